@@ -1,0 +1,1 @@
+"""Shared core 1: what exists."""

@@ -1,0 +1,1 @@
+"""One file per system that knows something: `collect()` asks, a pure `parse()` reads."""

@@ -1,0 +1,77 @@
+"""What every source promises, and how a run of several is made into one answer."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec.structs import replace
+
+from dcctl.inventory.model import Cause, Fleet, Gap, SourceRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class SourceError(Exception):
+    """A whole source gave no answer. Becomes a Gap; never seen by the user as a traceback."""
+
+    def __init__(self, subject: str, reason: str, cause: Cause = "failed", hint: str = "") -> None:
+        """`subject` is what was asked, `reason` one line, `hint` the next command to type."""
+        super().__init__(subject, reason)
+        self.subject, self.reason, self.cause, self.hint = subject, reason, cause, hint
+
+
+class Source(Protocol):
+    """A system that knows part of the fleet."""
+
+    @property
+    def kind(self) -> str:
+        """Word used in the configuration: `ssh`, `kubernetes`, `local`, …."""
+
+    @property
+    def name(self) -> str:
+        """Unique in one run, e.g. `kubernetes:prod`."""
+
+    def collect(self) -> Fleet:
+        """Ask, and return what was learned, with a Gap for each thing that gave no answer.
+
+        Raises SourceError when nothing at all was learned.
+        """
+
+
+def run(source: Source) -> Fleet:
+    """Collect from one source; a failure is a gap, and the duration is kept either way."""
+    started = time.monotonic()
+    try:
+        fleet = source.collect()
+    except SourceError as error:
+        gap = Gap(
+            source=source.name, subject=error.subject, reason=error.reason, cause=error.cause, hint=error.hint
+        )
+        fleet = Fleet(gaps=(gap,))
+    report = SourceRun(
+        name=source.name,
+        kind=source.kind,
+        ok=not fleet.gaps,
+        duration_ms=round((time.monotonic() - started) * 1000),
+        items=len(fleet.nodes),
+        gaps=len(fleet.gaps),
+    )
+    return replace(fleet, sources=(report,))
+
+
+def run_all(sources: Sequence[Source], done: Callable[[SourceRun], None] | None = None) -> list[Fleet]:
+    """Collect from all sources at once; answers come in the order of `sources`. `done` hears of each."""
+
+    def one(source: Source) -> Fleet:
+        fleet = run(source)
+        if done is not None:
+            done(fleet.sources[0])
+        return fleet
+
+    if len(sources) == 1:
+        return [one(sources[0])]
+    with ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="source") as pool:
+        return list(pool.map(one, sources))

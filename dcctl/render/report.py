@@ -1,0 +1,140 @@
+"""`Report`: what every command returns. Data only; the renderers decide how it looks.
+
+Cells are raw values (integers in SI units, words, True, None); a column's `unit` says how one is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from dcctl.inventory.model import Gap
+
+Cell: TypeAlias = "str | int | float | bool | tuple[str, ...] | None"
+"""None is unknown. A tuple is a list of words."""
+
+Row: TypeAlias = tuple[Cell, ...]
+
+Unit: TypeAlias = Literal[
+    "text",
+    "nodes",
+    "state",
+    "count",
+    "milli",
+    "percent_milli",
+    "bytes",
+    "memory",
+    "bps",
+    "power_mw",
+    "energy_mj",
+    "hz",
+    "duration_s",
+    "duration_ms",
+    "time_s",
+    "celsius",
+]
+"""`nodes` cells are node names and fold to a node set; `memory` is shown in GiB, `bytes` (storage) in GB;
+`milli` is thousandths of one (CPU cores); `percent_milli` is thousandths shown as per cent."""
+
+Severity: TypeAlias = Literal["ok", "info", "warn", "crit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. `key` is its name in JSON, CSV, --columns and --sort; `title` its heading in tables."""
+
+    key: str
+    title: str
+    unit: Unit = "text"
+    keep: int = 5
+    """How long it stays when the terminal is narrow: 9 stays to the last, 1 goes first."""
+    wide: bool = False
+    """Shown by `-o wide` alone (and in every machine format)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns. `name` is its key in JSON; `title` a line above it, empty for the first."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    total: int | None = None
+    """How many rows there would be if `rows` is only the head of them in a table."""
+    fold: bool = True
+    """Whether rows that differ in the `nodes` column alone become one."""
+
+    def column(self, key: str) -> int:
+        """Position of the column `key`. KeyError when there is none."""
+        for position, column in enumerate(self.columns):
+            if column.key == key:
+                return position
+        raise KeyError(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One square of a heat map: `level_milli` 0..1000, None for unknown; `word` says it without colour."""
+
+    level_milli: int | None
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """A picture of the fleet: one row per node, one tile per accelerator."""
+
+    name: str
+    title: str
+    rows: tuple[tuple[str, tuple[Tile, ...]], ...]
+    """(node, tiles)."""
+    groups: tuple[tuple[str, int], ...] = ()
+    """(heading, number of rows below it), e.g. one per rack; empty: one group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence below the tables: evidence or what to do. `label` is the word before the colon."""
+
+    label: str
+    text: str
+    severity: Severity = "info"
+    command: str = ""
+    """The next command to type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One Prometheus sample of this report. `name` ends in its base unit, as Prometheus asks."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+    help: str = ""
+    type: Literal["gauge", "counter"] = "gauge"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One command's whole answer."""
+
+    kind: str
+    """`assess`, `inventory-diff`, …: the JSON schema is `dcctl/<kind>/v1`."""
+    headline: str
+    """The answer in one line."""
+    items: Table
+    """The main table; `items` in JSON and the only one in csv, jsonl and name."""
+    details: tuple[Table, ...] = ()
+    summary: dict[str, Cell | dict[str, Cell]] = field(default_factory=dict)
+    maps: tuple[HeatMap, ...] = ()
+    notes: tuple[Note, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    name_key: str = "node"
+    """The column of `items` that `-o name` prints, one per line."""
+    level: Severity = "ok"
+    """The worst finding: compared with --fail-on."""
+    documents: tuple[str, ...] = ()
+    """Text to print as it is in place of a table (an export, a man page)."""
