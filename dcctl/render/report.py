@@ -138,3 +138,16 @@ class Report:
     """The worst finding: compared with --fail-on."""
     documents: tuple[str, ...] = ()
     """Text to print as it is in place of a table (an export, a man page)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The declared form of one kind of report: its JSON Schema and its documentation come from here."""
+
+    kind: str
+    description: str
+    items: tuple[Column, ...]
+    details: tuple[tuple[str, tuple[Column, ...]], ...] = ()
+    """(key of the detail table, its columns)."""
+    summary: tuple[Column, ...] = ()
+    """Keys of the summary object; `title` explains each."""
