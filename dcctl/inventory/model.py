@@ -62,6 +62,7 @@ Cause: TypeAlias = Literal[
     "unsupported",
     "invalid",
     "truncated",
+    "interrupted",
     "failed",
 ]
 """Why a source gave no answer. `unauthenticated` is 401 or a refused key, `denied` is 403 or EACCES."""
