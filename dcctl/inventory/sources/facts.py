@@ -45,7 +45,7 @@ class NicFacts(Struct, frozen=True, omit_defaults=True):
     name: str
     """Interface name; for a port without one: `mlx5_0/1`."""
     files: dict[str, str] = field(default_factory=dict)
-    """Text of /sys/class/net/NAME/{type,operstate,carrier,speed,mtu,address,statistics/rx_bytes,
+    """Text of /sys/class/net/NAME/{type,uevent,operstate,carrier,speed,mtu,address,statistics/rx_bytes,
     statistics/tx_bytes,statistics/rx_errors,statistics/tx_errors}; a file that gives EINVAL is left out."""
     driver: str | None = None
     """Last part of the link device/driver; None for a virtual interface."""
@@ -54,9 +54,11 @@ class NicFacts(Struct, frozen=True, omit_defaults=True):
     numa_node: str | None = None
     """Text of device/numa_node."""
     firmware: str | None = None
-    """infiniband/DEV/fw_ver where there is one."""
+    """Text of device/infiniband/DEV/fw_ver where there is one."""
+    virtual_function: bool = False
+    """There is a link device/physfn."""
     rdma: dict[str, str] = field(default_factory=dict)
-    """Text of /sys/class/infiniband/DEV/ports/N/{link_layer,state,rate} and DEV/{node_guid,fw_ver}, with `port_guid`
+    """Text of /sys/class/infiniband/DEV/ports/N/{link_layer,state,rate} and DEV/{node_guid}, with `port_guid`
     = GUID half of ports/N/gids/0, and counters/{port_rcv_data,port_xmit_data,port_rcv_errors,
     port_xmit_discards} under the last part of their path."""
 
@@ -86,7 +88,11 @@ class MountFacts(Struct, frozen=True, omit_defaults=True):
 
 
 class PciFacts(Struct, frozen=True, omit_defaults=True):
-    """One PCI function of a class that accelerators have (vendors.ACCELERATOR_CLASSES), as sysfs text."""
+    """One PCI function, as sysfs text.
+
+    Readers list those of class 0x03…, 0x0b40…, 0x12… and all of vendor 0x1ae0 and 0x1d0f; `vendors` tells which of
+    them are accelerators.
+    """
 
     address: str
     """0000:3b:00.0"""
