@@ -46,7 +46,7 @@ def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
-    """Which sources this run asks: what -i names, else the context, else nodes over SSH, else this machine."""
+    """Which sources are asked: what -i names, else the context, else -w over SSH, else this machine."""
     plan: list[AnySpec] = []
     for what in settings.words("inventory") or ("live",):
         if what == "live":
@@ -165,7 +165,7 @@ class _Survey:
         return ()
 
     def _targets(self, spec: SshSpec, known: Fleet) -> tuple[Target, ...]:
-        """The nodes that one ssh source is to ask: its own or those that files declare, less what -w leaves out."""
+        """The nodes that one ssh source is to ask: its own or those of files, less -x."""
         from dcctl.inventory.nodeset import expand, groups_of, select
         from dcctl.inventory.sources.ssh import Target
 

@@ -79,6 +79,10 @@ class Settings:
         value = self.values[key].value
         return value if isinstance(value, tuple) else (str(value),)
 
+    def having(self, key: str, value: Value, origin: str = "this command") -> Settings:
+        """The same settings with one value changed."""
+        return Settings({**self.values, key: Setting(value, origin)}, self.contexts)
+
     @property
     def context(self) -> Context | None:
         """The context in force: the one named, else the only one there is, else none."""

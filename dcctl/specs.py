@@ -26,7 +26,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocalSpec(Spec, frozen=True, kw_only=True):
-    """This machine: operating system and accelerators."""
+    """The machine that dcctl runs on: operating system and accelerators."""
 
 
 class SshSpec(Spec, frozen=True, kw_only=True):

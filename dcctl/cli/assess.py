@@ -16,9 +16,13 @@ By = Literal["pool", "site", "rack", "node", "model", "workload"]
 
 def fleet(
     session: "Session",
-    by: Annotated[By, typer.Option("--by", metavar="WHAT", help="One row per: ")] = "pool",
+    by: Annotated[
+        By,
+        typer.Option("--by", metavar="WHAT", help="One row per pool, site, rack, node, model or workload."),
+    ] = "pool",
     job_size: Annotated[
-        int, typer.Option("--job-size", metavar="N", min=1, help="Accelerators of the job that headroom counts.")
+        int,
+        typer.Option("--job-size", metavar="N", min=1, help="Accelerators of the job that headroom counts."),
     ] = 8,
     idle_below: Annotated[
         float,
@@ -29,9 +33,9 @@ def fleet(
 ) -> "Report":
     """What there is, what it is doing, what is idle, and what runs out first.
 
-    Counts accelerators, CPUs and memory: what exists, what schedulers may hand out, what is requested, what is
-    measured to be in use, what is free. Names accelerators that are held but do nothing, free ones that cannot be
-    used because CPU or memory on their node is spent, and the dimension that runs out first.
+    Counts accelerators, CPUs and memory: what exists, what schedulers may hand out, what is requested, what
+    is measured to be in use, what is free. Names accelerators that are held but do nothing, free ones that
+    cannot be used because CPU or memory on their node is spent, and the dimension that runs out first.
     """
     from dcctl.assess.report import Options, report
 

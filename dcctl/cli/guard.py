@@ -1,4 +1,4 @@
-"""The guard: whatever happens below, a person sees one line, a program sees the right code, stdout stays clean."""
+"""The guard: whatever happens below, a person sees one line and a program the right code."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def _reader_left() -> Exit:
 
 def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
     """Say what went wrong on stderr: one line, or JSON when JSON was asked for."""
+    from dcctl.cli.session import speaks_unicode
     from dcctl.render.text import printable
 
     if _wants_json(arguments):
@@ -77,7 +78,7 @@ def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
         }
         line = json.dumps(document, ensure_ascii=False)
     else:
-        line = f"dcctl: {printable(str(error))}"
+        line = f"dcctl: {printable(str(error), speaks_unicode(os.environ))}"
     try:
         sys.stderr.write(f"{line}\n")
     except OSError:

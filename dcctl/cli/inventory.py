@@ -9,7 +9,6 @@ from dcctl.cli.options import with_common
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
-    from dcctl.inventory.model import Fleet
     from dcctl.render.report import Report
 
 Target = Literal["ansible", "json", "csv"]
@@ -34,7 +33,9 @@ def snapshot(session: "Session") -> "Report":
 def diff(
     session: "Session",
     old: Annotated[str, typer.Argument(metavar="OLD", help="A snapshot file, demo or live.")],
-    new: Annotated[str, typer.Argument(metavar="NEW", help="What it is compared with; live when left out.")] = "live",
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="What it is compared with; live when left out.")
+    ] = "live",
 ) -> "Report":
     """What changed between two snapshots, or since one was taken. Exit code 1 when anything did."""
     from dcctl.inventory.diff import diff as compare

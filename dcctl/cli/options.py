@@ -24,8 +24,8 @@ Inventory = Annotated[
         "-i",
         metavar="WHAT",
         rich_help_panel=_WHAT,
-        help="live (default: what the configuration names, else this machine), demo, a file (snapshot, Ansible, "
-        "Terraform), or - for stdin. Repeat to merge.",
+        help="live (default: what the configuration names, else this machine), demo, a file (snapshot, "
+        "Ansible, Terraform), or - for stdin. Repeat to merge.",
     ),
 ]
 Nodes = Annotated[
@@ -131,18 +131,23 @@ class Answer:
     report: "Report"
 
 
-def with_common(command: "Callable[P, Report]") -> Callable[..., Answer]:
-    """A command that also takes the common options.
+ANSWER_ONLY = ("output", "columns", "sort", "color", "quiet", "context", "config")
+"""The common options of a command that asks no source."""
 
-    `command` takes a Session first and returns a Report; what comes back takes every field of Common as an
-    option and returns an Answer.
+
+def with_common(command: "Callable[P, Report]", only: tuple[str, ...] = ()) -> Callable[..., Answer]:
+    """A command that also takes the common options (or `only` some of them).
+
+    `command` takes a Session first and returns a Report; what comes back takes the fields of Common as options
+    and returns an Answer.
     """
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=f.type)
         for f in fields(Common)
+        if not only or f.name in only
     ]
-    names = {f.name for f in fields(Common)}
+    names = {parameter.name for parameter in shared}
 
     def run(**given: object) -> Answer:
         from dcctl.cli.session import Session

@@ -8,6 +8,7 @@ import typer
 
 from dcctl.cli import assess, completion, configuration, inventory, manual, schema
 from dcctl.cli.exits import Exit, of_report
+from dcctl.cli.groups import Root
 from dcctl.cli.options import Answer
 from dcctl.errors import UsageError
 
@@ -31,6 +32,7 @@ def program() -> typer.Typer:
     """The whole command tree as a Typer application."""
     app = typer.Typer(
         name="dcctl",
+        cls=Root,
         help="One command line for the whole AI data centre. Reads by default, changes only when asked.",
         rich_markup_mode=None,
         add_completion=False,
@@ -80,15 +82,24 @@ def execute(arguments: list[str]) -> Exit:
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
     """Parse and invoke; what Click calls a usage error becomes ours."""
-    click_error = typer.BadParameter.__mro__[2]
     try:
         with command.make_context("dcctl", list(arguments)) as context:
             result = command.invoke(context)
     except typer.Exit:
         return None
-    except click_error as error:
-        raise UsageError(error.format_message(), hint=_help_of(error)) from error  # type: ignore[attr-defined]
+    except _click_error() as error:
+        raise UsageError(_message(error), hint=_help_of(error)) from error
     return result if isinstance(result, Answer) else None
+
+
+def _click_error() -> type[Exception]:
+    """ClickException: the common base of Click's complaints, which Typer exports only in its subclasses."""
+    return next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _message(error: Exception) -> str:
+    """Click's own sentence, on one line and without its full stop."""
+    return " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
 
 
 def _help_of(error: BaseException) -> str:
@@ -98,7 +109,9 @@ def _help_of(error: BaseException) -> str:
 
 def show(answer: Answer) -> Exit:
     """Print one answer on stdout, its gaps on stderr where stdout is for a program, and return its code."""
-    from dcctl.render.dispatch import gap_lines, render, write_atomic
+    from dcctl.render.atomic import write_atomic
+    from dcctl.render.dispatch import render
+    from dcctl.render.gaps import gap_lines
 
     session, report = answer.session, answer.report
     code = of_report(report, session.settings.text("fail_on"))
@@ -109,6 +122,5 @@ def show(answer: Answer) -> Exit:
         render(report, style, sys.stdout)
     if report.gaps and (session.file or not style.terminal):
         sys.stdout.flush()
-        for line in gap_lines(report, style):
-            sys.stderr.write(f"dcctl: {line}\n")
+        sys.stderr.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
     return code

@@ -29,7 +29,9 @@ def document(kind: str) -> dict[str, object]:
         return ERROR
     known = shapes()
     if kind not in known:
-        raise UsageError(f"schema {kind}", f"known: {', '.join(sorted([*known, 'snapshot', 'error']))}", "dcctl schema")
+        raise UsageError(
+            f"schema {kind}", f"known: {', '.join(sorted([*known, 'snapshot', 'error']))}", "dcctl schema"
+        )
     return json_schema(known[kind])
 
 
@@ -38,7 +40,9 @@ def register(app: typer.Typer) -> None:
 
     @app.command("schema")
     def schema(
-        kind: Annotated[str, typer.Argument(metavar="KIND", help="assess, snapshot, …; without it, all kinds.")] = "",
+        kind: Annotated[
+            str, typer.Argument(metavar="KIND", help="assess, snapshot, …; without it, all kinds.")
+        ] = "",
     ) -> None:
         """The JSON Schema of a document that dcctl prints; without KIND, the kinds there are."""
         import json

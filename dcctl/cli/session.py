@@ -41,6 +41,7 @@ class Session:
 
     settings: Settings
     environ: Mapping[str, str]
+    config_file: str | None = None
     watch_s: float | None = None
 
     @classmethod
@@ -51,7 +52,7 @@ class Session:
             given = getattr(common, key)
             flags[key] = tuple(given) if isinstance(given, list) else given
         settings = config.resolve(flags, os.environ, common.config)
-        session = cls(settings, os.environ, common.watch)
+        session = cls(settings, os.environ, common.config, common.watch)
         session.check()
         return session
 
@@ -61,9 +62,9 @@ class Session:
 
         if self.watch_s is not None and not self.watch_s > 0:
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s}")
-        from dcctl.render.dispatch import check_output
+        from dcctl.render.dispatch import check_format
 
-        check_output(self.format)
+        check_format(self.format)
 
     @property
     def format(self) -> str:
@@ -81,12 +82,22 @@ class Session:
         return int(time.time())
 
     def survey(self) -> Fleet:
-        """Ask every source of this run. See app.survey for errors."""
+        """Ask every source of this run, and keep the names for completion. See app.survey for errors."""
+        return self._survey(self.settings)
+
+    def of(self, what: str) -> Fleet:
+        """The fleet that `-i what` would give, whatever this run's own inventory is."""
+        return self._survey(self.settings.having("inventory", (what,)))
+
+    def _survey(self, settings: Settings) -> Fleet:
         from dcctl import app
+        from dcctl.cli.names import remember
         from dcctl.render.progress import Progress
 
         with Progress(sys.stderr, enabled=sys.stderr.isatty() and self.watch_s is None) as progress:
-            return app.survey(self.settings, self.environ, progress, self.now_s)
+            fleet = app.survey(settings, progress, self.now_s)
+        remember(fleet, config.cache_dir(self.environ))
+        return fleet
 
     def style(self) -> Style:
         """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""
@@ -102,6 +113,7 @@ class Session:
             terminal=terminal,
             color=wants_color(self.settings.text("color"), self.environ, terminal),
             unicode=speaks_unicode(self.environ),
+            one_line=self.watch_s is not None and not terminal,
         )
 
 

@@ -44,7 +44,11 @@ _CHANGES = (
     Column("old", "OLD", keep=6),
     Column("new", "NEW", keep=6),
 )
-_CONFLICTS = (Column("subject", "SUBJECT", keep=9), Column("fact", "FACT", keep=8), Column("values", "SAID", keep=7))
+_CONFLICTS = (
+    Column("subject", "SUBJECT", keep=9),
+    Column("fact", "FACT", keep=8),
+    Column("values", "SAID", keep=7),
+)
 
 NODES = Shape("inventory", "The nodes that exist.", _NODES, (("conflicts", _CONFLICTS),))
 SOURCES = Shape("inventory-sources", "How each source fared.", _SOURCES)

@@ -24,7 +24,8 @@ def zsh(root: Command) -> str:
 
 def fish(root: Command) -> str:
     """The completion for fish."""
-    lines = [_NOTICE, _FISH, "complete -c dcctl -f"]
+    verbs = " ".join(f"'{' '.join(c.path[1:])}/{verb.name}'" for c in root.walk() for verb in c.verbs)
+    lines = [_NOTICE, _FISH % verbs, "complete -c dcctl -f"]
     for command in root.walk():
         lines += _fish_command(command)
     return "\n".join(lines) + "\n"
@@ -159,7 +160,7 @@ function __dcctl_at --description 'Whether the words so far name this command'
     set -l path
     for word in (commandline -opc)[2..]
         switch "$path/$word"
-            case VERBS
+            case %s
                 set path (string trim -- "$path $word")
         end
     end

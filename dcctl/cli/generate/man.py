@@ -37,7 +37,14 @@ def pages(root: Command) -> dict[str, str]:
 
 
 def _root_page(root: Command) -> str:
-    lines = [*_head("DCCTL", 1), *_name("dcctl", root.summary), ".SH SYNOPSIS", ".B dcctl", ".I COMMAND", "[options]"]
+    lines = [
+        *_head("DCCTL", 1),
+        *_name("dcctl", root.summary),
+        ".SH SYNOPSIS",
+        ".B dcctl",
+        ".I COMMAND",
+        "[options]",
+    ]
     lines += [".SH COMMANDS"]
     for command in root.verbs:
         lines += [".TP", f"\\fBdcctl\\-{_roff(command.name)}\\fR(1)", _roff(command.summary)]
@@ -93,7 +100,9 @@ def _config_page() -> str:
         shown = ", ".join(default) if isinstance(default, tuple) else str(default)
         default_text = f"Default: {shown}." if shown else "No default."
         lines += [".TP", f"\\fB{name}\\fR, \\fBDCCTL_{key.upper()}\\fR", _roff(default_text + allowed)]
-    return _text([*lines, ".SH EXAMPLE", ".EX", *(_roff(line) for line in _CONFIG_EXAMPLE.splitlines()), ".EE"])
+    return _text(
+        [*lines, ".SH EXAMPLE", ".EX", *(_roff(line) for line in _CONFIG_EXAMPLE.splitlines()), ".EE"]
+    )
 
 
 def _exits_page() -> str:
@@ -146,12 +155,12 @@ def _text(lines: list[str]) -> str:
 
 
 _CONFIG_TEXT = """\
-Settings are taken from flags, then from DCCTL_* variables, then from $XDG_CONFIG_HOME/dcctl/config.toml, then from \
-/etc/dcctl/config.toml. dcctl config show --origin says which one won.
+Settings are taken from flags, then from DCCTL_* variables, then from $XDG_CONFIG_HOME/dcctl/config.toml, \
+then from /etc/dcctl/config.toml. dcctl config show --origin says which one won.
 
-A context names the sources of one environment. Kinds of source: local, ssh, kubernetes, file, ansible, terraform, \
-demo. An ssh source without nodes asks those that the files of its context name. Secrets never stand in this file: \
-SSH takes keys from files and the agent, Kubernetes from its kubeconfig."""
+A context names the sources of one environment. Kinds of source: local, ssh, kubernetes, file, ansible, \
+terraform, demo. An ssh source without nodes asks those that the files of its context name. Secrets \
+never stand in this file: SSH takes keys from files and the agent, Kubernetes from its kubeconfig."""
 
 _CONFIG_EXAMPLE = """\
 default_context = "prod"

@@ -53,7 +53,7 @@ class Command:
         return self.help.split("\n\n")[0].replace("\n", " ").strip()
 
     def walk(self) -> Iterator[Command]:
-        """This command and all below it, parents first."""
+        """Yield the command and all below it, parents first."""
         yield self
         for verb in self.verbs:
             yield from verb.walk()
@@ -68,7 +68,8 @@ def _command(command: object, path: tuple[str, ...]) -> Command:
     """One command of Click's as data; duck-typed, because the classes moved between releases."""
     children = getattr(command, "commands", {})
     default = getattr(command, "default", "") or ""
-    verbs = tuple(_command(child, (*path, name)) for name, child in children.items() if not child.hidden)
+    order = getattr(command, "order", tuple(children))
+    verbs = tuple(_command(children[name], (*path, name)) for name in order)
     own = getattr(command, "params", [])
     parameters = [_parameter(param) for param in own if not getattr(param, "hidden", False)]
     options = tuple(p for p in parameters if p.names)

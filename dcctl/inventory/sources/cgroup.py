@@ -6,7 +6,9 @@ import re
 
 # kubelet's systemd driver writes kubepods-burstable-pod<uid with _>.slice, its cgroupfs driver kubepods/burstable/
 # pod<uid>. The uid of a static pod is a hash without dashes.
-_POD = re.compile(r"[-/]pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?=[./]|$)", re.MULTILINE)
+_POD = re.compile(
+    r"[-/]pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?=[./]|$)", re.MULTILINE
+)
 # Slurm: cgroup 1 /slurm[_node]/uid_1000/job_42/step_0, cgroup 2 /system.slice/[node_]slurmstepd.scope/job_42/step_0.
 _JOB = re.compile(r"slurm.*?/job_(\d+)(?:/|$)", re.MULTILINE)
 
