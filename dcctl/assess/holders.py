@@ -71,6 +71,8 @@ def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:
 def _by_id(
     boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
 ) -> None:
+    if not any(one.member.devices for one in placed):
+        return
     where = {
         part.id: (i, part.resource) for i, board in enumerate(boards) for part in _all_parts(board) if part.id
     }
@@ -89,10 +91,12 @@ def _all_parts(board: Board) -> tuple[Accelerator, ...]:
 def _by_process(
     boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
 ) -> None:
-    by_uid = {one.member.uid: position for position, one in enumerate(placed) if one.member.uid}
+    by_uid: dict[str | None, int] = {one.member.uid: at for at, one in enumerate(placed) if one.member.uid}
     by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
     for i, board in enumerate(boards):
         for part in board.parts():
+            if not part.processes:
+                continue
             for position in sorted(_users(part, by_uid, by_job)):
                 if left[position].get(part.resource) and free[i].get(part.resource):
                     _take(board, placed[position])

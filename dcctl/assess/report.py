@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess import columns as c
 from dcctl.assess.bottleneck import first_limit, running_limit
-from dcctl.assess.capacity import By, Totals, group, total
+from dcctl.assess.capacity import STAGES, By, Totals, group, merged, total
 from dcctl.assess.details import Evidence, tables
 from dcctl.assess.fleet import judge_fleet
 from dcctl.assess.headroom import more_jobs
@@ -57,7 +57,8 @@ class Options:
 def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     """The whole answer about a fleet. The same fleet, options and time give the same report."""
     states = judge_fleet(fleet, Rule(options.idle_busy_milli, options.idle_after_s), now_s)
-    whole = total(fleet.name, states)
+    groups = group(states, options.by)
+    whole = _whole(fleet.name, states, groups)
     holders = idle_holders(states, now_s)
     evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
     details = tables(evidence)
@@ -65,16 +66,22 @@ def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     return Report(
         kind=SHAPE.kind,
         headline=headline(evidence),
-        items=_main_table(group(states, options.by), whole, options),
+        items=_main_table(groups, whole, options),
         details=details,
         summary=_summary(evidence, options),
         maps=heat_map(fleet, states),
         notes=notes(evidence, options.idle_after_s),
-        samples=samples(evidence, group(states, "pool")),
+        samples=samples(evidence, groups if options.by == "pool" else group(states, "pool")),
         gaps=fleet.gaps,
         name_key="nodes",
         level="crit" if any(_severe(t) for t in details) else level,  # type: ignore[arg-type]  # a Severity
     )
+
+
+def _whole(name: str, states: list[NodeState], groups: list[Totals]) -> Totals:
+    """The fleet's sums; from the groups, unless a node is in several of them."""
+    disjoint = sum(len(one.states) for one in groups) == len(states)
+    return merged(name, groups) if disjoint else total(name, states)
 
 
 def _severe(table: Table) -> bool:
@@ -125,7 +132,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
     for dimension in DIMENSIONS:
         sums = totals.dimensions[dimension]
         key = dimension.split("_", 1)[0]
-        for stage in ("capacity", "allocatable", "requested", "used", "free"):
+        for stage in STAGES:
             cells[f"{key}_{stage}"] = getattr(sums, stage)
     return cells
 

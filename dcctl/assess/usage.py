@@ -41,7 +41,8 @@ class Amount:
         """Count one member. A dimension that the member does not ask for adds nothing."""
         self.cpu_milli += request.cpu_milli or 0
         self.memory_bytes += request.memory_bytes or 0
-        self.storage_bytes += request.storage_bytes or 0
+        if request.storage_bytes:
+            self.storage_bytes += request.storage_bytes
         self.pods += 1 if request.pods is None else request.pods
 
 
@@ -55,15 +56,16 @@ class Demand:
     devices: dict[str, int] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
 
-    def add(self, placed: Placed) -> None:
+    def add(self, member: Member, workload: Workload) -> None:
         """Count one member on this node."""
-        request = placed.member.requests
+        request = member.requests
+        devices = request.devices
         self.total.add(request)
-        if placed.workload.kind == "DaemonSet":
+        if workload.kind == "DaemonSet":
             self.daemons.add(request)
-        for resource, count in request.devices.items():
-            self.devices[resource] = self.devices.get(resource, 0) + count
-        self.placed.append(placed)
+        for resource in devices:
+            self.devices[resource] = self.devices.get(resource, 0) + devices[resource]
+        self.placed.append(Placed(member, workload, accelerators_in(devices) if devices else 0))
 
 
 NOTHING = Demand()
@@ -85,7 +87,7 @@ def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
             demand = nodes.get(node)
             if demand is None:
                 demand = nodes[node] = Demand()
-            demand.add(Placed(member, workload, accelerators_in(member.requests.devices)))
+            demand.add(member, workload)
     return nodes
 
 
