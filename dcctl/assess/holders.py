@@ -8,8 +8,6 @@ from dcctl.assess.boards import Board, units_of
 from dcctl.assess.vendors import is_accelerator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dcctl.assess.usage import Demand, Placed
     from dcctl.inventory.model import Accelerator
 
@@ -20,10 +18,10 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     In this order: ids of devices that a member names; processes that run in a member's cgroup; then, for what
     is still asked for, the boards that look most used. These last get a name only if one workload is left.
     """
-    placed = [one for one in demand.placed if one.accelerators]
+    placed = demand.holding
     if not placed:
         return {}
-    left = [dict(_accelerators(one)) for one in placed]
+    left = [_accelerators(one.member.requests.devices) for one in placed]
     free = [units_of(board) for board in boards]
     if _one_owner_takes_all(boards, placed, free, left):
         return {}
@@ -32,8 +30,8 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     return _by_elimination(boards, placed, left, free)
 
 
-def _accelerators(one: Placed) -> Iterable[tuple[str, int]]:
-    return ((name, n) for name, n in one.member.requests.devices.items() if is_accelerator(name))
+def _accelerators(devices: dict[str, int]) -> dict[str, int]:
+    return {name: devices[name] for name in devices if is_accelerator(name)}
 
 
 def _one_owner_takes_all(
@@ -51,15 +49,15 @@ def _one_owner_takes_all(
 def _sum(parts: list[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for part in parts:
-        for name, count in part.items():
-            total[name] = total.get(name, 0) + count
+        for name in part:
+            total[name] = total.get(name, 0) + part[name]
     return total
 
 
 def _take(board: Board, owner: Placed | None) -> None:
     board.state = "allocated"
     if owner is not None and all(known.workload is not owner.workload for known in board.holders):
-        board.holders.append(owner)
+        board.holders = (*board.holders, owner)
 
 
 def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:
