@@ -98,8 +98,9 @@ class Totals:
 
     @property
     def idle_known(self) -> int | None:
-        """Idle boards; None when some are allocated and none of those was measured."""
-        return None if self.allocated and not self.idle_measured else self.idle
+        """Idle boards; None when some are held, or may be, and none of those was measured."""
+        unheard = self.allocated + self.unknown
+        return None if unheard and not self.idle_measured else self.idle
 
     @property
     def boards_known(self) -> bool:

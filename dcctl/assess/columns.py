@@ -29,6 +29,12 @@ _AMOUNTS = (
 )
 _STAGES = ("capacity", "allocatable", "requested", "used", "free")
 _REST: tuple[Column, ...] = (
+    Column("disk_capacity", "DISK", "bytes", keep=3, wide=True),
+    Column("disk_free", "DISK FREE", "bytes", keep=4, wide=True),
+    Column("network", "NETWORK", "bps", keep=2, wide=True),
+    Column("cpu_pressure", "CPU PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("memory_pressure", "MEMORY PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("io_pressure", "I/O PRESSURE", "percent_milli", keep=2, wide=True),
     Column("unknown", "UNKNOWN", "count", keep=2, wide=True),
     Column("busy_measured", "MEASURED", "count", keep=2, wide=True),
     Column("ready_nodes", "READY", "count", keep=2, wide=True),
@@ -47,8 +53,18 @@ def _amounts() -> tuple[Column, ...]:
     )
 
 
-_SHOWN_WITHOUT_BOARDS = {"first_limit", "running_limit"}.union(
-    f"{key}_{stage}" for key in ("cpu", "memory") for stage in ("capacity", "requested", "used", "free")
+_SHOWN_WITHOUT_BOARDS = frozenset(
+    (
+        "cpu_capacity",
+        "cpu_used",
+        "cpu_free",
+        "memory_capacity",
+        "memory_used",
+        "memory_free",
+        "disk_free",
+        "io_pressure",
+        "first_limit",
+    )
 )
 
 
@@ -62,7 +78,7 @@ def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column,
     )
     if boards:
         return (name, *nodes, *counts, *limits, *_amounts(), *_REST)
-    plain = (*_amounts(), *limits, *counts, *_REST)
+    plain = (*_amounts(), *_REST, *limits, *counts)
     return (name, *nodes, *(replace(c, wide=c.key not in _SHOWN_WITHOUT_BOARDS) for c in plain))
 
 

@@ -58,6 +58,8 @@ def _kind(board: Board) -> str:
 
 def _asked(state: NodeState, resource: str) -> int | None:
     if state.by_processes:
+        if any(board.state == "unknown" for board in state.boards):
+            return None
         return sum(1 for board in state.boards if board.state == "allocated" and resource in units_of(board))
     return None if state.demand is None else state.demand.devices.get(resource, 0)
 

@@ -12,6 +12,7 @@ from dcctl.assess.details import Evidence, tables
 from dcctl.assess.fleet import judge_fleet
 from dcctl.assess.headroom import more_jobs
 from dcctl.assess.idle import Rule, idle_holders
+from dcctl.assess.machine import surroundings
 from dcctl.assess.notes import headline, notes
 from dcctl.assess.picture import heat_map
 from dcctl.assess.samples import samples
@@ -120,8 +121,9 @@ def common_noun(whole: Totals) -> str:
 
 def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
     known = totals.boards_known
+    around = surroundings(totals.states)
     cells: dict[str, Cell] = {
-        "name": totals.name or f"(no {options.by})",
+        "name": totals.name or "(none)",
         "nodes": tuple(state.node.name for state in totals.states),
         "node_count": len(totals.states),
         "accelerators": totals.boards if known else None,
@@ -142,6 +144,12 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "accelerator_memory_used": totals.memory_used_bytes,
         "accelerator_power": totals.power_mw,
         "node_power": totals.node_power_mw,
+        "disk_capacity": around.disk_capacity,
+        "disk_free": around.disk_free,
+        "network": around.network_bps,
+        "cpu_pressure": around.cpu_pressure,
+        "memory_pressure": around.memory_pressure,
+        "io_pressure": around.io_pressure,
     }
     for dimension in DIMENSIONS:
         sums = totals.dimensions[dimension]
