@@ -31,7 +31,7 @@ def _machine(whole: Totals) -> str:
     told = [
         f"{cores(cpu.capacity)} CPUs" if cpu.capacity is not None else "",
         f"{gib(memory.capacity)} memory" if memory.capacity is not None else "",
-        "no accelerators" if all(state.boards_known for state in whole.states) else "",
+        "no accelerators" if whole.states and all(state.boards_known for state in whole.states) else "",
     ]
     return "  ".join(part for part in told if part)
 
