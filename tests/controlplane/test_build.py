@@ -26,7 +26,7 @@ mkdir -p "$(dirname "$2")" && echo "$3" >"$2"
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Returns the file that names what the fake `go` on PATH was asked to build, with an empty cache beside it."""
+    """Returns the file that names what the fake `go` on PATH was asked to build; the cache is empty."""
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "go").write_text(FAKE_GO)

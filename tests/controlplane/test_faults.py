@@ -73,16 +73,17 @@ def test_kill_9_of_the_tests_kills_the_servers(binaries: Path) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert owner.stdin is not None
     assert owner.stdout is not None
     folder, *pids = owner.stdout.readline().decode().split()
     owner.kill()
-    owner.wait()
-    owner.stdin.close()
-    owner.stdout.close()
+    owner.communicate()
     assert len(pids) == 5
-    wait_until(lambda: not any(alive(int(pid)) for pid in pids), 30, "the servers are gone")
-    shutil.rmtree(folder)
+    try:
+        wait_until(lambda: not any(alive(int(pid)) for pid in pids), 30, "the servers are gone")
+    finally:
+        for pid in filter(alive, map(int, pids)):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder)
 
 
 def alive(pid: int) -> bool:
