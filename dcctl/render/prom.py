@@ -33,7 +33,7 @@ def as_prom(report: Report, out: TextIO) -> None:
 
 
 def _gaps(report: Report) -> Iterable[Sample]:
-    """Yield the number of gaps by source; a single 0 when there are none, so that the metric always exists."""
+    """Yield the number of gaps by source; one 0 when there are none, so that the metric always exists."""
     counts = Counter(gap.source for gap in report.gaps)
     text = "Questions that gave no answer, by source."
     for source, number in counts.items():

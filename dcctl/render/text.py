@@ -41,6 +41,7 @@ _TYPOGRAPHY = str.maketrans(
     }
 )
 _NARROW = re.compile("[ -\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2500-\u259f]*")
+_BLANK = re.compile(" (?!%)")  # 87 % stays together
 _DIGITS = re.compile("([0-9]{1,18})")
 
 
@@ -109,7 +110,7 @@ def wrap(text: str, cells: int, indent: str = "  ") -> list[str]:
     """
     lines: list[str] = []
     line, room = "", cells
-    for word in text.split(" "):
+    for word in _BLANK.split(text):
         joined = f"{line} {word}" if line or lines else word
         if line and width(f"{line} {word}") > room:
             lines.append(line)
