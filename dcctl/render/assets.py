@@ -1,8 +1,9 @@
 """Style sheet and script of the HTML page: inside the page, so that it needs no network. ASCII alone."""
 
 STYLE = """
-:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--soft:#5c6670;--line:#d5dae0;--ok:#0a5fb4;--warn:#a85a00;
---crit:#b03a00;--l1:#d6e6f5;--l2:#93bfe6;--l3:#3f8acb;--l4:#0a4f96;--free:#eef1f4;--idle:#ffd9a0;--fault:#d9480f}
+:root{color-scheme:light dark;--fg:#1b1f24;--bg:#fff;--soft:#5c6670;--line:#d5dae0;--ok:#0a5fb4;
+--warn:#a85a00;--crit:#b03a00;--l1:#d6e6f5;--l2:#93bfe6;--l3:#3f8acb;--l4:#0a4f96;--free:#eef1f4;--idle:#ffd9a0;
+--fault:#d9480f}
 @media(prefers-color-scheme:dark){:root{--fg:#e4e8ec;--bg:#14181c;--soft:#9aa5b0;--line:#333b44;--ok:#6cb2f2;
 --warn:#f0a04b;--crit:#ff8a4c;--l1:#1f3a56;--l2:#2b5f92;--l3:#4b93d6;--l4:#a3d0fb;--free:#232a31;--idle:#8a5a12;
 --fault:#ff7a33}}
@@ -17,7 +18,8 @@ td.long{white-space:normal;overflow-wrap:anywhere;max-width:40rem}
 th.n,td.n{text-align:right}
 th button{all:unset;cursor:pointer;color:var(--soft);font-size:.8rem;font-weight:600}
 th button:focus-visible{outline:2px solid var(--ok)}
-th[aria-sort=ascending] button::after{content:" \\25B2"}th[aria-sort=descending] button::after{content:" \\25BC"}
+th[aria-sort=ascending] button::after{content:" \\25B2"}
+th[aria-sort=descending] button::after{content:" \\25BC"}
 .ok{color:var(--ok)}.warn{color:var(--warn)}.crit{color:var(--crit);font-weight:600}.unknown{color:var(--soft)}
 code,pre,svg text{font-family:ui-monospace,monospace}
 code{background:var(--free);padding:0 .3em;overflow-wrap:anywhere}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.render.nodes import node_set
 from dcctl.render.paint import Tone, paint
-from dcctl.render.text import cut, pad, printable, take, width, wrap
+from dcctl.render.text import cut, pad, printable, width, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -165,7 +165,7 @@ def _block(block: Block, style: Style, label: int, tiles: int) -> Iterator[tuple
         for start in range(0, max(len(squares), 1), tiles):
             part = squares[start : start + tiles]
             yield f"{name} {_squares(part, style)}", label + 1 + len(part)
-            name = pad(take("", label), label)
+            name = " " * label
 
 
 def _squares(tiles: Sequence[Tile], style: Style) -> str:

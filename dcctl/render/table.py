@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.fold import Line, lines
-from dcctl.render.gaps import gap_lines
+from dcctl.render.gaps import gap_parts
 from dcctl.render.layout import GUTTER, Layout, fit, natural_widths
 from dcctl.render.paint import Tone, paint, tone_of
 from dcctl.render.text import cut, pad, printable, width, wrap
@@ -138,19 +138,27 @@ def _more(table: Table, style: Style, indent: str) -> list[str]:
 
 def _note(note: Note, style: Style, room: int) -> list[str]:
     """Return `label: text: command`, wrapped, with the label in the colour of its severity."""
-    text = note.text.rstrip(".") if note.command else note.text
-    parts = [printable(part, style.unicode) for part in (note.label, text, note.command) if part]
-    first, *rest = wrap(": ".join(parts), room)
-    label = parts[0] + ":" if note.label and len(parts) > 1 else ""
-    if label and first.startswith(label):
-        first = paint(label, _TONES[note.severity], style.color) + first[len(label) :]
+    label, text, command = (printable(part, style.unicode) for part in (note.label, note.text, note.command))
+    sentence = ": ".join(part for part in (label, text.rstrip(".") if command else text) if part)
+    first, *rest = _with_command(sentence, ": " if sentence else "", command, room)
+    if label and first.startswith(f"{label}:"):
+        first = paint(f"{label}:", _TONES[note.severity], style.color) + first[len(label) + 1 :]
     return [first, *rest]
+
+
+def _with_command(sentence: str, between: str, command: str, room: int) -> list[str]:
+    """Return a sentence and its command in one line; if that is too long, the command below, to be copied."""
+    whole = f"{sentence}{between}{command}" if command else sentence
+    if not command or width(whole) <= room:
+        return wrap(whole, room)
+    below = wrap(f"  {between.lstrip('.: ')}{command}", room, "    ")
+    return [*wrap(sentence, room), *below] if sentence else below
 
 
 def _gaps(report: Report, style: Style, room: int) -> Iterator[str]:
     """Yield what gave no answer, the word `gap` coloured."""
-    for line in gap_lines(report, style):
-        first, *rest = wrap(line, room)
+    for text, hint in gap_parts(report, style):
+        first, *rest = _with_command(text, ". Try: ", hint, room)
         yield first.replace("gap:", paint("gap:", "warn", style.color), 1)
         yield from rest
 
