@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.kubeapi import discovery, paging, response, status, watch, writes
+from tests.kubeapi import discovery, paging, response, rules, status, watch, writes
 from tests.kubeapi.access import Access
 from tests.kubeapi.kinds import NAMESPACES, NODES, Kind, Registry
 from tests.kubeapi.response import Response, Stream
@@ -33,7 +33,7 @@ class Cluster:
 
     def ensure_namespace(self, name: str) -> None:
         if name and self.store.find(NAMESPACES, "", name) is None:
-            self.store.put(NAMESPACES, writes.namespace(name, self.clock))
+            self.store.put(NAMESPACES, rules.namespace(name, self.clock))
 
     def answer(self, user: str, request: Request) -> Response | Stream:
         """The answer to an authenticated request; every refusal is an ApiError."""

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.kubeapi import kinds, kubeconfig, wire, writes
+from tests.kubeapi import kinds, kubeconfig, rules, wire
 from tests.kubeapi.clock import Clock
 from tests.kubeapi.cluster import Cluster
 from tests.kubeapi.controllers import Controllers
@@ -123,7 +123,7 @@ class ApiServer:
                 kind = self.cluster.registry.of(obj["apiVersion"], obj["kind"])
                 meta = obj["metadata"]
                 self.cluster.ensure_namespace(meta.get("namespace", ""))
-                self.cluster.store.put(kind, writes.with_identity(kind, copy.deepcopy(obj), self.clock))
+                self.cluster.store.put(kind, rules.with_identity(kind, copy.deepcopy(obj), self.clock))
         self.controllers.settle()
 
     def load_corpus(self, kind: str, corpus: Corpus) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.kubeapi import status
+from tests.kubeapi.kinds import PODS
 
 if TYPE_CHECKING:
     from tests.kubeapi.kinds import Kind
@@ -84,7 +85,8 @@ class Table:
         if effective not in self._sorted:
             if len(self._sorted) > 8:
                 self._sorted.clear()
-            self._sorted[effective] = sorted(self._undone(version).items())
+            found = self._undone(version).items()
+            self._sorted[effective] = sorted(found, key=lambda pair: pair[0])
         return self._sorted[effective]
 
     def _undone(self, version: int) -> dict[str, Record]:
@@ -115,6 +117,7 @@ class Store:
         self.version = 1000
         self.oldest = 1000  # history before this version is compacted away
         self.closed = False
+        self.dying: set[str] = set()  # keys of pods with a deletionTimestamp: what kubelets look at
         self._tables: dict[tuple[str, str], Table] = {}
 
     def table(self, kind: Kind) -> Table:
@@ -136,7 +139,8 @@ class Store:
     def objects(self, kind: Kind, namespace: str = "") -> list[Obj]:
         records = self.table(kind).records
         prefix = f"{namespace}/" if namespace else ""
-        return [record.obj for key, record in sorted(records.items()) if key.startswith(prefix)]
+        found = [pair for pair in records.items() if pair[0].startswith(prefix)]
+        return [record.obj for _, record in sorted(found, key=lambda pair: pair[0])]
 
     def put(self, kind: Kind, obj: Obj) -> Obj:
         """Store a new version; what was stored, with its resourceVersion, comes back."""
@@ -149,7 +153,12 @@ class Store:
         meta = named["metadata"]
         with self.moved:
             self.version += 1
-            record = self.table(kind).put(key_of(meta.get("namespace", ""), meta["name"]), self.version, obj)
+            key = key_of(meta.get("namespace", ""), meta["name"])
+            record = self.table(kind).put(key, self.version, obj)
+            if kind == PODS:
+                (self.dying.add if obj and "deletionTimestamp" in obj["metadata"] else self.dying.discard)(
+                    key
+                )
             self.moved.notify_all()
             return record.obj
 
