@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.kubeapi.store import Change, Record
 
 PULSE_S = 0.5  # how often an idle stream looks whether its client has left
+LAST_BOOKMARK_S = 2.0  # before the end of a watch; both from cacheWatcher.nextBookmarkTime
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
@@ -102,7 +103,7 @@ def _present(scope: Scope, present: list[tuple[str, Record]], version: int, mode
 def _follow(cluster: Cluster, scope: Scope, version: int, mode: _Mode) -> Iterator[bytes]:
     store, born = cluster.store, time.monotonic()
     end = born + (mode.timeout_s or 1800)
-    due = born + cluster.bookmark_period_s
+    due = _next_bookmark(born, end, cluster.bookmark_period_s)
     while not store.closed:
         try:
             changes, version = _wait(cluster, scope.kind, version, min(end, due) - time.monotonic())
@@ -111,11 +112,18 @@ def _follow(cluster: Cluster, scope: Scope, version: int, mode: _Mode) -> Iterat
             return
         yield b"".join(filter(None, (_event_of(scope, change) for change in changes)))
         now = time.monotonic()
-        if mode.bookmarks and (now >= due or now >= end):
-            due = now + cluster.bookmark_period_s
-            yield bookmark(scope.kind, version)
+        if now >= due:
+            due = _next_bookmark(now, end, cluster.bookmark_period_s)
+            if mode.bookmarks:
+                yield bookmark(scope.kind, version)
         if now >= end:
             return
+
+
+def _next_bookmark(now: float, end: float, period_s: float) -> float:
+    """The next round, or two seconds before the end when that is sooner; after the end there is none."""
+    last = end - LAST_BOOKMARK_S
+    return min(now + period_s, last if last > now else end + 1)
 
 
 def _wait(cluster: Cluster, kind: Kind, version: int, most_s: float) -> tuple[list[Change], int]:
