@@ -30,6 +30,12 @@ def fleet(
             "--idle-below", metavar="PERCENT", min=0, max=100, help="An accelerator at or below this is idle."
         ),
     ] = 5.0,
+    idle_after: Annotated[
+        float,
+        typer.Option(
+            "--idle-after", metavar="MINUTES", min=0, help="Held for less than this, it is not called idle yet."
+        ),
+    ] = 60.0,
 ) -> "Report":
     """What there is, what it is doing, what is idle, and what runs out first.
 
@@ -37,9 +43,11 @@ def fleet(
     is measured to be in use, what is free. Names accelerators that are held but do nothing, free ones that
     cannot be used because CPU or memory on their node is spent, and the dimension that runs out first.
     """
+    from dcctl.assess.idle import Rule
     from dcctl.assess.report import Options, report
 
-    options = Options(by=by, job_size=job_size, idle_busy_milli=round(idle_below * 10))
+    rule = Rule(busy_milli=round(idle_below * 10), after_s=round(idle_after * 60))
+    options = Options(by=by, job_accelerators=job_size, idle=rule)
     return report(session.survey(), options, session.now_s)
 
 
