@@ -21,8 +21,8 @@ PATIENCE_S = 1.0
 class Progress:
     """Draws `label ━━━━ 17/128 gpu017` once the work has taken PATIENCE_S; rich is imported only then.
 
-    `enabled` is the caller's wish (not --quiet); nothing is drawn unless `stream` is a terminal that can move its
-    cursor. `advance` may be called by many threads. On leaving, the bar is erased.
+    `enabled` is the caller's wish (not --quiet); nothing is drawn unless `stream` is a terminal that can move
+    its cursor. `advance` may be called by many threads. On leaving, the bar is erased.
     """
 
     def __init__(self, stream: TextIO, enabled: bool = True) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.fold import Line, lines
-from dcctl.render.gaps import gap_parts
+from dcctl.render.gaps import gap_parts, most_shown
 from dcctl.render.layout import GUTTER, Layout, fit, natural_widths
 from dcctl.render.paint import Tone, paint, tone_of
 from dcctl.render.text import cut, pad, printable, width, wrap
@@ -157,7 +157,7 @@ def _with_command(sentence: str, between: str, command: str, room: int) -> list[
 
 def _gaps(report: Report, style: Style, room: int) -> Iterator[str]:
     """Yield what gave no answer, the word `gap` coloured."""
-    for text, hint in gap_parts(report, style):
+    for text, hint in gap_parts(report, style.unicode, most_shown(style)):
         first, *rest = _with_command(text, ". Try: ", hint, room)
         yield first.replace("gap:", paint("gap:", "warn", style.color), 1)
         yield from rest
