@@ -39,8 +39,8 @@ def first_limit(totals: Totals) -> str:
 def _stranding(states: Iterable[NodeState]) -> str:
     counts = dict.fromkeys(DIMENSIONS, 0)
     for state in states:
-        if state.shortage.boards:
-            counts[state.shortage.dimension] += state.shortage.boards
+        if state.shortage.units:
+            counts[state.shortage.dimension] += state.count("stranded")
     worst = max(counts.items(), key=lambda pair: pair[1])
     return worst[0] if worst[1] else ""
 
@@ -59,7 +59,7 @@ def _shares(totals: Totals) -> list[tuple[str, float]]:
 
 
 def running_limit(totals: Totals) -> str:
-    """What running work was measured to wait for, the most widespread first; empty: nothing was measured to."""
+    """What running work was measured to wait for, the most widespread first; empty: nothing."""
     waits: dict[str, int] = {}
     for state in totals.states:
         for word, weight in _waits(state):

@@ -1,4 +1,4 @@
-"""Sums over nodes: boards by state, and of everything else what there is, is offered, asked for, used and left."""
+"""Sums over nodes: boards by state, and what there is, is asked for, used and left of everything else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from dcctl.assess.stranded import DIMENSIONS
+from dcctl.inventory.folding import sort_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -150,7 +151,7 @@ def group(states: Iterable[NodeState], by: By) -> list[Totals]:
         for key in _keys(state, by):
             groups.setdefault(key, []).append(state)
     return [
-        total(name, members) for name, members in sorted(groups.items(), key=lambda item: natural(item[0]))
+        total(name, members) for name, members in sorted(groups.items(), key=lambda item: sort_key(item[0]))
     ]
 
 
@@ -162,19 +163,3 @@ def _keys(state: NodeState, by: By) -> tuple[str, ...]:
     if by == "rack":
         return (state.node.rack or "",)
     return (state.node.name,) if by == "node" else (state.model(),)
-
-
-def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """A sort key in which `gpu2` comes before `gpu10`."""
-    parts: list[tuple[int, int, str]] = []
-    digits = ""
-    for char in [*text, ""]:
-        if char.isdigit():
-            digits += char
-            continue
-        if digits:
-            parts.append((0, int(digits), digits))
-            digits = ""
-        if char:
-            parts.append((1, 0, char))
-    return tuple(parts)

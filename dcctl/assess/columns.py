@@ -47,14 +47,13 @@ def _amounts() -> tuple[Column, ...]:
     )
 
 
-_SHOWN_WITHOUT_BOARDS = frozenset(
-    ("cpu_capacity", "cpu_requested", "cpu_used", "cpu_free", "memory_capacity", "memory_requested")
-    + ("memory_used", "memory_free", "first_limit", "running_limit")
+_SHOWN_WITHOUT_BOARDS = {"first_limit", "running_limit"}.union(
+    f"{key}_{stage}" for key in ("cpu", "memory") for stage in ("capacity", "requested", "used", "free")
 )
 
 
 def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column, ...]:
-    """The columns of the main table. Without boards CPU and memory come to the front; the keys stay the same."""
+    """The columns of the main table. Without boards CPU and memory come first, under the same keys."""
     name = Column("name", heading.upper(), keep=9)
     nodes = (Column("nodes", "NODES", "nodes", keep=8), Column("node_count", "N", "count", keep=2, wide=True))
     counts = tuple(replace(c, title=f"{noun}S".upper()) if c.key == "accelerators" else c for c in _BOARDS)
@@ -132,8 +131,8 @@ SUMMARY: tuple[Column, ...] = (
     Column("busy", "mean share of time with a kernel running, over measured boards", "percent_milli"),
     Column("busy_measured", "boards with such a reading", "count"),
     Column("allocated_share", "allocated boards of all", "percent_milli"),
-    Column("more_jobs", "jobs of `job_accelerators` that still fit", "count"),
-    Column("job_accelerators", "size of the job that is counted", "count"),
+    Column("more_jobs", "jobs of `job_size` that still fit", "count"),
+    Column("job_size", "size of the job that is counted", "count"),
     Column("waiting_accelerators", "asked for by members without a node", "count"),
     Column("cpu_capacity", "CPUs", "milli"),
     Column("cpu_free", "CPUs left", "milli"),

@@ -18,7 +18,7 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     """Mark the boards that members hold, with their holders; returns the requests that no board answers to.
 
     In this order: ids of devices that a member names; processes that run in a member's cgroup; then, for what
-    is still asked for, the boards that look most used. These last get a name only if one workload alone is left.
+    is still asked for, the boards that look most used. These last get a name only if one workload is left.
     """
     placed = [one for one in demand.placed if one.accelerators]
     if not placed:
@@ -90,7 +90,7 @@ def _by_process(
     boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
 ) -> None:
     by_uid = {one.member.uid: position for position, one in enumerate(placed) if one.member.uid}
-    by_job = {one.workload.id: position for position, one in enumerate(placed)}
+    by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
     for i, board in enumerate(boards):
         for part in board.parts():
             for position in sorted(_users(part, by_uid, by_job)):
@@ -99,7 +99,7 @@ def _by_process(
                     _claim(free[i], left[position], part.resource)
 
 
-def _users(part: Accelerator, by_uid: dict[str | None, int], by_job: dict[str, int]) -> set[int]:
+def _users(part: Accelerator, by_uid: dict[str | None, int], by_job: dict[str | None, int]) -> set[int]:
     users = set()
     for process in part.processes or ():
         if process.pod_uid in by_uid:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dcctl.assess.capacity import natural
+from dcctl.inventory.folding import sort_key
 from dcctl.render.report import HeatMap, Tile
 
 if TYPE_CHECKING:
     from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
+    from dcctl.inventory.folding import NaturalKey
     from dcctl.inventory.model import Fleet
 
 
@@ -35,8 +36,8 @@ def _rack(state: NodeState) -> str:
     return "/".join(part for part in (node.site, node.rack) if part) or "no rack"
 
 
-def _order(state: NodeState) -> tuple[tuple[tuple[int, int, str], ...], tuple[tuple[int, int, str], ...]]:
-    return natural(_rack(state)), natural(state.node.name)
+def _order(state: NodeState) -> tuple[NaturalKey, NaturalKey]:
+    return sort_key(_rack(state)), sort_key(state.node.name)
 
 
 def tile(board: Board) -> Tile:

@@ -21,6 +21,7 @@ from dcctl.assess.vendors import noun_of
 from dcctl.render.report import Cell, Report, Shape, Table
 
 if TYPE_CHECKING:
+    from dcctl.assess.nodes import NodeState
     from dcctl.inventory.model import Fleet
 
 SHAPE = Shape(
@@ -45,13 +46,17 @@ class Options:
     """What a person can choose."""
 
     by: By = "pool"
-    job_accelerators: int = 8
-    idle: Rule = Rule()
+    job_size: int = 8
+    """Accelerators of the job that headroom counts."""
+    idle_busy_milli: int = 50
+    """A held accelerator at or below this is idle …"""
+    idle_after_s: int = 3600
+    """… once its holder has run for so long."""
 
 
 def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     """The whole answer about a fleet. The same fleet, options and time give the same report."""
-    states = judge_fleet(fleet, options.idle, now_s)
+    states = judge_fleet(fleet, Rule(options.idle_busy_milli, options.idle_after_s), now_s)
     whole = total(fleet.name, states)
     holders = idle_holders(states, now_s)
     evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
@@ -60,11 +65,11 @@ def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     return Report(
         kind=SHAPE.kind,
         headline=headline(evidence),
-        items=_main_table(states_groups(evidence, options.by), whole, options),
+        items=_main_table(group(states, options.by), whole, options),
         details=details,
         summary=_summary(evidence, options),
         maps=heat_map(fleet, states),
-        notes=notes(evidence, options.idle),
+        notes=notes(evidence, options.idle_after_s),
         samples=samples(evidence, group(states, "pool")),
         gaps=fleet.gaps,
         name_key="nodes",
@@ -76,14 +81,9 @@ def _severe(table: Table) -> bool:
     return table.name == "faults" and any(row[0] == "crit" for row in table.rows)
 
 
-def states_groups(evidence: Evidence, by: By) -> list[Totals]:
-    """The rows of the main table."""
-    return group(evidence.states, by)
-
-
 def _main_table(groups: list[Totals], whole: Totals, options: Options) -> Table:
     noun = common_noun(whole)
-    shown = c.columns(options.by, noun, options.job_accelerators, boards=whole.boards > 0)
+    shown = c.columns(options.by, noun, options.job_size, boards=whole.boards > 0)
     rows = []
     for totals in groups:
         cells = _cells(totals, options)
@@ -112,7 +112,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "unavailable": _sure(totals, totals.unavailable),
         "free": _sure(totals, totals.free),
         "first_limit": first_limit(totals) or None,
-        "more_jobs": jobs_that_fit(totals, options.job_accelerators),
+        "more_jobs": jobs_that_fit(totals, options.job_size),
         "running_limit": running_limit(totals) or None,
         "unknown": totals.unknown if known else None,
         "busy_measured": totals.busy_measured,
@@ -141,8 +141,13 @@ def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
     """How many more jobs of that size fit on these nodes; None where nobody knows who holds the boards."""
     if not totals.boards or totals.unknown == totals.boards:
         return None
-    pairs = ((len(state.boards), state.count("free")) for state in totals.states if state.boards)
-    return more_jobs(pairs, accelerators)
+    return more_jobs(map(_room, totals.states), accelerators)
+
+
+def _room(state: NodeState) -> tuple[int, int]:
+    """(boards handed out whole, of them free)."""
+    whole = [board for board in state.boards if board.whole()]
+    return len(whole), sum(1 for board in whole if board.state == "free")
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
@@ -162,8 +167,8 @@ def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str,
         "busy": whole.busy_milli,
         "busy_measured": whole.busy_measured,
         "allocated_share": whole.allocated_milli,
-        "more_jobs": jobs_that_fit(whole, options.job_accelerators),
-        "job_accelerators": options.job_accelerators,
+        "more_jobs": jobs_that_fit(whole, options.job_size),
+        "job_size": options.job_size,
         "waiting_accelerators": sum(one.accelerators for one in evidence.waiting),
         "cpu_capacity": whole.dimensions["cpu_milli"].capacity,
         "cpu_free": whole.dimensions["cpu_milli"].free,

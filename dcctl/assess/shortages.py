@@ -41,10 +41,11 @@ def stuck(states: Iterable[NodeState]) -> list[Stuck]:
     """Groups of nodes with the same cause and the same holders, most boards first."""
     found: dict[tuple[str, tuple[str, ...]], Stuck] = {}
     for state in states:
-        if state.shortage.boards:
+        boards = state.count("stranded")
+        if boards:
             key = (_cause(state), _held_by(state))
             one = found.setdefault(key, Stuck(*key))
-            one.boards += state.shortage.boards
+            one.boards += boards
             one.nodes.append(state.node.name)
             moves = _moves(state)
             one.moves = None if moves is None or one.moves is None else one.moves + moves

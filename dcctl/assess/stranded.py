@@ -63,15 +63,16 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """How many free boards of a node are stranded, and for want of what."""
+    """How many free units of a node are stranded, and for want of what."""
 
-    boards: int = 0
+    units: int = 0
+    """Of what the scheduler hands out: boards, shares or slices."""
     dimension: str = ""
     left: int = 0
     """What the node has left of it, in the dimension's unit."""
     allocatable: int = 0
     needed: int = 0
-    """What must be left so that no board is stranded."""
+    """What must be left so that none is stranded."""
 
 
 NO_SHORTAGE = Shortage()
@@ -94,7 +95,7 @@ def _median(holding: list[Placed], dimension: str) -> Ratio:
 
 
 def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
-    """What strands how many of the node's `free` boards."""
+    """What strands how many of the node's `free` units (boards, shares or slices)."""
     allocatable = node.allocatable
     if allocatable is None:
         return NO_SHORTAGE
@@ -109,7 +110,7 @@ def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
         share = _share(total - _of(demand.daemons, dimension), offered, usual)
         serves = share.fits(left)
         stranded = 0 if serves is None else max(0, free - serves)
-        if stranded > worst.boards:
+        if stranded > worst.units:
             worst = Shortage(stranded, dimension, left, total, share.for_(free))
     return worst
 

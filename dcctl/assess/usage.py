@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
 _FINISHED = frozenset(("succeeded", "failed"))
+_WORK = frozenset(("pods", "jobs", "workloads", "resourceclaims"))
+"""Words by which a gap says that a list of work is missing."""
+_SCHEDULERS = frozenset(("kubernetes", "slurm", "yarn"))
+"""Kinds of sources that hand out what a node has."""
 
 
 class Placed(NamedTuple):
@@ -67,8 +71,10 @@ NOTHING = Demand()
 
 
 def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
-    """Node name -> demand. A member counts from the moment it is bound to a node until it has finished;
-    one that waits without a node takes nothing.
+    """Node name -> demand.
+
+    A member counts from the moment it is bound to a node until it has finished; one without a node takes
+    nothing.
     """
     nodes: dict[str, Demand] = {}
     for workload in workloads:
@@ -115,9 +121,10 @@ def _waiting(workload: Workload, queued: list[Member]) -> Waiting:
 
 
 def blind_sources(gaps: Iterable[Gap]) -> frozenset[str]:
-    """Names of sources that could not list their work: on their nodes, what is requested is unknown, not zero."""
-    words = ("pods", "jobs", "workloads")
-    return frozenset(gap.source for gap in gaps if any(word in gap.subject for word in words))
+    """Names of sources that could not list their work: on their nodes requests are unknown, not zero."""
+    return frozenset(
+        gap.source for gap in gaps if not _WORK.isdisjoint(gap.subject.replace("/", " ").split())
+    )
 
 
 def is_blind(node: Node, blind: frozenset[str]) -> bool:
@@ -125,16 +132,22 @@ def is_blind(node: Node, blind: frozenset[str]) -> bool:
     return bool(blind) and any(source in blind for source in node.sources)
 
 
+def is_scheduled(node: Node) -> bool:
+    """Whether a scheduler hands out what the node has. A cgroup limit alone is no scheduler."""
+    offered = node.allocatable
+    if offered is not None and (offered.devices or offered.pods is not None):
+        return True
+    return any(source.split(":", 1)[0] in _SCHEDULERS for source in node.sources)
+
+
 def demand_of(fleet: Fleet) -> dict[str, Demand | None]:
-    """Node name -> demand; None where a scheduler knows the node but its work could not be listed, and
-    where no scheduler knows the node.
-    """
+    """Node name -> demand. None where no scheduler knows the node, or its work could not be listed."""
     known = requested(fleet.workloads)
     blind = blind_sources(fleet.gaps)
     answer: dict[str, Demand | None] = {}
     for node in fleet.nodes:
         demand = known.get(node.name)
-        if is_blind(node, blind) or (demand is None and node.allocatable is None):
+        if is_blind(node, blind) or (demand is None and not is_scheduled(node)):
             answer[node.name] = None
         else:
             answer[node.name] = demand or NOTHING
