@@ -75,6 +75,7 @@ def add(row: Row, errors: list[Row], call: str, read: Callable[[], Row]) -> bool
 
 def readings(handle: Handle) -> Iterator[tuple[str, Callable[[], Row]]]:
     """What is read of a board: identity first, so that a failure later on has a name; processes last."""
+    yield "pci_address", partial(_pci, handle)
     for field, function, arguments in _SINGLE:
         yield field, partial(_single, field, function, handle, *arguments)
     for call, read in _GROUPS:
@@ -294,13 +295,13 @@ def _vgpus(handle: Handle) -> Row:
 
 
 def _vgpu(instance: int, index: int) -> Row:
+    """Without its used memory: pynvml reads 32 of the 64 bits that nvmlVgpuInstanceGetFbUsage writes."""
     kind = nv.nvmlVgpuInstanceGetType(instance)
     return {
         "index": index,
         "uuid": nv.nvmlVgpuInstanceGetUUID(instance),
         "name": _text(nv.nvmlVgpuTypeGetName(kind)),
         "memory_total_bytes": nv.nvmlVgpuTypeGetFramebufferSize(kind),
-        "memory_used_bytes": nv.nvmlVgpuInstanceGetFbUsage(instance),
     }
 
 
@@ -358,7 +359,6 @@ def _owner(pid: object) -> Row:
 
 
 _GROUPS: tuple[tuple[str, Callable[[Handle], Row]], ...] = (
-    ("pci_address", _pci),
     ("memory", _memory),
     ("utilization", _utilization),
     ("temperature_c", _temperature),
