@@ -1,11 +1,12 @@
-"""Accelerator vendors as data: resource names, node labels and drivers. A new vendor is a row here, not a branch."""
+"""Accelerator vendors as data: resource names, node labels, drivers. A new vendor is a row, not a branch."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.inventory.devices import AcceleratorKind
+if TYPE_CHECKING:
+    from dcctl.inventory.devices import AcceleratorKind
 
 MIB = 1 << 20
 GIB = 1 << 30

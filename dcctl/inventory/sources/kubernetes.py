@@ -1,20 +1,20 @@
 """A Kubernetes cluster: nodes, accelerators, workloads and budgets, read by paged lists and never changed.
 
-Authentication is the official client's; lists are read raw and decoded by declared structs, since the client's
-models cost about seventy times the processor time.
+Authentication is the official client's; lists are read raw and decoded by declared structs, which takes a
+fraction of the processor time and memory of the client's models (tests/bench/bench_kubernetes.py).
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.kube import fleet as assemble
 from dcctl.inventory.sources.kube import listed as lists
-from dcctl.inventory.sources.kube.api import JSON, METADATA_ONLY, Client, Clock, Limits
+from dcctl.inventory.sources.kube.api import JSON, METADATA_ONLY, Client, Patience
 from dcctl.inventory.sources.kube.auth import connect
 from dcctl.inventory.sources.kube.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kube.discovery import Served, discover
@@ -30,7 +30,6 @@ from dcctl.inventory.sources.kube.types import Bare, Namespace, NodeObject, Pod
 from dcctl.inventory.sources.kube.workloads import Knowledge, Namespaces, build
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable
 
     from dcctl.inventory.model import Cause
@@ -45,31 +44,37 @@ THREADS = 3
 """Lists that are read at once: enough to hide the waiting, few enough for the API server's fair queues."""
 
 
+class Scope(NamedTuple):
+    """What one reading covers and how it names things."""
+
+    source: str
+    namespace: str | None
+    page_size: int
+    place: Place
+
+
 class KubernetesSource:
     """One cluster, as seen by the credentials of one kubeconfig context."""
 
     kind = "kubernetes"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is an option of the configuration
         self,
         name: str,
         kubeconfig: str | None = None,
-        context: str | None = None,  # noqa: PLR0913  # options
+        context: str | None = None,
         site: str | None = None,
         *,
         namespace: str | None = None,
         timeout_s: float = 120.0,
         page_size: int = 500,
         rack_labels: tuple[str, ...] = RACK_LABELS,
-        limits: Limits | None = None,
-        clock: Clock | None = None,
-        rng: random.Random | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        """`site` names the data centre when labels do not; `namespace` limits what is read of namespaced things."""
+        """`site` names the data centre when labels do not; `namespace` limits lists of namespaced things."""
         self._name, self._kubeconfig, self._context = name, kubeconfig, context
-        self._place, self._namespace = Place(site, rack_labels), namespace
-        self._timeout_s, self._page_size = timeout_s, page_size
-        self._limits, self._clock, self._rng = limits or Limits(), clock or Clock(), rng
+        self._scope = Scope(name, namespace, page_size, Place(site, rack_labels))
+        self._timeout_s, self._patience = timeout_s, patience or Patience()
 
     @property
     def name(self) -> str:
@@ -79,27 +84,23 @@ class KubernetesSource:
     def collect(self) -> Fleet:
         """Read the cluster. What is refused or fails is a gap.
 
-        Raises UsageError for a kubeconfig that is missing or wrong, before anything is contacted; SourceError when
-        the API server gives nothing at all.
+        Raises UsageError for a kubeconfig that is missing or wrong, before anything is contacted; SourceError
+        when the API server gives nothing at all.
         """
-        started = self._clock.now()
+        started_s = self._patience.now()
         connection = connect(self._kubeconfig, self._context, self._timeout_s)
-        left_s = self._timeout_s - (self._clock.now() - started)
+        left_s = self._timeout_s - (self._patience.now() - started_s)
         try:
-            return _Reading(self, Client(connection, left_s, self._limits, self._clock, self._rng)).fleet()
+            return _Reading(self._scope, Client(connection, left_s, self._patience)).fleet()
         finally:
             connection.pool.clear()
-
-    def reading(self) -> tuple[str, str | None, int, Place]:
-        """(name, namespace, page size, place): what one reading needs to know."""
-        return self._name, self._namespace, self._page_size, self._place
 
 
 class _Reading:
     """One pass over a cluster."""
 
-    def __init__(self, source: KubernetesSource, client: Client) -> None:
-        self._source, self._namespace, self._page_size, place = source.reading()
+    def __init__(self, scope: Scope, client: Client) -> None:
+        self._source, self._namespace, self._page_size, place = scope
         self._client = client
         self._gaps: list[Gap] = []
         self._lists_read = 0

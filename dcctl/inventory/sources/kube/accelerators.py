@@ -97,7 +97,7 @@ def describe(resource: str, known: DeviceName, labels: Mapping[str, str]) -> Acc
 
 
 def _slice(resource: str, known: DeviceName, labels: Mapping[str, str], names: Labels) -> Accelerator:
-    """A slice with a resource name of its own, e.g. nvidia.com/mig-1g.10gb with labels of the same beginning."""
+    """A slice with a resource name of its own, such as nvidia.com/mig-1g.10gb, and labels that begin so."""
     memory = _integer(labels.get(f"{resource}.memory"))
     model = labels.get(f"{resource}.product") or _first(labels, names.model)
     return Accelerator(

@@ -1,4 +1,4 @@
-"""Who to talk to and as whom: the official client reads kubeconfig, runs exec plugins and refreshes tokens."""
+"""Who to talk to and as whom: the official client reads kubeconfig, runs exec plugins, renews tokens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
     """Everything needed for requests, with nothing sent to the API server yet.
 
     Without `kubeconfig`: $KUBECONFIG, ~/.kube/config, then the service account of the pod we run in.
-    Raises UsageError for a kubeconfig that is missing or wrong, SourceError for credentials that cannot be had.
+    Raises UsageError for a kubeconfig that is missing or wrong, SourceError when credentials cannot be had.
     """
     from kubernetes.client import Configuration
     from kubernetes.client.rest import RESTClientObject
@@ -161,11 +161,10 @@ def _plugin(user: dict[str, object]) -> str:
 
 
 def _user(path: str, context: str | None) -> dict[str, object]:
-    """The kubeconfig's user section of the context, to name its plugin in errors; empty when there is none."""
+    """The user section behind a context, to name its plugin in errors; empty when there is none."""
+    import yaml
     from kubernetes.config import ConfigException
     from kubernetes.config.kube_config import KubeConfigMerger
-
-    import yaml
 
     try:
         merged = KubeConfigMerger(path).config  # type: ignore[no-untyped-call]

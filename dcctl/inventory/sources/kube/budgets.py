@@ -26,7 +26,7 @@ class Selector(Wire):
 
 
 class BudgetSpec(Wire):
-    """Whom a budget covers. Without a selector: nobody; with an empty one: the whole namespace (policy/v1)."""
+    """Whom a budget covers. No selector: nobody; an empty one: the whole namespace (policy/v1)."""
 
     selector: Selector | None = None
     unhealthy_pod_eviction_policy: str | None = None

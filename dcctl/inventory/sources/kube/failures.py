@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dcctl.inventory.model import Cause
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from dcctl.inventory.model import Cause
 
 _MESSAGE_CHARS = 300
 _RETRY_STATUS = (408, 429, 500, 502, 503, 504)
 
 
-class Failure(Exception):
+class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, and Error is everywhere else
     """One request, or one list, failed. `again` says whether trying again may help."""
 
     def __init__(
@@ -81,30 +81,35 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def of_transport(error: Exception, host: str) -> Failure:
-    """The failure behind an exception of urllib3."""
+    """The failure behind an exception of urllib3 or of the operating system."""
     from urllib3 import exceptions as http
 
-    if isinstance(error, http.ProxyError):
-        return Failure(
-            f"the proxy does not answer: {_root(error)}", "unreachable", "check HTTPS_PROXY and proxy-url"
-        )
-    if isinstance(error, http.NameResolutionError):
-        return Failure(f"{host}: the name does not resolve", "unreachable", "kubectl cluster-info")
-    if isinstance(error, http.ConnectTimeoutError):
-        return Failure(
-            f"{host}: no connection within the deadline", "timeout", "kubectl cluster-info", again=True
-        )
-    if isinstance(error, http.NewConnectionError):
-        return Failure(f"{host}: {_root(error)}", "unreachable", "kubectl cluster-info")
-    if isinstance(error, http.ReadTimeoutError):
-        return Failure("no answer within the deadline", "timeout", "raise --timeout", again=True)
     if isinstance(error, (http.SSLError, ssl.SSLError)):
         return _tls(error, host)
+    if isinstance(error, (http.ProxyError, http.NewConnectionError, http.TimeoutError)):
+        return _unreached(error, host)
     if isinstance(error, IncompleteRead) or any(isinstance(each, IncompleteRead) for each in error.args):
         return Failure("the answer broke off", "truncated", again=True)
     if isinstance(error, (http.ProtocolError, OSError)):
         return Failure(f"the connection broke: {_root(error)}", "failed", again=True)
     return Failure(f"{host}: {_root(error)}", "failed")
+
+
+def _unreached(error: Exception, host: str) -> Failure:
+    """Proxy, name, connection and answer are told apart."""
+    from urllib3 import exceptions as http
+
+    look = "kubectl cluster-info"
+    if isinstance(error, http.ProxyError):
+        hint = "check HTTPS_PROXY and proxy-url"
+        return Failure(f"the proxy does not answer: {_root(error)}", "unreachable", hint)
+    if isinstance(error, http.NameResolutionError):
+        return Failure(f"{host}: the name does not resolve", "unreachable", look)
+    if isinstance(error, http.NewConnectionError):
+        return Failure(f"{host}: {_root(error)}", "unreachable", look)
+    if isinstance(error, http.ConnectTimeoutError):
+        return Failure(f"{host}: no connection within the deadline", "timeout", look, again=True)
+    return Failure("no answer within the deadline", "timeout", "raise --timeout", again=True)
 
 
 def _root(error: BaseException) -> str:

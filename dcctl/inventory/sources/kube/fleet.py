@@ -38,9 +38,9 @@ def _counted_as(node: Node, accelerator: Accelerator) -> str | None:
 
 
 def with_devices(nodes: Mapping[str, Node], published: Mapping[Key, Published], used: set[Key]) -> list[Node]:
-    """The nodes in order of name, each with the devices that drivers publish in place of those guessed from labels.
+    """The nodes in order of name; devices that drivers publish replace those guessed from labels.
 
-    A slice that exists only once allocated is left out until it is, and its board while a slice of it is in use.
+    A slice that exists only once allocated is left out until it is, and its board while a slice is in use.
     """
     by_node: dict[str, list[Accelerator]] = {}
     cut = {each.accelerator.parent for key, each in published.items() if each.potential and key in used}

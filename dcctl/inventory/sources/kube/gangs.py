@@ -1,4 +1,4 @@
-"""How many members must run together, in which queue and how urgent: from the objects that schedulers read."""
+"""How many members must run together, in which queue, how urgent: from the objects that schedulers read."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class Gangs:
                 self._parents.put(meta.uid, gang.owner)
 
     def _admits(self, owners: list[OwnerRef] | None, gang: Gang) -> None:
-        """Kueue decides on the queue and priority of another object; who must run together is that one's affair."""
+        """Kueue decides on queue and priority of another object, which itself knows who must run together."""
         for owner in owners or ():
             self.by_uid[owner.uid] = gang._replace(minimum=None)
 

@@ -146,7 +146,7 @@ class Nodes:
 
 
 def _counts(accelerators: tuple[Accelerator, ...]) -> dict[str, int]:
-    """How many whole boards Kubernetes counts; nothing where they are shared or cut, which hides their number."""
+    """How many whole boards Kubernetes counts; nothing where sharing or cutting hides their number."""
     if not accelerators or any(each.kind != "whole" for each in accelerators):
         return {}
     return {"kubernetes": len(accelerators)}
@@ -158,7 +158,7 @@ def _ready(conditions: list[NodeCondition]) -> bool | None:
 
 
 def _state(ready: bool | None, cordoned: bool, conditions: list[NodeCondition]) -> str:
-    """kubectl's word for the node, then each problem by the name of its condition."""
+    """The word of `kubectl get nodes`, then each problem by the name of its condition."""
     silent = any(each.type == "Ready" and each.status == "Unknown" for each in conditions)
     words = ["Unknown" if ready is None or silent else "Ready" if ready else "NotReady"]
     if cordoned:

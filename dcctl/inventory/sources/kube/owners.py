@@ -1,4 +1,4 @@
-"""From a pod to the work that stands or falls together: pod group, training job, Deployment, or the pod alone."""
+"""From a pod to the work that stands or falls together: pod group, training job, Deployment, the pod."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LWS_GROUP_LABEL = "leaderworkerset.sigs.k8s.io/group-index"
 
 
 def of_pod(pod: Pod) -> Ref:
-    """What the pod itself says it belongs to, first hit: pod group, Kueue group, LWS group, controller, itself."""
+    """What the pod says it belongs to, first hit: pod group, Kueue group, LWS group, controller, itself."""
     meta = pod.metadata
     return (
         _pod_group(pod)

@@ -32,10 +32,10 @@ class Sink(Protocol[T]):
 def read_list(
     client: Client, path: str, of: type[T], sink: Sink[T], page_size: int, accept: str = JSON
 ) -> None:
-    """All items have been given to the sink, once each. Raises Failure; the sink then holds the pages before it.
+    """All items were given to the sink, once each. Raises Failure; the sink then holds the pages before it.
 
-    A continue token that has expired (410) starts the list again, at most RESTARTS times. No resourceVersion is
-    sent: the API server then answers with the newest state and honours `limit`.
+    A continue token that has expired (410) starts the list again, at most RESTARTS times. No resourceVersion
+    is sent: the API server then answers with the newest state and honours `limit`.
     """
     decoder = msgspec.json.Decoder(Page[of])  # type: ignore[valid-type]  # built at run time
     for _ in range(RESTARTS + 1):

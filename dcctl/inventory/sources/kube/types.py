@@ -1,11 +1,11 @@
-"""What is read of Kubernetes objects: the declared fields and nothing else, so that the rest is skipped unread.
+"""What is read of Kubernetes objects: the declared fields; everything else is skipped unread.
 
 No `msgspec.Raw`: it would keep the page it points into alive. Field names follow the API.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003  # msgspec resolves annotations at run time
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field

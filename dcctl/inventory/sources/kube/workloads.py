@@ -1,4 +1,4 @@
-"""Workloads: pods grouped by the object at the top of their owners, with its gang, queue, budgets and owner."""
+"""Workloads: pods grouped by the object at the top of their owners, with gang, queue, budgets and owner."""
 
 from __future__ import annotations
 
