@@ -78,8 +78,8 @@ class _Survey:
 
     def run(self) -> Fleet:
         plan = plan_of(self.settings)
-        parts = [self._declared(spec) for spec in plan]
-        parts = [part for part in parts if part is not None]
+        declared = [self._declared(spec) for spec in plan]
+        parts = [part for part in declared if part is not None]
         live = [source for spec in plan for source in self._live(spec)]
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
         if live and shells and self._names_groups():
