@@ -56,6 +56,17 @@ def json_schema(shape: Shape) -> dict[str, Json]:
     }
 
 
+def error_schema() -> dict[str, Json]:
+    """Return the schema of what `-o json` prints on stderr when there is no answer."""
+    error = _object({"what": _TEXT, "why": _TEXT, "hint": _TEXT, "exit_code": {"type": "integer"}})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:dcctl:error:v1",
+        "title": "dcctl error",
+        **_object({"schema": {"const": "dcctl/error/v1"}, "error": error}),
+    }
+
+
 def _object(properties: dict[str, Json], required: Sequence[str] | None = None) -> dict[str, Json]:
     """Return the schema of an object with these keys and no others; all are required unless named."""
     keys: list[Json] = list(properties if required is None else required)
