@@ -66,6 +66,21 @@ def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column,
     return (name, *nodes, *(replace(c, wide=c.key not in _SHOWN_WITHOUT_BOARDS) for c in plain))
 
 
+WORKLOADS: tuple[Column, ...] = (
+    Column("workload", "WORKLOAD", keep=9),
+    Column("owner", "OWNER", keep=6),
+    Column("kind", "KIND", keep=4),
+    Column("nodes", "NODES", "nodes", keep=7),
+    Column("members", "PODS", "count", keep=3, wide=True),
+    Column("accelerators", "GPUS", "count", keep=9),
+    Column("model", "MODEL", keep=5),
+    Column("busy", "BUSY", "percent_milli", keep=8),
+    Column("idle", "IDLE", "count", keep=7),
+    Column("cpu_requested", "CPU REQUESTED", "milli", keep=4, wide=True),
+    Column("memory_requested", "MEMORY REQUESTED", "memory", keep=4, wide=True),
+    Column("power", "POWER", "power_mw", keep=4),
+    Column("held", "FOR", "duration_s", keep=6),
+)
 IDLE: tuple[Column, ...] = (
     Column("workload", "IDLE", keep=9),
     Column("owner", "OWNER", keep=5),

@@ -67,12 +67,11 @@ def _board(board: Board, reading: Accelerator, index: int) -> Iterator[Sign]:
     if ecc:
         board.faulty = True
         yield Sign("crit", ecc, where)
-    slowed = slowed_by(reading.throttle)
+    slowed = slowed_by(reading.throttle) if reading.throttle else ""
     if slowed in {"cooling", "power supply", "hardware slowdown"}:
         board.faulty = True
         yield Sign("warn", f"slowed down: {slowed}", where)
-    down = any(link.up is False for link in reading.nvlinks)
-    if down:
+    if reading.nvlinks and any(link.up is False for link in reading.nvlinks):
         board.faulty = True
         yield Sign("crit", "NVLink down", where)
     if _narrow(reading):

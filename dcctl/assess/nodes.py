@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from dcctl.assess.boards import Board, boards_of, units_of
 from dcctl.assess.holders import hold
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Node
 
 
-@dataclass(slots=True)
-class NodeState:
+class NodeState(Struct, gc=False):
     """What was decided about one node."""
 
     node: Node

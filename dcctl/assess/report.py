@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess import columns as c
 from dcctl.assess.bottleneck import first_limit, running_limit
-from dcctl.assess.capacity import By, Totals, group, total
+from dcctl.assess.capacity import STAGES, By, Totals, group, merged, total
 from dcctl.assess.details import Evidence, tables
 from dcctl.assess.fleet import judge_fleet
 from dcctl.assess.headroom import more_jobs
@@ -18,6 +18,7 @@ from dcctl.assess.samples import samples
 from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.usage import waiting
 from dcctl.assess.vendors import noun_of
+from dcctl.assess.workloads import holdings, rows
 from dcctl.render.report import Cell, Report, Shape, Table
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ SHAPE = Shape(
     ),
     summary=c.SUMMARY,
 )
+WORKLOADS = Shape(
+    kind="assess-workloads",
+    description="What each workload asks for and holds, and how busy that is",
+    items=c.WORKLOADS,
+    details=SHAPE.details,
+    summary=c.SUMMARY,
+)
+SHAPES = (SHAPE, WORKLOADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +66,32 @@ class Options:
 def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     """The whole answer about a fleet. The same fleet, options and time give the same report."""
     states = judge_fleet(fleet, Rule(options.idle_busy_milli, options.idle_after_s), now_s)
-    whole = total(fleet.name, states)
+    of_work = options.by == "workload"
+    groups = group(states, "pool" if of_work else options.by)
+    whole = _whole(fleet.name, states, groups)
     holders = idle_holders(states, now_s)
     evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
     details = tables(evidence)
     level = "warn" if any(t.rows for t in details if t.name in {"faults", "conflicts"}) else "ok"
     return Report(
-        kind=SHAPE.kind,
+        kind=(WORKLOADS if of_work else SHAPE).kind,
         headline=headline(evidence),
-        items=_main_table(group(states, options.by), whole, options),
+        items=_work_table(fleet, states, now_s) if of_work else _main_table(groups, whole, options),
         details=details,
         summary=_summary(evidence, options),
         maps=heat_map(fleet, states),
         notes=notes(evidence, options.idle_after_s),
-        samples=samples(evidence, group(states, "pool")),
+        samples=samples(evidence, groups if of_work or options.by == "pool" else group(states, "pool")),
         gaps=fleet.gaps,
-        name_key="nodes",
+        name_key="workload" if of_work else "nodes",
         level="crit" if any(_severe(t) for t in details) else level,  # type: ignore[arg-type]  # a Severity
     )
+
+
+def _whole(name: str, states: list[NodeState], groups: list[Totals]) -> Totals:
+    """The fleet's sums; from the groups, unless a node is in several of them."""
+    disjoint = sum(len(one.states) for one in groups) == len(states)
+    return merged(name, groups) if disjoint else total(name, states)
 
 
 def _severe(table: Table) -> bool:
@@ -84,11 +101,15 @@ def _severe(table: Table) -> bool:
 def _main_table(groups: list[Totals], whole: Totals, options: Options) -> Table:
     noun = common_noun(whole)
     shown = c.columns(options.by, noun, options.job_size, boards=whole.boards > 0)
-    rows = []
+    lines = []
     for totals in groups:
         cells = _cells(totals, options)
-        rows.append(tuple(cells[column.key] for column in shown))
-    return Table("items", shown, tuple(rows), fold=options.by == "node")
+        lines.append(tuple(cells[column.key] for column in shown))
+    return Table("items", shown, tuple(lines), fold=options.by == "node")
+
+
+def _work_table(fleet: Fleet, states: list[NodeState], now_s: int) -> Table:
+    return Table("items", c.WORKLOADS, rows(holdings(fleet.workloads, states), now_s), fold=False)
 
 
 def common_noun(whole: Totals) -> str:
@@ -125,7 +146,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
     for dimension in DIMENSIONS:
         sums = totals.dimensions[dimension]
         key = dimension.split("_", 1)[0]
-        for stage in ("capacity", "allocatable", "requested", "used", "free"):
+        for stage in STAGES:
             cells[f"{key}_{stage}"] = getattr(sums, stage)
     return cells
 
