@@ -64,7 +64,7 @@ def _gaps(fleets: Sequence[Fleet]) -> tuple[Gap, ...]:
 def _united(earlier: Iterable[Conflict], found: Iterable[Conflict]) -> tuple[Conflict, ...]:
     """Return one conflict for each subject and fact, with every value said.
 
-    What an earlier merge said under the names of its sources is not said again under their joint name (`a+b`).
+    What an earlier merge said under the names of its sources is not repeated under their joint name, `a+b`.
     """
     values: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for conflict in earlier:
