@@ -2,11 +2,12 @@
  *
  * FAKE_NVML_READINGS names the file. A line is TARGET <tab> KEY <tab> VALUE; lines that start with # are comments.
  * Targets: system, gpu0, gpu0/link3, gpu0/mig1, vgpu7; a number may be *, which the exact target overrides.
- * A value `!15` makes the call return that nvmlReturn_t, `hang` makes it never return. A key that is not there is
- * NVML_ERROR_NOT_SUPPORTED; the key `all` stands for every call on its target.
+ * A value `!15` makes the call return that nvmlReturn_t, `hang` never return, `crash` end the process. A key that is
+ * not there is NVML_ERROR_NOT_SUPPORTED; the key `all` stands for every call on its target.
  *
  * Signatures and structures are those of nvml.h (NVML API reference, driver 550); only what pynvml calls is here.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ static const char *find(const Device *d, const char *key, int n) {
 static uint fault(const char *value) {
     if (value && strcmp(value, "hang") == 0)
         for (;;) pause();
+    if (value && strcmp(value, "crash") == 0) raise(SIGSEGV);
     return value && value[0] == '!' ? (uint)atoi(value + 1) : SUCCESS;
 }
 
