@@ -32,3 +32,7 @@ class RefusedError(DcctlError):
 
 class UnfinishedError(DcctlError):
     """An action began and did not finish; the journal says how to resume it."""
+
+
+class OutputError(DcctlError):
+    """The answer could not be written: a full disk, say."""

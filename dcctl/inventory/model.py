@@ -62,6 +62,7 @@ Cause: TypeAlias = Literal[
     "unsupported",
     "invalid",
     "truncated",
+    "interrupted",
     "failed",
 ]
 """Why a source gave no answer. `unauthenticated` is 401 or a refused key, `denied` is 403 or EACCES."""
@@ -180,6 +181,9 @@ class Node(Fact, frozen=True):
     system_uuid: str | None = None
     address: str | None = None
     """Where to reach it, if not by its name."""
+    login_user: str | None = None
+    """Who to log in as, where an inventory says so."""
+    login_port: int | None = None
     ready: bool | None = None
     schedulable: bool | None = None
     """False when cordoned or draining."""

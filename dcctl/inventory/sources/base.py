@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
@@ -12,6 +12,10 @@ from dcctl.inventory.model import Cause, Fleet, Gap, SourceRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from threading import Event
+
+_GRACE_S = 1.0
+"""How long after Ctrl-C a source may still hand in what it has."""
 
 
 class SourceError(Exception):
@@ -62,8 +66,14 @@ def run(source: Source) -> Fleet:
     return replace(fleet, sources=(report,))
 
 
-def run_all(sources: Sequence[Source], done: Callable[[SourceRun], None] | None = None) -> list[Fleet]:
-    """Collect from all sources at once; answers come in the order of `sources`. `done` hears of each."""
+def run_all(
+    sources: Sequence[Source], done: Callable[[SourceRun], None] | None = None, stop: Event | None = None
+) -> list[Fleet]:
+    """Collect from all sources at once; answers come in the order of `sources`. `done` hears of each.
+
+    Ctrl-C sets `stop`, which tells sources to begin nothing new, and turns what is not finished shortly after
+    into gaps with the cause `interrupted`.
+    """
 
     def one(source: Source) -> Fleet:
         fleet = run(source)
@@ -71,7 +81,23 @@ def run_all(sources: Sequence[Source], done: Callable[[SourceRun], None] | None 
             done(fleet.sources[0])
         return fleet
 
-    if len(sources) == 1:
-        return [one(sources[0])]
-    with ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="source") as pool:
-        return list(pool.map(one, sources))
+    pool = ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="source")
+    futures = [pool.submit(one, source) for source in sources]
+    try:
+        wait(futures)
+    except KeyboardInterrupt:
+        if stop is not None:
+            stop.set()
+        wait(futures, timeout=_GRACE_S)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [
+        future.result() if future.done() and not future.cancelled() else _interrupted(source)
+        for source, future in zip(sources, futures, strict=True)
+    ]
+
+
+def _interrupted(source: Source) -> Fleet:
+    gap = Gap(source=source.name, subject=source.name, reason="interrupted by Ctrl-C", cause="interrupted")
+    run = SourceRun(name=source.name, kind=source.kind, ok=False, duration_ms=0, items=0, gaps=1)
+    return Fleet(gaps=(gap,), sources=(run,))

@@ -1,0 +1,67 @@
+# dcctl: `make run` sets everything up and assesses this machine; `make check` sets everything up and tests.
+# Needs python3 (3.11 or newer), pip and make. Everything else is installed into .venv, or, as root, from Debian.
+.DEFAULT_GOAL := help
+.PHONY: help run check check-live test bench lint format man completions debian clean
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+
+help: ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+# A venv without pip works where python3-venv is missing; the system's pip fills it (`pip --python`, pip 22.3+).
+$(BIN)/python:
+	@echo "dcctl: making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv --without-pip $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
+	@echo "dcctl: installing dcctl and the libraries it uses (a minute on a fresh machine)"
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
+	  --root-user-action=ignore -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.check: $(VENV)/.run
+	@echo "dcctl: installing what the tests and checks need"
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
+	  --root-user-action=ignore -c constraints.txt -e '.[test,lint]'
+	@touch $@
+
+# Exit codes 1 (findings) and 3 (something gave no answer) are answers, not failures of `make run`.
+run: $(VENV)/.run ## Set up and assess this machine.
+	@$(BIN)/dcctl assess || { code=$$?; case $$code in 1|3) ;; *) exit $$code ;; esac; }
+
+check: $(VENV)/.check debian lint test ## Set up, lint and test (no GPU, no cluster needed).
+
+test: $(VENV)/.check
+	$(PYTEST) -m "not controlplane"
+
+check-live: $(VENV)/.check debian ## Test against a real Kubernetes control plane (built on first use).
+	$(PYTEST) -m controlplane --timeout=1800 tests/controlplane
+
+bench: $(VENV)/.check debian ## Measure speed and memory; prints ratios.
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+lint: $(VENV)/.check ## Style, types, import rules.
+	$(BIN)/ruff format --check dcctl tests
+	$(BIN)/ruff check dcctl tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.check ## Format the code.
+	$(BIN)/ruff check --fix-only dcctl tests
+	$(BIN)/ruff format dcctl tests
+
+man: $(VENV)/.run ## Make the manual pages again.
+	$(BIN)/dcctl man --directory man
+
+completions: $(VENV)/.run ## Make the shell completions again.
+	$(BIN)/dcctl completion --directory completions
+
+# The real components that tests start: installed as root, named otherwise (their tests then skip and say why).
+debian:
+	@sh tests/debian.sh
+
+clean: ## Remove what was built here.
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

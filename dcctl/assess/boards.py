@@ -1,0 +1,140 @@
+"""The boards of a node: what is counted. Slices and shares belong to a board, so none is counted twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from dcctl.assess.vendors import is_accelerator
+
+if TYPE_CHECKING:
+    from dcctl.assess.usage import Placed
+    from dcctl.inventory.model import Accelerator, Node
+
+State: TypeAlias = Literal["allocated", "free", "stranded", "unavailable", "unknown"]
+"""Every board is in exactly one state. A board is allocated when any share or slice of it is held."""
+
+_SLICES_PER_BOARD = 7
+"""Compute slices of one NVIDIA board in MIG mode (NVIDIA MIG user guide, table of profiles)."""
+
+
+@dataclass(slots=True)
+class Board:
+    """One accelerator board, and what was decided about it."""
+
+    reading: Accelerator | None
+    """The board itself; None where only a scheduler counts it, or only its slices are known."""
+    resource: str
+    slices: tuple[Accelerator, ...] = ()
+    state: State = "unknown"
+    holders: list[Placed] = field(default_factory=list)
+    """One member of each workload known to hold some of it. Empty on an allocated board: somebody unknown."""
+    idle: bool | None = None
+    """Allocated boards: measured to be doing nothing. None: not measured."""
+    faulty: bool = False
+    """It has a fault that stops or endangers work."""
+
+    def parts(self) -> tuple[Accelerator, ...]:
+        """What is handed out: the slices, or the board itself."""
+        if self.slices:
+            return self.slices
+        return () if self.reading is None else (self.reading,)
+
+    def busy_milli(self) -> int | None:
+        """Share of the last sampling period with a kernel running; None when it was not measured.
+
+        Of slices that tell it, the mean; NVML tells none for a board in MIG mode.
+        """
+        if self.reading is not None and self.reading.busy_milli is not None:
+            return self.reading.busy_milli
+        known = [part.busy_milli for part in self.slices if part.busy_milli is not None]
+        return sum(known) // len(known) if known and len(known) == len(self.slices) else None
+
+    def unused(self) -> bool:
+        """Whether it is known that no process uses any part of it."""
+        parts = self.parts()
+        return bool(parts) and all(part.processes == () for part in parts)
+
+    def whole(self) -> bool:
+        """Whether it is handed out as one: neither cut nor shared."""
+        return not self.slices and (self.reading is None or (self.reading.replicas or 1) == 1)
+
+    def model(self) -> str | None:
+        """The board's model, where a reading told it."""
+        if self.reading is not None:
+            return self.reading.model
+        return next((part.model for part in self.slices if part.model), None)
+
+
+def boards_of(node: Node) -> list[Board] | None:
+    """The boards of one node in order of index; None when nobody looked and no scheduler counts any."""
+    if node.accelerators is None:
+        return _counted_by_scheduler(node)
+    if all(a.kind in {"whole", "shared"} for a in node.accelerators):
+        return [Board(a, a.resource) for a in node.accelerators]
+    return _with_slices(node.accelerators)
+
+
+def _with_slices(accelerators: tuple[Accelerator, ...]) -> list[Board]:
+    """Group slices under their board, listed or not; slices that name none fill boards of their own."""
+    boards: dict[str, Board] = {}
+    slices: dict[str, list[Accelerator]] = {}
+    orphans: dict[str, list[Accelerator]] = {}
+    for position, accelerator in enumerate(accelerators):
+        if accelerator.kind in {"whole", "shared"}:
+            boards[accelerator.id or f"#{position}"] = Board(accelerator, accelerator.resource)
+        elif accelerator.parent is not None:
+            slices.setdefault(accelerator.parent, []).append(accelerator)
+        else:
+            orphans.setdefault(accelerator.resource, []).append(accelerator)
+    for parent, parts in slices.items():
+        boards.setdefault(parent, Board(None, parts[0].resource)).slices = tuple(parts)
+    return [*boards.values(), *(board for parts in orphans.values() for board in _packed(parts))]
+
+
+def _packed(parts: list[Accelerator]) -> list[Board]:
+    """As many slices on each board as fit one: a lower bound of the boards that there are."""
+    each = _per_board(parts[0].profile or parts[0].resource)
+    groups = (tuple(parts[at : at + each]) for at in range(0, len(parts), each))
+    return [Board(None, group[0].resource, group) for group in groups]
+
+
+def _per_board(profile: str) -> int:
+    """How many slices of a profile, `3g.40gb` or `nvidia.com/mig-3g.40gb`, one board holds; 1 if unknown."""
+    width = profile.rpartition("mig-")[2].split("g", 1)[0]
+    return max(1, _SLICES_PER_BOARD // int(width)) if width.isdecimal() and int(width) else 1
+
+
+def _counted_by_scheduler(node: Node) -> list[Board] | None:
+    """Boards without readings, as many as the scheduler's resource counts imply."""
+    counts = node.capacity or node.allocatable
+    if counts is None:
+        return None
+    boards = []
+    for resource, count in sorted(counts.devices.items()):
+        if is_accelerator(resource):
+            boards += [Board(None, resource) for _ in range(_boards_behind(node, resource, count))]
+    return boards
+
+
+def _boards_behind(node: Node, resource: str, count: int) -> int:
+    """Boards that `count` units of a resource come from, at least.
+
+    Shares are told by the replica label of NVIDIA's feature discovery, slices by the name of their profile.
+    """
+    if resource.startswith("nvidia.com/mig-"):
+        return -(-count // _per_board(resource))
+    replicas = node.labels.get("nvidia.com/gpu.replicas", "")
+    shared = resource.startswith("nvidia.com/gpu") and replicas.isdecimal() and int(replicas) > 1
+    return -(-count // int(replicas)) if shared else count
+
+
+def units_of(board: Board) -> dict[str, int]:
+    """What the board hands out, by resource name: itself, its shares or its slices."""
+    if not board.slices:
+        shares = board.reading.replicas if board.reading is not None else None
+        return {board.resource: shares or 1}
+    units: dict[str, int] = {}
+    for part in board.slices:
+        units[part.resource] = units.get(part.resource, 0) + (part.replicas or 1)
+    return units

@@ -1,0 +1,127 @@
+"""What runs out first: by what the scheduler counts, and by what running work was measured to wait for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.assess.stranded import DIMENSIONS, WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dcctl.assess.boards import Board
+    from dcctl.assess.capacity import Totals
+    from dcctl.assess.nodes import NodeState
+    from dcctl.inventory.model import Accelerator
+
+FULL_MILLI = 900
+"""Memory of a board in use from which work is taken to be short of it."""
+MEMORY_BOUND_MILLI = 600
+"""Share of time with memory traffic from which a busy board is taken to wait for its memory."""
+PRESSURE_MILLI = 100
+"""Share of the time (PSI `some`, 60 s) from which work on a node is taken to wait for a resource."""
+
+
+def first_limit(totals: Totals) -> str:
+    """The dimension that stops the next job first, in words; empty when nothing is known.
+
+    What strands accelerators now comes first; else the dimension of which the largest share is gone.
+    """
+    stranding = _stranding(totals.states)
+    if stranding:
+        return f"{WORDS[stranding]} on nodes"
+    shares = _shares(totals)
+    if not shares:
+        return ""
+    return max(shares, key=lambda pair: pair[1])[0]
+
+
+def _stranding(states: Iterable[NodeState]) -> str:
+    counts = dict.fromkeys(DIMENSIONS, 0)
+    for state in states:
+        if state.shortage.units:
+            counts[state.shortage.dimension] += state.count("stranded")
+    worst = max(counts.items(), key=lambda pair: pair[1])
+    return worst[0] if worst[1] else ""
+
+
+def _shares(totals: Totals) -> list[tuple[str, float]]:
+    """(word, share gone) with accelerators first, so that they win a tie."""
+    shares = []
+    if totals.boards and totals.allocated_milli is not None:
+        shares.append(("accelerators", 1 - totals.free / totals.boards))
+    for dimension, sums in totals.dimensions.items():
+        whole = sums.allocatable if sums.allocatable is not None else sums.capacity
+        gone = sums.requested if sums.allocatable is not None else sums.used
+        if whole and gone is not None:
+            shares.append((WORDS[dimension], gone / whole))
+    return shares
+
+
+def running_limit(totals: Totals) -> str:
+    """What running work was measured to wait for, the most widespread first; empty: nothing."""
+    waits: dict[str, int] = {}
+    for state in totals.states:
+        for word, weight in _waits(state):
+            waits[word] = waits.get(word, 0) + weight
+    ordered = sorted(waits.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(word for word, _ in ordered[:2])
+
+
+def _waits(state: NodeState) -> list[tuple[str, int]]:
+    """(what, on how many boards); a node without boards weighs one."""
+    found = _pressure(state)
+    for board in state.boards:
+        if board.state == "allocated" and board.reading is not None:
+            word = _board_waits(board.reading, board)
+            if word:
+                found.append((word, 1))
+    return found
+
+
+def _pressure(state: NodeState) -> list[tuple[str, int]]:
+    use = state.node.use
+    if use is None:
+        return []
+    weight = max(1, len(state.boards))
+    readings = (
+        ("CPU", use.cpu_pressure_milli),
+        ("memory", use.memory_pressure_milli),
+        ("I/O", use.io_pressure_milli),
+    )
+    return [(word, weight) for word, milli in readings if milli is not None and milli >= PRESSURE_MILLI]
+
+
+_SLOWED: Sequence[tuple[str, str]] = (
+    ("thermal", "cooling"),
+    ("powerbrake", "power supply"),
+    ("powercap", "power cap"),
+    ("hwslowdown", "hardware slowdown"),
+)
+"""Part of NVML's throttle reason (lower case, no underscores) -> what the board lacks."""
+
+
+def _board_waits(reading: Accelerator, board: Board) -> str:
+    """The first of: throttled, memory full, memory traffic."""
+    slowed = slowed_by(reading.throttle)
+    if slowed:
+        return slowed
+    if _full(reading):
+        return "GPU memory"
+    bound = reading.memory_busy_milli is not None and reading.memory_busy_milli >= MEMORY_BOUND_MILLI
+    return "GPU memory bandwidth" if bound and board.idle is False else ""
+
+
+def _full(reading: Accelerator) -> bool:
+    total, used = reading.memory_bytes, reading.memory_used_bytes
+    return bool(total) and used is not None and total is not None and used * 1000 >= total * FULL_MILLI
+
+
+def slowed_by(throttle: tuple[str, ...] | None) -> str:
+    """`cooling`, `power supply` or `power cap` when one of these slows the board; empty otherwise."""
+    for reason in throttle or ():
+        name = reason.lower().replace("_", "")
+        for part, word in _SLOWED:
+            if part in name:
+                return word
+    return ""

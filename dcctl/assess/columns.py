@@ -1,0 +1,141 @@
+"""The columns of the answer, once: for the table, for JSON and for the documentation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dcctl.render.report import Column
+
+_BOARDS: tuple[Column, ...] = (
+    Column("accelerators", "GPUS", "count", keep=9),
+    Column("allocated", "ALLOCATED", "count", keep=8),
+    Column("allocated_share", "SHARE", "percent_milli", keep=6),
+    Column("busy", "BUSY", "percent_milli", keep=8),
+    Column("idle", "IDLE", "count", keep=7),
+    Column("stranded", "STRANDED", "count", keep=6),
+    Column("unavailable", "OUT", "count", keep=4),
+    Column("free", "FREE", "count", keep=8),
+)
+_LIMITS: tuple[Column, ...] = (
+    Column("first_limit", "FIRST LIMIT", keep=5),
+    Column("more_jobs", "8-GPU JOBS MORE", "count", keep=5),
+    Column("running_limit", "RUNNING WORK WAITS FOR", keep=2, wide=True),
+)
+_AMOUNTS = (
+    ("cpu", "CPU", "milli"),
+    ("memory", "MEMORY", "memory"),
+    ("storage", "SCRATCH", "bytes"),
+    ("pods", "PODS", "count"),
+)
+_STAGES = ("capacity", "allocatable", "requested", "used", "free")
+_REST: tuple[Column, ...] = (
+    Column("unknown", "UNKNOWN", "count", keep=2, wide=True),
+    Column("busy_measured", "MEASURED", "count", keep=2, wide=True),
+    Column("ready_nodes", "READY", "count", keep=2, wide=True),
+    Column("accelerator_memory", "GPU MEMORY", "memory", keep=2, wide=True),
+    Column("accelerator_memory_used", "GPU MEMORY USED", "memory", keep=2, wide=True),
+    Column("accelerator_power", "GPU POWER", "power_mw", keep=2, wide=True),
+    Column("node_power", "NODE POWER", "power_mw", keep=2, wide=True),
+)
+
+
+def _amounts() -> tuple[Column, ...]:
+    return tuple(
+        Column(f"{key}_{stage}", f"{title} {stage.upper()}", unit, keep=3, wide=True)  # type: ignore[arg-type]  # rows above
+        for key, title, unit in _AMOUNTS
+        for stage in _STAGES
+    )
+
+
+_SHOWN_WITHOUT_BOARDS = {"first_limit", "running_limit"}.union(
+    f"{key}_{stage}" for key in ("cpu", "memory") for stage in ("capacity", "requested", "used", "free")
+)
+
+
+def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column, ...]:
+    """The columns of the main table. Without boards CPU and memory come first, under the same keys."""
+    name = Column("name", heading.upper(), keep=9)
+    nodes = (Column("nodes", "NODES", "nodes", keep=8), Column("node_count", "N", "count", keep=2, wide=True))
+    counts = tuple(replace(c, title=f"{noun}S".upper()) if c.key == "accelerators" else c for c in _BOARDS)
+    limits = tuple(
+        replace(c, title=f"{job}-{noun} JOBS MORE") if c.key == "more_jobs" else c for c in _LIMITS
+    )
+    if boards:
+        return (name, *nodes, *counts, *limits, *_amounts(), *_REST)
+    plain = (*_amounts(), *limits, *counts, *_REST)
+    return (name, *nodes, *(replace(c, wide=c.key not in _SHOWN_WITHOUT_BOARDS) for c in plain))
+
+
+IDLE: tuple[Column, ...] = (
+    Column("workload", "IDLE", keep=9),
+    Column("owner", "OWNER", keep=5),
+    Column("kind", "KIND", keep=3, wide=True),
+    Column("accelerators", "GPUS", "count", keep=8),
+    Column("model", "MODEL", keep=7),
+    Column("nodes", "NODES", "nodes", keep=7),
+    Column("held", "HELD", "duration_s", keep=6),
+    Column("power", "POWER", "power_mw", keep=4),
+)
+STRANDED: tuple[Column, ...] = (
+    Column("nodes", "STRANDED ON", "nodes", keep=9),
+    Column("accelerators", "GPUS", "count", keep=8),
+    Column("cause", "CAUSE", keep=8),
+    Column("held_by", "HELD BY", keep=6),
+    Column("cure", "CURE", keep=6),
+)
+UNAVAILABLE: tuple[Column, ...] = (
+    Column("nodes", "OUT OF SERVICE", "nodes", keep=9),
+    Column("accelerators", "GPUS", "count", keep=8),
+    Column("reason", "REASON", "state", keep=8),
+)
+DEVICES: tuple[Column, ...] = (
+    Column("resource", "RESOURCE", keep=9),
+    Column("model", "MODEL", keep=8),
+    Column("kind", "KIND", keep=6),
+    Column("boards", "BOARDS", "count", keep=5),
+    Column("units", "UNITS", "count", keep=6),
+    Column("requested", "REQUESTED", "count", keep=7),
+    Column("free", "FREE", "count", keep=7),
+)
+FAULTS: tuple[Column, ...] = (
+    Column("severity", "SEVERITY", "state", keep=7),
+    Column("fault", "FAULT", keep=9),
+    Column("nodes", "NODES", "nodes", keep=9),
+    Column("count", "N", "count", keep=6),
+    Column("detail", "DETAIL", keep=5),
+)
+CONFLICTS: tuple[Column, ...] = (
+    Column("subject", "CONFLICT", keep=9),
+    Column("fact", "FACT", keep=8),
+    Column("values", "VALUES", keep=7),
+)
+WAITING: tuple[Column, ...] = (
+    Column("workload", "WAITING", keep=9),
+    Column("owner", "OWNER", keep=5),
+    Column("members", "PODS", "count", keep=6),
+    Column("accelerators", "GPUS", "count", keep=8),
+    Column("cpu", "CPU", "milli", keep=4),
+    Column("memory", "MEMORY", "memory", keep=4),
+)
+SUMMARY: tuple[Column, ...] = (
+    Column("nodes", "nodes", "count"),
+    Column("sites", "sites", "count"),
+    Column("accelerators", "boards", "count"),
+    Column("allocated", "boards of which any part is held", "count"),
+    Column("free", "boards that a job can have now", "count"),
+    Column("stranded", "free boards that lack CPU, memory, storage or pods on their node", "count"),
+    Column("unavailable", "boards on nodes that take no work, or withheld by their agent", "count"),
+    Column("unknown", "boards of which nobody knows who holds them", "count"),
+    Column("idle", "allocated boards measured to do nothing; null: not measured", "count"),
+    Column("idle_power", "drawn by the idle boards", "power_mw"),
+    Column("busy", "mean share of time with a kernel running, over measured boards", "percent_milli"),
+    Column("busy_measured", "boards with such a reading", "count"),
+    Column("allocated_share", "allocated boards of all", "percent_milli"),
+    Column("more_jobs", "jobs of `job_size` that still fit", "count"),
+    Column("job_size", "size of the job that is counted", "count"),
+    Column("waiting_accelerators", "asked for by members without a node", "count"),
+    Column("cpu_capacity", "CPUs", "milli"),
+    Column("cpu_free", "CPUs left", "milli"),
+    Column("memory_capacity", "memory", "memory"),
+    Column("memory_free", "memory left", "memory"),
+)

@@ -1,0 +1,109 @@
+"""The evidence below the main table, worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcctl.assess import columns as c
+from dcctl.assess.devices import device_rows
+from dcctl.assess.faults import Fault, find_faults
+from dcctl.assess.shortages import Stuck, stuck
+from dcctl.render.report import Cell, Column, Row, Table
+
+if TYPE_CHECKING:
+    from dcctl.assess.capacity import Totals
+    from dcctl.assess.idle import IdleHolder
+    from dcctl.assess.nodes import NodeState
+    from dcctl.assess.usage import Waiting
+    from dcctl.inventory.model import Fleet
+
+_SHOWN_DEVICES = 3
+
+
+@dataclass(slots=True)
+class Evidence:
+    """All that was decided, before it is put into words."""
+
+    fleet: Fleet
+    states: list[NodeState]
+    whole: Totals
+    idle: list[IdleHolder]
+    waiting: tuple[Waiting, ...]
+    faults: list[Fault] = field(init=False)
+    stuck: list[Stuck] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look for what is wrong once, for tables, notes and picture alike."""
+        self.faults = find_faults(self.states)
+        self.stuck = stuck(self.states)
+
+
+def tables(evidence: Evidence) -> tuple[Table, ...]:
+    """The detail tables that have rows."""
+    made = (
+        _table("idle", c.IDLE, [_idle(one) for one in evidence.idle]),
+        _table("stranded", c.STRANDED, [_stuck(one) for one in evidence.stuck]),
+        _table("unavailable", c.UNAVAILABLE, _unavailable(evidence.states)),
+        _table("faults", c.FAULTS, [_fault(one) for one in evidence.faults]),
+        _table("conflicts", c.CONFLICTS, _conflicts(evidence.fleet)),
+        _table("waiting", c.WAITING, [_waiting(one) for one in evidence.waiting]),
+        _table("devices", c.DEVICES, device_rows(evidence.states)),
+    )
+    return tuple(table for table in made if table.rows)
+
+
+def _table(name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
+    return Table(name, columns, tuple(rows), title=columns[0].title.lower(), fold=False)
+
+
+def _idle(one: IdleHolder) -> Row:
+    who = one.who or "(unknown)"
+    return (
+        who,
+        one.owner,
+        one.kind or None,
+        one.boards,
+        one.model or None,
+        tuple(one.nodes),
+        one.held_s,
+        one.power_mw,
+    )
+
+
+def _stuck(one: Stuck) -> Row:
+    return (tuple(one.nodes), one.boards, one.cause, one.held_by, one.cure or None)
+
+
+def _unavailable(states: list[NodeState]) -> list[Row]:
+    groups: dict[str, list[NodeState]] = {}
+    for state in states:
+        if state.count("unavailable"):
+            groups.setdefault(state.unavailable or "withheld by the node's agent", []).append(state)
+    rows: list[tuple[int, Row]] = []
+    for reason, members in groups.items():
+        boards = sum(state.count("unavailable") for state in members)
+        rows.append((boards, (tuple(state.node.name for state in members), boards, reason)))
+    return [row for _, row in sorted(rows, key=lambda pair: (-pair[0], str(pair[1][2])))]
+
+
+def _fault(one: Fault) -> Row:
+    more = len(one.devices) - _SHOWN_DEVICES
+    detail = ", ".join(one.devices[:_SHOWN_DEVICES]) + (f" and {more} more" if more > 0 else "")
+    return (one.severity, one.fault, tuple(one.nodes), len(one.devices), detail)
+
+
+def _conflicts(fleet: Fleet) -> list[Row]:
+    return [
+        (
+            conflict.subject,
+            conflict.fact,
+            ", ".join(f"{source}: {value}" for source, value in conflict.values),
+        )
+        for conflict in fleet.conflicts
+    ]
+
+
+def _waiting(one: Waiting) -> Row:
+    cells: tuple[Cell, ...] = (one.workload.id, one.workload.owner, one.members, one.accelerators)
+    return (*cells, one.cpu_milli, one.memory_bytes)

@@ -1,0 +1,65 @@
+"""What schedulers hand out, by resource name and model: whole boards, shares and slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcctl.assess.boards import units_of
+
+if TYPE_CHECKING:
+    from dcctl.assess.boards import Board
+    from dcctl.assess.nodes import NodeState
+    from dcctl.render.report import Row
+
+
+@dataclass(slots=True)
+class _Line:
+    boards: int = 0
+    units: int = 0
+    requested: int | None = 0
+
+
+def device_rows(states: list[NodeState]) -> list[Row]:
+    """One row per resource name, model and kind; a board with slices of two profiles is in both rows."""
+    lines: dict[tuple[str, str, str], _Line] = {}
+    for state in states:
+        keys = _count_boards(state, lines)
+        for resource, key in keys.items():
+            line = lines[key]
+            asked = _asked(state, resource)
+            line.requested = None if asked is None or line.requested is None else line.requested + asked
+    return [_row(key, line) for key, line in sorted(lines.items())]
+
+
+def _count_boards(
+    state: NodeState, lines: dict[tuple[str, str, str], _Line]
+) -> dict[str, tuple[str, str, str]]:
+    """Add the node's boards; returns the row in which each resource of the node is requested."""
+    keys: dict[str, tuple[str, str, str]] = {}
+    for board in state.boards:
+        for resource, units in units_of(board).items():
+            key = (resource, board.model() or "", _kind(board))
+            line = lines.setdefault(key, _Line())
+            line.boards += 1
+            line.units += units
+            keys.setdefault(resource, key)
+    return keys
+
+
+def _kind(board: Board) -> str:
+    if board.slices:
+        return board.slices[0].kind
+    return "whole" if board.reading is None else board.reading.kind
+
+
+def _asked(state: NodeState, resource: str) -> int | None:
+    if state.by_processes:
+        return sum(1 for board in state.boards if board.state == "allocated" and resource in units_of(board))
+    return None if state.demand is None else state.demand.devices.get(resource, 0)
+
+
+def _row(key: tuple[str, str, str], line: _Line) -> Row:
+    resource, model, kind = key
+    free = None if line.requested is None else max(0, line.units - line.requested)
+    return (resource, model or None, kind, line.boards, line.units, line.requested, free)

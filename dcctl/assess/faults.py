@@ -1,0 +1,105 @@
+"""What is visibly wrong with accelerators and their links: only what a reading states, nothing inferred."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.assess.bottleneck import slowed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dcctl.assess.boards import Board
+    from dcctl.assess.nodes import NodeState
+    from dcctl.inventory.model import Accelerator, Ecc, Node
+    from dcctl.render.report import Severity
+
+_ORDER = {"crit": 0, "warn": 1, "info": 2, "ok": 3}
+
+
+class Sign(NamedTuple):
+    """One thing wrong with one device."""
+
+    severity: Severity
+    fault: str
+    where: str
+    """The device on its node, e.g. `gpu3`."""
+
+
+@dataclass(slots=True)
+class Fault:
+    """One kind of fault over the fleet."""
+
+    severity: Severity
+    fault: str
+    nodes: list[str] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
+    """`gpu3 on gpu077`."""
+
+
+def find_faults(states: Iterable[NodeState]) -> list[Fault]:
+    """Faults, the gravest first, then by name. Marks the boards that have one."""
+    found: dict[tuple[str, str], Fault] = {}
+    for state in states:
+        name = state.node.name
+        for sign in _signs(state):
+            fault = found.setdefault((sign.severity, sign.fault), Fault(sign.severity, sign.fault))
+            if not fault.nodes or fault.nodes[-1] != name:
+                fault.nodes.append(name)
+            fault.devices.append(f"{sign.where} on {name}")
+    return sorted(found.values(), key=lambda one: (_ORDER[one.severity], one.fault))
+
+
+def _signs(state: NodeState) -> Iterator[Sign]:
+    for index, board in enumerate(state.boards):
+        if board.reading is not None:
+            yield from _board(board, board.reading, index)
+    yield from _counts(state.node)
+    for nic in state.node.nics or ():
+        if nic.up is False and nic.kind in {"infiniband", "roce"}:
+            yield Sign("warn", "fabric port down", nic.name)
+
+
+def _board(board: Board, reading: Accelerator, index: int) -> Iterator[Sign]:
+    where = f"gpu{reading.index}" if reading.index >= 0 else f"gpu{index}"
+    ecc = _ecc(reading.ecc) if reading.ecc is not None else ""
+    if ecc:
+        board.faulty = True
+        yield Sign("crit", ecc, where)
+    slowed = slowed_by(reading.throttle)
+    if slowed in {"cooling", "power supply", "hardware slowdown"}:
+        board.faulty = True
+        yield Sign("warn", f"slowed down: {slowed}", where)
+    down = any(link.up is False for link in reading.nvlinks)
+    if down:
+        board.faulty = True
+        yield Sign("crit", "NVLink down", where)
+    if _narrow(reading):
+        yield Sign("warn", "PCIe link narrower than the board's", where)
+
+
+def _ecc(ecc: Ecc) -> str:
+    if ecc.remap_failed:
+        return "row remapping failed: replace the board"
+    if ecc.remap_pending:
+        return "row remapping pending: reset the board"
+    return "uncorrectable memory errors" if ecc.volatile_uncorrected else ""
+
+
+def _narrow(reading: Accelerator) -> bool:
+    """Width only: the generation drops by design while a board rests."""
+    pcie = reading.pcie
+    return (
+        pcie is not None
+        and pcie.width is not None
+        and pcie.max_width is not None
+        and pcie.width < pcie.max_width
+    )
+
+
+def _counts(node: Node) -> Iterator[Sign]:
+    counts = node.accelerator_counts
+    if counts and len(set(counts.values())) > 1:
+        told = ", ".join(f"{view} {count}" for view, count in sorted(counts.items()))
+        yield Sign("crit", "counts of boards disagree", f"{told}:")

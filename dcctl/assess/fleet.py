@@ -1,0 +1,42 @@
+"""Every node of a fleet judged, with what is usual in its pool taken from the fleet itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.assess.idle import Rule, mark_idle
+from dcctl.assess.nodes import Habits, NodeState, judge
+from dcctl.assess.stranded import Shares, typical
+from dcctl.assess.unavailable import common_taints
+from dcctl.assess.usage import demand_of
+
+if TYPE_CHECKING:
+    from dcctl.assess.usage import Demand
+    from dcctl.inventory.model import Fleet, Node
+
+_NO_HABITS = Habits(Shares(), frozenset())
+
+
+def judge_fleet(fleet: Fleet, rule: Rule, now_s: int) -> list[NodeState]:
+    """One state per node, in the order of the fleet. `now_s` is Unix time."""
+    demand = demand_of(fleet)
+    habits = _habits(fleet.nodes, demand)
+    states = [judge(node, demand[node.name], habits.get(_pool(node), _NO_HABITS)) for node in fleet.nodes]
+    mark_idle(states, rule, now_s)
+    return states
+
+
+def _pool(node: Node) -> str:
+    return node.pools[0] if node.pools else ""
+
+
+def _habits(nodes: tuple[Node, ...], demand: dict[str, Demand | None]) -> dict[str, Habits]:
+    pools: dict[str, list[Node]] = {}
+    for node in nodes:
+        pools.setdefault(_pool(node), []).append(node)
+    return {pool: _habits_of(members, demand) for pool, members in pools.items()}
+
+
+def _habits_of(nodes: list[Node], demand: dict[str, Demand | None]) -> Habits:
+    known = [one for node in nodes if (one := demand[node.name]) is not None]
+    return Habits(typical(placed for one in known for placed in one.placed), common_taints(nodes))

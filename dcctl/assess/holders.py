@@ -1,0 +1,154 @@
+"""Which workload holds which board: by the ids the scheduler tells, by processes, else by elimination."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.assess.boards import Board, units_of
+from dcctl.assess.vendors import is_accelerator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.assess.usage import Demand, Placed
+    from dcctl.inventory.model import Accelerator
+
+
+def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
+    """Mark the boards that members hold, with their holders; returns the requests that no board answers to.
+
+    In this order: ids of devices that a member names; processes that run in a member's cgroup; then, for what
+    is still asked for, the boards that look most used. These last get a name only if one workload is left.
+    """
+    placed = [one for one in demand.placed if one.accelerators]
+    if not placed:
+        return {}
+    left = [dict(_accelerators(one)) for one in placed]
+    free = [units_of(board) for board in boards]
+    if _one_owner_takes_all(boards, placed, free, left):
+        return {}
+    _by_id(boards, placed, left, free)
+    _by_process(boards, placed, left, free)
+    return _by_elimination(boards, placed, left, free)
+
+
+def _accelerators(one: Placed) -> Iterable[tuple[str, int]]:
+    return ((name, n) for name, n in one.member.requests.devices.items() if is_accelerator(name))
+
+
+def _one_owner_takes_all(
+    boards: list[Board], placed: list[Placed], free: list[dict[str, int]], left: list[dict[str, int]]
+) -> bool:
+    """The common case, a whole node held by one workload, without looking at ids or processes."""
+    owner = placed[0].workload
+    if any(one.workload is not owner for one in placed) or _sum(free) != _sum(left):
+        return False
+    for board in boards:
+        _take(board, placed[0])
+    return True
+
+
+def _sum(parts: list[dict[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for part in parts:
+        for name, count in part.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def _take(board: Board, owner: Placed | None) -> None:
+    board.state = "allocated"
+    if owner is not None and all(known.workload is not owner.workload for known in board.holders):
+        board.holders.append(owner)
+
+
+def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:
+    """One unit of the board goes to the member."""
+    free[resource] = max(0, free.get(resource, 0) - 1)
+    left[resource] = max(0, left.get(resource, 0) - 1)
+
+
+def _by_id(
+    boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
+) -> None:
+    where = {
+        part.id: (i, part.resource) for i, board in enumerate(boards) for part in _all_parts(board) if part.id
+    }
+    for position, one in enumerate(placed):
+        for device in one.member.devices:
+            if device in where:
+                i, resource = where[device]
+                _take(boards[i], one)
+                _claim(free[i], left[position], resource)
+
+
+def _all_parts(board: Board) -> tuple[Accelerator, ...]:
+    return board.slices if board.reading is None else (*board.slices, board.reading)
+
+
+def _by_process(
+    boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
+) -> None:
+    by_uid = {one.member.uid: position for position, one in enumerate(placed) if one.member.uid}
+    by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
+    for i, board in enumerate(boards):
+        for part in board.parts():
+            for position in sorted(_users(part, by_uid, by_job)):
+                if left[position].get(part.resource) and free[i].get(part.resource):
+                    _take(board, placed[position])
+                    _claim(free[i], left[position], part.resource)
+
+
+def _users(part: Accelerator, by_uid: dict[str | None, int], by_job: dict[str | None, int]) -> set[int]:
+    users = set()
+    for process in part.processes or ():
+        if process.pod_uid in by_uid:
+            users.add(by_uid[process.pod_uid])
+        elif process.job_id in by_job:
+            users.add(by_job[process.job_id])
+    return users
+
+
+def _by_elimination(
+    boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
+) -> dict[str, int]:
+    unanswered: dict[str, int] = {}
+    for resource in sorted({name for part in left for name in part}):
+        wanting = [
+            (one, part[resource]) for one, part in zip(placed, left, strict=True) if part.get(resource)
+        ]
+        if not wanting:
+            continue
+        names = {one.workload.id for one, _ in wanting}
+        owner = wanting[0][0] if len(names) == 1 else None
+        missing = _hand_out(boards, free, resource, sum(count for _, count in wanting), owner)
+        if missing:
+            unanswered[resource] = missing
+    return unanswered
+
+
+def _hand_out(
+    boards: list[Board], free: list[dict[str, int]], resource: str, wanted: int, owner: Placed | None
+) -> int:
+    """Give `wanted` units to the boards that look most used; returns how many found none.
+
+    Shares are spread over the boards, one each in turn, as NVIDIA's device plugin prefers it.
+    """
+    order = [
+        i for i in sorted(range(len(boards)), key=lambda i: _rank(boards[i], i)) if free[i].get(resource)
+    ]
+    while wanted and order:
+        for i in order:
+            if not wanted:
+                break
+            _take(boards[i], owner)
+            free[i][resource] -= 1
+            wanted -= 1
+        order = [i for i in order if free[i][resource]]
+    return wanted
+
+
+def _rank(board: Board, index: int) -> tuple[bool, int, int, int]:
+    """Untouched boards first, then the most used first, ties by index."""
+    used = sum(len(part.processes or ()) for part in board.parts())
+    return (board.state == "allocated", -used, -(board.busy_milli() or 0), index)

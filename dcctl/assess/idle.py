@@ -1,0 +1,103 @@
+"""Accelerators that are held and do nothing, with who holds them, for how long, and what they burn.
+
+One reading says what a board does now, not what it did. So a board counts as idle when it is measured at or
+below the threshold now *and* its holder has had at least `after_s` to start working.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.assess.boards import Board
+    from dcctl.assess.nodes import NodeState
+    from dcctl.assess.usage import Placed
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a held board counts as idle."""
+
+    busy_milli: int = 50
+    """At or below this share of time with a kernel running."""
+    after_s: int = 3600
+    """Not before its holder has run for so long."""
+
+
+@dataclass(slots=True)
+class IdleHolder:
+    """The idle boards of one holder."""
+
+    who: str
+    """Workload id, or the process where no scheduler knows the work; empty: unknown."""
+    owner: str | None
+    kind: str
+    model: str
+    boards: int = 0
+    nodes: list[str] = field(default_factory=list)
+    held_s: int | None = None
+    """The shortest time that any of its idle boards has been held; None where no start is known."""
+    power_mw: int | None = None
+    """Drawn now by those of its idle boards that have a reading."""
+
+
+def mark_idle(states: Iterable[NodeState], rule: Rule, now_s: int) -> None:
+    """Set `idle` on every allocated board: True, False, or None where nothing was measured."""
+    for state in states:
+        for board in state.boards:
+            if board.state == "allocated":
+                board.idle = _idle(board, rule, now_s)
+
+
+def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
+    busy = board.busy_milli()
+    if busy is None and not board.unused():
+        return None
+    if busy is not None and busy > rule.busy_milli:
+        return False
+    ages = (_age_s(one, now_s) for one in board.holders)
+    return all(age is None or age >= rule.after_s for age in ages)
+
+
+def _age_s(one: Placed, now_s: int) -> int | None:
+    """Seconds since the member started, else since its workload did."""
+    started = one.member.started_at_s or one.workload.started_at_s
+    return None if started is None else max(0, now_s - started)
+
+
+def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:
+    """Who holds idle boards, most boards first, then by name. Of several holders the first."""
+    found: dict[tuple[str, str], IdleHolder] = {}
+    for state in states:
+        for board in state.boards:
+            if board.idle:
+                holder = _holder(board)
+                key = (holder.who, holder.model)
+                _add(found.setdefault(key, holder), state.node.name, board, now_s)
+    return sorted(found.values(), key=lambda one: (-one.boards, one.who, one.model))
+
+
+def _holder(board: Board) -> IdleHolder:
+    model = board.model() or ""
+    if board.holders:
+        workload = min((one.workload for one in board.holders), key=lambda w: w.id)
+        return IdleHolder(workload.id, workload.owner, workload.kind, model)
+    for part in board.parts():
+        for process in part.processes or ():
+            return IdleHolder(f"{process.name or 'process'}[{process.pid}]", process.user, "process", model)
+    return IdleHolder("", None, "", model)
+
+
+def _add(holder: IdleHolder, node: str, board: Board, now_s: int) -> None:
+    holder.boards += 1
+    if not holder.nodes or holder.nodes[-1] != node:
+        holder.nodes.append(node)
+    ages = [age for one in board.holders if (age := _age_s(one, now_s)) is not None]
+    if ages:
+        holder.held_s = min(ages) if holder.held_s is None else min(holder.held_s, *ages)
+    power = board.reading.power_mw if board.reading is not None else None
+    if power is not None:
+        holder.power_mw = (holder.power_mw or 0) + power

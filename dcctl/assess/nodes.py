@@ -1,0 +1,130 @@
+"""One node judged: every board in exactly one state, and how much of everything else is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcctl.assess.boards import Board, boards_of, units_of
+from dcctl.assess.holders import hold
+from dcctl.assess.stranded import NO_SHORTAGE, Shortage, shortage
+from dcctl.assess.unavailable import unavailable_because
+from dcctl.assess.usage import is_scheduled
+
+if TYPE_CHECKING:
+    from dcctl.assess.stranded import Shares
+    from dcctl.assess.usage import Demand
+    from dcctl.inventory.model import Node
+
+
+@dataclass(slots=True)
+class NodeState:
+    """What was decided about one node."""
+
+    node: Node
+    demand: Demand | None
+    """None: no scheduler knows the node, or its work could not be listed."""
+    boards: list[Board] = field(default_factory=list)
+    boards_known: bool = True
+    """False: nobody looked for accelerators and no scheduler counts any."""
+    by_processes: bool = False
+    """No scheduler hands out these boards: the processes on them told what is used."""
+    unavailable: str = ""
+    """Why work cannot be placed here, or empty."""
+    shortage: Shortage = NO_SHORTAGE
+
+    def count(self, state: str) -> int:
+        """How many boards are in a state."""
+        return sum(1 for board in self.boards if board.state == state)
+
+    @property
+    def pool(self) -> str:
+        """The first pool of the node; empty when it is in none."""
+        return self.node.pools[0] if self.node.pools else ""
+
+    def model(self) -> str:
+        """The models of its boards, joined; empty when there is no board or no reading."""
+        return " + ".join(sorted({name for board in self.boards if (name := board.model())}))
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What is usual in a pool: needed to judge one node of it."""
+
+    shares: Shares
+    common_taints: frozenset[str]
+    """Taints that most of its nodes with accelerators carry: they dedicate the pool and keep nobody out."""
+
+
+def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
+    """The node with each of its boards allocated, free, stranded, unavailable or unknown."""
+    boards = boards_of(node)
+    state = NodeState(node, demand, boards or [], boards is not None)
+    if not boards:
+        return state
+    state.unavailable = unavailable_because(node, habits.common_taints)
+    if demand is not None or is_scheduled(node):
+        if demand is not None:
+            hold(boards, demand)
+            _sort_the_rest(state, habits.shares)
+    else:
+        state.by_processes = True
+        _by_processes(boards)
+    return state
+
+
+def _by_processes(boards: list[Board]) -> None:
+    """Where no scheduler counts, a board with a process is taken and one without is free."""
+    for board in boards:
+        known = [part.processes for part in board.parts()]
+        if any(known):
+            board.state = "allocated"
+        elif known and all(processes is not None for processes in known):
+            board.state = "free"
+
+
+def _sort_the_rest(state: NodeState, shares: Shares) -> None:
+    """Boards that nobody holds are unavailable, stranded or free."""
+    rest = [board for board in state.boards if board.state != "allocated"]
+    if not rest:
+        return
+    if state.unavailable:
+        _mark(rest, "unavailable")
+        return
+    sick = min(len(rest), _withheld(state.node, state.boards))
+    _mark(rest[len(rest) - sick :], "unavailable")
+    rest = rest[: len(rest) - sick]
+    if state.demand is not None and rest:
+        state.shortage = shortage(state.node, state.demand, shares, _units(rest))
+    usable = len(rest) - _boards_of_units(state.shortage.units, rest)
+    _mark(rest[:usable], "free")
+    _mark(rest[usable:], "stranded")
+
+
+def _units(boards: list[Board]) -> int:
+    """What these boards hand out, in the scheduler's units."""
+    return sum(sum(units_of(board).values()) for board in boards)
+
+
+def _boards_of_units(units: int, boards: list[Board]) -> int:
+    """So many stranded units in boards, rounded down: a board of which a share is usable is not stranded."""
+    return units * len(boards) // _units(boards) if units else 0
+
+
+def _mark(boards: list[Board], word: str) -> None:
+    for board in boards:
+        board.state = word  # type: ignore[assignment]  # one of State, by the callers above
+
+
+def _withheld(node: Node, boards: list[Board]) -> int:
+    """Whole boards that the scheduler's agent knows but does not offer (a device plugin found them sick)."""
+    if node.capacity is None or node.allocatable is None:
+        return 0
+    offered = node.allocatable.devices
+    units = Counter(board.resource for board in boards)
+    return sum(
+        max(0, node.capacity.devices[name] - offered.get(name, 0))
+        for name in units
+        if name in node.capacity.devices
+    )

@@ -1,0 +1,177 @@
+"""The answer of `dcctl assess`: one headline, one table, the evidence, and what to type next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcctl.assess import columns as c
+from dcctl.assess.bottleneck import first_limit, running_limit
+from dcctl.assess.capacity import By, Totals, group, total
+from dcctl.assess.details import Evidence, tables
+from dcctl.assess.fleet import judge_fleet
+from dcctl.assess.headroom import more_jobs
+from dcctl.assess.idle import Rule, idle_holders
+from dcctl.assess.notes import headline, notes
+from dcctl.assess.picture import heat_map
+from dcctl.assess.samples import samples
+from dcctl.assess.stranded import DIMENSIONS
+from dcctl.assess.usage import waiting
+from dcctl.assess.vendors import noun_of
+from dcctl.render.report import Cell, Report, Shape, Table
+
+if TYPE_CHECKING:
+    from dcctl.assess.nodes import NodeState
+    from dcctl.inventory.model import Fleet
+
+SHAPE = Shape(
+    kind="assess",
+    description="Capacity, use, idle and stranded accelerators, the first limit and headroom of a fleet",
+    items=c.columns("pool", "GPU", 8, boards=True),
+    details=(
+        ("idle", c.IDLE),
+        ("stranded", c.STRANDED),
+        ("unavailable", c.UNAVAILABLE),
+        ("faults", c.FAULTS),
+        ("conflicts", c.CONFLICTS),
+        ("waiting", c.WAITING),
+        ("devices", c.DEVICES),
+    ),
+    summary=c.SUMMARY,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person can choose."""
+
+    by: By = "pool"
+    job_size: int = 8
+    """Accelerators of the job that headroom counts."""
+    idle_busy_milli: int = 50
+    """A held accelerator at or below this is idle …"""
+    idle_after_s: int = 3600
+    """… once its holder has run for so long."""
+
+
+def report(fleet: Fleet, options: Options, now_s: int) -> Report:
+    """The whole answer about a fleet. The same fleet, options and time give the same report."""
+    states = judge_fleet(fleet, Rule(options.idle_busy_milli, options.idle_after_s), now_s)
+    whole = total(fleet.name, states)
+    holders = idle_holders(states, now_s)
+    evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
+    details = tables(evidence)
+    level = "warn" if any(t.rows for t in details if t.name in {"faults", "conflicts"}) else "ok"
+    return Report(
+        kind=SHAPE.kind,
+        headline=headline(evidence),
+        items=_main_table(group(states, options.by), whole, options),
+        details=details,
+        summary=_summary(evidence, options),
+        maps=heat_map(fleet, states),
+        notes=notes(evidence, options.idle_after_s),
+        samples=samples(evidence, group(states, "pool")),
+        gaps=fleet.gaps,
+        name_key="nodes",
+        level="crit" if any(_severe(t) for t in details) else level,  # type: ignore[arg-type]  # a Severity
+    )
+
+
+def _severe(table: Table) -> bool:
+    return table.name == "faults" and any(row[0] == "crit" for row in table.rows)
+
+
+def _main_table(groups: list[Totals], whole: Totals, options: Options) -> Table:
+    noun = common_noun(whole)
+    shown = c.columns(options.by, noun, options.job_size, boards=whole.boards > 0)
+    rows = []
+    for totals in groups:
+        cells = _cells(totals, options)
+        rows.append(tuple(cells[column.key] for column in shown))
+    return Table("items", shown, tuple(rows), fold=options.by == "node")
+
+
+def common_noun(whole: Totals) -> str:
+    """`GPU` unless most boards are called otherwise."""
+    best = max(whole.resources.items(), key=lambda pair: (pair[1], pair[0]), default=("nvidia.com/gpu", 0))
+    return noun_of(best[0])
+
+
+def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
+    known = totals.boards_known
+    cells: dict[str, Cell] = {
+        "name": totals.name or f"(no {options.by})",
+        "nodes": tuple(state.node.name for state in totals.states),
+        "node_count": len(totals.states),
+        "accelerators": totals.boards if known else None,
+        "allocated": _sure(totals, totals.allocated),
+        "allocated_share": totals.allocated_milli,
+        "busy": totals.busy_milli,
+        "idle": totals.idle_known if known else None,
+        "stranded": _sure(totals, totals.stranded),
+        "unavailable": _sure(totals, totals.unavailable),
+        "free": _sure(totals, totals.free),
+        "first_limit": first_limit(totals) or None,
+        "more_jobs": jobs_that_fit(totals, options.job_size),
+        "running_limit": running_limit(totals) or None,
+        "unknown": totals.unknown if known else None,
+        "busy_measured": totals.busy_measured,
+        "ready_nodes": sum(1 for state in totals.states if state.node.ready),
+        "accelerator_memory": totals.memory_bytes,
+        "accelerator_memory_used": totals.memory_used_bytes,
+        "accelerator_power": totals.power_mw,
+        "node_power": totals.node_power_mw,
+    }
+    for dimension in DIMENSIONS:
+        sums = totals.dimensions[dimension]
+        key = dimension.split("_", 1)[0]
+        for stage in ("capacity", "allocatable", "requested", "used", "free"):
+            cells[f"{key}_{stage}"] = getattr(sums, stage)
+    return cells
+
+
+def _sure(totals: Totals, count: int) -> int | None:
+    """A count of boards, or None where nothing is known about any of them."""
+    if not totals.boards_known or (totals.boards and totals.unknown == totals.boards):
+        return None
+    return count
+
+
+def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
+    """How many more jobs of that size fit on these nodes; None where nobody knows who holds the boards."""
+    if not totals.boards or totals.unknown == totals.boards:
+        return None
+    return more_jobs(map(_room, totals.states), accelerators)
+
+
+def _room(state: NodeState) -> tuple[int, int]:
+    """(boards handed out whole, of them free)."""
+    whole = [board for board in state.boards if board.whole()]
+    return len(whole), sum(1 for board in whole if board.state == "free")
+
+
+def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
+    whole = evidence.whole
+    powers = [one.power_mw for one in evidence.idle if one.power_mw is not None]
+    return {
+        "nodes": len(evidence.states),
+        "sites": len({state.node.site for state in evidence.states if state.node.site}),
+        "accelerators": whole.boards if whole.boards_known else None,
+        "allocated": _sure(whole, whole.allocated),
+        "free": _sure(whole, whole.free),
+        "stranded": _sure(whole, whole.stranded),
+        "unavailable": _sure(whole, whole.unavailable),
+        "unknown": whole.unknown,
+        "idle": whole.idle_known,
+        "idle_power": sum(powers) if powers else None,
+        "busy": whole.busy_milli,
+        "busy_measured": whole.busy_measured,
+        "allocated_share": whole.allocated_milli,
+        "more_jobs": jobs_that_fit(whole, options.job_size),
+        "job_size": options.job_size,
+        "waiting_accelerators": sum(one.accelerators for one in evidence.waiting),
+        "cpu_capacity": whole.dimensions["cpu_milli"].capacity,
+        "cpu_free": whole.dimensions["cpu_milli"].free,
+        "memory_capacity": whole.dimensions["memory_bytes"].capacity,
+        "memory_free": whole.dimensions["memory_bytes"].free,
+    }

@@ -1,0 +1,96 @@
+"""Stranded accelerators put together: what is missing, who holds it, and what would free it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcctl.assess.stranded import WORDS
+from dcctl.assess.words import cores, gib, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.assess.nodes import NodeState
+    from dcctl.assess.usage import Placed
+
+_NAMED = 3
+
+
+@dataclass(slots=True)
+class Stuck:
+    """Nodes whose accelerators are stranded for the same reason."""
+
+    cause: str
+    held_by: tuple[str, ...]
+    """Workloads that hold most of what is missing, the largest first."""
+    boards: int = 0
+    nodes: list[str] = field(default_factory=list)
+    moves: int | None = 0
+    """Members without accelerators to move; None: moving such members is not enough."""
+
+    @property
+    def cure(self) -> str:
+        """What would free the accelerators, or empty."""
+        if self.moves is None:
+            return "smaller requests by the work that holds accelerators there"
+        return f"moving {plural(self.moves, 'pod')} frees them" if self.moves else ""
+
+
+def stuck(states: Iterable[NodeState]) -> list[Stuck]:
+    """Groups of nodes with the same cause and the same holders, most boards first."""
+    found: dict[tuple[str, tuple[str, ...]], Stuck] = {}
+    for state in states:
+        boards = state.count("stranded")
+        if boards:
+            key = (_cause(state), _held_by(state))
+            one = found.setdefault(key, Stuck(*key))
+            one.boards += boards
+            one.nodes.append(state.node.name)
+            moves = _moves(state)
+            one.moves = None if moves is None or one.moves is None else one.moves + moves
+    return sorted(found.values(), key=lambda one: (-one.boards, one.nodes))
+
+
+def _cause(state: NodeState) -> str:
+    missing = state.shortage
+    word = WORDS[missing.dimension]
+    left, total = max(0, missing.left), missing.allocatable
+    if missing.dimension == "cpu_milli":
+        return f"{cores(left)} of {cores(total)} CPUs left"
+    if missing.dimension == "pods":
+        return f"{left} of {total} pods left"
+    return f"{gib(left)} of {gib(total)} {word} left"
+
+
+def _asks(one: Placed, dimension: str) -> int:
+    value: int | None = getattr(one.member.requests, dimension)
+    return value if value is not None else int(dimension == "pods")
+
+
+def _held_by(state: NodeState) -> tuple[str, ...]:
+    if state.demand is None:
+        return ()
+    sums: dict[str, int] = {}
+    for one in state.demand.placed:
+        sums[one.workload.id] = sums.get(one.workload.id, 0) + _asks(one, state.shortage.dimension)
+    ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(name for name, amount in ordered[:_NAMED] if amount)
+
+
+def _moves(state: NodeState) -> int | None:
+    """How many members without accelerators must leave, the largest first, until no board is stranded."""
+    if state.demand is None or not state.shortage.needed:
+        return None
+    dimension, missing, moves = state.shortage.dimension, state.shortage.needed - state.shortage.left, 0
+    movable = [
+        _asks(one, dimension)
+        for one in state.demand.placed
+        if not one.accelerators and one.workload.kind != "DaemonSet"
+    ]
+    for amount in sorted(movable, reverse=True):
+        if missing <= 0:
+            break
+        missing -= amount
+        moves += 1
+    return moves if missing <= 0 else None

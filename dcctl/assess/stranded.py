@@ -1,0 +1,125 @@
+"""Free accelerators that cannot be handed out, because the node has too little left of something else.
+
+A new job is expected to ask, for each accelerator, for the fair share of every other dimension:
+
+    share = min(typical, fair)
+    typical = median over the accelerator-holding members of the pool of (request / accelerators)
+    fair = (allocatable - what DaemonSets request) / accelerators that the node offers
+
+Of F free accelerators, min over the dimensions of floor(left / share) are usable and the rest are stranded,
+where left = allocatable - requested. A dimension that the scheduler does not count, or of which nobody
+asks anything, limits nothing. `min` errs towards "usable": a pool whose jobs are modest is not called
+stranded for lacking what they never ask for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcctl.assess.vendors import accelerators_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.assess.usage import Amount, Demand, Placed
+    from dcctl.inventory.model import Node
+
+DIMENSIONS = ("cpu_milli", "memory_bytes", "storage_bytes", "pods")
+"""In this order a tie is broken."""
+
+WORDS = {"cpu_milli": "CPU", "memory_bytes": "memory", "storage_bytes": "scratch storage", "pods": "pods"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """An amount per accelerator, kept exact."""
+
+    amount: int
+    accelerators: int
+
+    def below(self, other: Ratio) -> bool:
+        """Whether it is the smaller one."""
+        return self.amount * other.accelerators < other.amount * self.accelerators
+
+    def fits(self, left: int) -> int | None:
+        """How many accelerators `left` serves; None when there is no limit."""
+        return None if self.amount <= 0 else max(0, left) * self.accelerators // self.amount
+
+    def for_(self, accelerators: int) -> int:
+        """The amount that so many accelerators need, rounded up."""
+        return -(-self.amount * accelerators // self.accelerators)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The typical request per accelerator in one pool, by dimension; None where no member tells."""
+
+    cpu_milli: Ratio | None = None
+    memory_bytes: Ratio | None = None
+    storage_bytes: Ratio | None = None
+    pods: Ratio | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """How many free units of a node are stranded, and for want of what."""
+
+    units: int = 0
+    """Of what the scheduler hands out: boards, shares or slices."""
+    dimension: str = ""
+    left: int = 0
+    """What the node has left of it, in the dimension's unit."""
+    allocatable: int = 0
+    needed: int = 0
+    """What must be left so that none is stranded."""
+
+
+NO_SHORTAGE = Shortage()
+
+
+def typical(placed: Iterable[Placed]) -> Shares:
+    """The median request per accelerator over the members that hold any (the lower one of two)."""
+    holding = [one for one in placed if one.accelerators]
+    return Shares(*(_median(holding, dimension) for dimension in DIMENSIONS)) if holding else Shares()
+
+
+def _median(holding: list[Placed], dimension: str) -> Ratio:
+    implied = 1 if dimension == "pods" else 0
+    pairs = []
+    for one in holding:
+        amount = getattr(one.member.requests, dimension)
+        pairs.append((implied if amount is None else amount, one.accelerators))
+    pairs.sort(key=lambda pair: pair[0] / pair[1])
+    return Ratio(*pairs[(len(pairs) - 1) // 2])
+
+
+def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
+    """What strands how many of the node's `free` units (boards, shares or slices)."""
+    allocatable = node.allocatable
+    if allocatable is None:
+        return NO_SHORTAGE
+    offered = accelerators_in(allocatable.devices)
+    worst = NO_SHORTAGE
+    for dimension in DIMENSIONS:
+        total: int | None = getattr(allocatable, dimension)
+        if total is None or not offered:
+            continue
+        usual: Ratio | None = getattr(shares, dimension)
+        left = total - _of(demand.total, dimension)
+        share = _share(total - _of(demand.daemons, dimension), offered, usual)
+        serves = share.fits(left)
+        stranded = 0 if serves is None else max(0, free - serves)
+        if stranded > worst.units:
+            worst = Shortage(stranded, dimension, left, total, share.for_(free))
+    return worst
+
+
+def _of(amount: Amount, dimension: str) -> int:
+    value: int = getattr(amount, dimension)
+    return value
+
+
+def _share(for_work: int, offered: int, usual: Ratio | None) -> Ratio:
+    fair = Ratio(max(0, for_work), offered)
+    return usual if usual is not None and usual.below(fair) else fair

@@ -1,0 +1,154 @@
+"""What is requested on each node, as the scheduler counts it: everything bound to a node and not finished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.assess.vendors import accelerators_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
+
+_FINISHED = frozenset(("succeeded", "failed"))
+_WORK = frozenset(("pods", "jobs", "workloads", "resourceclaims"))
+"""Words by which a gap says that a list of work is missing."""
+_SCHEDULERS = frozenset(("kubernetes", "slurm", "yarn"))
+"""Kinds of sources that hand out what a node has."""
+
+
+class Placed(NamedTuple):
+    """A member on its node, with the workload that it belongs to."""
+
+    member: Member
+    workload: Workload
+    accelerators: int
+    """Boards, shares and slices that it asks for."""
+
+
+@dataclass(slots=True)
+class Amount:
+    """A running sum of what the scheduler counts on one node."""
+
+    cpu_milli: int = 0
+    memory_bytes: int = 0
+    storage_bytes: int = 0
+    pods: int = 0
+
+    def add(self, request: Resources) -> None:
+        """Count one member. A dimension that the member does not ask for adds nothing."""
+        self.cpu_milli += request.cpu_milli or 0
+        self.memory_bytes += request.memory_bytes or 0
+        self.storage_bytes += request.storage_bytes or 0
+        self.pods += 1 if request.pods is None else request.pods
+
+
+@dataclass(slots=True)
+class Demand:
+    """All that is requested on one node."""
+
+    total: Amount = field(default_factory=Amount)
+    daemons: Amount = field(default_factory=Amount)
+    """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
+    devices: dict[str, int] = field(default_factory=dict)
+    placed: list[Placed] = field(default_factory=list)
+
+    def add(self, placed: Placed) -> None:
+        """Count one member on this node."""
+        request = placed.member.requests
+        self.total.add(request)
+        if placed.workload.kind == "DaemonSet":
+            self.daemons.add(request)
+        for resource, count in request.devices.items():
+            self.devices[resource] = self.devices.get(resource, 0) + count
+        self.placed.append(placed)
+
+
+NOTHING = Demand()
+"""The demand on a node with no members. Never added to."""
+
+
+def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
+    """Node name -> demand.
+
+    A member counts from the moment it is bound to a node until it has finished; one without a node takes
+    nothing.
+    """
+    nodes: dict[str, Demand] = {}
+    for workload in workloads:
+        for member in workload.members:
+            node = member.node
+            if node is None or member.phase in _FINISHED:
+                continue
+            demand = nodes.get(node)
+            if demand is None:
+                demand = nodes[node] = Demand()
+            demand.add(Placed(member, workload, accelerators_in(member.requests.devices)))
+    return nodes
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A workload with members that have no node yet."""
+
+    workload: Workload
+    members: int
+    accelerators: int
+    cpu_milli: int
+    memory_bytes: int
+
+
+def waiting(workloads: Iterable[Workload]) -> tuple[Waiting, ...]:
+    """Workloads in the queue, the largest demand for accelerators first, then by id."""
+    found = []
+    for workload in workloads:
+        queued = [m for m in workload.members if m.node is None and m.phase == "pending"]
+        if queued:
+            found.append(_waiting(workload, queued))
+    return tuple(sorted(found, key=lambda w: (-w.accelerators, w.workload.id)))
+
+
+def _waiting(workload: Workload, queued: list[Member]) -> Waiting:
+    return Waiting(
+        workload,
+        len(queued),
+        sum(accelerators_in(m.requests.devices) for m in queued),
+        sum(m.requests.cpu_milli or 0 for m in queued),
+        sum(m.requests.memory_bytes or 0 for m in queued),
+    )
+
+
+def blind_sources(gaps: Iterable[Gap]) -> frozenset[str]:
+    """Names of sources that could not list their work: on their nodes requests are unknown, not zero."""
+    return frozenset(
+        gap.source for gap in gaps if not _WORK.isdisjoint(gap.subject.replace("/", " ").split())
+    )
+
+
+def is_blind(node: Node, blind: frozenset[str]) -> bool:
+    """Whether the work on this node could not be listed."""
+    return bool(blind) and any(source in blind for source in node.sources)
+
+
+def is_scheduled(node: Node) -> bool:
+    """Whether a scheduler hands out what the node has. A cgroup limit alone is no scheduler."""
+    offered = node.allocatable
+    if offered is not None and (offered.devices or offered.pods is not None):
+        return True
+    return any(source.split(":", 1)[0] in _SCHEDULERS for source in node.sources)
+
+
+def demand_of(fleet: Fleet) -> dict[str, Demand | None]:
+    """Node name -> demand. None where no scheduler knows the node, or its work could not be listed."""
+    known = requested(fleet.workloads)
+    blind = blind_sources(fleet.gaps)
+    answer: dict[str, Demand | None] = {}
+    for node in fleet.nodes:
+        demand = known.get(node.name)
+        if is_blind(node, blind) or (demand is None and not is_scheduled(node)):
+            answer[node.name] = None
+        else:
+            answer[node.name] = demand or NOTHING
+    return answer

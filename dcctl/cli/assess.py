@@ -1,0 +1,61 @@
+"""`dcctl assess`: what there is, what it is doing, what is idle and what runs out first."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from dcctl.cli.groups import default_verb
+from dcctl.cli.options import with_common
+
+if TYPE_CHECKING:
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Report
+
+By = Literal["pool", "site", "rack", "node", "model", "workload"]
+
+
+def fleet(
+    session: "Session",
+    by: Annotated[
+        By,
+        typer.Option("--by", metavar="WHAT", help="One row per pool, site, rack, node, model or workload."),
+    ] = "pool",
+    job_size: Annotated[
+        int,
+        typer.Option("--job-size", metavar="N", min=1, help="Accelerators of the job that headroom counts."),
+    ] = 8,
+    idle_below: Annotated[
+        float,
+        typer.Option(
+            "--idle-below", metavar="PERCENT", min=0, max=100, help="An accelerator at or below this is idle."
+        ),
+    ] = 5.0,
+    idle_after: Annotated[
+        float,
+        typer.Option(
+            "--idle-after",
+            metavar="MINUTES",
+            min=0,
+            help="Held for less than this, it is not called idle yet.",
+        ),
+    ] = 60.0,
+) -> "Report":
+    """What there is, what it is doing, what is idle, and what runs out first.
+
+    Counts accelerators, CPUs and memory: what exists, what schedulers may hand out, what is requested, what
+    is measured to be in use, what is free. Names accelerators that are held but do nothing, free ones that
+    cannot be used because CPU or memory on their node is spent, and the dimension that runs out first.
+    """
+    from dcctl.assess.report import Options, report
+
+    options = Options(
+        by=by, job_size=job_size, idle_busy_milli=round(idle_below * 10), idle_after_s=round(idle_after * 60)
+    )
+    return report(session.survey(), options, session.now_s)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `assess` to the command tree."""
+    group = typer.Typer(cls=default_verb("fleet"), help=fleet.__doc__, rich_markup_mode=None)
+    group.command("fleet")(with_common(fleet))
+    app.add_typer(group, name="assess")

@@ -1,0 +1,181 @@
+"""Man pages in roff, made from the command tree, the settings and the exit codes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl import __version__
+from dcctl.cli.exits import MEANING, Exit
+from dcctl.config import CHOICES, DEFAULTS
+
+if TYPE_CHECKING:
+    from dcctl.cli.generate.tree import Command, Parameter
+
+_EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "dcctl": (
+        ("What this machine has and does:", "dcctl assess"),
+        ("The embedded fleet, to try things on:", "dcctl assess -i demo"),
+    ),
+    "dcctl assess": (
+        ("Fifty nodes over SSH:", "dcctl assess -w 'gpu[001-050]'"),
+        ("Names of nodes with idle accelerators:", "dcctl assess --by node -o json | jq -r '.items[]|.node'"),
+        ("For node_exporter's textfile collector:", "dcctl assess -o prom=/var/lib/node_exporter/dcctl.prom"),
+    ),
+    "dcctl inventory": (
+        ("Keep what is known now:", "dcctl inventory snapshot > fleet.json"),
+        ("What changed since:", "dcctl inventory diff fleet.json live"),
+    ),
+}
+
+
+def pages(root: Command) -> dict[str, str]:
+    """Every page by file name: dcctl.1, dcctl-COMMAND.1, dcctl.toml.5, dcctl-exit-codes.7."""
+    made = {"dcctl.1": _root_page(root), "dcctl.toml.5": _config_page(), "dcctl-exit-codes.7": _exits_page()}
+    for command in root.verbs:
+        made[f"dcctl-{command.name}.1"] = _command_page(command)
+    return made
+
+
+def _root_page(root: Command) -> str:
+    lines = [
+        *_head("DCCTL", 1),
+        *_name("dcctl", root.summary),
+        ".SH SYNOPSIS",
+        ".B dcctl",
+        ".I COMMAND",
+        "[options]",
+    ]
+    lines += [".SH COMMANDS"]
+    for command in root.verbs:
+        lines += [".TP", f"\\fBdcctl\\-{_roff(command.name)}\\fR(1)", _roff(command.summary)]
+    return _text([*lines, *_examples(root), *_see_also(root)])
+
+
+def _command_page(command: Command) -> str:
+    title = "-".join(command.path)
+    lines = [*_head(title.upper(), 1), *_name(title, command.summary), ".SH SYNOPSIS"]
+    for each in command.walk():
+        if not each.verbs or each.default:
+            lines += [f".B {_roff(' '.join(each.path))}", f"[options] {_roff(_usage(each))}".rstrip(), ".br"]
+    lines += [".SH DESCRIPTION", *_paragraphs(command.help)]
+    for each in command.walk():
+        if each is not command:
+            lines += [f".SS {_roff(' '.join(each.path[1:]))}", *_paragraphs(each.help)]
+        lines += _parameters(command, each)
+    return _text([*lines, *_examples(command), *_see_also(command)])
+
+
+def _usage(command: Command) -> str:
+    return " ".join(p.metavar + ("..." if p.repeats else "") for p in command.arguments)
+
+
+def _parameters(top: Command, command: Command) -> list[str]:
+    """Arguments and options; those that the command shares with its default verb are told once."""
+    shared = set(top.options) if command is not top else set()
+    rows: list[str] = []
+    for parameter in (*command.arguments, *command.options):
+        if parameter not in shared:
+            rows += [".TP", _signature(parameter), _roff(parameter.help) or "."]
+    return [".PP", *rows] if rows else []
+
+
+def _signature(parameter: Parameter) -> str:
+    value = f" \\fI{_roff(parameter.metavar)}\\fR" if parameter.takes_value else ""
+    if not parameter.names:
+        return value.strip()
+    return ", ".join(f"\\fB{_roff(name)}\\fR" for name in parameter.names) + value
+
+
+def _config_page() -> str:
+    lines = [
+        *_head("DCCTL.TOML", 5),
+        *_name("dcctl.toml", "configuration of dcctl"),
+        ".SH DESCRIPTION",
+        *_paragraphs(_CONFIG_TEXT),
+        ".SH KEYS",
+    ]
+    for key, default in DEFAULTS.items():
+        name = "default_context" if key == "context" else key
+        allowed = f" One of {', '.join(CHOICES[key])}." if key in CHOICES else ""
+        shown = ", ".join(default) if isinstance(default, tuple) else str(default)
+        default_text = f"Default: {shown}." if shown else "No default."
+        lines += [".TP", f"\\fB{name}\\fR, \\fBDCCTL_{key.upper()}\\fR", _roff(default_text + allowed)]
+    return _text(
+        [*lines, ".SH EXAMPLE", ".EX", *(_roff(line) for line in _CONFIG_EXAMPLE.splitlines()), ".EE"]
+    )
+
+
+def _exits_page() -> str:
+    lines = [*_head("DCCTL-EXIT-CODES", 7), *_name("dcctl-exit-codes", "exit codes of dcctl"), ".SH CODES"]
+    for code in Exit:
+        lines += [".TP", f"\\fB{int(code)}\\fR", _roff(MEANING[code])]
+    return _text(lines)
+
+
+def _head(title: str, section: int) -> list[str]:
+    return [
+        '.\\" Made from the command tree by `make man`; do not edit.',
+        f'.TH {_roff(title)} {section} "" "dcctl {__version__}" "dcctl manual"',
+    ]
+
+
+def _name(name: str, summary: str) -> list[str]:
+    return [".SH NAME", f"{_roff(name)} \\- {_roff(summary.rstrip('.'))}"]
+
+
+def _examples(command: Command) -> list[str]:
+    rows: list[str] = []
+    for about, line in _EXAMPLES.get(" ".join(command.path), ()):
+        rows += [_roff(about), ".PP", ".EX", f"    {_roff(line)}", ".EE", ".PP"]
+    return [".SH EXAMPLES", *rows[:-1]] if rows else []
+
+
+def _see_also(command: Command) -> list[str]:
+    others = ["dcctl.toml(5)", "dcctl-exit-codes(7)"]
+    if len(command.path) > 1:
+        others.insert(0, "dcctl(1)")
+    return [".SH SEE ALSO", _roff(", ".join(others))]
+
+
+def _paragraphs(text: str) -> list[str]:
+    lines: list[str] = []
+    for block in text.split("\n\n"):
+        lines += [".PP", _roff(" ".join(block.split()))]
+    return lines[1:]
+
+
+def _roff(text: str) -> str:
+    """Text that roff prints as it is: backslashes, hyphens, and a dot or quote at the start of a line."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+_CONFIG_TEXT = """\
+Settings are taken from flags, then from DCCTL_* variables, then from $XDG_CONFIG_HOME/dcctl/config.toml, \
+then from /etc/dcctl/config.toml. dcctl config show --origin says which one won.
+
+A context names the sources of one environment. Kinds of source: local, ssh, kubernetes, file, ansible, \
+terraform, demo. An ssh source without nodes asks those that the files of its context name. Secrets \
+never stand in this file: SSH takes keys from files and the agent, Kubernetes from its kubeconfig."""
+
+_CONFIG_EXAMPLE = """\
+default_context = "prod"
+fanout = 64
+
+[[context.prod.source]]
+kind = "kubernetes"
+kubeconfig_context = "prod"
+site = "dc1"
+
+[[context.prod.source]]
+kind = "ssh"
+nodes = "gpu[001-128]"
+user = "ops"
+site = "dc1"
+
+[context.prod.site.dc1]
+pue_limit = 1.3"""

@@ -1,0 +1,117 @@
+"""The guard: whatever happens below, a person sees one line and a program the right code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from typing import TYPE_CHECKING
+
+from dcctl.cli.exits import Exit, of_error
+from dcctl.errors import DcctlError, OutputError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that no handler on the way swallows it."""
+
+
+def guarded(arguments: list[str]) -> int:
+    """Run dcctl with `arguments` and return the exit code. Never raises."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _invoke(arguments)
+    except BrokenPipeError:
+        code = _reader_left()
+    except KeyboardInterrupt:
+        code = Exit.INTERRUPTED
+    except Terminated:
+        code = Exit.TERMINATED
+    except DcctlError as error:
+        code = _fail(arguments, error, of_error(error))
+    except Exception as error:  # noqa: BLE001 - the one place that must catch everything
+        code = _fail(arguments, _defect(error), Exit.DEFECT)
+    if code in {Exit.INTERRUPTED, Exit.TERMINATED}:
+        _leave_now(code)
+    return int(code)
+
+
+def _invoke(arguments: list[str]) -> Exit:
+    """Parse, run, render and flush: an error in the last flush belongs to this run too."""
+    from dcctl.cli.program import execute
+
+    try:
+        code = execute(arguments)
+        sys.stdout.flush()
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or error.filename is not None:
+            raise
+        raise OutputError("standard output", error.strerror or str(error)) from error
+    return code
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _reader_left() -> Exit:
+    """Point stdout at /dev/null, so that the interpreter's last flush has somewhere to go."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    return Exit.READER_LEFT
+
+
+def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
+    """Say what went wrong on stderr: one line, or JSON when JSON was asked for."""
+    from dcctl.cli.session import speaks_unicode
+    from dcctl.render.text import printable
+
+    if _wants_json(arguments):
+        document = {
+            "schema": "dcctl/error/v1",
+            "error": {"what": error.what, "why": error.why, "hint": error.hint, "exit_code": int(code)},
+        }
+        line = json.dumps(document, ensure_ascii=False)
+    else:
+        line = f"dcctl: {printable(str(error), speaks_unicode(os.environ))}"
+    try:
+        sys.stderr.write(f"{line}\n")
+    except OSError:
+        return code
+    return code
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    """Whether -o json was asked for, readable even where the rest of the command line is not."""
+    for this, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        value = following if this in {"-o", "--output"} else this.removeprefix("--output=").removeprefix("-o")
+        if value != this and value.partition("=")[0] in {"json", "jsonl"}:
+            return True
+    return os.environ.get("DCCTL_OUTPUT", "") in {"json", "jsonl"} and "-o" not in arguments
+
+
+def _defect(error: Exception) -> DcctlError:
+    """Keep the traceback in a private file and say where."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        handle, path = tempfile.mkstemp(prefix="dcctl-traceback-", suffix=".txt")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+    except OSError:
+        path = "nowhere: the temporary folder cannot be written"
+    return DcctlError(f"this is a defect of dcctl: {type(error).__name__}", f"the traceback is in {path}")
+
+
+def _leave_now(code: Exit) -> None:
+    """End without waiting for threads that still talk to nodes."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        pass
+    os._exit(code)

@@ -1,0 +1,86 @@
+"""`dcctl inventory`: what exists, as each source tells it; snapshots of it, differences and exports."""
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from dcctl.cli.groups import default_verb
+from dcctl.cli.options import with_common
+
+if TYPE_CHECKING:
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Report
+
+Target = Literal["ansible", "json", "csv"]
+
+
+def show(session: "Session") -> "Report":
+    """The nodes that exist, with their accelerators, state and sources."""
+    from dcctl.inventory.views import nodes_report
+
+    return nodes_report(session.survey())
+
+
+def snapshot(session: "Session") -> "Report":
+    """Everything that is known now, as one JSON document that `-i FILE` reads back."""
+    from dcctl.inventory.snapshot import encode
+    from dcctl.inventory.views import document_report
+
+    fleet = session.survey()
+    return document_report("inventory-snapshot", fleet, encode(fleet).decode())
+
+
+def diff(
+    session: "Session",
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A snapshot file, demo or live.")],
+    new: Annotated[
+        str, typer.Argument(metavar="NEW", help="What it is compared with; live when left out.")
+    ] = "live",
+) -> "Report":
+    """What changed between two snapshots, or since one was taken. Exit code 1 when anything did."""
+    from dcctl.inventory.diff import diff as compare
+    from dcctl.inventory.views import diff_report
+
+    before, after = session.of(old), session.of(new)
+    return diff_report(compare(before, after), before, after)
+
+
+def export(
+    session: "Session",
+    target: Annotated[Target, typer.Argument(metavar="FORMAT", help="ansible, json or csv.")],
+) -> "Report":
+    """The nodes for another tool: an Ansible inventory, plain JSON or CSV."""
+    from dcctl.inventory.export import export as write
+    from dcctl.inventory.views import document_report
+
+    fleet = session.survey()
+    return document_report(f"inventory-export-{target}", fleet, write(fleet, target))
+
+
+def sources(
+    session: "Session",
+    rbac: Annotated[
+        bool, typer.Option("--rbac", help="Print the smallest ClusterRole that the kubernetes source needs.")
+    ] = False,
+) -> "Report":
+    """How each source fared: what it told about, how long it took, what it could not say."""
+    from dcctl.inventory.views import document_report, sources_report
+
+    if rbac:
+        from dcctl.inventory.model import Fleet
+        from dcctl.inventory.sources.kubernetes import rbac_yaml
+
+        return document_report("inventory-rbac", Fleet(), rbac_yaml())
+    return sources_report(session.survey())
+
+
+def register(app: typer.Typer) -> None:
+    """Add `inventory` and its verbs to the command tree."""
+    group = typer.Typer(
+        cls=default_verb("show"),
+        help="What exists, as every source tells it: snapshots of it, differences and exports.",
+        rich_markup_mode=None,
+    )
+    for verb in (show, snapshot, diff, export, sources):
+        group.command(verb.__name__)(with_common(verb))
+    app.add_typer(group, name="inventory")

@@ -1,0 +1,126 @@
+"""The command tree, and the loop that runs a command, renders its report and picks the exit code."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import typer
+
+from dcctl.cli import assess, completion, configuration, inventory, manual, schema
+from dcctl.cli.exits import Exit, of_report
+from dcctl.cli.groups import Root
+from dcctl.cli.options import Answer
+from dcctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from typer.core import TyperGroup
+
+QUESTIONS = """\
+dcctl: one command line for the whole AI data centre. It reads; it changes nothing unless asked to.
+
+  What do we have, what is it doing, what is idle?        dcctl assess
+  What does each source know, and what changed?           dcctl inventory
+
+  Try it on an embedded fleet of 128 nodes:               dcctl assess -i demo
+  On this machine:                                        dcctl assess
+  On nodes over SSH:                                      dcctl assess -w 'gpu[001-050]'
+  All commands and options:                               dcctl --help
+"""
+
+
+def program() -> typer.Typer:
+    """The whole command tree as a Typer application."""
+    app = typer.Typer(
+        name="dcctl",
+        cls=Root,
+        help="One command line for the whole AI data centre. Reads by default, changes only when asked.",
+        rich_markup_mode=None,
+        add_completion=False,
+        invoke_without_command=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback(invoke_without_command=True)
+    def root(
+        context: typer.Context,
+        version: bool = typer.Option(False, "--version", "-V", help="Show the version and exit."),
+    ) -> None:
+        if version:
+            from dcctl import __version__
+
+            typer.echo(f"dcctl {__version__}")
+            raise typer.Exit
+        if context.invoked_subcommand is None:
+            typer.echo(QUESTIONS, nl=False)
+
+    for module in (assess, inventory, configuration, schema, manual, completion):
+        module.register(app)
+    return app
+
+
+def tree() -> "TyperGroup":
+    """The command tree as Click sees it: what help, man pages and completions are made from."""
+    from typing import cast
+
+    from typer.main import get_command
+
+    return cast("TyperGroup", get_command(program()))
+
+
+def execute(arguments: list[str]) -> Exit:
+    """Run the command that `arguments` name and print its answer. Errors are the guard's."""
+    command = tree()
+    answer = _answer(command, arguments)
+    if not isinstance(answer, Answer):
+        return Exit.OK
+    if answer.session.watch_s is None:
+        return show(answer)
+    from dcctl.cli.watch import watch
+
+    return watch(answer, lambda: _answer(command, arguments), show, time.sleep)
+
+
+def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
+    """Parse and invoke; what Click calls a usage error becomes ours."""
+    try:
+        with command.make_context("dcctl", list(arguments)) as context:
+            result = command.invoke(context)
+    except typer.Exit:
+        return None
+    except _click_error() as error:
+        raise UsageError(_message(error), hint=_help_of(error)) from error
+    return result if isinstance(result, Answer) else None
+
+
+def _click_error() -> type[Exception]:
+    """ClickException: the common base of Click's complaints, which Typer exports only in its subclasses."""
+    return next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _message(error: Exception) -> str:
+    """Click's own sentence, on one line and without its full stop."""
+    return " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
+
+
+def _help_of(error: BaseException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context else 'dcctl'} --help"
+
+
+def show(answer: Answer) -> Exit:
+    """Print one answer on stdout, its gaps on stderr where stdout is for a program, and return its code."""
+    from dcctl.render.atomic import write_atomic
+    from dcctl.render.dispatch import render
+    from dcctl.render.gaps import gap_lines
+
+    session, report = answer.session, answer.report
+    code = of_report(report, session.settings.text("fail_on"))
+    style = session.style()
+    if session.file:
+        write_atomic(session.file, lambda out: render(report, style, out))
+    elif code != Exit.OK or not session.settings.values["quiet"].value:
+        render(report, style, sys.stdout)
+    if report.gaps and (session.file or not style.terminal):
+        sys.stdout.flush()
+        sys.stderr.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
+    return code

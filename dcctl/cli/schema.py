@@ -1,0 +1,55 @@
+"""`dcctl schema`: the JSON Schema of every document that dcctl prints."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.render.report import Shape
+
+
+def shapes() -> "dict[str, Shape]":
+    """The shape of every kind of report, by kind."""
+    from dcctl.assess.report import SHAPE
+    from dcctl.cli.settings_report import CHECK, SETTINGS
+    from dcctl.inventory.views import SHAPES
+
+    return {shape.kind: shape for shape in (SHAPE, *SHAPES, SETTINGS, CHECK)}
+
+
+def document(kind: str) -> "Mapping[str, object]":
+    """The JSON Schema of `kind`. UsageError when there is no such kind."""
+    from dcctl.errors import UsageError
+    from dcctl.inventory.snapshot import json_schema as snapshot_schema
+    from dcctl.render.schema import error_schema, json_schema
+
+    if kind == "snapshot":
+        return snapshot_schema()
+    if kind == "error":
+        return error_schema()
+    known = shapes()
+    if kind not in known:
+        raise UsageError(
+            f"schema {kind}", f"known: {', '.join(sorted([*known, 'snapshot', 'error']))}", "dcctl schema"
+        )
+    return json_schema(known[kind])
+
+
+def register(app: typer.Typer) -> None:
+    """Add `schema` to the command tree."""
+
+    @app.command("schema")
+    def schema(
+        kind: Annotated[
+            str, typer.Argument(metavar="KIND", help="assess, snapshot, …; without it, all kinds.")
+        ] = "",
+    ) -> None:
+        """The JSON Schema of a document that dcctl prints; without KIND, the kinds there are."""
+        import json
+
+        if not kind:
+            typer.echo("\n".join(sorted([*shapes(), "snapshot", "error"])))
+            return
+        typer.echo(json.dumps(document(kind), indent=2, ensure_ascii=False))

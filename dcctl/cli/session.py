@@ -1,0 +1,134 @@
+"""One run of a command: its settings, its fleet, and how its answer is to be shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dcctl import config
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.cli.options import Common
+    from dcctl.config import Settings
+    from dcctl.inventory.model import Fleet
+    from dcctl.render.dispatch import Style
+
+_FLAGS = (
+    "inventory",
+    "nodes",
+    "exclude",
+    "output",
+    "columns",
+    "sort",
+    "color",
+    "quiet",
+    "fail_on",
+    "fanout",
+    "timeout",
+    "context",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command may ask for: the settings, the fleet, the time, and whether to repeat."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    config_file: str | None = None
+    watch_s: float | None = None
+
+    @classmethod
+    def open(cls, common: Common) -> Session:
+        """Resolve the settings of this run. UsageError before anything is contacted."""
+        flags: dict[str, config.Value | None] = {}
+        for key in _FLAGS:
+            given = getattr(common, key)
+            flags[key] = tuple(given) if isinstance(given, list) else given
+        settings = config.resolve(flags, os.environ, common.config)
+        session = cls(settings, os.environ, common.config, common.watch)
+        session.check()
+        return session
+
+    def check(self) -> None:
+        """UsageError when the answer could not be shown as asked; found before the work is done."""
+        from dcctl.errors import UsageError
+
+        if self.watch_s is not None and not self.watch_s > 0:
+            raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s}")
+        from dcctl.render.dispatch import check_format
+
+        check_format(self.format)
+
+    @property
+    def format(self) -> str:
+        """The output format, without the file it goes to."""
+        return self.settings.text("output").partition("=")[0]
+
+    @property
+    def file(self) -> str:
+        """The file that `-o FORMAT=FILE` names, or empty for stdout."""
+        return self.settings.text("output").partition("=")[2]
+
+    @property
+    def now_s(self) -> int:
+        """The clock, in Unix seconds: read here, handed to pure code as a value."""
+        return int(time.time())
+
+    def survey(self) -> Fleet:
+        """Ask every source of this run, and keep the names for completion. See app.survey for errors."""
+        return self._survey(self.settings)
+
+    def of(self, what: str) -> Fleet:
+        """The fleet that `-i what` would give, whatever this run's own inventory is."""
+        return self._survey(self.settings.having("inventory", (what,)))
+
+    def _survey(self, settings: Settings) -> Fleet:
+        from dcctl import app
+        from dcctl.cli.names import remember
+        from dcctl.render.progress import Progress
+
+        with Progress(sys.stderr, enabled=sys.stderr.isatty() and self.watch_s is None) as progress:
+            fleet = app.survey(settings, progress, self.now_s)
+        remember(fleet, config.cache_dir(self.environ))
+        return fleet
+
+    def style(self) -> Style:
+        """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""
+        from dcctl.render.dispatch import Style
+
+        terminal = sys.stdout.isatty() and not self.file
+        words = [word.strip() for word in self.settings.text("columns").split(",") if word.strip()]
+        return Style(
+            output=self.format,
+            columns=tuple(words) or None,
+            sort=self.settings.text("sort") or None,
+            width=shutil.get_terminal_size((100, 40)).columns,
+            terminal=terminal,
+            color=wants_color(self.settings.text("color"), self.environ, terminal),
+            unicode=speaks_unicode(self.environ),
+            one_line=self.watch_s is not None and not terminal,
+        )
+
+
+def wants_color(choice: str, environ: Mapping[str, str], terminal: bool) -> bool:
+    """--color, then NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, then whether it is a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if any(environ.get(name, "0") not in {"", "0"} for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
+        return True
+    return terminal and environ.get("TERM") != "dumb"
+
+
+def speaks_unicode(environ: Mapping[str, str]) -> bool:
+    """Whether the locale is UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is set decides."""
+    locale = next((environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(name)), "")
+    return locale.upper().replace("-", "").endswith("UTF8")

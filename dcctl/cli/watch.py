@@ -1,0 +1,53 @@
+"""--watch: the same question again and again, in place on a terminal, as JSON lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcctl.cli.exits import Exit
+    from dcctl.cli.options import Answer
+
+_ENTER, _LEAVE, _CLEAR = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l", "\x1b[H\x1b[2J"
+
+
+def watch(
+    first: Answer,
+    ask: Callable[[], Answer | None],
+    show: Callable[[Answer], Exit],
+    sleep: Callable[[float], None],
+) -> Exit:
+    """Show `first`, then a new answer every `watch_s` seconds, until Ctrl-C, which is left to the guard.
+
+    On a terminal each answer takes the place of the last one on the alternate screen; elsewhere each is one
+    JSON document on a line of its own, unless another format or a file was asked for.
+    """
+    screen = sys.stdout.isatty() and not first.session.file
+    answer: Answer | None = first
+    pause_s = first.session.watch_s or 1.0
+    try:
+        sys.stdout.write(_ENTER if screen else "")
+        while answer is not None:
+            sys.stdout.write(_CLEAR if screen else "")
+            code = show(answer if screen else _as_line(answer))
+            sys.stdout.flush()
+            sleep(pause_s)
+            answer = ask()
+    finally:
+        sys.stdout.write(_LEAVE if screen else "")
+        sys.stdout.flush()
+    return code
+
+
+def _as_line(answer: Answer) -> Answer:
+    """The same answer as JSON, where a table was all that was asked for."""
+    session = answer.session
+    if session.file or session.format not in {"table", "wide"}:
+        return answer
+    return replace(
+        answer, session=replace(session, settings=session.settings.having("output", "json", "--watch"))
+    )

@@ -1,0 +1,226 @@
+"""Node sets of one fleet: its groups, the choice of nodes by `-w` and `-x`, and what is left of a fleet then.
+
+The inventory's groups win over those of the same name in the administrator's groups.conf: they were measured,
+and `@source:group` still reaches the file's. Nothing is contacted here, so a wrong name costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.errors import UsageError
+from dcctl.inventory.folding import fold, short, sort_key
+from dcctl.inventory.nodeexpr import (
+    Expression,
+    Groups,
+    Operand,
+    bad,
+    check_name,
+    expand,
+    join,
+    nearest,
+    plain,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from dcctl.inventory.model import Fleet, Node, Pool, PowerMeter
+
+__all__ = [
+    "Names",
+    "check_name",
+    "expand",
+    "fold",
+    "groups_of",
+    "join",
+    "plain",
+    "restrict",
+    "select",
+    "sort_key",
+]
+
+_NOT_IN_GROUP = re.compile(r"[^\w.+/=-]+")
+_FAMILY = re.compile(r"\b[A-Za-z]+[0-9]+[A-Za-z]*\b")
+
+
+class Names:
+    """Finds nodes by name, alias, short or full name, in any case of letters."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        """Index the nodes once."""
+        self.nodes: set[str] = set()
+        self._index: dict[str, set[str]] = {}
+        for node in nodes:
+            self.nodes.add(node.name)
+            for name in (node.name, *node.aliases):
+                for key in {name.lower(), short(name).lower()}:
+                    self._index.setdefault(key, set()).add(node.name)
+
+    def find(self, name: str) -> str:
+        """Return the node's own name, or `name` where no node has it; UsageError if it may be several."""
+        if name in self.nodes:
+            return name
+        found = self._index.get(name.lower())
+        if found is None:
+            # A full name finds the node that is known by its short one, never a full name of another domain.
+            found = {node for node in self._index.get(short(name).lower(), ()) if node == short(node)}
+        if len(found) > 1:
+            choice = ", ".join(sorted(found, key=sort_key)[:5])
+            raise UsageError(f"node {shown(name)}", f"could be any of {choice}", "give the name in full")
+        return next(iter(found), name)
+
+
+def groups_of(fleet: Fleet) -> dict[str, tuple[str, ...]]:
+    """Return the members of each group that the inventory forms, in natural order.
+
+    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name; the bare name of a rack, pool
+    or site where that is unambiguous. Characters that a group cannot hold become `-`.
+    """
+    rank = {name: at for at, name in enumerate(sorted((node.name for node in fleet.nodes), key=sort_key))}
+    members: dict[str, set[str]] = {}
+    bare: dict[str, set[str]] = {}
+    for kind, name, nodes in _memberships(fleet):
+        group = f"{kind}:{_slug(name)}"
+        members.setdefault(group, set()).update(nodes)
+        if kind in {"rack", "pool", "site"}:
+            bare.setdefault(_slug(name), set()).add(group)
+    for name, groups in bare.items():
+        sets = {frozenset(members[group]) for group in groups}
+        if len(sets) == 1:
+            members.setdefault(name, set(*sets))
+    members["*"] = set(rank)
+    members.setdefault("all", members["*"])
+    return {group: tuple(sorted(members[group], key=rank.__getitem__)) for group in sorted(members)}
+
+
+def _memberships(fleet: Fleet) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield (kind, group, nodes)."""
+    known = {node.name for node in fleet.nodes}
+    for pool in fleet.pools:
+        yield "pool", pool.name, tuple(plain(pool.nodes) & known)
+    for node in fleet.nodes:
+        one = (node.name,)
+        yield "state", _state(node), one
+        for pool_name in node.pools:
+            yield "pool", pool_name, one
+        if node.rack:
+            yield "rack", node.rack, one
+        if node.site:
+            yield "site", node.site, one
+        for model in {board.model for board in node.accelerators or () if board.model}:
+            yield "model", model, one
+            family = _FAMILY.search(model)
+            if family:
+                yield "model", family.group(), one
+
+
+def _state(node: Node) -> str:
+    """Return one word: cordoned beats notready beats ready."""
+    if node.schedulable is False:
+        return "cordoned"
+    return {True: "ready", False: "notready", None: "unknown"}[node.ready]
+
+
+def _slug(name: str) -> str:
+    return _NOT_IN_GROUP.sub("-", name).strip("-") or "-"
+
+
+def select(fleet: Fleet, include: str | None, exclude: str | None = None) -> Fleet:
+    """Return what is left of the fleet by `-w include` and `-x exclude`; None leaves that side alone.
+
+    UsageError: not readable, a group or name that the inventory lacks (with the nearest ones), nothing left.
+    Each term after `!` or `&` must meet a known node: `@rack7!gpu0o9` is a typing error, not a choice.
+    """
+    if include is None and exclude is None:
+        return fleet
+    names = Names(fleet.nodes)
+    groups = Groups(groups_of(fleet))
+    kept = set(names.nodes) if include is None else _chosen(include, names, groups)
+    if exclude is not None:
+        kept -= _chosen(exclude, names, groups)
+    if not kept:
+        text = ", ".join(part for part in (include and f"-w {include}", exclude and f"-x {exclude}") if part)
+        raise UsageError(f"node set {shown(text)}", "no node is left", "dcctl inventory -o name")
+    return restrict(fleet, kept)
+
+
+def _chosen(text: str, names: Names, groups: Groups) -> set[str]:
+    """Evaluate against the inventory; every name in the result is a node's own."""
+    if text in names.nodes:
+        return {text}  # a name with brackets or commas in it can still be typed
+    chosen = Expression(groups, _checker(names)).names(text)
+    unknown = chosen - names.nodes
+    if unknown:
+        raise _unknown(unknown, names)
+    return chosen
+
+
+def _checker(names: Names) -> Callable[[Operand, set[str]], set[str]]:
+    def accept(operand: Operand, found: set[str]) -> set[str]:
+        if not found and operand.text[0] != "@":
+            raise bad(operand.text, "matches no node of the inventory", "dcctl inventory -o name")
+        resolved = {names.find(name) for name in found}
+        if found and operand.operator in "!&" and not resolved & names.nodes:
+            raise _unknown(resolved, names)
+        return resolved
+
+    return accept
+
+
+def _unknown(unknown: set[str], names: Names) -> UsageError:
+    """Return the error for names that no node has."""
+    first = min(unknown, key=sort_key)
+    what = f"node {shown(first)}" if len(unknown) == 1 else f"nodes {shown(fold(unknown))}"
+    near = nearest(first, names.nodes)
+    return UsageError(what, f"not in the inventory{near}; nothing was contacted", "dcctl inventory -o name")
+
+
+def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
+    """Return the fleet of these nodes only, and of what concerns them.
+
+    Workloads with at least one member on a kept node stay whole. What is about other nodes alone (gaps,
+    conflicts, meters, links) goes; what is about no node in particular stays.
+    """
+    nodes = tuple(node for node in fleet.nodes if node.name in kept)
+    dropped = (node for node in fleet.nodes if node.name not in kept)
+    gone = {name for node in dropped for name in (node.name, *node.aliases)} - kept
+    sites = {node.site for node in nodes}
+    racks = {node.rack for node in nodes}
+    return replace(
+        fleet,
+        nodes=nodes,
+        sites=tuple(site for site in fleet.sites if site.name in sites),
+        racks=tuple(rack for rack in fleet.racks if rack.name in racks),
+        pools=tuple(_restrict_pools(fleet.pools, nodes)),
+        links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
+        workloads=tuple(
+            work for work in fleet.workloads if any(member.node in kept for member in work.members)
+        ),
+        meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
+        gaps=tuple(gap for gap in fleet.gaps if gap.subject not in gone),
+        conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),
+    )
+
+
+def _restrict_pools(pools: tuple[Pool, ...], nodes: tuple[Node, ...]) -> Iterator[Pool]:
+    by_pool: dict[str, set[str]] = {}
+    for node in nodes:
+        for name in node.pools:
+            by_pool.setdefault(name, set()).add(node.name)
+    kept = {node.name for node in nodes}
+    for pool in pools:
+        left = (plain(pool.nodes) & kept) | by_pool.get(pool.name, set())
+        if left:
+            yield replace(pool, nodes=fold(left))
+
+
+def _covers(meter: PowerMeter, kept: set[str], sites: set[str | None]) -> bool:
+    """Tell whether a meter says something about the nodes kept."""
+    if meter.nodes:
+        return bool(plain(meter.nodes) & kept)
+    return meter.site is None or meter.site in sites

@@ -1,0 +1,65 @@
+"""The embedded demo fleet as a source: every command can be tried at once, with nothing to connect to."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.inventory.demo.machines import kinds, machines
+from dcctl.inventory.demo.members import workloads
+from dcctl.inventory.demo.plant import links, meters, pools, racks, sites
+from dcctl.inventory.demo.readings import device_ids, holders, measured
+from dcctl.inventory.demo.troubles import CONFLICTS, GAPS, troubled
+from dcctl.inventory.model import Fleet, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSource:
+    """A believable fleet of 128 nodes with 1,024 GPUs and 16 NPUs. One node gives no answer, on purpose."""
+
+    now_s: int | None = None
+    """Unix time to which all ages refer; None: the clock of this machine."""
+    kind: str = "demo"
+    name: str = "demo"
+
+    def collect(self) -> Fleet:
+        """The same fleet for the same time. Never fails."""
+        return build(int(time.time()) if self.now_s is None else self.now_s)
+
+
+def build(now_s: int) -> Fleet:
+    """The demo fleet as it stands at `now_s` (Unix time)."""
+    kind_of = kinds()
+    held = holders(kind_of)
+    bare = {node.name: node for node in machines()}
+    busy = [measured(node, kind_of[name], held.get(name, [])) for name, node in bare.items()]
+    ids: dict[str, list[str]] = {}
+    for name, one in held.items():
+        ids |= device_ids(bare[name], kind_of[name], one)
+    nodes = tuple(map(troubled, busy))
+    return Fleet(
+        name="demo",
+        taken_at_s=now_s,
+        sites=sites(),
+        racks=racks(nodes),
+        nodes=nodes,
+        pools=pools(),
+        links=links(nodes),
+        workloads=tuple(map(partial(_named, ids), workloads(bare, now_s))),
+        meters=meters(busy, now_s),
+        gaps=GAPS,
+        conflicts=CONFLICTS,
+    )
+
+
+def _named(ids: Mapping[str, list[str]], workload: Workload) -> Workload:
+    """The workload with the ids of the devices that its members hold, as the kubelet tells them."""
+    members = tuple(replace(one, devices=tuple(ids.get(one.uid or "", ()))) for one in workload.members)
+    return replace(workload, members=members)

@@ -1,0 +1,118 @@
+"""The byte stream under an SSH connection: a TCP socket, or a channel through a jump host."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from dcctl.inventory.sources.ssh_fault import SshFault
+
+GREETING_CAP_BYTES = 16 * 1024
+"""RFC 4253 section 4.2 lets a server send lines before its version; more than this is not an SSH server."""
+
+
+class Stream(Protocol):
+    """What both kinds have in common."""
+
+    def recv(self, size: int, /) -> bytes: ...
+    def send(self, data: bytes, /) -> int: ...
+    def settimeout(self, seconds: float | None, /) -> None: ...
+    def close(self) -> None: ...
+
+
+class Wire:
+    """A stream that keeps what the peer said before its version, and that can be cut from any thread."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._closed = False
+        self.greeting = b""
+        self.send, self.settimeout = stream.send, stream.settimeout
+
+    def recv(self, size: int) -> bytes:
+        """Return the next bytes. After the version line this method is replaced by that of the stream."""
+        data = self._stream.recv(size)
+        self.greeting += data
+        if b"SSH-" in self.greeting and b"\n" in self.greeting[self.greeting.index(b"SSH-") :]:
+            self.recv = self._stream.recv  # type: ignore[method-assign]  # nothing more to watch: no cost from here
+        elif len(self.greeting) > GREETING_CAP_BYTES:
+            self.close()
+            raise OSError(errno.EPROTO, "no SSH version in the first bytes")
+        return data
+
+    def close(self) -> None:
+        """End the stream; a thread that is blocked in it wakes up."""
+        self._closed = True
+        if isinstance(self._stream, socket.socket):
+            with suppress(OSError):
+                self._stream.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError, EOFError):
+            self._stream.close()
+
+
+def dial(host: str, port: int, timeout_s: float) -> Wire:
+    """Return a connected TCP stream; every address of the name is tried. Raises SshFault within `timeout_s`."""
+    end = time.monotonic() + timeout_s
+    fault = SshFault(f"no address for {host}", "unreachable")
+    addresses = _resolve(host, port, timeout_s)
+    for index, address in enumerate(addresses):
+        share = (end - time.monotonic()) / (len(addresses) - index)
+        if share <= 0:
+            break
+        try:
+            return Wire(_connect(address, share))
+        except OSError as error:
+            fault = _connect_fault(error, f"{address[0]} port {port}", timeout_s)
+    raise fault
+
+
+def _connect(address: tuple[str, int], timeout_s: float) -> socket.socket:
+    stream = socket.create_connection(address, timeout=timeout_s)
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return stream
+
+
+def _resolve(host: str, port: int, timeout_s: float) -> list[tuple[str, int]]:
+    """Return the addresses of a name. getaddrinfo has no deadline of its own, so it runs beside."""
+    with suppress(ValueError):
+        return [(str(ipaddress.ip_address(host)), port)]
+    answers: list[list[tuple[str, int]] | OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            answers.append(error)
+        else:
+            answers.append([(str(item[4][0]), port) for item in found])
+
+    thread = threading.Thread(target=ask, name="resolve", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not answers:
+        raise SshFault(f"the name {host} was not resolved within {timeout_s:g} s", "timeout", f"getent hosts {host}")
+    if isinstance(answers[0], list):
+        return answers[0]
+    raise _name_fault(host, answers[0])
+
+
+def _name_fault(host: str, error: OSError | UnicodeError) -> SshFault:
+    hint = f"getent hosts {host}"
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return SshFault(f"the name {host} was not resolved: the name server gave no answer", "unreachable", hint)
+    return SshFault(f"the name {host} is not known", "unreachable", hint)
+
+
+def _connect_fault(error: OSError, where: str, timeout_s: float) -> SshFault:
+    if isinstance(error, ConnectionRefusedError):
+        return SshFault(f"connection refused by {where}: no SSH server there", "unreachable")
+    if isinstance(error, TimeoutError):
+        return SshFault(f"no connection to {where} within {timeout_s:g} s", "timeout")
+    if error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}:
+        return SshFault(f"no route to {where}", "unreachable")
+    return SshFault(f"no connection to {where}: {error.strerror or error}", "unreachable")

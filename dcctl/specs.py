@@ -1,0 +1,136 @@
+"""What a [[context.NAME.source]] table may say: one struct per kind of source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import msgspec
+
+from dcctl.config import unknown
+from dcctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from dcctl.config import Context
+
+
+_T = TypeVar("_T")
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all kinds."""
+
+    name: str = ""
+    """Shown in reports; the kind (and a number where it repeats) when empty."""
+    site: str | None = None
+    """Nodes of this source stand at this site unless the source itself says otherwise."""
+
+
+class LocalSpec(Spec, frozen=True, kw_only=True):
+    """The machine that dcctl runs on: operating system and accelerators."""
+
+
+class SshSpec(Spec, frozen=True, kw_only=True):
+    """Nodes reached over SSH; without `nodes`, those that the files of this context name."""
+
+    nodes: str = ""
+    user: str | None = None
+    port: int | None = None
+    identity_file: str | None = None
+    config_file: str | None = None
+    known_hosts: str | None = None
+
+
+class KubernetesSpec(Spec, frozen=True, kw_only=True):
+    """One cluster."""
+
+    kubeconfig: str | None = None
+    kubeconfig_context: str | None = None
+    namespace: str | None = None
+    rack_labels: tuple[str, ...] = ()
+
+
+class FileSpec(Spec, frozen=True, kw_only=True):
+    """A snapshot or a list of nodes."""
+
+    path: str
+
+
+class AnsibleSpec(Spec, frozen=True, kw_only=True):
+    """An Ansible inventory: INI, YAML or a script."""
+
+    path: str
+
+
+class TerraformSpec(Spec, frozen=True, kw_only=True):
+    """The output of `terraform show -json`."""
+
+    path: str
+
+
+class DetectSpec(Spec, frozen=True, kw_only=True):
+    """A file of any kind that the command line names; `-` is stdin."""
+
+    path: str
+
+
+class DemoSpec(Spec, frozen=True, kw_only=True):
+    """The embedded demonstration fleet."""
+
+
+AnySpec: TypeAlias = (
+    LocalSpec | SshSpec | KubernetesSpec | FileSpec | AnsibleSpec | TerraformSpec | DetectSpec | DemoSpec
+)
+
+KINDS: dict[str, type[AnySpec]] = {
+    "local": LocalSpec,
+    "ssh": SshSpec,
+    "kubernetes": KubernetesSpec,
+    "file": FileSpec,
+    "ansible": AnsibleSpec,
+    "terraform": TerraformSpec,
+    "demo": DemoSpec,
+}
+
+
+class SiteSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A [context.NAME.site.SITE] table."""
+
+    pue_limit: float | None = None
+    power_limit_kw: float | None = None
+    timezone: str | None = None
+
+
+def of_context(context: Context) -> tuple[AnySpec, ...]:
+    """The sources of a context, checked. UsageError names the file, the table and the key that is wrong."""
+    return tuple(
+        _source(table, f"{context.origin}: context.{context.name}.source[{index}]")
+        for index, table in enumerate(context.sources)
+    )
+
+
+def sites_of(context: Context) -> dict[str, SiteSpec]:
+    """The sites of a context, checked."""
+    found = {}
+    for name, table in context.sites.items():
+        where = f"{context.origin}: context.{context.name}.site.{name}"
+        unknown(table, SiteSpec.__struct_fields__, where)
+        found[name] = _convert(dict(table), SiteSpec, where)
+    return found
+
+
+def _source(table: object, where: str) -> AnySpec:
+    given = dict(table) if isinstance(table, dict) else {}
+    kind = given.pop("kind", None)
+    if kind not in KINDS:
+        known = ", ".join(KINDS)
+        why = f"unknown kind {kind!r}; known: {known}" if kind else f"needs a kind: one of {known}"
+        raise UsageError(where, why, "dcctl config check")
+    unknown(given, KINDS[kind].__struct_fields__, f"{where} ({kind})")
+    return _convert(given, KINDS[kind], f"{where} ({kind})")
+
+
+def _convert(table: dict[str, object], want: type[_T], where: str) -> _T:
+    try:
+        return msgspec.convert(table, want)
+    except msgspec.ValidationError as error:
+        raise UsageError(where, str(error), "dcctl config check") from error
