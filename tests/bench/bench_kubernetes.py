@@ -1,6 +1,6 @@
-"""Read 5,000 nodes and 100,000 pods from an API server: processor time, memory, and the official client beside it.
+"""Read 5,000 nodes and 100,000 pods from an API server: CPU, memory, and the official client beside it.
 
-    python -m tests.bench.bench_kubernetes [NODES PODS]
+    python tests/bench/bench_kubernetes.py [NODES PODS]
 
 The server is another process. Prints one JSON line; exits 1 when a target is missed: 6 s of CPU and 300 MB of
 peak memory for the whole client, interpreter included, and decoding at least 30 times cheaper than the models.
@@ -15,6 +15,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 CPU_S, PEAK_MB, RATIO = 6.0, 300, 30
@@ -26,7 +30,10 @@ def main() -> int:
     node_count, pod_count = (int(each) for each in sys.argv[1:3]) if len(sys.argv) > 2 else (5000, 100_000)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.bench.kubernetes_server", str(node_count), str(pod_count)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert server.stdout is not None
     try:
@@ -79,9 +86,13 @@ def compare() -> dict[str, float]:
 
     from tests.bench.kubernetes_server import pods
 
-    body = b'{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[%b]}' % pods(SAMPLE_PODS).page(0, SAMPLE_PODS)
+    body = b'{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[%b]}' % pods(SAMPLE_PODS).page(
+        0, SAMPLE_PODS
+    )
     text, client = body.decode(), ApiClient()
-    client.deserialize('{"metadata":{},"items":[]}', "V1PodList", "application/json")  # imports are not decoding
+    client.deserialize(
+        '{"metadata":{},"items":[]}', "V1PodList", "application/json"
+    )  # imports are not decoding
     ours = min(_cpu_s(lambda: _decode(body)) for _ in range(5))
     theirs = min(_cpu_s(lambda: client.deserialize(text, "V1PodList", "application/json")) for _ in range(2))
     return {
@@ -102,8 +113,7 @@ def _decode(body: bytes) -> None:
     Pods(Budgets()).add(msgspec.json.decode(body, type=Page[Pod]).items or [])
 
 
-def _cpu_s(work: object) -> float:
-    assert callable(work)
+def _cpu_s(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
     return time.process_time() - started

@@ -1,4 +1,4 @@
-"""A large cluster on the emulated API server: 5,000 nodes with 8 GPUs, 100,000 pods of about 9 KB, 500 budgets.
+"""A large cluster on the emulated API server: 5,000 nodes with 8 GPUs, 100,000 pods, 500 budgets.
 
 Run as a program, it prints the path of a kubeconfig and serves until its standard input is closed.
 """
@@ -33,7 +33,9 @@ def pods(count: int) -> Corpus:
 def _pod_template(requests: dict[str, str], kind: str, api_version: str) -> bytes:
     owner = objects.owner(kind, "@OWNER@", api_version, owner_uid="owner-@OWNER@")
     labels = {"app": "@OWNER@", "pod-template-hash": "@OWNER@"}
-    pod = objects.pod("@NAME@", "@SPACE@", "@NODE@", requests, requests, owner=owner, labels=labels, bulky=True)
+    pod = objects.pod(
+        "@NAME@", "@SPACE@", "@NODE@", requests, requests, owner=owner, labels=labels, bulky=True
+    )
     pod["metadata"]["uid"] = "@UID@"
     pod["spec"]["priority"] = 0
     for status in pod["status"]["containerStatuses"]:  # as kubelets report since resizes in place
@@ -45,8 +47,13 @@ def _pod_template(requests: dict[str, str], kind: str, api_version: str) -> byte
 def _pod_values(index: int) -> Sequence[bytes]:
     owner = _owner(index)
     node, space = index // PODS_PER_NODE, owner % NAMESPACES
-    texts = (f"pod-{index:06}-x7k2p", f"gpu{node:05}", f"team-{space:02}", f"work-{owner:05}",
-             f"{index:08x}-0000-4000-8000-{index:012x}")
+    texts = (
+        f"pod-{index:06}-x7k2p",
+        f"gpu{node:05}",
+        f"team-{space:02}",
+        f"work-{owner:05}",
+        f"{index:08x}-0000-4000-8000-{index:012x}",
+    )
     return tuple(text.encode() for text in texts)
 
 
@@ -83,7 +90,9 @@ def replica_sets(count: int) -> Corpus:
 
 def _item(obj: dict[str, object]) -> bytes:
     """List items of built-in types come without kind and apiVersion."""
-    return json.dumps({key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}).encode()
+    return json.dumps(
+        {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
+    ).encode()
 
 
 def fill(server: ApiServer, node_count: int, pod_count: int) -> None:
@@ -91,8 +100,9 @@ def fill(server: ApiServer, node_count: int, pod_count: int) -> None:
     spaces = [f"team-{index:02}" for index in range(NAMESPACES)]
     server.load(shapes.namespace(name, {"team": f"group-{name}"}) for name in spaces)
     server.load(
-        shapes.disruption_budget(f"work-{index:05}", {"app": f"work-{index:05}"}, spaces[index % NAMESPACES],
-                                 max_unavailable=1)
+        shapes.disruption_budget(
+            f"work-{index:05}", {"app": f"work-{index:05}"}, spaces[index % NAMESPACES], max_unavailable=1
+        )
         for index in range(500)
     )
     server.load_corpus("nodes", nodes(node_count))
