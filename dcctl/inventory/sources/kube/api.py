@@ -21,7 +21,7 @@ JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 """Metadata where the server can leave the rest out, else everything: both decode alike."""
 
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 20
 
 
 class Patience(NamedTuple):

@@ -71,26 +71,44 @@ def _holds(expression: Expression, labels: Labels) -> bool:
     return False
 
 
+Row = tuple[Selector, Budget]
+
+
 class Budgets:
-    """All budgets, found by namespace. A sink for pages of them."""
+    """All budgets of a cluster. A sink for pages of them.
+
+    Most selectors name a label and its value: those are looked up by it, so that a pod is compared with the few
+    budgets that may cover it and not with all of its namespace.
+    """
 
     def __init__(self) -> None:
-        self._by_namespace: dict[str, list[tuple[Selector, Budget]]] = {}
+        self._by_label: dict[str, dict[tuple[str, str], list[Row]]] = {}
+        self._others: dict[str, list[Row]] = {}
 
     def add(self, items: list[BudgetObject]) -> None:
         """Read one page."""
         for item in items:
-            if item.spec.selector is not None:
-                rows = self._by_namespace.setdefault(item.metadata.namespace, [])
-                rows.append((item.spec.selector, parse_budget(item)))
+            selector, namespace = item.spec.selector, item.metadata.namespace
+            if selector is None:
+                continue
+            row = (selector, parse_budget(item))
+            if selector.match_labels:
+                label = min(selector.match_labels.items())
+                self._by_label.setdefault(namespace, {}).setdefault(label, []).append(row)
+            else:
+                self._others.setdefault(namespace, []).append(row)
 
     def clear(self) -> None:
         """Forget all."""
-        self._by_namespace.clear()
+        self._by_label.clear()
+        self._others.clear()
 
     def covering(self, namespace: str, labels: Labels) -> list[Budget]:
         """The budgets that cover a pod."""
-        rows = self._by_namespace.get(namespace)
+        rows = self._others.get(namespace, [])
+        by_label = self._by_label.get(namespace)
+        if by_label:
+            rows = [*rows, *(row for label in labels.items() if label in by_label for row in by_label[label])]
         return [budget for selector, budget in rows if selects(selector, labels)] if rows else []
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.inventory.folding import fold
 from dcctl.inventory.model import Accelerator, Node, Pool, Rack, Resources, Site
 from dcctl.inventory.vendors import device
 
@@ -95,11 +96,4 @@ def pools(nodes: Iterable[Node]) -> tuple[Pool, ...]:
     for node in nodes:
         for pool in node.pools:
             members.setdefault(pool, []).append(node.name)
-    return tuple(Pool(name, _folded(members[name]), "nodepool") for name in sorted(members))
-
-
-def _folded(names: list[str]) -> str:
-    """gpu[001-128]. Only the last number of a name is folded: folding several takes quadratic time."""
-    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
-
-    return str(NodeSet.fromlist(names, fold_axis=(-1,), resolver=RESOLVER_NOGROUP))
+    return tuple(Pool(name, fold(members[name]), "nodepool") for name in sorted(members))
