@@ -22,10 +22,13 @@ NET_FILES = (
 PORT_FILES = "link_layer state rate".split()
 PORT_COUNTERS = "port_rcv_data port_xmit_data port_rcv_errors port_xmit_discards".split()
 DMI_FILES = "product_uuid sys_vendor product_name product_serial".split()
+CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")  # some firmware writes garbage
 NOT_DISKS = re.compile(r"(loop|ram|zram|sr|dm-|md|fd|nbd)\d*")
 ACCELERATOR_CLASSES = ("0x03", "0x0b40", "0x12")
 LISTED_VENDORS = ("0x1ae0", "0x1d0f")
-REMOTE = re.compile(r"(nfs4?|cifs|smb3|smbfs|lustre|ceph|beegfs|gpfs|wekafs|glusterfs|afs|9p|orangefs|fuse(\..+)?)")
+REMOTE = re.compile(
+    r"(nfs4?|cifs|smb3|smbfs|lustre|ceph|beegfs|gpfs|wekafs|glusterfs|afs|9p|orangefs|fuse(\..+)?)"
+)
 MOUNT_DEADLINE_S = 3.0
 NVML_DEADLINE_S = 15.0
 CPU_SAMPLE_S = 0.1
@@ -35,7 +38,7 @@ def text(path: str) -> "str | None":
     """Return a file without the white space around; None when it cannot be read."""
     try:
         with open(ROOT + path, errors="replace") as file:
-            return file.read().strip()
+            return CONTROL.sub("", file.read()).strip()
     except OSError:
         return None
 
@@ -289,7 +292,9 @@ def nvml_document(lines: "list[dict[str, object]]", late: bool) -> "dict[str, ob
     if not whole and not late:
         errors.append({"call": "reader", "code": -1, "text": "died while it read NVML"})
     record = {name: machine.get(name) for name in ("driver", "cuda", "count")}
-    record.update(gpus=[line["gpu"] for line in lines if "gpu" in line], errors=errors, timed_out=late and not whole)
+    record.update(
+        gpus=[line["gpu"] for line in lines if "gpu" in line], errors=errors, timed_out=late and not whole
+    )
     return record
 
 
@@ -309,7 +314,9 @@ def facts() -> "dict[str, object]":
     unread = []  # type: list[object]
     document = system()  # type: dict[str, object]
     document.update(cgroup())
-    document.update(schema=1, cpu=cpu(), nics=nics(), disks=disks(), pci=pci(), mounts=mounts(unread), unread=unread)
+    document.update(
+        schema=1, cpu=cpu(), nics=nics(), disks=disks(), pci=pci(), mounts=mounts(unread), unread=unread
+    )
     document["nvml"] = nvml_document(*finish(board_reader, begun + NVML_DEADLINE_S))
     time.sleep(max(0, begun + CPU_SAMPLE_S - time.monotonic()))
     document["cpu_stat"] = [line for line in (first, cpu_stat()) if line]

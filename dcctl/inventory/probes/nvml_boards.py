@@ -22,7 +22,11 @@ from dcctl.inventory.probes.nvml_calls import (
 INSUFFICIENT_SIZE = 7
 MAX_LINKS = 18
 MEMORY_TEMPERATURE = 82
-LINK_ERRORS = (161, 162, 163)  # NVML_FI_DEV_NVLINK_ERROR_DL_{REPLAY,RECOVERY,CRC}: boards with NVLink 4 and later
+LINK_ERRORS = (
+    161,
+    162,
+    163,
+)  # NVML_FI_DEV_NVLINK_ERROR_DL_{REPLAY,RECOVERY,CRC}: boards with NVLink 4 and later
 UNKNOWN_MEMORY = 2**64 - 1
 NO_INSTANCE = 0xFFFFFFFF
 VGPU_HOST = 3
@@ -80,7 +84,15 @@ def read_board(nvml: Nvml, index: int) -> "dict[str, object]":
     handle = ctypes.c_void_p()
     try:
         if not nvml.call("handle", "DeviceGetHandleByIndex_v2", U32(index), ctypes.byref(handle)):
-            for part in (read_identity, read_numbers, read_state, read_rows, read_slices, read_fabric, read_links):
+            for part in (
+                read_identity,
+                read_numbers,
+                read_state,
+                read_rows,
+                read_slices,
+                read_fabric,
+                read_links,
+            ):
                 part(nvml, handle, gpu)
             gpu["processes"] = read_processes(nvml, handle, gpu)
     except NvmlFailure:

@@ -103,7 +103,9 @@ class Nvml:
         except AttributeError:
             return ""
 
-    def number(self, label: str, symbol: str, kind: "type[ctypes.c_uint]", *arguments: object) -> "int | None":
+    def number(
+        self, label: str, symbol: str, kind: "type[ctypes.c_uint]", *arguments: object
+    ) -> "int | None":
         """Return a number that NVML writes to its last argument."""
         value = kind()
         return None if self.call(label, symbol, *(arguments + (ctypes.byref(value),))) else value.value

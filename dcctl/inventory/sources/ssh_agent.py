@@ -208,7 +208,9 @@ def agent_key(path: str, blob: bytes) -> PKey:
             try:
                 reply = ask_agent(path, bytes([_SIGN_REQUEST]) + _pack(blob, data) + flags)
             except (OSError, ValueError, struct.error) as error:
-                raise SshFault(f"the agent at {path} did not sign", "unauthenticated", "ssh-add -l") from error
+                raise SshFault(
+                    f"the agent at {path} did not sign", "unauthenticated", "ssh-add -l"
+                ) from error
             if reply[:1] != bytes([_SIGN_RESPONSE]):
                 raise SshFault(f"the agent at {path} refused to sign", "unauthenticated", "ssh-add -l")
             return Message(_string(reply[1:])[0])

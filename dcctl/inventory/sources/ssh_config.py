@@ -18,6 +18,7 @@ from dcctl.inventory.sources.ssh_fault import SshFault
 
 MAX_INCLUDE_DEPTH = 16
 """As in OpenSSH."""
+MAX_HOPS = 8
 _ACCUMULATING = frozenset({"identityfile", "certificatefile"})
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _KEYWORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*)", re.DOTALL)
@@ -58,6 +59,14 @@ class HostOptions(NamedTuple):
     connect_timeout_s: float | None
 
 
+class Hop(NamedTuple):
+    """One jump host as written in ProxyJump."""
+
+    name: str
+    user: str | None = None
+    port: int | None = None
+
+
 def local_user() -> str:
     """Return the name of the account that runs this program, else its number."""
     try:
@@ -82,9 +91,7 @@ def _read(path: Path) -> str:
         raise SshFault(f"{path}: {error.strerror}", "invalid", f"ls -l {shlex.quote(str(path))}") from error
 
 
-def parse(
-    text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int = 0
-) -> list[Setting]:
+def parse(text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int = 0) -> list[Setting]:
     """Return the settings of a file in order; Include is relative to `folder` and keeps the block it stands in."""
     settings: list[Setting] = []
     conditions = outer
@@ -119,7 +126,9 @@ def _included(patterns: tuple[str, ...], folder: Path) -> list[Path]:
         path = Path(pattern).expanduser()
         if not path.is_absolute():
             path = folder / path
-        files += sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
+        files += sorted(
+            file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()
+        )
     return files
 
 
@@ -137,6 +146,27 @@ class SshConfig:
         if self._final:
             self._collect(found, name, final=True)
         return _options(name, found)
+
+    def route(self, options: HostOptions, seen: tuple[str, ...] = ()) -> tuple[Hop, ...]:
+        """Return the jump hosts on the way to a host, in the order of travel. SshFault: circle, ProxyCommand.
+
+        As in ssh, a list of hops replaces the ProxyJump of all but the first of them.
+        """
+        if options.name in seen or len(seen) >= MAX_HOPS:
+            circle = " -> ".join([*seen, options.name])
+            raise SshFault(
+                f"ssh_config: ProxyJump goes in a circle or too far: {circle}", "invalid", "ssh -G HOST"
+            )
+        if options.proxy_command is not None:
+            hint = f"ssh -G {shlex.quote(options.name)}"
+            raise SshFault(
+                "ssh_config sets ProxyCommand, which is not run: use ProxyJump", "unsupported", hint
+            )
+        if options.proxy_jump is None:
+            return ()
+        hops = parse_jump(options.proxy_jump)
+        first = self.lookup(hops[0].name, hops[0].user)
+        return (*self.route(first, (*seen, options.name)), *hops)
 
     def _collect(self, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> None:
         verdicts: dict[Condition, bool] = {}
@@ -273,15 +303,11 @@ def _percent(text: str, tokens: dict[str, str]) -> str:
 
 def _path(text: str, tokens: dict[str, str]) -> str:
     text = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], ""), text)
-    return str(Path(_percent(text, tokens)).expanduser()) if text.lower() not in {"none", "ssh_auth_sock"} else text
-
-
-class Hop(NamedTuple):
-    """One jump host as written in ProxyJump."""
-
-    name: str
-    user: str | None = None
-    port: int | None = None
+    return (
+        str(Path(_percent(text, tokens)).expanduser())
+        if text.lower() not in {"none", "ssh_auth_sock"}
+        else text
+    )
 
 
 def parse_jump(text: str) -> tuple[Hop, ...]:
@@ -290,6 +316,8 @@ def parse_jump(text: str) -> tuple[Hop, ...]:
     for item in text.split(","):
         match = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::(\d+))?/?", item.strip())
         if match is None:
-            raise SshFault(f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST")
+            raise SshFault(
+                f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST"
+            )
         hops.append(Hop(match[2].strip("[]"), match[1], int(match[3]) if match[3] else None))
     return tuple(hops)

@@ -143,4 +143,6 @@ def _hash_matches(names: str, name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
     """Compile ssh's patterns, in which only * and ? are special."""
-    return re.compile("".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL)
+    return re.compile(
+        "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL
+    )

@@ -9,7 +9,6 @@ import logging
 import shlex
 import struct
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -87,7 +86,15 @@ def peer_errors() -> tuple[type[Exception], ...]:
     from cryptography.exceptions import InvalidSignature, InvalidTag
     from paramiko import SSHException
 
-    garbage = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, struct.error)
+    garbage = (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        AssertionError,
+        struct.error,
+    )
     return (SSHException, OSError, EOFError, InvalidSignature, InvalidTag, *garbage)
 
 
@@ -107,8 +114,10 @@ class HostKeyKindError(Exception):
 class Opener:
     """Opens one connection at a time for a thread; what the threads share is given to it."""
 
-    def __init__(self, watchdog: Watchdog, identities: Identities, deadlines: Deadlines) -> None:
-        self._watchdog, self._identities, self._deadlines = watchdog, identities, deadlines
+    def __init__(self, watchdog: Watchdog, deadlines: Deadlines, stop: threading.Event) -> None:
+        """`stop` ends what `watchdog` does not watch: names, connects and the pause before a retry."""
+        self._watchdog, self._deadlines, self._stop = watchdog, deadlines, stop
+        self._identities = Identities()
 
     def open(self, options: HostOptions, known: KnownHosts, jump: Connection | None) -> Connection:
         """Return a connection whose host key was checked and whose user was accepted. Raises SshFault."""
@@ -124,10 +133,9 @@ class Opener:
                 kinds = error.kinds
             except ConnectionResetError:
                 wire.close()
-                if retries == 0:
+                if retries == 0 or self._stop.wait(RETRY_AFTER_S):
                     break
                 retries -= 1
-                time.sleep(RETRY_AFTER_S)
             except BaseException:
                 wire.close()
                 raise
@@ -137,10 +145,15 @@ class Opener:
         limit = min(self._deadlines.connect_s, options.connect_timeout_s or self._deadlines.connect_s)
         if jump is not None:
             return jump.tunnel(options.host, options.port, limit)
-        return dial(options.host, options.port, limit)
+        return dial(options.host, options.port, limit, self._stop)
 
     def _open(
-        self, wire: Wire, options: HostOptions, known: KnownHosts, names: tuple[str, ...], kinds: tuple[str, ...]
+        self,
+        wire: Wire,
+        options: HostOptions,
+        known: KnownHosts,
+        names: tuple[str, ...],
+        kinds: tuple[str, ...],
     ) -> Connection:
         transport = self._handshake(wire, kinds)
         check_host_key(transport, known, names, kinds)
@@ -229,7 +242,9 @@ def check_host_key(
     if verdict is Verdict.REVOKED:
         raise SshFault(f"the host key of {names[0]} is marked @revoked in known_hosts", "invalid", look)
     if verdict is Verdict.CHANGED:
-        text = f"the host key has CHANGED: the server's {kind} {key.fingerprint} is not the one in known_hosts"
+        text = (
+            f"the host key has CHANGED: the server's {kind} {key.fingerprint} is not the one in known_hosts"
+        )
         raise SshFault(f"{text} (reinstalled, or somebody in between)", "invalid", look)
     kinds = known.kinds(names)
     if any(other not in asked for other in kinds):
@@ -238,9 +253,13 @@ def check_host_key(
         text = f"the server has a {kind} key, known_hosts has only {', '.join(kinds)} for it"
         raise SshFault(text, "invalid", look)
     if known.has_authority(names):
-        raise SshFault("known by a certificate authority only: host certificates are not checked", "unsupported")
+        raise SshFault(
+            "known by a certificate authority only: host certificates are not checked", "unsupported"
+        )
     raise SshFault(
-        f"no host key is known for {names[0]} (its {kind} is {key.fingerprint})", "missing", f"ssh {where} true"
+        f"no host key is known for {names[0]} (its {kind} is {key.fingerprint})",
+        "missing",
+        f"ssh {where} true",
     )
 
 
@@ -282,5 +301,7 @@ def _slow_fault(wire: Wire, limit: float) -> SshFault:
 def _greeting_fault(wire: Wire) -> SshFault:
     """Return what to say of a peer that never sent an SSH version."""
     if not wire.greeting:
-        return SshFault("the connection was closed before the SSH version, twice (MaxStartups?)", "unreachable")
+        return SshFault(
+            "the connection was closed before the SSH version, twice (MaxStartups?)", "unreachable"
+        )
     return SshFault(f"no SSH server there: it says {printable(wire.greeting, 80)!r}", "invalid")
