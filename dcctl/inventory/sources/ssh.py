@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dcctl.inventory.model import Fleet
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.facts_parse import parse_facts, parse_gaps
-from dcctl.inventory.sources.ssh_fault import SshFault
+from dcctl.inventory.sources.ssh_error import SshError
 from dcctl.inventory.sources.ssh_reply import read_reply
 from dcctl.inventory.sources.ssh_run import DEFAULT_FANOUT, Overrides, Script, Session, Target
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SshSource", "Target", "parse", "probe"]
 
 # The system's own Python first: a conda or pyenv on root's PATH is slow and may be broken. RHEL 8 may have only
-# the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages are loaded.
+# the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages.
 _CHOOSE = (
     "for p in /usr/bin/python3 python3 /usr/libexec/platform-python; do"
     " command -v $p >/dev/null 2>&1 && exec $p -IBS -; done; exec sh -s"
@@ -63,13 +63,13 @@ class SshSource:
         self._deadlines, self._overrides = deadlines, overrides
 
     def collect(self) -> Fleet:
-        """Return a Node for each target that answered, and a Gap for each failure, in the order of the targets."""
+        """Return a Node for each target that answered, a Gap for each failure, in the order of the targets."""
         order = {target: index for index, target in enumerate(self._targets)}
         answers: list[Answer] = []
         try:
             with Session(self._overrides, self._deadlines, fanout=self._fanout) as session:
                 answers += session.run(tuple(order), probe())
-        except SshFault as fault:
+        except SshError as fault:
             raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
         answers.sort(key=lambda answer: order[answer.target])
         parsed = [parse(answer, self.name) for answer in answers]
@@ -81,16 +81,16 @@ class SshSource:
 
 def parse(answer: Answer, source: str = "ssh") -> tuple[Node | None, tuple[Gap, ...]]:
     """Return the node that an answer describes, and what it failed to say."""
-    target, gaps = answer.target, list[SshFault]()
+    target, gaps = answer.target, list[SshError]()
     try:
-        if isinstance(answer.result, SshFault):
+        if isinstance(answer.result, SshError):
             raise answer.result
         facts, python = read_reply(answer.result)
-    except SshFault as fault:
+    except SshError as fault:
         return None, (fault.gap(source, target.name),)
     if not python:
         hint = f"ssh {shlex.quote(target.name)} command -v python3"
-        gaps.append(SshFault("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint))
+        gaps.append(SshError("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint))
     own = () if facts.hostname is None or facts.hostname in _ANYBODY else (facts.hostname,)
     facts = replace(facts, hostname=target.name, aliases=own)
     node = replace(parse_facts(facts, source), site=target.site, address=target.address)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dcctl.inventory.sources.facts import CpuFacts, DiskFacts, Facts, NicFacts, PciFacts
-from dcctl.inventory.sources.ssh_fault import SshFault, printable
+from dcctl.inventory.sources.ssh_error import SshError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ _CONTROL = re.compile(
 
 
 def read_reply(reply: Reply) -> tuple[Facts, bool]:
-    """Return the facts, and whether Python read them (else sh). Raises SshFault with the cause.
+    """Return the facts, and whether Python read them (else sh). Raises SshError with the cause.
 
     What a login shell prints before the document is passed over.
     """
@@ -34,18 +34,18 @@ def read_reply(reply: Reply) -> tuple[Facts, bool]:
     begin = begins[-1]
     document, end, _ = reply.stdout[begin.end() :].partition(_END)
     if not end:
-        raise SshFault(f"the answer ends half-way, after {len(document)} bytes", "truncated")
+        raise SshError(f"the answer ends half-way, after {len(document)} bytes", "truncated")
     if _CONTROL.search(document):
-        raise SshFault("the answer has control characters in it", "invalid")
+        raise SshError("the answer has control characters in it", "invalid")
     if begin[1] == b"sh":
         return parse_lines(document.decode("utf-8", "replace")), False
     try:
         return msgspec.json.decode(document, type=Facts), True
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SshFault(f"the answer makes no sense: {printable(str(error))}", "invalid") from error
+        raise SshError(f"the answer makes no sense: {printable(str(error))}", "invalid") from error
 
 
-def _no_document(reply: Reply) -> SshFault:
+def _no_document(reply: Reply) -> SshError:
     """Return why there is nothing that a probe wrote."""
     lines = [line for line in reply.stderr.splitlines() if line.strip()]
     said = (
@@ -55,7 +55,7 @@ def _no_document(reply: Reply) -> SshFault:
     )
     ended = "was killed" if reply.status < 0 else f"ended with status {reply.status}"
     text = f"the probe {ended}" + (f": {printable(said)}" if said else " and said nothing")
-    return SshFault(text, "failed" if reply.status else "invalid")
+    return SshError(text, "failed" if reply.status else "invalid")
 
 
 def parse_lines(text: str) -> Facts:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dcctl.inventory.sources import ssh_config
-from dcctl.inventory.sources.ssh_fault import SshFault, printable
+from dcctl.inventory.sources.ssh_error import SshError, printable
 from dcctl.inventory.sources.ssh_hostkeys import KnownHosts
 from dcctl.inventory.sources.ssh_transport import Connection, Deadlines, Opener, peer_errors, silence
 from dcctl.inventory.sources.ssh_watch import Watchdog
@@ -62,7 +62,7 @@ class Answer(Struct, frozen=True):
     """One host's reply, or why there is none."""
 
     target: Target
-    result: Reply | SshFault
+    result: Reply | SshError
 
 
 class Session:
@@ -110,7 +110,7 @@ class Session:
             connection.close()
 
     def run(self, targets: Sequence[Target], script: Script) -> Iterator[Answer]:
-        """Yield each host's answer as it comes. Leaving the loop early, or Ctrl-C, cuts what is still running."""
+        """Yield each host's answer as it comes. Leaving the loop early, or Ctrl-C, cuts what still runs."""
         self._configuration()
         pool = ThreadPoolExecutor(min(self._fanout, max(1, len(targets))), thread_name_prefix="ssh")
         try:
@@ -133,10 +133,10 @@ class Session:
             connection = self._connection(target)
             try:
                 reply = self._execute(connection, script)
-            except SshFault:
+            except SshError:
                 self._drop(target)
                 raise
-        except SshFault as fault:
+        except SshError as fault:
             return Answer(target, fault)
         if not self._keep:
             self._drop(target)
@@ -154,7 +154,7 @@ class Session:
                 self._open[target] = connection
                 return connection
         connection.close()
-        raise SshFault("interrupted", "failed")
+        raise SshError("interrupted", "failed")
 
     def _drop(self, target: Target) -> None:
         with self._lock:
@@ -192,29 +192,29 @@ class Session:
             return shared.connection
 
     def _open_hop(self, route: tuple[ssh_config.Hop, ...], shared: _SharedHop) -> Connection:
-        """Return a new connection to the last hop. A failure is kept: the other hosts need not wait for it again."""
+        """Return a new connection to the last hop. A failure is kept, so that the others need not wait."""
         jump, hop = self._through(route[:-1]), route[-1]
         try:
             options = self._options(Target(hop.name, user=hop.user, port=hop.port))
             return self._opener.open(options, self._known_hosts(options), jump)
-        except SshFault as fault:
+        except SshError as fault:
             shared.fault = fault.through(hop.name)
             raise shared.fault from fault
 
     def _execute(self, connection: Connection, script: Script) -> Reply:
-        """Run one command in a channel of its own. Raises SshFault."""
+        """Run one command in a channel of its own. Raises SshError."""
         limit = self._deadlines.command_s
         with self._watchdog.limit(limit, connection.wire.close) as alarm:
             try:
                 reply = execute(connection, script, self._cap)
             except peer_errors() as error:
                 if alarm.rang:
-                    raise SshFault(f"the command did not end within {limit:g} s", "timeout") from error
-                raise SshFault(
+                    raise SshError(f"the command did not end within {limit:g} s", "timeout") from error
+                raise SshError(
                     f"the connection broke: {printable(str(error)) or 'closed'}", "failed"
                 ) from error
         if alarm.rang:
-            raise SshFault(f"the command did not end within {limit:g} s", "timeout")
+            raise SshError(f"the command did not end within {limit:g} s", "timeout")
         return reply
 
 
@@ -224,7 +224,7 @@ class _SharedHop:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.connection: Connection | None = None
-        self.fault: SshFault | None = None
+        self.fault: SshError | None = None
 
 
 def _texts(files: Sequence[str]) -> Iterator[str]:
@@ -234,7 +234,7 @@ def _texts(files: Sequence[str]) -> Iterator[str]:
 
 
 def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
-    """Return what the command wrote. SshFault `truncated` above the cap, `failed` when the host went away."""
+    """Return what the command wrote. SshError `truncated` above the cap, `failed` when the host went away."""
     channel = connection.transport.open_session()
     channel.exec_command(script.command)
     with suppress(OSError):  # a command that ended without reading is heard below
@@ -245,7 +245,7 @@ def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
     status = channel.recv_exit_status()
     channel.close()
     if status == -1 and not connection.transport.is_active():
-        raise SshFault(f"the host went away half-way, after {len(stdout)} bytes", "failed")
+        raise SshError(f"the host went away half-way, after {len(stdout)} bytes", "failed")
     return Reply(stdout, stderr, status)
 
 
@@ -256,5 +256,5 @@ def _read(channel: Channel, cap_bytes: int) -> bytes:
         size += len(part)
         if size > cap_bytes:
             channel.close()
-            raise SshFault(f"more than {cap_bytes // 2**20} MiB of output", "truncated")
+            raise SshError(f"more than {cap_bytes // 2**20} MiB of output", "truncated")
     return b"".join(parts)

@@ -11,15 +11,18 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from dcctl.inventory.sources.ssh_fault import SshFault
+from dcctl.inventory.sources.ssh_error import SshError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 GREETING_CAP_BYTES = 16 * 1024
 """RFC 4253 section 4.2 lets a server send lines before its version; more than this is not an SSH server."""
 SLICE_S = 0.25
 """How soon a wait notices that the run was interrupted."""
-Address: TypeAlias = tuple[str | int, ...]
+Address: TypeAlias = tuple[str | int | bytes, ...]
 
 
 class Stream(Protocol):
@@ -39,13 +42,14 @@ class Wire:
         self._closed = False
         self.greeting = b""
         self.send, self.settimeout = stream.send, stream.settimeout
+        self.recv: Callable[[int], bytes] = self._recv_greeting
 
-    def recv(self, size: int) -> bytes:
-        """Return the next bytes. After the version line this method is replaced by that of the stream."""
+    def _recv_greeting(self, size: int) -> bytes:
+        """Return the next bytes, kept; after the version line the stream is read without this."""
         data = self._stream.recv(size)
         self.greeting += data
         if b"SSH-" in self.greeting and b"\n" in self.greeting[self.greeting.index(b"SSH-") :]:
-            self.recv = self._stream.recv  # type: ignore[method-assign]  # nothing more to watch: no cost from here
+            self.recv = self._stream.recv
         elif len(self.greeting) > GREETING_CAP_BYTES:
             self.close()
             raise OSError(errno.EPROTO, "no SSH version in the first bytes")
@@ -64,10 +68,10 @@ class Wire:
 def dial(host: str, port: int, timeout_s: float, stop: threading.Event) -> Wire:
     """Return a connected TCP stream; every address of the name is tried.
 
-    Raises SshFault within `timeout_s`, or soon after `stop` was set.
+    Raises SshError within `timeout_s`, or soon after `stop` was set.
     """
     end = time.monotonic() + timeout_s
-    fault = SshFault(f"no address for {host}", "unreachable")
+    fault = SshError(f"no address for {host}", "unreachable")
     addresses = _resolve(host, port, timeout_s, stop)
     for index, (family, address) in enumerate(addresses):
         share = (end - time.monotonic()) / (len(addresses) - index)
@@ -76,7 +80,7 @@ def dial(host: str, port: int, timeout_s: float, stop: threading.Event) -> Wire:
         try:
             return Wire(_connect(family, address, share, stop))
         except OSError as error:
-            fault = _connect_fault(error, f"{address[0]} port {port}", timeout_s)
+            fault = _connect_fault(error, f"{address[0]!s} port {port}", timeout_s)
     raise fault
 
 
@@ -125,26 +129,26 @@ def _resolve(host: str, port: int, timeout_s: float, stop: threading.Event) -> l
     while not done.wait(min(SLICE_S, max(0, end - time.monotonic()))):
         if stop.is_set() or time.monotonic() >= end:
             hint = f"getent hosts {shlex.quote(host)}"
-            raise SshFault(f"the name {host} was not resolved within {timeout_s:g} s", "timeout", hint)
+            raise SshError(f"the name {host} was not resolved within {timeout_s:g} s", "timeout", hint)
     if isinstance(answers[0], list):
         return answers[0]
     raise _name_fault(host, answers[0])
 
 
-def _name_fault(host: str, error: OSError | UnicodeError) -> SshFault:
+def _name_fault(host: str, error: OSError | UnicodeError) -> SshError:
     hint = f"getent hosts {shlex.quote(host)}"
     if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
-        return SshFault(
+        return SshError(
             f"the name {host} was not resolved: the name server gave no answer", "unreachable", hint
         )
-    return SshFault(f"the name {host} is not known", "unreachable", hint)
+    return SshError(f"the name {host} is not known", "unreachable", hint)
 
 
-def _connect_fault(error: OSError, where: str, timeout_s: float) -> SshFault:
+def _connect_fault(error: OSError, where: str, timeout_s: float) -> SshError:
     if isinstance(error, ConnectionRefusedError):
-        return SshFault(f"connection refused by {where}: no SSH server there", "unreachable")
+        return SshError(f"connection refused by {where}: no SSH server there", "unreachable")
     if isinstance(error, TimeoutError):
-        return SshFault(f"no connection to {where} within {timeout_s:g} s", "timeout")
+        return SshError(f"no connection to {where} within {timeout_s:g} s", "timeout")
     if error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}:
-        return SshFault(f"no route to {where}", "unreachable")
-    return SshFault(f"no connection to {where}: {error.strerror or error}", "unreachable")
+        return SshError(f"no route to {where}", "unreachable")
+    return SshError(f"no connection to {where}: {error.strerror or error}", "unreachable")
