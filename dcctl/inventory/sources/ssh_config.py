@@ -1,6 +1,6 @@
-"""ssh_config(5): the rules of OpenSSH for Host, Match and Include, without asking DNS and without running anything.
+"""ssh_config(5): OpenSSH's rules for Host, Match and Include, without asking DNS and without running anything.
 
-paramiko's own reader is not used: it has no Include, runs `Match exec` commands, and may ask DNS for each host.
+paramiko's own reader is not used: it has no Include, runs `Match exec`, and may ask DNS for each host.
 `Match exec`, `localnetwork`, `canonical` and unknown criteria never match here.
 """
 
@@ -14,10 +14,11 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from dcctl.inventory.sources.ssh_fault import SshFault
+from dcctl.inventory.sources.ssh_error import SshError
 
 MAX_INCLUDE_DEPTH = 16
 """As in OpenSSH."""
+MAX_HOPS = 8
 _ACCUMULATING = frozenset({"identityfile", "certificatefile"})
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _KEYWORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*)", re.DOTALL)
@@ -58,6 +59,14 @@ class HostOptions(NamedTuple):
     connect_timeout_s: float | None
 
 
+class Hop(NamedTuple):
+    """One jump host as written in ProxyJump."""
+
+    name: str
+    user: str | None = None
+    port: int | None = None
+
+
 def local_user() -> str:
     """Return the name of the account that runs this program, else its number."""
     try:
@@ -67,7 +76,7 @@ def local_user() -> str:
 
 
 def load(path: Path | None = None) -> SshConfig:
-    """Return the configuration of one file, else the user's followed by the system's. SshFault: unreadable."""
+    """Return the settings of one file, else the user's followed by the system's. SshError: unreadable."""
     if path is not None:
         return SshConfig(parse(_read(path), path.parent))
     user, system = Path("~/.ssh/config").expanduser(), Path("/etc/ssh/ssh_config")
@@ -79,13 +88,11 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8", "surrogateescape")
     except OSError as error:
-        raise SshFault(f"{path}: {error.strerror}", "invalid", f"ls -l {shlex.quote(str(path))}") from error
+        raise SshError(f"{path}: {error.strerror}", "invalid", f"ls -l {shlex.quote(str(path))}") from error
 
 
-def parse(
-    text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int = 0
-) -> list[Setting]:
-    """Return the settings of a file in order; Include is relative to `folder` and keeps the block it stands in."""
+def parse(text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int = 0) -> list[Setting]:
+    """Return the settings in order; Include is relative to `folder` and keeps the block it stands in."""
     settings: list[Setting] = []
     conditions = outer
     for line in text.splitlines():
@@ -119,7 +126,9 @@ def _included(patterns: tuple[str, ...], folder: Path) -> list[Path]:
         path = Path(pattern).expanduser()
         if not path.is_absolute():
             path = folder / path
-        files += sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
+        files += sorted(
+            file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()
+        )
     return files
 
 
@@ -137,6 +146,27 @@ class SshConfig:
         if self._final:
             self._collect(found, name, final=True)
         return _options(name, found)
+
+    def route(self, options: HostOptions, seen: tuple[str, ...] = ()) -> tuple[Hop, ...]:
+        """Return the jump hosts on the way to a host, in the order of travel. SshError: circle, ProxyCommand.
+
+        As in ssh, a list of hops replaces the ProxyJump of all but the first of them.
+        """
+        if options.name in seen or len(seen) >= MAX_HOPS:
+            circle = " -> ".join([*seen, options.name])
+            raise SshError(
+                f"ssh_config: ProxyJump goes in a circle or too far: {circle}", "invalid", "ssh -G HOST"
+            )
+        if options.proxy_command is not None:
+            hint = f"ssh -G {shlex.quote(options.name)}"
+            raise SshError(
+                "ssh_config sets ProxyCommand, which is not run: use ProxyJump", "unsupported", hint
+            )
+        if options.proxy_jump is None:
+            return ()
+        hops = parse_jump(options.proxy_jump)
+        first = self.lookup(hops[0].name, hops[0].user)
+        return (*self.route(first, (*seen, options.name)), *hops)
 
     def _collect(self, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> None:
         verdicts: dict[Condition, bool] = {}
@@ -215,7 +245,7 @@ def _matches(patterns: tuple[str, ...], text: str) -> bool:
 
 
 def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
-    """Give the collected words their types; SshFault for a port or a time that is none."""
+    """Give the collected words their types; SshError for a port or a time that is none."""
     host = _percent(found.get("hostname", (name,))[0], {"h": name})
     port = _number(found, "port", 22)
     user = found.get("user", (local_user(),))[0]
@@ -248,7 +278,7 @@ def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
 def _number(found: dict[str, tuple[str, ...]], key: str, default: int) -> int:
     text = found.get(key, (str(default),))[0]
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise SshFault(f"ssh_config: {key} is {text!r}, not a number in range", "invalid", "ssh -G HOST")
+        raise SshError(f"ssh_config: {key} is {text!r}, not a number in range", "invalid", "ssh -G HOST")
     return int(text)
 
 
@@ -273,23 +303,21 @@ def _percent(text: str, tokens: dict[str, str]) -> str:
 
 def _path(text: str, tokens: dict[str, str]) -> str:
     text = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], ""), text)
-    return str(Path(_percent(text, tokens)).expanduser()) if text.lower() not in {"none", "ssh_auth_sock"} else text
-
-
-class Hop(NamedTuple):
-    """One jump host as written in ProxyJump."""
-
-    name: str
-    user: str | None = None
-    port: int | None = None
+    return (
+        str(Path(_percent(text, tokens)).expanduser())
+        if text.lower() not in {"none", "ssh_auth_sock"}
+        else text
+    )
 
 
 def parse_jump(text: str) -> tuple[Hop, ...]:
-    """Return the hops of a ProxyJump value in the order of travel; SshFault when it makes no sense."""
+    """Return the hops of a ProxyJump value in the order of travel; SshError when it makes no sense."""
     hops = []
     for item in text.split(","):
         match = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::(\d+))?/?", item.strip())
         if match is None:
-            raise SshFault(f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST")
+            raise SshError(
+                f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST"
+            )
         hops.append(Hop(match[2].strip("[]"), match[1], int(match[3]) if match[3] else None))
     return tuple(hops)
