@@ -69,12 +69,14 @@ def bookmarks_before_the_end(api: Api) -> None:
     with sandbox(api) as box:
         path = box.path("secrets")
         version = box.get(path)["metadata"]["resourceVersion"]
-        query = {"resourceVersion": version, "timeoutSeconds": "4"}
+        query = {"resourceVersion": version, "timeoutSeconds": "4", "labelSelector": "mine=yes"}
+        moved = box.post(path, {"metadata": {"name": "not-selected"}})["metadata"]["resourceVersion"]
         marked = api.watch(path, {**query, "allowWatchBookmarks": "true"})[1]
         assert [each["type"] for each in marked] == ["BOOKMARK"]
         found = marked[0]["object"]
         assert (found["kind"], found["apiVersion"]) == ("Secret", "v1")
-        assert int(found["metadata"]["resourceVersion"]) >= int(version)
+        assert int(found["metadata"]["resourceVersion"]) >= int(moved)
+        assert api.watch(path, {**query, **SECOND})[1] == []
 
 
 def initial_events_with_their_end(api: Api) -> None:
@@ -95,7 +97,21 @@ def initial_events_with_their_end(api: Api) -> None:
         )
 
 
+def versions_that_are_none(api: Api) -> None:
+    """A list refuses them, a watch breaks on them; a version of the future is waited for in silence."""
+    with sandbox(api) as box:
+        path = box.path("secrets")
+        text = 'resourceVersion: Invalid value: "abc": strconv.ParseUint'
+        answer = api.request("GET", path, query={"resourceVersion": "abc"})
+        failure(answer, 400, "BadRequest", f"invalid resource version: {text}")
+        answer = api.request("GET", path, query={"resourceVersion": "abc", "watch": "1", **SECOND})
+        failure(answer, 500, "", text)
+        box.post(path, {"metadata": {"name": "a"}})
+        assert api.watch(path, {"resourceVersion": "9000000000", **SECOND}) == (200, [])
+
+
 SCENARIOS = (
+    versions_that_are_none,
     events_from_a_version,
     selected_events,
     state_first_without_a_version,
