@@ -43,7 +43,7 @@ def event(kind_of_event: str, obj: Obj) -> bytes:
 
 
 def bookmark(kind: Kind, version: int, annotations: Mapping[str, str] | None = None) -> bytes:
-    meta: Obj = {"resourceVersion": str(version), "creationTimestamp": None}
+    meta: Obj = {"resourceVersion": str(version)}
     if annotations:
         meta["annotations"] = dict(annotations)
     return event("BOOKMARK", {"kind": kind.name, "apiVersion": kind.api_version, "metadata": meta})
@@ -98,21 +98,27 @@ def _present(scope: Scope, present: list[tuple[str, Record]], version: int, mode
 
 
 def _follow(cluster: Cluster, scope: Scope, version: int, mode: _Mode) -> Iterator[bytes]:
-    store, born, marked, reached = cluster.store, time.monotonic(), version, version
+    store, born = cluster.store, time.monotonic()
+    reached = known = _last(cluster, scope.kind)
     end = born + (mode.timeout_s or 1800)
     due = _next_bookmark(born, end, cluster.bookmark_period_s)
     while not store.closed:
         changes, version = _wait(cluster, scope.kind, version, min(end, due) - time.monotonic())
         yield b"".join(filter(None, (_event_of(scope, change) for change in changes)))
-        reached = changes[-1].version if changes else reached
+        reached = max(reached, changes[-1].version) if changes else reached
         now = time.monotonic()
         if now >= due:
             due = _next_bookmark(now, end, cluster.bookmark_period_s)
-            if mode.bookmarks and reached > marked:  # nothing new of this type: no bookmark
-                marked = reached
+            if mode.bookmarks and reached > known:  # while this type has not moved, there is none
                 yield bookmark(scope.kind, reached)
         if now >= end:
             return
+
+
+def _last(cluster: Cluster, kind: Kind) -> int:
+    with cluster.store.lock:
+        changes = cluster.store.table(kind).changes
+        return changes[-1].version if changes else 0
 
 
 def _next_bookmark(now: float, end: float, period_s: float) -> float:
