@@ -23,9 +23,8 @@ def evict(cluster: Cluster, request: Request, route: Route) -> Response:
     """The pod is dying or gone; 429 when a budget forbids it, 500 when two budgets select it."""
     sent = request.json()
     if sent.get("kind") != "Eviction":
-        raise bad_request(
-            f'no kind "{sent.get("kind")}" is registered for version "{sent.get("apiVersion")}"'
-        )
+        what = f'{sent.get("kind")} in version "{sent.get("apiVersion")}" cannot be handled as a Eviction'
+        raise bad_request(f"{what}: converting to (policy.Eviction): unknown conversion")
     if (sent.get("metadata") or {}).get("name") != route.name:
         raise bad_request("name in URL does not match name in Eviction object")
     options = dict(sent.get("deleteOptions") or {})
