@@ -30,6 +30,15 @@ def fleet(
             "--idle-below", metavar="PERCENT", min=0, max=100, help="An accelerator at or below this is idle."
         ),
     ] = 5.0,
+    idle_after: Annotated[
+        float,
+        typer.Option(
+            "--idle-after",
+            metavar="MINUTES",
+            min=0,
+            help="Held for less than this, it is not called idle yet.",
+        ),
+    ] = 60.0,
 ) -> "Report":
     """What there is, what it is doing, what is idle, and what runs out first.
 
@@ -39,7 +48,9 @@ def fleet(
     """
     from dcctl.assess.report import Options, report
 
-    options = Options(by=by, job_size=job_size, idle_busy_milli=round(idle_below * 10))
+    options = Options(
+        by=by, job_size=job_size, idle_busy_milli=round(idle_below * 10), idle_after_s=round(idle_after * 60)
+    )
     return report(session.survey(), options, session.now_s)
 
 

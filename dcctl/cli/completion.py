@@ -30,7 +30,13 @@ def register(app: typer.Typer) -> None:
 
     @app.command("completion")
     def completion(
-        shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+        shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")] = "bash",
+        directory: Annotated[
+            str, typer.Option("--directory", metavar="DIR", help="Write all three into this folder instead.")
+        ] = "",
     ) -> None:
         """A completion script; for bash: dcctl completion bash > /etc/bash_completion.d/dcctl."""
+        if directory:
+            write(Path(directory))
+            return
         typer.echo(text(shell), nl=False)

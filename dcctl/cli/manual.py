@@ -19,11 +19,11 @@ def register(app: typer.Typer) -> None:
         ] = "",
     ) -> None:
         """A manual page in roff; to read it: dcctl man assess | man -l -."""
-        pages = _pages()
         if directory:
             write(Path(directory))
             return
-        typer.echo(pages[_file_of(page, pages)], nl=False)
+        made = pages()
+        typer.echo(made[_file_of(page, made)], nl=False)
 
 
 def write(directory: Path) -> None:
@@ -32,24 +32,25 @@ def write(directory: Path) -> None:
 
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, text in _pages().items():
+        for name, text in pages().items():
             (directory / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(str(directory), error.strerror or str(error)) from error
 
 
-def _pages() -> dict[str, str]:
-    from dcctl.cli.generate.man import pages
+def pages() -> dict[str, str]:
+    """Every page by file name, made from the command tree."""
+    from dcctl.cli.generate.man import pages as make
     from dcctl.cli.generate.tree import read
     from dcctl.cli.program import tree
 
-    return pages(read(tree()))
+    return make(read(tree()))
 
 
-def _file_of(page: str, pages: dict[str, str]) -> str:
+def _file_of(page: str, made: dict[str, str]) -> str:
     from dcctl.errors import UsageError
 
-    for name in pages:
+    for name in made:
         if name.rpartition(".")[0] in {page, f"dcctl-{page}"}:
             return name
-    raise UsageError(f"manual page {page!r}", f"known: {', '.join(sorted(pages))}", "dcctl man")
+    raise UsageError(f"manual page {page!r}", f"known: {', '.join(sorted(made))}", "dcctl man")

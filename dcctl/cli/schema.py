@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dcctl.render.report import Shape
 
 
@@ -17,16 +19,16 @@ def shapes() -> "dict[str, Shape]":
     return {shape.kind: shape for shape in (SHAPE, *SHAPES, SETTINGS, CHECK)}
 
 
-def document(kind: str) -> dict[str, object]:
+def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
-    from dcctl.render.schema import ERROR, json_schema
+    from dcctl.render.schema import error_schema, json_schema
 
     if kind == "snapshot":
         return snapshot_schema()
     if kind == "error":
-        return ERROR
+        return error_schema()
     known = shapes()
     if kind not in known:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Many names as one short text, `gpu[001-126]`, and their natural order. Pure, and without any library."""
+"""Names as text: natural order, short form, and many as one, `gpu[001-126]`. No library is needed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ NaturalKey = tuple[tuple[str | int, ...], str]
 _NUMBER = re.compile(r"([0-9]{1,18})")
 _SPECIAL = re.compile(r"[\[\],!&^@*?\s]")
 _TOO_LONG = re.compile(r"[0-9]{19}")
+_ADDRESS = re.compile(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _AXES = 8
 """Names with more numbers in them are listed, not folded: nothing real looks like that."""
+
+
+def short(name: str) -> str:
+    """Return the host part of a full name; an IP address is its own short name."""
+    return name if _ADDRESS.fullmatch(name) else name.partition(".")[0]
 
 
 def sort_key(name: str) -> NaturalKey:

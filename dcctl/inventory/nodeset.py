@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.inventory.folding import fold, sort_key
+from dcctl.inventory.folding import fold, short, sort_key
 from dcctl.inventory.nodeexpr import (
     Expression,
     Groups,
@@ -46,12 +46,6 @@ __all__ = [
 
 _NOT_IN_GROUP = re.compile(r"[^\w.+/=-]+")
 _FAMILY = re.compile(r"\b[A-Za-z]+[0-9]+[A-Za-z]*\b")
-_ADDRESS = re.compile(r"[0-9.]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
-
-
-def short(name: str) -> str:
-    """Return the host part of a full name; an IP address is its own short name."""
-    return name if _ADDRESS.fullmatch(name) else name.partition(".")[0]
 
 
 class Names:
@@ -84,7 +78,7 @@ class Names:
 def groups_of(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     """Return the members of each group that the inventory forms, in natural order.
 
-    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name; and the bare name of a rack, pool
+    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name; the bare name of a rack, pool
     or site where that is unambiguous. Characters that a group cannot hold become `-`.
     """
     rank = {name: at for at, name in enumerate(sorted((node.name for node in fleet.nodes), key=sort_key))}

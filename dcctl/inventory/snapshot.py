@@ -44,7 +44,7 @@ def encode(fleet: Fleet) -> bytes:
 def decode(data: bytes, where: str) -> Fleet:
     """Return the fleet of a snapshot. Fields that are not known are passed over.
 
-    `where` is the file's name for messages. UsageError: empty, compressed, cut off, not JSON, not a snapshot, of
+    `where` is the file name for messages. UsageError: empty, compressed, cut off, not JSON, no snapshot, of
     a newer version, of a wrong type (with its path), or with node names that cannot be.
     """
     data = data.removeprefix(b"\xef\xbb\xbf")

@@ -23,29 +23,28 @@ def write_atomic(path: str | Path, write: Callable[[TextIO], None]) -> None:
     What is not a regular file (a pipe, /dev/stdout) is written to directly. UsageError when the place cannot
     be written to, DcctlError when writing failed half-way; the old file is untouched in both cases.
     """
-    target = Path(os.path.realpath(path))
     try:
-        mode = _mode_of(target)
+        mode = _mode_of(Path(path))
     except OSError as error:
         raise _refused(path, error) from error
     if mode is not None and not stat.S_ISREG(mode):
-        _directly(path, target, write)
+        _directly(Path(path), write)
         return
-    _replace(path, target, mode, write)
+    _replace(path, Path(os.path.realpath(path)), mode, write)
 
 
-def _mode_of(target: Path) -> int | None:
-    """Return the mode of an existing file, None when there is none."""
+def _mode_of(path: Path) -> int | None:
+    """Return the mode of an existing file, None when there is none. Not of its real path: pipes have none."""
     try:
-        return target.stat().st_mode
+        return path.stat().st_mode
     except FileNotFoundError:
         return None
 
 
-def _directly(path: str | Path, target: Path, write: Callable[[TextIO], None]) -> None:
+def _directly(path: Path, write: Callable[[TextIO], None]) -> None:
     """Write to a device or a pipe."""
     try:
-        out = target.open("w", encoding="utf-8")
+        out = path.open("w", encoding="utf-8")
     except OSError as error:
         raise _refused(path, error) from error
     with out:
@@ -70,10 +69,8 @@ def _replace(path: str | Path, target: Path, mode: int | None, write: Callable[[
         beside.replace(target)
         _sync_directory(target.parent)
     except OSError as error:
-        why = (
-            f"{error.strerror or error}; the old file is untouched" if mode else error.strerror or str(error)
-        )
-        raise DcctlError(f"{path} was not written", why, "df -h") from error
+        kept = "; the old file is untouched" if mode else ""
+        raise DcctlError(f"{path} was not written", f"{error.strerror or error}{kept}", "df -h") from error
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()

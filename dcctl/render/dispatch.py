@@ -68,11 +68,11 @@ def render(report: Report, style: Style, out: TextIO) -> None:
     elif style.output == "prom":
         from dcctl.render.prom import as_prom
 
-        as_prom(shown, out)
+        as_prom(shown, out, style.unicode)
     elif style.output == "html":
         from dcctl.render.html import as_html
 
-        as_html(shown, out)
+        as_html(shown, out, style.unicode)
     else:
         _plain(shown, style, out)
 

@@ -22,17 +22,29 @@ _HERE = "\x00"
 
 
 def gap_lines(report: Report, style: Style) -> list[str]:
-    """Return one line per kind of gap, worst-covered first as they came, at most MOST unless `-o wide`.
+    """Return `gap: subject: reason. Try: hint` once per kind of gap, for standard error. See `gap_parts`."""
+    return [
+        f"{text}. Try: {hint}" if hint else text
+        for text, hint in gap_parts(report, style.unicode, most_shown(style))
+    ]
 
-    For standard error when the answer is piped, and for the end of a table on a terminal.
+
+def most_shown(style: Style) -> int | None:
+    """Return how many kinds of gaps are told before the rest is counted; None: all."""
+    return None if style.output == "wide" else MOST
+
+
+def gap_parts(report: Report, unicode: bool, most: int | None) -> list[tuple[str, str]]:
+    """Return (`gap: subject: reason`, hint) once per kind of gap, as they came: the first `most` or all.
+
+    The rest is counted. Each is one line and harmless to a terminal; the hint may be empty.
     """
     groups = _grouped(report.gaps)
-    most = len(groups) if style.output == "wide" else MOST
-    lines = [printable(_line(group), style.unicode) for group in groups[:most]]
-    if len(groups) > most:
+    parts = [_parts(group) for group in groups[:most]]
+    if most is not None and len(groups) > most:
         rest = sum(len(group) for group in groups[most:])
-        lines.append(f"gap: {rest:,} more. Try: -o json, or -o wide")
-    return lines
+        parts.append((f"gap: {rest:,} more", "-o json, or -o wide"))
+    return [(printable(text, unicode), printable(hint, unicode)) for text, hint in parts]
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[list[Gap]]:
@@ -49,14 +61,13 @@ def _template(text: str, subject: str) -> str:
     return text.replace(subject, _HERE) if subject else text
 
 
-def _line(group: Sequence[Gap]) -> str:
-    """Return `gap: subject: reason. Try: hint` for gaps of one kind."""
+def _parts(group: Sequence[Gap]) -> tuple[str, str]:
+    """Return what gaps of one kind say, and their hint."""
     first = group[0]
     subject = node_set(gap.subject for gap in group)
     reason = _template(first.reason, first.subject).replace(_HERE, subject).rstrip(".")
     hint = first.hint if len(group) == 1 else _quoted(_template(first.hint, first.subject), subject)
-    text = ": ".join(part for part in ("gap", subject or first.source, reason) if part)
-    return f"{text}. Try: {hint}" if hint else text
+    return ": ".join(part for part in ("gap", subject or first.source, reason) if part), hint
 
 
 def _quoted(template: str, subject: str) -> str:

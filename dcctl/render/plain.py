@@ -1,6 +1,6 @@
 """The formats for programs: json, jsonl, yaml, csv, tsv (a piped table) and name. None of them folds rows.
 
-Values are raw: integers in SI units, words, true and false, null for unknown. Only tsv words them as tables do.
+Values are raw: integers in SI units, words, true and false, null for unknown. Only tsv has units.
 """
 
 from __future__ import annotations

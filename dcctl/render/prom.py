@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.report import Sample
-from dcctl.render.text import visible
+from dcctl.render.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,20 +21,22 @@ _LABEL = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 _GAPS = "dcctl_report_gaps"
 
 
-def as_prom(report: Report, out: TextIO) -> None:
+def as_prom(report: Report, out: TextIO, unicode: bool = True) -> None:
     """Write every sample once, ordered by name and labels, HELP and TYPE once per name.
 
+    Of two samples with the same name and labels the first counts: node_exporter refuses a file that has both.
     ValueError when a sample's name or label is not one that Prometheus reads: a defect of the command.
     """
     families: dict[str, dict[str, Sample]] = {}
     for sample in (*report.samples, *_gaps(report)):
-        families.setdefault(_checked(_METRIC, sample.name), {}).setdefault(_labels(sample), sample)
+        clean = _printable(sample, unicode)
+        families.setdefault(_checked(_METRIC, sample.name), {}).setdefault(_labels(clean), clean)
     for name in sorted(families):
         _family(name, families[name], out)
 
 
 def _gaps(report: Report) -> Iterable[Sample]:
-    """Yield the number of gaps by source; a single 0 when there are none, so that the metric always exists."""
+    """Yield the number of gaps by source; one 0 when there are none, so that the metric always exists."""
     counts = Counter(gap.source for gap in report.gaps)
     text = "Questions that gave no answer, by source."
     for source, number in counts.items():
@@ -66,8 +69,16 @@ def _value(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Return text on one line: control characters written out, then every backslash doubled."""
-    return visible(text).replace("\\", "\\\\")
+    """Return printable text with its backslashes doubled; it has no line breaks left."""
+    return text.replace("\\", "\\\\")
+
+
+def _printable(sample: Sample, unicode: bool) -> Sample:
+    """Return the sample with texts harmless to a terminal. ValueError for two labels of one name."""
+    labels = tuple((key, printable(text, unicode)) for key, text in sample.labels)
+    if len(dict(labels)) < len(labels):
+        raise ValueError(f"{sample.name} has a label twice: {labels}")
+    return replace(sample, labels=labels, help=printable(sample.help, unicode))
 
 
 def _number(value: float) -> str:

@@ -1,16 +1,171 @@
-"""The table on a terminal."""
+"""A report on a terminal: the headline, the tables, the pictures, what to do, and what is missing."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
+from dcctl.render.fold import Line, lines
+from dcctl.render.gaps import gap_parts, most_shown
+from dcctl.render.layout import GUTTER, Layout, fit, natural_widths
+from dcctl.render.paint import Tone, paint, tone_of
+from dcctl.render.text import cut, pad, printable, width, wrap
+from dcctl.render.units import LEFT
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from dcctl.render.dispatch import Style
-    from dcctl.render.report import Report
+    from dcctl.render.report import Column, Note, Report, Severity, Table
+
+NARROWEST = 20
+"""A terminal that says it is narrower is taken for this wide."""
+_TONES: dict[Severity, Tone] = {"ok": "ok", "info": "bold", "warn": "warn", "crit": "crit"}
 
 
 def as_table(report: Report, style: Style, out: TextIO) -> None:
-    """Write the report for a person."""
-    from dcctl.render.plain import as_tsv
+    """Write the report for a person at a terminal of `style.width` cells; `wide` cuts and hides nothing."""
+    if report.documents:
+        out.writelines(_document(text, style) for text in report.documents)
+        return
+    blocks = [block for block in _blocks(report, style) if block]
+    out.write("\n\n".join("\n".join(block) for block in blocks) + "\n")
 
-    as_tsv(report, out, style.unicode)
+
+def _document(text: str, style: Style) -> str:
+    """Return a document line by line as it is, but harmless to the terminal that shows it."""
+    clean = (printable(line, style.unicode).replace("\\t", "\t") for line in text.split("\n"))
+    return "\n".join(clean)
+
+
+def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
+    """Yield the parts of the screen from the top down; a blank line stands between them."""
+    room = max(style.width, NARROWEST)
+    unseen: list[str] = []
+    yield [paint(line, "bold", style.color) for line in wrap(printable(report.headline, style.unicode), room)]
+    yield table_lines(report.items, style, room, unseen)
+    for table in report.details:
+        yield table_lines(table, style, room, unseen)
+    if report.maps:
+        from dcctl.render.heatmap import map_lines
+
+        for picture in report.maps:
+            yield map_lines(picture, style, room)
+    notes = [line for note in report.notes for line in _note(note, style, room)]
+    yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
+
+
+def table_lines(table: Table, style: Style, room: int, unseen: list[str]) -> list[str]:
+    """Return one table as lines; what is hidden or cut for want of room is appended to `unseen`."""
+    title = [paint(line, "bold", style.color) for line in wrap(printable(table.title, style.unicode), room)]
+    head = title if table.title else []
+    if not table.rows:
+        return []
+    indent = "  " if table.title else ""
+    layout, body = _laid_out(table, style, room - len(indent))
+    if layout is None:
+        return [*head, *(indent + line for line in _stacked(table, body, style, room - len(indent)))]
+    unseen.extend(table.columns[index].key for index in layout.hidden)
+    unseen.extend(f"{table.columns[index].key} (cut)" for index in layout.cut)
+    grid = _grid([table.columns[index] for index in layout.shown], layout, body, style)
+    return [*head, *(indent + line for line in grid), *_more(table, style, indent)]
+
+
+def _laid_out(table: Table, style: Style, room: int) -> tuple[Layout | None, list[Line]]:
+    """Return the layout and the text of its columns, or None and the text of all when only records fit."""
+    titles = [printable(column.title, style.unicode) for column in table.columns]
+    body = lines(table, style.unicode)
+    natural = natural_widths(titles, body)
+    everything = tuple(range(len(table.columns)))
+    if style.output == "wide":
+        return Layout(everything, tuple(natural)), body
+    layout = fit(table.columns, natural, room)
+    if layout is None or layout.shown == everything:
+        return layout, body
+    body = lines(table, style.unicode, layout.shown)  # fewer columns: more rows read the same
+    return _widened(table, layout, body, titles, room), body
+
+
+def _widened(table: Table, layout: Layout, body: list[Line], titles: list[str], room: int) -> Layout:
+    """Return `layout` for the rows as they folded: a longer node set, fewer different texts."""
+    columns = [table.columns[index] for index in layout.shown]
+    again = fit(columns, natural_widths([titles[index] for index in layout.shown], body), room)
+    if again is None or again.hidden:
+        return layout
+    cut_columns = tuple(layout.shown[index] for index in again.cut)
+    return Layout(layout.shown, again.widths, layout.hidden, cut_columns)
+
+
+def _grid(columns: Sequence[Column], layout: Layout, body: Sequence[Line], style: Style) -> Iterator[str]:
+    """Yield the heading and the rows, cells padded to their columns."""
+    titles = tuple(printable(column.title, style.unicode) for column in columns)
+    yield paint(_row(titles, columns, layout, style, heading=True), "dim", style.color)
+    for line in body:
+        yield _row(line, columns, layout, style)
+
+
+def _row(line: Line, columns: Sequence[Column], layout: Layout, style: Style, heading: bool = False) -> str:
+    """Return one row without blanks at its end."""
+    cells = []
+    for text, column, cells_wide in zip(line, columns, layout.widths, strict=True):
+        short = cut(text, cells_wide, style.unicode)
+        padded = pad(short, cells_wide, right=column.unit not in LEFT)
+        if column.unit == "state" and not heading:
+            padded = padded.replace(short, paint(short, tone_of(text), style.color), 1)
+        cells.append(padded)
+    return (" " * GUTTER).join(cells).rstrip()
+
+
+def _stacked(table: Table, body: Sequence[Line], style: Style, room: int) -> Iterator[str]:
+    """Yield each row as `HEADING: value` lines with a blank line between rows: readable at any width."""
+    titles = [printable(column.title, style.unicode) for column in table.columns]
+    for number, line in enumerate(body):
+        if number:
+            yield ""
+        for title, text, column in zip(titles, line, table.columns, strict=True):
+            first, *rest = wrap(f"{title}: {text}", room)
+            if column.unit == "state" and not rest and width(text) and first.endswith(text):
+                first = first[: -len(text)] + paint(text, tone_of(text), style.color)
+            yield from (first, *rest)
+
+
+def _more(table: Table, style: Style, indent: str) -> list[str]:
+    """Return how many rows the command left out, where it showed the head of them alone."""
+    if table.total is None or table.total <= len(table.rows):
+        return []
+    mark = "…" if style.unicode else "..."
+    return [f"{indent}{mark} {table.total - len(table.rows):,} more"]
+
+
+def _note(note: Note, style: Style, room: int) -> list[str]:
+    """Return `label: text: command`, wrapped, with the label in the colour of its severity."""
+    label, text, command = (printable(part, style.unicode) for part in (note.label, note.text, note.command))
+    sentence = ": ".join(part for part in (label, text.rstrip(".") if command else text) if part)
+    first, *rest = _with_command(sentence, ": " if sentence else "", command, room)
+    if label and first.startswith(f"{label}:"):
+        first = paint(f"{label}:", _TONES[note.severity], style.color) + first[len(label) + 1 :]
+    return [first, *rest]
+
+
+def _with_command(sentence: str, between: str, command: str, room: int) -> list[str]:
+    """Return a sentence and its command in one line; if that is too long, the command below, to be copied."""
+    whole = f"{sentence}{between}{command}" if command else sentence
+    if not command or width(whole) <= room:
+        return wrap(whole, room)
+    below = wrap(f"  {between.lstrip('.: ')}{command}", room, "    ")
+    return [*wrap(sentence, room), *below] if sentence else below
+
+
+def _gaps(report: Report, style: Style, room: int) -> Iterator[str]:
+    """Yield what gave no answer, the word `gap` coloured."""
+    for text, hint in gap_parts(report, style.unicode, most_shown(style)):
+        first, *rest = _with_command(text, ". Try: ", hint, room)
+        yield first.replace("gap:", paint("gap:", "warn", style.color), 1)
+        yield from rest
+
+
+def _unseen(keys: Sequence[str], style: Style, room: int) -> list[str]:
+    """Return the last line: what did not fit, and how to see it."""
+    if not keys:
+        return []
+    text = f"no room for: {', '.join(dict.fromkeys(keys))}. Try: -o wide, or --columns"
+    return [paint(line, "dim", style.color) for line in wrap(printable(text, style.unicode), room)]

@@ -41,6 +41,9 @@ _TYPOGRAPHY = str.maketrans(
     }
 )
 _NARROW = re.compile("[ -\u02ff\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2500-\u259f]*")
+_BLANK = re.compile(" (?!%)")  # 87 % stays together
+_MARKS = 16
+"""Characters per cell beyond which combining marks are noise."""
 _DIGITS = re.compile("([0-9]{1,18})")
 
 
@@ -75,15 +78,14 @@ def width(text: str) -> int:
 
 
 def take(text: str, cells: int) -> str:
-    """Return the longest head of `text` that is at most `cells` wide and does not split a cluster's marks."""
-    if width(text) <= cells:
-        return text
-    end = min(len(text), cells)
-    while end and width(text[:end]) > cells:
-        end -= 1
-    while end < len(text) and width(text[: end + 1]) <= cells and width(text[: end + 1]) == width(text[:end]):
-        end += 1
-    return text[:end]
+    """Return the longest head of a printable `text` that is at most `cells` wide."""
+    if text.isascii():
+        return text[:cells]
+    low, high = 0, min(len(text), _MARKS * cells)
+    while low < high:  # a longer head is never narrower
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if width(text[:middle]) <= cells else (low, middle - 1)
+    return text[:low]
 
 
 def cut(text: str, cells: int, unicode: bool) -> str:
@@ -105,29 +107,25 @@ def pad(text: str, cells: int, right: bool = False) -> str:
 def wrap(text: str, cells: int, indent: str = "  ") -> list[str]:
     """Return printable `text` in lines of at most `cells` cells, broken at blanks; later ones are indented.
 
-    A single word that is wider is broken where it must be.
+    A word that is wider than a line is broken where it must be. `cells` is at least 4 more than the indent.
     """
     lines: list[str] = []
-    line, room = "", cells
-    for word in text.split(" "):
-        joined = f"{line} {word}" if line or lines else word
-        if line and width(f"{line} {word}") > room:
-            lines.append(line)
-            line = indent + word
-        else:
-            line = joined if line else word
-        line = _break(line, room, indent, lines)
-    return [*lines, line]
+    line = ""
+    for number, word in enumerate(_BLANK.split(text)):
+        joined = f"{line} {word}" if number else word
+        if number and width(joined) > cells and line.strip():
+            lines.append(line.rstrip())
+            joined = indent + word
+        line = _broken(joined, cells, indent, lines)
+    return [*lines, line.rstrip()]
 
 
-def _break(line: str, room: int, indent: str, lines: list[str]) -> str:
+def _broken(line: str, cells: int, indent: str, lines: list[str]) -> str:
     """Move whole lines off the front of a `line` that is too wide; return what is left of it."""
-    while width(line) > room:
-        head = take(line, max(room, len(indent) + 2)) or line[:1]
-        lines.append(head)
-        line = indent + line[len(head) :]
-        if head == line:
-            break
+    while width(line) > cells:
+        head = take(line, cells)
+        lines.append(head.rstrip())
+        line = indent + line[len(head) :].lstrip(" ")
     return line
 
 

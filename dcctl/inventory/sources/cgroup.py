@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-# kubelet's systemd driver writes kubepods-burstable-pod<uid with _>.slice, its cgroupfs driver kubepods/burstable/
-# pod<uid>. The uid of a static pod is a hash without dashes.
+# kubelet's systemd driver writes kubepods-burstable-pod<uid with _>.slice, its cgroupfs driver
+# kubepods/burstable/ pod<uid>. The uid of a static pod is a hash without dashes.
 _POD = re.compile(
     r"[-/]pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}|[0-9a-f]{32})(?=[./]|$)", re.MULTILINE
 )
-# Slurm: cgroup 1 /slurm[_node]/uid_1000/job_42/step_0, cgroup 2 /system.slice/[node_]slurmstepd.scope/job_42/step_0.
+# Slurm: cgroup 1 /slurm[_node]/uid_1000/job_42/step_0, cgroup 2
+# /system.slice/[node_]slurmstepd.scope/job_42/step_0.
 _JOB = re.compile(r"slurm.*?/job_(\d+)(?:/|$)", re.MULTILINE)
 
 _NO_LIMIT_BYTES = 1 << 60
@@ -29,7 +30,7 @@ def job_id(text: str | None) -> str | None:
 
 
 def cpu_limit_milli(text: str | None) -> int | None:
-    """Thousandths of a CPU that `quota period` allows; None where there is no quota (`max`, -1) or no such text."""
+    """Thousandths of a CPU that `quota period` allows; None for no quota (`max`, -1) or no such text."""
     words = (text or "").split()
     if len(words) != 2 or not all(word.isdigit() for word in words) or int(words[1]) == 0:
         return None

@@ -1,11 +1,9 @@
 """What one machine says about itself, as raw readings, and what they mean.
 
 `LocalSource` fills `Facts` by psutil, /proc and /sys; the SSH probe emits JSON of this very shape, decoded by
-`msgspec.json.decode(text, type=Facts)`. Readers only read: every conversion is in `parse_facts`. A reading that is
-not there is left out. Text is as in the file, with or without the newline at its end.
+`msgspec.json.decode(text, type=Facts)`. Readers only read: every conversion is in `parse_facts`. A reading
+that is not there is left out. Text is as in the file, with or without the newline at its end.
 """
-
-from __future__ import annotations
 
 from msgspec import Struct, field
 
@@ -76,7 +74,7 @@ class DiskFacts(Struct, frozen=True, omit_defaults=True):
 
 
 class MountFacts(Struct, frozen=True, omit_defaults=True):
-    """One line of /proc/self/mounts with a real file system, escapes (\\040) undone."""
+    """One line of /proc/self/mounts with a real file system; octal escapes of the path are undone."""
 
     path: str
     device: str
@@ -90,8 +88,8 @@ class MountFacts(Struct, frozen=True, omit_defaults=True):
 class PciFacts(Struct, frozen=True, omit_defaults=True):
     """One PCI function, as sysfs text.
 
-    Readers list those of class 0x03…, 0x0b40…, 0x12… and all of vendor 0x1ae0 and 0x1d0f; `vendors` tells which of
-    them are accelerators.
+    Readers list those of class 0x03…, 0x0b40…, 0x12… and all of vendor 0x1ae0 and 0x1d0f; `vendors` tells
+    which of them are accelerators.
     """
 
     address: str
@@ -139,9 +137,13 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     pressure: dict[str, str] = field(default_factory=dict)
     """Text of /proc/pressure/{cpu,memory,io}."""
     cgroup_cpu_max: str | None = None
-    """Text of cpu.max (cgroup 2), or `quota period` of cgroup 1, of the reader's own cgroup."""
+    """Text of /sys/fs/cgroup/cpu.max, else `quota period` of /sys/fs/cgroup/cpu/cpu.cfs_{quota,period}_us.
+
+    At the root of the mount and nowhere below: there a container sees its own limit and a host sees none,
+    while the limit of a login session says nothing about the machine.
+    """
     cgroup_memory_max: str | None = None
-    """Text of memory.max, or memory.limit_in_bytes."""
+    """Text of /sys/fs/cgroup/memory.max, else of /sys/fs/cgroup/memory/memory.limit_in_bytes."""
     nics: tuple[NicFacts, ...] | None = None
     disks: tuple[DiskFacts, ...] | None = None
     mounts: tuple[MountFacts, ...] | None = None

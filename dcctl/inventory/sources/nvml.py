@@ -1,267 +1,103 @@
-"""NVIDIA boards of this machine, as NVML gives them: `parse` for what was read, `NvmlSource` to have it read."""
+"""The NVIDIA boards of this machine by NVML, read in a child process that is killed at a deadline."""
 
 from __future__ import annotations
 
-import re
+import os
+import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.model import Accelerator, Ecc, Gap, NvLink, Pcie, Process
-from dcctl.inventory.sources.cgroup import job_id, pod_uid
+from dcctl.inventory.model import Fleet, Node, System
+from dcctl.inventory.sources.deadline import run_child
+from dcctl.inventory.sources.nvml_facts import NvmlDocument, NvmlError
+from dcctl.inventory.sources.nvml_gaps import LIBRARY_NOT_FOUND
+from dcctl.inventory.sources.nvml_lines import document_of
+from dcctl.inventory.sources.nvml_parse import cuda_version, parse
+from dcctl.inventory.sources.pci import read_pci
+from dcctl.inventory.sources.vendors import on_bus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
-    from dcctl.inventory.model import Cause
-    from dcctl.inventory.sources.nvml_facts import (
-        NvmlDocument,
-        NvmlError,
-        NvmlGpu,
-        NvmlLink,
-        NvmlProcess,
-        NvmlSlice,
-    )
+__all__ = ["NvmlSource", "find_library", "parse"]
 
-# nvml.h: nvmlClocksEventReason* (ThrottleReason* before driver 535), bit by bit, written as nvidia-smi's query names.
-THROTTLE_REASONS = (
-    "gpu_idle",
-    "applications_clocks_setting",
-    "sw_power_cap",
-    "hw_slowdown",
-    "sync_boost",
-    "sw_thermal_slowdown",
-    "hw_thermal_slowdown",
-    "hw_power_brake_slowdown",
-    "display_clock_setting",
-    "board_limit",
-    "reliability",
+LIBRARY = "libnvidia-ml.so.1"
+# Where ld.so looks without a word from ld.so.cache, and where containers, GKE, NixOS and WSL put the library.
+_LOADER_DIRECTORIES = ("lib64", "usr/lib64", "lib", "usr/lib")
+_OTHER_DIRECTORIES = (
+    "usr/lib/x86_64-linux-gnu",
+    "usr/lib/aarch64-linux-gnu",
+    "usr/local/nvidia/lib64",
+    "home/kubernetes/bin/nvidia/lib64",
+    "run/nvidia/driver/usr/lib/x86_64-linux-gnu",
+    "run/opengl-driver/lib",
+    "usr/lib/wsl/lib",
 )
-# nvml.h: nvmlReturn_t.
-NOT_SUPPORTED, NO_PERMISSION, TIMEOUT = 3, 4, 10
-DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND = 9, 12, 13
-GPU_IS_LOST, RESET_REQUIRED, VERSION_MISMATCH = 15, 16, 18
-DEAD = (GPU_IS_LOST, RESET_REQUIRED)
-_CAUSES: dict[int, Cause] = {
-    NOT_SUPPORTED: "unsupported",
-    NO_PERMISSION: "denied",
-    TIMEOUT: "timeout",
-    DRIVER_NOT_LOADED: "missing",
-    LIBRARY_NOT_FOUND: "missing",
-    FUNCTION_NOT_FOUND: "unsupported",
-}
-_HINTS = {
-    NO_PERMISSION: "ls -l /dev/nvidia*",
-    DRIVER_NOT_LOADED: "modprobe nvidia",
-    LIBRARY_NOT_FOUND: "ldconfig -p | grep libnvidia-ml",
-    GPU_IS_LOST: "dmesg | grep -i xid",
-    RESET_REQUIRED: "nvidia-smi --gpu-reset",
-    VERSION_MISMATCH: "cat /proc/driver/nvidia/version",
-}
-_VGPU_GUEST = 2
-_FABRIC_COMPLETED = 3
-_NO_INSTANCE = 0xFFFFFFFF
-"""nvmlProcessInfo_t: the process is in no MIG instance."""
+_PACKAGE_ROOT = str(Path(__file__).parents[3])
 
 
-def parse(
-    document: NvmlDocument, source: str, node: str
-) -> tuple[tuple[Accelerator, ...] | None, dict[str, int], tuple[Gap, ...]]:
-    """The accelerators that NVML knows, how many boards it counts (key `nvml`), and a gap for all it did not say.
+class NvmlSource:
+    """NVML on this machine. One without library, driver or board is a normal case, and starts no process."""
 
-    A board that was counted and not read stays in the list with its index alone, so that nothing vanishes.
-    Accelerators are None when NVML did not come up at all.
-    """
-    gaps = [_machine_gap(error, source, node) for error in document.errors]
-    gaps += [gap for gpu in document.gpus for gap in _board_gaps(gpu, source, node)]
-    if document.timed_out:
-        gaps.append(_hang_gap(document, source, node))
-    if document.count is None:
-        return None, {}, tuple(gaps)
-    found = [accelerator for gpu in document.gpus for accelerator in _board(gpu)]
-    read = {gpu.index for gpu in document.gpus}
-    found += [Accelerator(index=index) for index in range(document.count) if index not in read]
-    found.sort(key=lambda accelerator: (accelerator.parent is not None, accelerator.index))
-    return tuple(found), {"nvml": document.count}, tuple(gaps)
+    kind = "nvml"
+    name = "nvml"
 
+    def __init__(
+        self, deadline_s: float = 10.0, environment: Mapping[str, str] | None = None, root: Path = Path("/")
+    ) -> None:
+        """`deadline_s` is for the whole reading; `environment` is the child's (None: this process's)."""
+        self.deadline_s = deadline_s
+        self.environment = dict(os.environ if environment is None else environment)
+        self.root = root
 
-def cuda_version(number: int | None) -> str | None:
-    """`12.4` for 12040, as nvmlSystemGetCudaDriverVersion packs it."""
-    return None if not number else f"{number // 1000}.{number % 1000 // 10}"
-
-
-def throttle_reasons(mask: int | None) -> tuple[str, ...] | None:
-    """Names of the bits that are set, lowest first; a bit that nvml.h does not name yet is `bit_N`."""
-    if mask is None:
-        return None
-    names = dict(enumerate(THROTTLE_REASONS))
-    return tuple(names.get(bit, f"bit_{bit}") for bit in range(mask.bit_length()) if mask >> bit & 1)
-
-
-def pci_address(text: str | None) -> str | None:
-    """`0000:3b:00.0` for NVML's `00000000:3B:00.0`; None for the all-ones or all-zero address of a hidden device."""
-    found = re.fullmatch(r"([0-9a-f]+):([0-9a-f]{2}):([0-9a-f]{2})\.([0-9a-f])", (text or "").strip().lower())
-    if found is None:
-        return None
-    domain, rest = int(found[1], 16), f"{found[2]}:{found[3]}.{found[4]}"
-    hidden = domain == 0xFFFFFFFF or (domain == 0 and rest == "00:00.0")
-    return None if hidden else f"{domain:04x}:{rest}"
-
-
-def mig_profile(part: NvmlSlice, board_bytes: int | None) -> str | None:
-    """`1g.10gb`, or `1c.3g.40gb` for a part of a GPU instance: from the device's name, else from its attributes.
-
-    The size is what nvidia-smi and the device plugin print: the share of the board rounded up to eighths, times the
-    board in GiB rounded up.
-    """
-    _, marker, name = (part.name or "").rpartition("MIG ")
-    if marker and name:
-        return name.strip()
-    if not (part.gpu_slices and part.memory_total_bytes and board_bytes):
-        return None
-    eighths = -(-part.memory_total_bytes * 8 // board_bytes)
-    gib = round(eighths / 8 * -(-board_bytes // 2**30))
-    partial = part.compute_slices and part.compute_slices != part.gpu_slices
-    return f"{part.compute_slices}c.{part.gpu_slices}g.{gib}gb" if partial else f"{part.gpu_slices}g.{gib}gb"
-
-
-def _board(gpu: NvmlGpu) -> Iterable[Accelerator]:
-    guest = gpu.virtualization == _VGPU_GUEST
-    yield Accelerator(
-        index=gpu.index,
-        id=gpu.uuid,
-        kind="vgpu" if guest else "whole",
-        profile=_vgpu_profile(gpu.name) if guest else None,
-        model=gpu.name,
-        serial=gpu.serial,
-        memory_bytes=gpu.memory_total_bytes,
-        memory_used_bytes=gpu.memory_used_bytes,
-        busy_milli=_times(gpu.gpu_percent, 10),
-        memory_busy_milli=_times(gpu.memory_percent, 10),
-        power_mw=gpu.power_mw,
-        power_cap_mw=gpu.power_limit_mw,
-        power_default_cap_mw=gpu.power_default_limit_mw,
-        energy_mj=gpu.energy_mj,
-        sm_clock_hz=_times(gpu.sm_clock_mhz, 1_000_000),
-        sm_clock_max_hz=_times(gpu.sm_clock_max_mhz, 1_000_000),
-        memory_clock_hz=_times(gpu.memory_clock_mhz, 1_000_000),
-        temperature_c=gpu.temperature_c,
-        memory_temperature_c=gpu.memory_temperature_c,
-        temperature_limit_c=gpu.slowdown_c,
-        throttle=throttle_reasons(gpu.throttle_mask),
-        performance_state=gpu.performance_state,
-        numa_node=gpu.numa_node,
-        mig_enabled=gpu.mig_enabled,
-        nvlink_domain=_nvlink_domain(gpu),
-        ecc=_ecc(gpu),
-        pcie=_pcie(gpu),
-        nvlinks=tuple(_link(link) for link in gpu.nvlinks),
-        processes=_processes(gpu.processes),
-    )
-    yield from (_mig(gpu, part) for part in gpu.mig)
-    yield from (_vgpu(gpu, part) for part in gpu.vgpus)
-
-
-def _mig(gpu: NvmlGpu, part: NvmlSlice) -> Accelerator:
-    profile = mig_profile(part, gpu.memory_total_bytes)
-    inside = gpu.processes and tuple(
-        process
-        for process in gpu.processes
-        if (process.gpu_instance, process.compute_instance) == (part.gpu_instance, part.compute_instance)
-    )
-    return Accelerator(
-        index=part.index,
-        id=part.uuid,
-        resource=f"nvidia.com/mig-{profile.replace('+', '.')}" if profile else "nvidia.com/gpu",
-        kind="mig",
-        parent=gpu.uuid,
-        profile=profile,
-        model=gpu.name,
-        memory_bytes=part.memory_total_bytes,
-        memory_used_bytes=part.memory_used_bytes,
-        numa_node=gpu.numa_node,
-        processes=_processes(inside),
-    )
-
-
-def _vgpu(gpu: NvmlGpu, part: NvmlSlice) -> Accelerator:
-    return Accelerator(
-        index=part.index,
-        id=part.uuid,
-        kind="vgpu",
-        parent=gpu.uuid,
-        profile=_vgpu_profile(part.name),
-        model=gpu.name,
-        memory_bytes=part.memory_total_bytes,
-        memory_used_bytes=part.memory_used_bytes,
-        numa_node=gpu.numa_node,
-    )
-
-
-def _vgpu_profile(name: str | None) -> str | None:
-    """`L40S-12Q` for `NVIDIA L40S-12Q`."""
-    return name.split()[-1] if name else None
-
-
-def _processes(rows: tuple[NvmlProcess, ...] | None) -> tuple[Process, ...] | None:
-    if rows is None:
-        return None
-    unique = {(row.pid, row.gpu_instance, row.compute_instance): row for row in rows}
-    return tuple(
-        Process(
-            pid=row.pid,
-            name=row.name,
-            user=row.user,
-            memory_bytes=row.memory_bytes,
-            pod_uid=pod_uid(row.cgroup),
-            job_id=job_id(row.cgroup),
+    def collect(self) -> Fleet:
+        """One node of this machine's name, with the accelerators that NVML knows; never raises."""
+        node = socket.gethostname()
+        document = self.read()
+        reading = parse(document, self.name, node, on_bus(read_pci(self.root)))
+        system = System(driver=document.driver, cuda=cuda_version(document.cuda)) if document.driver else None
+        found = Node(
+            name=node,
+            sources=(self.name,),
+            system=system,
+            accelerators=reading.accelerators,
+            accelerator_counts=reading.counts,
         )
-        for _, row in sorted(unique.items(), key=lambda item: item[0][0])
-    )
+        return Fleet(nodes=(found,), gaps=reading.gaps)
+
+    def read(self) -> NvmlDocument:
+        """What NVML said before the deadline, and how it ended if it did not end well."""
+        directory = find_library(self.environment, self.root)
+        if directory is None:
+            return NvmlDocument(errors=(NvmlError("load", LIBRARY_NOT_FOUND, f"{LIBRARY} was not found"),))
+        command = [sys.executable, "-P", "-m", "dcctl.inventory.sources.nvml_child", str(self.deadline_s + 1)]
+        return document_of(run_child(command, self._child_environment(directory), self.deadline_s))
+
+    def _child_environment(self, directory: str) -> dict[str, str]:
+        """The child finds this very dcctl, and the library also where the loader would not look."""
+        added = {"PYTHONPATH": _PACKAGE_ROOT, "LD_LIBRARY_PATH": directory}
+        old = {name: self.environment.get(name, "") for name in added}
+        paths = {name: ":".join(filter(None, (old[name], path))) for name, path in added.items()}
+        return {**self.environment, **{name: path for name, path in paths.items() if path}}
 
 
-def _ecc(gpu: NvmlGpu) -> Ecc | None:
-    ecc = Ecc(
-        enabled=gpu.ecc_enabled,
-        volatile_corrected=gpu.ecc_volatile_corrected,
-        volatile_uncorrected=gpu.ecc_volatile_uncorrected,
-        aggregate_corrected=gpu.ecc_aggregate_corrected,
-        aggregate_uncorrected=gpu.ecc_aggregate_uncorrected,
-        remapped_corrected_rows=gpu.remapped_corrected,
-        remapped_uncorrected_rows=gpu.remapped_uncorrected,
-        remap_pending=gpu.remap_pending,
-        remap_failed=gpu.remap_failed,
-        retired_pages=gpu.retired_pages,
-    )
-    return None if ecc == Ecc() else ecc
+def find_library(environment: Mapping[str, str], root: Path = Path("/")) -> str | None:
+    """Where libnvidia-ml.so.1 is: a directory to add to LD_LIBRARY_PATH, "" when the loader finds it.
+
+    None when it is nowhere. Only looks at files: loading the library would already talk to the driver.
+    """
+    listed = [path for path in environment.get("LD_LIBRARY_PATH", "").split(":") if path]
+    if any(Path(path, LIBRARY).exists() for path in listed) or _in_cache(root):
+        return ""
+    if any((root / path / LIBRARY).exists() for path in _LOADER_DIRECTORIES):
+        return ""
+    found = (root / path for path in _OTHER_DIRECTORIES)
+    return next((str(path) for path in found if (path / LIBRARY).exists()), None)
 
 
-def _pcie(gpu: NvmlGpu) -> Pcie | None:
-    pcie = Pcie(
-        address=pci_address(gpu.pci_address),
-        generation=gpu.pcie_generation,
-        width=gpu.pcie_width,
-        max_generation=gpu.pcie_max_generation,
-        max_width=gpu.pcie_max_width,
-        replays=gpu.pcie_replays,
-    )
-    return None if pcie == Pcie() else pcie
-
-
-def _link(link: NvmlLink) -> NvLink:
-    return NvLink(
-        index=link.index,
-        up=link.active,
-        version=link.version,
-        remote=pci_address(link.remote),
-        errors=link.errors,
-    )
-
-
-def _nvlink_domain(gpu: NvmlGpu) -> str | None:
-    """`cluster-uuid.clique`, the form of the label nvidia.com/gpu.clique; None within one node (cluster all zero)."""
-    if gpu.fabric_state != _FABRIC_COMPLETED or not (gpu.fabric_cluster or "").strip("0-"):
-        return None
-    return f"{gpu.fabric_cluster}.{gpu.fabric_clique or 0}"
-
-
-def _times(value: int | None, factor: int) -> int | None:
-    return None if value is None else value * factor
+def _in_cache(root: Path) -> bool:
+    try:
+        return f"{LIBRARY}\0".encode() in (root / "etc/ld.so.cache").read_bytes()
+    except OSError:
+        return False

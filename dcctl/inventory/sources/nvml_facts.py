@@ -1,11 +1,9 @@
 """What NVML says on one machine, as it says it: the shape that every reader of NVML fills.
 
-The child process (`nvml_child`, by pynvml) and the SSH probe (by ctypes) emit JSON of this shape; `nvml.parse` alone
-gives it a meaning. Values are raw: percent, MHz, mW, mJ and bit masks, as in nvml.h. What a device does
-not support is left out.
+The child process (`nvml_child`, by pynvml) and the SSH probe (by ctypes) emit JSON of this shape;
+`nvml.parse` alone gives it a meaning. Values are raw: percent, MHz, mW, mJ and bit masks, as in nvml.h. What
+a device does not support is left out.
 """
-
-from __future__ import annotations
 
 from msgspec import Struct, field
 
@@ -134,3 +132,14 @@ class NvmlDocument(Struct, frozen=True, omit_defaults=True):
     """Failures that concern the whole machine: loading, init, driver version, count."""
     timed_out: bool = False
     """The reader met its deadline: GPU number len(gpus) was being read, or init when count is None."""
+
+
+class NvmlLine(Struct, frozen=True, omit_defaults=True):
+    """One line of a reader that tells as it goes: the machine first, then board by board."""
+
+    driver: str | None = None
+    cuda: int | None = None
+    count: int | None = None
+    gpu: NvmlGpu | None = None
+    error: NvmlError | None = None
+    done: bool = False

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dcctl.inventory.sources.facts import PciFacts
 
 
@@ -23,9 +25,10 @@ class Vendor(Struct, frozen=True):
     """When given, only these device ids count: the vendor uses a class that says nothing."""
 
 
-# Classes: 0300 VGA, 0302 3D controller, 0380 other display controller, 1200 processing accelerator (PCI Code and ID
-# Assignment). Ids from pci.ids. Where a class would take in something else it is left out: Huawei's 0300 is the
-# console of its iBMC, Intel's 0300 the graphics of a desktop processor, NVIDIA's 0680 an NVSwitch.
+# Classes: 0300 VGA, 0302 3D controller, 0380 other display controller, 1200 processing accelerator (PCI Code
+# and ID Assignment). Ids from pci.ids. Where a class would take in something else it is left out: Huawei's
+# 0300 is the console of its iBMC, Intel's 0300 the graphics of a desktop processor, NVIDIA's 0680 an
+# NVSwitch.
 VENDORS = (
     Vendor("0x10de", "nvidia", "nvidia.com/gpu", ("0x0300", "0x0302", "0x12")),
     Vendor("0x1002", "amd", "amd.com/gpu", ("0x0300", "0x0302", "0x0380", "0x12")),
@@ -63,3 +66,16 @@ def vendor_of(function: PciFacts) -> Vendor | None:
     if vendor.devices:
         return vendor if function.device.strip().lower() in vendor.devices else None
     return vendor if function.pci_class.strip().lower().startswith(vendor.classes) else None
+
+
+PASSTHROUGH_DRIVERS = ("vfio-pci", "pci-stub", "xen-pciback")
+"""Kernel drivers of a board that was handed to a virtual machine: no other driver is expected here."""
+
+
+def on_bus(functions: Iterable[PciFacts] | None, vendor: str = "nvidia") -> int | None:
+    """Number of boards of `vendor` that this machine itself should be using; None when nobody looked."""
+    if functions is None:
+        return None
+    own = (function for function in functions if function.driver not in PASSTHROUGH_DRIVERS)
+    names = (found.name for found in map(vendor_of, own) if found is not None)
+    return sum(1 for name in names if name == vendor)

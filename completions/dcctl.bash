@@ -1,0 +1,86 @@
+# Made from the command tree by `make completions`; do not edit.
+_dcctl_command() {
+  case $1 in
+    "") verbs="assess inventory config schema man completion" options="--version -V" kind=none ;;
+    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "inventory diff") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=files ;;
+    "inventory export") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind="ansible json csv" ;;
+    "inventory sources") verbs="" options="--rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "config") verbs="show check" options="--origin --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "config show") verbs="" options="--origin --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "config check") verbs="" options="--output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "schema") verbs="" options="" kind=none ;;
+    "man") verbs="" options="--directory" kind=none ;;
+    "completion") verbs="" options="--directory" kind="bash zsh fish" ;;
+  esac
+}
+_dcctl_value() {
+  case $1 in
+    --by) kind="pool site rack node model workload"; return 0 ;;
+    --color) kind=none; return 0 ;;
+    --columns) kind=none; return 0 ;;
+    --config) kind=files; return 0 ;;
+    --context) kind=none; return 0 ;;
+    --directory) kind=files; return 0 ;;
+    --exclude) kind=nodes; return 0 ;;
+    --fail-on) kind=none; return 0 ;;
+    --fanout) kind=none; return 0 ;;
+    --idle-after) kind=none; return 0 ;;
+    --idle-below) kind=none; return 0 ;;
+    --inventory) kind=files; return 0 ;;
+    --job-size) kind=none; return 0 ;;
+    --nodes) kind=nodes; return 0 ;;
+    --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    --sort) kind=none; return 0 ;;
+    --timeout) kind=none; return 0 ;;
+    --watch) kind=none; return 0 ;;
+    -f) kind=none; return 0 ;;
+    -i) kind=files; return 0 ;;
+    -o) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    -w) kind=nodes; return 0 ;;
+    -x) kind=nodes; return 0 ;;
+  esac
+  return 1
+}
+_dcctl_is_verb() {
+  case $1 in "/assess"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  return 1
+}
+# The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.
+_dcctl_nodes() {
+  local cache head="" tail=$1 name
+  if [ -n "${XDG_CACHE_HOME:-}" ]; then cache=$XDG_CACHE_HOME/dcctl/nodes
+  elif [ "$EUID" = 0 ]; then cache=/var/cache/dcctl/nodes
+  else cache=$HOME/.cache/dcctl/nodes; fi
+  [ -r "$cache" ] || return 0
+  case $tail in *[,!^]*) tail=${tail##*[,!^]}; head=${1%"$tail"} ;; esac
+  grep -m 200 -- "^$(printf %s "$tail" | tr -c 'A-Za-z0-9_@:-' .)" "$cache" | while IFS= read -r name; do
+    printf '%s\n' "$head$name"
+  done
+}
+_dcctl_path() {
+  local word path=""
+  for word in "$@"; do
+    if _dcctl_is_verb "$path/$word"; then path="${path:+$path }$word"; fi
+  done
+  printf %s "$path"
+}
+_dcctl() {
+  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+  local verbs="" options="" kind=none
+  _dcctl_command "$(_dcctl_path "${COMP_WORDS[@]:1:COMP_CWORD-1}")"
+  if ! _dcctl_value "$previous"; then
+    case $current in -*) kind=$options ;; *) if [ -n "$verbs" ]; then kind=$verbs; fi ;; esac
+  fi
+  case $kind in
+    none) COMPREPLY=() ;;
+    nodes) mapfile -t COMPREPLY < <(_dcctl_nodes "$current") ;;
+    files) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$kind" -- "$current") ;;
+  esac
+}
+complete -F _dcctl dcctl

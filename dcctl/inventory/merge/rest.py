@@ -1,0 +1,171 @@
+"""What a merged fleet has besides nodes, under their new names: places, pools, links, work and meters."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
+
+from dcctl.inventory.folding import fold, short, sort_key
+from dcctl.inventory.merge.precedence import SCHEDULERS, coalesce
+from dcctl.inventory.model import Pool, Rack, Site
+from dcctl.inventory.nodeexpr import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from dcctl.inventory.merge.precedence import Known
+    from dcctl.inventory.model import Fact, Fleet, Link, Member, Node, PowerMeter, Workload
+
+F = TypeVar("F", bound="Fact")
+
+
+class Renames:
+    """What each fleet's names of nodes are called after the merge."""
+
+    def __init__(
+        self, names: Sequence[str], groups: Sequence[Sequence[Known]], nodes: Iterable[Node]
+    ) -> None:
+        """`names[i]` is the name of the machine that `groups[i]` describe."""
+        self._own: dict[tuple[int, str], str] = {}
+        for name, group in zip(names, groups, strict=True):
+            for view in group:
+                for alias in view.node.aliases:
+                    self._own.setdefault((view.fleet, alias), name)
+        for name, group in zip(names, groups, strict=True):
+            self._own.update({(view.fleet, view.node.name): name for view in group})
+        self._any: dict[str, set[str]] = defaultdict(set)
+        for node in nodes:
+            for name in (node.name, *node.aliases):
+                self._any[name.lower()].add(node.name)
+                self._any[short(name).lower()].add(node.name)
+
+    def find(self, fleet: int, name: str) -> str:
+        """Return the node's name; a name that no node has, or several have, stays."""
+        own = self._own.get((fleet, name))
+        if own is not None:
+            return own
+        found = self._any.get(name.lower(), set())
+        return next(iter(found)) if len(found) == 1 else name
+
+    def fold(self, fleet: int, text: str) -> str:
+        """Return a folded node set with the names replaced."""
+        return fold(self.find(fleet, name) for name in plain(text))
+
+
+def _by_key(pairs: Iterable[tuple[Hashable, F]]) -> list[F]:
+    """Return one fact for each key, in order of first mention; the earlier fact's fields win."""
+    parts: dict[Hashable, list[F]] = {}
+    for key, fact in pairs:
+        parts.setdefault(key, []).append(fact)
+    return [coalesce(same) for same in parts.values()]
+
+
+def merge_places(fleets: Sequence[Fleet], nodes: Sequence[Node]) -> tuple[tuple[Site, ...], tuple[Rack, ...]]:
+    """Return every site and rack that is described or mentioned. A rack belongs to the site of its nodes."""
+    at: dict[str, set[str]] = defaultdict(set)
+    for node in nodes:
+        if node.rack and node.site:
+            at[node.rack].add(node.site)
+    racks = [rack for fleet in fleets for rack in fleet.racks]
+    racks += [Rack(name=node.rack, site=node.site) for node in nodes if node.rack]
+    for rack in racks:
+        if rack.site:
+            at[rack.name].add(rack.site)
+    placed = [
+        replace(rack, site=next(iter(at[rack.name])))
+        if rack.site is None and len(at[rack.name]) == 1
+        else rack
+        for rack in racks
+    ]
+    united = _by_key(((rack.site, rack.name), rack) for rack in placed)
+    sites = [site for fleet in fleets for site in fleet.sites]
+    mentioned = [*(node.site for node in nodes), *(rack.site for rack in united)]
+    sites += [Site(name=name) for name in mentioned if name]
+    return (
+        tuple(sorted(_by_key((site.name, site) for site in sites), key=lambda site: sort_key(site.name))),
+        tuple(sorted(united, key=lambda rack: (rack.site or "", sort_key(rack.name)))),
+    )
+
+
+def merge_pools(fleets: Sequence[Fleet], nodes: Iterable[Node], renames: Renames) -> tuple[Pool, ...]:
+    """Return the pools united by name; what a node says of itself counts too."""
+    members: dict[str, set[str]] = defaultdict(set)
+    kinds: dict[str, set[str]] = defaultdict(set)
+    first: dict[tuple[str, str], Pool] = {}
+    for at, fleet in enumerate(fleets):
+        for pool in fleet.pools:
+            members[pool.name].update(renames.find(at, name) for name in plain(pool.nodes))
+            kinds[pool.name].add(pool.kind)
+            first.setdefault((pool.name, pool.kind), pool)
+    for node in nodes:
+        for name in node.pools:
+            members[name].add(node.name)
+    result = []
+    for name in sorted(members, key=sort_key):
+        # `group` is what an inventory calls any set of nodes: the scheduler's word says more.
+        kind = min(kinds[name] or {"group"}, key=lambda kind: (kind == "group", kind))
+        result.append(replace(first.get((name, kind), Pool(name=name, nodes="")), nodes=fold(members[name])))
+    return tuple(result)
+
+
+def merge_links(fleets: Sequence[Fleet], renames: Renames) -> tuple[Link, ...]:
+    """Return each cable once, whichever end it was seen from."""
+    links = []
+    for at, fleet in enumerate(fleets):
+        for link in fleet.links:
+            a_node, b_node = renames.find(at, link.a_node), renames.find(at, link.b_node)
+            links.append(replace(link, a_node=a_node, b_node=b_node))
+    united = _by_key((frozenset({(k.a_node, k.a_port), (k.b_node, k.b_port)}), k) for k in links)
+    return tuple(sorted(united, key=lambda link: (sort_key(link.a_node), sort_key(link.a_port), link.b_node)))
+
+
+def merge_meters(fleets: Sequence[Fleet], renames: Renames) -> tuple[PowerMeter, ...]:
+    """Return the newest reading of each meter of each site."""
+    newest: dict[tuple[str, str, str], PowerMeter] = {}
+    for at, fleet in enumerate(fleets):
+        for meter in fleet.meters:
+            named = replace(meter, nodes=renames.fold(at, meter.nodes))
+            key = (meter.site or "", meter.kind, meter.name)
+            kept = newest.get(key)
+            if kept is None or (named.read_at_s or 0) > (kept.read_at_s or 0):
+                newest[key] = named
+    return tuple(newest[key] for key in sorted(newest))
+
+
+def merge_workloads(fleets: Sequence[Fleet], renames: Renames) -> tuple[Workload, ...]:
+    """Return the workloads united by id; those of two schedulers stay apart even under one id."""
+    same: dict[str, list[Workload]] = defaultdict(list)
+    for at, fleet in sorted(enumerate(fleets), key=lambda pair: _is_saved(pair[1])):
+        for work in fleet.workloads:
+            members = tuple(_named(at, member, renames) for member in work.members)
+            same[work.id].append(work if members == work.members else replace(work, members=members))
+    united = [one for id_ in same for one in _unite_work(same[id_])]
+    return tuple(sorted(united, key=lambda work: (sort_key(work.id), work.source or "")))
+
+
+def _is_saved(fleet: Fleet) -> bool:
+    """Tell whether the fleet comes from a file: what was asked just now is heard before it."""
+    return all(run.kind in {"file", "demo"} for run in fleet.sources)
+
+
+def _named(fleet: int, member: Member, renames: Renames) -> Member:
+    if member.node is None:
+        return member
+    node = renames.find(fleet, member.node)
+    return member if node == member.node else replace(member, node=node)
+
+
+def _unite_work(views: list[Workload]) -> list[Workload]:
+    """Return one workload for each scheduler; views without a scheduler join where there is only one."""
+    if len(views) == 1:
+        return views
+    groups: dict[str, list[Workload]] = defaultdict(list)
+    for view in views:
+        scheduler = (view.source or "").partition(":")[0] in SCHEDULERS
+        groups[view.source or "" if scheduler else ""].append(view)
+    if len(groups) == 2 and "" in groups:
+        (scheduler_name,) = groups.keys() - {""}
+        groups = {scheduler_name: groups[scheduler_name] + groups[""]}
+    return [coalesce(group) for group in groups.values()]
