@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dcctl.assess.report import SHAPES, Options, report
 from dcctl.inventory.model import (
     Accelerator,
@@ -15,8 +17,10 @@ from dcctl.inventory.model import (
     Process,
     Resources,
 )
-from dcctl.render.report import Cell, Report
 from tests.unit.assess.build import GIB, NOW_S, asks, boards, node, work
+
+if TYPE_CHECKING:
+    from dcctl.render.report import Cell, Report
 
 
 def _only(answer: Report) -> dict[str, Cell]:
@@ -143,7 +147,7 @@ def test_every_table_has_the_columns_of_its_shape() -> None:
     mixed = Fleet(nodes=(node(), _LAPTOP), workloads=(work("a", asks(gpus=2)),))
     for fleet in (mixed, Fleet(nodes=(_LAPTOP,)), Fleet()):
         for by in ("pool", "node", "workload"):
-            answer = report(fleet, Options(by=by), NOW_S)  # type: ignore[arg-type]  # one of By
+            answer = report(fleet, Options(by=by), NOW_S)
             shape = next(shape for shape in SHAPES if shape.kind == answer.kind)
             assert {(c.key, c.unit) for c in answer.items.columns} == {(c.key, c.unit) for c in shape.items}
             assert set(answer.summary) == {column.key for column in shape.summary}
