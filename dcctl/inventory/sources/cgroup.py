@@ -32,7 +32,7 @@ def job_id(text: str | None) -> str | None:
 def cpu_limit_milli(text: str | None) -> int | None:
     """Thousandths of a CPU that `quota period` allows; None for no quota (`max`, -1) or no such text."""
     words = (text or "").split()
-    if len(words) != 2 or not all(word.isdigit() for word in words) or int(words[1]) == 0:
+    if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
         return None
     return int(words[0]) * 1000 // int(words[1])
 
@@ -40,6 +40,6 @@ def cpu_limit_milli(text: str | None) -> int | None:
 def memory_limit_bytes(text: str | None) -> int | None:
     """Bytes that memory.max or memory.limit_in_bytes allows; None where there is no limit."""
     word = (text or "").strip()
-    if not word.isdigit() or int(word) >= _NO_LIMIT_BYTES:
+    if not word.isdecimal() or int(word) >= _NO_LIMIT_BYTES:
         return None
     return int(word)

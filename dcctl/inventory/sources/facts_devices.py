@@ -47,7 +47,7 @@ def _nic(row: NicFacts) -> Nic:
         speed_bps=_speed_bps(row),
         mtu_bytes=number(row.files.get("mtu")),
         mac=row.files.get("address") if kind != "infiniband" else None,
-        guid=_guid(row.rdma.get("port_guid") or row.rdma.get("node_guid")),
+        guid=_guid(row.rdma.get("port_guid")) or _guid(row.rdma.get("node_guid")),
         numa_node=numa(row.numa_node),
         pci_address=row.pci_address,
         driver=row.driver,

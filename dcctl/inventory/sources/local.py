@@ -150,7 +150,7 @@ def count_list(listed: str | None) -> int | None:
     total = 0
     for part in (listed or "").split(","):
         first, _, last = part.partition("-")
-        if not first.isdigit() or not (last or first).isdigit():
+        if not first.isdecimal() or not (last or first).isdecimal():
             return None
         total += int(last or first) - int(first) + 1
     return total
