@@ -84,6 +84,17 @@ def test_a_running_watch_survives_compaction(server: ApiServer, admin: HttpApi) 
     assert [each["object"]["metadata"]["name"] for each in told] == ["a", "b"]
 
 
+def test_an_idle_type_has_no_bookmarks(server: ApiServer, admin: HttpApi) -> None:
+    server.cluster.bookmark_period_s = 0.1
+    server.load([objects.node("a")])
+    now = admin.request("GET", "/api/v1/nodes")[2]["metadata"]["resourceVersion"]
+    query = {"resourceVersion": now, "timeoutSeconds": "1", "allowWatchBookmarks": "true"}
+    assert admin.watch("/api/v1/nodes", query) == (200, [])
+    threading.Timer(0.3, server.bump, ("nodes", "a")).start()
+    told = [each["type"] for each in admin.watch("/api/v1/nodes", query)[1]]
+    assert told[:2] == ["MODIFIED", "BOOKMARK"]
+
+
 def test_a_pod_dies_when_its_grace_is_over(server: ApiServer, admin: HttpApi) -> None:
     server.load([objects.pod("p", node="n", grace_s=300), objects.pod("q", node="broken", grace_s=300)])
     server.controllers.stuck.add("broken")
