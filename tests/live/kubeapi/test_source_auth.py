@@ -22,6 +22,13 @@ from tests.kubeapi.kubeconfig import Authority
 if TYPE_CHECKING:
     from pathlib import Path
 
+NO_CLUSTER = json.dumps(
+    {
+        "contexts": [{"name": "a", "context": {"cluster": "c"}}],
+        "clusters": [],
+        "current-context": "a",
+    }
+)
 SECRET = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0LXRva2VuLW9mLXRoZS1hZG1pbg.c2lnbmF0dXJl"
 
 
@@ -110,11 +117,7 @@ def test_a_plugin_that_is_not_installed_is_told_from_one_that_fails(tmp_path: Pa
         ("{not: yaml: at all", "not YAML"),
         ("[1, 2]", "not understood"),
         ('{"contexts": []}', "current-context"),
-        (
-            '{"contexts": [{"name": "a", "context": {"cluster": "c"}}], "clusters": [],'
-            ' "current-context": "a"}',
-            "c in",
-        ),
+        (NO_CLUSTER, "c in"),
     ],
 )
 def test_a_wrong_kubeconfig_is_a_mistake_of_usage(tmp_path: Path, text: str | None, words: str) -> None:
