@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.assess.machine import PRESSURE_MILLI, surroundings
 from dcctl.assess.stranded import DIMENSIONS, WORDS
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ FULL_MILLI = 900
 """Memory of a board in use from which work is taken to be short of it."""
 MEMORY_BOUND_MILLI = 600
 """Share of time with memory traffic from which a busy board is taken to wait for its memory."""
-PRESSURE_MILLI = 100
-"""Share of the time (PSI `some`, 60 s) from which work on a node is taken to wait for a resource."""
 
 
 def first_limit(totals: Totals) -> str:
@@ -39,8 +38,8 @@ def first_limit(totals: Totals) -> str:
 def _stranding(states: Iterable[NodeState]) -> str:
     counts = dict.fromkeys(DIMENSIONS, 0)
     for state in states:
-        if state.shortage.boards:
-            counts[state.shortage.dimension] += state.shortage.boards
+        if state.shortage.units:
+            counts[state.shortage.dimension] += state.count("stranded")
     worst = max(counts.items(), key=lambda pair: pair[1])
     return worst[0] if worst[1] else ""
 
@@ -55,11 +54,19 @@ def _shares(totals: Totals) -> list[tuple[str, float]]:
         gone = sums.requested if sums.allocatable is not None else sums.used
         if whole and gone is not None:
             shares.append((WORDS[dimension], gone / whole))
-    return shares
+    return shares if totals.boards else shares + _disk(totals.states)
+
+
+def _disk(states: Iterable[NodeState]) -> list[tuple[str, float]]:
+    """Machines without accelerators: the share of their own file systems that is gone."""
+    around = surroundings(states)
+    if not around.disk_capacity or around.disk_free is None:
+        return []
+    return [("disk", 1 - around.disk_free / around.disk_capacity)]
 
 
 def running_limit(totals: Totals) -> str:
-    """What running work was measured to wait for, the most widespread first; empty: nothing was measured to."""
+    """What running work was measured to wait for, the most widespread first; empty: nothing."""
     waits: dict[str, int] = {}
     for state in totals.states:
         for word, weight in _waits(state):

@@ -29,6 +29,12 @@ _AMOUNTS = (
 )
 _STAGES = ("capacity", "allocatable", "requested", "used", "free")
 _REST: tuple[Column, ...] = (
+    Column("disk_capacity", "DISK", "bytes", keep=3, wide=True),
+    Column("disk_free", "DISK FREE", "bytes", keep=4, wide=True),
+    Column("network", "NETWORK", "bps", keep=2, wide=True),
+    Column("cpu_pressure", "CPU PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("memory_pressure", "MEMORY PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("io_pressure", "I/O PRESSURE", "percent_milli", keep=2, wide=True),
     Column("unknown", "UNKNOWN", "count", keep=2, wide=True),
     Column("busy_measured", "MEASURED", "count", keep=2, wide=True),
     Column("ready_nodes", "READY", "count", keep=2, wide=True),
@@ -48,13 +54,22 @@ def _amounts() -> tuple[Column, ...]:
 
 
 _SHOWN_WITHOUT_BOARDS = frozenset(
-    ("cpu_capacity", "cpu_requested", "cpu_used", "cpu_free", "memory_capacity", "memory_requested")
-    + ("memory_used", "memory_free", "first_limit", "running_limit")
+    (
+        "cpu_capacity",
+        "cpu_used",
+        "cpu_free",
+        "memory_capacity",
+        "memory_used",
+        "memory_free",
+        "disk_free",
+        "io_pressure",
+        "first_limit",
+    )
 )
 
 
 def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column, ...]:
-    """The columns of the main table. Without boards CPU and memory come to the front; the keys stay the same."""
+    """The columns of the main table. Without boards CPU and memory come first, under the same keys."""
     name = Column("name", heading.upper(), keep=9)
     nodes = (Column("nodes", "NODES", "nodes", keep=8), Column("node_count", "N", "count", keep=2, wide=True))
     counts = tuple(replace(c, title=f"{noun}S".upper()) if c.key == "accelerators" else c for c in _BOARDS)
@@ -63,10 +78,25 @@ def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column,
     )
     if boards:
         return (name, *nodes, *counts, *limits, *_amounts(), *_REST)
-    plain = (*_amounts(), *limits, *counts, *_REST)
+    plain = (*_amounts(), *_REST, *limits, *counts)
     return (name, *nodes, *(replace(c, wide=c.key not in _SHOWN_WITHOUT_BOARDS) for c in plain))
 
 
+WORKLOADS: tuple[Column, ...] = (
+    Column("workload", "WORKLOAD", keep=9),
+    Column("owner", "OWNER", keep=6),
+    Column("kind", "KIND", keep=4),
+    Column("nodes", "NODES", "nodes", keep=7),
+    Column("members", "PODS", "count", keep=3, wide=True),
+    Column("accelerators", "GPUS", "count", keep=9),
+    Column("model", "MODEL", keep=5),
+    Column("busy", "BUSY", "percent_milli", keep=8),
+    Column("idle", "IDLE", "count", keep=7),
+    Column("cpu_requested", "CPU REQUESTED", "milli", keep=4, wide=True),
+    Column("memory_requested", "MEMORY REQUESTED", "memory", keep=4, wide=True),
+    Column("power", "POWER", "power_mw", keep=4),
+    Column("held", "FOR", "duration_s", keep=6),
+)
 IDLE: tuple[Column, ...] = (
     Column("workload", "IDLE", keep=9),
     Column("owner", "OWNER", keep=5),
@@ -132,8 +162,8 @@ SUMMARY: tuple[Column, ...] = (
     Column("busy", "mean share of time with a kernel running, over measured boards", "percent_milli"),
     Column("busy_measured", "boards with such a reading", "count"),
     Column("allocated_share", "allocated boards of all", "percent_milli"),
-    Column("more_jobs", "jobs of `job_accelerators` that still fit", "count"),
-    Column("job_accelerators", "size of the job that is counted", "count"),
+    Column("more_jobs", "jobs of `job_size` that still fit", "count"),
+    Column("job_size", "size of the job that is counted", "count"),
     Column("waiting_accelerators", "asked for by members without a node", "count"),
     Column("cpu_capacity", "CPUs", "milli"),
     Column("cpu_free", "CPUs left", "milli"),

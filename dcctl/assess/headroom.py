@@ -1,4 +1,4 @@
-"""How many more jobs fit: a simple count. A packing engine can replace `more_jobs` without touching its callers."""
+"""How many more jobs fit: a simple count. A packing engine can take the place of `more_jobs`."""
 
 from __future__ import annotations
 

@@ -54,9 +54,9 @@ def mark_idle(states: Iterable[NodeState], rule: Rule, now_s: int) -> None:
 
 def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
     busy = board.busy_milli()
-    if busy is None:
+    if busy is None and not board.unused():
         return None
-    if busy > rule.busy_milli:
+    if busy is not None and busy > rule.busy_milli:
         return False
     ages = (_age_s(one, now_s) for one in board.holders)
     return all(age is None or age >= rule.after_s for age in ages)
@@ -69,7 +69,7 @@ def _age_s(one: Placed, now_s: int) -> int | None:
 
 
 def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:
-    """Who holds idle boards, most boards first, then by name. A board with several holders goes to the first."""
+    """Who holds idle boards, most boards first, then by name. Of several holders the first."""
     found: dict[tuple[str, str], IdleHolder] = {}
     for state in states:
         for board in state.boards:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dcctl.assess.boards import Board, boards_of
+from msgspec import Struct, field
+
+from dcctl.assess.boards import Board, boards_of, units_of
 from dcctl.assess.holders import hold
 from dcctl.assess.stranded import NO_SHORTAGE, Shortage, shortage
 from dcctl.assess.unavailable import unavailable_because
+from dcctl.assess.usage import is_scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dcctl.assess.stranded import Shares
     from dcctl.assess.usage import Demand
     from dcctl.inventory.model import Node
 
 
-@dataclass(slots=True)
-class NodeState:
+class NodeState(Struct, gc=False):
     """What was decided about one node."""
 
     node: Node
@@ -65,7 +65,7 @@ def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
     if not boards:
         return state
     state.unavailable = unavailable_because(node, habits.common_taints)
-    if _scheduler_hands_out(node, demand):
+    if demand is not None or is_scheduled(node):
         if demand is not None:
             hold(boards, demand)
             _sort_the_rest(state, habits.shares)
@@ -73,10 +73,6 @@ def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
         state.by_processes = True
         _by_processes(boards)
     return state
-
-
-def _scheduler_hands_out(node: Node, demand: Demand | None) -> bool:
-    return node.allocatable is not None or demand is not None
 
 
 def _by_processes(boards: list[Board]) -> None:
@@ -101,10 +97,20 @@ def _sort_the_rest(state: NodeState, shares: Shares) -> None:
     _mark(rest[len(rest) - sick :], "unavailable")
     rest = rest[: len(rest) - sick]
     if state.demand is not None and rest:
-        state.shortage = shortage(state.node, state.demand, shares, len(rest))
-    usable = len(rest) - state.shortage.boards
+        state.shortage = shortage(state.node, state.demand, shares, _units(rest))
+    usable = len(rest) - _boards_of_units(state.shortage.units, rest)
     _mark(rest[:usable], "free")
     _mark(rest[usable:], "stranded")
+
+
+def _units(boards: list[Board]) -> int:
+    """What these boards hand out, in the scheduler's units."""
+    return sum(sum(units_of(board).values()) for board in boards)
+
+
+def _boards_of_units(units: int, boards: list[Board]) -> int:
+    """So many stranded units in boards, rounded down: a board of which a share is usable is not stranded."""
+    return units * len(boards) // _units(boards) if units else 0
 
 
 def _mark(boards: list[Board], word: str) -> None:
@@ -123,8 +129,3 @@ def _withheld(node: Node, boards: list[Board]) -> int:
         for name in units
         if name in node.capacity.devices
     )
-
-
-def by_name(states: list[NodeState]) -> Mapping[str, NodeState]:
-    """Node name -> state."""
-    return {state.node.name: state for state in states}

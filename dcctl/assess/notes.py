@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.vendors import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
+from dcctl.inventory.folding import fold
 from dcctl.render.report import Note
 
 if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
     from dcctl.assess.details import Evidence
-    from dcctl.assess.idle import Rule
 
 
 def headline(evidence: Evidence) -> str:
-    """The answer in one line: what there is, how much of it is taken and working, and how well it is known."""
+    """The answer in one line: what there is, how much of it is taken and working, how well known."""
     fleet, whole = evidence.fleet, evidence.whole
     sites = {state.node.site for state in evidence.states if state.node.site}
     parts = [fleet.name, plural(len(sites), "site") if sites else "", plural(len(evidence.states), "node")]
@@ -30,7 +31,7 @@ def _machine(whole: Totals) -> str:
     told = [
         f"{cores(cpu.capacity)} CPUs" if cpu.capacity is not None else "",
         f"{gib(memory.capacity)} memory" if memory.capacity is not None else "",
-        "no accelerators" if whole.boards_known else "",
+        "no accelerators" if whole.states and all(state.boards_known for state in whole.states) else "",
     ]
     return "  ".join(part for part in told if part)
 
@@ -67,14 +68,16 @@ def _asked(evidence: Evidence) -> str:
     return ", ".join(word for word in words if word)
 
 
-def notes(evidence: Evidence, rule: Rule) -> tuple[Note, ...]:
+def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
     """What to do, worst first."""
     made = (
         _faults(evidence),
-        _idle(evidence, rule),
+        _idle(evidence, after_s),
         _stranded(evidence),
         _waiting(evidence),
         _busy_unknown(evidence.whole),
+        disk_note(evidence.states),
+        pressure_note(evidence.states),
         _no_scheduler(evidence),
         _looked_nowhere(evidence.whole),
     )
@@ -88,19 +91,20 @@ def _faults(evidence: Evidence) -> Note | None:
     devices = sum(len(fault.devices) for fault in grave)
     nodes = sorted({name for fault in grave for name in fault.nodes})
     text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}: {grave[0].fault} first"
-    return Note("faults", text, "crit", f"dcctl assess --by node -w {','.join(nodes[:8])}")
+    return Note("faults", text, "crit", f"dcctl assess --by node -w {fold(nodes)}")
 
 
-def _idle(evidence: Evidence, rule: Rule) -> Note | None:
+def _idle(evidence: Evidence, after_s: int) -> Note | None:
     boards = sum(one.boards for one in evidence.idle)
     if not boards:
         return None
     watts = [one.power_mw for one in evidence.idle if one.power_mw is not None]
     burnt = f", burning {power(sum(watts))} now" if watts else ""
+    unsure = " (start not known of all)" if any(one.held_s is None for one in evidence.idle) else ""
     holders = len({one.who for one in evidence.idle})
     text = (
         f"{counted(_idle_by_resource(evidence))} held by {plural(holders, 'workload')} "
-        f"for over {duration(rule.after_s)}{burnt}"
+        f"for over {duration(after_s)}{unsure}{burnt}"
     )
     return Note("idle", text, "warn", "dcctl assess --by workload")
 
@@ -121,7 +125,7 @@ def _stranded(evidence: Evidence) -> Note | None:
     boards = sum(one.boards for one in evidence.stuck)
     cure = f"; {worst.cure}" if worst.cure else ""
     text = f"{plural(boards, 'free accelerator')} cannot be handed out: {worst.cause}{cure}"
-    return Note("stranded", text, "warn", f"dcctl assess --by node -w {','.join(worst.nodes[:8])}")
+    return Note("stranded", text, "warn", f"dcctl assess --by node -w {fold(worst.nodes)}")
 
 
 def _waiting(evidence: Evidence) -> Note | None:

@@ -41,10 +41,11 @@ def stuck(states: Iterable[NodeState]) -> list[Stuck]:
     """Groups of nodes with the same cause and the same holders, most boards first."""
     found: dict[tuple[str, tuple[str, ...]], Stuck] = {}
     for state in states:
-        if state.shortage.boards:
+        boards = state.count("stranded")
+        if boards:
             key = (_cause(state), _held_by(state))
             one = found.setdefault(key, Stuck(*key))
-            one.boards += state.shortage.boards
+            one.boards += boards
             one.nodes.append(state.node.name)
             moves = _moves(state)
             one.moves = None if moves is None or one.moves is None else one.moves + moves
@@ -71,7 +72,7 @@ def _held_by(state: NodeState) -> tuple[str, ...]:
     if state.demand is None:
         return ()
     sums: dict[str, int] = {}
-    for one in state.demand.placed:
+    for one in (*state.demand.holding, *state.demand.others):
         sums[one.workload.id] = sums.get(one.workload.id, 0) + _asks(one, state.shortage.dimension)
     ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
     return tuple(name for name, amount in ordered[:_NAMED] if amount)
@@ -82,11 +83,7 @@ def _moves(state: NodeState) -> int | None:
     if state.demand is None or not state.shortage.needed:
         return None
     dimension, missing, moves = state.shortage.dimension, state.shortage.needed - state.shortage.left, 0
-    movable = [
-        _asks(one, dimension)
-        for one in state.demand.placed
-        if not one.accelerators and one.workload.kind != "DaemonSet"
-    ]
+    movable = [_asks(one, dimension) for one in state.demand.others if one.workload.kind != "DaemonSet"]
     for amount in sorted(movable, reverse=True):
         if missing <= 0:
             break

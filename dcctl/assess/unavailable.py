@@ -25,8 +25,9 @@ def unavailable_because(node: Node, common_taints: frozenset[str]) -> str:
 
 
 def common_taints(nodes: Iterable[Node]) -> frozenset[str]:
-    """Keys of taints that at least half of the nodes carry: they dedicate a pool to its work (as
-    `nvidia.com/gpu:NoSchedule` does). Conditions that Kubernetes itself sets are never such.
+    """Keys of taints that at least half of the nodes carry: they dedicate a pool, as `nvidia.com/gpu` does.
+
+    Conditions that Kubernetes itself sets are never such.
     """
     seen: Counter[str] = Counter()
     total = 0

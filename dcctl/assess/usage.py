@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from dcctl.assess.vendors import accelerators_in
 
@@ -12,10 +14,14 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
-_FINISHED = frozenset(("succeeded", "failed"))
+FINISHED = frozenset(("succeeded", "failed"))
+_WORK = frozenset(("pods", "jobs", "workloads", "resourceclaims"))
+"""Words by which a gap says that a list of work is missing."""
+_SCHEDULERS = frozenset(("kubernetes", "slurm", "yarn"))
+"""Kinds of sources that hand out what a node has."""
 
 
-class Placed(NamedTuple):
+class Placed(Struct, frozen=True, gc=False):
     """A member on its node, with the workload that it belongs to."""
 
     member: Member
@@ -24,8 +30,7 @@ class Placed(NamedTuple):
     """Boards, shares and slices that it asks for."""
 
 
-@dataclass(slots=True)
-class Amount:
+class Amount(Struct, gc=False):
     """A running sum of what the scheduler counts on one node."""
 
     cpu_milli: int = 0
@@ -37,29 +42,33 @@ class Amount:
         """Count one member. A dimension that the member does not ask for adds nothing."""
         self.cpu_milli += request.cpu_milli or 0
         self.memory_bytes += request.memory_bytes or 0
-        self.storage_bytes += request.storage_bytes or 0
+        if request.storage_bytes:
+            self.storage_bytes += request.storage_bytes
         self.pods += 1 if request.pods is None else request.pods
 
 
-@dataclass(slots=True)
-class Demand:
+class Demand(Struct, gc=False):
     """All that is requested on one node."""
 
     total: Amount = field(default_factory=Amount)
     daemons: Amount = field(default_factory=Amount)
     """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
     devices: dict[str, int] = field(default_factory=dict)
-    placed: list[Placed] = field(default_factory=list)
+    holding: list[Placed] = field(default_factory=list)
+    """Members that hold accelerators."""
+    others: list[Placed] = field(default_factory=list)
 
-    def add(self, placed: Placed) -> None:
+    def add(self, member: Member, workload: Workload) -> None:
         """Count one member on this node."""
-        request = placed.member.requests
+        request = member.requests
+        devices = request.devices
         self.total.add(request)
-        if placed.workload.kind == "DaemonSet":
+        if workload.kind == "DaemonSet":
             self.daemons.add(request)
-        for resource, count in request.devices.items():
-            self.devices[resource] = self.devices.get(resource, 0) + count
-        self.placed.append(placed)
+        for resource in devices:
+            self.devices[resource] = self.devices.get(resource, 0) + devices[resource]
+        accelerators = accelerators_in(devices) if devices else 0
+        (self.holding if accelerators else self.others).append(Placed(member, workload, accelerators))
 
 
 NOTHING = Demand()
@@ -67,19 +76,21 @@ NOTHING = Demand()
 
 
 def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
-    """Node name -> demand. A member counts from the moment it is bound to a node until it has finished;
-    one that waits without a node takes nothing.
+    """Node name -> demand.
+
+    A member counts from the moment it is bound to a node until it has finished; one without a node takes
+    nothing.
     """
     nodes: dict[str, Demand] = {}
     for workload in workloads:
         for member in workload.members:
             node = member.node
-            if node is None or member.phase in _FINISHED:
+            if node is None or member.phase in FINISHED:
                 continue
             demand = nodes.get(node)
             if demand is None:
                 demand = nodes[node] = Demand()
-            demand.add(Placed(member, workload, accelerators_in(member.requests.devices)))
+            demand.add(member, workload)
     return nodes
 
 
@@ -115,9 +126,10 @@ def _waiting(workload: Workload, queued: list[Member]) -> Waiting:
 
 
 def blind_sources(gaps: Iterable[Gap]) -> frozenset[str]:
-    """Names of sources that could not list their work: on their nodes, what is requested is unknown, not zero."""
-    words = ("pods", "jobs", "workloads")
-    return frozenset(gap.source for gap in gaps if any(word in gap.subject for word in words))
+    """Names of sources that could not list their work: on their nodes requests are unknown, not zero."""
+    return frozenset(
+        gap.source for gap in gaps if not _WORK.isdisjoint(gap.subject.replace("/", " ").split())
+    )
 
 
 def is_blind(node: Node, blind: frozenset[str]) -> bool:
@@ -125,16 +137,22 @@ def is_blind(node: Node, blind: frozenset[str]) -> bool:
     return bool(blind) and any(source in blind for source in node.sources)
 
 
+def is_scheduled(node: Node) -> bool:
+    """Whether a scheduler hands out what the node has. A cgroup limit alone is no scheduler."""
+    offered = node.allocatable
+    if offered is not None and (offered.devices or offered.pods is not None):
+        return True
+    return any(source.split(":", 1)[0] in _SCHEDULERS for source in node.sources)
+
+
 def demand_of(fleet: Fleet) -> dict[str, Demand | None]:
-    """Node name -> demand; None where a scheduler knows the node but its work could not be listed, and
-    where no scheduler knows the node.
-    """
+    """Node name -> demand. None where no scheduler knows the node, or its work could not be listed."""
     known = requested(fleet.workloads)
     blind = blind_sources(fleet.gaps)
     answer: dict[str, Demand | None] = {}
     for node in fleet.nodes:
         demand = known.get(node.name)
-        if is_blind(node, blind) or (demand is None and node.allocatable is None):
+        if is_blind(node, blind) or (demand is None and not is_scheduled(node)):
             answer[node.name] = None
         else:
             answer[node.name] = demand or NOTHING

@@ -1,4 +1,4 @@
-"""Which resource names are accelerators, and what people call them: rows, so that a new vendor is a new row."""
+"""Which resource names are accelerators, and what they are called: a new vendor is a new row."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ VENDORS: tuple[Vendor, ...] = (
 
 @cache
 def vendor_of(resource: str) -> Vendor | None:
-    """The row for a resource name, or None when it is no accelerator (an RDMA port, huge pages, a licence)."""
+    """The row for a resource name, or None when it is no accelerator (an RDMA port, huge pages)."""
     return next((row for row in VENDORS if resource.startswith(row.prefix)), None)
 
 

@@ -33,7 +33,10 @@ def fleet(
     idle_after: Annotated[
         float,
         typer.Option(
-            "--idle-after", metavar="MINUTES", min=0, help="Held for less than this, it is not called idle yet."
+            "--idle-after",
+            metavar="MINUTES",
+            min=0,
+            help="Held for less than this, it is not called idle yet.",
         ),
     ] = 60.0,
 ) -> "Report":
@@ -43,11 +46,11 @@ def fleet(
     is measured to be in use, what is free. Names accelerators that are held but do nothing, free ones that
     cannot be used because CPU or memory on their node is spent, and the dimension that runs out first.
     """
-    from dcctl.assess.idle import Rule
     from dcctl.assess.report import Options, report
 
-    rule = Rule(busy_milli=round(idle_below * 10), after_s=round(idle_after * 60))
-    options = Options(by=by, job_accelerators=job_size, idle=rule)
+    options = Options(
+        by=by, job_size=job_size, idle_busy_milli=round(idle_below * 10), idle_after_s=round(idle_after * 60)
+    )
     return report(session.survey(), options, session.now_s)
 
 

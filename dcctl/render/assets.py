@@ -10,7 +10,7 @@ STYLE = """
 *{box-sizing:border-box}
 body{margin:0 auto;padding:1.5rem;max-width:90rem;background:var(--bg);color:var(--fg);
 font:15px/1.5 system-ui,sans-serif}
-h1{font-size:1.3rem;margin:0 0 1rem}h2{font-size:1rem;margin:1.5rem 0 .5rem}
+h1{font-size:1.3rem;margin:0 0 1rem;white-space:pre-wrap}h2{font-size:1rem;margin:1.5rem 0 .5rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .8rem .2rem 0;text-align:left;border-bottom:1px solid var(--line);white-space:nowrap}
@@ -26,7 +26,7 @@ code{background:var(--free);padding:0 .3em;overflow-wrap:anywhere}
 ul{list-style:none;padding:0}
 .map{display:flex;flex-wrap:wrap;gap:.5rem 2rem}
 .map figure{margin:0}figcaption{font-weight:600;font-size:.8rem}
-svg{display:block;max-width:100%;height:auto}
+svg{display:block;max-width:100%;height:auto}svg.key{display:inline-block;vertical-align:-3px}
 svg text{font-size:11px;fill:var(--fg)}svg text.sign{font-size:10px;text-anchor:middle}
 rect{stroke:var(--line)}
 .s-l1{fill:var(--l1)}.s-l2{fill:var(--l2)}.s-l3{fill:var(--l3)}.s-l4{fill:var(--l4)}

@@ -23,21 +23,28 @@ _HERE = "\x00"
 
 def gap_lines(report: Report, style: Style) -> list[str]:
     """Return `gap: subject: reason. Try: hint` once per kind of gap, for standard error. See `gap_parts`."""
-    return [f"{text}. Try: {hint}" if hint else text for text, hint in gap_parts(report, style)]
+    return [
+        f"{text}. Try: {hint}" if hint else text
+        for text, hint in gap_parts(report, style.unicode, most_shown(style))
+    ]
 
 
-def gap_parts(report: Report, style: Style) -> list[tuple[str, str]]:
-    """Return (`gap: subject: reason`, hint) once per kind of gap, as they came, at most MOST unless `-o wide`.
+def most_shown(style: Style) -> int | None:
+    """Return how many kinds of gaps are told before the rest is counted; None: all."""
+    return None if style.output == "wide" else MOST
+
+
+def gap_parts(report: Report, unicode: bool, most: int | None) -> list[tuple[str, str]]:
+    """Return (`gap: subject: reason`, hint) once per kind of gap, as they came: the first `most` or all.
 
     The rest is counted. Each is one line and harmless to a terminal; the hint may be empty.
     """
     groups = _grouped(report.gaps)
-    most = len(groups) if style.output == "wide" else MOST
     parts = [_parts(group) for group in groups[:most]]
-    if len(groups) > most:
+    if most is not None and len(groups) > most:
         rest = sum(len(group) for group in groups[most:])
         parts.append((f"gap: {rest:,} more", "-o json, or -o wide"))
-    return [(printable(text, style.unicode), printable(hint, style.unicode)) for text, hint in parts]
+    return [(printable(text, unicode), printable(hint, unicode)) for text, hint in parts]
 
 
 def _grouped(gaps: Sequence[Gap]) -> list[list[Gap]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.assets import SCRIPT, STYLE
 from dcctl.render.fold import lines
+from dcctl.render.gaps import gap_parts
 from dcctl.render.paint import tone_of
 from dcctl.render.svg import map_html, safe
 from dcctl.render.units import LEFT
@@ -15,7 +16,6 @@ from dcctl.render.units import LEFT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcctl.inventory.model import Gap
     from dcctl.render.fold import Line
     from dcctl.render.report import Column, Note, Report, Table
 
@@ -115,7 +115,9 @@ def _classes(column: Column, text: str) -> str:
 def _list(report: Report) -> Iterator[str]:
     """Yield notes and gaps."""
     if report.notes or report.gaps:
-        yield f"<ul>\n{''.join(map(_note, report.notes))}{''.join(map(_gap, report.gaps))}</ul>\n"
+        yield f"<ul>\n{''.join(map(_note, report.notes))}"
+        yield from (_gap(text, hint) for text, hint in gap_parts(report, unicode=True, most=None))
+        yield "</ul>\n"
 
 
 def _note(note: Note) -> str:
@@ -125,7 +127,7 @@ def _note(note: Note) -> str:
     return f"<li>{label}{safe(note.text)}{command}</li>\n"
 
 
-def _gap(gap: Gap) -> str:
-    """Return one gap."""
-    hint = f" Try: <code>{safe(gap.hint)}</code>" if gap.hint else ""
-    return f'<li><b class="warn">gap:</b> {safe(gap.subject)}: {safe(gap.reason)}{hint}</li>\n'
+def _gap(text: str, hint: str) -> str:
+    """Return what gave no answer."""
+    command = f". Try: <code>{safe(hint)}</code>" if hint else ""
+    return f'<li><b class="warn">gap:</b>{safe(text.removeprefix("gap:"))}{command}</li>\n'

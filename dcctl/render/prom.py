@@ -74,7 +74,7 @@ def _escape(text: str) -> str:
 
 
 def _printable(sample: Sample, unicode: bool) -> Sample:
-    """Return the sample with texts that are harmless to a terminal; two labels of one name are a ValueError."""
+    """Return the sample with texts harmless to a terminal. ValueError for two labels of one name."""
     labels = tuple((key, printable(text, unicode)) for key, text in sample.labels)
     if len(dict(labels)) < len(labels):
         raise ValueError(f"{sample.name} has a label twice: {labels}")

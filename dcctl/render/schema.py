@@ -44,7 +44,7 @@ def json_schema(shape: Shape) -> dict[str, Json]:
         "notes": _texts("label", "text", "severity", "command"),
         "gaps": {
             **_texts("source", "subject", "reason", "cause", "hint"),
-            "description": "What was asked and gave no answer. Not empty: the answer is partial, exit code 3.",
+            "description": "What was asked and gave no answer. If any, the answer is partial: exit code 3.",
         },
     }
     return {

@@ -33,7 +33,8 @@ def map_html(picture: HeatMap) -> Iterator[str]:
     used = {glyph(tile).key for _, rows in found for _, tiles in rows for tile in tiles}
     yield f"<section><h2>{safe(picture.title or picture.name)}</h2>\n<p>"
     for each in (each for each in GLYPHS if each.key in used):
-        yield f'<svg class="key" width="{_SIDE}" height="{_SIDE}">{_square(each, 0, 0)}</svg> {each.meaning} '
+        square = _square(each, 0, 0)
+        yield f'<svg class="key" width="{_SIDE}" height="{_SIDE}">{square}</svg> {each.meaning}&ensp; '
     yield '</p>\n<div class="map">\n'
     for block in found:
         yield from _drawing(block, picture.title)

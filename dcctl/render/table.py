@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.fold import Line, lines
-from dcctl.render.gaps import gap_parts
+from dcctl.render.gaps import gap_parts, most_shown
 from dcctl.render.layout import GUTTER, Layout, fit, natural_widths
 from dcctl.render.paint import Tone, paint, tone_of
 from dcctl.render.text import cut, pad, printable, width, wrap
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 NARROWEST = 20
 """A terminal that says it is narrower is taken for this wide."""
+EVIDENCE_ROWS = 3
+"""Rows below a note."""
+_INDENT = "  "
 _TONES: dict[Severity, Tone] = {"ok": "ok", "info": "bold", "warn": "warn", "crit": "crit"}
 
 
@@ -43,15 +47,15 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
     unseen: list[str] = []
     yield [paint(line, "bold", style.color) for line in wrap(printable(report.headline, style.unicode), room)]
     yield table_lines(report.items, style, room, unseen)
-    for table in report.details:
+    for table in report.details if style.output == "wide" else ():
         yield table_lines(table, style, room, unseen)
+    notes = [line for note in report.notes for line in _told(report, note, style, room)]
+    yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
     if report.maps:
         from dcctl.render.heatmap import map_lines
 
         for picture in report.maps:
             yield map_lines(picture, style, room)
-    notes = [line for note in report.notes for line in _note(note, style, room)]
-    yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
 
 
 def table_lines(table: Table, style: Style, room: int, unseen: list[str]) -> list[str]:
@@ -146,6 +150,26 @@ def _note(note: Note, style: Style, room: int) -> list[str]:
     return [first, *rest]
 
 
+def _told(report: Report, note: Note, style: Style, room: int) -> list[str]:
+    """Return a note and the evidence below it."""
+    return [*_note(note, style, room), *_evidence(report, note, style, room)]
+
+
+def _evidence(report: Report, note: Note, style: Style, room: int) -> list[str]:
+    """Return the head of the table that a note points to, without its heading; `wide` shows it whole."""
+    table = next((table for table in report.details if table.name == note.detail), None)
+    if table is None or style.output == "wide":
+        return []
+    head = replace(table, rows=table.rows[:EVIDENCE_ROWS])
+    layout, body = _laid_out(head, style, room - len(_INDENT))
+    if layout is None:
+        return []
+    _, *rows = _grid([table.columns[index] for index in layout.shown], layout, body, style)
+    more = len(table.rows) - len(rows)
+    mark = "…" if style.unicode else "..."
+    return [*(_INDENT + row for row in rows), *([f"{_INDENT}{mark} {more:,} more: -o wide"] if more else [])]
+
+
 def _with_command(sentence: str, between: str, command: str, room: int) -> list[str]:
     """Return a sentence and its command in one line; if that is too long, the command below, to be copied."""
     whole = f"{sentence}{between}{command}" if command else sentence
@@ -157,7 +181,7 @@ def _with_command(sentence: str, between: str, command: str, room: int) -> list[
 
 def _gaps(report: Report, style: Style, room: int) -> Iterator[str]:
     """Yield what gave no answer, the word `gap` coloured."""
-    for text, hint in gap_parts(report, style):
+    for text, hint in gap_parts(report, style.unicode, most_shown(style)):
         first, *rest = _with_command(text, ". Try: ", hint, room)
         yield first.replace("gap:", paint("gap:", "warn", style.color), 1)
         yield from rest

@@ -1,4 +1,4 @@
-"""The machines of the demo fleet: what each kind of node is made of. Figures are from the vendors' data sheets."""
+"""The machines of the demo fleet: what each kind of node is made of. Figures: vendors' data sheets."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def resource_of(node: Node) -> str:
 
 def _job(job: Job, nodes: Mapping[str, Node], now_s: int) -> Workload:
     started = now_s - job.hours * 3600
-    members = []
+    members: list[Member] = []
     for number in job.where:
         name = host(job.prefix, number)
         wants = Resources(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dcctl.inventory.demo.hardware import GBPS, RACKS_PER_SITE
 from dcctl.inventory.model import Link, Nic, Node, Pool, PowerMeter, Rack, Site
@@ -60,7 +60,7 @@ def _node_links(nodes: Sequence[Node]) -> Iterator[Link]:
             yield Link(node.name, nic.name, _leaf(place, rail), port, _cable(nic), nic.speed_bps, nic.up)
 
 
-def _cable(nic: Nic) -> str:
+def _cable(nic: Nic) -> Literal["infiniband", "ethernet"]:
     return "infiniband" if nic.kind == "infiniband" else "ethernet"
 
 

@@ -1,0 +1,1 @@
+"""Stdlib-only scripts that are streamed to a node and leave nothing there."""

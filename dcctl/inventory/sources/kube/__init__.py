@@ -1,0 +1,1 @@
+"""The parts of the Kubernetes source: authentication, paged lists, and pure readers of what they bring."""

@@ -1,0 +1,235 @@
+"""What is read of Kubernetes objects: the declared fields; everything else is skipped unread.
+
+No `msgspec.Raw`: it would keep the page it points into alive. Field names follow the API.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003  # msgspec resolves annotations at run time
+from typing import Generic, TypeVar
+
+from msgspec import Struct, field
+
+T = TypeVar("T")
+Amounts = dict[str, str]
+"""Quantities by resource name, as text."""
+
+
+class Wire(Struct, gc=False, rename="camel"):
+    """Base of decoded objects. They live for one page; the garbage collector need not look at them."""
+
+
+class ListMeta(Wire):
+    """Where the list goes on."""
+
+    continue_: str = field(default="", name="continue")
+    remaining_item_count: int | None = None
+
+
+class Page(Wire, Generic[T]):
+    """One page of a list. Some servers write null for an empty one."""
+
+    metadata: ListMeta = field(default_factory=ListMeta)
+    items: list[T] | None = None
+
+
+class OwnerRef(Wire):
+    """Who made an object."""
+
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    api_version: str = ""
+    controller: bool | None = None
+
+
+class Meta(Wire):
+    """Metadata of anything but a pod."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    owner_references: list[OwnerRef] | None = None
+
+
+class Bare(Wire):
+    """An object of which the metadata is enough."""
+
+    metadata: Meta = field(default_factory=Meta)
+
+
+class PodNotes(Struct, gc=False):
+    """The annotations of a pod that mean something here; the others are skipped."""
+
+    mirror: str | None = field(default=None, name="kubernetes.io/config.mirror")
+    volcano_group: str | None = field(default=None, name="scheduling.k8s.io/group-name")
+    kai_group: str | None = field(default=None, name="pod-group-name")
+    lws_size: str | None = field(default=None, name="leaderworkerset.sigs.k8s.io/size")
+
+
+class PodMeta(Wire):
+    """Metadata of a pod."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    annotations: PodNotes | None = None
+    owner_references: list[OwnerRef] | None = None
+
+
+class Amount(Wire):
+    """ResourceRequirements."""
+
+    requests: Amounts | None = None
+    limits: Amounts | None = None
+
+
+class Container(Wire):
+    """A container, init container or sidecar (`restartPolicy: Always`)."""
+
+    name: str = ""
+    resources: Amount | None = None
+    restart_policy: str | None = None
+
+
+class SchedulingGroup(Wire):
+    """The pod group of Kubernetes' own gang scheduling."""
+
+    pod_group_name: str | None = None
+
+
+class PodSpec(Wire):
+    """What a pod asks for and where it was put."""
+
+    node_name: str | None = None
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
+    overhead: Amounts | None = None
+    resources: Amount | None = None
+    priority: int | None = None
+    scheduling_group: SchedulingGroup | None = None
+
+
+class ContainerStatus(Wire):
+    """What the kubelet has given to a container, for resizes in place."""
+
+    name: str = ""
+    resources: Amount | None = None
+    allocated_resources: Amounts | None = None
+
+
+class PodCondition(Wire):
+    """A condition of a pod."""
+
+    type: str = ""
+    reason: str | None = None
+
+
+class RequestMapping(Wire):
+    """An extended resource that dynamic allocation serves."""
+
+    resource_name: str = ""
+
+
+class ExtendedClaim(Wire):
+    """The claim behind extended resources."""
+
+    request_mappings: list[RequestMapping] | None = None
+
+
+class PodStatus(Wire):
+    """How a pod fares."""
+
+    phase: str = ""
+    start_time: datetime | None = None
+    conditions: list[PodCondition] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    resources: Amount | None = None
+    allocated_resources: Amounts | None = None
+    extended_resource_claim_status: ExtendedClaim | None = None
+
+
+class Pod(Wire):
+    """A pod."""
+
+    metadata: PodMeta = field(default_factory=PodMeta)
+    spec: PodSpec = field(default_factory=PodSpec)
+    status: PodStatus = field(default_factory=PodStatus)
+
+
+class NodeTaint(Wire):
+    """A taint."""
+
+    key: str = ""
+    effect: str = ""
+    value: str | None = None
+
+
+class NodeSpec(Wire):
+    """What the administrator says of a node."""
+
+    unschedulable: bool = False
+    taints: list[NodeTaint] | None = None
+    provider_id: str | None = field(default=None, name="providerID")
+
+
+class NodeCondition(Wire):
+    """A condition of a node, from the kubelet or a problem detector."""
+
+    type: str = ""
+    status: str = ""
+
+
+class NodeAddress(Wire):
+    """A name or an address of a node."""
+
+    type: str = ""
+    address: str = ""
+
+
+class NodeInfo(Wire):
+    """What the kubelet knows of the machine."""
+
+    architecture: str | None = None
+    boot_id: str | None = field(default=None, name="bootID")
+    machine_id: str | None = field(default=None, name="machineID")
+    system_uuid: str | None = field(default=None, name="systemUUID")
+    kernel_version: str | None = None
+    os_image: str | None = None
+    container_runtime_version: str | None = None
+    kubelet_version: str | None = None
+
+
+class NodeStatus(Wire):
+    """What the kubelet says of a node."""
+
+    capacity: Amounts | None = None
+    allocatable: Amounts | None = None
+    conditions: list[NodeCondition] | None = None
+    addresses: list[NodeAddress] | None = None
+    node_info: NodeInfo = field(default_factory=NodeInfo)
+
+
+class NodeObject(Wire):
+    """A node."""
+
+    metadata: Meta = field(default_factory=Meta)
+    spec: NodeSpec = field(default_factory=NodeSpec)
+    status: NodeStatus = field(default_factory=NodeStatus)
+
+
+class NamespaceMeta(Wire):
+    """Metadata of a namespace; its annotations may name who answers for it."""
+
+    name: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
+class Namespace(Wire):
+    """A namespace."""
+
+    metadata: NamespaceMeta = field(default_factory=NamespaceMeta)

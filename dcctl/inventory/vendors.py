@@ -1,0 +1,168 @@
+"""Accelerator vendors as data: resource names, node labels, drivers. A new vendor is a row, not a branch."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from dcctl.inventory.devices import AcceleratorKind
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+class DeviceName(NamedTuple):
+    """A resource name, or the beginning of one (`prefix`), under which a scheduler hands out devices."""
+
+    name: str
+    vendor: str
+    kind: AcceleratorKind = "whole"
+    prefix: bool = False
+    same_as: str = "-"
+    """The resource that counts the same boards; where a node has both, that one is believed."""
+
+
+class Labels(NamedTuple):
+    """Names of the node labels in which a vendor's software describes the boards of a node."""
+
+    vendor: str
+    model: tuple[str, ...] = ()
+    memory: tuple[tuple[str, int], ...] = ()
+    """(label, bytes in one of its units); a unit of 0 means that the value is a quantity such as `64Gi`."""
+    boards: tuple[str, ...] = ()
+    """Boards in the node, whatever is made of them."""
+    replicas: str = ""
+    """How many times a board is handed out."""
+    sharing: str = ""
+    domain: tuple[str, ...] = ()
+    """Fabric that spans nodes."""
+    driver: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
+
+
+class DraDriver(NamedTuple):
+    """A driver of dynamic resource allocation that publishes accelerators."""
+
+    name: str
+    vendor: str
+
+
+DEVICE_NAMES: tuple[DeviceName, ...] = (
+    DeviceName("nvidia.com/gpu", "nvidia"),
+    DeviceName("nvidia.com/pgpu", "nvidia"),
+    DeviceName("nvidia.com/gpu.shared", "nvidia", "shared"),
+    DeviceName("nvidia.com/mig-", "nvidia", "mig", prefix=True),
+    DeviceName("nvidia.com/vgpu", "nvidia", "vgpu"),
+    DeviceName("nvidia.com/GRID_", "nvidia", "vgpu", prefix=True),
+    DeviceName("amd.com/gpu", "amd"),
+    DeviceName("amd.com/cpx_", "amd", "mig", prefix=True),
+    DeviceName("amd.com/spx_", "amd", prefix=True),
+    DeviceName("gpu.intel.com/i915", "intel"),
+    DeviceName("gpu.intel.com/xe", "intel"),
+    DeviceName("habana.ai/gaudi", "habana"),
+    DeviceName("google.com/tpu", "google"),
+    DeviceName("aws.amazon.com/neuron", "aws"),
+    DeviceName("aws.amazon.com/neurondevice", "aws", same_as="aws.amazon.com/neuron"),
+    DeviceName("aws.amazon.com/neuroncore", "aws", "mig", same_as="aws.amazon.com/neuron"),
+    DeviceName("huawei.com/Ascend", "huawei", prefix=True),
+    DeviceName("huawei.com/npu", "huawei"),
+    DeviceName("cambricon.com/mlu", "cambricon"),
+    DeviceName("cambricon.com/", "cambricon", prefix=True),
+    DeviceName("metax-tech.com/gpu", "metax"),
+    DeviceName("metax-tech.com/sgpu", "metax", "shared"),
+    DeviceName("enflame.com/gcu", "enflame"),
+    DeviceName("enflame.com/shared-gcu", "enflame", "shared"),
+    DeviceName("hygon.com/dcu", "hygon"),
+    DeviceName("mthreads.com/gpu", "mthreads"),
+    DeviceName("mthreads.com/vgpu", "mthreads", "vgpu"),
+    DeviceName("iluvatar.ai/gpu", "iluvatar"),
+    DeviceName("iluvatar.com/gpu", "iluvatar"),
+    DeviceName("kunlunxin.com/xpu", "kunlunxin"),
+    DeviceName("birentech.com/gpu", "biren"),
+    DeviceName("qualcomm.com/qaic", "qualcomm"),
+    DeviceName("furiosa.ai/", "furiosa", prefix=True),
+    DeviceName("rebellions.ai/ATOM", "rebellions"),
+    DeviceName("tenstorrent.com/", "tenstorrent", prefix=True),
+)
+
+LABELS: tuple[Labels, ...] = (
+    Labels(
+        "nvidia",
+        model=(
+            "nvidia.com/gpu.product",
+            "cloud.google.com/gke-accelerator",
+            "karpenter.k8s.aws/instance-gpu-name",
+        ),
+        memory=(("nvidia.com/gpu.memory", MIB), ("karpenter.k8s.aws/instance-gpu-memory", MIB)),
+        boards=("nvidia.com/gpu.count",),
+        replicas="nvidia.com/gpu.replicas",
+        sharing="nvidia.com/gpu.sharing-strategy",
+        domain=("nvidia.com/gpu.clique",),
+        driver=("nvidia.com/cuda.driver-version.full",),
+        runtime=("nvidia.com/cuda.runtime-version.full",),
+    ),
+    Labels(
+        "amd",
+        model=("amd.com/gpu.product-name", "beta.amd.com/gpu.product-name"),
+        memory=(("amd.com/gpu.vram", 0), ("beta.amd.com/gpu.vram", 0)),
+        driver=("amd.com/gpu.driver-version",),
+    ),
+    Labels("huawei", model=("node.kubernetes.io/npu.chip.name", "accelerator-type", "accelerator")),
+    Labels("google", model=("cloud.google.com/gke-tpu-accelerator",)),
+    Labels("aws", model=("karpenter.k8s.aws/instance-accelerator-name", "node.kubernetes.io/instance-type")),
+    Labels("intel", model=("gpu.intel.com/product",)),
+    Labels("habana", model=("habana.ai/gaudi.product",)),
+    Labels("cambricon", model=("cambricon.com/mlu.product", "cambricon.com/mlu.type")),
+    Labels("metax", model=("metax-tech.com/gpu.product",)),
+    Labels("enflame", model=("enflame.com/gcu.model", "enflame.com/gcu.type")),
+    Labels("hygon", model=("hygon.com/dcu.product",)),
+)
+
+DRA_DRIVERS: tuple[DraDriver, ...] = (
+    DraDriver("gpu.nvidia.com", "nvidia"),
+    DraDriver("gpu.amd.com", "amd"),
+    DraDriver("gpu.intel.com", "intel"),
+    DraDriver("gaudi.intel.com", "habana"),
+    DraDriver("tpu.google.com", "google"),
+    DraDriver("neuron.aws.com", "aws"),
+    DraDriver("gpu.example.com", "example"),
+)
+
+_EXACT = {row.name: row for row in DEVICE_NAMES if not row.prefix}
+_PREFIXES = tuple(sorted((row for row in DEVICE_NAMES if row.prefix), key=lambda row: -len(row.name)))
+_LABELS = {row.vendor: row for row in LABELS}
+_DRIVERS = {row.name: row.vendor for row in DRA_DRIVERS}
+
+_ACCESSORIES = (
+    "-memory",
+    ".memory",
+    "-core",
+    ".core",
+    "-percent",
+    "_monitoring",
+    "-cores",
+    "vmemory",
+    "vcore",
+)
+"""Names by which sharing software counts parts of a board; they are amounts, not boards."""
+
+
+@lru_cache(maxsize=4096)
+def device(resource: str) -> DeviceName | None:
+    """The vendor and kind of a resource name; None when it is not known to be an accelerator."""
+    if resource in _EXACT:
+        return _EXACT[resource]
+    if resource.endswith(_ACCESSORIES):
+        return None
+    return next((row for row in _PREFIXES if resource.startswith(row.name)), None)
+
+
+def labels_of(vendor: str) -> Labels:
+    """The label names of a vendor; a row without any for one that has none."""
+    return _LABELS.get(vendor, Labels(vendor))
+
+
+def dra_vendor(driver: str) -> str | None:
+    """The vendor behind a dynamic allocation driver; None when it does not publish accelerators."""
+    return _DRIVERS.get(driver)

@@ -1,0 +1,109 @@
+"""How quantities are worded."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcctl.render.units import show
+
+if TYPE_CHECKING:
+    from dcctl.render.report import Cell, Unit
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("cell", "unit", "text"),
+    [
+        (0, "bytes", "0 B"),
+        (999, "bytes", "999 B"),
+        (1000, "bytes", "1 kB"),
+        (1_530_000_000, "bytes", "1.53 GB"),
+        (999_700_000_000, "bytes", "1 TB"),
+        (1, "power_mw", "<0.01 W"),
+        (-15_300_000, "bytes", "-15.3 MB"),
+        (80 * GIB, "memory", "80 GiB"),
+        (1023 * GIB, "memory", "1023 GiB"),
+        (2048 * GIB, "memory", "2 TiB"),
+        (1500, "milli", "1.5"),
+        (96_000, "milli", "96"),
+        (12_345_000, "milli", "12,345"),
+        (1, "milli", "0.001"),
+        (0, "milli", "0"),
+        (400_000_000_000, "bps", "400 Gb/s"),
+        (6_210_000, "power_mw", "6.21 kW"),
+        (350_000, "power_mw", "350 W"),
+        (5_400_000_000_000, "energy_mj", "1.5 MWh"),
+        (1_980_000_000, "hz", "1.98 GHz"),
+        (65, "celsius", "65 °C"),
+        (1024, "count", "1,024"),
+        (870, "percent_milli", "87 %"),
+        (48, "percent_milli", "4.8 %"),
+        (0, "percent_milli", "0 %"),
+        (4, "percent_milli", "0.4 %"),
+        (999, "percent_milli", "99.9 %"),
+        (1000, "percent_milli", "100 %"),
+        (350, "duration_ms", "350 ms"),
+        (1800, "duration_ms", "1.8 s"),
+        (200_000, "duration_ms", "3 min 20 s"),
+        (95, "duration_s", "95 s"),
+        (7800, "duration_s", "2 h 10 min"),
+        (26 * 3600, "duration_s", "26 h"),
+        (76 * 3600, "duration_s", "3 d 4 h"),
+        (97 * 86400, "duration_s", "97 d"),
+        (-7800, "duration_s", "-2 h 10 min"),
+        (True, "text", "yes"),
+        (False, "count", "no"),
+        (("a", "b"), "text", "a, b"),
+        ("unlimited", "memory", "unlimited"),
+        ("", "text", ""),
+    ],
+)
+def test_a_quantity_reads_as_people_say_it(cell: Cell, unit: Unit, text: str) -> None:
+    assert show(cell, unit) == text
+
+
+@pytest.mark.parametrize(
+    "unit", ["text", "count", "memory", "power_mw", "duration_s", "time_s", "percent_milli"]
+)
+def test_unknown_is_a_dash_and_never_zero_or_blank(unit: Unit) -> None:
+    assert show(None, unit) == "–"
+    assert show(None, unit, unicode=False) == "-"
+    assert show(float("nan"), unit) == "–"
+
+
+def test_a_moment_is_local_with_its_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX-08:00")
+    time.tzset()
+    assert show(0, "time_s") == "1970-01-01 08:00:00+08:00"
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert show(1_700_000_000, "time_s") == "2023-11-14 22:13:20Z"
+    monkeypatch.undo()
+    time.tzset()
+
+
+@given(st.integers(-(2**70), 2**70) | st.floats(), st.booleans())
+def test_every_number_can_be_worded_in_every_unit(value: float, unicode: bool) -> None:
+    units: tuple[Unit, ...] = (
+        *("count", "milli", "percent_milli", "bytes", "memory", "bps", "power_mw", "energy_mj", "hz"),
+        *("duration_s", "duration_ms", "time_s", "celsius", "text", "nodes", "state"),
+    )
+    for unit in units:
+        text = show(value, unit, unicode)
+        assert text
+        assert unicode or text.isascii()
+
+
+@given(
+    st.integers(1, 999), st.sampled_from(["percent_milli", "milli", "power_mw", "energy_mj", "duration_ms"])
+)
+def test_something_is_never_worded_as_nothing_nor_a_part_as_all(value: int, unit: Unit) -> None:
+    number = show(value, unit).split(" ")[0]
+    assert number not in ("0", "-0", "")
+    assert unit != "percent_milli" or number != "100"
