@@ -72,8 +72,8 @@ def running_limit(totals: Totals) -> str:
     weight = 0
     for state in totals.states:
         weight += _weight(state)
-        for word, weight in _waits(state):
-            waits[word] = waits.get(word, 0) + weight
+        for word, count in _waits(state):
+            waits[word] = waits.get(word, 0) + count
     common = [pair for pair in waits.items() if pair[1] * 1000 >= weight * COMMON_MILLI]
     ordered = sorted(common, key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(word for word, _ in ordered[:2])
