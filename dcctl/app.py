@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl import specs
@@ -42,7 +42,7 @@ def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
     answered at all. What one source or node did not answer is a gap of the fleet.
     """
-    return _Survey(settings, progress, now_s).run()
+    return _Survey(settings, progress, now_s, Event()).run()
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
@@ -69,14 +69,13 @@ def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
     return (specs.LocalSpec(),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
+class _Survey(Struct, frozen=True):
     """One question to all sources, in two steps: what files declare, then what answers live."""
 
     settings: Settings
     progress: Progress
     now_s: int
-    stop: Event = field(default_factory=Event)
+    stop: Event
 
     def run(self) -> Fleet:
         plan = plan_of(self.settings)

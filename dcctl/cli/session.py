@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl import config
 
@@ -35,8 +36,7 @@ _FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """What a command may ask for: the settings, the fleet, the time, and whether to repeat."""
 
     settings: Settings

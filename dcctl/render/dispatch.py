@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dcctl.errors import UsageError
 from dcctl.render.arrange import narrow, order, pick, unknown_word
@@ -15,8 +17,7 @@ FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name", "prom", "htm
 """What `-o` takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(Struct, frozen=True):
     """How an answer is to be shown; settled once from the options, the environment and the stream."""
 
     output: str = "table"

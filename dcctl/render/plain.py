@@ -5,7 +5,6 @@ Values are raw: integers in SI units, words, true and false, null for unknown. O
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
@@ -67,13 +66,15 @@ def _summary(entry: Cell | Mapping[str, Cell]) -> Json:
 
 def encode(document: Json, unicode: bool) -> str:
     """Return `document` as JSON on one line, safe to print: control and direction characters are escaped."""
+    import json  # not for a table: reading this module compiles expressions
+
     text = json.dumps(document, ensure_ascii=not unicode, allow_nan=False)
     return HOSTILE.sub(lambda match: _escaped(match[0]), text) if unicode else text
 
 
 def _escaped(character: str) -> str:
     """Return the JSON escape of a character that stands inside a string."""
-    return json.dumps(character)[1:-1]
+    return encode(character, unicode=False)[1:-1]
 
 
 def as_json(report: Report, out: TextIO, unicode: bool = True, one_line: bool = False) -> None:
@@ -107,6 +108,8 @@ def as_jsonl(report: Report, out: TextIO, unicode: bool = True) -> None:
 
 def as_yaml(report: Report, out: TextIO, unicode: bool = True) -> None:
     """Write the document of `as_json` as YAML. A hostile character anywhere makes the whole text ASCII."""
+    import json
+
     import yaml
 
     document = envelope(report)

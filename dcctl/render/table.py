@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec.structs import replace
 
 from dcctl.render.fold import Line, lines
 from dcctl.render.gaps import gap_parts, most_shown

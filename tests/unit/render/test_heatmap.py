@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ClusterShell.NodeSet import NodeSet
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.render.dispatch import Style
 from dcctl.render.heatmap import GLYPHS, MOST_LINES, blocks, glyph, map_lines

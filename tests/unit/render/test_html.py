@@ -6,11 +6,11 @@ import base64
 import hashlib
 import io
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.render.dispatch import Style, render
 from dcctl.render.report import HeatMap, Note, Report, Tile

@@ -6,11 +6,11 @@ import io
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.render.dispatch import Style, render
 from dcctl.render.report import Report, Sample

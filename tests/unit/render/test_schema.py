@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from dcctl.render.dispatch import Style, render
 from dcctl.render.schema import json_schema
