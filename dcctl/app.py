@@ -155,7 +155,8 @@ class _Survey:
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
-        from dcctl.inventory.sources.kubernetes import RACK_LABELS, KubernetesSource
+        from dcctl.inventory.sources.kube.nodes import RACK_LABELS
+        from dcctl.inventory.sources.kubernetes import KubernetesSource
 
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
@@ -191,7 +192,8 @@ class _Survey:
         )
 
     def _ssh(self, spec: SshSpec, targets: Sequence[Target]) -> Source:
-        from dcctl.inventory.sources.ssh import Overrides, SshSource
+        from dcctl.inventory.sources.ssh import SshSource
+        from dcctl.inventory.sources.ssh_run import Overrides
 
         return SshSource(
             targets,
