@@ -53,6 +53,8 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
             plan.extend(_live_plan(settings))
         elif what == "demo":
             plan.append(specs.DemoSpec())
+        elif what.partition(":")[0] == "kubernetes":
+            plan.append(specs.KubernetesSpec(kubeconfig_context=what.partition(":")[2] or None))
         else:
             plan.append(specs.DetectSpec(path=what))
     return tuple(plan)
@@ -160,7 +162,7 @@ class _Survey:
             spec.kubeconfig,
             spec.kubeconfig_context,
             spec.site,
-            namespace=spec.namespace,
+            namespace=spec.namespace or self.settings.text("namespace") or None,
             timeout_s=timeout_s,
             rack_labels=spec.rack_labels or RACK_LABELS,
         )

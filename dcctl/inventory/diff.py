@@ -58,7 +58,7 @@ class Change(Fact, frozen=True):
 def diff(old: Fleet, new: Fleet) -> tuple[Change, ...]:
     """Return the changes, in natural order of subject and path. Readings (temperatures, counters) are none.
 
-    Accelerators are followed by UUID, so a board that moved has `node` changed, and a swapped one is two changes.
+    Accelerators are followed by UUID: a board that moved has `node` changed, a swapped one is two changes.
     """
     changes: list[Change] = []
     for kind, items_of in _KINDS.items():

@@ -24,7 +24,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def ansible(fleet: Fleet) -> str:
     """Return a YAML inventory: a group for each pool, rack and site, and how to reach each host.
 
-    Group names are made of letters, digits and `_`, as Ansible wants them, with `pool_`, `rack_` or `site_` in
+    Group names are made of letters, digits and `_`, as Ansible wants, with `pool_`, `rack_` or `site_` in
     front. Host names with characters of Ansible's patterns (`[`, `:`) are quoted but cannot be ranges there.
     """
     import yaml

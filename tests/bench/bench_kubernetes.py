@@ -3,7 +3,7 @@
     python tests/bench/bench_kubernetes.py [NODES PODS]
 
 The server is another process. Prints one JSON line; exits 1 when a target is missed: 6 s of CPU and 300 MB of
-peak memory for the whole client, interpreter included, and decoding at least 30 times cheaper than the models.
+peak memory for the whole client, interpreter included, and decoding 30 times cheaper than the models.
 """
 
 from __future__ import annotations

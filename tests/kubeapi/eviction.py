@@ -22,7 +22,7 @@ IN_PROGRESS_RETRY_S = 10
 def evict(cluster: Cluster, request: Request, route: Route) -> Response:
     """The pod is dying or gone; 429 when a budget forbids it, 500 when two budgets select it."""
     sent = request.json()
-    if sent.get("kind") != "Eviction":
+    if sent.get("kind", "Eviction") != "Eviction":  # may be left out: the path says it
         what = f'{sent.get("kind")} in version "{sent.get("apiVersion")}" cannot be handled as a Eviction'
         raise bad_request(f"{what}: converting to (policy.Eviction): unknown conversion")
     if (sent.get("metadata") or {}).get("name") != route.name:

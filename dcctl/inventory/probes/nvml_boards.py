@@ -62,7 +62,7 @@ NUMBERS = (
 
 
 def nvml_lines(path: str = "libnvidia-ml.so.1") -> "Iterator[object]":
-    """Yield a record for the machine, then one for each board, then the end: what came before a hang is kept."""
+    """Yield a record for the machine, for each board, and for the end: what precedes a hang is kept."""
     try:
         nvml = Nvml(ctypes.CDLL(path))
     except OSError as error:

@@ -7,6 +7,7 @@ inventory is full of passwords, and a list of what to leave out would miss some.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,7 @@ _FIELDS: Final = {
 }
 """Variable -> field of a node. Nothing else leaves the inventory."""
 _NOT_POOLS: Final = frozenset({"all", "ungrouped"})
+_YAML_START: Final = re.compile(r"- |[\w.'\"-]+\s*:(\s|$)")
 _MAX_OUTPUT: Final = 64 << 20
 
 
@@ -79,7 +81,7 @@ def _looks_like_yaml(text: str) -> bool:
     """Tell YAML from INI by the first line with content: `all:` against `[gpu]` or `host key=value`."""
     lines = (line.split(" #")[0].rstrip() for line in text.splitlines())
     first = next((line for line in lines if line.strip() and line.lstrip()[0] not in "#;"), "")
-    return first.endswith(":") or first.startswith("- ")
+    return _YAML_START.match(first) is not None
 
 
 def _fleet(groups: Groups, where: str) -> Fleet:

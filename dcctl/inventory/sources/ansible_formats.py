@@ -124,8 +124,8 @@ def read_ini(text: str, where: str) -> Groups:
             groups.add_child(section, line.split()[0])
         elif kind == "vars":
             name, equals, value = line.partition("=")
-            if not equals:
-                raise UsageError(place, f"{shown(line)} in [{section}:vars] has no `=`")
+            if not equals:  # the line is not shown: it may be half a password
+                raise UsageError(place, f"a line of [{section[:60]}:vars] has no `=`")
             groups.add_vars(section, {name.strip(): value.strip().strip("'\"")})
         else:
             _ini_host(groups, section, line, place)
@@ -136,12 +136,12 @@ def _ini_host(groups: Groups, section: str, line: str, place: str) -> None:
     try:
         pattern, *settings = shlex.split(line, comments=True)
     except ValueError as error:
-        raise UsageError(place, f"a quote is not closed in {shown(line.split(maxsplit=1)[0])} …") from error
+        raise UsageError(place, "a quote is not closed") from error
     variables: Vars = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise UsageError(place, f"{shown(name)} after the host is not `key=value`")
+            raise UsageError(place, "a word after the host is not `key=value`")
         variables[name] = value
     port = _PORT.fullmatch(_RANGE.sub("", pattern))
     if port:

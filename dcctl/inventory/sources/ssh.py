@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SshSource", "Target", "parse", "probe"]
 
-# The system's own Python first: a conda or pyenv on root's PATH is slow and may be broken. RHEL 8 may have only
-# the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages.
+# The system's own Python first: a conda or pyenv on root's PATH is slow and may be broken. RHEL 8 may have
+# only the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages.
 _CHOOSE = (
-    "for p in /usr/bin/python3 python3 /usr/libexec/platform-python; do"
-    " command -v $p >/dev/null 2>&1 && exec $p -IBS -; done; exec sh -s"
+    'for p in /usr/bin/python3 "$(command -v python3)" /usr/libexec/platform-python; do'
+    ' [ -x "$p" ] && exec "$p" -IBS -; done; exec sh -s'
 )
 _ANYBODY = frozenset({"localhost", "localhost.localdomain", "(none)", "debian", "ubuntu"})
 """Host names of machines that were never named: no sign of who a node is."""
@@ -63,7 +63,7 @@ class SshSource:
         self._deadlines, self._overrides = deadlines, overrides
 
     def collect(self) -> Fleet:
-        """Return a Node for each target that answered, a Gap for each failure, in the order of the targets."""
+        """Return a Node for each target that answered, a Gap for each failure, in order of the targets."""
         order = {target: index for index, target in enumerate(self._targets)}
         answers: list[Answer] = []
         try:

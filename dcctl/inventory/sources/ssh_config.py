@@ -1,4 +1,4 @@
-"""ssh_config(5): OpenSSH's rules for Host, Match and Include, without asking DNS and without running anything.
+"""ssh_config(5): OpenSSH's rules for Host, Match and Include, without asking DNS or running anything.
 
 paramiko's own reader is not used: it has no Include, runs `Match exec`, and may ask DNS for each host.
 `Match exec`, `localnetwork`, `canonical` and unknown criteria never match here.
@@ -11,6 +11,8 @@ import platform
 import pwd
 import re
 import shlex
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -136,7 +138,16 @@ class SshConfig:
     """Settings in the order in which they count: the first value of each keyword wins."""
 
     def __init__(self, settings: list[Setting]) -> None:
-        self._settings = settings
+        """A block for one host by name is found by that name: thousands of them cost the others nothing."""
+        self._blocks: list[list[Setting]] = []
+        self._by_name: dict[str, list[int]] = {}
+        self._always: list[int] = []
+        for conditions, block in groupby(settings, key=lambda setting: setting.conditions):
+            for name in _literal_names(conditions):
+                self._by_name.setdefault(name, []).append(len(self._blocks))
+            if not _literal_names(conditions):
+                self._always.append(len(self._blocks))
+            self._blocks.append(list(block))
         self._final = any("final" in word.lower() for s in settings for c in s.conditions for word in c.words)
 
     def lookup(self, name: str, user: str | None = None) -> HostOptions:
@@ -169,34 +180,34 @@ class SshConfig:
         return (*self.route(first, (*seen, options.name)), *hops)
 
     def _collect(self, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> None:
-        verdicts: dict[Condition, bool] = {}
-        for setting in self._settings:
-            key = "proxyjump" if setting.key == "proxycommand" else setting.key
-            if key in found and key not in _ACCUMULATING:
-                continue
-            if not all(self._holds(verdicts, part, found, name, final=final) for part in setting.conditions):
-                continue
-            if key in _ACCUMULATING:
-                found[key] = tuple(dict.fromkeys([*found.get(key, ()), setting.words[0]]))
-            else:
-                found[key] = (setting.key, *setting.words) if key == "proxyjump" else setting.words
+        for number in sorted([*self._always, *self._by_name.get(name, ())]):
+            block = self._blocks[number]
+            if all(_holds(part, found, name, final=final) for part in block[0].conditions):
+                for setting in block:
+                    _take(found, setting)
 
-    @staticmethod
-    def _holds(
-        verdicts: dict[Condition, bool],
-        condition: Condition,
-        found: dict[str, tuple[str, ...]],
-        name: str,
-        *,
-        final: bool,
-    ) -> bool:
-        """Decide each block once, when its first line is reached, as OpenSSH does."""
-        if condition not in verdicts:
-            if condition.keyword == "host":
-                verdicts[condition] = name in condition.words or _matches(condition.words, name)
-            else:
-                verdicts[condition] = _match_holds(condition.words, found, name, final=final)
-        return verdicts[condition]
+
+def _literal_names(conditions: tuple[Condition, ...]) -> tuple[str, ...]:
+    """Return the names of a single Host line without patterns, else nothing."""
+    words = conditions[0].words if len(conditions) == 1 and conditions[0].keyword == "host" else ()
+    return () if any(sign in word for word in words for sign in "*?!") else words
+
+
+def _take(found: dict[str, tuple[str, ...]], setting: Setting) -> None:
+    """Note a setting unless an earlier one counts. ProxyJump and ProxyCommand replace each other."""
+    if setting.key in _ACCUMULATING:
+        found[setting.key] = tuple(dict.fromkeys([*found.get(setting.key, ()), setting.words[0]]))
+    elif setting.key in {"proxyjump", "proxycommand"}:
+        found.setdefault("proxyjump", (setting.key, *setting.words))
+    else:
+        found.setdefault(setting.key, setting.words)
+
+
+def _holds(condition: Condition, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> bool:
+    """Decide a Host or Match line by what is known when its block begins."""
+    if condition.keyword == "host":
+        return _matches(condition.words, name)
+    return _match_holds(condition.words, found, name, final=final)
 
 
 def _match_holds(
@@ -224,9 +235,9 @@ def _match_holds(
 def _subject(criterion: str, found: dict[str, tuple[str, ...]], name: str) -> str | None:
     """Return what a Match criterion compares; None for one that is not evaluated."""
     if criterion == "host":
-        return _percent(found.get("hostname", (name,))[0], {"h": name})
+        return _percent(found.get("hostname", (name,))[0], {"h": name}).lower()
     if criterion == "originalhost":
-        return name
+        return name.lower()
     if criterion == "user":
         return found.get("user", (local_user(),))[0]
     return local_user() if criterion == "localuser" else None
@@ -236,17 +247,22 @@ def _matches(patterns: tuple[str, ...], text: str) -> bool:
     """True when a pattern matches and no pattern with `!` does (PATTERNS in ssh_config(5))."""
     found = False
     for pattern in patterns:
-        regex = re.escape(pattern.lstrip("!")).replace(r"\*", ".*").replace(r"\?", ".")
-        if re.fullmatch(regex, text, re.IGNORECASE | re.DOTALL):
+        if _glob(pattern.lstrip("!")).fullmatch(text):
             if pattern.startswith("!"):
                 return False
             found = True
     return found
 
 
+@lru_cache(maxsize=4096)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """Compile ssh's patterns, in which only * and ? are special."""
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
 def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
     """Give the collected words their types; SshError for a port or a time that is none."""
-    host = _percent(found.get("hostname", (name,))[0], {"h": name})
+    host = _percent(found.get("hostname", (name,))[0], {"h": name}).lower()
     port = _number(found, "port", 22)
     user = found.get("user", (local_user(),))[0]
     tokens = _tokens(name, host, port, user)

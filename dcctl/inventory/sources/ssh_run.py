@@ -211,7 +211,7 @@ class Session:
                 if alarm.rang:
                     raise SshError(f"the command did not end within {limit:g} s", "timeout") from error
                 raise SshError(
-                    f"the connection broke: {printable(str(error)) or 'closed'}", "failed"
+                    f"the host went away half-way: {printable(str(error)) or 'closed'}", "failed"
                 ) from error
         if alarm.rang:
             raise SshError(f"the command did not end within {limit:g} s", "timeout")
@@ -234,7 +234,7 @@ def _texts(files: Sequence[str]) -> Iterator[str]:
 
 
 def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
-    """Return what the command wrote. SshError `truncated` above the cap, `failed` when the host went away."""
+    """Return what the command wrote. SshError: more than the cap. EOFError, SSHException: the host went away."""
     channel = connection.transport.open_session()
     channel.exec_command(script.command)
     with suppress(OSError):  # a command that ended without reading is heard below
@@ -245,7 +245,7 @@ def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
     status = channel.recv_exit_status()
     channel.close()
     if status == -1 and not connection.transport.is_active():
-        raise SshError(f"the host went away half-way, after {len(stdout)} bytes", "failed")
+        raise EOFError(f"after {len(stdout)} bytes")
     return Reply(stdout, stderr, status)
 
 

@@ -248,7 +248,7 @@ def check_host_key(
         )
         raise SshError(f"{text} (reinstalled, or somebody in between)", "invalid", look)
     kinds = known.kinds(names)
-    if any(other not in asked for other in kinds):
+    if kinds and kinds != asked:
         raise HostKeyKindError(kinds)
     if kinds:
         text = f"the server has a {kind} key, known_hosts has only {', '.join(kinds)} for it"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GREETING_CAP_BYTES = 16 * 1024
 """RFC 4253 section 4.2 lets a server send lines before its version; more than this is not an SSH server."""
+WAKE_S = 5.0
+"""How often a waiting thread looks around. Whoever wants it to end cuts its stream, and it wakes at once."""
 SLICE_S = 0.25
 """How soon a wait notices that the run was interrupted."""
 Address: TypeAlias = tuple[str | int | bytes, ...]
@@ -41,8 +43,12 @@ class Wire:
         self._stream = stream
         self._closed = False
         self.greeting = b""
-        self.send, self.settimeout = stream.send, stream.settimeout
+        self.send = stream.send
         self.recv: Callable[[int], bytes] = self._recv_greeting
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Let a waiting thread wake up less often than it asks to: paramiko would look ten times a second."""
+        self._stream.settimeout(None if seconds is None else max(seconds, WAKE_S))
 
     def _recv_greeting(self, size: int) -> bytes:
         """Return the next bytes, kept; after the version line the stream is read without this."""

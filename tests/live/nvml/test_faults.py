@@ -86,7 +86,7 @@ def test_boards_that_belong_to_virtual_machines_need_no_driver(source: Source, t
 
 
 def test_a_hanging_board_is_named_and_what_was_read_before_is_kept(source: Source) -> None:
-    fleet = source("gpu_hangs", deadline_s=6.0).collect()
+    fleet = source("gpu_hangs", deadline_s=4.0).collect()
     assert _ids(fleet) == ["GPU-00000000", "GPU-00000001", None, None]
     assert _only(fleet).cause == "timeout"
     assert _only(fleet).subject == f"{fleet.nodes[0].name} GPU 2"

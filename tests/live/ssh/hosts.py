@@ -87,6 +87,10 @@ class Hosts:
         """Name of the operations namespace."""
         return f"{self._prefix}ops"
 
+    def namespace(self, name: str) -> str:
+        """Name of the network namespace of a host."""
+        return f"{self._prefix}{name}"
+
     @property
     def command(self) -> tuple[str, ...]:
         """What to put before a command line so that it runs where the hosts can be reached."""

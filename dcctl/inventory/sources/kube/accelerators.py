@@ -108,7 +108,7 @@ def _slice(resource: str, known: DeviceName, labels: Mapping[str, str], names: L
         profile=resource.removeprefix(known.name) or None,
         model=_MIG_IN_MODEL.sub("", model.removesuffix(_SHARED_SUFFIX)) if model else None,
         memory_bytes=None if memory is None else memory * MIB,
-        replicas=_integer(labels.get(f"{resource}.replicas")),
+        replicas=n if (n := _integer(labels.get(f"{resource}.replicas"))) and n > 1 else None,
         nvlink_domain=_first(labels, names.domain),
     )
 

@@ -77,7 +77,7 @@ Row = tuple[Selector, Budget]
 class Budgets:
     """All budgets of a cluster. A sink for pages of them.
 
-    Most selectors name a label and its value: those are looked up by it, so that a pod is compared with the few
+    Most selectors name a label and its value: those are looked up by it: a pod is compared with the few
     budgets that may cover it and not with all of its namespace.
     """
 
