@@ -182,8 +182,8 @@ def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
 
 def _room(state: NodeState) -> tuple[int, int]:
     """(boards handed out whole, of them free)."""
-    whole = [board for board in state.boards if board.whole()]
-    return len(whole), sum(1 for board in whole if board.state == "free")
+    states = [board.state for board in state.boards if board.whole()]
+    return len(states), states.count("free")
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
