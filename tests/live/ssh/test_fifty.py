@@ -38,7 +38,9 @@ def test_fifty_hosts_answer_each_for_itself(tmp_path: Path) -> None:
         assert fleet.gaps == ()
         assert [node.name for node in fleet.nodes] == hosts.names
         if hosts.namespaces:
-            assert {node.aliases for node in fleet.nodes} == {()}  # each has its own name, and it is the one we use
+            assert {node.aliases for node in fleet.nodes} == {
+                ()
+            }  # each has its own name, and it is the one we use
             _nothing_is_left(hosts)
             _no_route(hosts)
     sweep()
@@ -58,9 +60,14 @@ def _nothing_is_left(hosts: Hosts) -> None:
 def _no_route(hosts: Hosts) -> None:
     """The fabric has no way out, which is told apart from a host that is down."""
     with hosts.ssh_config.open("a") as file:
-        file.write("Host far\n  HostName 198.51.100.1\nHost down\n  HostName 10.77.9.9\n  ConnectTimeout 10\n")
+        file.write(
+            "Host far\n  HostName 198.51.100.1\nHost down\n  HostName 10.77.9.9\n  ConnectTimeout 10\n"
+        )
     fleet = collect(hosts, ["far", "down"])
-    assert [(gap.subject, gap.cause) for gap in fleet.gaps] == [("far", "unreachable"), ("down", "unreachable")]
+    assert [(gap.subject, gap.cause) for gap in fleet.gaps] == [
+        ("far", "unreachable"),
+        ("down", "unreachable"),
+    ]
     assert all(gap.reason.startswith("no route to ") for gap in fleet.gaps)
 
 

@@ -88,7 +88,9 @@ def test_a_host_that_is_down_behind_a_jump_host(client: Client, start: Callable[
     assert gap.reason.startswith("jump host bastion: has no connection to 127.0.0.1 port")
 
 
-def test_a_silent_host_behind_a_jump_host_meets_its_deadline(client: Client, start: Callable[..., Sshd]) -> None:
+def test_a_silent_host_behind_a_jump_host_meets_its_deadline(
+    client: Client, start: Callable[..., Sshd]
+) -> None:
     start("bastion")
     with peers.misbehaving(peers.silent) as peer:
         client.add_block("node", {"HostName": "127.0.0.1", "Port": str(peer.port), "ProxyJump": "bastion"})

@@ -6,7 +6,6 @@ import base64
 import shutil
 import socket
 import subprocess
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,10 @@ if TYPE_CHECKING:
 def test_an_unknown_host_key_is_refused_and_not_added(client: Client, start: Callable[..., Sshd]) -> None:
     server = start(known=False, StrictHostKeyChecking="no")
     gap = client.gap("node")
-    assert (gap.cause, gap.reason.startswith(f"no host key is known for [127.0.0.1]:{server.port}")) == ("missing", True)
+    assert (gap.cause, gap.reason.startswith(f"no host key is known for [127.0.0.1]:{server.port}")) == (
+        "missing",
+        True,
+    )
     fingerprint = subprocess.run(
         ["ssh-keygen", "-lf", str(server.host_keys[0])], capture_output=True, text=True, check=True
     )
@@ -51,13 +53,17 @@ def test_a_revoked_host_key_is_refused(client: Client, start: Callable[..., Sshd
 
 
 @pytest.mark.parametrize("form", ["hashed", "wildcard", "without port", "alias", "name"])
-def test_every_form_of_a_known_host_is_understood(form: str, client: Client, start: Callable[..., Sshd]) -> None:
+def test_every_form_of_a_known_host_is_understood(
+    form: str, client: Client, start: Callable[..., Sshd]
+) -> None:
     alias = {"HostKeyAlias": "the-node"} if form == "alias" else {}
     server = start(known=False, **alias)
     names = {"wildcard": "[127.0.0.*]:*", "without port": "127.0.0.1", "alias": "the-node", "name": "node"}
     client.known_hosts.write_text(server.known_hosts(names.get(form)))
     if form == "hashed":
-        subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(client.known_hosts)], check=True, capture_output=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-H", "-f", str(client.known_hosts)], check=True, capture_output=True
+        )
         assert client.known_hosts.read_text().startswith("|1|")
     assert client.collect("node").gaps == ()
 
@@ -71,7 +77,9 @@ def test_a_host_known_by_another_kind_of_key_is_asked_for_that_one(
     noise = "".join(f"other{number} {lines['ssh-ed25519'].split(' ', 1)[1]}\n" for number in range(3))
     client.known_hosts.write_text(lines["ssh-rsa"] + "\n" + noise)
     if hashed:
-        subprocess.run(["ssh-keygen", "-q", "-H", "-f", str(client.known_hosts)], check=True, capture_output=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-H", "-f", str(client.known_hosts)], check=True, capture_output=True
+        )
     assert client.collect("node").gaps == ()
 
 
@@ -140,7 +148,9 @@ def test_a_key_of_the_agent(kind: str, client: Client, start: Callable[..., Sshd
     assert client.collect("node").gaps == ()
 
 
-def test_other_keys_of_the_agent_are_kept_back(client: Client, start: Callable[..., Sshd], agent: Path) -> None:
+def test_other_keys_of_the_agent_are_kept_back(
+    client: Client, start: Callable[..., Sshd], agent: Path
+) -> None:
     """IdentitiesOnly: many keys in the agent would run into MaxAuthTries."""
     start(options={"MaxAuthTries": "2"})
     for number in range(4):
@@ -186,7 +196,9 @@ def test_a_host_certificate_is_named_as_unsupported(client: Client, start: Calla
 
 def test_authentication_has_a_deadline(client: Client, start: Callable[..., Sshd]) -> None:
     """sshd asks a program for keys, and the program never ends."""
-    start(options={"AuthorizedKeysCommand": "/bin/sleep 30", "AuthorizedKeysCommandUser": "nobody"}).authorise()
+    start(
+        options={"AuthorizedKeysCommand": "/bin/sleep 30", "AuthorizedKeysCommandUser": "nobody"}
+    ).authorise()
     gap = client.gap("node", Deadlines(auth_s=1))
     assert (gap.cause, gap.reason) == ("timeout", "authentication did not end within 1 s")
 
