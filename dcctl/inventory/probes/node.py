@@ -291,13 +291,14 @@ def mounts(unread: "list[object]") -> "list[dict[str, object]] | None":
     return found
 
 
-def nvml_document(lines: "list[dict[str, object]]", late: bool) -> "dict[str, object]":
+def nvml_document(lines: "list[dict[str, object]]", ending: str) -> "dict[str, object]":
     """Return the lines of the child as one NvmlDocument."""
     machine = next((line for line in lines if "count" in line), {})
     errors = [line["error"] for line in lines if "error" in line]
     whole = bool(errors) or any("done" in line for line in lines)
+    late = ending == "late"
     if not whole and not late:
-        errors.append({"call": "reader", "code": -1, "text": "died while it read NVML"})
+        errors.append({"call": "reader", "code": -1, "text": ending})
     record = {name: machine.get(name) for name in ("driver", "cuda", "count")}
     record.update(
         gpus=[line["gpu"] for line in lines if "gpu" in line], errors=errors, timed_out=late and not whole
