@@ -12,7 +12,7 @@ from dcctl import specs
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
-from dcctl.inventory.sources.base import SourceError, run_all
+from dcctl.inventory.sources.base import SourceError, run, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,6 +93,9 @@ class _Survey:
         return self._restricted(self._with_sites(self._merged(parts)))
 
     def _merged(self, parts: Sequence[Fleet]) -> Fleet:
+        """One fleet of all parts; one that was merged when it was saved stays as it is."""
+        if len(parts) == 1 and parts[0].taken_at_s is not None and _told_apart(parts[0]):
+            return parts[0]
         context = self.settings.context
         return merge(parts, context.name if context else "", self.now_s)
 
@@ -106,8 +109,8 @@ class _Survey:
         self.progress.start(len(sources), "asking")
         return run_all(sources, self._heard, self.stop)
 
-    def _heard(self, run: SourceRun) -> None:
-        self.progress.advance(run.name)
+    def _heard(self, one: SourceRun) -> None:
+        self.progress.advance(one.name)
 
     def _declared(self, spec: AnySpec) -> Fleet | None:
         """What a file says; a file that cannot be read is the user's error, not a gap."""
@@ -115,7 +118,7 @@ class _Survey:
         if source is None:
             return None
         try:
-            return replace(source.collect(), sources=())
+            return run(source, strict=True)
         except SourceError as error:
             raise UsageError(error.subject, error.reason, error.hint) from error
 
@@ -219,6 +222,11 @@ class _Survey:
         from dcctl.inventory.nodeset import select
 
         return select(fleet, self.settings.text("nodes") or None, self.settings.text("exclude") or None)
+
+
+def _told_apart(fleet: Fleet) -> bool:
+    """Whether every node has a name of its own."""
+    return len({node.name for node in fleet.nodes}) == len(fleet.nodes)
 
 
 def _site(name: str, spec: specs.SiteSpec) -> Site:
