@@ -220,6 +220,19 @@ def test_a_certificate_of_an_unknown_authority(tmp_path: Path) -> None:
         assert (caught.value.cause, "certificate-authority" in caught.value.hint) == ("invalid", True)
 
 
+def test_a_certificate_that_nobody_checks_is_not_talked_about(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    with ApiServer(tls=True) as server:
+        path = server.kubeconfig(tmp_path / "config")
+        config = json.loads(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
+        path.write_text(json.dumps(config))
+        collect(path)
+        assert server.requests
+    assert [str(each.message) for each in recwarn] == []
+
+
 def test_a_certificate_for_another_name(tmp_path: Path) -> None:
     with ApiServer(tls=True) as server:
         path = server.kubeconfig(tmp_path / "config")
