@@ -2,8 +2,8 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet" options="--by --job-size --idle-below --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "assess fleet") verbs="" options="--by --job-size --idle-below --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
     "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
@@ -29,6 +29,7 @@ _dcctl_value() {
     --exclude) kind=nodes; return 0 ;;
     --fail-on) kind=none; return 0 ;;
     --fanout) kind=none; return 0 ;;
+    --idle-after) kind=none; return 0 ;;
     --idle-below) kind=none; return 0 ;;
     --inventory) kind=files; return 0 ;;
     --job-size) kind=none; return 0 ;;

@@ -19,8 +19,11 @@ def _version() -> int:
     try:
         sys.stdout.write(f"dcctl {__version__}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        return 141
+    except OSError as error:
+        from dcctl.streams import abandon_stdout
+
+        abandon_stdout()
+        return 141 if isinstance(error, BrokenPipeError) else 70
     return 0
 
 

@@ -53,6 +53,8 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
             plan.extend(_live_plan(settings))
         elif what == "demo":
             plan.append(specs.DemoSpec())
+        elif what.partition(":")[0] == "kubernetes":
+            plan.append(specs.KubernetesSpec(kubeconfig_context=what.partition(":")[2] or None))
         else:
             plan.append(specs.DetectSpec(path=what))
     return tuple(plan)
@@ -108,19 +110,19 @@ class _Survey:
         self.progress.advance(run.name)
 
     def _declared(self, spec: AnySpec) -> Fleet | None:
-        """What a file says. A file that cannot be read is the user's error, not a gap."""
+        """What a file says; a file that cannot be read is the user's error, not a gap."""
         source = self._file_source(spec)
         if source is None:
             return None
         try:
-            return source.collect()
+            return replace(source.collect(), sources=())
         except SourceError as error:
             raise UsageError(error.subject, error.reason, error.hint) from error
 
     def _file_source(self, spec: AnySpec) -> Source | None:
         match spec:
             case specs.DetectSpec():
-                from dcctl.inventory.sources.detect import detect
+                from dcctl.inventory.sources.file import detect
 
                 return detect(spec.path)
             case specs.FileSpec():
@@ -130,7 +132,7 @@ class _Survey:
             case specs.AnsibleSpec():
                 from dcctl.inventory.sources.ansible import AnsibleSource
 
-                return AnsibleSource(spec.path)
+                return AnsibleSource(spec.path, self.settings.number("timeout"))
             case specs.TerraformSpec():
                 from dcctl.inventory.sources.terraform import TerraformSource
 
@@ -149,20 +151,22 @@ class _Survey:
 
             return (LocalSource(), NvmlSource(timeout_s))
         if isinstance(spec, specs.KubernetesSpec):
-            from dcctl.inventory.sources.kubernetes import KubernetesSource
-
-            return (
-                KubernetesSource(
-                    spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
-                    kubeconfig=spec.kubeconfig,
-                    context=spec.kubeconfig_context,
-                    site=spec.site,
-                    namespace=spec.namespace,
-                    timeout_s=timeout_s,
-                    rack_labels=spec.rack_labels,
-                ),
-            )
+            return (self._kubernetes(spec, timeout_s),)
         return ()
+
+    def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
+        from dcctl.inventory.sources.kube.nodes import RACK_LABELS
+        from dcctl.inventory.sources.kubernetes import KubernetesSource
+
+        return KubernetesSource(
+            spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
+            spec.kubeconfig,
+            spec.kubeconfig_context,
+            spec.site,
+            namespace=spec.namespace or self.settings.text("namespace") or None,
+            timeout_s=timeout_s,
+            rack_labels=spec.rack_labels or RACK_LABELS,
+        )
 
     def _targets(self, spec: SshSpec, known: Fleet) -> tuple[Target, ...]:
         """The nodes that one ssh source is to ask: its own or those of files, less -x."""
@@ -189,8 +193,16 @@ class _Survey:
 
     def _ssh(self, spec: SshSpec, targets: Sequence[Target]) -> Source:
         from dcctl.inventory.sources.ssh import SshSource
+        from dcctl.inventory.sources.ssh_run import Overrides
 
-        return SshSource(targets, fanout=int(self.settings.number("fanout")), name=spec.name or "ssh")
+        return SshSource(
+            targets,
+            fanout=int(self.settings.number("fanout")),
+            name=spec.name or "ssh",
+            overrides=Overrides(
+                config_file=spec.config_file, known_hosts=spec.known_hosts, identity_file=spec.identity_file
+            ),
+        )
 
     def _with_sites(self, fleet: Fleet) -> Fleet:
         """The fleet with what the configuration says of its sites."""

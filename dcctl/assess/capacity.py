@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from dcctl.assess.stranded import DIMENSIONS
+from dcctl.assess.usage import is_scheduled
 from dcctl.inventory.folding import sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from dcctl.assess.boards import Board
+    from dcctl.assess.boards import Board, State
     from dcctl.assess.nodes import NodeState
 
 By: TypeAlias = Literal["pool", "site", "rack", "node", "model", "workload"]
@@ -27,7 +29,12 @@ class Sums:
     used: int | None = None
     """Measured."""
     free: int | None = None
-    """Allocatable less requested; without a scheduler, capacity less used."""
+    """Allocatable less requested; without a scheduler, capacity (or a limit below it) less used."""
+
+
+STAGES = ("capacity", "allocatable", "requested", "used", "free")
+"""The fields of `Sums`, in order."""
+_Key = TypeVar("_Key", bound=str)
 
 
 @dataclass(slots=True)
@@ -37,11 +44,7 @@ class Totals:
     name: str
     states: list[NodeState] = field(default_factory=list)
     boards: int = 0
-    allocated: int = 0
-    free: int = 0
-    stranded: int = 0
-    unavailable: int = 0
-    unknown: int = 0
+    by_state: dict[State, int] = field(default_factory=dict)
     idle: int = 0
     idle_measured: int = 0
     """Allocated boards of which it is known whether they are idle."""
@@ -56,8 +59,32 @@ class Totals:
     node_power_mw: int | None = None
     resources: dict[str, int] = field(default_factory=dict)
     """Boards by resource name."""
-    models: dict[str, int] = field(default_factory=dict)
     dimensions: dict[str, Sums] = field(default_factory=dict)
+
+    @property
+    def allocated(self) -> int:
+        """Boards of which any part is held."""
+        return self.by_state.get("allocated", 0)
+
+    @property
+    def free(self) -> int:
+        """Boards that a job can have now."""
+        return self.by_state.get("free", 0)
+
+    @property
+    def stranded(self) -> int:
+        """Free boards whose node lacks something else."""
+        return self.by_state.get("stranded", 0)
+
+    @property
+    def unavailable(self) -> int:
+        """Boards that nobody holds on nodes that take no work, or withheld."""
+        return self.by_state.get("unavailable", 0)
+
+    @property
+    def unknown(self) -> int:
+        """Boards of which nobody knows who holds them."""
+        return self.by_state.get("unknown", 0)
 
     @property
     def allocated_milli(self) -> int | None:
@@ -71,8 +98,9 @@ class Totals:
 
     @property
     def idle_known(self) -> int | None:
-        """Idle boards; None when some are allocated and none of those was measured."""
-        return None if self.allocated and not self.idle_measured else self.idle
+        """Idle boards; None when some are held, or may be, and none of those was measured."""
+        unheard = self.allocated + self.unknown
+        return None if unheard and not self.idle_measured else self.idle
 
     @property
     def boards_known(self) -> bool:
@@ -82,66 +110,88 @@ class Totals:
 
 def total(name: str, states: Iterable[NodeState]) -> Totals:
     """The sums of these nodes, each counted once."""
-    totals = Totals(name, list(states), dimensions={dimension: Sums() for dimension in DIMENSIONS})
-    for state in totals.states:
-        for board in state.boards:
-            _add_board(totals, board)
-        use = state.node.use
-        totals.node_power_mw = plus(totals.node_power_mw, use.power_mw if use else None)
-        for dimension, sums in totals.dimensions.items():
-            _add_dimension(sums, state, dimension)
+    totals = Totals(name, list(states))
+    boards = [board for state in totals.states for board in state.boards]
+    _add_states(totals, boards)
+    _add_readings(totals, boards)
+    uses = (state.node.use for state in totals.states)
+    totals.node_power_mw = _sum_known(use.power_mw for use in uses if use is not None)
+    totals.dimensions = {dimension: _sums(totals.states, dimension) for dimension in DIMENSIONS}
     return totals
 
 
-def _add_board(totals: Totals, board: Board) -> None:
-    totals.boards += 1
-    setattr(totals, board.state, getattr(totals, board.state) + 1)
-    totals.resources[board.resource] = totals.resources.get(board.resource, 0) + 1
-    if board.idle is not None:
-        totals.idle_measured += 1
-        totals.idle += board.idle
-    busy = board.busy_milli()
-    if busy is not None:
-        totals.busy_measured += 1
-        totals.busy_sum_milli += busy
-    reading = board.reading
-    if reading is None:
-        return
-    model = reading.model or ""
-    totals.models[model] = totals.models.get(model, 0) + 1
-    totals.memory_bytes = plus(totals.memory_bytes, reading.memory_bytes)
-    totals.memory_used_bytes = plus(totals.memory_used_bytes, reading.memory_used_bytes)
-    totals.power_mw = plus(totals.power_mw, reading.power_mw)
+def _add_states(totals: Totals, boards: list[Board]) -> None:
+    totals.boards = len(boards)
+    totals.by_state = dict(Counter(board.state for board in boards))
+    totals.resources = dict(Counter(board.resource for board in boards))
+    idle = [board.idle for board in boards if board.idle is not None]
+    totals.idle, totals.idle_measured = sum(idle), len(idle)
 
 
-def plus(sum_so_far: int | None, value: int | None) -> int | None:
-    """Add what is known; None only while nothing is."""
-    if value is None:
-        return sum_so_far
-    return value if sum_so_far is None else sum_so_far + value
+def _add_readings(totals: Totals, boards: list[Board]) -> None:
+    busy = [milli for board in boards if (milli := board.busy_milli()) is not None]
+    totals.busy_sum_milli, totals.busy_measured = sum(busy), len(busy)
+    readings = [board.reading for board in boards if board.reading is not None]
+    totals.memory_bytes = _sum_known(one.memory_bytes for one in readings)
+    totals.memory_used_bytes = _sum_known(one.memory_used_bytes for one in readings)
+    totals.power_mw = _sum_known(one.power_mw for one in readings)
 
 
-def _add_dimension(sums: Sums, state: NodeState, dimension: str) -> None:
-    capacity = _get(state.node.capacity, dimension)
-    offered = _get(state.node.allocatable, dimension)
-    asked = _get(state.demand.total, dimension) if state.demand is not None and offered is not None else None
-    used = _get(state.node.use, dimension)
-    sums.capacity = plus(sums.capacity, capacity)
-    sums.allocatable = plus(sums.allocatable, offered)
-    sums.requested = plus(sums.requested, asked)
-    sums.used = plus(sums.used, used)
-    sums.free = plus(sums.free, _left(capacity, offered, asked, used))
+def _sum_known(values: Iterable[int | None]) -> int | None:
+    """The sum of what is known; None when nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
-def _get(amounts: object, dimension: str) -> int | None:
-    value: int | None = getattr(amounts, dimension, None)
-    return value
+def merged(name: str, parts: list[Totals]) -> Totals:
+    """The sums of groups that share no node."""
+    whole = Totals(name, [state for part in parts for state in part.states])
+    for part in parts:
+        whole.boards += part.boards
+        whole.idle += part.idle
+        whole.idle_measured += part.idle_measured
+        whole.busy_sum_milli += part.busy_sum_milli
+        whole.busy_measured += part.busy_measured
+        _add_counts(whole.by_state, part.by_state)
+        _add_counts(whole.resources, part.resources)
+    for name_of_sum in ("memory_bytes", "memory_used_bytes", "power_mw", "node_power_mw"):
+        setattr(whole, name_of_sum, _sum_known(getattr(part, name_of_sum) for part in parts))
+    for dimension in DIMENSIONS:
+        rows = [part.dimensions[dimension] for part in parts]
+        whole.dimensions[dimension] = Sums(
+            *(_sum_known(getattr(row, stage) for row in rows) for stage in STAGES)
+        )
+    return whole
 
 
-def _left(capacity: int | None, offered: int | None, asked: int | None, used: int | None) -> int | None:
-    if offered is not None:
-        return None if asked is None else max(0, offered - asked)
-    return None if capacity is None or used is None else max(0, capacity - used)
+def _add_counts(into: dict[_Key, int], counts: Mapping[_Key, int]) -> None:
+    for key, count in counts.items():
+        into[key] = into.get(key, 0) + count
+
+
+def _sums(states: list[NodeState], dimension: str) -> Sums:
+    rows = [_row(state, dimension) for state in states]
+    return Sums(*map(_sum_known, zip(*rows, strict=True))) if rows else Sums()
+
+
+def _row(state: NodeState, dimension: str) -> tuple[int | None, ...]:
+    """In the order of STAGES."""
+    node, demand = state.node, state.demand
+    capacity: int | None = getattr(node.capacity, dimension, None)
+    offered: int | None = getattr(node.allocatable, dimension, None)
+    asked: int | None = None if demand is None or offered is None else getattr(demand.total, dimension)
+    used: int | None = getattr(node.use, dimension, None)
+    return capacity, offered, asked, used, _left(state, capacity, offered, asked, used)
+
+
+def _left(
+    state: NodeState, capacity: int | None, offered: int | None, asked: int | None, used: int | None
+) -> int | None:
+    """Offered less asked where a scheduler counts; else what there is, or the limit, less what is in use."""
+    if is_scheduled(state.node):
+        return None if offered is None or asked is None else max(0, offered - asked)
+    most = capacity if offered is None else offered
+    return None if most is None or used is None else max(0, most - used)
 
 
 def group(states: Iterable[NodeState], by: By) -> list[Totals]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess import columns as c
 from dcctl.assess.devices import device_rows
-from dcctl.assess.faults import Fault, find_faults
+from dcctl.assess.faults import COUNTS, Fault, find_faults
 from dcctl.assess.shortages import Stuck, stuck
 from dcctl.render.report import Cell, Column, Row, Table
 
@@ -42,19 +42,29 @@ class Evidence:
 def tables(evidence: Evidence) -> tuple[Table, ...]:
     """The detail tables that have rows."""
     made = (
-        _table("idle", c.IDLE, [_idle(one) for one in evidence.idle]),
-        _table("stranded", c.STRANDED, [_stuck(one) for one in evidence.stuck]),
-        _table("unavailable", c.UNAVAILABLE, _unavailable(evidence.states)),
-        _table("faults", c.FAULTS, [_fault(one) for one in evidence.faults]),
-        _table("conflicts", c.CONFLICTS, _conflicts(evidence.fleet)),
-        _table("waiting", c.WAITING, [_waiting(one) for one in evidence.waiting]),
-        _table("devices", c.DEVICES, device_rows(evidence.states)),
+        _table("idle", "held but doing nothing", c.IDLE, [_idle(one) for one in evidence.idle]),
+        _table(
+            "stranded",
+            "free, but their node lacks something else",
+            c.STRANDED,
+            [_stuck(one) for one in evidence.stuck],
+        ),
+        _table("unavailable", "out of service", c.UNAVAILABLE, _unavailable(evidence.states)),
+        _table("faults", "faults", c.FAULTS, [_fault(one) for one in evidence.faults]),
+        _table(
+            "conflicts",
+            "sources disagree",
+            c.CONFLICTS,
+            _conflicts(evidence.fleet, _miscounted(evidence.faults)),
+        ),
+        _table("waiting", "waiting for room", c.WAITING, [_waiting(one) for one in evidence.waiting]),
+        _table("devices", "what schedulers hand out", c.DEVICES, device_rows(evidence.states)),
     )
     return tuple(table for table in made if table.rows)
 
 
-def _table(name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
-    return Table(name, columns, tuple(rows), title=columns[0].title.lower(), fold=False)
+def _table(name: str, title: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
+    return Table(name, columns, tuple(rows), title=title, fold=False)
 
 
 def _idle(one: IdleHolder) -> Row:
@@ -93,7 +103,8 @@ def _fault(one: Fault) -> Row:
     return (one.severity, one.fault, tuple(one.nodes), len(one.devices), detail)
 
 
-def _conflicts(fleet: Fleet) -> list[Row]:
+def _conflicts(fleet: Fleet, counted: frozenset[str]) -> list[Row]:
+    """All but those on the count of boards: that is among the faults."""
     return [
         (
             conflict.subject,
@@ -101,7 +112,12 @@ def _conflicts(fleet: Fleet) -> list[Row]:
             ", ".join(f"{source}: {value}" for source, value in conflict.values),
         )
         for conflict in fleet.conflicts
+        if conflict.subject not in counted or conflict.fact != "accelerators"
     ]
+
+
+def _miscounted(faults: list[Fault]) -> frozenset[str]:
+    return frozenset(name for fault in faults if fault.fault == COUNTS for name in fault.nodes)
 
 
 def _waiting(one: Waiting) -> Row:

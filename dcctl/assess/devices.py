@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from dcctl.assess.boards import units_of
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
     from dcctl.render.report import Row
+
+
+_Key: TypeAlias = tuple[str, str, str]
+"""Resource name, model, kind."""
 
 
 @dataclass(slots=True)
@@ -22,7 +27,7 @@ class _Line:
 
 def device_rows(states: list[NodeState]) -> list[Row]:
     """One row per resource name, model and kind; a board with slices of two profiles is in both rows."""
-    lines: dict[tuple[str, str, str], _Line] = {}
+    lines: dict[_Key, _Line] = {}
     for state in states:
         keys = _count_boards(state, lines)
         for resource, key in keys.items():
@@ -32,34 +37,38 @@ def device_rows(states: list[NodeState]) -> list[Row]:
     return [_row(key, line) for key, line in sorted(lines.items())]
 
 
-def _count_boards(
-    state: NodeState, lines: dict[tuple[str, str, str], _Line]
-) -> dict[str, tuple[str, str, str]]:
+def _count_boards(state: NodeState, lines: dict[_Key, _Line]) -> dict[str, _Key]:
     """Add the node's boards; returns the row in which each resource of the node is requested."""
-    keys: dict[str, tuple[str, str, str]] = {}
-    for board in state.boards:
-        for resource, units in units_of(board).items():
-            key = (resource, board.model() or "", _kind(board))
-            line = lines.setdefault(key, _Line())
-            line.boards += 1
-            line.units += units
+    keys: dict[str, _Key] = {}
+    alike = Counter(map(_appearance, state.boards))
+    for (resources, model, kind), count in alike.items():
+        for resource, units in resources:
+            key = (resource, model, kind)
+            line = lines.get(key) or lines.setdefault(key, _Line())
+            line.boards += count
+            line.units += units * count
             keys.setdefault(resource, key)
     return keys
 
 
-def _kind(board: Board) -> str:
-    if board.slices:
-        return board.slices[0].kind
-    return "whole" if board.reading is None else board.reading.kind
+def _appearance(board: Board) -> tuple[tuple[tuple[str, int], ...], str, str]:
+    """(what it hands out, model, kind)."""
+    reading = board.reading
+    if board.slices or reading is None:
+        kind = board.slices[0].kind if board.slices else "whole"
+        return tuple(units_of(board).items()), board.model() or "", kind
+    return ((board.resource, reading.replicas or 1),), reading.model or "", reading.kind
 
 
 def _asked(state: NodeState, resource: str) -> int | None:
     if state.by_processes:
+        if any(board.state == "unknown" for board in state.boards):
+            return None
         return sum(1 for board in state.boards if board.state == "allocated" and resource in units_of(board))
     return None if state.demand is None else state.demand.devices.get(resource, 0)
 
 
-def _row(key: tuple[str, str, str], line: _Line) -> Row:
+def _row(key: _Key, line: _Line) -> Row:
     resource, model, kind = key
     free = None if line.requested is None else max(0, line.units - line.requested)
     return (resource, model or None, kind, line.boards, line.units, line.requested, free)

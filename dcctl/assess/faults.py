@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Accelerator, Ecc, Node
     from dcctl.render.report import Severity
 
+COUNTS = "counts of boards disagree"
 _ORDER = {"crit": 0, "warn": 1, "info": 2, "ok": 3}
 
 
@@ -55,6 +56,12 @@ def _signs(state: NodeState) -> Iterator[Sign]:
     for index, board in enumerate(state.boards):
         if board.reading is not None:
             yield from _board(board, board.reading, index)
+        if (
+            state.demand is not None
+            and board.state != "allocated"
+            and any(p.processes for p in board.parts())
+        ):
+            yield Sign("warn", "used outside the scheduler", f"gpu{index}")
     yield from _counts(state.node)
     for nic in state.node.nics or ():
         if nic.up is False and nic.kind in {"infiniband", "roce"}:
@@ -67,12 +74,11 @@ def _board(board: Board, reading: Accelerator, index: int) -> Iterator[Sign]:
     if ecc:
         board.faulty = True
         yield Sign("crit", ecc, where)
-    slowed = slowed_by(reading.throttle)
+    slowed = slowed_by(reading.throttle) if reading.throttle else ""
     if slowed in {"cooling", "power supply", "hardware slowdown"}:
         board.faulty = True
         yield Sign("warn", f"slowed down: {slowed}", where)
-    down = any(link.up is False for link in reading.nvlinks)
-    if down:
+    if reading.nvlinks and any(link.up is False for link in reading.nvlinks):
         board.faulty = True
         yield Sign("crit", "NVLink down", where)
     if _narrow(reading):
@@ -102,4 +108,4 @@ def _counts(node: Node) -> Iterator[Sign]:
     counts = node.accelerator_counts
     if counts and len(set(counts.values())) > 1:
         told = ", ".join(f"{view} {count}" for view, count in sorted(counts.items()))
-        yield Sign("crit", "counts of boards disagree", f"{told}:")
+        yield Sign("crit", COUNTS, f"{told}:")

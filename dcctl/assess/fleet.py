@@ -39,4 +39,4 @@ def _habits(nodes: tuple[Node, ...], demand: dict[str, Demand | None]) -> dict[s
 
 def _habits_of(nodes: list[Node], demand: dict[str, Demand | None]) -> Habits:
     known = [one for node in nodes if (one := demand[node.name]) is not None]
-    return Habits(typical(placed for one in known for placed in one.placed), common_taints(nodes))
+    return Habits(typical(placed for one in known for placed in one.holding), common_taints(nodes))

@@ -8,8 +8,6 @@ from dcctl.assess.boards import Board, units_of
 from dcctl.assess.vendors import is_accelerator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dcctl.assess.usage import Demand, Placed
     from dcctl.inventory.model import Accelerator
 
@@ -20,10 +18,10 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     In this order: ids of devices that a member names; processes that run in a member's cgroup; then, for what
     is still asked for, the boards that look most used. These last get a name only if one workload is left.
     """
-    placed = [one for one in demand.placed if one.accelerators]
+    placed = demand.holding
     if not placed:
         return {}
-    left = [dict(_accelerators(one)) for one in placed]
+    left = [_accelerators(one.member.requests.devices) for one in placed]
     free = [units_of(board) for board in boards]
     if _one_owner_takes_all(boards, placed, free, left):
         return {}
@@ -32,8 +30,8 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     return _by_elimination(boards, placed, left, free)
 
 
-def _accelerators(one: Placed) -> Iterable[tuple[str, int]]:
-    return ((name, n) for name, n in one.member.requests.devices.items() if is_accelerator(name))
+def _accelerators(devices: dict[str, int]) -> dict[str, int]:
+    return {name: devices[name] for name in devices if is_accelerator(name)}
 
 
 def _one_owner_takes_all(
@@ -51,15 +49,15 @@ def _one_owner_takes_all(
 def _sum(parts: list[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for part in parts:
-        for name, count in part.items():
-            total[name] = total.get(name, 0) + count
+        for name in part:
+            total[name] = total.get(name, 0) + part[name]
     return total
 
 
 def _take(board: Board, owner: Placed | None) -> None:
     board.state = "allocated"
     if owner is not None and all(known.workload is not owner.workload for known in board.holders):
-        board.holders.append(owner)
+        board.holders = (*board.holders, owner)
 
 
 def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:
@@ -71,6 +69,8 @@ def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:
 def _by_id(
     boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
 ) -> None:
+    if not any(one.member.devices for one in placed):
+        return
     where = {
         part.id: (i, part.resource) for i, board in enumerate(boards) for part in _all_parts(board) if part.id
     }
@@ -89,24 +89,17 @@ def _all_parts(board: Board) -> tuple[Accelerator, ...]:
 def _by_process(
     boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
 ) -> None:
-    by_uid = {one.member.uid: position for position, one in enumerate(placed) if one.member.uid}
+    by_uid: dict[str | None, int] = {one.member.uid: at for at, one in enumerate(placed) if one.member.uid}
     by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
-    for i, board in enumerate(boards):
+    for board, rest in zip(boards, free, strict=True):
         for part in board.parts():
-            for position in sorted(_users(part, by_uid, by_job)):
-                if left[position].get(part.resource) and free[i].get(part.resource):
-                    _take(board, placed[position])
-                    _claim(free[i], left[position], part.resource)
-
-
-def _users(part: Accelerator, by_uid: dict[str | None, int], by_job: dict[str | None, int]) -> set[int]:
-    users = set()
-    for process in part.processes or ():
-        if process.pod_uid in by_uid:
-            users.add(by_uid[process.pod_uid])
-        elif process.job_id in by_job:
-            users.add(by_job[process.job_id])
-    return users
+            for process in part.processes or ():
+                at = by_uid.get(process.pod_uid)
+                if at is None:
+                    at = by_job.get(process.job_id)
+                if at is not None and left[at].get(part.resource) and rest.get(part.resource):
+                    _take(board, placed[at])
+                    _claim(rest, left[at], part.resource)
 
 
 def _by_elimination(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.vendors import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
 from dcctl.inventory.folding import fold
@@ -30,7 +31,7 @@ def _machine(whole: Totals) -> str:
     told = [
         f"{cores(cpu.capacity)} CPUs" if cpu.capacity is not None else "",
         f"{gib(memory.capacity)} memory" if memory.capacity is not None else "",
-        "no accelerators" if whole.boards_known else "",
+        "no accelerators" if whole.states and all(state.boards_known for state in whole.states) else "",
     ]
     return "  ".join(part for part in told if part)
 
@@ -75,6 +76,8 @@ def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
         _stranded(evidence),
         _waiting(evidence),
         _busy_unknown(evidence.whole),
+        disk_note(evidence.states),
+        pressure_note(evidence.states),
         _no_scheduler(evidence),
         _looked_nowhere(evidence.whole),
     )
@@ -87,7 +90,7 @@ def _faults(evidence: Evidence) -> Note | None:
         return None
     devices = sum(len(fault.devices) for fault in grave)
     nodes = sorted({name for fault in grave for name in fault.nodes})
-    text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}: {grave[0].fault} first"
+    text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}, {grave[0].fault} among them"
     return Note("faults", text, "crit", f"dcctl assess --by node -w {fold(nodes)}")
 
 
@@ -97,10 +100,11 @@ def _idle(evidence: Evidence, after_s: int) -> Note | None:
         return None
     watts = [one.power_mw for one in evidence.idle if one.power_mw is not None]
     burnt = f", burning {power(sum(watts))} now" if watts else ""
+    unsure = " (start not known of all)" if any(one.held_s is None for one in evidence.idle) else ""
     holders = len({one.who for one in evidence.idle})
     text = (
         f"{counted(_idle_by_resource(evidence))} held by {plural(holders, 'workload')} "
-        f"for over {duration(after_s)}{burnt}"
+        f"for over {duration(after_s)}{unsure}{burnt}"
     )
     return Note("idle", text, "warn", "dcctl assess --by workload")
 

@@ -17,18 +17,16 @@ if TYPE_CHECKING:
 
 def heat_map(fleet: Fleet, states: list[NodeState]) -> tuple[HeatMap, ...]:
     """One picture of all nodes that have boards, ordered by rack and name; none when there are no boards."""
-    shown = sorted((s for s in states if s.boards), key=_order)
-    if not shown:
+    racks: dict[str, list[NodeState]] = {}
+    for state in states:
+        if state.boards:
+            racks.setdefault(_rack(state), []).append(state)
+    if not racks:
         return ()
-    rows = tuple((s.node.name, tuple(tile(board) for board in s.boards)) for s in shown)
-    groups: list[tuple[str, int]] = []
-    for state in shown:
-        heading = _rack(state)
-        if groups and groups[-1][0] == heading:
-            groups[-1] = (heading, groups[-1][1] + 1)
-        else:
-            groups.append((heading, 1))
-    return (HeatMap("fleet", f"{fleet.name or 'fleet'}: how busy each accelerator is", rows, tuple(groups)),)
+    ordered = sorted(racks.items(), key=lambda rack: sort_key(rack[0]))
+    rows = tuple(_row(state) for _, members in ordered for state in sorted(members, key=_name))
+    groups = tuple((heading, len(members)) for heading, members in ordered)
+    return (HeatMap("fleet", f"{fleet.name or 'fleet'}: how busy each accelerator is", rows, groups),)
 
 
 def _rack(state: NodeState) -> str:
@@ -36,8 +34,12 @@ def _rack(state: NodeState) -> str:
     return "/".join(part for part in (node.site, node.rack) if part) or "no rack"
 
 
-def _order(state: NodeState) -> tuple[NaturalKey, NaturalKey]:
-    return sort_key(_rack(state)), sort_key(state.node.name)
+def _name(state: NodeState) -> NaturalKey:
+    return sort_key(state.node.name)
+
+
+def _row(state: NodeState) -> tuple[str, tuple[Tile, ...]]:
+    return state.node.name, tuple(map(tile, state.boards))
 
 
 def tile(board: Board) -> Tile:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dcctl.assess import columns as c
 from dcctl.assess.bottleneck import first_limit, running_limit
-from dcctl.assess.capacity import By, Totals, group, total
+from dcctl.assess.capacity import STAGES, By, Totals, group, merged, total
 from dcctl.assess.details import Evidence, tables
 from dcctl.assess.fleet import judge_fleet
 from dcctl.assess.headroom import more_jobs
 from dcctl.assess.idle import Rule, idle_holders
+from dcctl.assess.machine import surroundings
 from dcctl.assess.notes import headline, notes
 from dcctl.assess.picture import heat_map
 from dcctl.assess.samples import samples
 from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.usage import waiting
 from dcctl.assess.vendors import noun_of
+from dcctl.assess.workloads import holdings, rows
 from dcctl.render.report import Cell, Report, Shape, Table
 
 if TYPE_CHECKING:
@@ -39,6 +41,14 @@ SHAPE = Shape(
     ),
     summary=c.SUMMARY,
 )
+WORKLOADS = Shape(
+    kind="assess-workloads",
+    description="What each workload asks for and holds, and how busy that is",
+    items=c.WORKLOADS,
+    details=SHAPE.details,
+    summary=c.SUMMARY,
+)
+SHAPES = (SHAPE, WORKLOADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,38 +67,57 @@ class Options:
 def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     """The whole answer about a fleet. The same fleet, options and time give the same report."""
     states = judge_fleet(fleet, Rule(options.idle_busy_milli, options.idle_after_s), now_s)
-    whole = total(fleet.name, states)
+    of_work = options.by == "workload"
+    groups = group(states, "pool" if of_work else options.by)
+    whole = _whole(fleet.name, states, groups)
     holders = idle_holders(states, now_s)
     evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
     details = tables(evidence)
     level = "warn" if any(t.rows for t in details if t.name in {"faults", "conflicts"}) else "ok"
     return Report(
-        kind=SHAPE.kind,
+        kind=(WORKLOADS if of_work else SHAPE).kind,
         headline=headline(evidence),
-        items=_main_table(group(states, options.by), whole, options),
+        items=_work_table(fleet, states, now_s) if of_work else _main_table(groups, whole, options),
         details=details,
         summary=_summary(evidence, options),
         maps=heat_map(fleet, states),
         notes=notes(evidence, options.idle_after_s),
-        samples=samples(evidence, group(states, "pool")),
+        samples=samples(evidence, groups if of_work or options.by == "pool" else group(states, "pool")),
         gaps=fleet.gaps,
-        name_key="nodes",
+        name_key="workload" if of_work else "nodes",
         level="crit" if any(_severe(t) for t in details) else level,  # type: ignore[arg-type]  # a Severity
     )
+
+
+def _whole(name: str, states: list[NodeState], groups: list[Totals]) -> Totals:
+    """The fleet's sums; from the groups, unless a node is in several of them."""
+    disjoint = sum(len(one.states) for one in groups) == len(states)
+    return merged(name, groups) if disjoint else total(name, states)
 
 
 def _severe(table: Table) -> bool:
     return table.name == "faults" and any(row[0] == "crit" for row in table.rows)
 
 
+_WHEN_NEEDED = ("stranded", "unavailable", "unknown", "running_limit")
+"""Columns of a table on a terminal only when some row has something in them."""
+
+
 def _main_table(groups: list[Totals], whole: Totals, options: Options) -> Table:
     noun = common_noun(whole)
     shown = c.columns(options.by, noun, options.job_size, boards=whole.boards > 0)
-    rows = []
-    for totals in groups:
-        cells = _cells(totals, options)
-        rows.append(tuple(cells[column.key] for column in shown))
-    return Table("items", shown, tuple(rows), fold=options.by == "node")
+    cells = [_cells(totals, options) for totals in groups]
+    lines = tuple(tuple(row[column.key] for column in shown) for row in cells)
+    needed = {key for key in _WHEN_NEEDED if any(row[key] for row in cells)}
+    if any(totals.name for totals in groups):
+        needed.add("name")
+    hidden = {"name", *_WHEN_NEEDED} - needed
+    shown = tuple(replace(column, wide=column.wide or column.key in hidden) for column in shown)
+    return Table("items", shown, lines, fold=options.by == "node")
+
+
+def _work_table(fleet: Fleet, states: list[NodeState], now_s: int) -> Table:
+    return Table("items", c.WORKLOADS, rows(holdings(fleet.workloads, states), now_s), fold=False)
 
 
 def common_noun(whole: Totals) -> str:
@@ -99,8 +128,9 @@ def common_noun(whole: Totals) -> str:
 
 def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
     known = totals.boards_known
+    around = surroundings(totals.states)
     cells: dict[str, Cell] = {
-        "name": totals.name or f"(no {options.by})",
+        "name": totals.name or "(none)",
         "nodes": tuple(state.node.name for state in totals.states),
         "node_count": len(totals.states),
         "accelerators": totals.boards if known else None,
@@ -121,11 +151,17 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "accelerator_memory_used": totals.memory_used_bytes,
         "accelerator_power": totals.power_mw,
         "node_power": totals.node_power_mw,
+        "disk_capacity": around.disk_capacity,
+        "disk_free": around.disk_free,
+        "network": around.network_bps,
+        "cpu_pressure": around.cpu_pressure,
+        "memory_pressure": around.memory_pressure,
+        "io_pressure": around.io_pressure,
     }
     for dimension in DIMENSIONS:
         sums = totals.dimensions[dimension]
         key = dimension.split("_", 1)[0]
-        for stage in ("capacity", "allocatable", "requested", "used", "free"):
+        for stage in STAGES:
             cells[f"{key}_{stage}"] = getattr(sums, stage)
     return cells
 
@@ -146,8 +182,8 @@ def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
 
 def _room(state: NodeState) -> tuple[int, int]:
     """(boards handed out whole, of them free)."""
-    whole = [board for board in state.boards if board.whole()]
-    return len(whole), sum(1 for board in whole if board.state == "free")
+    states = [board.state for board in state.boards if board.whole()]
+    return len(states), states.count("free")
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:

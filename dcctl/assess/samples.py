@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.assess.capacity import STAGES
 from dcctl.render.report import Sample
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _pool(totals: Totals) -> Iterator[Sample]:
     yield from _board_sums(totals, pool)
     for dimension, name, scale, what in _BASE:
         sums = totals.dimensions[dimension]
-        for stage in ("capacity", "allocatable", "requested", "used", "free"):
+        for stage in STAGES:
             value = getattr(sums, stage)
             if value is not None:
                 yield Sample(name, value / scale if scale > 1 else value, (*pool, ("stage", stage)), what)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dcctl.assess.usage import Placed
 
 _NAMED = 3
+_WORTH_NAMING_MILLI = 50
+"""Who holds less of what is missing is not named."""
 
 
 @dataclass(slots=True)
@@ -72,10 +74,11 @@ def _held_by(state: NodeState) -> tuple[str, ...]:
     if state.demand is None:
         return ()
     sums: dict[str, int] = {}
-    for one in state.demand.placed:
+    for one in (*state.demand.holding, *state.demand.others):
         sums[one.workload.id] = sums.get(one.workload.id, 0) + _asks(one, state.shortage.dimension)
     ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(name for name, amount in ordered[:_NAMED] if amount)
+    least = sum(sums.values()) * _WORTH_NAMING_MILLI // 1000
+    return tuple(name for name, amount in ordered[:_NAMED] if amount > least)
 
 
 def _moves(state: NodeState) -> int | None:
@@ -83,11 +86,7 @@ def _moves(state: NodeState) -> int | None:
     if state.demand is None or not state.shortage.needed:
         return None
     dimension, missing, moves = state.shortage.dimension, state.shortage.needed - state.shortage.left, 0
-    movable = [
-        _asks(one, dimension)
-        for one in state.demand.placed
-        if not one.accelerators and one.workload.kind != "DaemonSet"
-    ]
+    movable = [_asks(one, dimension) for one in state.demand.others if one.workload.kind != "DaemonSet"]
     for amount in sorted(movable, reverse=True):
         if missing <= 0:
             break

@@ -15,7 +15,7 @@ stranded for lacking what they never ask for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.assess.vendors import accelerators_in
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dcctl.assess.usage import Amount, Demand, Placed
-    from dcctl.inventory.model import Node
+    from dcctl.inventory.model import Node, Resources
 
 DIMENSIONS = ("cpu_milli", "memory_bytes", "storage_bytes", "pods")
 """In this order a tie is broken."""
@@ -31,8 +31,7 @@ DIMENSIONS = ("cpu_milli", "memory_bytes", "storage_bytes", "pods")
 WORDS = {"cpu_milli": "CPU", "memory_bytes": "memory", "storage_bytes": "scratch storage", "pods": "pods"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(NamedTuple):
     """An amount per accelerator, kept exact."""
 
     amount: int
@@ -59,6 +58,10 @@ class Shares:
     memory_bytes: Ratio | None = None
     storage_bytes: Ratio | None = None
     pods: Ratio | None = None
+
+    def by_dimension(self) -> tuple[Ratio | None, ...]:
+        """In the order of DIMENSIONS."""
+        return self.cpu_milli, self.memory_bytes, self.storage_bytes, self.pods
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +100,34 @@ def _median(holding: list[Placed], dimension: str) -> Ratio:
 def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
     """What strands how many of the node's `free` units (boards, shares or slices)."""
     allocatable = node.allocatable
-    if allocatable is None:
+    offered = accelerators_in(allocatable.devices) if allocatable is not None else 0
+    if allocatable is None or not offered:
         return NO_SHORTAGE
-    offered = accelerators_in(allocatable.devices)
+    rows = zip(
+        DIMENSIONS,
+        _by_dimension(allocatable),
+        _by_dimension(demand.total),
+        _by_dimension(demand.daemons),
+        shares.by_dimension(),
+        strict=True,
+    )
     worst = NO_SHORTAGE
-    for dimension in DIMENSIONS:
-        total: int | None = getattr(allocatable, dimension)
-        if total is None or not offered:
+    for dimension, total, asked, daemons, usual in rows:
+        if total is None:
             continue
-        usual: Ratio | None = getattr(shares, dimension)
-        left = total - _of(demand.total, dimension)
-        share = _share(total - _of(demand.daemons, dimension), offered, usual)
+        left, for_work = total - (asked or 0), total - (daemons or 0)
+        if left * offered >= for_work * free:
+            continue  # even the fair share is left for each: the usual case, and quickly told
+        share = _share(for_work, offered, usual)
         serves = share.fits(left)
-        stranded = 0 if serves is None else max(0, free - serves)
-        if stranded > worst.units:
-            worst = Shortage(stranded, dimension, left, total, share.for_(free))
+        if serves is not None and free - serves > worst.units:
+            worst = Shortage(free - serves, dimension, left, total, share.for_(free))
     return worst
 
 
-def _of(amount: Amount, dimension: str) -> int:
-    value: int = getattr(amount, dimension)
-    return value
+def _by_dimension(amount: Amount | Resources) -> tuple[int | None, ...]:
+    """In the order of DIMENSIONS."""
+    return amount.cpu_milli, amount.memory_bytes, amount.storage_bytes, amount.pods
 
 
 def _share(for_work: int, offered: int, usual: Ratio | None) -> Ratio:

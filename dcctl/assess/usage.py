@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from dcctl.assess.vendors import accelerators_in
 
@@ -12,14 +14,14 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
-_FINISHED = frozenset(("succeeded", "failed"))
+FINISHED = frozenset(("succeeded", "failed"))
 _WORK = frozenset(("pods", "jobs", "workloads", "resourceclaims"))
 """Words by which a gap says that a list of work is missing."""
 _SCHEDULERS = frozenset(("kubernetes", "slurm", "yarn"))
 """Kinds of sources that hand out what a node has."""
 
 
-class Placed(NamedTuple):
+class Placed(Struct, frozen=True, gc=False):
     """A member on its node, with the workload that it belongs to."""
 
     member: Member
@@ -28,8 +30,7 @@ class Placed(NamedTuple):
     """Boards, shares and slices that it asks for."""
 
 
-@dataclass(slots=True)
-class Amount:
+class Amount(Struct, gc=False):
     """A running sum of what the scheduler counts on one node."""
 
     cpu_milli: int = 0
@@ -41,29 +42,33 @@ class Amount:
         """Count one member. A dimension that the member does not ask for adds nothing."""
         self.cpu_milli += request.cpu_milli or 0
         self.memory_bytes += request.memory_bytes or 0
-        self.storage_bytes += request.storage_bytes or 0
+        if request.storage_bytes:
+            self.storage_bytes += request.storage_bytes
         self.pods += 1 if request.pods is None else request.pods
 
 
-@dataclass(slots=True)
-class Demand:
+class Demand(Struct, gc=False):
     """All that is requested on one node."""
 
     total: Amount = field(default_factory=Amount)
     daemons: Amount = field(default_factory=Amount)
     """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
     devices: dict[str, int] = field(default_factory=dict)
-    placed: list[Placed] = field(default_factory=list)
+    holding: list[Placed] = field(default_factory=list)
+    """Members that hold accelerators."""
+    others: list[Placed] = field(default_factory=list)
 
-    def add(self, placed: Placed) -> None:
+    def add(self, member: Member, workload: Workload) -> None:
         """Count one member on this node."""
-        request = placed.member.requests
+        request = member.requests
+        devices = request.devices
         self.total.add(request)
-        if placed.workload.kind == "DaemonSet":
+        if workload.kind == "DaemonSet":
             self.daemons.add(request)
-        for resource, count in request.devices.items():
-            self.devices[resource] = self.devices.get(resource, 0) + count
-        self.placed.append(placed)
+        for resource in devices:
+            self.devices[resource] = self.devices.get(resource, 0) + devices[resource]
+        accelerators = accelerators_in(devices) if devices else 0
+        (self.holding if accelerators else self.others).append(Placed(member, workload, accelerators))
 
 
 NOTHING = Demand()
@@ -80,12 +85,12 @@ def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
     for workload in workloads:
         for member in workload.members:
             node = member.node
-            if node is None or member.phase in _FINISHED:
+            if node is None or member.phase in FINISHED:
                 continue
             demand = nodes.get(node)
             if demand is None:
                 demand = nodes[node] = Demand()
-            demand.add(Placed(member, workload, accelerators_in(member.requests.devices)))
+            demand.add(member, workload)
     return nodes
 
 

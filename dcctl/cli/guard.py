@@ -8,10 +8,12 @@ import signal
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcctl.cli.exits import Exit, of_error
 from dcctl.errors import DcctlError, OutputError
+from dcctl.streams import abandon_stdout
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,7 +29,8 @@ def guarded(arguments: list[str]) -> int:
     try:
         code = _invoke(arguments)
     except BrokenPipeError:
-        code = _reader_left()
+        abandon_stdout()
+        code = Exit.READER_LEFT
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     except Terminated:
@@ -46,24 +49,27 @@ def _invoke(arguments: list[str]) -> Exit:
     from dcctl.cli.program import execute
 
     try:
-        code = execute(arguments)
+        code = execute(_as_plugin(arguments))
         sys.stdout.flush()
     except OSError as error:
         if isinstance(error, BrokenPipeError) or error.filename is not None:
             raise
+        abandon_stdout()
         raise OutputError("standard output", error.strerror or str(error)) from error
     return code
 
 
+def _as_plugin(arguments: list[str]) -> list[str]:
+    """The arguments, with kubectl's own options understood when dcctl was started as its plugin."""
+    if not Path(sys.argv[0]).name.startswith("kubectl-"):
+        return arguments
+    from dcctl.cli.plugin import translated
+
+    return translated(arguments, os.environ)
+
+
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise Terminated
-
-
-def _reader_left() -> Exit:
-    """Point stdout at /dev/null, so that the interpreter's last flush has somewhere to go."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)
-    return Exit.READER_LEFT
 
 
 def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:

@@ -50,11 +50,11 @@ def export(
     target: Annotated[Target, typer.Argument(metavar="FORMAT", help="ansible, json or csv.")],
 ) -> "Report":
     """The nodes for another tool: an Ansible inventory, plain JSON or CSV."""
-    from dcctl.inventory.export import export as write
+    from dcctl.inventory.export import FORMATS
     from dcctl.inventory.views import document_report
 
     fleet = session.survey()
-    return document_report(f"inventory-export-{target}", fleet, write(fleet, target))
+    return document_report(f"inventory-export-{target}", fleet, FORMATS[target](fleet))
 
 
 def sources(

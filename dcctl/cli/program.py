@@ -120,7 +120,8 @@ def show(answer: Answer) -> Exit:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif code != Exit.OK or not session.settings.values["quiet"].value:
         render(report, style, sys.stdout)
-    if report.gaps and (session.file or not style.terminal):
+    told = style.output in {"json", "yaml", "html"} or (style.terminal and style.output in {"table", "wide"})
+    if report.gaps and not told:
         sys.stdout.flush()
         sys.stderr.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
     return code

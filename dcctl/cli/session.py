@@ -94,7 +94,9 @@ class Session:
         from dcctl.cli.names import remember
         from dcctl.render.progress import Progress
 
-        with Progress(sys.stderr, enabled=sys.stderr.isatty() and self.watch_s is None) as progress:
+        color = wants_color(self.settings.text("color"), self.environ, sys.stderr.isatty())
+        quiet = bool(self.settings.values["quiet"].value) or self.watch_s is not None
+        with Progress(sys.stderr, enabled=not quiet, color=color) as progress:
             fleet = app.survey(settings, progress, self.now_s)
         remember(fleet, config.cache_dir(self.environ))
         return fleet

@@ -50,10 +50,7 @@ def decode(data: bytes, where: str) -> Fleet:
     data = data.removeprefix(b"\xef\xbb\xbf")
     _check_bytes(data, where)
     try:
-        document = msgspec.json.decode(data, type=_Document)
-    except msgspec.ValidationError as error:
-        _check_header(_header(data), where)
-        raise UsageError(where, _sentence(error), "dcctl schema snapshot") from error
+        document = _read(data, where)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         place = f"{where}{_place(data, str(error))}"
         raise UsageError(place, _broken(str(error)), f"jq . {where}") from error
@@ -64,6 +61,15 @@ def decode(data: bytes, where: str) -> Fleet:
     for at, node in enumerate(fleet.nodes):
         check_name(node.name, f"{where}: $.nodes[{at}].name")
     return fleet
+
+
+def _read(data: bytes, where: str) -> _Document:
+    """Return the document; a newer version is told by its header, before its types are held against it."""
+    try:
+        return msgspec.json.decode(data, type=_Document)
+    except msgspec.ValidationError as error:
+        _check_header(_header(data), where)
+        raise UsageError(where, _sentence(error), "dcctl schema snapshot") from error
 
 
 def json_schema() -> dict[str, object]:
@@ -90,7 +96,7 @@ def _check_bytes(data: bytes, where: str) -> None:
 def _header(data: bytes) -> _Header:
     try:
         return msgspec.json.decode(data, type=_Header)
-    except (msgspec.ValidationError, RecursionError):
+    except msgspec.ValidationError:
         return _Header()
 
 

@@ -13,6 +13,6 @@ def node_set(names: Iterable[str]) -> str:
     distinct = list(dict.fromkeys(names))
     if len(distinct) == 1:
         return distinct[0]
-    from dcctl.inventory.nodeset import fold
+    from dcctl.inventory.folding import fold
 
     return fold(distinct)

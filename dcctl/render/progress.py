@@ -25,8 +25,8 @@ class Progress:
     its cursor. `advance` may be called by many threads. On leaving, the bar is erased.
     """
 
-    def __init__(self, stream: TextIO, enabled: bool = True) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, enabled: bool = True, color: bool = True) -> None:
+        self._stream, self._color = stream, color
         self._enabled = enabled and stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
         self._lock = threading.Lock()
         self._label, self._total, self._done, self._text = "", 0, 0, ""
@@ -79,10 +79,11 @@ class Progress:
             MofNCompleteColumn(),
             TextColumn("{task.fields[text]}", markup=False),
         )
-        bar = RichBar(*columns, console=Console(file=self._stream), transient=True, refresh_per_second=5)
+        console = Console(file=self._stream, no_color=not self._color)
+        bar = RichBar(*columns, console=console, transient=True, refresh_per_second=5)
         with self._lock:
-            if self._timer is None:
-                return
+            if self._timer is not threading.current_thread():
+                return  # stopped, or started anew, while rich was being imported
             task = bar.add_task("", total=self._total or None, label=self._label, text=self._text)
             self._bar = (bar, task)
             self._update()

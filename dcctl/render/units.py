@@ -26,17 +26,23 @@ def unknown(unicode: bool) -> str:
 
 
 def three(value: float) -> str:
-    """Return `value` with three significant digits, or all whole ones: 1.53, 15.3, 1530; no trailing 0."""
+    """Return `value` with three significant digits, or all whole ones: 1.53, 15.3, 1530; no trailing 0.
+
+    What is not nothing never reads 0: 0.001 is `<0.01`.
+    """
     places = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
     text = f"{value:.{places}f}"
-    return text.rstrip("0").rstrip(".") if places else text
+    text = text.rstrip("0").rstrip(".") if places else text
+    if value and text in ("0", "-0"):
+        return "<0.01" if value > 0 else ">-0.01"
+    return text
 
 
 def scaled(value: float, symbol: str, step: int = 1000, first: int = 0) -> str:
     """Return `value` with the prefix that leaves it below `step`; `first` is the prefix it comes with."""
     prefixes = _DECIMAL if step == 1000 else _BINARY
     power = first
-    while power < len(prefixes) - 1 and abs(float(three(value))) >= step:
+    while power < len(prefixes) - 1 and abs(value) >= step - 0.5:  # 999.7 reads 1000
         value /= step
         power += 1
     return f"{three(value)} {prefixes[power]}{symbol}"

@@ -36,8 +36,9 @@ class Rule:
 class Access:
     """Tokens of users. Everybody with a token may do everything that no rule denies."""
 
-    def __init__(self, users: dict[str, str]) -> None:
+    def __init__(self, users: dict[str, str], *, anonymous: bool) -> None:
         self.users = dict(users)
+        self._anonymous = anonymous
         self._rules: list[Rule] = []
 
     def token_of(self, user: str) -> str:
@@ -52,7 +53,7 @@ class Access:
     def user_of(self, authorization: str) -> str:
         """Who sent this header: the anonymous user without one; 401 for a token that nobody has."""
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer":
+        if scheme.lower() != "bearer" and self._anonymous:
             return ANONYMOUS
         if token.strip() not in self.users:
             raise unauthorized()

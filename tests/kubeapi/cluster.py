@@ -21,10 +21,12 @@ SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 class Cluster:
     """State and rules of one emulated control plane."""
 
-    def __init__(self, kinds: tuple[Kind, ...], users: dict[str, str], clock: Clock) -> None:
+    def __init__(
+        self, kinds: tuple[Kind, ...], users: dict[str, str], clock: Clock, *, anonymous: bool
+    ) -> None:
         self.registry = Registry(kinds)
         self.store = Store()
-        self.access = Access(users)
+        self.access = Access(users, anonymous=anonymous)
         self.clock = clock
         self.corpora: dict[tuple[str, str], Corpus] = {}
         self.bookmark_period_s = 60.0

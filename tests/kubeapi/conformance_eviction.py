@@ -40,6 +40,9 @@ def eviction_without_a_budget(api: Api) -> None:
         assert _is_going(box, "p-0")
         assert not _is_going(box, "p-1")
         failure(box.evict("nobody"), 404, "NotFound", 'pods "nobody" not found')
+        untyped = {"metadata": {"name": "p-1"}}  # as the official Python client sends it
+        expect(api.request("POST", box.path("pods", "p-1/eviction"), untyped), 201)
+        assert _is_going(box, "p-1")
 
 
 def eviction_says_why(api: Api) -> None:

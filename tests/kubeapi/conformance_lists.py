@@ -96,6 +96,11 @@ def bad_list_options(api: Api) -> None:
             answer, 422, "Invalid", 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: '
         )
         assert details["causes"][0]["field"] == "resourceVersionMatch"
+        answer = api.request("GET", path, query={"resourceVersion": "5", "resourceVersionMatch": "Newer"})
+        details = failure(
+            answer, 422, "Invalid", 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: U'
+        )
+        assert details["causes"][0]["reason"] == "FieldValueNotSupported"
         answer = api.request("GET", path, query={"resourceVersion": "0", "resourceVersionMatch": "Exact"})
         failure(
             answer, 422, "Invalid", 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden'
@@ -162,6 +167,8 @@ def field_selectors(api: Api) -> None:
         assert names(box.get(box.path("pods"), {"fieldSelector": "metadata.name==nowhere"})) == ["nowhere"]
         answer = api.request("GET", "/api/v1/pods", query={"fieldSelector": "spec.priority=1"})
         failure(answer, 400, "BadRequest", "field label not supported: spec.priority")
+        answer = api.request("GET", "/api/v1/nodes", query={"fieldSelector": "metadata.namespace=x"})
+        failure(answer, 400, "BadRequest", "field label not supported: metadata.namespace")
         answer = api.request("GET", "/api/v1/configmaps", query={"fieldSelector": "data.key=1"})
         failure(
             answer, 400, "BadRequest", '"data.key" is not a known field selector: only "metadata.name", "meta'
@@ -180,7 +187,17 @@ def typed_lists(api: Api) -> None:
         assert (empty["kind"], empty["apiVersion"], empty["items"]) == ("JobList", "batch/v1", [])
 
 
+def any_version_comes_whole(api: Api) -> None:
+    """With resourceVersion=0 the limit is not kept."""
+    with sandbox(api) as box:
+        for name in ("a", "b"):
+            box.post(box.path("secrets"), {"metadata": {"name": name}})
+        found = box.get(box.path("secrets"), {"limit": "1", "resourceVersion": "0"})
+        assert not found["metadata"].get("continue")
+
+
 SCENARIOS = (
+    any_version_comes_whole,
     health_and_version,
     discovery_names_groups_and_resources,
     unknown_paths,

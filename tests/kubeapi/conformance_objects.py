@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.kubeapi.sandbox import MERGE, expect, failure, names, sandbox, until
+from tests.kubeapi.sandbox import JSON, MERGE, expect, failure, names, sandbox, until
 
 if TYPE_CHECKING:
     from tests.kubeapi.client import Api
@@ -260,7 +260,39 @@ def access_reviews(api: Api) -> None:
     failure(api.request("GET", REVIEWS), 405, "MethodNotAllowed", "the server does not allow this method")
 
 
+def bad_bodies(api: Api) -> None:
+    with sandbox(api) as box:
+        text = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; "
+        failure(api.request("POST", box.path("configmaps"), [{}]), 400, "BadRequest", text)
+        box.config_map("a")
+        text = "error decoding patch: json: cannot unmarshal"
+        failure(api.request("PATCH", box.path("configmaps", "a"), [{}], MERGE), 400, "BadRequest", text)
+        failure(api.request("PATCH", box.path("configmaps", "a"), {}, JSON), 400, "BadRequest", text)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}}
+        answer = api.request("POST", box.path("pods", "x/eviction"), pod)
+        failure(answer, 400, "BadRequest", 'Pod in version "v1" cannot be handled as a Eviction: ')
+
+
+def leases(api: Api) -> None:
+    """A lease may be made by an update, and is never updated without a resourceVersion."""
+    with sandbox(api) as box:
+        path = box.path("leases", "drain", "coordination.k8s.io")
+        lease: Obj = {"metadata": {"name": "drain"}, "spec": {"holderIdentity": "one"}}
+        made = expect(api.request("PUT", path, lease), 201)
+        answer = api.request("PUT", path, lease)
+        details = failure(
+            answer, 422, "Invalid", 'leases.coordination.k8s.io "drain" is invalid: metadata.reso'
+        )
+        assert details["kind"] == "leases"
+        taken = expect(api.request("PUT", path, {**made, "spec": {"holderIdentity": "two"}}), 200)
+        text = "Operation cannot be fulfilled on leases.coordination"
+        failure(api.request("PUT", path, made), 409, "Conflict", text)
+        assert taken["spec"]["holderIdentity"] == "two"
+
+
 SCENARIOS = (
+    bad_bodies,
+    leases,
     creation,
     generated_names,
     absent_objects,

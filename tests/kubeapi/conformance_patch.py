@@ -91,8 +91,7 @@ def unknown_patches(api: Api) -> None:
     with sandbox(api) as box:
         box.config_map("a")
         answer = api.request("PATCH", box.path("configmaps", "a"), {}, {"Content-Type": "application/json"})
-        text = "the body of the request was in an unknown format - accepted media types include: application"
-        failure(answer, 415, "UnsupportedMediaType", text)
+        failure(answer, 415, "UnsupportedMediaType", "415: Unsupported Media Type")
 
 
 SCENARIOS = (

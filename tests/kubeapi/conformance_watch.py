@@ -1,7 +1,8 @@
-"""Scenarios of watching: each watch starts in the past and ends by timeoutSeconds; nothing is concurrent."""
+"""Scenarios of watching: each watch ends by timeoutSeconds, most start in the past and replay it."""
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from tests.kubeapi.sandbox import MERGE, expect, failure, sandbox
@@ -65,16 +66,21 @@ def state_first_without_a_version(api: Api) -> None:
 
 
 def bookmarks_before_the_end(api: Api) -> None:
-    """The last bookmark comes two seconds before the time is out, so that the next watch can go on."""
+    """The last one comes two seconds before the time is out, if anything of this type has moved at all."""
     with sandbox(api) as box:
         path = box.path("secrets")
         version = box.get(path)["metadata"]["resourceVersion"]
-        query = {"resourceVersion": version, "timeoutSeconds": "4"}
+        query = {"resourceVersion": version, "timeoutSeconds": "4", "labelSelector": "mine=yes"}
+        later = threading.Timer(0.5, box.post, (path, {"metadata": {"name": "not-selected"}}))
+        later.start()
         marked = api.watch(path, {**query, "allowWatchBookmarks": "true"})[1]
-        assert [each["type"] for each in marked] == ["BOOKMARK"]
+        later.join()
+        moved = box.get(f"{path}/not-selected")["metadata"]["resourceVersion"]
+        assert {each["type"] for each in marked} == {"BOOKMARK"}  # the real server may send it twice
         found = marked[0]["object"]
         assert (found["kind"], found["apiVersion"]) == ("Secret", "v1")
-        assert int(found["metadata"]["resourceVersion"]) >= int(version)
+        assert int(found["metadata"]["resourceVersion"]) >= int(moved)
+        assert api.watch(path, {**query, **SECOND})[1] == []
 
 
 def initial_events_with_their_end(api: Api) -> None:
@@ -95,7 +101,21 @@ def initial_events_with_their_end(api: Api) -> None:
         )
 
 
+def versions_that_are_none(api: Api) -> None:
+    """A list refuses them, a watch breaks on them; a version of the future is waited for in silence."""
+    with sandbox(api) as box:
+        path = box.path("secrets")
+        text = 'resourceVersion: Invalid value: "abc": strconv.ParseUint'
+        answer = api.request("GET", path, query={"resourceVersion": "abc"})
+        failure(answer, 400, "BadRequest", f"invalid resource version: {text}")
+        answer = api.request("GET", path, query={"resourceVersion": "abc", "watch": "1", **SECOND})
+        failure(answer, 500, "", text)
+        box.post(path, {"metadata": {"name": "a"}})
+        assert api.watch(path, {"resourceVersion": "9000000000", **SECOND}) == (200, [])
+
+
 SCENARIOS = (
+    versions_that_are_none,
     events_from_a_version,
     selected_events,
     state_first_without_a_version,

@@ -72,7 +72,8 @@ def _resources(registry: Registry, group: str, version: str) -> Obj | None:
         return None
     rows = [row for kind in sorted(kinds, key=lambda kind: kind.plural) for row in _rows(kind)]
     group_version = f"{group}/{version}" if group else version
-    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows}
+    typed: Obj = {"apiVersion": "v1"} if group else {}  # the core group's list lacks it on real servers too
+    return {"kind": "APIResourceList", **typed, "groupVersion": group_version, "resources": rows}
 
 
 def _rows(kind: Kind) -> list[Obj]:

@@ -76,7 +76,15 @@ class Huge:
     size_bytes: int = 100_000_000
 
 
-Action = Reply | Delay | Reset | Truncate | Garbage | EndlessPage | Drip | Huge
+@dataclass(frozen=True, slots=True)
+class StreamError:
+    """A watch that opens and then tells of an error in an event of type ERROR: 410 unless told otherwise."""
+
+    code: int = 410
+    message: str = "The resourceVersion for the provided watch is too old."
+
+
+Action = StreamError | Reply | Delay | Reset | Truncate | Garbage | EndlessPage | Drip | Huge
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ NAMESPACES = _core(
     "namespaces", "Namespace", namespaced=False, status=True, labels=("status.phase",), short=("ns",)
 )
 PDBS = _typed("policy", "poddisruptionbudgets", "PodDisruptionBudget", status=True, short=("pdb",))
+LEASES = _typed("coordination.k8s.io", "leases", "Lease")
 ACCESS_REVIEWS = _typed(
     "authorization.k8s.io",
     "selfsubjectaccessreviews",
@@ -150,7 +151,7 @@ BUILTINS: tuple[Kind, ...] = (
     _typed("batch", "cronjobs", "CronJob", status=True, short=("cj",)),
     _typed("scheduling.k8s.io", "priorityclasses", "PriorityClass", namespaced=False, short=("pc",)),
     _typed("storage.k8s.io", "storageclasses", "StorageClass", namespaced=False, short=("sc",)),
-    _typed("coordination.k8s.io", "leases", "Lease"),
+    LEASES,
     _typed("networking.k8s.io", "networkpolicies", "NetworkPolicy", short=("netpol",)),
     _typed(
         "resource.k8s.io",

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 
 BORN = "2026-03-01T08:00:00Z"
 GPU = "nvidia.com/gpu"
+_CAPACITY = {"pods": "110", "ephemeral-storage": "1843416304Ki"}
+_POD_SPEC: Obj = {
+    "restartPolicy": "Always",
+    "dnsPolicy": "ClusterFirst",
+    "serviceAccountName": "default",
+    "schedulerName": "default-scheduler",
+    "securityContext": {},
+}
 _SPACE = uuid.UUID("6f3f2c1a-0d5e-4b8e-9d57-0a5f3a1c7e00")
 
 
@@ -64,28 +72,32 @@ def node(
     bulky: bool = False,
 ) -> Obj:
     """A Node as a kubelet reports it; `resources` adds extended resources (MIG profiles, other vendors)."""
-    capacity: dict[str, str] = {
-        "cpu": cpu,
-        "memory": memory,
-        "pods": "110",
-        "ephemeral-storage": "1843416304Ki",
+    capacity = _CAPACITY | {"cpu": cpu, "memory": memory} | ({gpu_resource: str(gpus)} if gpus else {})
+    found = _node_labels(name, gpus, model, rack, zone) | dict(labels or {})
+    obj: Obj = {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": _meta("Node", name, labels=found) | _present({"annotations": dict(annotations or {})}),
+        "spec": _node_spec(taints, provider_id, unschedulable=unschedulable),
+        "status": _node_status(name, capacity | dict(resources or {}), ready=ready, system_uuid=system_uuid),
     }
-    capacity |= ({gpu_resource: str(gpus)} if gpus else {}) | dict(resources or {})
-    spec: Obj = {"podCIDR": "10.0.0.0/24"}
-    found_taints = [*taints]
-    if unschedulable:
-        spec["unschedulable"] = True
-        found_taints.append({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"})
-    if found_taints:
-        spec["taints"] = found_taints
-    if provider_id is not None:
-        spec["providerID"] = provider_id
-    meta = _meta("Node", name, labels=_node_labels(name, gpus, model, rack, zone) | dict(labels or {}))
-    if annotations:
-        meta["annotations"] = dict(annotations)
-    obj: Obj = {"apiVersion": "v1", "kind": "Node", "metadata": meta, "spec": spec}
-    obj["status"] = _node_status(name, capacity, ready=ready, system_uuid=system_uuid)
     return bulk.fatten_node(obj) if bulky else obj
+
+
+def _present(fields: Obj) -> Obj:
+    """Empty fields are left out, as the API server does."""
+    return {key: value for key, value in fields.items() if value}
+
+
+def _node_spec(taints: Sequence[Obj], provider_id: str | None, *, unschedulable: bool) -> Obj:
+    cordon: list[Obj] = [{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}]
+    fields: Obj = {
+        "podCIDR": "10.0.0.0/24",
+        "providerID": provider_id,
+        "unschedulable": unschedulable,
+        "taints": [*taints, *(cordon if unschedulable else [])],
+    }
+    return _present(fields)
 
 
 def _node_labels(name: str, gpus: int, model: str, rack: str | None, zone: str | None) -> dict[str, str]:
@@ -195,33 +207,23 @@ def pod(
     bulky: bool = False,
     **spec: Any,
 ) -> Obj:
-    """A Pod as the API shows it in this phase. `sidecars` are init containers with restartPolicy Always.
+    """A Pod as the API shows it in this phase; `sidecars` are init containers with restartPolicy Always.
 
-    Keywords left over go into the spec: priorityClassName, tolerations, resourceClaims, schedulerName, …
+    Keywords left over go into the spec: priorityClassName, tolerations, resourceClaims, …
     """
-    meta = _meta("Pod", name, namespace, labels)
-    extra: Obj = {"annotations": dict(annotations or {}), "ownerReferences": [owner] if owner else []}
-    extra["finalizers"] = list(finalizers)
-    meta |= {key: value for key, value in extra.items() if value}
-    always = [{**sidecar, "restartPolicy": "Always"} for sidecar in sidecars]
-    found: Obj = {
-        "containers": list(containers) or [container("main", requests, limits)],
-        "restartPolicy": "Always",
-        "terminationGracePeriodSeconds": grace_s,
-        "dnsPolicy": "ClusterFirst",
-        "serviceAccountName": "default",
-        "schedulerName": "default-scheduler",
-        "securityContext": {},
-    }
-    optional: Obj = {
-        "nodeName": node,
-        "initContainers": [*init_containers, *always],
-        "volumes": list(volumes),
-    }
-    optional["overhead"] = dict(overhead or {})
-    found |= {key: value for key, value in optional.items() if value} | spec
-    obj: Obj = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": found}
-    obj["status"] = _pod_status(found, phase, ready=ready and phase == "Running")
+    owners = [owner] if owner else []
+    extra: Obj = {"annotations": dict(annotations or {}), "ownerReferences": owners}
+    meta = _meta("Pod", name, namespace, labels) | _present(extra | {"finalizers": list(finalizers)})
+    before = [*init_containers, *({**sidecar, "restartPolicy": "Always"} for sidecar in sidecars)]
+    own = {"containers": list(containers) or [container("main", requests, limits)], "nodeName": node}
+    more: Obj = {"initContainers": before, "volumes": list(volumes), "overhead": dict(overhead or {})}
+    full = _POD_SPEC | _present(own | more) | {"terminationGracePeriodSeconds": grace_s} | spec
+    return _pod(meta, full, phase, ready=ready, bulky=bulky)
+
+
+def _pod(meta: Obj, spec: Obj, phase: str, *, ready: bool, bulky: bool) -> Obj:
+    obj: Obj = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+    obj["status"] = _pod_status(spec, phase, ready=ready and phase == "Running")
     return bulk.fatten_pod(obj) if bulky else obj
 
 

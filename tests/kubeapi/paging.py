@@ -52,15 +52,17 @@ def number(query: Mapping[str, str], name: str) -> int:
     try:
         return int(text or "0")
     except ValueError:
-        message = f'unable to convert "{text}" to int64: strconv.ParseInt: parsing "{text}": invalid syntax'
-        raise bad_request(message) from None
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
-def version_number(text: str) -> int:
+def version_number(text: str, *, for_watch: bool = False) -> int:
+    """A resourceVersion; what is none is 400 for a list and 500 for a watch, as on the real server."""
     if text.isdigit() or not text:
         return int(text or "0")
     message = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-    raise bad_request(message)
+    if for_watch:
+        raise status.ApiError(500, message, "")
+    raise bad_request(f"invalid resource version: {message}")
 
 
 def _check_match(match: str, version: str, token: str) -> None:
@@ -70,7 +72,7 @@ def _check_match(match: str, version: str, token: str) -> None:
     elif match and token:
         why = "Forbidden: resourceVersionMatch is forbidden when continue is provided"
     elif match and match not in MATCHES:
-        why = f'Unsupported value: "{match}": supported values: "", "Exact", "NotOlderThan"'
+        why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
     elif match == "Exact" and version == "0":
         why = 'Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
     if why:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.kubeapi.status import Obj, bad_request
+from tests.kubeapi.status import ApiError, Obj, bad_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,12 +59,19 @@ class Request:
 
     def json(self) -> Obj:
         """The body as an object; 400 when it is not one."""
+        sent_as = self.headers.get("content-type", "application/json").partition(";")[0].strip()
+        if sent_as != "application/json":
+            known = "accepted media types include: application/json"
+            raise ApiError(415, f"the body of the request was in an unknown format - {known}")
+        name = self.route.kind.name if self.route and self.route.kind else ""
+        what = f"the object provided is unrecognized (must be of type {name}):"
+        what += " couldn't get version/kind; json parse"
         try:
             found = json.loads(self.body)
         except ValueError as why:
-            raise bad_request(f"couldn't get version/kind; json parse error: {why}") from None
+            raise bad_request(f"{what} error: {why} ({self.body[:64].hex()})") from None
         if not isinstance(found, dict):
-            raise bad_request("couldn't get version/kind; json parse error: the body is not an object")
+            raise bad_request(f"{what} error: json: cannot unmarshal into Go value ({self.body[:64].hex()})")
         return found
 
 

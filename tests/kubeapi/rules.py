@@ -6,6 +6,7 @@ import copy
 import random
 import re
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.kubeapi import status
@@ -30,6 +31,7 @@ _POD_FIXED = (
     "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
     "previously negative)"
 )
+NOT_READY = "node.kubernetes.io/not-ready"
 _POD_DEFAULTS: Obj = {
     "restartPolicy": "Always",
     "terminationGracePeriodSeconds": 30,
@@ -71,12 +73,9 @@ def with_identity(kind: Kind, obj: Obj, clock: Clock) -> Obj:
 def check_body(kind: Kind, namespace: str, obj: Obj) -> None:
     """400 unless the body is of the type and namespace that the URL names."""
     found = (obj.get("apiVersion", kind.api_version), obj.get("kind", kind.name))
-    if found[0] != kind.api_version:
-        wanted = f"does not match the expected API version ({kind.api_version})"
-        raise bad_request(f"the API version in the data ({found[0]}) {wanted}")
-    if found[1] != kind.name:
-        what = f'{found[1]} in version "{kind.version}" cannot be handled as a {kind.name}'
-        raise bad_request(f"{what}: no kind {found[1]} is registered for this resource")
+    if found != (kind.api_version, kind.name):
+        what = f'{found[1]} in version "{found[0]}" cannot be handled as a {kind.name}'
+        raise bad_request(f"{what}: converting to ({kind.name}): unknown conversion")
     inside = (obj.get("metadata") or {}).get("namespace") or namespace
     if inside != namespace:
         raise bad_request(
@@ -125,6 +124,9 @@ def _default(kind: Kind, obj: Obj) -> None:
         )  # a Node keeps the status it is created with: kubelets register so
         if "capacity" in found:
             found.setdefault("allocatable", found["capacity"])
+        taints = obj.setdefault("spec", {}).setdefault("taints", [])
+        if all(taint["key"] != NOT_READY for taint in taints):  # the TaintNodesByCondition admission
+            taints.append({"key": NOT_READY, "effect": "NoSchedule"})
     elif kind.has_status:
         obj.pop("status", None)
 
@@ -197,7 +199,8 @@ def _check_identity(kind: Kind, old: Obj, new: Obj) -> None:
     version = new.get("resourceVersion")
     if not version and (kind.custom or kind.plural in {"leases", "customresourcedefinitions"}):
         text = "Invalid value: 0: must be specified for an update"
-        raise status.invalid(kind, name, "metadata.resourceVersion", "FieldValueInvalid", text)
+        plural = replace(kind, name=kind.plural)  # the server says so itself: here it names the resource
+        raise status.invalid(plural, name, "metadata.resourceVersion", "FieldValueInvalid", text)
     if new.get("uid", old["uid"]) != old["uid"]:
         why = f"Precondition failed: UID in precondition: {new['uid']}, UID in object meta: {old['uid']}"
         raise status.conflict(kind, name, why)

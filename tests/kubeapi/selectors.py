@@ -80,9 +80,12 @@ def _field_term(kind: Kind, term: str) -> Predicate:
 
 
 def _check_field(kind: Kind, key: str) -> None:
-    if key in kind.field_labels or key in META_LABELS:
+    own_conversion = bool(kind.field_labels)
+    if key in kind.field_labels or key == "metadata.name":
         return
-    if kind.field_labels:
+    if key == "metadata.namespace" and (kind.namespaced or not own_conversion):
+        return
+    if own_conversion:
         raise bad_request(f"field label not supported: {key}")
     quoted = ", ".join(f'"{label}"' for label in META_LABELS)  # both are named for cluster-wide types too
     raise bad_request(f'"{key}" is not a known field selector: only {quoted}')

@@ -43,6 +43,7 @@ class ApiServer:
     """One emulated API server. `users` maps bearer tokens to names; every user may do what no rule denies.
 
     `custom` lists the CRD types that exist here. `clock_speed`: how many cluster seconds pass in a real one.
+    Without `kubelet` nobody ends dying pods; without `anonymous` a request that has no token is 401, not 403.
     """
 
     def __init__(
@@ -53,10 +54,14 @@ class ApiServer:
         tls: bool = False,
         clock_speed: float = 1.0,
         kubelet: bool = True,
+        anonymous: bool = True,
     ) -> None:
         self.clock = Clock(clock_speed)
         self.cluster = Cluster(
-            (*kinds.BUILTINS, *custom), dict(ADMIN if users is None else users), self.clock
+            (*kinds.BUILTINS, *custom),
+            dict(ADMIN if users is None else users),
+            self.clock,
+            anonymous=anonymous,
         )
         self.faults = Faults()
         self.requests: list[Seen] = []

@@ -103,10 +103,6 @@ class Table:
     def since(self, version: int) -> list[Change]:
         return self.changes[bisect_right(self.changes, version, key=lambda change: change.version) :]
 
-    def forget(self) -> None:
-        self.changes.clear()
-        self._sorted.clear()
-
 
 class Store:
     """All tables under one lock and one counter. `moved` is notified at every write and at every stop."""
@@ -163,12 +159,9 @@ class Store:
             return record.obj
 
     def compact(self) -> None:
-        """History up to now is gone: older continue tokens and watches are answered with 410."""
+        """Requests that start from an older version are answered 410; running watches go on."""
         with self.moved:
             self.oldest = self.version
-            for table in self._tables.values():
-                table.forget()
-            self.moved.notify_all()
 
     def close(self) -> None:
         with self.moved:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.kubeapi import paging, selectors, status
-from tests.kubeapi.status import ApiError, Obj
 from tests.kubeapi.store import encode, key_of
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from tests.kubeapi.cluster import Cluster
     from tests.kubeapi.kinds import Kind
     from tests.kubeapi.route import Route
+    from tests.kubeapi.status import Obj
     from tests.kubeapi.store import Change, Record
 
 PULSE_S = 0.5  # how often an idle stream looks whether its client has left
@@ -43,7 +43,7 @@ def event(kind_of_event: str, obj: Obj) -> bytes:
 
 
 def bookmark(kind: Kind, version: int, annotations: Mapping[str, str] | None = None) -> bytes:
-    meta: Obj = {"resourceVersion": str(version), "creationTimestamp": None}
+    meta: Obj = {"resourceVersion": str(version)}
     if annotations:
         meta["annotations"] = dict(annotations)
     return event("BOOKMARK", {"kind": kind.name, "apiVersion": kind.api_version, "metadata": meta})
@@ -51,7 +51,7 @@ def bookmark(kind: Kind, version: int, annotations: Mapping[str, str] | None = N
 
 def open_stream(cluster: Cluster, kind: Kind, route: Route, query: Mapping[str, str]) -> Iterator[bytes]:
     """Check the query now (400, 422 before the headers); what goes wrong later is an ERROR event."""
-    start = paging.version_number(query.get("resourceVersion", ""))
+    start = paging.version_number(query.get("resourceVersion", ""), for_watch=True)
     initial = query.get("sendInitialEvents", "")
     if initial and query.get("resourceVersionMatch") != "NotOlderThan":
         why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
@@ -84,11 +84,8 @@ def _stream(cluster: Cluster, scope: Scope, start: int, mode: _Mode) -> Iterator
     elif start < oldest:
         yield event("ERROR", status.watch_expired(start, oldest).status)
         return
-    elif start > version:
-        yield event("ERROR", status.version_too_large(start, version).status)
-        return
     else:
-        version = start
+        version = start  # one of the future is waited for in silence
     yield from _follow(cluster, scope, version, mode)
 
 
@@ -102,22 +99,26 @@ def _present(scope: Scope, present: list[tuple[str, Record]], version: int, mode
 
 def _follow(cluster: Cluster, scope: Scope, version: int, mode: _Mode) -> Iterator[bytes]:
     store, born = cluster.store, time.monotonic()
+    reached = known = _last(cluster, scope.kind)
     end = born + (mode.timeout_s or 1800)
     due = _next_bookmark(born, end, cluster.bookmark_period_s)
     while not store.closed:
-        try:
-            changes, version = _wait(cluster, scope.kind, version, min(end, due) - time.monotonic())
-        except ApiError as error:
-            yield event("ERROR", error.status)
-            return
+        changes, version = _wait(cluster, scope.kind, version, min(end, due) - time.monotonic())
         yield b"".join(filter(None, (_event_of(scope, change) for change in changes)))
+        reached = max(reached, changes[-1].version) if changes else reached
         now = time.monotonic()
         if now >= due:
             due = _next_bookmark(now, end, cluster.bookmark_period_s)
-            if mode.bookmarks:
-                yield bookmark(scope.kind, version)
+            if mode.bookmarks and reached > known:  # while this type has not moved, there is none
+                yield bookmark(scope.kind, reached)
         if now >= end:
             return
+
+
+def _last(cluster: Cluster, kind: Kind) -> int:
+    with cluster.store.lock:
+        changes = cluster.store.table(kind).changes
+        return changes[-1].version if changes else 0
 
 
 def _next_bookmark(now: float, end: float, period_s: float) -> float:
@@ -127,14 +128,12 @@ def _next_bookmark(now: float, end: float, period_s: float) -> float:
 
 
 def _wait(cluster: Cluster, kind: Kind, version: int, most_s: float) -> tuple[list[Change], int]:
-    """The changes after `version`, waiting a pulse for the first; 410 when some were compacted unseen."""
+    """The changes after `version`, waiting a pulse for the first; and the version reached."""
     store = cluster.store
     with store.moved:
-        if store.version == version and not store.closed:
+        if store.version <= version and not store.closed:
             store.moved.wait(max(0.0, min(PULSE_S, most_s)))
-        if version < store.oldest and not store.table(kind).changes and store.version > store.oldest:
-            raise status.watch_expired(version, store.oldest)
-        return store.table(kind).since(version), store.version
+        return store.table(kind).since(version), max(version, store.version)
 
 
 def _event_of(scope: Scope, change: Change) -> bytes:

@@ -5,14 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, cast
 
-from tests.kubeapi import response, route
-from tests.kubeapi.faults import Action, Delay, Drip, EndlessPage, Garbage, Huge, Reply, Reset, Truncate
+from tests.kubeapi import response, route, status, watch
+from tests.kubeapi.faults import (
+    Action,
+    Delay,
+    Drip,
+    EndlessPage,
+    Garbage,
+    Huge,
+    Reply,
+    Reset,
+    StreamError,
+    Truncate,
+)
 from tests.kubeapi.response import Response, Stream
 from tests.kubeapi.status import ApiError
 from tests.kubeapi.store import encode
@@ -21,6 +33,9 @@ if TYPE_CHECKING:
     from tests.kubeapi.kubeconfig import Authority
     from tests.kubeapi.route import Request
     from tests.kubeapi.server import ApiServer
+
+
+CHUNKED_ABOVE = 2048  # bytes; what Go's server does with an answer whose length it was not told
 
 
 class CutError(Exception):
@@ -51,6 +66,8 @@ class Listener(ThreadingHTTPServer):
             super().finish_request(request, client_address)
         finally:
             self._open.discard(request)
+            if self._tls is not None:
+                request.close()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that leave are part of the tests; anything else is a defect and is shown."""
@@ -75,6 +92,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
+    _chunked = False
 
     def log_message(self, *_args: object) -> None:
         """Silence: requests are recorded, not logged."""
@@ -159,20 +177,36 @@ class Handler(BaseHTTPRequestHandler):
             return
         if isinstance(action, Reset) and action.when == "before-headers":
             self._reset()
-        self._head(
-            answer.code, answer.content_type, {"Content-Length": str(len(answer.body)), **answer.headers}
+        self._chunked = len(answer.body) > CHUNKED_ABOVE
+        framing = (
+            {"Transfer-Encoding": "chunked"} if self._chunked else {"Content-Length": str(len(answer.body))}
         )
+        self._head(answer.code, answer.content_type, {**framing, **answer.headers})
+        self._send_body(answer.body, action)
+
+    def _send_body(self, body: bytes, action: Action | None) -> None:
         match action:
             case Reset():
-                self._write(b"" if action.when == "after-headers" else answer.body[: len(answer.body) // 2])
+                self._write(b"")
+                if action.when == "mid-body":
+                    self._part(body[: len(body) // 2])
                 self._reset()
             case Truncate():
-                self._write(answer.body[: int(len(answer.body) * action.part)])
+                self._part(body[: int(len(body) * action.part)])
                 self.close_connection = True
+                return
             case Drip():
-                self._drip(answer.body, action.bytes_per_second)
+                self._drip(body, action.bytes_per_second)
             case _:
-                self.wfile.write(answer.body)
+                self._part(body)
+        if self._chunked:
+            self._write(b"0\r\n\r\n")
+
+    def _part(self, part: bytes) -> None:
+        if self._chunked and part:
+            self._chunk(part)
+        elif not self._chunked:
+            self._write(part)
 
     def _head(self, code: int, content_type: str, headers: dict[str, str]) -> None:
         self.send_response(code)
@@ -196,6 +230,11 @@ class Handler(BaseHTTPRequestHandler):
         self._write(b"")
         if isinstance(action, Reset) and action.when == "after-headers":
             self._reset()
+        if isinstance(action, StreamError):
+            told = status.status(action.code, action.message, status.REASONS.get(action.code, ""))
+            self._chunk(watch.event("ERROR", told))
+            self._write(b"0\r\n\r\n")
+            return
         for part in stream.chunks:
             if part:
                 self._chunk(part)
@@ -209,17 +248,17 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.setblocking(False)
         try:
             return not self.connection.recv(1)
-        except (BlockingIOError, ValueError):
+        except (BlockingIOError, ssl.SSLWantReadError):
             return False
-        except OSError as why:
-            return "did not complete" not in str(why)
+        except OSError:
+            return True
         finally:
             self.connection.setblocking(True)
 
     def _drip(self, body: bytes, bytes_per_second: float) -> None:
         step = max(1, int(bytes_per_second / 10))
         for start in range(0, len(body), step):
-            self._write(body[start : start + step])
+            self._part(body[start : start + step])
             time.sleep(step / bytes_per_second)
             if self.api.cluster.store.closed:
                 raise CutError

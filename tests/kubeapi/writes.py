@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.kubeapi import eviction, paging, patch, removal, response, rules, status
-from tests.kubeapi.kinds import ACCESS_REVIEWS, NAMESPACES, PODS
+from tests.kubeapi.kinds import ACCESS_REVIEWS, LEASES, NAMESPACES, PODS
 from tests.kubeapi.status import Obj, bad_request
 
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ def _check_namespace(cluster: Cluster, kind: Kind, namespace: str, name: str) ->
 
 
 def _change(cluster: Cluster, request: Request, route: Route, kind: Kind) -> Response:
+    if (
+        request.method == "PUT"
+        and kind == LEASES
+        and not cluster.store.find(kind, route.namespace, route.name)
+    ):
+        return _create(cluster, request, route, kind)  # leases may be created by an update
     old = cluster.store.get(kind, route.namespace, route.name)
     if request.method == "PUT":
         sent = request.json()

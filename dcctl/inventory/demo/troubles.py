@@ -54,13 +54,20 @@ def _silent(node: Node) -> Node:
     return replace(
         node,
         sources=("kubernetes:demo",),
-        accelerators=None,
+        accelerators=tuple(map(_seen_from_afar, node.accelerators or ())),
         accelerator_counts={"kubernetes": 8},
         use=None,
         system=None,
         nics=None,
         disks=None,
         mounts=None,
+    )
+
+
+def _seen_from_afar(board: Accelerator) -> Accelerator:
+    """What the scheduler's labels tell of a board: no id, no reading."""
+    return Accelerator(
+        board.index, resource=board.resource, model=board.model, memory_bytes=board.memory_bytes
     )
 
 

@@ -284,7 +284,7 @@ SERVING: tuple[Job, ...] = (
         priority=1000,
         allowed=1,
     ),
-    Job("nlp/pangu-tune", "VolcanoJob", "nlp", "npu", (1,), 8, memory_gib=150, hours=19, gang=True),
+    Job("nlp/pangu-tune", "VolcanoJob", "nlp", "npu", (1,), 8, cpus=22, memory_gib=150, hours=19, gang=True),
 )
 
 PLAIN: tuple[tuple[str, str, str, tuple[int, ...], int, int, int], ...] = (

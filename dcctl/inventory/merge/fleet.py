@@ -64,7 +64,7 @@ def _gaps(fleets: Sequence[Fleet]) -> tuple[Gap, ...]:
 def _united(earlier: Iterable[Conflict], found: Iterable[Conflict]) -> tuple[Conflict, ...]:
     """Return one conflict for each subject and fact, with every value said.
 
-    What an earlier merge said under the names of its sources is not said again under their joint name (`a+b`).
+    What an earlier merge said under the names of its sources is not repeated under their joint name, `a+b`.
     """
     values: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for conflict in earlier:
@@ -87,14 +87,15 @@ def _names(groups: Sequence[Sequence[Known]]) -> list[str]:
     names = [by_trust("name", group)[0].node.name for group in groups]
     holders: dict[str, list[int]] = defaultdict(list)
     for at, name in enumerate(names):
-        holders[name].append(at)
-    taken = {name for name, ats in holders.items() if len(ats) == 1}
-    for name in sorted(holders):
-        ats = holders[name]
+        holders[name.lower()].append(at)
+    taken = {view.node.name.lower() for group in groups for view in group}
+    for key in sorted(holders):
+        ats = holders[key]
         if len(ats) > 1:
+            taken.remove(key)
             for at, mark in zip(ats, _marks([groups[at] for at in ats]), strict=True):
-                names[at] = _free(f"{name}.{mark}" if mark else name, taken)
-                taken.add(names[at])
+                names[at] = _free(f"{names[at]}.{mark}" if mark else names[at], taken)
+                taken.add(names[at].lower())
     return names
 
 
@@ -107,7 +108,7 @@ def _marks(groups: Sequence[Sequence[Known]]) -> list[str]:
 
 def _free(name: str, taken: set[str]) -> str:
     count, candidate = 1, name
-    while candidate in taken:
+    while candidate.lower() in taken:
         count += 1
         candidate = f"{name}.{count}"
     return candidate

@@ -70,6 +70,7 @@ class _Joiner:
         self._ambiguous: set[str] = set()
         self._parent = list(range(len(views)))
         self._uuids: list[frozenset[str]] = [frozenset()] * len(views)
+        self._entries = [frozenset({(view.fleet, view.node.name.lower())}) for view in views]
         self._sites = [frozenset({view.node.site} if view.node.site else ()) for view in views]
 
     def root(self, at: int) -> int:
@@ -84,6 +85,7 @@ class _Joiner:
             self._parent[other] = roots[0]
             self._uuids[roots[0]] |= self._uuids[other]
             self._sites[roots[0]] |= self._sites[other]
+            self._entries[roots[0]] |= self._entries[other]
 
     def _roots(self, ats: Iterable[int]) -> list[int]:
         return sorted({self.root(at) for at in ats})
@@ -108,15 +110,15 @@ class _Joiner:
 
     def _tells_apart(self, fact: str, ats: list[int]) -> bool:
         """Report, and tell, when one source gives one ID to several names: it then identifies nothing."""
-        named: dict[tuple[int, str], set[str]] = defaultdict(set)
+        named: dict[int, set[str]] = defaultdict(set)
         for at in ats:
-            view = self.views[at]
-            named[view.fleet, view.source].add(view.node.name.lower())
-        shared = {source: names for (_, source), names in named.items() if len(names) > 1}
+            named[self.views[at].fleet].add(self.views[at].node.name.lower())
+        shared = {fleet: names for fleet, names in named.items() if len(names) > 1}
         if shared:
             value = getattr(self.views[ats[0]].node, fact)
-            said = tuple((source, f"the same on {fold(shared[source])}") for source in sorted(shared))
-            self.conflicts.append(Conflict(subject=value, fact=fact, values=said))
+            views = [self.views[at] for at in ats if self.views[at].fleet in shared]
+            said = {(view.source, f"the same on {fold(shared[view.fleet])}") for view in views}
+            self.conflicts.append(Conflict(subject=value, fact=fact, values=tuple(sorted(said))))
         return not shared
 
     def join_names(self) -> None:
@@ -135,7 +137,7 @@ class _Joiner:
         marked = [root for root in roots if self._uuids[root]]
         blank = [at for at in ats if not self._uuids[self.root(at)]]
         if len(marked) <= 1:
-            self._union(ats)
+            self._union_apart(name, roots)
             return
         said = {(self.views[at].source, self.views[at].node.system_uuid or "") for at in ats}
         values = tuple(sorted(pair for pair in said if pair[1]))
@@ -143,9 +145,33 @@ class _Joiner:
         self._ambiguous.add(name)
         for at in blank:
             home = self._at_site(at, marked)
-            if home is not None:
+            if home is not None and not self._apart(at, home):
                 self._union((at, home))
         self._union_each_site(blank)
+
+    def _apart(self, one: int, other: int) -> bool:
+        """Tell whether one source lists both sets under different names: then they are two machines to it."""
+        first, second = self._entries[self.root(one)], self._entries[self.root(other)]
+        both = {fleet for fleet, _ in first} & {fleet for fleet, _ in second}
+        return any(_in(fleet, first) != _in(fleet, second) for fleet in both)
+
+    def _union_apart(self, name: str, roots: list[int]) -> None:
+        """Join the sets that share a name; those that a source keeps apart stay so, and are reported."""
+        kept = self._union_greedily(roots)
+        if len(kept) > 1:
+            said = {(self.views[root].source, f"a name of {self.views[root].node.name}") for root in kept}
+            self.conflicts.append(Conflict(subject=name, fact="name", values=tuple(sorted(said))))
+
+    def _union_greedily(self, roots: list[int]) -> list[int]:
+        """Join each set to the first that no source keeps apart from it; return one view of each result."""
+        kept: list[int] = []
+        for root in sorted(roots, key=lambda root: (not self._uuids[root], root)):
+            home = next((other for other in kept if not self._apart(root, other)), None)
+            if home is None:
+                kept.append(root)
+            else:
+                self._union((root, home))
+        return kept
 
     def _at_site(self, at: int, roots: list[int]) -> int | None:
         """Return the only one of these sets that is on the site of a view."""
@@ -160,7 +186,7 @@ class _Joiner:
             if not self._uuids[self.root(at)]:
                 homeless[self.views[at].node.site or ""].append(at)
         for ats in homeless.values():
-            self._union(ats)
+            self._union_greedily(self._roots(ats))
 
     def join_short_names(self) -> None:
         """Join a short name to the one full name that begins with it."""
@@ -177,14 +203,14 @@ class _Joiner:
                 self._join_short(name, at, targets)
 
     def _join_short(self, name: str, at: int, targets: list[int]) -> None:
-        if at in targets:
+        if at in targets or all(self._apart(at, target) for target in targets):
             return
         target = targets[0] if len(targets) == 1 else self._at_site(at, targets)
         if target is None:
             choice = fold(self.views[root].node.name for root in targets)
             said = ((self.views[at].source, f"could be any of {choice}"),)
             self.conflicts.append(Conflict(subject=name, fact="name", values=said))
-        elif not (self._uuids[at] and self._uuids[self.root(target)]):
+        elif not (self._uuids[at] and self._uuids[self.root(target)]) and not self._apart(at, target):
             self._union((at, target))
 
 
@@ -194,3 +220,7 @@ def _names(node: Node) -> Iterator[str]:
     for alias in node.aliases:
         if not _EVERYWHERE.fullmatch(alias.lower()):
             yield alias.lower()
+
+
+def _in(fleet: int, entries: frozenset[tuple[int, str]]) -> set[str]:
+    return {name for of, name in entries if of == fleet}

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.merge import boards
+from dcctl.inventory.merge.identity import uuid_key
 from dcctl.inventory.merge.precedence import SCHEDULERS, Known, by_trust, coalesce
 from dcctl.inventory.model import Fact, Node, NodeUse, Resources, System
 
@@ -41,7 +42,9 @@ def unite(name: str, views: Sequence[Known]) -> Node:
         accelerators=boards.unite(views),
         accelerator_counts=_counts(views),
     )
-    return replace(node, **{fact: _stated(fact, views) for fact in _ONE_WORD + _WHOLE_LISTS})
+    node = replace(node, **{fact: _stated(fact, views) for fact in _ONE_WORD + _WHOLE_LISTS})
+    real = [view for view in views if uuid_key(view.node.system_uuid)]
+    return replace(node, system_uuid=by_trust("system_uuid", real)[0].node.system_uuid) if real else node
 
 
 def _sources(views: Iterable[Known]) -> tuple[str, ...]:

@@ -26,18 +26,7 @@ _SCHEDULING: Final = (
     *("kubernetes", "slurm", "yarn", "prometheus"),
     *("local", "ssh", "terraform", "ansible", "file", "demo"),
 )
-_MEASURED: Final = (
-    "local",
-    "ssh",
-    "nvml",
-    "redfish",
-    "ipmi",
-    "prometheus",
-    "kubernetes",
-    "slurm",
-    "file",
-    "demo",
-)
+_MEASURED: Final = ("local", "ssh", "nvml", "redfish", "ipmi", "prometheus", "kubernetes", "file", "demo")
 _PLACE: Final = ("kubernetes", "slurm", "terraform", "ansible", "redfish", "ssh", "local", "file", "demo")
 _ACCESS: Final = ("ansible", "ssh", "local", "terraform", "kubernetes", "slurm", "file", "demo")
 

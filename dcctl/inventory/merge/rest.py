@@ -81,9 +81,8 @@ def merge_places(fleets: Sequence[Fleet], nodes: Sequence[Node]) -> tuple[tuple[
     ]
     united = _by_key(((rack.site, rack.name), rack) for rack in placed)
     sites = [site for fleet in fleets for site in fleet.sites]
-    sites += [
-        Site(name=name) for name in (*(node.site for node in nodes), *(rack.site for rack in united)) if name
-    ]
+    mentioned = [*(node.site for node in nodes), *(rack.site for rack in united)]
+    sites += [Site(name=name) for name in mentioned if name]
     return (
         tuple(sorted(_by_key((site.name, site) for site in sites), key=lambda site: sort_key(site.name))),
         tuple(sorted(united, key=lambda rack: (rack.site or "", sort_key(rack.name)))),

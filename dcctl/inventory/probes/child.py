@@ -5,9 +5,13 @@ import os
 import select
 import signal
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 
-def start(function: "object", *arguments: object) -> "tuple[int, int]":
+def start(function: "Callable[..., Iterable[object]]", *arguments: object) -> "tuple[int, int]":
     """Return pid and pipe of a child that writes what `function` yields, a line of JSON each.
 
     The child holds none of our streams: should the kernel never let it go, the connection ends all the same.
@@ -27,7 +31,7 @@ def start(function: "object", *arguments: object) -> "tuple[int, int]":
         os._exit(0)
 
 
-def finish(child: "tuple[int, int]", end: float) -> "tuple[list[object], bool]":
+def finish(child: "tuple[int, int]", end: float) -> "tuple[list[dict[str, object]], bool]":
     """Return the whole lines that came until `end` (monotonic seconds), and whether the child was cut off."""
     pid, reader = child
     data, late = b"", False

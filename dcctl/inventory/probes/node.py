@@ -1,7 +1,7 @@
 """What a node says about itself, printed as one JSON document of the shape `Facts`.
 
-Streamed to `python3 -` on a node and run from memory: nothing is written there. Python 3.6 and its standard library
-alone. Every reading that is not there is left out; what hangs is cut off and named under `unread`.
+Streamed to `python3 -` on a node and run from memory: nothing is written there. Python 3.6 and its standard
+library alone. What is not there is left out; what hangs is cut off and named under `unread`.
 """
 
 import errno
@@ -10,22 +10,27 @@ import os
 import re
 import sys
 import time
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.probes.child import finish, start
 from dcctl.inventory.probes.nvml_boards import nvml_lines
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = ""  # tests put a recorded tree here
-NET_FILES = (
-    "type uevent operstate carrier speed mtu address statistics/rx_bytes statistics/tx_bytes"
-    " statistics/rx_errors statistics/tx_errors"
-).split()
-PORT_FILES = "link_layer state rate".split()
-PORT_COUNTERS = "port_rcv_data port_xmit_data port_rcv_errors port_xmit_discards".split()
-DMI_FILES = "product_uuid sys_vendor product_name product_serial".split()
+NET_FILES = ["type", "uevent", "operstate", "carrier", "speed", "mtu", "address"]
+NET_FILES += ["statistics/rx_bytes", "statistics/tx_bytes", "statistics/rx_errors", "statistics/tx_errors"]
+PORT_FILES = ["link_layer", "state", "rate"]
+PORT_COUNTERS = ["port_rcv_data", "port_xmit_data", "port_rcv_errors", "port_xmit_discards"]
+DMI_FILES = ["product_uuid", "sys_vendor", "product_name", "product_serial"]
+CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")  # some firmware writes garbage
 NOT_DISKS = re.compile(r"(loop|ram|zram|sr|dm-|md|fd|nbd)\d*")
 ACCELERATOR_CLASSES = ("0x03", "0x0b40", "0x12")
 LISTED_VENDORS = ("0x1ae0", "0x1d0f")
-REMOTE = re.compile(r"(nfs4?|cifs|smb3|smbfs|lustre|ceph|beegfs|gpfs|wekafs|glusterfs|afs|9p|orangefs|fuse(\..+)?)")
+REMOTE = re.compile(
+    r"(nfs4?|cifs|smb3|smbfs|lustre|ceph|beegfs|gpfs|wekafs|glusterfs|afs|9p|orangefs|fuse(\..+)?)"
+)
 MOUNT_DEADLINE_S = 3.0
 NVML_DEADLINE_S = 15.0
 CPU_SAMPLE_S = 0.1
@@ -35,7 +40,7 @@ def text(path: str) -> "str | None":
     """Return a file without the white space around; None when it cannot be read."""
     try:
         with open(ROOT + path, errors="replace") as file:
-            return file.read().strip()
+            return CONTROL.sub("", file.read()).strip()
     except OSError:
         return None
 
@@ -63,10 +68,12 @@ def link(path: str) -> "str | None":
 
 
 def exists(path: str) -> bool:
+    """True when there is such a path."""
     return os.path.exists(ROOT + path)
 
 
 def cpu_stat() -> "str | None":
+    """Return the line of all processors in /proc/stat."""
     return (text("/proc/stat") or "").split("\n")[0] or None
 
 
@@ -96,10 +103,10 @@ def cpu() -> "dict[str, object]":
     """Return the processors that are online, counted by their topology."""
     base = "/sys/devices/system/cpu"
     folders = [name for name in entries(base) if re.match(r"cpu\d+$", name)]
-    online = [name for name in folders if text("%s/%s/online" % (base, name)) in (None, "1")]
+    online = [name for name in folders if text(f"{base}/{name}/online") in (None, "1")]
     sockets, cores = set(), set()
     for name in online:
-        topology = "%s/%s/topology/" % (base, name)
+        topology = f"{base}/{name}/topology/"
         package, core = text(topology + "physical_package_id"), text(topology + "core_id")
         if package is not None and core is not None:
             sockets.add(package)
@@ -122,20 +129,20 @@ def cgroup() -> "dict[str, object]":
     base = "/sys/fs/cgroup"
     own = next((path for names, path in paths.items() if "memory" in names.split(",")), "")
     share = next((path for names, path in paths.items() if "cpu" in names.split(",")), "")
-    quota, period = (text("%s/cpu%s/cpu.cfs_%s_us" % (base, share, part)) for part in ("quota", "period"))
+    quota, period = (text(f"{base}/cpu{share}/cpu.cfs_{part}_us") for part in ("quota", "period"))
     unified = base + paths.get("", "")
-    older = "%s %s" % (quota, period) if quota and period else None
+    older = f"{quota} {period}" if quota and period else None
     return {
         "cgroup_cpu_max": text(unified + "/cpu.max") or older,
         "cgroup_memory_max": text(unified + "/memory.max")
-        or text("%s/memory%s/memory.limit_in_bytes" % (base, own)),
+        or text(f"{base}/memory{own}/memory.limit_in_bytes"),
     }
 
 
 def rdma_port(device: str, port: str) -> "dict[str, str]":
     """Return what an InfiniBand or RoCE port says."""
     base = "/sys/class/infiniband/" + device
-    folder = "%s/ports/%s" % (base, port)
+    folder = f"{base}/ports/{port}"
     found = texts(folder, PORT_FILES)
     found.update(texts(base, ["node_guid"]))
     found.update(texts(folder + "/counters", PORT_COUNTERS))
@@ -154,36 +161,39 @@ def nic(name: str, base: str) -> "dict[str, object]":
     record["virtual_function"] = exists(device + "/physfn")
     rdma = entries(device + "/infiniband")
     if rdma:
-        record["firmware"] = text("/sys/class/infiniband/%s/fw_ver" % rdma[0])
+        record["firmware"] = text(f"/sys/class/infiniband/{rdma[0]}/fw_ver")
         number = int(text(base + "/dev_port") or "0") + 1
-        ports = entries("/sys/class/infiniband/%s/ports" % rdma[0])
+        ports = entries(f"/sys/class/infiniband/{rdma[0]}/ports")
         if ports:
             record["rdma"] = rdma_port(rdma[0], str(number) if str(number) in ports else ports[0])
     return record
+
+
+def lone_port(device: str, port: str) -> "dict[str, object]":
+    """Return a port of an InfiniBand device that has no network interface."""
+    base = "/sys/class/infiniband/" + device
+    return {
+        "name": f"{device}/{port}",
+        "driver": link(base + "/device/driver"),
+        "pci_address": link(base + "/device"),
+        "numa_node": text(base + "/device/numa_node"),
+        "virtual_function": exists(base + "/device/physfn"),
+        "firmware": text(base + "/fw_ver"),
+        "rdma": rdma_port(device, port),
+    }
 
 
 def nics() -> "list[object] | None":
     """Return interfaces, and ports of InfiniBand devices without one; None without a sysfs to look in."""
     if not exists("/sys/class/net"):
         return None
-    names = [name for name in entries("/sys/class/net") if exists("/sys/class/net/%s/type" % name)]
+    names = [name for name in entries("/sys/class/net") if exists(f"/sys/class/net/{name}/type")]
     found = [nic(name, "/sys/class/net/" + name) for name in names]  # type: list[object]
     for device in entries("/sys/class/infiniband"):
         base = "/sys/class/infiniband/" + device
         if entries(base + "/device/net"):
             continue
-        for port in entries(base + "/ports"):
-            found.append(
-                {
-                    "name": "%s/%s" % (device, port),
-                    "driver": link(base + "/device/driver"),
-                    "pci_address": link(base + "/device"),
-                    "numa_node": text(base + "/device/numa_node"),
-                    "virtual_function": exists(base + "/device/physfn"),
-                    "firmware": text(base + "/fw_ver"),
-                    "rdma": rdma_port(device, port),
-                }
-            )
+        found += [lone_port(device, port) for port in entries(base + "/ports")]
     return found
 
 
@@ -195,9 +205,9 @@ def disks() -> "list[object] | None":
     return [
         {
             "name": name,
-            "sectors": text("/sys/block/%s/size" % name),
-            "rotational": text("/sys/block/%s/queue/rotational" % name),
-            "model": text("/sys/block/%s/device/model" % name),
+            "sectors": text(f"/sys/block/{name}/size"),
+            "rotational": text(f"/sys/block/{name}/queue/rotational"),
+            "model": text(f"/sys/block/{name}/device/model"),
         }
         for name in names
     ]
@@ -249,7 +259,7 @@ def mount_lines() -> "list[tuple[str, str, str]]":
     return found
 
 
-def space(path: str) -> "object":
+def space(path: str) -> "Iterator[dict[str, object]]":
     """Yield size and free bytes of a file system; may hang when its server is gone."""
     try:
         stat = os.statvfs(path)
@@ -259,7 +269,7 @@ def space(path: str) -> "object":
         yield {"size_bytes": stat.f_blocks * stat.f_frsize, "free_bytes": stat.f_bavail * stat.f_frsize}
 
 
-def mounts(unread: "list[object]") -> "list[object] | None":
+def mounts(unread: "list[object]") -> "list[dict[str, object]] | None":
     """Return mounts with their space. Each remote one is asked in a child of its own, all at once."""
     if text("/proc/self/mounts") is None:
         return None
@@ -268,14 +278,14 @@ def mounts(unread: "list[object]") -> "list[object] | None":
     end, found = time.monotonic() + MOUNT_DEADLINE_S, []
     for path, device, kind in lines:
         answers = finish(children[path], end)[0] if path in children else list(space(path))
-        record = {"path": path, "device": device, "fstype": kind}
-        answer = answers[0] if answers else {}
+        record = {"path": path, "device": device, "fstype": kind}  # type: dict[str, object]
+        answer = answers[0] if answers else {}  # type: dict[str, object]
         if "size_bytes" in answer:
             record.update(answer)
         elif "reason" in answer:
             unread.append({"subject": "mount " + path, "reason": answer["reason"]})
         else:
-            reason = "%s gave no answer within %g s" % (device, MOUNT_DEADLINE_S)
+            reason = f"{device} gave no answer within {MOUNT_DEADLINE_S:g} s"
             unread.append({"subject": "mount " + path, "reason": reason, "cause": "timeout"})
         found.append(record)
     return found
@@ -289,7 +299,9 @@ def nvml_document(lines: "list[dict[str, object]]", late: bool) -> "dict[str, ob
     if not whole and not late:
         errors.append({"call": "reader", "code": -1, "text": "died while it read NVML"})
     record = {name: machine.get(name) for name in ("driver", "cuda", "count")}
-    record.update(gpus=[line["gpu"] for line in lines if "gpu" in line], errors=errors, timed_out=late and not whole)
+    record.update(
+        gpus=[line["gpu"] for line in lines if "gpu" in line], errors=errors, timed_out=late and not whole
+    )
     return record
 
 
@@ -309,7 +321,9 @@ def facts() -> "dict[str, object]":
     unread = []  # type: list[object]
     document = system()  # type: dict[str, object]
     document.update(cgroup())
-    document.update(schema=1, cpu=cpu(), nics=nics(), disks=disks(), pci=pci(), mounts=mounts(unread), unread=unread)
+    document.update(
+        schema=1, cpu=cpu(), nics=nics(), disks=disks(), pci=pci(), mounts=mounts(unread), unread=unread
+    )
     document["nvml"] = nvml_document(*finish(board_reader, begun + NVML_DEADLINE_S))
     time.sleep(max(0, begun + CPU_SAMPLE_S - time.monotonic()))
     document["cpu_stat"] = [line for line in (first, cpu_stat()) if line]
@@ -317,6 +331,7 @@ def facts() -> "dict[str, object]":
 
 
 def main() -> None:
+    """Print the document between the lines that mark it."""
     sys.stdout.write("@@dcctl python\n" + json.dumps(without_none(facts())) + "\n@@dcctl end\n")
 
 

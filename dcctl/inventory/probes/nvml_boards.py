@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import pwd
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.probes.nvml_calls import (
     LIBRARY_NOT_FOUND,
@@ -12,17 +14,24 @@ from dcctl.inventory.probes.nvml_calls import (
     Memory,
     MemoryV2,
     Nvml,
-    NvmlFailure,
+    NvmlLostError,
     PciInfo,
     ProcessInfo,
     SliceAttributes,
     version,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 INSUFFICIENT_SIZE = 7
 MAX_LINKS = 18
 MEMORY_TEMPERATURE = 82
-LINK_ERRORS = (161, 162, 163)  # NVML_FI_DEV_NVLINK_ERROR_DL_{REPLAY,RECOVERY,CRC}: boards with NVLink 4 and later
+LINK_ERRORS = (
+    161,
+    162,
+    163,
+)  # NVML_FI_DEV_NVLINK_ERROR_DL_{REPLAY,RECOVERY,CRC}: boards with NVLink 4 and later
 UNKNOWN_MEMORY = 2**64 - 1
 NO_INSTANCE = 0xFFFFFFFF
 VGPU_HOST = 3
@@ -52,8 +61,8 @@ NUMBERS = (
 )
 
 
-def nvml_lines(path: str = "libnvidia-ml.so.1") -> "object":
-    """Yield a record for the machine, then one for each board, then the end: what came before a hang is kept."""
+def nvml_lines(path: str = "libnvidia-ml.so.1") -> "Iterator[object]":
+    """Yield a record for the machine, for each board, and for the end: what precedes a hang is kept."""
     try:
         nvml = Nvml(ctypes.CDLL(path))
     except OSError as error:
@@ -80,16 +89,25 @@ def read_board(nvml: Nvml, index: int) -> "dict[str, object]":
     handle = ctypes.c_void_p()
     try:
         if not nvml.call("handle", "DeviceGetHandleByIndex_v2", U32(index), ctypes.byref(handle)):
-            for part in (read_identity, read_numbers, read_state, read_rows, read_slices, read_fabric, read_links):
+            for part in (
+                read_identity,
+                read_numbers,
+                read_state,
+                read_rows,
+                read_slices,
+                read_fabric,
+                read_links,
+            ):
                 part(nvml, handle, gpu)
             gpu["processes"] = read_processes(nvml, handle, gpu)
-    except NvmlFailure:
+    except NvmlLostError:
         pass
     gpu["errors"] = nvml.errors
     return gpu
 
 
 def read_identity(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in what names the board."""
     for field, symbol in (("uuid", "UUID"), ("name", "Name"), ("serial", "Serial")):
         gpu[field] = nvml.string(field, "DeviceGet" + symbol, handle)
     pci = PciInfo()
@@ -102,8 +120,9 @@ def read_identity(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]")
 
 
 def numa_of(address: str) -> "int | None":
+    """Return the NUMA node of a PCI slot; the kernel says -1 where there is none."""
     try:
-        with open("/sys/bus/pci/devices/%s/numa_node" % address) as file:
+        with open(f"/sys/bus/pci/devices/{address}/numa_node") as file:
             node = int(file.read())
     except (OSError, ValueError):
         return None
@@ -122,6 +141,7 @@ def read_memory(nvml: Nvml, handle: ctypes.c_void_p) -> "tuple[int | None, int |
 
 
 def read_numbers(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in what one call each tells."""
     for field, symbol, kind, arguments in NUMBERS:
         gpu[field] = nvml.number(field, "DeviceGet" + symbol, kind, handle, *[U32(a) for a in arguments])
     rates = (U32 * 2)()
@@ -131,6 +151,7 @@ def read_numbers(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") 
 
 
 def read_state(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in throttle reasons and modes."""
     symbol = "DeviceGetCurrentClocksEventReasons"
     if not hasattr(nvml.library, "nvml" + symbol):
         symbol = "DeviceGetCurrentClocksThrottleReasons"
@@ -144,6 +165,7 @@ def read_state(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") ->
 
 
 def read_rows(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in remapped rows and retired pages."""
     rows = [U32() for _ in range(4)]
     if not nvml.call("remapped rows", "DeviceGetRemappedRows", handle, *[ctypes.byref(row) for row in rows]):
         gpu["remapped_corrected"], gpu["remapped_uncorrected"] = rows[0].value, rows[1].value
@@ -159,6 +181,7 @@ def read_rows(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> 
 
 
 def read_links(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in the NVLinks."""
     links = []
     for index in range(MAX_LINKS):
         active = U32()
@@ -172,6 +195,7 @@ def read_links(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") ->
 
 
 def read_link(nvml: Nvml, handle: ctypes.c_void_p, index: int, active: bool) -> "dict[str, object]":
+    """Return one NVLink; its errors by the older calls, else by the fields that replace them."""
     link = {"index": index, "active": active}  # type: dict[str, object]
     number = U32(index)
     if active:
@@ -202,6 +226,7 @@ def mig_parts(nvml: Nvml, handle: ctypes.c_void_p) -> "list[tuple[int, ctypes.c_
 
 
 def read_slices(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in MIG devices and vGPUs."""
     if gpu.get("mig_enabled"):
         gpu["mig"] = [read_mig(nvml, index, part) for index, part in mig_parts(nvml, handle)]
     if gpu.get("virtualization") == VGPU_HOST:
@@ -209,6 +234,7 @@ def read_slices(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -
 
 
 def read_mig(nvml: Nvml, index: int, part: ctypes.c_void_p) -> "dict[str, object]":
+    """Return one MIG device."""
     item = {"index": index}  # type: dict[str, object]
     item["uuid"] = nvml.string("mig", "DeviceGetUUID", part)
     item["name"] = nvml.string("mig", "DeviceGetName", part)
@@ -218,12 +244,12 @@ def read_mig(nvml: Nvml, index: int, part: ctypes.c_void_p) -> "dict[str, object
     if not nvml.call("mig", "DeviceGetAttributes_v2", part, ctypes.byref(attributes)):
         item["gpu_slices"], item["compute_slices"] = attributes.counts[6], attributes.counts[7]
         item["memory_total_bytes"] = attributes.memory_mib * 1048576
-    total, used = read_memory(nvml, part)
-    item["memory_used_bytes"] = used
+    item["memory_used_bytes"] = read_memory(nvml, part)[1]
     return item
 
 
 def read_vgpus(nvml: Nvml, handle: ctypes.c_void_p) -> "list[dict[str, object]]":
+    """Return the vGPUs that run on a board."""
     count, instances = U32(64), (U32 * 64)()
     if nvml.call("vgpus", "DeviceGetActiveVgpus", handle, ctypes.byref(count), instances):
         return []
@@ -244,13 +270,14 @@ def read_vgpus(nvml: Nvml, handle: ctypes.c_void_p) -> "list[dict[str, object]]"
 
 
 def read_fabric(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in how the board stands in the NVLink fabric."""
     fabric = FabricInfoV2(version=version(FabricInfoV2, 2))  # type: FabricInfo | FabricInfoV2
     if nvml.raw("DeviceGetGpuFabricInfoV", handle, ctypes.byref(fabric)):
         fabric = FabricInfo()
         if nvml.call("fabric", "DeviceGetGpuFabricInfo", handle, ctypes.byref(fabric)):
             return
     gpu["fabric_state"], gpu["fabric_clique"] = fabric.state, fabric.clique
-    text = "".join("%02x" % byte for byte in fabric.cluster)
+    text = "".join(f"{byte:02x}" for byte in fabric.cluster)
     gpu["fabric_cluster"] = "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
@@ -261,7 +288,7 @@ def read_processes(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]"
     for device in devices or [handle]:
         for kind in ("Compute", "Graphics", "MPSCompute"):
             count, room = U32(1024), (ProcessInfo * 1024)()
-            symbol = "DeviceGet%sRunningProcesses_v3" % kind
+            symbol = f"DeviceGet{kind}RunningProcesses_v3"
             if not hasattr(nvml.library, "nvml" + symbol):
                 symbol = symbol.replace("_v3", "_v2")
             if nvml.call("processes", symbol, device, ctypes.byref(count), room):
@@ -275,14 +302,13 @@ def read_processes(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]"
 
 
 def describe_process(info: ProcessInfo) -> "dict[str, object]":
-    import pwd
-
+    """Return a context, with what /proc says about its process."""
     record = {"pid": info.pid}  # type: dict[str, object]
     if info.memory != UNKNOWN_MEMORY:
         record["memory_bytes"] = info.memory
     if info.gpu_instance != NO_INSTANCE:
         record["gpu_instance"], record["compute_instance"] = info.gpu_instance, info.compute_instance
-    folder = "/proc/%d" % info.pid
+    folder = f"/proc/{info.pid}"
     try:
         with open(folder + "/comm", errors="replace") as file:
             record["name"] = file.read().strip()
@@ -292,3 +318,6 @@ def describe_process(info: ProcessInfo) -> "dict[str, object]":
     except (OSError, KeyError):
         pass  # gone meanwhile, hidden, or a user without a name
     return record
+
+
+PARTS = (read_identity, read_numbers, read_state, read_rows, read_slices, read_fabric, read_links)

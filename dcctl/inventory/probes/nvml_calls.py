@@ -13,22 +13,32 @@ U32, U64 = ctypes.c_uint, ctypes.c_ulonglong
 
 
 class PciInfo(ctypes.Structure):
+    """nvmlPciInfo_t."""
+
     _fields_ = [("legacy", ctypes.c_char * 16), ("numbers", U32 * 5), ("address", ctypes.c_char * 32)]
 
 
 class Memory(ctypes.Structure):
+    """nvmlMemory_t."""
+
     _fields_ = [("total", U64), ("free", U64), ("used", U64)]
 
 
 class MemoryV2(ctypes.Structure):
+    """nvmlMemory_v2_t."""
+
     _fields_ = [("version", U32), ("total", U64), ("reserved", U64), ("free", U64), ("used", U64)]
 
 
 class ProcessInfo(ctypes.Structure):
+    """nvmlProcessInfo_v2_t."""
+
     _fields_ = [("pid", U32), ("memory", U64), ("gpu_instance", U32), ("compute_instance", U32)]
 
 
 class FieldValue(ctypes.Structure):
+    """nvmlFieldValue_t."""
+
     _fields_ = [
         ("field", U32),
         ("scope", U32),
@@ -41,14 +51,20 @@ class FieldValue(ctypes.Structure):
 
 
 class SliceAttributes(ctypes.Structure):
+    """nvmlDeviceAttributes_t."""
+
     _fields_ = [("counts", U32 * 8), ("memory_mib", U64)]
 
 
 class FabricInfo(ctypes.Structure):
+    """nvmlGpuFabricInfo_t."""
+
     _fields_ = [("cluster", ctypes.c_ubyte * 16), ("status", U32), ("clique", U32), ("state", ctypes.c_ubyte)]
 
 
 class FabricInfoV2(ctypes.Structure):
+    """nvmlGpuFabricInfo_v2_t."""
+
     _fields_ = [
         ("version", U32),
         ("cluster", ctypes.c_ubyte * 16),
@@ -64,8 +80,8 @@ def version(kind: "type[ctypes.Structure]", number: int) -> int:
     return ctypes.sizeof(kind) | number << 24
 
 
-class NvmlFailure(Exception):
-    """Nothing more can be asked."""
+class NvmlLostError(Exception):
+    """The board is gone: nothing more can be asked of it."""
 
 
 class Nvml:
@@ -87,12 +103,12 @@ class Nvml:
             return FUNCTION_NOT_FOUND
 
     def call(self, label: str, symbol: str, *arguments: object) -> int:
-        """Return 0 or NVML's code; what is not merely absent is noted. NvmlFailure: the board is lost."""
+        """Return 0 or NVML's code; what is not merely absent is noted. NvmlLostError: the board is lost."""
         code = self.raw(symbol, *arguments)
         if code and code not in QUIET:
             self.note(label, code, self.text(code))
             if code in LOST:
-                raise NvmlFailure(label)
+                raise NvmlLostError(label)
         return code
 
     def text(self, code: int) -> str:
@@ -103,15 +119,17 @@ class Nvml:
         except AttributeError:
             return ""
 
-    def number(self, label: str, symbol: str, kind: "type[ctypes.c_uint]", *arguments: object) -> "int | None":
+    def number(
+        self, label: str, symbol: str, kind: "type[ctypes.c_uint | ctypes.c_ulonglong]", *arguments: object
+    ) -> "int | None":
         """Return a number that NVML writes to its last argument."""
         value = kind()
-        return None if self.call(label, symbol, *(arguments + (ctypes.byref(value),))) else value.value
+        return None if self.call(label, symbol, *arguments, ctypes.byref(value)) else value.value
 
     def string(self, label: str, symbol: str, *arguments: object) -> "str | None":
         """Return a text that NVML writes into a buffer."""
         buffer = ctypes.create_string_buffer(128)
-        failed = self.call(label, symbol, *(arguments + (buffer, U32(128))))
+        failed = self.call(label, symbol, *arguments, buffer, U32(128))
         return None if failed else buffer.value.decode("utf-8", "replace")
 
     def field(self, handle: ctypes.c_void_p, field: int, scope: int = 0) -> "int | None":
@@ -120,4 +138,5 @@ class Nvml:
         failed = self.raw("DeviceGetFieldValues", handle, 1, ctypes.byref(value))
         if failed or value.result:
             return None
-        return value.value if value.kind == 3 else value.value & 0xFFFFFFFF
+        wide = int(value.value)
+        return wide if value.kind == 3 else wide & 0xFFFFFFFF

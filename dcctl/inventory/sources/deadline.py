@@ -46,10 +46,12 @@ def run_child(command: Sequence[str], environment: Mapping[str, str], deadline_s
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    patience = 0.0  # an exception, Ctrl-C say, kills the child at once
     try:
         output, errors, ended = _drain(child, until)
+        patience = until
     finally:
-        status = _end(child, until)
+        status = _end(child, patience)
     return Outcome(output, errors, status if ended else None, timed_out=not ended or status is None)
 
 

@@ -137,9 +137,13 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     pressure: dict[str, str] = field(default_factory=dict)
     """Text of /proc/pressure/{cpu,memory,io}."""
     cgroup_cpu_max: str | None = None
-    """Text of cpu.max (cgroup 2), or `quota period` of cgroup 1, of the reader's own cgroup."""
+    """Text of /sys/fs/cgroup/cpu.max, else `quota period` of /sys/fs/cgroup/cpu/cpu.cfs_{quota,period}_us.
+
+    At the root of the mount and nowhere below: there a container sees its own limit and a host sees none,
+    while the limit of a login session says nothing about the machine.
+    """
     cgroup_memory_max: str | None = None
-    """Text of memory.max, or memory.limit_in_bytes."""
+    """Text of /sys/fs/cgroup/memory.max, else of /sys/fs/cgroup/memory/memory.limit_in_bytes."""
     nics: tuple[NicFacts, ...] | None = None
     disks: tuple[DiskFacts, ...] | None = None
     mounts: tuple[MountFacts, ...] | None = None

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.model import Gap, Node, NodeUse, Resources, System
 from dcctl.inventory.sources.cgroup import cpu_limit_milli, memory_limit_bytes
 from dcctl.inventory.sources.facts_devices import parse_disks, parse_mounts, parse_nics, parse_pci
+from dcctl.inventory.sources.figures import number, scaled
 from dcctl.inventory.sources.nvml_facts import NvmlDocument
-from dcctl.inventory.sources.nvml_parse import cuda_version
+from dcctl.inventory.sources.nvml_parse import Reading, cuda_version
 from dcctl.inventory.sources.nvml_parse import parse as parse_nvml
 from dcctl.inventory.sources.vendors import on_bus
 
@@ -36,6 +37,7 @@ def parse_facts(facts: Facts, source: str = "local") -> Node:
     Accelerators: those of NVML where it was asked, and of other vendors what the PCI bus tells. None when
     there are NVIDIA boards and NVML was not asked; empty when the bus was looked at and has none.
     """
+    nvml = _nvml(facts, source)
     return Node(
         name=facts.hostname or "localhost",
         aliases=tuple(alias for alias in facts.aliases if alias and alias != facts.hostname),
@@ -45,8 +47,8 @@ def parse_facts(facts: Facts, source: str = "local") -> Node:
         allocatable=_allocatable(facts),
         use=_use(facts),
         system=_system(facts),
-        accelerators=_accelerators(facts, source),
-        accelerator_counts=_accelerator_counts(facts),
+        accelerators=_accelerators(facts, nvml),
+        accelerator_counts=_accelerator_counts(facts, nvml),
         nics=None if facts.nics is None else parse_nics(facts.nics),
         disks=None if facts.disks is None else parse_disks(facts.disks),
         mounts=None if facts.mounts is None else parse_mounts(facts.mounts),
@@ -57,8 +59,7 @@ def parse_gaps(facts: Facts, source: str = "local") -> tuple[Gap, ...]:
     """A gap for each thing that the reader asked in vain, NVML's included."""
     node = facts.hostname or "localhost"
     unread = tuple(Gap(source, f"{node} {row.subject}", row.reason, row.cause) for row in facts.unread)
-    nvml = () if facts.nvml is None else parse_nvml(facts.nvml, source, node, on_bus(facts.pci)).gaps
-    return unread + nvml
+    return unread + _nvml(facts, source).gaps
 
 
 def _system(facts: Facts) -> System:
@@ -75,7 +76,7 @@ def _system(facts: Facts) -> System:
         architecture=facts.architecture,
         kernel=facts.kernel,
         os=_os_name(facts.os_release),
-        uptime_s=None if facts.uptime_s is None else int(facts.uptime_s),
+        uptime_s=scaled(facts.uptime_s, 1),
         boot_id=_word(facts.boot_id),
         machine_id=_word(facts.machine_id),
         driver=nvml.driver,
@@ -115,7 +116,7 @@ def _use(facts: Facts) -> NodeUse | None:
     use = NodeUse(
         cpu_milli=_busy_milli(facts.cpu_stat, _cpu_milli(facts.cpu)),
         memory_bytes=None if total is None or available is None else max(0, total - available),
-        load1_milli=None if facts.load1 is None else round(facts.load1 * 1000),
+        load1_milli=scaled(facts.load1, 1000),
         cpu_pressure_milli=_pressure_milli(facts.pressure.get("cpu")),
         memory_pressure_milli=_pressure_milli(facts.pressure.get("memory")),
         io_pressure_milli=_pressure_milli(facts.pressure.get("io")),
@@ -135,39 +136,40 @@ def _busy_milli(lines: tuple[str, ...], cpu_milli: int | None) -> int | None:
 
 def _ticks(line: str) -> tuple[int, ...]:
     words = line.split()[1 : 1 + _STAT_FIELDS]
-    valid = len(words) == _STAT_FIELDS and all(word.isascii() and word.isdigit() for word in words)
-    return tuple(map(int, words)) if valid else ()
+    ticks = tuple(tick for tick in map(number, words) if tick is not None)
+    return ticks if len(ticks) == _STAT_FIELDS else ()
 
 
 def _pressure_milli(text: str | None) -> int | None:
     """`some avg60`, a percentage in the file, in thousandths."""
     found = re.search(r"^some .*\bavg60=(\d+(?:\.\d+)?)", text or "", re.MULTILINE)
-    return round(float(found[1]) * 10) if found else None
+    return scaled(found[1], 10) if found else None
 
 
-def _accelerators(facts: Facts, source: str) -> tuple[Accelerator, ...] | None:
+def _accelerators(facts: Facts, nvml: Reading) -> tuple[Accelerator, ...] | None:
     bus = None if facts.pci is None else parse_pci(facts.pci)
     others = tuple(board for board in bus or () if board.vendor != "nvidia")
-    nvml = None
-    if facts.nvml is not None:
-        nvml = parse_nvml(facts.nvml, source, "", on_bus(facts.pci)).accelerators
-    if nvml is None:
-        return None if bus is None or len(others) != len(bus) else others
-    return nvml + others
+    if nvml.accelerators is not None:
+        return nvml.accelerators + others
+    return None if bus is None or len(others) != len(bus) else others
 
 
-def _accelerator_counts(facts: Facts) -> dict[str, int]:
+def _accelerator_counts(facts: Facts, nvml: Reading) -> dict[str, int]:
     counts = {} if facts.pci is None else {"pci": len(parse_pci(facts.pci))}
-    if facts.nvml is not None and facts.nvml.count is not None:
-        counts["nvml"] = facts.nvml.count
-    return counts
+    return counts | nvml.counts
+
+
+def _nvml(facts: Facts, source: str) -> Reading:
+    if facts.nvml is None:
+        return Reading(None, {}, ())
+    return parse_nvml(facts.nvml, source, facts.hostname or "localhost", on_bus(facts.pci))
 
 
 def _system_uuid(text: str | None) -> str | None:
     """Lower case, as Kubernetes writes it; None for what firmware writes when it has none."""
-    word = (_word(text) or "").lower()
-    digits = set(word) - {"-"}
-    return None if len(digits) < 2 or word in _NO_UUIDS else word
+    word = (text or "").strip().lower()
+    valid = re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", word)
+    return word if valid and len(set(word)) > 2 and word not in _NO_UUIDS else None
 
 
 def _word(text: str | None) -> str | None:

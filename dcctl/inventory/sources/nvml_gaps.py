@@ -42,6 +42,8 @@ _TEXTS = {
     VERSION_MISMATCH: "the library is not of the version of the loaded driver: reload the driver or reboot",
     NO_PERMISSION: "no permission to talk to the driver",
 }
+MAX_BOARDS = 1024
+"""More is no machine, and is not believed: a count from elsewhere must not decide how much memory is used."""
 _NAMED_CALLS = 4
 """So many readings are named in one gap; the rest are counted."""
 
@@ -50,7 +52,9 @@ def gaps_of(document: NvmlDocument, source: str, node: str, on_bus: int | None) 
     """A gap for each failure of the machine, and one for each board and cause; see `nvml_parse.parse`."""
     gaps = [_machine_gap(error, source, node, on_bus) for error in document.errors if _counts(error, on_bus)]
     gaps += [gap for gpu in document.gpus for gap in _board_gaps(gpu, source, node)]
-    if document.timed_out:
+    if document.count is not None and not 0 <= document.count <= MAX_BOARDS:
+        gaps.append(Gap(source, node, f"NVML counts {document.count} boards, which is no machine", "invalid"))
+    elif document.timed_out:
         gaps.append(_hang_gap(document, source, node))
     return tuple(gaps)
 

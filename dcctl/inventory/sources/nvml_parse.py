@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dcctl.inventory.model import Accelerator, Ecc, NvLink, Pcie, Process
 from dcctl.inventory.sources.cgroup import job_id, pod_uid
 from dcctl.inventory.sources.nvml_facts import NvmlGpu
-from dcctl.inventory.sources.nvml_gaps import gaps_of
+from dcctl.inventory.sources.nvml_gaps import MAX_BOARDS, gaps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ def parse(document: NvmlDocument, source: str, node: str, on_bus: int | None = N
     nobody looked): a missing library or driver is a gap only where there are boards.
     """
     gaps = gaps_of(document, source, node, on_bus)
-    if document.count is None:
+    if document.count is None or not 0 <= document.count <= MAX_BOARDS:
         absent = on_bus == 0 and bool(document.errors) and not gaps
         return Reading(() if absent else None, {}, gaps)
     read = {gpu.index: gpu for gpu in document.gpus}

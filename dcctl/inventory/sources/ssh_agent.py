@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.inventory.sources.ssh_fault import SshFault, printable
+from dcctl.inventory.sources.ssh_error import SshError, printable
 
 if TYPE_CHECKING:
     from paramiko import PKey
@@ -94,6 +94,7 @@ class Identities:
 def load_file(path: str) -> Identity | str | None:
     """Return the key of a file, the reason why it cannot be used, or None where there is no file."""
     import paramiko
+    from paramiko.pkey import UnknownKeyType
 
     try:
         data = Path(path).read_bytes()
@@ -105,7 +106,7 @@ def load_file(path: str) -> Identity | str | None:
         return f"{path} has a passphrase and is not in the agent (ssh-add {path})"
     try:
         key = paramiko.PKey.from_path(path)
-    except (paramiko.SSHException, paramiko.UnknownKeyType, ValueError, TypeError, OSError) as error:
+    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError, OSError) as error:
         return f"{path} is not a key that can be read: {printable(type(error).__name__)}"
     return Identity(path, key.asbytes(), key)
 
@@ -158,7 +159,7 @@ def _pack(*parts: bytes) -> bytes:
 
 
 def ask_agent(path: str, request: bytes) -> bytes:
-    """Return the agent's answer to one request. Each request has a connection of its own: no lock, no waiting."""
+    """Return the agent's answer to one request, over a connection of its own: no lock, no waiting."""
     with socket.socket(socket.AF_UNIX) as agent:
         agent.settimeout(AGENT_TIMEOUT_S)
         agent.connect(path)
@@ -208,9 +209,11 @@ def agent_key(path: str, blob: bytes) -> PKey:
             try:
                 reply = ask_agent(path, bytes([_SIGN_REQUEST]) + _pack(blob, data) + flags)
             except (OSError, ValueError, struct.error) as error:
-                raise SshFault(f"the agent at {path} did not sign", "unauthenticated", "ssh-add -l") from error
+                raise SshError(
+                    f"the agent at {path} did not sign", "unauthenticated", "ssh-add -l"
+                ) from error
             if reply[:1] != bytes([_SIGN_RESPONSE]):
-                raise SshFault(f"the agent at {path} refused to sign", "unauthenticated", "ssh-add -l")
+                raise SshError(f"the agent at {path} refused to sign", "unauthenticated", "ssh-add -l")
             return Message(_string(reply[1:])[0])
 
     return AgentKey()

@@ -1,6 +1,6 @@
-"""ssh_config(5): the rules of OpenSSH for Host, Match and Include, without asking DNS and without running anything.
+"""ssh_config(5): OpenSSH's rules for Host, Match and Include, without asking DNS or running anything.
 
-paramiko's own reader is not used: it has no Include, runs `Match exec` commands, and may ask DNS for each host.
+paramiko's own reader is not used: it has no Include, runs `Match exec`, and may ask DNS for each host.
 `Match exec`, `localnetwork`, `canonical` and unknown criteria never match here.
 """
 
@@ -11,13 +11,16 @@ import platform
 import pwd
 import re
 import shlex
+from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from dcctl.inventory.sources.ssh_fault import SshFault
+from dcctl.inventory.sources.ssh_error import SshError
 
 MAX_INCLUDE_DEPTH = 16
 """As in OpenSSH."""
+MAX_HOPS = 8
 _ACCUMULATING = frozenset({"identityfile", "certificatefile"})
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _KEYWORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*)", re.DOTALL)
@@ -58,6 +61,14 @@ class HostOptions(NamedTuple):
     connect_timeout_s: float | None
 
 
+class Hop(NamedTuple):
+    """One jump host as written in ProxyJump."""
+
+    name: str
+    user: str | None = None
+    port: int | None = None
+
+
 def local_user() -> str:
     """Return the name of the account that runs this program, else its number."""
     try:
@@ -67,7 +78,7 @@ def local_user() -> str:
 
 
 def load(path: Path | None = None) -> SshConfig:
-    """Return the configuration of one file, else the user's followed by the system's. SshFault: unreadable."""
+    """Return the settings of one file, else the user's followed by the system's. SshError: unreadable."""
     if path is not None:
         return SshConfig(parse(_read(path), path.parent))
     user, system = Path("~/.ssh/config").expanduser(), Path("/etc/ssh/ssh_config")
@@ -79,13 +90,11 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8", "surrogateescape")
     except OSError as error:
-        raise SshFault(f"{path}: {error.strerror}", "invalid", f"ls -l {shlex.quote(str(path))}") from error
+        raise SshError(f"{path}: {error.strerror}", "invalid", f"ls -l {shlex.quote(str(path))}") from error
 
 
-def parse(
-    text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int = 0
-) -> list[Setting]:
-    """Return the settings of a file in order; Include is relative to `folder` and keeps the block it stands in."""
+def parse(text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int = 0) -> list[Setting]:
+    """Return the settings in order; Include is relative to `folder` and keeps the block it stands in."""
     settings: list[Setting] = []
     conditions = outer
     for line in text.splitlines():
@@ -119,7 +128,9 @@ def _included(patterns: tuple[str, ...], folder: Path) -> list[Path]:
         path = Path(pattern).expanduser()
         if not path.is_absolute():
             path = folder / path
-        files += sorted(file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file())
+        files += sorted(
+            file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()
+        )
     return files
 
 
@@ -127,7 +138,16 @@ class SshConfig:
     """Settings in the order in which they count: the first value of each keyword wins."""
 
     def __init__(self, settings: list[Setting]) -> None:
-        self._settings = settings
+        """A block for one host by name is found by that name: thousands of them cost the others nothing."""
+        self._blocks: list[list[Setting]] = []
+        self._by_name: dict[str, list[int]] = {}
+        self._always: list[int] = []
+        for conditions, block in groupby(settings, key=lambda setting: setting.conditions):
+            for name in _literal_names(conditions):
+                self._by_name.setdefault(name, []).append(len(self._blocks))
+            if not _literal_names(conditions):
+                self._always.append(len(self._blocks))
+            self._blocks.append(list(block))
         self._final = any("final" in word.lower() for s in settings for c in s.conditions for word in c.words)
 
     def lookup(self, name: str, user: str | None = None) -> HostOptions:
@@ -138,35 +158,56 @@ class SshConfig:
             self._collect(found, name, final=True)
         return _options(name, found)
 
-    def _collect(self, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> None:
-        verdicts: dict[Condition, bool] = {}
-        for setting in self._settings:
-            key = "proxyjump" if setting.key == "proxycommand" else setting.key
-            if key in found and key not in _ACCUMULATING:
-                continue
-            if not all(self._holds(verdicts, part, found, name, final=final) for part in setting.conditions):
-                continue
-            if key in _ACCUMULATING:
-                found[key] = tuple(dict.fromkeys([*found.get(key, ()), setting.words[0]]))
-            else:
-                found[key] = (setting.key, *setting.words) if key == "proxyjump" else setting.words
+    def route(self, options: HostOptions, seen: tuple[str, ...] = ()) -> tuple[Hop, ...]:
+        """Return the jump hosts on the way to a host, in the order of travel. SshError: circle, ProxyCommand.
 
-    @staticmethod
-    def _holds(
-        verdicts: dict[Condition, bool],
-        condition: Condition,
-        found: dict[str, tuple[str, ...]],
-        name: str,
-        *,
-        final: bool,
-    ) -> bool:
-        """Decide each block once, when its first line is reached, as OpenSSH does."""
-        if condition not in verdicts:
-            if condition.keyword == "host":
-                verdicts[condition] = name in condition.words or _matches(condition.words, name)
-            else:
-                verdicts[condition] = _match_holds(condition.words, found, name, final=final)
-        return verdicts[condition]
+        As in ssh, a list of hops replaces the ProxyJump of all but the first of them.
+        """
+        if options.name in seen or len(seen) >= MAX_HOPS:
+            circle = " -> ".join([*seen, options.name])
+            raise SshError(
+                f"ssh_config: ProxyJump goes in a circle or too far: {circle}", "invalid", "ssh -G HOST"
+            )
+        if options.proxy_command is not None:
+            hint = f"ssh -G {shlex.quote(options.name)}"
+            raise SshError(
+                "ssh_config sets ProxyCommand, which is not run: use ProxyJump", "unsupported", hint
+            )
+        if options.proxy_jump is None:
+            return ()
+        hops = parse_jump(options.proxy_jump)
+        first = self.lookup(hops[0].name, hops[0].user)
+        return (*self.route(first, (*seen, options.name)), *hops)
+
+    def _collect(self, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> None:
+        for number in sorted([*self._always, *self._by_name.get(name, ())]):
+            block = self._blocks[number]
+            if all(_holds(part, found, name, final=final) for part in block[0].conditions):
+                for setting in block:
+                    _take(found, setting)
+
+
+def _literal_names(conditions: tuple[Condition, ...]) -> tuple[str, ...]:
+    """Return the names of a single Host line without patterns, else nothing."""
+    words = conditions[0].words if len(conditions) == 1 and conditions[0].keyword == "host" else ()
+    return () if any(sign in word for word in words for sign in "*?!") else words
+
+
+def _take(found: dict[str, tuple[str, ...]], setting: Setting) -> None:
+    """Note a setting unless an earlier one counts. ProxyJump and ProxyCommand replace each other."""
+    if setting.key in _ACCUMULATING:
+        found[setting.key] = tuple(dict.fromkeys([*found.get(setting.key, ()), setting.words[0]]))
+    elif setting.key in {"proxyjump", "proxycommand"}:
+        found.setdefault("proxyjump", (setting.key, *setting.words))
+    else:
+        found.setdefault(setting.key, setting.words)
+
+
+def _holds(condition: Condition, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> bool:
+    """Decide a Host or Match line by what is known when its block begins."""
+    if condition.keyword == "host":
+        return _matches(condition.words, name)
+    return _match_holds(condition.words, found, name, final=final)
 
 
 def _match_holds(
@@ -194,9 +235,9 @@ def _match_holds(
 def _subject(criterion: str, found: dict[str, tuple[str, ...]], name: str) -> str | None:
     """Return what a Match criterion compares; None for one that is not evaluated."""
     if criterion == "host":
-        return _percent(found.get("hostname", (name,))[0], {"h": name})
+        return _percent(found.get("hostname", (name,))[0], {"h": name}).lower()
     if criterion == "originalhost":
-        return name
+        return name.lower()
     if criterion == "user":
         return found.get("user", (local_user(),))[0]
     return local_user() if criterion == "localuser" else None
@@ -206,17 +247,22 @@ def _matches(patterns: tuple[str, ...], text: str) -> bool:
     """True when a pattern matches and no pattern with `!` does (PATTERNS in ssh_config(5))."""
     found = False
     for pattern in patterns:
-        regex = re.escape(pattern.lstrip("!")).replace(r"\*", ".*").replace(r"\?", ".")
-        if re.fullmatch(regex, text, re.IGNORECASE | re.DOTALL):
+        if _glob(pattern.lstrip("!")).fullmatch(text):
             if pattern.startswith("!"):
                 return False
             found = True
     return found
 
 
+@lru_cache(maxsize=4096)
+def _glob(pattern: str) -> re.Pattern[str]:
+    """Compile ssh's patterns, in which only * and ? are special."""
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
 def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
-    """Give the collected words their types; SshFault for a port or a time that is none."""
-    host = _percent(found.get("hostname", (name,))[0], {"h": name})
+    """Give the collected words their types; SshError for a port or a time that is none."""
+    host = _percent(found.get("hostname", (name,))[0], {"h": name}).lower()
     port = _number(found, "port", 22)
     user = found.get("user", (local_user(),))[0]
     tokens = _tokens(name, host, port, user)
@@ -248,7 +294,7 @@ def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
 def _number(found: dict[str, tuple[str, ...]], key: str, default: int) -> int:
     text = found.get(key, (str(default),))[0]
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise SshFault(f"ssh_config: {key} is {text!r}, not a number in range", "invalid", "ssh -G HOST")
+        raise SshError(f"ssh_config: {key} is {text!r}, not a number in range", "invalid", "ssh -G HOST")
     return int(text)
 
 
@@ -273,23 +319,21 @@ def _percent(text: str, tokens: dict[str, str]) -> str:
 
 def _path(text: str, tokens: dict[str, str]) -> str:
     text = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], ""), text)
-    return str(Path(_percent(text, tokens)).expanduser()) if text.lower() not in {"none", "ssh_auth_sock"} else text
-
-
-class Hop(NamedTuple):
-    """One jump host as written in ProxyJump."""
-
-    name: str
-    user: str | None = None
-    port: int | None = None
+    return (
+        str(Path(_percent(text, tokens)).expanduser())
+        if text.lower() not in {"none", "ssh_auth_sock"}
+        else text
+    )
 
 
 def parse_jump(text: str) -> tuple[Hop, ...]:
-    """Return the hops of a ProxyJump value in the order of travel; SshFault when it makes no sense."""
+    """Return the hops of a ProxyJump value in the order of travel; SshError when it makes no sense."""
     hops = []
     for item in text.split(","):
         match = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::(\d+))?/?", item.strip())
         if match is None:
-            raise SshFault(f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST")
+            raise SshError(
+                f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST"
+            )
         hops.append(Hop(match[2].strip("[]"), match[1], int(match[3]) if match[3] else None))
     return tuple(hops)

@@ -1,8 +1,8 @@
 """An index of known_hosts, parsed once for a whole run. Pure: text in, verdicts out.
 
-Format: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. A name that is written out is found at once. A hashed name or a pattern
-cannot be looked up by name, so those lines are found by the key that the server presented: the price of one
-host does not grow with the length of the file.
+Format: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. A name that is written out is found at once. A hashed name or a
+pattern cannot be looked up by name, so those lines are found by the key that the server presented: the price
+of one host does not grow with the length of the file.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class KnownHosts:
                 self._exact.setdefault(name, []).append(line)
 
     def check(self, names: Sequence[str], kind: str, key: str) -> Verdict:
-        """Return the verdict on a key for a host that goes by `names`, the one that decides about a change first."""
+        """Return the verdict on a key for a host that goes by `names`; the first decides about a change."""
         if any(_matches(line.names, name) for line in self._revoked.get(key, ()) for name in names):
             return Verdict.REVOKED
         if any(self._knows(name, key) for name in names):
@@ -80,7 +80,7 @@ class KnownHosts:
         return any(_matches(line.names, name) for line in self._loose.get(key, ()))
 
     def kinds(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return the kinds of key that are known for a host. Reads every hashed line: only after a mismatch."""
+        """Return the kinds of key known for a host. Reads every hashed line: only after a mismatch."""
         found = list(self._exact_kinds(names))
         for lines in self._loose.values():
             found += [line.kind for line in lines if any(_matches(line.names, name) for name in names)]
@@ -92,7 +92,7 @@ class KnownHosts:
                 yield line.kind
 
     def preference(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return the kinds of key to ask for first: those known for the host, then those the file mostly holds."""
+        """Return the kinds of key to ask for first: those of the host, then those the file mostly holds."""
         likely = [kind for kind, _ in sorted(self._loose_kinds.items(), key=lambda item: (-item[1], item[0]))]
         if len(set(self._loose_kinds.values())) == 1:
             likely = []  # every kind equally often (ssh-keyscan): the client's own order is as good
@@ -143,4 +143,6 @@ def _hash_matches(names: str, name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _glob(pattern: str) -> re.Pattern[str]:
     """Compile ssh's patterns, in which only * and ? are special."""
-    return re.compile("".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL)
+    return re.compile(
+        "".join({"*": ".*", "?": "."}.get(sign, re.escape(sign)) for sign in pattern), re.DOTALL
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dcctl.inventory.sources import ssh_config
-from dcctl.inventory.sources.ssh_agent import Identities
-from dcctl.inventory.sources.ssh_fault import SshFault, printable
+from dcctl.inventory.sources.ssh_error import SshError, printable
 from dcctl.inventory.sources.ssh_hostkeys import KnownHosts
 from dcctl.inventory.sources.ssh_transport import Connection, Deadlines, Opener, peer_errors, silence
 from dcctl.inventory.sources.ssh_watch import Watchdog
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 DEFAULT_FANOUT = 32
 OUTPUT_CAP_BYTES = 8 * 1024 * 1024
-MAX_HOPS = 8
 
 
 class Target(Struct, frozen=True):
@@ -36,6 +33,14 @@ class Target(Struct, frozen=True):
     user: str | None = None
     port: int | None = None
     site: str | None = None
+
+
+class Overrides(Struct, frozen=True):
+    """Files to use in place of those that ssh_config(5) names."""
+
+    config_file: str | None = None
+    identity_file: str | None = None
+    known_hosts: str | None = None
 
 
 class Script(Struct, frozen=True):
@@ -57,7 +62,7 @@ class Answer(Struct, frozen=True):
     """One host's reply, or why there is none."""
 
     target: Target
-    result: Reply | SshFault
+    result: Reply | SshError
 
 
 class Session:
@@ -65,7 +70,7 @@ class Session:
 
     def __init__(
         self,
-        config_file: Path | None = None,
+        overrides: Overrides | None = None,
         deadlines: Deadlines | None = None,
         *,
         fanout: int = DEFAULT_FANOUT,
@@ -73,16 +78,16 @@ class Session:
         cap_bytes: int = OUTPUT_CAP_BYTES,
     ) -> None:
         """Nothing is read and nobody is contacted before `run`."""
-        self._config_file, self._deadlines = config_file, deadlines or Deadlines()
+        self._overrides, self._deadlines = overrides or Overrides(), deadlines or Deadlines()
         self._fanout, self._keep, self._cap = max(1, fanout), keep, cap_bytes
         self._config: ssh_config.SshConfig | None = None
         self._watchdog = Watchdog()
-        self._opener = Opener(self._watchdog, Identities(), self._deadlines)
+        self._stop = threading.Event()
+        self._opener = Opener(self._watchdog, self._deadlines, self._stop)
         self._lock = threading.Lock()
         self._known: dict[tuple[str, ...], KnownHosts] = {}
         self._open: dict[Target, Connection] = {}
         self._hops: dict[tuple[ssh_config.Hop, ...], _SharedHop] = {}
-        self._closed = False
 
     def __enter__(self) -> Session:
         silence()
@@ -94,17 +99,19 @@ class Session:
     def close(self) -> None:
         """Cut every connection, also those that another thread is using."""
         with self._lock:
-            self._closed = True
-            connections = [*self._open.values(), *(hop.connection for hop in self._hops.values() if hop.connection)]
+            self._stop.set()
+            connections = [
+                *self._open.values(),
+                *(hop.connection for hop in self._hops.values() if hop.connection),
+            ]
             self._open.clear()
+        self._watchdog.close()
         for connection in connections:
             connection.close()
-        self._watchdog.close()
 
     def run(self, targets: Sequence[Target], script: Script) -> Iterator[Answer]:
-        """Yield each host's answer as it comes. Leaving the loop early, or Ctrl-C, cuts what is still running."""
-        if self._config is None:
-            self._config = ssh_config.load(self._config_file)
+        """Yield each host's answer as it comes. Leaving the loop early, or Ctrl-C, cuts what still runs."""
+        self._configuration()
         pool = ThreadPoolExecutor(min(self._fanout, max(1, len(targets))), thread_name_prefix="ssh")
         try:
             for future in as_completed([pool.submit(self._one, target, script) for target in targets]):
@@ -115,15 +122,21 @@ class Session:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def _configuration(self) -> ssh_config.SshConfig:
+        if self._config is None:
+            file = self._overrides.config_file
+            self._config = ssh_config.load(Path(file).expanduser() if file else None)
+        return self._config
+
     def _one(self, target: Target, script: Script) -> Answer:
         try:
             connection = self._connection(target)
             try:
                 reply = self._execute(connection, script)
-            except SshFault:
+            except SshError:
                 self._drop(target)
                 raise
-        except SshFault as fault:
+        except SshError as fault:
             return Answer(target, fault)
         if not self._keep:
             self._drop(target)
@@ -134,13 +147,14 @@ class Session:
         if held is not None and held.transport.is_active():
             return held
         options = self._options(target)
-        connection = self._opener.open(options, self._known_hosts(options), self._jump(options, 0))
+        jump = self._through(self._configuration().route(options))
+        connection = self._opener.open(options, self._known_hosts(options), jump)
         with self._lock:
-            if not self._closed:
+            if not self._stop.is_set():
                 self._open[target] = connection
                 return connection
         connection.close()
-        raise SshFault("interrupted", "failed")
+        raise SshError("interrupted", "failed")
 
     def _drop(self, target: Target) -> None:
         with self._lock:
@@ -149,10 +163,14 @@ class Session:
             connection.close()
 
     def _options(self, target: Target) -> ssh_config.HostOptions:
-        if self._config is None:
-            raise SshFault("no configuration was read", "failed")
-        options = self._config.lookup(target.name, target.user)
-        return options._replace(host=target.address or options.host, port=target.port or options.port)
+        options = self._configuration().lookup(target.name, target.user)
+        options = options._replace(host=target.address or options.host, port=target.port or options.port)
+        if self._overrides.identity_file:
+            file = str(Path(self._overrides.identity_file).expanduser())
+            options = options._replace(identity_files=(file,), identities_only=True)
+        if self._overrides.known_hosts:
+            options = options._replace(known_hosts=(str(Path(self._overrides.known_hosts).expanduser()),))
+        return options
 
     def _known_hosts(self, options: ssh_config.HostOptions) -> KnownHosts:
         with self._lock:
@@ -160,53 +178,43 @@ class Session:
                 self._known[options.known_hosts] = KnownHosts(_texts(options.known_hosts))
             return self._known[options.known_hosts]
 
-    def _jump(self, options: ssh_config.HostOptions, depth: int) -> Connection | None:
-        """Return the connection to the last jump host of a target, shared with every host behind it."""
-        if options.proxy_command is not None:
-            hint = f"ssh -G {shlex.quote(options.name)}"
-            raise SshFault("ssh_config sets ProxyCommand, which is not run: use ProxyJump", "unsupported", hint)
-        if options.proxy_jump is None:
+    def _through(self, route: tuple[ssh_config.Hop, ...]) -> Connection | None:
+        """Return the connection to the last hop of a route, shared with every host behind it."""
+        if not route:
             return None
-        if depth >= MAX_HOPS:
-            raise SshFault(f"more than {MAX_HOPS} jump hosts, or a circle of them", "invalid")
-        return self._through(ssh_config.parse_jump(options.proxy_jump), depth)
-
-    def _through(self, hops: tuple[ssh_config.Hop, ...], depth: int) -> Connection:
         with self._lock:
-            shared = self._hops.setdefault(hops, _SharedHop())
+            shared = self._hops.setdefault(route, _SharedHop())
         with shared.lock:
             if shared.fault is not None:
                 raise shared.fault
             if shared.connection is None or not shared.connection.transport.is_active():
-                try:
-                    shared.connection = self._open_hop(hops, depth)
-                except SshFault as fault:
-                    shared.fault = fault
-                    raise
+                shared.connection = self._open_hop(route, shared)
             return shared.connection
 
-    def _open_hop(self, hops: tuple[ssh_config.Hop, ...], depth: int) -> Connection:
-        """Open the last of the hops; an explicit list of hops before it replaces its own ProxyJump."""
-        before, hop = hops[:-1], hops[-1]
-        options = self._options(Target(hop.name, user=hop.user, port=hop.port))
-        jump = self._through(before, depth + 1) if before else self._jump(options, depth + 1)
+    def _open_hop(self, route: tuple[ssh_config.Hop, ...], shared: _SharedHop) -> Connection:
+        """Return a new connection to the last hop. A failure is kept, so that the others need not wait."""
+        jump, hop = self._through(route[:-1]), route[-1]
         try:
+            options = self._options(Target(hop.name, user=hop.user, port=hop.port))
             return self._opener.open(options, self._known_hosts(options), jump)
-        except SshFault as fault:
-            raise (fault if jump else fault.through(hop.name)) from fault
+        except SshError as fault:
+            shared.fault = fault.through(hop.name)
+            raise shared.fault from fault
 
     def _execute(self, connection: Connection, script: Script) -> Reply:
-        """Run one command in a channel of its own. Raises SshFault."""
+        """Run one command in a channel of its own. Raises SshError."""
         limit = self._deadlines.command_s
         with self._watchdog.limit(limit, connection.wire.close) as alarm:
             try:
                 reply = execute(connection, script, self._cap)
             except peer_errors() as error:
                 if alarm.rang:
-                    raise SshFault(f"the command did not end within {limit:g} s", "timeout") from error
-                raise SshFault(f"the connection broke: {printable(str(error)) or 'closed'}", "failed") from error
+                    raise SshError(f"the command did not end within {limit:g} s", "timeout") from error
+                raise SshError(
+                    f"the host went away half-way: {printable(str(error)) or 'closed'}", "failed"
+                ) from error
         if alarm.rang:
-            raise SshFault(f"the command did not end within {limit:g} s", "timeout")
+            raise SshError(f"the command did not end within {limit:g} s", "timeout")
         return reply
 
 
@@ -216,7 +224,7 @@ class _SharedHop:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.connection: Connection | None = None
-        self.fault: SshFault | None = None
+        self.fault: SshError | None = None
 
 
 def _texts(files: Sequence[str]) -> Iterator[str]:
@@ -226,7 +234,7 @@ def _texts(files: Sequence[str]) -> Iterator[str]:
 
 
 def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
-    """Return what the command wrote. SshFault `truncated` above the cap, `failed` when the host went away."""
+    """Return what the command wrote. SshError: more than the cap. EOFError, SSHException: the host went away."""
     channel = connection.transport.open_session()
     channel.exec_command(script.command)
     with suppress(OSError):  # a command that ended without reading is heard below
@@ -237,7 +245,7 @@ def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
     status = channel.recv_exit_status()
     channel.close()
     if status == -1 and not connection.transport.is_active():
-        raise SshFault(f"the host went away half-way, after {len(stdout)} bytes", "failed")
+        raise EOFError(f"after {len(stdout)} bytes")
     return Reply(stdout, stderr, status)
 
 
@@ -248,5 +256,5 @@ def _read(channel: Channel, cap_bytes: int) -> bytes:
         size += len(part)
         if size > cap_bytes:
             channel.close()
-            raise SshFault(f"more than {cap_bytes // 2**20} MiB of output", "truncated")
+            raise SshError(f"more than {cap_bytes // 2**20} MiB of output", "truncated")
     return b"".join(parts)

@@ -1,4 +1,4 @@
-"""One authenticated SSH connection: TCP or a jump host, handshake, host key, user key. paramiko does the protocol.
+"""One authenticated SSH connection: TCP or a jump host, handshake, host key, user key, all by paramiko.
 
 A transport without paramiko's SSHClient: that parses known_hosts and looks for keys again for each host.
 """
@@ -9,14 +9,13 @@ import logging
 import shlex
 import struct
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from dcctl.inventory.sources.ssh_agent import Identities
-from dcctl.inventory.sources.ssh_fault import SshFault, printable
+from dcctl.inventory.sources.ssh_error import SshError, printable
 from dcctl.inventory.sources.ssh_hostkeys import Verdict, lookup_names
 from dcctl.inventory.sources.ssh_wire import Wire, dial
 
@@ -41,8 +40,9 @@ _HOST_KEYS = (
     "rsa-sha2-256",
 )
 _CHEAP_CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
-_CHEAP_KEX = ("curve25519-sha256@libssh.org", "ecdh-sha2-nistp256")
-"""Finite-field groups cost 10 to 50 times as much client CPU; they stay in the list for old servers."""
+_CHEAP_KEX = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256")
+"""The post-quantum one costs as little as the others (3.7 ms for both ends here). Finite-field groups cost 10
+to 50 times as much; they stay at the end of the list for old servers."""
 
 
 class Deadlines(Struct, frozen=True):
@@ -67,7 +67,7 @@ class Connection:
         self.transport.close()
 
     def tunnel(self, host: str, port: int, timeout_s: float) -> Wire:
-        """Return a stream to host:port as seen from this host; SshFault that names this host as the hop."""
+        """Return a stream to host:port as seen from this host; SshError that names this host as the hop."""
         from paramiko import ChannelException
 
         try:
@@ -75,11 +75,11 @@ class Connection:
             return Wire(self.transport.open_channel("direct-tcpip", (host, port), source, timeout=timeout_s))
         except ChannelException as error:
             reason = "does not allow forwarding" if error.code == 1 else "has no connection"
-            fault = SshFault(f"{reason} to {host} port {port} ({printable(str(error.text))})", "unreachable")
+            fault = SshError(f"{reason} to {host} port {port} ({printable(str(error.text))})", "unreachable")
             raise fault.through(self.name) from error
         except peer_errors() as error:
             text = f"gave no channel to {host} port {port} within {timeout_s:g} s"
-            raise SshFault(text, "timeout").through(self.name) from error
+            raise SshError(text, "timeout").through(self.name) from error
 
 
 def peer_errors() -> tuple[type[Exception], ...]:
@@ -87,7 +87,15 @@ def peer_errors() -> tuple[type[Exception], ...]:
     from cryptography.exceptions import InvalidSignature, InvalidTag
     from paramiko import SSHException
 
-    garbage = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, struct.error)
+    garbage = (
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+        AssertionError,
+        struct.error,
+    )
     return (SSHException, OSError, EOFError, InvalidSignature, InvalidTag, *garbage)
 
 
@@ -107,11 +115,13 @@ class HostKeyKindError(Exception):
 class Opener:
     """Opens one connection at a time for a thread; what the threads share is given to it."""
 
-    def __init__(self, watchdog: Watchdog, identities: Identities, deadlines: Deadlines) -> None:
-        self._watchdog, self._identities, self._deadlines = watchdog, identities, deadlines
+    def __init__(self, watchdog: Watchdog, deadlines: Deadlines, stop: threading.Event) -> None:
+        """`stop` ends what `watchdog` does not watch: names, connects and the pause before a retry."""
+        self._watchdog, self._deadlines, self._stop = watchdog, deadlines, stop
+        self._identities = Identities()
 
     def open(self, options: HostOptions, known: KnownHosts, jump: Connection | None) -> Connection:
-        """Return a connection whose host key was checked and whose user was accepted. Raises SshFault."""
+        """Return a connection whose host key was checked and whose user was accepted. Raises SshError."""
         names = lookup_names(options.host, options.port, options.host_key_alias)
         names = tuple(dict.fromkeys([*names, options.name.lower()]))
         kinds, retries = known.preference(names), 1
@@ -124,10 +134,9 @@ class Opener:
                 kinds = error.kinds
             except ConnectionResetError:
                 wire.close()
-                if retries == 0:
+                if retries == 0 or self._stop.wait(RETRY_AFTER_S):
                     break
                 retries -= 1
-                time.sleep(RETRY_AFTER_S)
             except BaseException:
                 wire.close()
                 raise
@@ -137,10 +146,15 @@ class Opener:
         limit = min(self._deadlines.connect_s, options.connect_timeout_s or self._deadlines.connect_s)
         if jump is not None:
             return jump.tunnel(options.host, options.port, limit)
-        return dial(options.host, options.port, limit)
+        return dial(options.host, options.port, limit, self._stop)
 
     def _open(
-        self, wire: Wire, options: HostOptions, known: KnownHosts, names: tuple[str, ...], kinds: tuple[str, ...]
+        self,
+        wire: Wire,
+        options: HostOptions,
+        known: KnownHosts,
+        names: tuple[str, ...],
+        kinds: tuple[str, ...],
     ) -> Connection:
         transport = self._handshake(wire, kinds)
         check_host_key(transport, known, names, kinds)
@@ -148,7 +162,7 @@ class Opener:
         return Connection(transport, wire, options.name)
 
     def _handshake(self, wire: Wire, kinds: tuple[str, ...]) -> Transport:
-        """Return a transport with keys exchanged. ConnectionResetError: closed before its version; else SshFault."""
+        """Return a transport with keys exchanged. Raises SshError; ConnectionResetError: closed too early."""
         import paramiko
 
         limit = self._deadlines.banner_s
@@ -168,17 +182,17 @@ class Opener:
             if wire.greeting and not wire.greeting.startswith(b"SSH-") and b"\n" not in wire.greeting:
                 raise _greeting_fault(wire)
             raise ConnectionResetError
-        raise SshFault(f"the key exchange failed: {printable(str(error or 'connection closed'))}", "failed")
+        raise SshError(f"the key exchange failed: {printable(str(error or 'connection closed'))}", "failed")
 
     def _authenticate(self, transport: Transport, wire: Wire, options: HostOptions) -> None:
-        """Return when the server accepted a key. Raises SshFault."""
+        """Return when the server accepted a key. Raises SshError."""
         keys, problems = self._identities.offer(
             options.identity_files, options.identity_agent, only=options.identities_only
         )
         limit, hint = self._deadlines.auth_s, f"ssh -v {shlex.quote(options.name)}"
         if not keys:
             reason = "; ".join(problems) or "no agent and no key file"
-            raise SshFault(f"no key to offer as {options.user}: {reason}", "unauthenticated", "ssh-add -l")
+            raise SshError(f"no key to offer as {options.user}: {reason}", "unauthenticated", "ssh-add -l")
         with self._watchdog.limit(limit, wire.close) as alarm:
             for key in keys:
                 if _try_key(transport, options.user, key):
@@ -187,12 +201,12 @@ class Opener:
                 if alarm.rang or not transport.is_active():
                     break
         if alarm.rang:
-            raise SshFault(f"authentication did not end within {limit:g} s", "timeout", hint)
+            raise SshError(f"authentication did not end within {limit:g} s", "timeout", hint)
         raise _refused(transport, options.user, keys, problems, hint)
 
 
 def prefer_cheap(transport: Transport, kinds: Sequence[str]) -> None:
-    """Put cheap algorithms, and the kinds of host key that are known, first. Nothing is taken off any list."""
+    """Put cheap algorithms and known kinds of host key first. Nothing is taken off any list."""
     security = transport.get_security_options()
     security.kex = _first(_CHEAP_KEX, security.kex)
     security.ciphers = _first(_CHEAP_CIPHERS, security.ciphers)
@@ -227,20 +241,26 @@ def check_host_key(
         return
     look = f"ssh-keygen -F {where}"
     if verdict is Verdict.REVOKED:
-        raise SshFault(f"the host key of {names[0]} is marked @revoked in known_hosts", "invalid", look)
+        raise SshError(f"the host key of {names[0]} is marked @revoked in known_hosts", "invalid", look)
     if verdict is Verdict.CHANGED:
-        text = f"the host key has CHANGED: the server's {kind} {key.fingerprint} is not the one in known_hosts"
-        raise SshFault(f"{text} (reinstalled, or somebody in between)", "invalid", look)
+        text = (
+            f"the host key has CHANGED: the server's {kind} {key.fingerprint} is not the one in known_hosts"
+        )
+        raise SshError(f"{text} (reinstalled, or somebody in between)", "invalid", look)
     kinds = known.kinds(names)
-    if any(other not in asked for other in kinds):
+    if kinds and kinds != asked:
         raise HostKeyKindError(kinds)
     if kinds:
         text = f"the server has a {kind} key, known_hosts has only {', '.join(kinds)} for it"
-        raise SshFault(text, "invalid", look)
+        raise SshError(text, "invalid", look)
     if known.has_authority(names):
-        raise SshFault("known by a certificate authority only: host certificates are not checked", "unsupported")
-    raise SshFault(
-        f"no host key is known for {names[0]} (its {kind} is {key.fingerprint})", "missing", f"ssh {where} true"
+        raise SshError(
+            "known by a certificate authority only: host certificates are not checked", "unsupported"
+        )
+    raise SshError(
+        f"no host key is known for {names[0]} (its {kind} is {key.fingerprint})",
+        "missing",
+        f"ssh {where} true",
     )
 
 
@@ -255,32 +275,34 @@ def _try_key(transport: Transport, user: str, identity: Identity) -> bool:
 
 def _refused(
     transport: Transport, user: str, keys: Sequence[Identity], problems: Sequence[str], hint: str
-) -> SshFault:
+) -> SshError:
     """Return why nobody was let in."""
     from paramiko import BadAuthenticationType
 
     error = transport.get_exception()
-    if isinstance(error, SshFault):
+    if isinstance(error, SshError):
         return error
     if isinstance(error, BadAuthenticationType):
         kinds = ", ".join(printable(kind, 40) for kind in error.allowed_types)
-        return SshFault(f"the server wants {kinds} from {user}, not a key alone", "unauthenticated", hint)
+        return SshError(f"the server wants {kinds} from {user}, not a key alone", "unauthenticated", hint)
     offered = ", ".join(dict.fromkeys(key.origin for key in keys))
     ended = "" if transport.is_active() else " and closed the connection"
     also = f"; not offered: {'; '.join(problems)}" if problems else ""
     text = f"{user} was refused{ended} after {len(keys)} key(s): {offered}{also}"
-    return SshFault(text, "unauthenticated", hint)
+    return SshError(text, "unauthenticated", hint)
 
 
-def _slow_fault(wire: Wire, limit: float) -> SshFault:
+def _slow_fault(wire: Wire, limit: float) -> SshError:
     if b"SSH-" in wire.greeting:
-        return SshFault(f"the key exchange did not end within {limit:g} s", "timeout")
+        return SshError(f"the key exchange did not end within {limit:g} s", "timeout")
     said = f" (so far: {printable(wire.greeting, 60)})" if wire.greeting else ""
-    return SshFault(f"no SSH version came within {limit:g} s{said}", "timeout")
+    return SshError(f"no SSH version came within {limit:g} s{said}", "timeout")
 
 
-def _greeting_fault(wire: Wire) -> SshFault:
+def _greeting_fault(wire: Wire) -> SshError:
     """Return what to say of a peer that never sent an SSH version."""
     if not wire.greeting:
-        return SshFault("the connection was closed before the SSH version, twice (MaxStartups?)", "unreachable")
-    return SshFault(f"no SSH server there: it says {printable(wire.greeting, 80)!r}", "invalid")
+        return SshError(
+            "the connection was closed before the SSH version, twice (MaxStartups?)", "unreachable"
+        )
+    return SshError(f"no SSH server there: it says {printable(wire.greeting, 80)!r}", "invalid")

@@ -21,9 +21,9 @@ class Alarm:
 
 
 class Watchdog:
-    """One thread for all deadlines of a run. Blocking calls end because their connection is cut under them,
+    """One thread for all deadlines of a run.
 
-    so a peer that sends one byte a second gains nothing.
+    Blocking calls end because their connection is cut under them: a peer that drips bytes gains nothing.
     """
 
     def __init__(self) -> None:
@@ -49,10 +49,14 @@ class Watchdog:
             alarm.off = True
 
     def close(self) -> None:
-        """End the thread; deadlines that are still open no longer ring."""
+        """End the thread, and cut at once what still has a deadline open."""
         with self._changed:
             self._closed = True
+            waiting = [alarm for _, _, alarm in self._heap if not alarm.off]
             self._changed.notify()
+        for alarm in waiting:
+            alarm.rang = True
+            alarm.cut()
 
     def _start(self) -> None:
         if self._thread is None:

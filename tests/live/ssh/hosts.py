@@ -87,6 +87,10 @@ class Hosts:
         """Name of the operations namespace."""
         return f"{self._prefix}ops"
 
+    def namespace(self, name: str) -> str:
+        """Name of the network namespace of a host."""
+        return f"{self._prefix}{name}"
+
     @property
     def command(self) -> tuple[str, ...]:
         """What to put before a command line so that it runs where the hosts can be reached."""
@@ -152,7 +156,12 @@ class Hosts:
 
     def _build_fabric(self) -> None:
         _ip(*(f"netns add {self._prefix}{name}" for name in ["ops", *self.names]))
-        inside_ops = ["link set lo up", "link add br0 type bridge", "link set br0 up", "addr add 10.77.0.1/16 dev br0"]
+        inside_ops = [
+            "link set lo up",
+            "link add br0 type bridge",
+            "link set br0 up",
+            "addr add 10.77.0.1/16 dev br0",
+        ]
         for name in self.names:
             inside_ops.append(f"link add {name} type veth peer name eth0 netns {self._prefix}{name}")
             inside_ops.append(f"link set {name} master br0 up")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,17 +29,6 @@ DEFAULTS: dict[str, str] = {
     "LoginGraceTime": "60",
     "LogLevel": "ERROR",
 }
-
-
-def require_sshd() -> None:
-    """Skip where Debian's openssh-server is not installed; under CI that is a failure."""
-    missing = [tool for tool in (SSHD, "ssh-keygen") if shutil.which(tool) is None]
-    if not missing:
-        return
-    reason = f"not installed: {' '.join(missing)} (apt-get install openssh-server)"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 
 
-class SshFault(Exception):
+class SshError(Exception):
     """One host failed; the run goes on without it."""
 
     def __init__(self, reason: str, cause: Cause, hint: str = "") -> None:
@@ -25,9 +25,9 @@ class SshFault(Exception):
         """Return the same as data."""
         return Gap(source=source, subject=subject, reason=self.reason, cause=self.cause, hint=self.hint)
 
-    def through(self, hop: str) -> SshFault:
+    def through(self, hop: str) -> SshError:
         """Return the same fault, blamed on a jump host."""
-        return SshFault(f"jump host {hop}: {self.reason}", self.cause, self.hint)
+        return SshError(f"jump host {hop}: {self.reason}", self.cause, self.hint)
 
 
 def printable(text: str | bytes, limit: int = 160) -> str:

@@ -1,0 +1,112 @@
+"""One row per workload: what it asks for, what it holds, and how busy that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dcctl.assess.usage import FINISHED
+from dcctl.assess.vendors import accelerators_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.assess.boards import Board
+    from dcctl.assess.nodes import NodeState
+    from dcctl.inventory.model import Member, Workload
+    from dcctl.render.report import Row
+
+
+@dataclass(slots=True)
+class Holding:
+    """What one workload holds on the nodes that are looked at."""
+
+    name: str
+    owner: str | None
+    kind: str
+    started_at_s: int | None
+    nodes: dict[str, None] = field(default_factory=dict)
+    """In order, each once."""
+    members: int = 0
+    accelerators: int = 0
+    """Boards, shares and slices that it asks for; of a process, boards that it is on."""
+    cpu_milli: int = 0
+    memory_bytes: int = 0
+    boards: list[Board] = field(default_factory=list)
+    """Those known to be in its hands."""
+
+
+def holdings(workloads: Iterable[Workload], states: list[NodeState]) -> list[Holding]:
+    """All work on these nodes, most accelerators first, then most CPU, then by name."""
+    shown = {state.node.name for state in states}
+    found: dict[str, Holding] = {}
+    for workload in workloads:
+        for member in workload.members:
+            if member.node in shown and member.phase not in FINISHED:
+                one = found.get(workload.id) or found.setdefault(workload.id, _of(workload))
+                _add(one, member)
+    for state in states:
+        for board in state.boards:
+            for placed in board.holders:
+                found[placed.workload.id].boards.append(board)
+        if state.by_processes:
+            _add_processes(found, state)
+    return sorted(found.values(), key=lambda one: (-one.accelerators, -one.cpu_milli, one.name))
+
+
+def _of(workload: Workload) -> Holding:
+    return Holding(workload.id, workload.owner, workload.kind, workload.started_at_s)
+
+
+def _add(one: Holding, member: Member) -> None:
+    request = member.requests
+    one.nodes[member.node or ""] = None
+    one.members += 1
+    one.accelerators += accelerators_in(request.devices)
+    one.cpu_milli += request.cpu_milli or 0
+    one.memory_bytes += request.memory_bytes or 0
+
+
+def _add_processes(found: dict[str, Holding], state: NodeState) -> None:
+    """Without a scheduler the processes on the boards are the work."""
+    node = state.node.name
+    for board in state.boards:
+        for part in board.parts():
+            for process in part.processes or ():
+                name = f"{node}/{process.name or 'process'}[{process.pid}]"
+                one = found.setdefault(name, Holding(name, process.user, "process", None, {node: None}, 1))
+                one.accelerators += 1
+                one.boards.append(board)
+
+
+def rows(found: list[Holding], now_s: int) -> tuple[Row, ...]:
+    """In the order of columns.WORKLOADS. A count of idle boards is None where none of them was measured."""
+    return tuple(_row(one, now_s) for one in found)
+
+
+def _row(one: Holding, now_s: int) -> Row:
+    busy = [milli for board in one.boards if (milli := board.busy_milli()) is not None]
+    judged = [board.idle for board in one.boards if board.idle is not None]
+    models = sorted({model for board in one.boards if (model := board.model())})
+    return (
+        one.name,
+        one.owner,
+        one.kind,
+        tuple(one.nodes),
+        one.members,
+        one.accelerators,
+        " + ".join(models) or None,
+        sum(busy) // len(busy) if busy else None,
+        sum(judged) if judged or not one.accelerators else None,
+        one.cpu_milli,
+        one.memory_bytes,
+        _power(one),
+        None if one.started_at_s is None else max(0, now_s - one.started_at_s),
+    )
+
+
+def _power(one: Holding) -> int | None:
+    """Drawn by the boards that are its alone."""
+    alone = [board.reading for board in one.boards if len(board.holders) <= 1 and board.reading is not None]
+    known = [reading.power_mw for reading in alone if reading.power_mw is not None]
+    return sum(known) if known else None

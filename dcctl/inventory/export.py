@@ -1,0 +1,126 @@
+"""A fleet as text for other tools: Ansible, JSON, CSV. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Final
+
+from dcctl.inventory import snapshot
+from dcctl.inventory.folding import sort_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcctl.inventory.model import Fleet, Node
+
+_NOT_IN_GROUP = re.compile(r"[^a-zA-Z0-9_]+")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet would take for a formula at the start of a cell."""
+
+
+def ansible(fleet: Fleet) -> str:
+    """Return a YAML inventory: a group for each pool, rack and site, and how to reach each host.
+
+    Group names are made of letters, digits and `_`, as Ansible wants, with `pool_`, `rack_` or `site_` in
+    front. Host names with characters of Ansible's patterns (`[`, `:`) are quoted but cannot be ranges there.
+    """
+    import yaml
+
+    groups: dict[str, dict[str, None]] = defaultdict(dict)
+    for node in sorted(fleet.nodes, key=lambda node: sort_key(node.name)):
+        for group in _groups(node):
+            groups[group][node.name] = None
+    hosts = {node.name: _variables(node) for node in sorted(fleet.nodes, key=lambda n: sort_key(n.name))}
+    children = {group: {"hosts": groups[group]} for group in sorted(groups, key=sort_key)}
+    document = {"all": {"hosts": hosts} | ({"children": children} if children else {})}
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=False))
+
+
+def _groups(node: Node) -> list[str]:
+    named = [("pool", pool) for pool in node.pools]
+    named += [(kind, name) for kind, name in (("rack", node.rack), ("site", node.site)) if name]
+    return sorted({f"{kind}_{_NOT_IN_GROUP.sub('_', name)}" for kind, name in named})
+
+
+def _variables(node: Node) -> dict[str, str | int]:
+    models = sorted({board.model for board in node.accelerators or () if board.model})
+    boards = _boards(node)
+    stated: dict[str, str | int | None] = {
+        "ansible_host": node.address,
+        "ansible_user": node.login_user,
+        "ansible_port": node.login_port,
+        "site": node.site,
+        "rack": node.rack,
+        "dcctl_accelerators": boards,
+        "dcctl_accelerator_model": ", ".join(models) or None,
+    }
+    return {name: value for name, value in stated.items() if value is not None}
+
+
+def _boards(node: Node) -> int | None:
+    """Return the number of boards (slices are parts of one); None when nobody looked."""
+    if node.accelerators is None:
+        return None
+    return sum(board.kind in {"whole", "shared"} for board in node.accelerators)
+
+
+def json(fleet: Fleet) -> str:
+    """Return the snapshot of the fleet, which `dcctl -i` reads back."""
+    return snapshot.encode(fleet).decode()
+
+
+def _models(node: Node) -> str:
+    models = Counter(
+        board.model or "unknown" for board in node.accelerators or () if board.kind not in {"mig", "vgpu"}
+    )
+    return "; ".join(f"{count} x {model}" for model, count in sorted(models.items()))
+
+
+_COLUMNS: Final[dict[str, Callable[[Node], object]]] = {
+    "node": lambda node: node.name,
+    "address": lambda node: node.address,
+    "site": lambda node: node.site,
+    "rack": lambda node: node.rack,
+    "pools": lambda node: " ".join(node.pools),
+    "ready": lambda node: node.ready,
+    "schedulable": lambda node: node.schedulable,
+    "state": lambda node: node.state,
+    "cpu_milli": lambda node: node.capacity and node.capacity.cpu_milli,
+    "memory_bytes": lambda node: node.capacity and node.capacity.memory_bytes,
+    "accelerators": _boards,
+    "models": _models,
+    "system_vendor": lambda node: node.system and node.system.vendor,
+    "system_product": lambda node: node.system and node.system.product,
+    "system_serial": lambda node: node.system and node.system.serial,
+    "system_uuid": lambda node: node.system_uuid,
+    "provider_id": lambda node: node.provider_id,
+    "sources": lambda node: " ".join(node.sources),
+}
+"""Column -> its value. Columns are only ever added, at the end."""
+
+
+def to_csv(fleet: Fleet) -> str:
+    """Return one row for each node (RFC 4180); unknown is empty, never 0."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    for node in sorted(fleet.nodes, key=lambda node: sort_key(node.name)):
+        writer.writerow([_cell(value(node)) for value in _COLUMNS.values()])
+    return out.getvalue()
+
+
+def _cell(value: object) -> str:
+    """Return the cell's text. A text that a spreadsheet would run gets a quote before it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+
+
+FORMATS: Final[dict[str, Callable[[Fleet], str]]] = {"ansible": ansible, "json": json, "csv": to_csv}
+"""Name of a format -> what writes it."""

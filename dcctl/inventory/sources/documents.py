@@ -1,0 +1,133 @@
+"""Reading inventory files safely: bounded, without surprises of YAML, and with a place in every error."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+
+from dcctl.errors import DeniedError, UsageError
+
+if TYPE_CHECKING:
+    import yaml
+
+Tree: TypeAlias = "str | list[Tree] | dict[str, Tree] | None"
+"""What YAML and JSON are read as. Scalars stay text: `no` is a name and `007` keeps its zeros."""
+
+MAX_BYTES: Final = 1 << 30
+_MAX_YAML_BYTES: Final = 64 << 20
+_MAX_NODES: Final = 2_000_000
+"""Nodes of a YAML document after its aliases are followed: a small file can stand for billions."""
+_MERGE: Final = "tag:yaml.org,2002:merge"
+
+
+def read_bytes(path: str) -> bytes:
+    """Return what the file holds, or standard input for `-`; UsageError when there is none or too much."""
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(path).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except PermissionError as error:
+        raise DeniedError(path, "may not be read by this user", f"ls -l {path}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(path, reason.lower(), f"ls -l {path}") from error
+    if len(data) > MAX_BYTES:
+        raise UsageError(path, f"is larger than {MAX_BYTES >> 30} GiB")
+    return data
+
+
+def text_of(data: bytes, where: str) -> str:
+    """Return the bytes as text; UsageError when they are not UTF-8."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{where}:{line}", "is not text in UTF-8") from error
+
+
+def tree(text: str, where: str) -> Tree:
+    """Return a JSON or YAML document as text, lists and dicts; UsageError with line and column."""
+    if text.lstrip()[:1] in {"{", "["}:
+        try:
+            return _stringified(msgspec.json.decode(text))
+        except (msgspec.DecodeError, RecursionError):
+            pass  # flow style of YAML looks alike, and its errors have a place
+    return _yaml_tree(text, where)
+
+
+def _stringified(value: object) -> Tree:
+    if isinstance(value, dict):
+        return {str(key): _stringified(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_stringified(item) for item in value]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value)
+
+
+def _yaml_tree(text: str, where: str) -> Tree:
+    """Read YAML. What has a tag of its own (`!vault`) becomes None."""
+    if len(text) > _MAX_YAML_BYTES:
+        raise UsageError(where, f"is larger than {_MAX_YAML_BYTES >> 20} MiB of YAML")
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        root = yaml.compose(text, Loader=loader)
+        return _Converter(where).convert(root) if root is not None else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise UsageError(f"{where}{place}", error.problem or "is not YAML") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UsageError(where, f"is not YAML: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise UsageError(where, "is nested too deeply, or contains itself") from error
+
+
+class _Converter:
+    """Turns YAML nodes into plain data, following aliases up to a limit."""
+
+    def __init__(self, where: str) -> None:
+        self.where, self.count = where, 0
+
+    def convert(self, node: yaml.Node) -> Tree:
+        import yaml
+
+        self.count += 1
+        if self.count > _MAX_NODES:
+            raise UsageError(self.where, f"stands for more than {_MAX_NODES:,} values")
+        if isinstance(node, yaml.SequenceNode):
+            return [self.convert(item) for item in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node)
+        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(":null"):
+            return None
+        return str(node.value)
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[str, Tree]:
+        merged: dict[str, Tree] = {}
+        own: dict[str, Tree] = {}
+        for key, value in node.value:
+            converted = self.convert(value)
+            if key.tag == _MERGE:
+                for part in converted if isinstance(converted, list) else [converted]:
+                    merged |= part if isinstance(part, dict) else {}
+                continue
+            name = key.value
+            if not isinstance(name, str):
+                self._fail(key, "a key must be text")
+            elif name in own:
+                self._fail(key, f"the key {name!r} is there twice")
+            else:
+                own[name] = converted
+        return merged | own
+
+    def _fail(self, key: yaml.Node, why: str) -> None:
+        mark = key.start_mark
+        raise UsageError(f"{self.where}:{mark.line + 1}:{mark.column + 1}", why)

@@ -1,0 +1,93 @@
+"""Who holds which board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.inventory.model import Accelerator, Process
+from tests.unit.assess.build import asks, boards, judged, node, process, size, words, work
+
+if TYPE_CHECKING:
+    from dcctl.assess.nodes import NodeState
+
+
+def _held(state: NodeState) -> list[tuple[str, ...]]:
+    return [tuple(one.workload.id for one in board.holders) for board in state.boards]
+
+
+def test_ids_that_a_member_names_win() -> None:
+    one = work("a", asks(gpus=2))
+    one = replace(one, members=(replace(one.members[0], devices=("b5", "b2")),))
+    (state,) = judged(node(), one, work("b", asks(gpus=1)))
+    assert words(state) == "afaffaff"
+    assert _held(state)[2] == ("t/a",)
+    assert _held(state)[5] == ("t/a",)
+    assert _held(state)[0] == ("t/b",)
+
+
+def test_processes_tell_the_rest() -> None:
+    read = tuple(replace(b, processes=process("b-0") if b.index == 7 else ()) for b in boards(8))
+    (state,) = judged(node(accelerators=read), work("a", asks(gpus=1)), work("b", asks(gpus=1)))
+    assert _held(state)[7] == ("t/b",)
+    assert _held(state)[0] == ("t/a",)
+
+
+def test_a_batch_job_is_known_by_its_id() -> None:
+    read = tuple(replace(b, processes=(Process(1, job_id="t/a"),) if b.index == 3 else ()) for b in boards(8))
+    (state,) = judged(node(accelerators=read), work("a", asks()), work("b", asks()))
+    assert _held(state)[3] == ("t/a",)
+
+
+def test_without_evidence_two_workloads_stay_unnamed() -> None:
+    (state,) = judged(node(), work("a", asks(gpus=2)), work("b", asks(gpus=3)))
+    assert words(state) == "aaaaafff"
+    assert set(_held(state)) == {()}
+
+
+def test_without_evidence_the_busiest_are_taken() -> None:
+    read = tuple(replace(b, busy_milli=900 if b.index in {4, 6} else 0) for b in boards(8))
+    (state,) = judged(node(accelerators=read), work("a", asks(gpus=2)))
+    assert words(state) == "ffffafaf"
+
+
+def test_shares_are_spread_over_the_boards() -> None:
+    shared = tuple(replace(b, kind="shared", replicas=4) for b in boards(4))
+    room = size(gpus=16)
+    (state,) = judged(node(accelerators=shared, capacity=room, allocatable=room), work("a", asks(), count=5))
+    assert words(state) == "aaaa"
+
+
+def test_two_workloads_on_one_shared_board() -> None:
+    both = (*process("a-0"), *process("b-0"))
+    shared = (Accelerator(0, "b0", kind="shared", replicas=4, processes=both),)
+    room = size(gpus=4)
+    (state,) = judged(
+        node(accelerators=shared, capacity=room, allocatable=room), work("a", asks()), work("b", asks())
+    )
+    assert _held(state) == [("t/a", "t/b")]
+
+
+def test_one_slice_held_makes_its_board_allocated() -> None:
+    name = "nvidia.com/mig-3g.40gb"
+    slices = tuple(
+        Accelerator(i, f"m{i}", resource=name, kind="mig", parent=f"b{i // 2}", profile="3g.40gb")
+        for i in range(4)
+    )
+    room = size(gpus=4, resource=name)
+    one = work("a", asks(resource=name))
+    one = replace(one, members=(replace(one.members[0], devices=("m3",)),))
+    (state,) = judged(node(accelerators=(*boards(2), *slices), capacity=room, allocatable=room), one)
+    assert words(state) == "fa"
+
+
+def test_requests_beyond_the_boards_invent_none() -> None:
+    (state,) = judged(node(accelerators=boards(2)), work("a", asks(gpus=5)))
+    assert words(state) == "aa"
+
+
+def test_several_members_of_one_workload_share_the_node() -> None:
+    (state,) = judged(node(), work("a", asks(gpus=2), count=4))
+    assert words(state) == "aaaaaaaa"
+    assert set(_held(state)) == {("t/a",)}

@@ -1,0 +1,72 @@
+"""What counts as requested."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from dcctl.assess.usage import demand_of, requested, waiting
+from dcctl.inventory.model import Fleet, Gap, Member, Phase, Resources
+from tests.unit.assess.build import GIB, asks, node, work
+
+
+@pytest.mark.parametrize(
+    ("phase", "counts"),
+    [("running", True), ("unknown", True), ("pending", True), ("succeeded", False), ("failed", False)],
+)
+def test_bound_members_count_until_they_have_finished(phase: Phase, counts: bool) -> None:
+    one = work("a", asks(cpus=3))
+    one = replace(one, members=tuple(replace(m, phase=phase) for m in one.members))
+    assert (("n1" in requested((one,))) is counts) is True
+
+
+def test_a_member_without_a_node_takes_nothing_and_waits() -> None:
+    one = work("a", asks(gpus=4), where=None, count=2)
+    assert requested((one,)) == {}
+    (row,) = waiting((one,))
+    assert (row.members, row.accelerators) == (2, 8)
+
+
+def test_requests_are_summed_by_dimension() -> None:
+    both = requested((work("a", asks(cpus=3, gib=5), count=2), work("d", asks(gpus=0), kind="DaemonSet")))[
+        "n1"
+    ]
+    assert (both.total.cpu_milli, both.total.memory_bytes, both.total.pods) == (14_000, 18 * GIB, 3)
+    assert both.devices == {"nvidia.com/gpu": 2}
+    assert (both.daemons.cpu_milli, both.daemons.pods) == (8000, 1)
+
+
+def test_devices_that_are_no_accelerators_hold_none() -> None:
+    wants = Resources(devices={"rdma/hca": 4, "hugepages-2Mi": 512})
+    demand = requested((work("a", wants),))["n1"]
+    assert demand.holding == []
+    assert demand.devices["rdma/hca"] == 4
+
+
+def test_requests_are_unknown_where_pods_could_not_be_listed() -> None:
+    fleet = Fleet(nodes=(node(),), gaps=(Gap("kubernetes:t", "pods", "403", "denied"),))
+    assert demand_of(fleet) == {"n1": None}
+
+
+def test_a_gap_of_another_source_or_subject_hides_no_requests() -> None:
+    gaps = (Gap("kubernetes:other", "pods", "403"), Gap("kubernetes:t", "gpu-pods-7", "timed out"))
+    (demand,) = demand_of(Fleet(nodes=(node(),), gaps=gaps)).values()
+    assert demand is not None
+    assert demand.total.cpu_milli == 0
+
+
+def test_a_cgroup_limit_is_no_scheduler() -> None:
+    limited = node(sources=("local",), allocatable=Resources(4000, GIB))
+    assert demand_of(Fleet(nodes=(limited,))) == {"n1": None}
+
+
+def test_a_slurm_node_without_devices_is_scheduled() -> None:
+    plain = node(sources=("slurm:x",), allocatable=Resources(4000, GIB), accelerators=())
+    assert demand_of(Fleet(nodes=(plain,)))["n1"] is not None
+
+
+def test_phase_of_every_member_is_looked_at() -> None:
+    mixed = replace(
+        work("a", asks()), members=(Member("x", "n1", "running", asks()), Member("y", "n1", "failed", asks()))
+    )
+    assert requested((mixed,))["n1"].total.pods == 1

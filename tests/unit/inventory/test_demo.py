@@ -1,0 +1,152 @@
+"""The demo fleet: exact counts, a world that is possible, and an answer that does not change by accident."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from dcctl.assess.report import Options, report
+from dcctl.assess.usage import requested
+from dcctl.inventory.model import Fleet, Resources
+from dcctl.inventory.sources.base import run
+from dcctl.inventory.sources.demo import DemoSource
+
+NOW_S = 1_760_000_000
+_ANSWER = Path(__file__).parents[2] / "data" / "demo" / "assess.json"
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    return DemoSource(NOW_S).collect()
+
+
+def test_the_counts_are_exact(fleet: Fleet) -> None:
+    boards = Counter(a.vendor for n in fleet.nodes for a in n.accelerators or () if a.kind != "mig")
+    assert boards == {"nvidia": 1024, "huawei": 16}
+    assert len(fleet.nodes) == len({node.name for node in fleet.nodes}) == 128
+    assert Counter(node.site for node in fleet.nodes) == {"dc1": 64, "dc2": 64}
+    assert set(Counter(node.rack for node in fleet.nodes).values()) == {8}
+    assert {site.name for site in fleet.sites} == {"dc1", "dc2"}
+    assert {rack.name for rack in fleet.racks} == {node.rack for node in fleet.nodes}
+
+
+def test_it_is_the_same_on_every_run_and_survives_a_snapshot(fleet: Fleet) -> None:
+    assert DemoSource(NOW_S).collect() == fleet
+    assert msgspec.json.decode(msgspec.json.encode(fleet), type=Fleet) == fleet
+
+
+def test_later_means_only_older_work(fleet: Fleet) -> None:
+    later = DemoSource(NOW_S + 3600).collect()
+    assert later.nodes == fleet.nodes
+    assert {w.id: w.started_at_s for w in later.workloads} == {
+        w.id: (w.started_at_s or 0) + 3600 for w in fleet.workloads
+    }
+
+
+def test_no_node_is_promised_twice(fleet: Fleet) -> None:
+    demands = requested(fleet.workloads)
+    for node in fleet.nodes:
+        offered, total = node.allocatable, demands[node.name].total
+        assert isinstance(offered, Resources)
+        assert total.cpu_milli <= (offered.cpu_milli or 0), node.name
+        assert total.memory_bytes <= (offered.memory_bytes or 0), node.name
+        assert total.pods <= (offered.pods or 0), node.name
+        for resource, count in demands[node.name].devices.items():
+            assert count <= offered.devices[resource], node.name
+
+
+def test_no_reading_contradicts_its_board(fleet: Fleet) -> None:
+    for board in (a for node in fleet.nodes for a in node.accelerators or ()):
+        assert (board.memory_used_bytes or 0) <= (board.memory_bytes or 0), board.id
+        assert (board.power_mw or 0) <= (board.power_cap_mw or 10**9), board.id
+        assert 0 <= (board.busy_milli or 0) <= 1000, board.id
+
+
+def test_no_device_is_held_twice_and_every_one_that_is_held_exists(fleet: Fleet) -> None:
+    kinds = {a.id: a.kind for node in fleet.nodes for a in node.accelerators or () if a.id}
+    held = Counter(device for w in fleet.workloads for m in w.members for device in m.devices)
+    unread = {device for device in held if device.startswith(("GPU-demo-gpu077", "GPU-demo-gpu066-7"))}
+    assert set(held) - set(kinds) == unread
+    assert all(count == 1 or kinds[device] == "shared" for device, count in held.items())
+
+
+def test_cables_end_at_ports_that_exist(fleet: Fleet) -> None:
+    ports = {(node.name, nic.name) for node in fleet.nodes for nic in node.nics or ()}
+    names = {node.name for node in fleet.nodes}
+    assert {(link.a_node, link.a_port) for link in fleet.links if link.a_node in names} <= ports
+    ends = Counter((link.b_node, link.b_port) for link in fleet.links)
+    assert max(ends.values()) == 1
+    assert [(link.a_node, link.a_port) for link in fleet.links if link.up is False] == [("gpu055", "mlx5_3")]
+
+
+def test_the_meters_agree(fleet: Fleet) -> None:
+    for site in ("dc1", "dc2"):
+        at = {
+            kind: sum(m.power_mw or 0 for m in fleet.meters if (m.site, m.kind) == (site, kind))
+            for kind in ("pdu", "ups", "facility")
+        }
+        assert at["pdu"] < at["ups"] < at["facility"]
+
+
+def test_every_trouble_is_in_it(fleet: Fleet) -> None:
+    answer = report(fleet, Options(), NOW_S)
+    tables = {table.name: table.rows for table in answer.details}
+    assert {row[1]: row[2] for row in tables["faults"]} == {
+        "counts of boards disagree": ("gpu066",),
+        "uncorrectable memory errors": ("gpu063",),
+        "row remapping pending: reset the board": ("gpu040",),
+        "NVLink down": ("gpu070",),
+        "PCIe link narrower than the board's": ("gpu035",),
+        "slowed down: cooling": ("gpu021",),
+        "fabric port down": ("gpu055",),
+    }
+    assert [row[:2] for row in tables["unavailable"]] == [(("gpu092",), 8), (("gpu091",), 8)]
+    assert sum(int(str(row[3])) for row in tables["idle"]) == 61
+    assert len(tables["idle"]) == 9
+    assert [row[1] for row in tables["stranded"]] == [16]
+    assert [gap.subject for gap in answer.gaps] == ["gpu077"]
+
+
+def test_the_source_says_that_it_is_a_demo_with_a_gap() -> None:
+    told = run(DemoSource(NOW_S))
+    assert (told.sources[0].kind, told.sources[0].ok, told.sources[0].items) == ("demo", False, 128)
+    assert told.name == "demo"
+
+
+def test_the_answer_about_it_is_the_recorded_one(fleet: Fleet) -> None:
+    """Set DCCTL_RECORD=1 to record it anew, and read the difference."""
+    answers = {by: _data(fleet, by) for by in ("pool", "workload")}
+    if os.environ.get("DCCTL_RECORD"):
+        _ANSWER.write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert answers == json.loads(_ANSWER.read_text(encoding="utf-8"))
+
+
+def _data(fleet: Fleet, by: str) -> dict[str, object]:
+    answer = report(fleet, Options(by=by), NOW_S)  # type: ignore[arg-type]  # one of By
+    tables = (answer.items, *answer.details)
+    return {
+        "headline": answer.headline,
+        "tables": {
+            table.name: [
+                {c.key: _short(cell) for c, cell in zip(table.columns, row, strict=True) if cell is not None}
+                for row in table.rows[:30]
+            ]
+            for table in tables
+        },
+        "notes": [[note.label, note.severity, note.text, note.command] for note in answer.notes],
+        "summary": answer.summary,
+        "map": [[title, count] for title, count in answer.maps[0].groups],
+        "samples": len(answer.samples),
+    }
+
+
+def _short(cell: object) -> object:
+    """Long lists of nodes by their ends."""
+    if isinstance(cell, tuple):
+        return list(cell) if len(cell) < 4 else [cell[0], "…", cell[-1], len(cell)]
+    return cell

@@ -1,0 +1,109 @@
+"""What changed between two fleets."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from msgspec.structs import replace
+
+from dcctl.inventory import devices, model
+from dcctl.inventory.diff import VOLATILE, Change, diff
+from dcctl.inventory.model import (
+    Accelerator,
+    Ecc,
+    Fleet,
+    Gap,
+    Member,
+    Nic,
+    Node,
+    NodeUse,
+    System,
+    Taint,
+    Workload,
+)
+from tests.unit.inventory.fleets import boards, small
+from tests.unit.inventory.test_snapshot import FLEETS
+
+
+@given(FLEETS)
+def test_a_fleet_does_not_differ_from_itself(fleet: Fleet) -> None:
+    assert diff(fleet, fleet) == ()
+
+
+@given(FLEETS, FLEETS)
+def test_the_way_back_is_the_same_changes_turned_round(old: Fleet, new: Fleet) -> None:
+    turned = {"added": "removed", "removed": "added", "changed": "changed"}
+    assert diff(new, old) == tuple(
+        Change(change.subject, turned[change.kind], change.path, change.new, change.old)  # type: ignore[arg-type]
+        for change in diff(old, new)
+    )
+
+
+def test_readings_are_no_changes() -> None:
+    cold = Accelerator(index=0, id="GPU-0", temperature_c=30, power_mw=70_000, ecc=Ecc(volatile_corrected=1))
+    hot = replace(
+        cold, temperature_c=80, power_mw=700_000, throttle=("sw_thermal",), ecc=Ecc(volatile_corrected=9)
+    )
+    old = Fleet(nodes=(Node("n", accelerators=(cold,), use=NodeUse(cpu_milli=1), system=System(uptime_s=5)),))
+    new = Fleet(nodes=(Node("n", accelerators=(hot,), use=NodeUse(cpu_milli=9), system=System(uptime_s=9)),))
+    assert diff(old, new) == ()
+
+
+def test_every_kind_of_change_is_told() -> None:
+    old = Fleet(
+        nodes=(
+            Node(
+                "n1",
+                rack="r1",
+                system=System(kernel="6.1"),
+                accelerators=boards(2),
+                nics=(Nic("eth0", up=True),),
+            ),
+            Node("n2", accelerators=()),
+        ),
+        workloads=(Workload("ns/w", members=(Member("m", "n1"),)),),
+    )
+    new = Fleet(
+        nodes=(
+            Node(
+                "n1", system=System(kernel="6.8"), taints=(Taint("k", "NoSchedule"),), accelerators=boards(1)
+            ),
+            Node("n10", accelerators=(replace(boards(2)[1], ecc=Ecc(volatile_uncorrected=3)),)),
+        ),
+        workloads=(Workload("ns/w", members=(Member("m", "n10"),)),),
+        gaps=(Gap("ssh", "n2", "timed out", "timeout"),),
+    )
+    assert [(c.subject, c.kind, c.path, c.old, c.new) for c in diff(old, new)] == [
+        ("accelerator GPU-1", "changed", "ecc.volatile_uncorrected", None, "3"),
+        ("accelerator GPU-1", "changed", "node", "n1", "n10"),
+        ("gap ssh n2", "added", "", None, None),
+        ("node n1", "changed", "nics[eth0].kind", "ethernet", None),
+        ("node n1", "changed", "nics[eth0].name", "eth0", None),
+        ("node n1", "changed", "nics[eth0].up", "True", None),
+        ("node n1", "changed", "rack", "r1", None),
+        ("node n1", "changed", "system.kernel", "6.1", "6.8"),
+        ("node n1", "changed", "taints", None, "k:NoSchedule:"),
+        ("node n2", "removed", "", None, None),
+        ("node n10", "added", "", None, None),
+        ("workload ns/w", "changed", "members[m].node", "n1", "n10"),
+    ]
+
+
+def test_a_swapped_board_is_one_gone_and_one_come() -> None:
+    old, new = Accelerator(index=0, id="GPU-old"), Accelerator(index=0, id="GPU-new")
+    changes = diff(
+        Fleet(nodes=(Node("n", accelerators=(old,)),)), Fleet(nodes=(Node("n", accelerators=(new,)),))
+    )
+    assert [(c.subject, c.kind, c.old, c.new) for c in changes] == [
+        ("accelerator GPU-new", "added", None, "n"),
+        ("accelerator GPU-old", "removed", "n", None),
+    ]
+
+
+def test_every_volatile_field_exists_in_the_model() -> None:
+    for struct, names in VOLATILE.items():
+        kind = getattr(model, struct, None) or getattr(devices, struct)
+        assert names <= set(kind.__struct_fields__), struct
+
+
+def test_a_whole_fleet_against_nothing() -> None:
+    assert {change.kind for change in diff(Fleet(), small())} == {"added"}

@@ -1,0 +1,151 @@
+"""Which entries of several sources are one machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from dcctl.inventory.merge import merge
+from dcctl.inventory.merge.identity import uuid_key
+from dcctl.inventory.model import Conflict, Fleet, Node
+from tests.unit.inventory.fleets import OTHER_UUID, UUID, UUID_SWAPPED, source
+
+
+def names(fleet: Fleet) -> list[tuple[str, tuple[str, ...]]]:
+    return [(node.name, node.aliases) for node in fleet.nodes]
+
+
+def test_both_byte_orders_of_a_uuid_are_one_machine() -> None:
+    merged = merge(
+        [
+            source("kubernetes:a", Node("n1", system_uuid=UUID)),
+            source("ssh", Node("x", system_uuid=UUID_SWAPPED.upper())),
+        ]
+    )
+    assert names(merged) == [("n1", ("x",))]
+    assert merged.conflicts == ()
+    assert merged.nodes[0].sources == ("kubernetes:a", "ssh")
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "03000200-0400-0500-0006-000700080009",
+        "00020003-0004-0005-0006-000700080009",
+        "Not Settable",
+        "",
+    ],
+)
+def test_junk_uuids_join_nothing(junk: str) -> None:
+    assert uuid_key(junk) is None
+    merged = merge([source("a", Node("n1", system_uuid=junk)), source("b", Node("n2", system_uuid=junk))])
+    assert len(merged.nodes) == 2
+    assert (
+        len(
+            merge(
+                [source("a", Node("n1", system_uuid=junk)), source("b", Node("n1", system_uuid=UUID))]
+            ).nodes
+        )
+        == 1
+    )
+
+
+def test_provider_ids_join() -> None:
+    merged = merge(
+        [
+            source("kubernetes", Node("ip-10-0-0-1.ec2", provider_id="aws:///eu-1a/i-1")),
+            source("terraform", Node("gpu1", provider_id="aws:///eu-1a/i-1")),
+        ]
+    )
+    assert names(merged) == [("ip-10-0-0-1.ec2", ("gpu1",))]
+
+
+def test_host_names_join_in_any_case_and_by_alias() -> None:
+    merged = merge(
+        [
+            source("kubernetes", Node("gpu1", aliases=("10.0.0.1",))),
+            source("ssh", Node("GPU1")),
+            source("ansible", Node("10.0.0.1")),
+        ]
+    )
+    assert names(merged) == [("gpu1", ("10.0.0.1", "GPU1"))]
+
+
+def test_a_short_name_joins_the_one_full_name_that_begins_with_it() -> None:
+    merged = merge([source("kubernetes", Node("gpu1.dc1.example.com")), source("ssh", Node("gpu1"))])
+    assert names(merged) == [("gpu1.dc1.example.com", ("gpu1",))]
+
+
+def test_a_short_name_of_two_full_names_is_a_finding_not_a_guess() -> None:
+    merged = merge([source("kubernetes", Node("gpu1.dc1"), Node("gpu1.dc2")), source("ssh", Node("gpu1"))])
+    assert len(merged.nodes) == 3
+    assert merged.conflicts == (Conflict("gpu1", "name", (("ssh", "could be any of gpu1.dc[1-2]"),)),)
+
+
+def test_a_short_name_goes_to_the_full_name_on_its_site() -> None:
+    merged = merge(
+        [
+            source("kubernetes", Node("gpu1.a", site="dc1"), Node("gpu1.b", site="dc2")),
+            source("ssh", Node("gpu1", site="dc2")),
+        ]
+    )
+    assert names(merged) == [("gpu1.a", ()), ("gpu1.b", ("gpu1",))]
+
+
+def test_one_name_with_two_uuids_is_two_machines_with_names_of_their_own() -> None:
+    fleets = [
+        source("kubernetes:a", Node("gpu1", site="dc1", system_uuid=UUID)),
+        source("kubernetes:b", Node("gpu1", site="dc2", system_uuid=OTHER_UUID)),
+        source("ssh", Node("gpu1", site="dc2")),
+    ]
+    merged = merge(fleets)
+    assert names(merged) == [("gpu1.dc1", ("gpu1",)), ("gpu1.dc2", ("gpu1",))]
+    assert merged.nodes[1].sources == ("kubernetes:b", "ssh")
+    assert merged.conflicts == (
+        Conflict("gpu1", "system_uuid", (("kubernetes:a", UUID), ("kubernetes:b", OTHER_UUID))),
+    )
+    assert merge([merged]).nodes == merged.nodes
+
+
+def test_without_sites_the_uuid_tells_them_apart() -> None:
+    merged = merge(
+        [source("a", Node("n", system_uuid=UUID)), source("b", Node("n", system_uuid="1" + UUID[1:]))]
+    )
+    assert [node.name for node in merged.nodes] == ["n.1c4c4544", "n.44454c4c"]
+
+
+def test_a_uuid_that_one_source_gives_to_two_nodes_identifies_neither() -> None:
+    merged = merge(
+        [
+            source("kubernetes", Node("n1", system_uuid=UUID), Node("n2", system_uuid=UUID)),
+            source("ssh", Node("n1")),
+        ]
+    )
+    assert [node.name for node in merged.nodes] == ["n1", "n2"]
+    assert merged.conflicts == (Conflict(UUID, "system_uuid", (("kubernetes", "the same on n[1-2]"),)),)
+
+
+def test_a_node_that_one_source_lists_twice_is_one_node_and_a_finding() -> None:
+    merged = merge([source("file", Node("n1", rack="r1"), Node("n1"))])
+    assert [(node.name, node.rack) for node in merged.nodes] == [("n1", "r1")]
+    assert merged.conflicts == (Conflict("n1", "name", (("file", "lists it 2 times"),)),)
+
+
+def test_two_nodes_of_one_source_are_two_even_if_they_share_an_alias() -> None:
+    merged = merge([source("kubernetes", Node("n1", aliases=("vip",)), Node("n2", aliases=("vip",)))])
+    assert [node.name for node in merged.nodes] == ["n1", "n2"]
+    assert merged.conflicts == (
+        Conflict("vip", "name", (("kubernetes", "a name of n1"), ("kubernetes", "a name of n2"))),
+    )
+    assert len(merge([source("ssh", Node("gpu1"), Node("gpu1.example.com"))]).nodes) == 2
+
+
+def test_localhost_as_an_alias_joins_nothing() -> None:
+    merged = merge(
+        [
+            source("a", Node("n1", aliases=("localhost", "127.0.0.1"))),
+            source("b", Node("n2", aliases=("localhost",))),
+        ]
+    )
+    assert len(merged.nodes) == 2

@@ -1,0 +1,248 @@
+"""Node set expressions, groups, and the choice of nodes from a fleet."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcctl.errors import UsageError
+from dcctl.inventory.nodeset import expand, fold, groups_of, plain, select, sort_key
+from tests.unit.inventory.fleets import small
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+GROUPS = {"*": ("a1", "a2", "a3", "b1"), "rack1": ("a1", "a2"), "rack2": ("a3",), "pool:x": ("a2", "b1")}
+OPERATORS: dict[str, Callable[[set[str], set[str]], set[str]]] = {
+    ",": operator.or_,
+    "!": operator.sub,
+    "&": operator.and_,
+    "^": operator.xor,
+}
+TERMS = {
+    "a1": {"a1"},
+    "a[1-3]": {"a1", "a2", "a3"},
+    "b[01-05/2]": {"b01", "b03", "b05"},
+    "@rack1": {"a1", "a2"},
+    "@rack[1-2]": {"a1", "a2", "a3"},
+    "@pool:x": {"a2", "b1"},
+    "@pool:*": {"a2", "b1"},
+    "@*": {"a1", "a2", "a3", "b1"},
+    "a*": {"a1", "a2", "a3"},
+    "?1": {"a1", "b1"},
+    "c1d[1-2]": {"c1d1", "c1d2"},
+}
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(OPERATORS)), st.sampled_from(sorted(TERMS))), min_size=1))
+def test_the_algebra_is_that_of_sets_from_left_to_right(steps: list[tuple[str, str]]) -> None:
+    text, names = steps[0][1], set(TERMS[steps[0][1]])
+    for sign, term in steps[1:]:
+        text, names = f"{text}{sign}{term}", OPERATORS[sign](names, set(TERMS[term]))
+    assert expand(text, GROUPS) == tuple(sorted(names, key=sort_key))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(",!&^"), st.sampled_from(["n1", "n[1-9]", "n[02-10/2]x[1-2]", " m "])))
+)
+def test_clustershell_gives_the_same_answer(steps: list[tuple[str, str]]) -> None:
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+
+    text = "n[1-5]" + "".join(f"{sign}{term}" for sign, term in steps)
+    assert set(expand(text, {})) == set(NodeSet(text, resolver=RESOLVER_NOGROUP))
+
+
+@given(st.text(max_size=80))
+def test_any_text_gives_names_or_a_usage_error(text: str) -> None:
+    try:
+        names = expand(text, GROUPS)
+    except UsageError as error:
+        assert error.why  # noqa: PT017  either outcome is right; what must not come is another exception
+    else:
+        assert all(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("gpu[1-", "the [ at position 4 is never closed"),
+        ("gpu1]", "the ] at position 5 has no ["),
+        ("a[1[2]]", "a second [ at position 4"),
+        ("a,,b", "missing after ',' at position 3"),
+        ("a!", "missing after '!' at position 3"),
+        ("&a", "missing before an operator at position 1"),
+        ("", "is empty"),
+        ("gpu[3-1]", "the range '3-1' is empty"),
+        ("gpu[x]", "is not a range"),
+        ("gpu[1-2/0]", "is empty"),
+        ("n[1-999999999]", "more than 262,144 names"),
+        ("n[1-1000]m[1-1000]", "more than 262,144 names"),
+        ("n[1-200000],m[1-200000]", "more than 262,144 names"),
+        ("n[" + "9" * 100 + "]", "is not a range"),
+        ("\x1b[31mgpu1", "control character at position 1"),
+        ("gpu1\n", "control character at position 5"),
+        ("gpu\u202e1", "control character"),
+        ("x" * 10_000_000, "longer than 1,048,576 characters"),
+        ("x" * 300, "longer than 253 characters"),
+        ("@rac1", "did you mean rack1"),
+        ("@@rack1", "neither the inventory nor groups.conf"),
+        ("n\u0663[1-2]", "digits in a name"),
+    ],
+)
+def test_what_cannot_be_read_says_where_and_why(text: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        expand(text, GROUPS)
+    assert why in caught.value.why
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).isprintable()
+
+
+def test_the_inventory_forms_groups() -> None:
+    groups = groups_of(small())
+    assert groups["rack7"] == groups["rack:rack7"] == ("gpu001", "gpu002")
+    assert groups["pool:train"] == groups["train"] == ("gpu001", "gpu002")
+    assert groups["site:dc1"] == groups["dc1"] == ("gpu001", "gpu002", "gpu009")
+    assert groups["model:H100"] == groups["model:NVIDIA-H100-80GB-HBM3"] == ("gpu001",)
+    assert groups["state:cordoned"] == ("gpu002",)
+    assert groups["state:ready"] == ("gpu001",)
+    assert len(groups["*"]) == len(groups["all"]) == 5
+
+
+def test_a_name_of_a_rack_and_of_a_pool_is_no_group_without_its_kind() -> None:
+    from msgspec.structs import replace
+
+    fleet = small()
+    nodes = (replace(fleet.nodes[0], pools=("rack8",)), *fleet.nodes[1:])
+    groups = groups_of(replace(fleet, nodes=nodes, pools=()))
+    assert "rack8" not in groups
+    assert groups["pool:rack8"] == ("gpu001",)
+    assert groups["rack:rack8"] == ("gpu009",)
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "left"),
+    [
+        ("gpu[001-002]", None, ["gpu001", "gpu002"]),
+        ("@rack7!gpu002", None, ["gpu001"]),
+        (None, "gpu*", ["cpu1.dc2.example.com", "odd [1],x"]),
+        ("@dc1", "@pool:infer", ["gpu001", "gpu002"]),
+        ("CPU1", None, ["cpu1.dc2.example.com"]),
+        ("10.0.0.9", None, ["gpu009"]),
+        ("gpu009.example.com", None, ["gpu009"]),
+        ("cpu1!cpu1.dc2.example.com,gpu001", None, ["gpu001"]),
+        ("odd [1],x", None, ["odd [1],x"]),
+        ("odd*", None, ["odd [1],x"]),
+        ("gpu[001-999]&@rack8", None, ["gpu009"]),
+    ],
+)
+def test_select_keeps_the_nodes_meant(include: str | None, exclude: str | None, left: list[str]) -> None:
+    assert [node.name for node in select(small(), include, exclude).nodes] == left
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "message"),
+    [
+        ("gpu010", None, "node 'gpu010': not in the inventory; did you mean gpu009, gpu002, gpu001"),
+        ("gpu[001-004]", None, "nodes 'gpu[003-004]': not in the inventory"),
+        ("@rack7!gpu0o2", None, "node 'gpu0o2': not in the inventory; did you mean gpu002"),
+        (None, "gpu0o2", "node 'gpu0o2': not in the inventory"),
+        ("@rack7", "@rack7", "no node is left"),
+        ("zzz*", None, "matches no node"),
+        ("@rack", None, "did you mean rack"),
+        ("cpu1.other.example.com", None, "not in the inventory"),
+    ],
+)
+def test_select_says_what_is_wrong_before_anything_is_contacted(
+    include: str | None, exclude: str | None, message: str
+) -> None:
+    with pytest.raises(UsageError, match=r".") as caught:
+        select(small(), include, exclude)
+    assert message in str(caught.value)
+
+
+def test_a_short_name_of_two_nodes_is_refused() -> None:
+    from dcctl.inventory.model import Fleet, Node
+
+    fleet = Fleet(nodes=(Node("a.dc1"), Node("a.dc2")))
+    with pytest.raises(UsageError, match=r"could be any of a\.dc1, a\.dc2"):
+        select(fleet, "a")
+
+
+def test_a_part_of_a_fleet_keeps_what_concerns_it() -> None:
+    part = select(small(), "@rack7")
+    assert [pool.nodes for pool in part.pools] == ["gpu[001-002]"]
+    assert [work.id for work in part.workloads] == ["nlp/a"]
+    assert len(part.workloads[0].members) == 2
+    assert [meter.name for meter in part.meters] == ["pdu-7"]
+    assert [gap.subject for gap in part.gaps] == ["nodes"]
+    assert [link.a_node for link in part.links] == ["gpu001"]
+    assert [rack.name for rack in part.racks] == ["rack7"]
+    assert [site.name for site in part.sites] == ["dc1"]
+    assert part.conflicts == ()
+
+
+def test_without_a_choice_the_fleet_is_untouched() -> None:
+    fleet = small()
+    assert select(fleet, None, None) is fleet
+
+
+@pytest.fixture
+def groups_conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An administrator's own configuration of ClusterShell."""
+    (tmp_path / "groups.conf").write_text(
+        f"[Main]\ndefault: site\nautodir: {tmp_path}\n"
+        f"[site]\nmap: cat {tmp_path}/$GROUP 2>/dev/null || touch {tmp_path}/ran-$GROUP\n"
+        "list: echo old loop big\n"
+    )
+    (tmp_path / "old").write_text("@dc1&gpu009,gpu[001-002]\n")
+    (tmp_path / "loop").write_text("@loop\n")
+    (tmp_path / "big").write_text("n[1-999999999]\n")
+    (tmp_path / "more.yaml").write_text("lab:\n  bench: gpu001\n  rack7: gpu009\n  none: ''\n")
+    monkeypatch.setenv("CLUSTERSHELL_CFGDIR", str(tmp_path))
+    return tmp_path
+
+
+def test_groups_conf_is_honoured_and_the_inventory_comes_first(groups_conf: Path) -> None:
+    del groups_conf
+    groups = groups_of(small())
+    assert expand("@old", groups) == ("gpu001", "gpu002", "gpu009")
+    assert expand("@lab:bench", groups) == ("gpu001",)
+    assert expand("@rack7", groups) == ("gpu001", "gpu002")
+    assert expand("@lab:rack7", groups) == ("gpu009",)
+    assert expand("@lab:none", groups) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("@loop", "without end"), ("@big", "more than"), ("@lab:nope", "neither"), ("@x:y", "neither")],
+)
+def test_bad_groups_of_the_administrator_are_named(groups_conf: Path, text: str, why: str) -> None:
+    del groups_conf
+    with pytest.raises(UsageError, match=why):
+        expand(text, GROUPS)
+
+
+def test_a_broken_groups_conf_is_an_error_not_a_traceback(groups_conf: Path) -> None:
+    (groups_conf / "groups.conf").write_text("no section here\n")
+    with pytest.raises(UsageError, match=r"groups\.conf"):
+        expand("@old", {})
+
+
+def test_stored_node_sets_never_run_the_commands_of_groups_conf(groups_conf: Path) -> None:
+    with pytest.raises(UsageError):
+        plain("@evil")
+    with pytest.raises(UsageError):
+        expand("@a;touch x", {})
+    assert not list(groups_conf.glob("ran-*"))
+
+
+def test_folding_and_selection_agree_on_the_demo_of_the_documentation() -> None:
+    names = [f"gpu{number:03d}" for number in range(1, 129)]
+    text = fold(names)
+    assert text == "gpu[001-128]"
+    assert expand(f"{text}&@rack7!gpu009", {"rack7": tuple(names[:16])}) == tuple(names[:8] + names[9:16])
