@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from urllib3.exceptions import InsecureRequestWarning
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
@@ -230,7 +231,7 @@ def test_a_certificate_that_nobody_checks_is_not_talked_about(
         path.write_text(json.dumps(config))
         collect(path)
         assert server.requests
-    assert [str(each.message) for each in recwarn] == []
+    assert [each.category for each in recwarn if issubclass(each.category, InsecureRequestWarning)] == []
 
 
 def test_a_certificate_for_another_name(tmp_path: Path) -> None:
