@@ -128,13 +128,23 @@ class _Reading:
         """Everything that could be read, put together."""
         served = self._discover()
         self._read(served, lists.BUDGETS, BudgetObject, self._budgets)  # pods are matched as they pass by
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="kube-list") as pool:
-            for done in [pool.submit(job) for job in self._jobs(served)]:
-                done.result()
+        self._run(self._jobs(served))
         if not self._lists_read:
             worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
             raise SourceError(worst.subject, worst.reason, worst.cause, worst.hint)
         return self._assembled()
+
+    def _run(self, jobs: list[Callable[[], None]]) -> None:
+        """All jobs are done; on Ctrl-C the lists under way end at their next piece and no other begins."""
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="kube-list")
+        try:
+            for done in [pool.submit(job) for job in jobs]:
+                done.result()
+        except BaseException:
+            self._client.stop()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _discover(self) -> Served:
         """What there is to read; built-in APIs alone when the server does not tell."""

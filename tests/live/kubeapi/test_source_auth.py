@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from urllib3.exceptions import InsecureRequestWarning
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
@@ -218,6 +219,19 @@ def test_a_certificate_of_an_unknown_authority(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="certificate is not trusted") as caught:
             collect(path)
         assert (caught.value.cause, "certificate-authority" in caught.value.hint) == ("invalid", True)
+
+
+def test_a_certificate_that_nobody_checks_is_not_talked_about(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    with ApiServer(tls=True) as server:
+        path = server.kubeconfig(tmp_path / "config")
+        config = json.loads(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
+        path.write_text(json.dumps(config))
+        collect(path)
+        assert server.requests
+    assert [each.category for each in recwarn if issubclass(each.category, InsecureRequestWarning)] == []
 
 
 def test_a_certificate_for_another_name(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
     Without `kubeconfig`: $KUBECONFIG, ~/.kube/config, then the service account of the pod we run in.
     Raises UsageError for a kubeconfig that is missing or wrong, SourceError when credentials cannot be had.
     """
+    import urllib3
     from kubernetes.client import Configuration
     from kubernetes.client.rest import RESTClientObject
 
@@ -50,6 +51,8 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
         _load_in_cluster(configuration)
     else:
         _load_file(configuration, path, context, timeout_s)
+    if not configuration.verify_ssl:  # as the kubeconfig says; a warning per request would say it again
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     certificate = Path(configuration.cert_file) if configuration.cert_file else None
     try:
         pool = RESTClientObject(configuration).pool_manager
