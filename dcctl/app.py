@@ -53,6 +53,8 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
             plan.extend(_live_plan(settings))
         elif what == "demo":
             plan.append(specs.DemoSpec())
+        elif what.partition(":")[0] == "kubernetes":
+            plan.append(specs.KubernetesSpec(kubeconfig_context=what.partition(":")[2] or None))
         else:
             plan.append(specs.DetectSpec(path=what))
     return tuple(plan)
@@ -153,14 +155,15 @@ class _Survey:
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
-        from dcctl.inventory.sources.kubernetes import RACK_LABELS, KubernetesSource
+        from dcctl.inventory.sources.kube.nodes import RACK_LABELS
+        from dcctl.inventory.sources.kubernetes import KubernetesSource
 
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
             spec.kubeconfig,
             spec.kubeconfig_context,
             spec.site,
-            namespace=spec.namespace,
+            namespace=spec.namespace or self.settings.text("namespace") or None,
             timeout_s=timeout_s,
             rack_labels=spec.rack_labels or RACK_LABELS,
         )
@@ -189,7 +192,8 @@ class _Survey:
         )
 
     def _ssh(self, spec: SshSpec, targets: Sequence[Target]) -> Source:
-        from dcctl.inventory.sources.ssh import Overrides, SshSource
+        from dcctl.inventory.sources.ssh import SshSource
+        from dcctl.inventory.sources.ssh_run import Overrides
 
         return SshSource(
             targets,

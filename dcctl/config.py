@@ -29,6 +29,7 @@ DEFAULTS: dict[str, Value] = {
     "color": "auto",
     "fail_on": "crit",
     "quiet": False,
+    "namespace": "",
 }
 """Every key of a configuration file that is also DCCTL_<KEY> and a flag, with its default.
 `timeout` is in seconds."""

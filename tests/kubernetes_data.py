@@ -1,4 +1,4 @@
-"""Recorded and constructed lists of tests/data/kubernetes, read into a sink as pages from a server would be."""
+"""Lists saved under tests/data/kubernetes, read into a sink as pages from a server would be."""
 
 from __future__ import annotations
 

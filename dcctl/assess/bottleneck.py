@@ -19,20 +19,23 @@ FULL_MILLI = 900
 """Memory of a board in use from which work is taken to be short of it."""
 MEMORY_BOUND_MILLI = 600
 """Share of time with memory traffic from which a busy board is taken to wait for its memory."""
+COMMON_MILLI = 50
+"""What fewer of the working boards wait for is no limit of the pool; a board that is slowed is a fault."""
 
 
 def first_limit(totals: Totals) -> str:
     """The dimension that stops the next job first, in words; empty when nothing is known.
 
-    What strands accelerators now comes first; else the dimension of which the largest share is gone.
+    With accelerators: what strands most of them; when nothing does, every other dimension has its share
+    left for each free one, so that they run out first. Without: the dimension of which most is gone.
     """
     stranding = _stranding(totals.states)
     if stranding:
         return f"{WORDS[stranding]} on nodes"
+    if totals.boards:
+        return "" if totals.unknown == totals.boards else "accelerators"
     shares = _shares(totals)
-    if not shares:
-        return ""
-    return max(shares, key=lambda pair: pair[1])[0]
+    return max(shares, key=lambda pair: pair[1])[0] if shares else ""
 
 
 def _stranding(states: Iterable[NodeState]) -> str:
@@ -45,20 +48,18 @@ def _stranding(states: Iterable[NodeState]) -> str:
 
 
 def _shares(totals: Totals) -> list[tuple[str, float]]:
-    """(word, share gone) with accelerators first, so that they win a tie."""
+    """(word, share gone) of all that is known."""
     shares = []
-    if totals.boards and totals.allocated_milli is not None:
-        shares.append(("accelerators", 1 - totals.free / totals.boards))
     for dimension, sums in totals.dimensions.items():
         whole = sums.allocatable if sums.allocatable is not None else sums.capacity
-        gone = sums.requested if sums.allocatable is not None else sums.used
+        gone = sums.used if sums.requested is None else sums.requested
         if whole and gone is not None:
             shares.append((WORDS[dimension], gone / whole))
-    return shares if totals.boards else shares + _disk(totals.states)
+    return shares + _disk(totals.states)
 
 
 def _disk(states: Iterable[NodeState]) -> list[tuple[str, float]]:
-    """Machines without accelerators: the share of their own file systems that is gone."""
+    """The share of the nodes' own file systems that is gone."""
     around = surroundings(states)
     if not around.disk_capacity or around.disk_free is None:
         return []
@@ -68,11 +69,19 @@ def _disk(states: Iterable[NodeState]) -> list[tuple[str, float]]:
 def running_limit(totals: Totals) -> str:
     """What running work was measured to wait for, the most widespread first; empty: nothing."""
     waits: dict[str, int] = {}
+    weight = 0
     for state in totals.states:
-        for word, weight in _waits(state):
-            waits[word] = waits.get(word, 0) + weight
-    ordered = sorted(waits.items(), key=lambda pair: (-pair[1], pair[0]))
+        weight += _weight(state)
+        for word, count in _waits(state):
+            waits[word] = waits.get(word, 0) + count
+    common = [pair for pair in waits.items() if pair[1] * 1000 >= weight * COMMON_MILLI]
+    ordered = sorted(common, key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(word for word, _ in ordered[:2])
+
+
+def _weight(state: NodeState) -> int:
+    """Boards at work; a node without any weighs one."""
+    return max(1, state.count("allocated"))
 
 
 def _waits(state: NodeState) -> list[tuple[str, int]]:
@@ -90,7 +99,7 @@ def _pressure(state: NodeState) -> list[tuple[str, int]]:
     use = state.node.use
     if use is None:
         return []
-    weight = max(1, len(state.boards))
+    weight = _weight(state)
     readings = (
         ("CPU", use.cpu_pressure_milli),
         ("memory", use.memory_pressure_milli),

@@ -19,7 +19,7 @@ _BOARDS: tuple[Column, ...] = (
 _LIMITS: tuple[Column, ...] = (
     Column("first_limit", "FIRST LIMIT", keep=5),
     Column("more_jobs", "8-GPU JOBS MORE", "count", keep=5),
-    Column("running_limit", "RUNNING WORK WAITS FOR", keep=2, wide=True),
+    Column("running_limit", "WORK WAITS FOR", keep=3),
 )
 _AMOUNTS = (
     ("cpu", "CPU", "milli"),
@@ -35,7 +35,7 @@ _REST: tuple[Column, ...] = (
     Column("cpu_pressure", "CPU PRESSURE", "percent_milli", keep=2, wide=True),
     Column("memory_pressure", "MEMORY PRESSURE", "percent_milli", keep=2, wide=True),
     Column("io_pressure", "I/O PRESSURE", "percent_milli", keep=2, wide=True),
-    Column("unknown", "UNKNOWN", "count", keep=2, wide=True),
+    Column("unknown", "UNKNOWN", "count", keep=4),
     Column("busy_measured", "MEASURED", "count", keep=2, wide=True),
     Column("ready_nodes", "READY", "count", keep=2, wide=True),
     Column("accelerator_memory", "GPU MEMORY", "memory", keep=2, wide=True),
@@ -64,14 +64,19 @@ _SHOWN_WITHOUT_BOARDS = frozenset(
         "disk_free",
         "io_pressure",
         "first_limit",
+        "running_limit",
     )
 )
 
 
 def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column, ...]:
     """The columns of the main table. Without boards CPU and memory come first, under the same keys."""
-    name = Column("name", heading.upper(), keep=9)
-    nodes = (Column("nodes", "NODES", "nodes", keep=8), Column("node_count", "N", "count", keep=2, wide=True))
+    single = heading == "node"  # then `nodes` says the same, and folds equal rows
+    name = Column("name", heading.upper(), keep=9, wide=single)
+    nodes = (
+        Column("nodes", "NODES", "nodes", keep=9 if single else 8),
+        Column("node_count", "N", "count", keep=2, wide=True),
+    )
     counts = tuple(replace(c, title=f"{noun}S".upper()) if c.key == "accelerators" else c for c in _BOARDS)
     limits = tuple(
         replace(c, title=f"{job}-{noun} JOBS MORE") if c.key == "more_jobs" else c for c in _LIMITS
@@ -98,7 +103,7 @@ WORKLOADS: tuple[Column, ...] = (
     Column("held", "FOR", "duration_s", keep=6),
 )
 IDLE: tuple[Column, ...] = (
-    Column("workload", "IDLE", keep=9),
+    Column("workload", "WORKLOAD", keep=9),
     Column("owner", "OWNER", keep=5),
     Column("kind", "KIND", keep=3, wide=True),
     Column("accelerators", "GPUS", "count", keep=8),
@@ -108,14 +113,14 @@ IDLE: tuple[Column, ...] = (
     Column("power", "POWER", "power_mw", keep=4),
 )
 STRANDED: tuple[Column, ...] = (
-    Column("nodes", "STRANDED ON", "nodes", keep=9),
+    Column("nodes", "NODES", "nodes", keep=9),
     Column("accelerators", "GPUS", "count", keep=8),
     Column("cause", "CAUSE", keep=8),
     Column("held_by", "HELD BY", keep=6),
     Column("cure", "CURE", keep=6),
 )
 UNAVAILABLE: tuple[Column, ...] = (
-    Column("nodes", "OUT OF SERVICE", "nodes", keep=9),
+    Column("nodes", "NODES", "nodes", keep=9),
     Column("accelerators", "GPUS", "count", keep=8),
     Column("reason", "REASON", "state", keep=8),
 )
@@ -136,12 +141,12 @@ FAULTS: tuple[Column, ...] = (
     Column("detail", "DETAIL", keep=5),
 )
 CONFLICTS: tuple[Column, ...] = (
-    Column("subject", "CONFLICT", keep=9),
+    Column("subject", "ABOUT", keep=9),
     Column("fact", "FACT", keep=8),
     Column("values", "VALUES", keep=7),
 )
 WAITING: tuple[Column, ...] = (
-    Column("workload", "WAITING", keep=9),
+    Column("workload", "WORKLOAD", keep=9),
     Column("owner", "OWNER", keep=5),
     Column("members", "PODS", "count", keep=6),
     Column("accelerators", "GPUS", "count", keep=8),

@@ -42,19 +42,29 @@ class Evidence:
 def tables(evidence: Evidence) -> tuple[Table, ...]:
     """The detail tables that have rows."""
     made = (
-        _table("idle", c.IDLE, [_idle(one) for one in evidence.idle]),
-        _table("stranded", c.STRANDED, [_stuck(one) for one in evidence.stuck]),
-        _table("unavailable", c.UNAVAILABLE, _unavailable(evidence.states)),
-        _table("faults", c.FAULTS, [_fault(one) for one in evidence.faults]),
-        _table("conflicts", c.CONFLICTS, _conflicts(evidence.fleet, _miscounted(evidence.faults))),
-        _table("waiting", c.WAITING, [_waiting(one) for one in evidence.waiting]),
-        _table("devices", c.DEVICES, device_rows(evidence.states)),
+        _table("idle", "held but doing nothing", c.IDLE, [_idle(one) for one in evidence.idle]),
+        _table(
+            "stranded",
+            "free, but their node lacks something else",
+            c.STRANDED,
+            [_stuck(one) for one in evidence.stuck],
+        ),
+        _table("unavailable", "out of service", c.UNAVAILABLE, _unavailable(evidence.states)),
+        _table("faults", "faults", c.FAULTS, [_fault(one) for one in evidence.faults]),
+        _table(
+            "conflicts",
+            "sources disagree",
+            c.CONFLICTS,
+            _conflicts(evidence.fleet, _miscounted(evidence.faults)),
+        ),
+        _table("waiting", "waiting for room", c.WAITING, [_waiting(one) for one in evidence.waiting]),
+        _table("devices", "what schedulers hand out", c.DEVICES, device_rows(evidence.states)),
     )
     return tuple(table for table in made if table.rows)
 
 
-def _table(name: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
-    return Table(name, columns, tuple(rows), title=columns[0].title.lower(), fold=False)
+def _table(name: str, title: str, columns: tuple[Column, ...], rows: list[Row]) -> Table:
+    return Table(name, columns, tuple(rows), title=title, fold=False)
 
 
 def _idle(one: IdleHolder) -> Row:

@@ -90,7 +90,7 @@ def _faults(evidence: Evidence) -> Note | None:
         return None
     devices = sum(len(fault.devices) for fault in grave)
     nodes = sorted({name for fault in grave for name in fault.nodes})
-    text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}: {grave[0].fault} first"
+    text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}, {grave[0].fault} among them"
     return Note("faults", text, "crit", f"dcctl assess --by node -w {fold(nodes)}")
 
 

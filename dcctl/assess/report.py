@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dcctl.assess import columns as c
@@ -99,14 +99,21 @@ def _severe(table: Table) -> bool:
     return table.name == "faults" and any(row[0] == "crit" for row in table.rows)
 
 
+_WHEN_NEEDED = ("stranded", "unavailable", "unknown", "running_limit")
+"""Columns of a table on a terminal only when some row has something in them."""
+
+
 def _main_table(groups: list[Totals], whole: Totals, options: Options) -> Table:
     noun = common_noun(whole)
     shown = c.columns(options.by, noun, options.job_size, boards=whole.boards > 0)
-    lines = []
-    for totals in groups:
-        cells = _cells(totals, options)
-        lines.append(tuple(cells[column.key] for column in shown))
-    return Table("items", shown, tuple(lines), fold=options.by == "node")
+    cells = [_cells(totals, options) for totals in groups]
+    lines = tuple(tuple(row[column.key] for column in shown) for row in cells)
+    needed = {key for key in _WHEN_NEEDED if any(row[key] for row in cells)}
+    if any(totals.name for totals in groups):
+        needed.add("name")
+    hidden = {"name", *_WHEN_NEEDED} - needed
+    shown = tuple(replace(column, wide=column.wide or column.key in hidden) for column in shown)
+    return Table("items", shown, lines, fold=options.by == "node")
 
 
 def _work_table(fleet: Fleet, states: list[NodeState], now_s: int) -> Table:
@@ -175,8 +182,8 @@ def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
 
 def _room(state: NodeState) -> tuple[int, int]:
     """(boards handed out whole, of them free)."""
-    whole = [board for board in state.boards if board.whole()]
-    return len(whole), sum(1 for board in whole if board.state == "free")
+    states = [board.state for board in state.boards if board.whole()]
+    return len(states), states.count("free")
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from dcctl.assess.usage import Placed
 
 _NAMED = 3
+_WORTH_NAMING_MILLI = 50
+"""Who holds less of what is missing is not named."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,8 @@ def _held_by(state: NodeState) -> tuple[str, ...]:
     for one in (*state.demand.holding, *state.demand.others):
         sums[one.workload.id] = sums.get(one.workload.id, 0) + _asks(one, state.shortage.dimension)
     ordered = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(name for name, amount in ordered[:_NAMED] if amount)
+    least = sum(sums.values()) * _WORTH_NAMING_MILLI // 1000
+    return tuple(name for name, amount in ordered[:_NAMED] if amount > least)
 
 
 def _moves(state: NodeState) -> int | None:

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcctl.cli.exits import Exit, of_error
@@ -48,7 +49,7 @@ def _invoke(arguments: list[str]) -> Exit:
     from dcctl.cli.program import execute
 
     try:
-        code = execute(arguments)
+        code = execute(_as_plugin(arguments))
         sys.stdout.flush()
     except OSError as error:
         if isinstance(error, BrokenPipeError) or error.filename is not None:
@@ -56,6 +57,15 @@ def _invoke(arguments: list[str]) -> Exit:
         abandon_stdout()
         raise OutputError("standard output", error.strerror or str(error)) from error
     return code
+
+
+def _as_plugin(arguments: list[str]) -> list[str]:
+    """The arguments, with kubectl's own options understood when dcctl was started as its plugin."""
+    if not Path(sys.argv[0]).name.startswith("kubectl-"):
+        return arguments
+    from dcctl.cli.plugin import translated
+
+    return translated(arguments, os.environ)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -24,8 +24,8 @@ Inventory = Annotated[
         "-i",
         metavar="WHAT",
         rich_help_panel=_WHAT,
-        help="live (default: what the configuration names, else this machine), demo, a file (snapshot, "
-        "Ansible, Terraform), or - for stdin. Repeat to merge.",
+        help="live (default: what the configuration names, else this machine), demo, kubernetes[:CONTEXT], "
+        "a file (snapshot, Ansible, Terraform), or - for stdin. Repeat to merge.",
     ),
 ]
 Nodes = Annotated[

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from dcctl.render.dispatch import Style
     from dcctl.render.report import HeatMap, Tile
 
-MOST_LINES = 40
+MOST_LINES = 16
+"""Lines of a picture that nobody asked for; a taller one is only named."""
 _BETWEEN = 3
 _LONGEST_LABEL = 24
 
@@ -90,19 +91,16 @@ def _folded(rows: Sequence[tuple[str, tuple[Tile, ...]]]) -> list[tuple[str, tup
 
 
 def map_lines(picture: HeatMap, style: Style, room: int) -> list[str]:
-    """Return the picture in lines of at most `room` cells: title, legend, blocks; at most MOST_LINES of them.
+    """Return the picture in lines of at most `room` cells: title, legend, blocks.
 
-    `-o wide` shows all lines.
+    One of more than MOST_LINES that names a command to ask for it is not drawn: the command is told instead.
     """
     found = blocks(picture)
-    head = [*_title(picture, style, room), *_legend(found, style, room)]
-    body = _grid(found, style, room)
-    most = MOST_LINES - len(head)
-    if style.output != "wide" and len(body) > most + 1:
-        rest = len(body) - most
-        mark = "…" if style.unicode else "..."
-        body = [*body[:most], cut(f"{mark} {rest:,} more lines: -o wide", room, style.unicode)]
-    return [*head, *body]
+    lines = [*_title(picture, style, room), *_legend(found, style, room), *_grid(found, style, room)]
+    if len(lines) > MOST_LINES and picture.command and style.output != "wide":
+        text = printable(f"map of {len(picture.rows):,} nodes: {picture.command}", style.unicode)
+        return wrap(text, room)
+    return lines
 
 
 def _title(picture: HeatMap, style: Style, room: int) -> list[str]:

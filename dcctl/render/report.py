@@ -92,6 +92,8 @@ class HeatMap:
     """(node, tiles)."""
     groups: tuple[tuple[str, int], ...] = ()
     """(heading, number of rows below it), e.g. one per rack; empty: one group."""
+    command: str = ""
+    """How to ask for the whole picture; empty: it was asked for, and is shown whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ class Note:
     severity: Severity = "info"
     command: str = ""
     """The next command to type."""
+    detail: str = ""
+    """Name of the detail table whose first rows are the evidence: they stand below the sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.fold import Line, lines
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 NARROWEST = 20
 """A terminal that says it is narrower is taken for this wide."""
+EVIDENCE_ROWS = 3
+"""Rows below a note."""
+_INDENT = "  "
 _TONES: dict[Severity, Tone] = {"ok": "ok", "info": "bold", "warn": "warn", "crit": "crit"}
 
 
@@ -43,15 +47,15 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
     unseen: list[str] = []
     yield [paint(line, "bold", style.color) for line in wrap(printable(report.headline, style.unicode), room)]
     yield table_lines(report.items, style, room, unseen)
-    for table in report.details:
+    for table in report.details if style.output == "wide" else ():
         yield table_lines(table, style, room, unseen)
+    notes = [line for note in report.notes for line in _told(report, note, style, room)]
+    yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
     if report.maps:
         from dcctl.render.heatmap import map_lines
 
         for picture in report.maps:
             yield map_lines(picture, style, room)
-    notes = [line for note in report.notes for line in _note(note, style, room)]
-    yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
 
 
 def table_lines(table: Table, style: Style, room: int, unseen: list[str]) -> list[str]:
@@ -144,6 +148,26 @@ def _note(note: Note, style: Style, room: int) -> list[str]:
     if label and first.startswith(f"{label}:"):
         first = paint(f"{label}:", _TONES[note.severity], style.color) + first[len(label) + 1 :]
     return [first, *rest]
+
+
+def _told(report: Report, note: Note, style: Style, room: int) -> list[str]:
+    """Return a note and the evidence below it."""
+    return [*_note(note, style, room), *_evidence(report, note, style, room)]
+
+
+def _evidence(report: Report, note: Note, style: Style, room: int) -> list[str]:
+    """Return the head of the table that a note points to, without its heading; `wide` shows it whole."""
+    table = next((table for table in report.details if table.name == note.detail), None)
+    if table is None or style.output == "wide":
+        return []
+    head = replace(table, rows=table.rows[:EVIDENCE_ROWS])
+    layout, body = _laid_out(head, style, room - len(_INDENT))
+    if layout is None:
+        return []
+    _, *rows = _grid([table.columns[index] for index in layout.shown], layout, body, style)
+    more = len(table.rows) - len(rows)
+    mark = "…" if style.unicode else "..."
+    return [*(_INDENT + row for row in rows), *([f"{_INDENT}{mark} {more:,} more: -o wide"] if more else [])]
 
 
 def _with_command(sentence: str, between: str, command: str, room: int) -> list[str]:

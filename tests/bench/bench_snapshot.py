@@ -1,6 +1,6 @@
 """How long a fleet of 10,000 nodes and 80,000 accelerators takes: python -m tests.bench.bench_snapshot.
 
-CPU time, and its ratio to `json.loads` of the same bytes in the same run: ratios hold from machine to machine.
+CPU time, and its ratio to `json.loads` of the same bytes in the same run: ratios travel between machines.
 """
 
 from __future__ import annotations

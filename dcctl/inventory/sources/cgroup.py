@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dcctl.inventory.sources.figures import number
+
 # kubelet's systemd driver writes kubepods-burstable-pod<uid with _>.slice, its cgroupfs driver
 # kubepods/burstable/ pod<uid>. The uid of a static pod is a hash without dashes.
 _POD = re.compile(
@@ -31,15 +33,11 @@ def job_id(text: str | None) -> str | None:
 
 def cpu_limit_milli(text: str | None) -> int | None:
     """Thousandths of a CPU that `quota period` allows; None for no quota (`max`, -1) or no such text."""
-    words = (text or "").split()
-    if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
-        return None
-    return int(words[0]) * 1000 // int(words[1])
+    quota, period = ([number(word) for word in (text or "").split()] + [None, None])[:2]
+    return quota * 1000 // period if quota is not None and period else None
 
 
 def memory_limit_bytes(text: str | None) -> int | None:
     """Bytes that memory.max or memory.limit_in_bytes allows; None where there is no limit."""
-    word = (text or "").strip()
-    if not word.isdecimal() or int(word) >= _NO_LIMIT_BYTES:
-        return None
-    return int(word)
+    limit = number(text)
+    return limit if limit is not None and limit < _NO_LIMIT_BYTES else None

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from dcctl.inventory.model import Accelerator, Disk, Mount, Nic, Pcie
+from dcctl.inventory.sources.figures import number, scaled
 from dcctl.inventory.sources.vendors import vendor_of
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _speed_bps(row: NicFacts) -> int | None:
     """`rate` of an InfiniBand port (`400 Gb/sec (4X NDR)`), else `speed` in Mb/s: -1 when unknown."""
     rate = re.match(r"\s*([\d.]+)\s*Gb/sec", row.rdma.get("rate", ""))
     if rate and _kind(row) == "infiniband":
-        return round(float(rate[1]) * 1_000_000_000)
+        return scaled(rate[1], 1_000_000_000)
     speed = number(row.files.get("speed"))
     return speed * 1_000_000 if speed else None
 
@@ -168,12 +169,6 @@ def parse_pci(rows: Iterable[PciFacts]) -> tuple[Accelerator, ...]:
 def _generation(text: str | None) -> int | None:
     words = (text or "").split()
     return _PCIE_GENERATIONS.get(words[0]) if words else None
-
-
-def number(text: str | None) -> int | None:
-    """A count; None when it is absent, negative (the kernel's `unknown`) or no number."""
-    word = (text or "").strip()
-    return int(word) if word.isascii() and word.isdigit() else None
 
 
 def numa(text: str | None) -> int | None:

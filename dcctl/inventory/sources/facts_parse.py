@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.model import Gap, Node, NodeUse, Resources, System
 from dcctl.inventory.sources.cgroup import cpu_limit_milli, memory_limit_bytes
 from dcctl.inventory.sources.facts_devices import parse_disks, parse_mounts, parse_nics, parse_pci
+from dcctl.inventory.sources.figures import number, scaled
 from dcctl.inventory.sources.nvml_facts import NvmlDocument
 from dcctl.inventory.sources.nvml_parse import Reading, cuda_version
 from dcctl.inventory.sources.nvml_parse import parse as parse_nvml
@@ -75,7 +76,7 @@ def _system(facts: Facts) -> System:
         architecture=facts.architecture,
         kernel=facts.kernel,
         os=_os_name(facts.os_release),
-        uptime_s=None if facts.uptime_s is None else int(facts.uptime_s),
+        uptime_s=scaled(facts.uptime_s, 1),
         boot_id=_word(facts.boot_id),
         machine_id=_word(facts.machine_id),
         driver=nvml.driver,
@@ -115,7 +116,7 @@ def _use(facts: Facts) -> NodeUse | None:
     use = NodeUse(
         cpu_milli=_busy_milli(facts.cpu_stat, _cpu_milli(facts.cpu)),
         memory_bytes=None if total is None or available is None else max(0, total - available),
-        load1_milli=None if facts.load1 is None else round(facts.load1 * 1000),
+        load1_milli=scaled(facts.load1, 1000),
         cpu_pressure_milli=_pressure_milli(facts.pressure.get("cpu")),
         memory_pressure_milli=_pressure_milli(facts.pressure.get("memory")),
         io_pressure_milli=_pressure_milli(facts.pressure.get("io")),
@@ -135,14 +136,14 @@ def _busy_milli(lines: tuple[str, ...], cpu_milli: int | None) -> int | None:
 
 def _ticks(line: str) -> tuple[int, ...]:
     words = line.split()[1 : 1 + _STAT_FIELDS]
-    valid = len(words) == _STAT_FIELDS and all(word.isascii() and word.isdigit() for word in words)
-    return tuple(map(int, words)) if valid else ()
+    ticks = tuple(tick for tick in map(number, words) if tick is not None)
+    return ticks if len(ticks) == _STAT_FIELDS else ()
 
 
 def _pressure_milli(text: str | None) -> int | None:
     """`some avg60`, a percentage in the file, in thousandths."""
     found = re.search(r"^some .*\bavg60=(\d+(?:\.\d+)?)", text or "", re.MULTILINE)
-    return round(float(found[1]) * 10) if found else None
+    return scaled(found[1], 10) if found else None
 
 
 def _accelerators(facts: Facts, nvml: Reading) -> tuple[Accelerator, ...] | None:

@@ -118,7 +118,7 @@ class _Reading:
         self._source, self._namespace, self._page_size, place = scope
         self._client = client
         self._gaps: list[Gap] = []
-        self._lists_read = 0
+        self._lists_read: list[str] = []
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
         self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets)
@@ -132,7 +132,7 @@ class _Reading:
             for done in [pool.submit(job) for job in self._jobs(served)]:
                 done.result()
         if not self._lists_read:
-            worst = self._gaps[-1]
+            worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
             raise SourceError(worst.subject, worst.reason, worst.cause, worst.hint)
         return self._assembled()
 
@@ -171,7 +171,7 @@ class _Reading:
                     continue
                 self._gap(what.title, failure.reason, failure.cause, failure.hint)
             else:
-                self._lists_read += 1
+                self._lists_read.append(what.title)
             return
         if foreign := served.foreign(what):
             self._gap(what.title, f"only served as {', '.join(foreign)}", "unsupported", "upgrade dcctl")

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from dcctl.inventory.model import Fleet
 from dcctl.inventory.sources.facts import CpuFacts, Facts
 from dcctl.inventory.sources.facts_parse import parse_facts, parse_gaps
+from dcctl.inventory.sources.figures import number
 from dcctl.inventory.sources.local_devices import read_disks, read_nics
 from dcctl.inventory.sources.local_mounts import measured, partitions
 from dcctl.inventory.sources.pci import read_pci
@@ -89,8 +90,8 @@ def _kernel(root: Path) -> Facts:
         os_release=text(root / "etc/os-release") or text(root / "usr/lib/os-release"),
         boot_id=text(root / "proc/sys/kernel/random/boot_id"),
         machine_id=text(root / "etc/machine-id"),
-        uptime_s=float(uptime.split()[0]) if uptime else None,
-        load1=float(loads.split()[0]) if loads else None,
+        uptime_s=_first(uptime),
+        load1=_first(loads),
         memory_total_bytes=memory.total,
         memory_available_bytes=memory.available,
         pressure=texts(root / "proc/pressure", ("cpu", "memory", "io")),
@@ -109,6 +110,11 @@ def _devices(facts: Facts, root: Path) -> Facts:
         disks=read_disks(root),
         pci=read_pci(root),
     )
+
+
+def _first(numbers: str | None) -> float | None:
+    """First of the numbers of a file of /proc."""
+    return float(numbers.split()[0]) if numbers else None
 
 
 def _stat_line(root: Path) -> str:
@@ -150,9 +156,10 @@ def count_list(listed: str | None) -> int | None:
     total = 0
     for part in (listed or "").split(","):
         first, _, last = part.partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal():
+        low, high = number(first), number(last or first)
+        if low is None or high is None:
             return None
-        total += int(last or first) - int(first) + 1
+        total += high - low + 1
     return total
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dcctl.inventory.sources.kube.api import Patience
 from dcctl.inventory.sources.kubernetes import KubernetesSource
@@ -24,8 +24,8 @@ class Naps:
         self.taken.append(wait_s)
 
 
-def source(server: ApiServer, folder: Path, naps: Naps | None = None, **options: float) -> KubernetesSource:
-    """A source that reads pages of 2 as the administrator; `options` are those of the source and of Patience."""
+def source(server: ApiServer, folder: Path, naps: Naps | None = None, **options: Any) -> KubernetesSource:
+    """A source that reads pages of 2 as administrator; `options` are `timeout_s` and those of Patience."""
     timeout_s = options.pop("timeout_s", 30.0)
     patience = Patience(sleep=naps or Naps(), seed=1)._replace(**options)
     kubeconfig = server.kubeconfig(folder / "kubeconfig")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +21,10 @@ from tests.kubeapi.faults import (
     match,
 )
 from tests.live.kubeapi.source import Naps, gaps, source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 PODS, NODES = r"^/api/v1/pods", r"^/api/v1/nodes"
 

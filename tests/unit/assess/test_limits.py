@@ -23,19 +23,23 @@ def test_what_strands_comes_first() -> None:
     )
 
 
+def test_when_nothing_is_stranded_the_accelerators_run_out_first() -> None:
+    states = judged(node(), work("a", asks(cpus=40, gib=399, gpus=4)))
+    assert first_limit(total("", states)) == "accelerators"
+
+
 @pytest.mark.parametrize(
-    ("beside", "limit"),
-    [
-        (asks(cpus=40, gib=400, gpus=0), "accelerators"),
-        (asks(cpus=40, gib=799, gpus=0), "memory"),
-        (asks(cpus=79, gib=400, gpus=0), "CPU"),
-    ],
+    ("wants", "limit"), [(asks(cpus=40, gib=401, gpus=0), "memory"), (asks(cpus=41, gib=400, gpus=0), "CPU")]
 )
-def test_else_what_is_gone_most(beside: Resources, limit: str) -> None:
-    """Half of the boards are gone on one node; the other has none and other work."""
-    plain = node("n2", accelerators=(), capacity=size(gpus=0), allocatable=size(gpus=0))
-    states = judged((node(), plain), work("a", asks(gpus=4)), work("b", beside, where="n2"))
-    assert first_limit(total("", states)) == limit
+def test_without_accelerators_it_is_what_is_gone_most(wants: Resources, limit: str) -> None:
+    plain = node(accelerators=(), capacity=size(gpus=0), allocatable=size(gpus=0))
+    assert first_limit(total("", judged(plain, work("a", wants)))) == limit
+
+
+def test_under_a_cgroup_limit_use_counts() -> None:
+    limited = Resources(4000, 100 * GIB)
+    here = Node("x", sources=("local",), allocatable=limited, use=NodeUse(1000, 90 * GIB), accelerators=())
+    assert first_limit(total("", judged(here))) == "memory"
 
 
 def test_nothing_known_limits_nothing() -> None:
@@ -70,6 +74,15 @@ def test_what_running_work_waits_for(reading: dict[str, object], word: str) -> N
 def test_pressure_is_a_limit_of_running_work() -> None:
     pressed = node(use=NodeUse(io_pressure_milli=100, cpu_pressure_milli=99))
     assert running_limit(total("", judged(pressed, work("a", asks(gpus=8))))) == "I/O"
+
+
+def test_one_slow_board_of_many_is_no_limit_of_the_pool() -> None:
+    hot = {"throttle": ("hw_thermal_slowdown",)}
+    nodes = tuple(node(f"n{i}", accelerators=boards(8, busy=900)) for i in range(3))
+    first = tuple(replace(b, **(hot if b.index == 0 else {})) for b in boards(8, busy=900))
+    jobs = [work(f"w{i}", asks(gpus=8), where=f"n{i}") for i in range(3)]
+    assert running_limit(total("", judged((replace(nodes[0], accelerators=first), *nodes[1:]), *jobs))) == ""
+    assert running_limit(total("", judged(replace(nodes[0], accelerators=first), jobs[0]))) == "cooling"
 
 
 def test_unknown_throttling_is_none() -> None:

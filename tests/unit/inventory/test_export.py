@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -17,6 +17,9 @@ from dcctl.inventory import export, snapshot
 from dcctl.inventory.model import Fleet, Node
 from dcctl.inventory.sources.ansible import parse
 from tests.unit.inventory.fleets import boards, small
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLEET = Fleet(
     nodes=(

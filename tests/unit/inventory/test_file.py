@@ -66,7 +66,7 @@ def test_a_snapshot_from_a_file_and_from_standard_input(
         ("nodes: ['']", "$.nodes[0].name"),
         ("nodes: [{name: a, accelerators: {count: 99999}}]", "0 to 1024"),
         ("nodes: [{name: a, cpus: many}]", "$.nodes[0].cpus"),
-        ("nodes: {", "x:1:9"),
+        ("nodes: {", "x:2:1"),
         ("hello", "Expected `object`"),
         ("nodes:\n\t- a", "x:2:1"),
         ("nodes: [a]\x00", "x"),

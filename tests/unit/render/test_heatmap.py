@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ClusterShell.NodeSet import NodeSet
 from hypothesis import given
@@ -83,12 +85,20 @@ def test_racks_stand_side_by_side_where_there_is_room() -> None:
     )
 
 
-def test_a_large_fleet_is_cut_with_a_count_and_wide_shows_it_all() -> None:
-    short = map_lines(many(64), Style(width=60), 60)
-    whole = map_lines(many(64), Style("wide", width=60), 60)
-    assert len(short) <= MOST_LINES + 1
-    assert "more lines: -o wide" in short[-1]
-    assert sum(line.startswith("gpu") for line in whole) > 500
+def test_a_large_picture_that_nobody_asked_for_names_the_command_that_draws_it() -> None:
+    picture = replace(many(64), command="dcctl assess --map")
+    told = f"map of {len(picture.rows):,} nodes: dcctl assess --map"
+    assert map_lines(picture, Style(width=60), 60) == [told]
+    for whole in (map_lines(picture, Style("wide", width=60), 60), map_lines(many(64), Style(width=60), 60)):
+        assert sum(line.startswith("gpu") for line in whole) > 500
+
+
+def test_a_small_picture_is_drawn_unasked() -> None:
+    rows = tuple((f"gpu{n}", (Tile(999), Tile(1))) for n in range(12))
+    picture = HeatMap("busy", "busy", rows, command="dcctl assess --map")
+    lines = map_lines(picture, Style(width=60), 60)
+    assert len(lines) <= MOST_LINES
+    assert any(line.startswith("gpu") for line in lines)
 
 
 def test_the_legend_explains_what_is_there_and_nothing_else() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _SECRET = re.compile(r"[A-Za-z0-9_\-.+/=]{33,}")
+_RENEWING = threading.Lock()
 _CLIENT_FILES = ("kube_config.py", "exec_provider.py")
 
 
@@ -59,7 +60,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
 
 def _headers(configuration: Configuration) -> dict[str, str]:
     """The headers that identify us; the client's hook renews a token that has expired."""
-    with _client_log() as said:
+    with _RENEWING, _client_log() as said:  # one thread renews, the others find it done
         headers = {}
         for each in configuration.auth_settings().values():
             row = cast("dict[str, str | None]", each)  # BearerToken here, other names in older clients

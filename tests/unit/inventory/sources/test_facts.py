@@ -124,3 +124,12 @@ def _speed(**files: str) -> int | None:
 def test_an_unknown_speed_is_not_zero() -> None:
     assert (_speed(speed="-1"), _speed(), _speed(speed="0")) == (None, None, None)
     assert _speed(speed="100000\n") == 100_000_000_000
+
+
+def test_absurd_figures_are_unknown_and_break_nothing() -> None:
+    facts = Facts(load1=1e306, uptime_s=float("inf"), pressure={"io": f"some avg60={'9' * 400}.0"})
+    node = parse_facts(facts)
+    assert node.use is None
+    assert node.system is not None
+    assert node.system.uptime_s is None
+    assert _speed(speed="9" * 5000) is None

@@ -1,4 +1,4 @@
-"""Devices of dynamic resource allocation: generations, forms of the API, slices cut on demand, who holds what."""
+"""Devices of dynamic resource allocation: generations, forms of the API, slices cut on demand, holders."""
 
 import pytest
 

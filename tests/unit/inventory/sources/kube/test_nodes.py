@@ -30,16 +30,18 @@ def boards(node: Node) -> list[Accelerator]:
 def test_whole_boards_with_identity_and_place(nodes: dict[str, Node]) -> None:
     node = nodes["whole"]
     assert len(boards(node)) == 8
-    assert set(node.accelerators or ()) and boards(node)[7] == Accelerator(
+    assert boards(node)[7] == Accelerator(
         index=7, model="NVIDIA-H100-80GB-HBM3", memory_bytes=81559 * MIB, nvlink_domain="c0ffee.7"
     )
     assert (node.site, node.rack, node.pools) == ("eu-1a", "r12", ("train",))
     assert (node.provider_id, node.system_uuid, node.address) == ("gce://p/z/whole", "S-1", "10.0.0.7")
     assert node.accelerator_counts == {"kubernetes": 8}
-    assert node.capacity and node.allocatable
+    assert node.capacity is not None
+    assert node.allocatable is not None
     assert (node.capacity.cpu_milli, node.allocatable.cpu_milli) == (224_000, 223_500)
     assert (node.capacity.devices, node.allocatable.devices) == ({"nvidia.com/gpu": 8}, {"nvidia.com/gpu": 7})
-    assert node.system and (node.system.driver, node.system.cuda, node.system.boot_id) == (
+    assert node.system is not None
+    assert (node.system.driver, node.system.cuda, node.system.boot_id) == (
         "570.124.06",
         "12.8",
         "b-1",
@@ -76,11 +78,11 @@ def test_slices_under_the_name_of_the_board(nodes: dict[str, Node]) -> None:
     [
         ("amd", "amd", 8, "AMD_Instinct_MI300X_OAM", 192 << 30),
         ("ascend", "huawei", 8, "910B3", None),
-        ("neuron", "aws", 16, "trn1.32xlarge", None),
+        ("neuron", "aws", 16, None, None),
     ],
 )
 def test_other_vendors_are_rows(
-    nodes: dict[str, Node], name: str, vendor: str, count: int, model: str, memory: int | None
+    nodes: dict[str, Node], name: str, vendor: str, count: int, model: str | None, memory: int | None
 ) -> None:
     found = boards(nodes[name])
     assert len(found) == count

@@ -48,7 +48,7 @@ def pods(draw: st.DrawFn) -> Json:
 
 
 def literally(pod: Json, name: str) -> int:
-    """The formula for one resource: InitContainerUse(i) and the running total, then pod level, then overhead."""
+    """The formula for one resource: InitContainerUse(i), the running total, pod level, overhead."""
     spec, status = pod["spec"], pod["status"]
     infeasible = any(each["reason"] == "Infeasible" for each in status.get("conditions", []))
     actual = {each["name"]: each for each in status["containerStatuses"]}
