@@ -1,4 +1,4 @@
-"""known_hosts: the index gives the verdicts that a reading of all lines gives, at a price that does not grow."""
+"""known_hosts: the index gives the verdicts that reading all lines gives, and its price does not grow."""
 
 from __future__ import annotations
 
