@@ -80,7 +80,7 @@ def entries(folder: str) -> "list[str]":
 
 
 def pci_address(device: str) -> "str | None":
-    """Return the PCI address that a device link leads to; a virtio device is a step below its PCI function."""
+    """Return the PCI address that a device link leads to; a virtio device is below its PCI function."""
     parts = os.path.realpath(ROOT + device).split("/") if exists(device) else []
     return next((part for part in reversed(parts) if re.match(r"[0-9a-f]{4}:[0-9a-f]{2}:\S{4}$", part)), None)
 

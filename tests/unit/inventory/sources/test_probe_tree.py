@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -80,3 +81,12 @@ def test_a_file_server_that_hangs_is_unread_and_no_more(tmp_path: Path) -> None:
     assert [(row.subject, row.cause) for row in facts.unread] == [("mount /x", "timeout")]
     assert facts.mounts is not None
     assert facts.mounts[1].size_bytes is not None
+
+
+def test_the_probe_is_python_3_6_and_its_shell_part_is_no_string_escape() -> None:
+    """What RHEL 8 has. Two programs in one text: a quote or an escape in one would end or change the other."""
+    text = node_probe().decode()
+    ast.parse(text, feature_version=(3, 6))
+    shell = text.split("'''")[1]
+    assert "\\" not in shell
+    assert shell.rstrip().endswith("\nexit")
