@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.sources.deadline import Outcome
-from dcctl.inventory.sources.nvml import LIBRARY
 from dcctl.inventory.sources.nvml_facts import NvmlDocument, NvmlError
 from dcctl.inventory.sources.nvml_lines import document_of
 from dcctl.inventory.sources.nvml_parse import parse
@@ -33,13 +32,17 @@ CASES = [
 
 def _by_ctypes(library: Path, case: str) -> NvmlDocument:
     code = (
-        "import json, sys\n"
+        "import json\n"
         "from dcctl.inventory.probes.nvml_boards import nvml_lines\n"
-        "for line in nvml_lines(sys.argv[1]):\n"
+        "for line in nvml_lines():\n"
         "    print(json.dumps(line))"
     )
-    settings = {"FAKE_NVML_READINGS": str(READINGS / f"{case}.tsv"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", code, str(library / LIBRARY)]
+    settings = {
+        "FAKE_NVML_READINGS": str(READINGS / f"{case}.tsv"),
+        "PYTHONPATH": str(ROOT),
+        "LD_LIBRARY_PATH": str(library),
+    }
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, check=True)
     return document_of(Outcome(done.stdout, done.stderr, status=0))
 
