@@ -2,8 +2,8 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
     "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;

@@ -12,7 +12,7 @@ from dcctl import specs
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
-from dcctl.inventory.sources.base import SourceError, run_all
+from dcctl.inventory.sources.base import SourceError, run, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,6 +92,9 @@ class _Survey(Struct, frozen=True):
         return self._restricted(self._with_sites(self._merged(parts)))
 
     def _merged(self, parts: Sequence[Fleet]) -> Fleet:
+        """One fleet of all parts; one that was merged when it was saved stays as it is."""
+        if len(parts) == 1 and parts[0].taken_at_s is not None and _told_apart(parts[0]):
+            return parts[0]
         context = self.settings.context
         return merge(parts, context.name if context else "", self.now_s)
 
@@ -105,8 +108,8 @@ class _Survey(Struct, frozen=True):
         self.progress.start(len(sources), "asking")
         return run_all(sources, self._heard, self.stop)
 
-    def _heard(self, run: SourceRun) -> None:
-        self.progress.advance(run.name)
+    def _heard(self, one: SourceRun) -> None:
+        self.progress.advance(one.name)
 
     def _declared(self, spec: AnySpec) -> Fleet | None:
         """What a file says; a file that cannot be read is the user's error, not a gap."""
@@ -114,7 +117,7 @@ class _Survey(Struct, frozen=True):
         if source is None:
             return None
         try:
-            return replace(source.collect(), sources=())
+            return run(source, strict=True)
         except SourceError as error:
             raise UsageError(error.subject, error.reason, error.hint) from error
 
@@ -154,7 +157,8 @@ class _Survey(Struct, frozen=True):
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
-        from dcctl.inventory.sources.kubernetes import RACK_LABELS, KubernetesSource
+        from dcctl.inventory.sources.kube.nodes import RACK_LABELS
+        from dcctl.inventory.sources.kubernetes import KubernetesSource
 
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
@@ -190,7 +194,8 @@ class _Survey(Struct, frozen=True):
         )
 
     def _ssh(self, spec: SshSpec, targets: Sequence[Target]) -> Source:
-        from dcctl.inventory.sources.ssh import Overrides, SshSource
+        from dcctl.inventory.sources.ssh import SshSource
+        from dcctl.inventory.sources.ssh_run import Overrides
 
         return SshSource(
             targets,
@@ -216,6 +221,11 @@ class _Survey(Struct, frozen=True):
         from dcctl.inventory.nodeset import select
 
         return select(fleet, self.settings.text("nodes") or None, self.settings.text("exclude") or None)
+
+
+def _told_apart(fleet: Fleet) -> bool:
+    """Whether every node has a name of its own."""
+    return len({node.name for node in fleet.nodes}) == len(fleet.nodes)
 
 
 def _site(name: str, spec: specs.SiteSpec) -> Site:

@@ -1,4 +1,4 @@
-"""Real programs that tests start: missing is a skip that says why on a person's machine, a failure under CI."""
+"""Real programs that tests start: missing is a skip that says why, and a failure under CI=true."""
 
 import os
 import shutil

@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+# Scenarios assert outside of test modules: without this a failure shows no values.
+pytest.register_assert_rewrite("tests.kubeapi")
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 

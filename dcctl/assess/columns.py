@@ -9,8 +9,8 @@ from dcctl.render.report import Column
 _BOARDS: tuple[Column, ...] = (
     Column("accelerators", "GPUS", "count", keep=9),
     Column("allocated", "ALLOCATED", "count", keep=8),
-    Column("allocated_share", "SHARE", "percent_milli", keep=6),
-    Column("busy", "BUSY", "percent_milli", keep=8),
+    Column("allocated_share_milli", "SHARE", "percent_milli", keep=6),
+    Column("busy_milli", "BUSY", "percent_milli", keep=8),
     Column("idle", "IDLE", "count", keep=7),
     Column("stranded", "STRANDED", "count", keep=6),
     Column("unavailable", "OUT", "count", keep=4),
@@ -18,51 +18,55 @@ _BOARDS: tuple[Column, ...] = (
 )
 _LIMITS: tuple[Column, ...] = (
     Column("first_limit", "FIRST LIMIT", keep=5),
-    Column("more_jobs", "8-GPU JOBS MORE", "count", keep=5),
+    Column("more_jobs", "8-GPU JOBS", "count", keep=7),
     Column("running_limit", "WORK WAITS FOR", keep=3),
 )
 _AMOUNTS = (
-    ("cpu", "CPU", "milli"),
-    ("memory", "MEMORY", "memory"),
-    ("storage", "SCRATCH", "bytes"),
-    ("pods", "PODS", "count"),
+    ("cpu", "CPUS", "milli", "_milli"),
+    ("memory", "MEMORY", "memory", "_bytes"),
+    ("storage", "SCRATCH", "bytes", "_bytes"),
+    ("pods", "PODS", "count", ""),
 )
 _STAGES = ("capacity", "allocatable", "requested", "used", "free")
 _REST: tuple[Column, ...] = (
-    Column("disk_capacity", "DISK", "bytes", keep=3, wide=True),
-    Column("disk_free", "DISK FREE", "bytes", keep=4, wide=True),
-    Column("network", "NETWORK", "bps", keep=2, wide=True),
-    Column("cpu_pressure", "CPU PRESSURE", "percent_milli", keep=2, wide=True),
-    Column("memory_pressure", "MEMORY PRESSURE", "percent_milli", keep=2, wide=True),
-    Column("io_pressure", "I/O PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("disk_capacity_bytes", "DISK", "bytes", keep=3, wide=True),
+    Column("disk_free_bytes", "DISK FREE", "bytes", keep=4, wide=True),
+    Column("network_bps", "NETWORK", "bps", keep=2, wide=True),
+    Column("cpu_pressure_milli", "CPU PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("memory_pressure_milli", "MEMORY PRESSURE", "percent_milli", keep=2, wide=True),
+    Column("io_pressure_milli", "I/O PRESSURE", "percent_milli", keep=2, wide=True),
     Column("unknown", "UNKNOWN", "count", keep=4),
     Column("busy_measured", "MEASURED", "count", keep=2, wide=True),
     Column("ready_nodes", "READY", "count", keep=2, wide=True),
-    Column("accelerator_memory", "GPU MEMORY", "memory", keep=2, wide=True),
-    Column("accelerator_memory_used", "GPU MEMORY USED", "memory", keep=2, wide=True),
-    Column("accelerator_power", "GPU POWER", "power_mw", keep=2, wide=True),
-    Column("node_power", "NODE POWER", "power_mw", keep=2, wide=True),
+    Column("accelerator_memory_bytes", "GPU MEMORY", "memory", keep=2, wide=True),
+    Column("accelerator_memory_used_bytes", "GPU MEMORY USED", "memory", keep=2, wide=True),
+    Column("accelerator_power_mw", "GPU POWER", "power_mw", keep=2, wide=True),
+    Column("node_power_mw", "NODE POWER", "power_mw", keep=2, wide=True),
 )
 
 
 def _amounts() -> tuple[Column, ...]:
     return tuple(
-        Column(f"{key}_{stage}", f"{title} {stage.upper()}", unit, keep=3, wide=True)  # type: ignore[arg-type]  # rows above
-        for key, title, unit in _AMOUNTS
+        Column(f"{key}_{stage}{suffix}", _heading(title, stage), unit, keep=3, wide=True)  # type: ignore[arg-type]  # rows above
+        for key, title, unit, suffix in _AMOUNTS
         for stage in _STAGES
     )
 
 
+def _heading(title: str, stage: str) -> str:
+    return title if stage == "capacity" else f"{title.removesuffix('S')} {stage.upper()}"
+
+
 _SHOWN_WITHOUT_BOARDS = frozenset(
     (
-        "cpu_capacity",
-        "cpu_used",
-        "cpu_free",
-        "memory_capacity",
-        "memory_used",
-        "memory_free",
-        "disk_free",
-        "io_pressure",
+        "cpu_capacity_milli",
+        "cpu_used_milli",
+        "cpu_free_milli",
+        "memory_capacity_bytes",
+        "memory_used_bytes",
+        "memory_free_bytes",
+        "disk_free_bytes",
+        "io_pressure_milli",
         "first_limit",
         "running_limit",
     )
@@ -78,9 +82,7 @@ def columns(heading: str, noun: str, job: int, *, boards: bool) -> tuple[Column,
         Column("node_count", "N", "count", keep=2, wide=True),
     )
     counts = tuple(replace(c, title=f"{noun}S".upper()) if c.key == "accelerators" else c for c in _BOARDS)
-    limits = tuple(
-        replace(c, title=f"{job}-{noun} JOBS MORE") if c.key == "more_jobs" else c for c in _LIMITS
-    )
+    limits = tuple(replace(c, title=f"{job}-{noun} JOBS") if c.key == "more_jobs" else c for c in _LIMITS)
     if boards:
         return (name, *nodes, *counts, *limits, *_amounts(), *_REST)
     plain = (*_amounts(), *_REST, *limits, *counts)
@@ -95,12 +97,12 @@ WORKLOADS: tuple[Column, ...] = (
     Column("members", "PODS", "count", keep=3, wide=True),
     Column("accelerators", "GPUS", "count", keep=9),
     Column("model", "MODEL", keep=5),
-    Column("busy", "BUSY", "percent_milli", keep=8),
+    Column("busy_milli", "BUSY", "percent_milli", keep=8),
     Column("idle", "IDLE", "count", keep=7),
-    Column("cpu_requested", "CPU REQUESTED", "milli", keep=4, wide=True),
-    Column("memory_requested", "MEMORY REQUESTED", "memory", keep=4, wide=True),
-    Column("power", "POWER", "power_mw", keep=4),
-    Column("held", "FOR", "duration_s", keep=6),
+    Column("cpu_requested_milli", "CPU REQUESTED", "milli", keep=4, wide=True),
+    Column("memory_requested_bytes", "MEMORY REQUESTED", "memory", keep=4, wide=True),
+    Column("power_mw", "POWER", "power_mw", keep=4),
+    Column("held_s", "FOR", "duration_s", keep=6),
 )
 IDLE: tuple[Column, ...] = (
     Column("workload", "WORKLOAD", keep=9),
@@ -109,8 +111,8 @@ IDLE: tuple[Column, ...] = (
     Column("accelerators", "GPUS", "count", keep=8),
     Column("model", "MODEL", keep=7),
     Column("nodes", "NODES", "nodes", keep=7),
-    Column("held", "HELD", "duration_s", keep=6),
-    Column("power", "POWER", "power_mw", keep=4),
+    Column("held_s", "HELD", "duration_s", keep=6),
+    Column("power_mw", "POWER", "power_mw", keep=4),
 )
 STRANDED: tuple[Column, ...] = (
     Column("nodes", "NODES", "nodes", keep=9),
@@ -150,8 +152,8 @@ WAITING: tuple[Column, ...] = (
     Column("owner", "OWNER", keep=5),
     Column("members", "PODS", "count", keep=6),
     Column("accelerators", "GPUS", "count", keep=8),
-    Column("cpu", "CPU", "milli", keep=4),
-    Column("memory", "MEMORY", "memory", keep=4),
+    Column("cpu_milli", "CPU", "milli", keep=4),
+    Column("memory_bytes", "MEMORY", "memory", keep=4),
 )
 SUMMARY: tuple[Column, ...] = (
     Column("nodes", "nodes", "count"),
@@ -163,15 +165,15 @@ SUMMARY: tuple[Column, ...] = (
     Column("unavailable", "boards on nodes that take no work, or withheld by their agent", "count"),
     Column("unknown", "boards of which nobody knows who holds them", "count"),
     Column("idle", "allocated boards measured to do nothing; null: not measured", "count"),
-    Column("idle_power", "drawn by the idle boards", "power_mw"),
-    Column("busy", "mean share of time with a kernel running, over measured boards", "percent_milli"),
+    Column("idle_power_mw", "drawn by the idle boards", "power_mw"),
+    Column("busy_milli", "mean share of time with a kernel running, over measured boards", "percent_milli"),
     Column("busy_measured", "boards with such a reading", "count"),
-    Column("allocated_share", "allocated boards of all", "percent_milli"),
+    Column("allocated_share_milli", "allocated boards of all", "percent_milli"),
     Column("more_jobs", "jobs of `job_size` that still fit", "count"),
     Column("job_size", "size of the job that is counted", "count"),
     Column("waiting_accelerators", "asked for by members without a node", "count"),
-    Column("cpu_capacity", "CPUs", "milli"),
-    Column("cpu_free", "CPUs left", "milli"),
-    Column("memory_capacity", "memory", "memory"),
-    Column("memory_free", "memory left", "memory"),
+    Column("cpu_capacity_milli", "CPUs", "milli"),
+    Column("cpu_free_milli", "CPUs left", "milli"),
+    Column("memory_capacity_bytes", "memory", "memory"),
+    Column("memory_free_bytes", "memory left", "memory"),
 )

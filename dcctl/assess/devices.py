@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -39,21 +40,24 @@ def device_rows(states: list[NodeState]) -> list[Row]:
 def _count_boards(state: NodeState, lines: dict[_Key, _Line]) -> dict[str, _Key]:
     """Add the node's boards; returns the row in which each resource of the node is requested."""
     keys: dict[str, _Key] = {}
-    for board in state.boards:
-        model, kind = board.model() or "", _kind(board)
-        for resource, units in units_of(board).items():
+    alike = Counter(map(_appearance, state.boards))
+    for (resources, model, kind), count in alike.items():
+        for resource, units in resources:
             key = (resource, model, kind)
             line = lines.get(key) or lines.setdefault(key, _Line())
-            line.boards += 1
-            line.units += units
+            line.boards += count
+            line.units += units * count
             keys.setdefault(resource, key)
     return keys
 
 
-def _kind(board: Board) -> str:
-    if board.slices:
-        return board.slices[0].kind
-    return "whole" if board.reading is None else board.reading.kind
+def _appearance(board: Board) -> tuple[tuple[tuple[str, int], ...], str, str]:
+    """(what it hands out, model, kind)."""
+    reading = board.reading
+    if board.slices or reading is None:
+        kind = board.slices[0].kind if board.slices else "whole"
+        return tuple(units_of(board).items()), board.model() or "", kind
+    return ((board.resource, reading.replicas or 1),), reading.model or "", reading.kind
 
 
 def _asked(state: NodeState, resource: str) -> int | None:

@@ -91,24 +91,15 @@ def _by_process(
 ) -> None:
     by_uid: dict[str | None, int] = {one.member.uid: at for at, one in enumerate(placed) if one.member.uid}
     by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
-    for i, board in enumerate(boards):
+    for board, rest in zip(boards, free, strict=True):
         for part in board.parts():
-            if not part.processes:
-                continue
-            for position in sorted(_users(part, by_uid, by_job)):
-                if left[position].get(part.resource) and free[i].get(part.resource):
-                    _take(board, placed[position])
-                    _claim(free[i], left[position], part.resource)
-
-
-def _users(part: Accelerator, by_uid: dict[str | None, int], by_job: dict[str | None, int]) -> set[int]:
-    users = set()
-    for process in part.processes or ():
-        if process.pod_uid in by_uid:
-            users.add(by_uid[process.pod_uid])
-        elif process.job_id in by_job:
-            users.add(by_job[process.job_id])
-    return users
+            for process in part.processes or ():
+                at = by_uid.get(process.pod_uid)
+                if at is None:
+                    at = by_job.get(process.job_id)
+                if at is not None and left[at].get(part.resource) and rest.get(part.resource):
+                    _take(board, placed[at])
+                    _claim(rest, left[at], part.resource)
 
 
 def _by_elimination(

@@ -117,13 +117,15 @@ def _mark(boards: list[Board], word: str) -> None:
 
 
 def _withheld(node: Node, boards: list[Board]) -> int:
-    """Whole boards that the scheduler's agent knows but does not offer (a device plugin found them sick)."""
-    if node.capacity is None or node.allocatable is None:
+    """Boards whose units the scheduler's agent knows but does not offer (a device plugin found them sick)."""
+    if node.capacity is None or node.allocatable is None or node.capacity.devices == node.allocatable.devices:
         return 0
+    units: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    for board in boards:
+        handed_out = units_of(board)
+        units.update(handed_out)
+        sources.update(handed_out.keys())
     offered = node.allocatable.devices
-    units = Counter(board.resource for board in boards)
-    return sum(
-        max(0, node.capacity.devices[name] - offered.get(name, 0))
-        for name in units
-        if name in node.capacity.devices
-    )
+    held_back = {name: node.capacity.devices.get(name, 0) - offered.get(name, 0) for name in units}
+    return sum(max(0, count) * sources[name] // units[name] for name, count in held_back.items())

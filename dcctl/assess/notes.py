@@ -74,6 +74,7 @@ def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
         _faults(evidence),
         _idle(evidence, after_s),
         _stranded(evidence),
+        _out_of_service(evidence),
         _waiting(evidence),
         _busy_unknown(evidence.whole),
         disk_note(evidence.states),
@@ -90,8 +91,8 @@ def _faults(evidence: Evidence) -> Note | None:
         return None
     devices = sum(len(fault.devices) for fault in grave)
     nodes = sorted({name for fault in grave for name in fault.nodes})
-    text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}, {grave[0].fault} among them"
-    return Note("faults", text, "crit", f"dcctl assess --by node -w {fold(nodes)}")
+    text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}"
+    return Note("faults", text, "crit", f"dcctl assess --by node -w {fold(nodes)}", "faults")
 
 
 def _idle(evidence: Evidence, after_s: int) -> Note | None:
@@ -106,7 +107,7 @@ def _idle(evidence: Evidence, after_s: int) -> Note | None:
         f"{counted(_idle_by_resource(evidence))} held by {plural(holders, 'workload')} "
         f"for over {duration(after_s)}{unsure}{burnt}"
     )
-    return Note("idle", text, "warn", "dcctl assess --by workload")
+    return Note("idle", text, "warn", "dcctl assess --by workload", "idle")
 
 
 def _idle_by_resource(evidence: Evidence) -> list[tuple[str, int]]:
@@ -124,8 +125,18 @@ def _stranded(evidence: Evidence) -> Note | None:
     worst = evidence.stuck[0]
     boards = sum(one.boards for one in evidence.stuck)
     cure = f"; {worst.cure}" if worst.cure else ""
-    text = f"{plural(boards, 'free accelerator')} cannot be handed out: {worst.cause}{cure}"
+    others = f", and {plural(len(evidence.stuck) - 1, 'more cause')}" if len(evidence.stuck) > 1 else ""
+    text = f"{boards} free on {fold(worst.nodes)} cannot be used: {worst.cause}{cure}{others}"
     return Note("stranded", text, "warn", f"dcctl assess --by node -w {fold(worst.nodes)}")
+
+
+def _out_of_service(evidence: Evidence) -> Note | None:
+    out = [state for state in evidence.states if state.count("unavailable")]
+    if not out:
+        return None
+    boards = sum(state.count("unavailable") for state in out)
+    nodes = fold(state.node.name for state in out)
+    return Note("out of service", f"{plural(boards, 'accelerator')} on {nodes}", "warn", "", "unavailable")
 
 
 def _waiting(evidence: Evidence) -> Note | None:
@@ -133,7 +144,7 @@ def _waiting(evidence: Evidence) -> Note | None:
         return None
     boards = sum(one.accelerators for one in evidence.waiting)
     text = f"{plural(len(evidence.waiting), 'workload')} for {plural(boards, 'accelerator')}"
-    return Note("waiting", text, "info", "")
+    return Note("waiting", text, "info", "", "waiting")
 
 
 def _busy_unknown(whole: Totals) -> Note | None:

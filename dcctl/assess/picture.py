@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet
 
 
-def heat_map(fleet: Fleet, states: list[NodeState]) -> tuple[HeatMap, ...]:
-    """One picture of all nodes that have boards, ordered by rack and name; none when there are no boards."""
+def heat_map(fleet: Fleet, states: list[NodeState], command: str) -> tuple[HeatMap, ...]:
+    """One picture of all nodes that have boards, ordered by rack and name; none when there are no boards.
+
+    `command` asks for it where it would be too tall; empty: it was asked for.
+    """
     racks: dict[str, list[NodeState]] = {}
     for state in states:
         if state.boards:
@@ -26,7 +29,9 @@ def heat_map(fleet: Fleet, states: list[NodeState]) -> tuple[HeatMap, ...]:
     ordered = sorted(racks.items(), key=lambda rack: sort_key(rack[0]))
     rows = tuple(_row(state) for _, members in ordered for state in sorted(members, key=_name))
     groups = tuple((heading, len(members)) for heading, members in ordered)
-    return (HeatMap("fleet", f"{fleet.name or 'fleet'}: how busy each accelerator is", rows, groups),)
+    return (
+        HeatMap("fleet", f"{fleet.name or 'fleet'}: how busy each accelerator is", rows, groups, command),
+    )
 
 
 def _rack(state: NodeState) -> str:

@@ -63,6 +63,8 @@ class Options(Struct, frozen=True):
     """A held accelerator at or below this is idle …"""
     idle_after_s: int = 3600
     """… once its holder has run for so long."""
+    whole_map: bool = False
+    """Draw the heat map whatever its size."""
 
 
 def report(fleet: Fleet, options: Options, now_s: int) -> Report:
@@ -81,7 +83,7 @@ def report(fleet: Fleet, options: Options, now_s: int) -> Report:
         items=_work_table(fleet, states, now_s) if of_work else _main_table(groups, whole, options),
         details=details,
         summary=_summary(evidence, options),
-        maps=heat_map(fleet, states),
+        maps=heat_map(fleet, states, "" if options.whole_map else "dcctl assess --map"),
         notes=notes(evidence, options.idle_after_s),
         samples=samples(evidence, groups if of_work or options.by == "pool" else group(states, "pool")),
         gaps=fleet.gaps,
@@ -136,8 +138,8 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "node_count": len(totals.states),
         "accelerators": totals.boards if known else None,
         "allocated": _sure(totals, totals.allocated),
-        "allocated_share": totals.allocated_milli,
-        "busy": totals.busy_milli,
+        "allocated_share_milli": totals.allocated_milli,
+        "busy_milli": totals.busy_milli,
         "idle": totals.idle_known if known else None,
         "stranded": _sure(totals, totals.stranded),
         "unavailable": _sure(totals, totals.unavailable),
@@ -148,22 +150,22 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "unknown": totals.unknown if known else None,
         "busy_measured": totals.busy_measured,
         "ready_nodes": sum(1 for state in totals.states if state.node.ready),
-        "accelerator_memory": totals.memory_bytes,
-        "accelerator_memory_used": totals.memory_used_bytes,
-        "accelerator_power": totals.power_mw,
-        "node_power": totals.node_power_mw,
-        "disk_capacity": around.disk_capacity,
-        "disk_free": around.disk_free,
-        "network": around.network_bps,
-        "cpu_pressure": around.cpu_pressure,
-        "memory_pressure": around.memory_pressure,
-        "io_pressure": around.io_pressure,
+        "accelerator_memory_bytes": totals.memory_bytes,
+        "accelerator_memory_used_bytes": totals.memory_used_bytes,
+        "accelerator_power_mw": totals.power_mw,
+        "node_power_mw": totals.node_power_mw,
+        "disk_capacity_bytes": around.disk_capacity,
+        "disk_free_bytes": around.disk_free,
+        "network_bps": around.network_bps,
+        "cpu_pressure_milli": around.cpu_pressure,
+        "memory_pressure_milli": around.memory_pressure,
+        "io_pressure_milli": around.io_pressure,
     }
     for dimension in DIMENSIONS:
         sums = totals.dimensions[dimension]
-        key = dimension.split("_", 1)[0]
+        key, _, unit = dimension.partition("_")
         for stage in STAGES:
-            cells[f"{key}_{stage}"] = getattr(sums, stage)
+            cells["_".join(filter(None, (key, stage, unit)))] = getattr(sums, stage)
     return cells
 
 
@@ -183,8 +185,8 @@ def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
 
 def _room(state: NodeState) -> tuple[int, int]:
     """(boards handed out whole, of them free)."""
-    whole = [board for board in state.boards if board.whole()]
-    return len(whole), sum(1 for board in whole if board.state == "free")
+    states = [board.state for board in state.boards if board.whole()]
+    return len(states), states.count("free")
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
@@ -200,15 +202,15 @@ def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str,
         "unavailable": _sure(whole, whole.unavailable),
         "unknown": whole.unknown,
         "idle": whole.idle_known,
-        "idle_power": sum(powers) if powers else None,
-        "busy": whole.busy_milli,
+        "idle_power_mw": sum(powers) if powers else None,
+        "busy_milli": whole.busy_milli,
         "busy_measured": whole.busy_measured,
-        "allocated_share": whole.allocated_milli,
+        "allocated_share_milli": whole.allocated_milli,
         "more_jobs": jobs_that_fit(whole, options.job_size),
         "job_size": options.job_size,
         "waiting_accelerators": sum(one.accelerators for one in evidence.waiting),
-        "cpu_capacity": whole.dimensions["cpu_milli"].capacity,
-        "cpu_free": whole.dimensions["cpu_milli"].free,
-        "memory_capacity": whole.dimensions["memory_bytes"].capacity,
-        "memory_free": whole.dimensions["memory_bytes"].free,
+        "cpu_capacity_milli": whole.dimensions["cpu_milli"].capacity,
+        "cpu_free_milli": whole.dimensions["cpu_milli"].free,
+        "memory_capacity_bytes": whole.dimensions["memory_bytes"].capacity,
+        "memory_free_bytes": whole.dimensions["memory_bytes"].free,
     }

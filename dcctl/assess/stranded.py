@@ -114,8 +114,10 @@ def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
     for dimension, total, asked, daemons, usual in rows:
         if total is None:
             continue
-        left = total - (asked or 0)
-        share = _share(total - (daemons or 0), offered, usual)
+        left, for_work = total - (asked or 0), total - (daemons or 0)
+        if left * offered >= for_work * free:
+            continue  # even the fair share is left for each: the usual case, and quickly told
+        share = _share(for_work, offered, usual)
         serves = share.fits(left)
         if serves is not None and free - serves > worst.units:
             worst = Shortage(free - serves, dimension, left, total, share.for_(free))

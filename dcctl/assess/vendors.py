@@ -1,68 +1,57 @@
-"""Which resource names are accelerators, and what they are called: a new vendor is a new row."""
+"""What accelerators are called. Which resource names are accelerators is told by inventory/vendors.py."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-
-class Vendor(Struct, frozen=True):
-    """One family of resource names. `prefix` is how such a name begins."""
-
-    prefix: str
-    noun: str = "GPU"
-
-
-VENDORS: tuple[Vendor, ...] = (
-    Vendor("nvidia.com/gpu"),
-    Vendor("nvidia.com/mig-"),
-    Vendor("nvidia.com/vgpu"),
-    Vendor("amd.com/gpu"),
-    Vendor("gpu.intel.com/i915"),
-    Vendor("gpu.intel.com/xe"),
-    Vendor("habana.ai/gaudi"),
-    Vendor("huawei.com/Ascend", "NPU"),
-    Vendor("google.com/tpu", "TPU"),
-    Vendor("aws.amazon.com/neurondevice", "NPU"),
-    Vendor("cambricon.com/mlu", "MLU"),
-    Vendor("hygon.com/dcu", "DCU"),
-    Vendor("metax-tech.com/gpu"),
-    Vendor("mthreads.com/gpu"),
-    Vendor("iluvatar.ai/gpu"),
-    Vendor("enflame.com/gcu", "GCU"),
-    Vendor("gres/gpu"),
-    Vendor("yarn.io/gpu"),
-)
-"""Names as the vendors' device plugins, Slurm and YARN publish them."""
+_NOUNS = {
+    "huawei": "NPU",
+    "aws": "NPU",
+    "google": "TPU",
+    "cambricon": "MLU",
+    "hygon": "DCU",
+    "enflame": "GCU",
+    "kunlunxin": "XPU",
+    "furiosa": "NPU",
+    "rebellions": "NPU",
+    "qualcomm": "accelerator",
+    "tenstorrent": "accelerator",
+}
+"""Vendor -> its own word for a board; all others say GPU."""
+_BATCH = ("gres/gpu", "gpu:", "yarn.io/gpu")
+"""How the names of batch schedulers begin."""
 
 
 @cache
-def vendor_of(resource: str) -> Vendor | None:
-    """The row for a resource name, or None when it is no accelerator (an RDMA port, huge pages)."""
-    return next((row for row in VENDORS if resource.startswith(row.prefix)), None)
-
-
-def is_accelerator(resource: str) -> bool:
-    """Whether a resource name is handed out as an accelerator."""
-    return vendor_of(resource) is not None
-
-
 def noun_of(resource: str) -> str:
-    """`GPU`, `NPU`, …; `accelerator` for a name that no row knows."""
-    row = vendor_of(resource)
-    return row.noun if row else "accelerator"
+    """`GPU`, `NPU`, …; `accelerator` for a name that no table knows."""
+    known = device(resource)
+    if known is not None:
+        return _NOUNS.get(known.vendor, "GPU")
+    return "GPU" if _is_batch(resource) else "accelerator"
+
+
+@cache
+def is_accelerator(resource: str) -> bool:
+    """Whether a resource name is handed out as an accelerator (an RDMA port or huge pages are not)."""
+    return device(resource) is not None or _is_batch(resource)
+
+
+def _is_batch(resource: str) -> bool:
+    return resource == "gpu" or resource.startswith(_BATCH)
 
 
 def accelerators_in(devices: dict[str, int]) -> int:
     """How many accelerators (boards, shares and slices alike) an amount of devices names."""
     if not devices:
         return 0
-    return sum(count for resource, count in devices.items() if vendor_of(resource) is not None)
+    return sum(count for resource, count in devices.items() if is_accelerator(resource))
 
 
 def plural(noun: str, count: int) -> str:

@@ -39,6 +39,9 @@ def fleet(
             help="Held for less than this, it is not called idle yet.",
         ),
     ] = 60.0,
+    whole_map: Annotated[
+        bool, typer.Option("--map", help="Draw the heat map of the fleet, however tall.")
+    ] = False,
 ) -> "Report":
     """What there is, what it is doing, what is idle, and what runs out first.
 
@@ -49,7 +52,11 @@ def fleet(
     from dcctl.assess.report import Options, report
 
     options = Options(
-        by=by, job_size=job_size, idle_busy_milli=round(idle_below * 10), idle_after_s=round(idle_after * 60)
+        by=by,
+        job_size=job_size,
+        idle_busy_milli=round(idle_below * 10),
+        idle_after_s=round(idle_after * 60),
+        whole_map=whole_map,
     )
     return report(session.survey(), options, session.now_s)
 

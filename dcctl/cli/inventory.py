@@ -34,14 +34,14 @@ def diff(
     session: "Session",
     old: Annotated[str, typer.Argument(metavar="OLD", help="A snapshot file, demo or live.")],
     new: Annotated[
-        str, typer.Argument(metavar="NEW", help="What it is compared with; live when left out.")
-    ] = "live",
+        str, typer.Argument(metavar="NEW", help="What it is compared with; what -i names when left out.")
+    ] = "",
 ) -> "Report":
     """What changed between two snapshots, or since one was taken. Exit code 1 when anything did."""
     from dcctl.inventory.diff import diff as compare
     from dcctl.inventory.views import diff_report
 
-    before, after = session.of(old), session.of(new)
+    before, after = session.of(old), session.of(new) if new else session.survey()
     return diff_report(compare(before, after), before, after)
 
 

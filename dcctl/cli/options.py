@@ -133,10 +133,10 @@ ANSWER_ONLY = ("output", "columns", "sort", "color", "quiet", "context", "config
 
 
 def with_common(command: "Callable[P, Report]", only: tuple[str, ...] = ()) -> Callable[..., Answer]:
-    """A command that also takes the common options (or `only` some of them).
+    """A command that also takes the common options, or `only` some of them.
 
-    `command` takes a Session first and returns a Report; what comes back takes the fields of Common as options
-    and returns an Answer.
+    `command` takes a Session first and returns a Report; what comes back takes the fields of Common as
+    options and returns an Answer.
     """
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = [

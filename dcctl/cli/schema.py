@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
-    from dcctl.assess.report import SHAPE
+    from dcctl.assess.report import SHAPES as ASSESS
     from dcctl.cli.settings_report import CHECK, SETTINGS
-    from dcctl.inventory.views import SHAPES
+    from dcctl.inventory.views import SHAPES as INVENTORY
 
-    return {shape.kind: shape for shape in (SHAPE, *SHAPES, SETTINGS, CHECK)}
+    return {shape.kind: shape for shape in (*ASSESS, *INVENTORY, SETTINGS, CHECK)}
 
 
 def document(kind: str) -> "Mapping[str, object]":

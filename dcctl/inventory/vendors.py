@@ -110,7 +110,7 @@ LABELS: tuple[Labels, ...] = (
     ),
     Labels("huawei", model=("node.kubernetes.io/npu.chip.name", "accelerator-type", "accelerator")),
     Labels("google", model=("cloud.google.com/gke-tpu-accelerator",)),
-    Labels("aws", model=("karpenter.k8s.aws/instance-accelerator-name", "node.kubernetes.io/instance-type")),
+    Labels("aws", model=("karpenter.k8s.aws/instance-accelerator-name",)),
     Labels("intel", model=("gpu.intel.com/product",)),
     Labels("habana", model=("habana.ai/gaudi.product",)),
     Labels("cambricon", model=("cambricon.com/mlu.product", "cambricon.com/mlu.type")),

@@ -1,4 +1,4 @@
-"""CPU time of whole processes, as the kernel accounts it: best of several, because these machines are shared."""
+"""CPU time of whole processes as the kernel accounts it: best of several, since machines are shared."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ class Cost:
 
 
 def once(words: Sequence[str], env: Mapping[str, str] | None = None) -> Cost:
-    """Run one command with its output thrown away, allowed to keep compiled modules as it would be at work."""
+    """Run one command, its output thrown away; it may keep compiled modules, as it would at work."""
     env = {key: value for key, value in (env or os.environ).items() if key != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
         words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -1,6 +1,7 @@
 """Completions as real shells give them, and the pledge that TAB starts no Python."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from dcctl.cli.completion import FILES, text
 from tests.components import need
 from tests.conftest import ROOT
+
+Complete = Callable[[str, dict[str, str]], set[str]]
 
 NODES = "gpu001\ngpu002\ngpu010\nlogin1\n@rack7\n@pool:train\n"
 
@@ -28,7 +31,7 @@ def shell_home(home: dict[str, str], tmp_path: Path) -> dict[str, str]:
 def bash(line: str, env: dict[str, str]) -> set[str]:
     """What bash offers at the end of `line`."""
     script = f"""source {ROOT}/completions/dcctl.bash
-      COMP_WORDS=({line.replace("&", "'&'").replace("!", "'!'")}{" ''" if line.endswith(" ") else ""})
+      COMP_WORDS=({line}{" ''" if line.endswith(" ") else ""})
       COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); compopt() {{ :; }}; _dcctl; printf '%s\\n' "${{COMPREPLY[@]}}" """
     done = subprocess.run(
         [need("bash", "bash"), "-c", script], env=env, capture_output=True, text=True, check=True
@@ -39,9 +42,10 @@ def bash(line: str, env: dict[str, str]) -> set[str]:
 
 def zsh(line: str, env: dict[str, str]) -> set[str]:
     """What zsh's function would hand to compadd at the end of `line`."""
-    script = f"""compdef() {{ :; }}; compadd() {{ shift; for c in "$@"; do case $c in "$PREFIX"*) print -- $c;; esac; done }}
+    script = f"""compdef() {{ :; }}
+      compadd() {{ shift; for c in "$@"; do case $c in "$PREFIX"*) print -- $c;; esac; done }}
       _files() {{ print FILES }}; source {ROOT}/completions/_dcctl
-      words=({line.replace("&", "'&'").replace("!", "'!'")}{" ''" if line.endswith(" ") else ""})
+      words=({line}{" ''" if line.endswith(" ") else ""})
       CURRENT=${{#words}}; PREFIX=${{words[CURRENT]}}; _dcctl"""
     done = subprocess.run(
         [need("zsh", "zsh"), "-fc", script], env=env, capture_output=True, text=True, check=True
@@ -66,23 +70,23 @@ def fish(line: str, env: dict[str, str]) -> set[str]:
 
 @pytest.mark.parametrize("complete", [bash, zsh, fish])
 class TestEveryShell:
-    def test_commands_and_verbs(self, complete, shell_home: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+    def test_commands_and_verbs(self, complete: Complete, shell_home: dict[str, str]) -> None:
         assert {"assess", "inventory", "config"} <= complete("dcctl ", shell_home)
         assert complete("dcctl inventory s", shell_home) == {"show", "snapshot", "sources"}
 
-    def test_options_and_their_values(self, complete, shell_home: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+    def test_options_and_their_values(self, complete: Complete, shell_home: dict[str, str]) -> None:
         assert "--fail-on" in complete("dcctl assess --fa", shell_home)
         assert {"json", "jsonl"} == complete("dcctl assess -o js", shell_home)
         assert {"pool", "model", "workload"} <= complete("dcctl assess --by ", shell_home)
 
-    def test_node_names_come_from_the_cache(self, complete, shell_home: dict[str, str]) -> None:  # type: ignore[no-untyped-def]
+    def test_node_names_come_from_the_cache(self, complete: Complete, shell_home: dict[str, str]) -> None:
         assert complete("dcctl assess -w gpu00", shell_home) == {"gpu001", "gpu002"}
         assert complete("dcctl assess -w @", shell_home) == {"@rack7", "@pool:train"}
         assert complete("dcctl assess -w gpu001,gpu01", shell_home) == {"gpu001,gpu010"}
 
     def test_without_a_cache_nothing_is_offered(
-        self, complete, shell_home: dict[str, str], tmp_path: Path
-    ) -> None:  # type: ignore[no-untyped-def]
+        self, complete: Complete, shell_home: dict[str, str], tmp_path: Path
+    ) -> None:
         (tmp_path / "cache" / "dcctl" / "nodes").unlink()
         assert complete("dcctl assess -w gpu00", shell_home) == set()
 

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from dcctl.inventory.sources.kube.api import Client
+from dcctl.inventory.sources.kube.auth import connect
+from dcctl.inventory.sources.kube.discovery import discover
+from dcctl.inventory.sources.kube.listed import CLAIMS, JOBS, POD_GROUPS
 from dcctl.inventory.sources.kubernetes import KubernetesSource, rbac_yaml
 from tests.controlplane.client import ApiClient
 from tests.controlplane.workloads import deployment, disruption_budget, namespace, pod
@@ -42,6 +46,15 @@ def test_the_smallest_role_is_enough(plane: ControlPlane) -> None:
     assert [len(nodes[name].accelerators or ()) for name in names] == [8] * 10
     (web,) = (work for work in fleet.workloads if work.id == f"{SPACE}/web")
     assert (web.kind, len(web.members), [each.name for each in web.budgets]) == ("Deployment", 3, ["web"])
+
+
+def test_discovery_tells_resources_apart_and_not_only_groups(plane: ControlPlane) -> None:
+    connection = connect(str(plane.kubeconfig()), None, 10)
+    served = discover(Client(connection, 30))
+    native = next(each for each in POD_GROUPS if each.group == "scheduling.k8s.io")
+    assert served.versions(native) == (), "the group is there, for priority classes; pod groups are not"
+    assert served.versions(JOBS) == ("v1",)
+    assert served.versions(CLAIMS)[0] == "v1"
 
 
 def placed(fleet: Fleet, identity: str) -> int:

@@ -22,7 +22,7 @@ GAPS = (
         "ssh:demo", SILENT, "timed out after 10 s, 3 tries", "timeout", f"dcctl assess --by node -w {SILENT}"
     ),
 )
-CONFLICTS = (Conflict(MISSING, "accelerators", (("kubernetes:demo", "8"), ("nvml", "7"), ("pci", "8"))),)
+CONFLICTS = (Conflict(MISSING, "accelerators", (("kubernetes", "8"), ("nvml", "7"), ("pci", "8"))),)
 
 
 def troubled(node: Node) -> Node:

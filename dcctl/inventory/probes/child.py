@@ -21,18 +21,23 @@ def start(function: "Callable[..., Iterable[object]]", *arguments: object) -> "t
     if pid:
         os.close(writer)
         return pid, reader
+    status = 1
     try:
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         for item in function(*arguments):
             os.write(writer, (json.dumps(item) + "\n").encode())
+        status = 0
     finally:
-        os._exit(0)
+        os._exit(status)
 
 
-def finish(child: "tuple[int, int]", end: float) -> "tuple[list[dict[str, object]], bool]":
-    """Return the whole lines that came until `end` (monotonic seconds), and whether the child was cut off."""
+def finish(child: "tuple[int, int]", end: float) -> "tuple[list[dict[str, object]], str]":
+    """Return the whole lines that came until `end` (monotonic seconds), and how the child ended.
+
+    That is `late` for one that was cut off, the empty text for one that ended well, else a few words.
+    """
     pid, reader = child
     data, late = b"", False
     while True:
@@ -45,6 +50,21 @@ def finish(child: "tuple[int, int]", end: float) -> "tuple[list[dict[str, object
             break
         data += part
     os.close(reader)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, os.WNOHANG if late else 0)
-    return [json.loads(line.decode()) for line in data.split(b"\n")[:-1]], late
+    if late:
+        os.kill(pid, signal.SIGKILL)
+    lines = [json.loads(line.decode()) for line in data.split(b"\n")[:-1]]
+    return lines, "late" if late else ending_of(pid, end)
+
+
+def ending_of(pid: int, end: float) -> str:
+    """Return how a child ended. One that wrote all may still hang where the driver closes its device."""
+    gone, status = os.waitpid(pid, os.WNOHANG)
+    while not gone and time.monotonic() < end:
+        time.sleep(0.002)
+        gone, status = os.waitpid(pid, os.WNOHANG)
+    if not gone:
+        os.kill(pid, signal.SIGKILL)
+        return "late"
+    if os.WIFSIGNALED(status):
+        return "died of " + signal.Signals(os.WTERMSIG(status)).name
+    return f"ended with status {os.WEXITSTATUS(status)}" if status else ""

@@ -28,19 +28,39 @@ CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")  # some firmware wri
 NOT_DISKS = re.compile(r"(loop|ram|zram|sr|dm-|md|fd|nbd)\d*")
 ACCELERATOR_CLASSES = ("0x03", "0x0b40", "0x12")
 LISTED_VENDORS = ("0x1ae0", "0x1d0f")
-REMOTE = re.compile(
-    r"(nfs4?|cifs|smb3|smbfs|lustre|ceph|beegfs|gpfs|wekafs|glusterfs|afs|9p|orangefs|fuse(\..+)?)"
+DISK_TYPES = ["bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "reiserfs", "vfat", "xfs", "zfs"]
+SHARED_TYPES = [
+    "9p",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+    "nfs",
+    "nfs4",
+    "orangefs",
+    "panfs",
+    "pvfs2",
+    "smb3",
+    "virtiofs",
+    "wekafs",
+]
+NO_STORES = ("fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fuse.snapfuse")
+OTHERS = re.compile(
+    "/var/lib/(kubelet|docker|containers|containerd)/|/run/|/snap/"
+    "|(/etc/(hostname|hosts|resolv.conf)|/dev/termination-log)$"
 )
 MOUNT_DEADLINE_S = 3.0
 NVML_DEADLINE_S = 15.0
 CPU_SAMPLE_S = 0.1
 
 
-def text(path: str) -> "str | None":
-    """Return a file without the white space around; None when it cannot be read."""
+def text(path: str, size: int = -1) -> "str | None":
+    """Return a file, or its beginning, without the white space around; None when it cannot be read."""
     try:
         with open(ROOT + path, errors="replace") as file:
-            return CONTROL.sub("", file.read()).strip()
+            return CONTROL.sub("", file.read(size)).strip()
     except OSError:
         return None
 
@@ -57,6 +77,12 @@ def entries(folder: str) -> "list[str]":
         return sorted(os.listdir(ROOT + folder))
     except OSError:
         return []
+
+
+def pci_address(device: str) -> "str | None":
+    """Return the PCI address that a device link leads to; a virtio device is below its PCI function."""
+    parts = os.path.realpath(ROOT + device).split("/") if exists(device) else []
+    return next((part for part in reversed(parts) if re.match(r"[0-9a-f]{4}:[0-9a-f]{2}:\S{4}$", part)), None)
 
 
 def link(path: str) -> "str | None":
@@ -80,13 +106,15 @@ def cpu_stat() -> "str | None":
 def system() -> "dict[str, object]":
     """Return names, versions and memory."""
     uname = os.uname()
+    hostname = text("/proc/sys/kernel/hostname") or uname.nodename
     memory = dict(re.findall(r"^(\w+):\s+(\d+) kB", text("/proc/meminfo") or "", re.MULTILINE))
     loads = (text("/proc/loadavg") or "").split()
     uptime = (text("/proc/uptime") or "").split()
     return {
-        "hostname": uname.nodename,
-        "architecture": uname.machine,
-        "kernel": uname.release,
+        "hostname": hostname,
+        "aliases": aliases(hostname, text("/etc/hosts") or ""),
+        "architecture": text("/proc/sys/kernel/arch") or uname.machine,
+        "kernel": text("/proc/sys/kernel/osrelease") or uname.release,
         "os_release": text("/etc/os-release") or text("/usr/lib/os-release"),
         "boot_id": text("/proc/sys/kernel/random/boot_id"),
         "machine_id": text("/etc/machine-id"),
@@ -99,43 +127,49 @@ def system() -> "dict[str, object]":
     }
 
 
+def aliases(hostname: str, hosts: str) -> "list[str]":
+    """Return the short name, and the full names in /etc/hosts, without asking DNS."""
+    short, found = hostname.split(".", maxsplit=1)[0], []
+    for line in hosts.split("\n"):
+        names = line.split("#")[0].split()[1:]
+        if short in names or hostname in names:
+            found += [name for name in names if name.startswith(short + ".")]
+    return [name for name in dict.fromkeys([*found, short]) if name and name != hostname]
+
+
 def cpu() -> "dict[str, object]":
-    """Return the processors that are online, counted by their topology."""
-    base = "/sys/devices/system/cpu"
-    folders = [name for name in entries(base) if re.match(r"cpu\d+$", name)]
-    online = [name for name in folders if text(f"{base}/{name}/online") in (None, "1")]
-    sockets, cores = set(), set()
-    for name in online:
-        topology = f"{base}/{name}/topology/"
-        package, core = text(topology + "physical_package_id"), text(topology + "core_id")
-        if package is not None and core is not None:
-            sockets.add(package)
-            cores.add((package, text(topology + "die_id"), core))
-    model = re.search(r"^model name\s*:\s*(.+)$", text("/proc/cpuinfo") or "", re.MULTILINE)
-    nodes = [name for name in entries("/sys/devices/system/node") if re.match(r"node\d+$", name)]
+    """Return the processors that are online, counted by their topology; one that is offline has none."""
+    base = "/sys/devices/system/"
+    cores = set()
+    for name in entries(base + "cpu"):
+        if re.match(r"cpu\d+$", name):
+            ids = texts(base + "cpu/" + name + "/topology", ["physical_package_id", "die_id", "core_id"])
+            if "core_id" in ids:
+                cores.add((ids.get("physical_package_id"), ids.get("die_id"), ids["core_id"]))
+    model = re.search(r"^model name\s*:\s*(.+)$", text("/proc/cpuinfo", 4096) or "", re.MULTILINE)
+    nodes = [name for name in entries(base + "node") if re.match(r"node\d+$", name)]
     return {
         "model": model.group(1) if model else None,
-        "sockets": len(sockets) or None,
+        "sockets": len({core[0] for core in cores}) or None,
         "cores": len(cores) or None,
-        "threads": len(online) or None,
+        "threads": count_list(text(base + "cpu/online")) or os.cpu_count(),
         "numa_nodes": len(nodes) or None,
     }
 
 
+def count_list(listed: "str | None") -> int:
+    """Return how many a kernel list such as 0-3,8 names; 0 for what is no such list."""
+    ranges = re.findall(r"(\d+)(?:-(\d+))?", listed or "")
+    return sum(int(last or first) - int(first) + 1 for first, last in ranges)
+
+
 def cgroup() -> "dict[str, object]":
-    """Return the limits of our own control group, of either version."""
-    lines = [line.split(":", 2) for line in (text("/proc/self/cgroup") or "").split("\n")]
-    paths = {parts[1]: parts[2].rstrip("/") for parts in lines if len(parts) == 3}
+    """Return the limits of the root control group: those of a container, not of our session."""
     base = "/sys/fs/cgroup"
-    own = next((path for names, path in paths.items() if "memory" in names.split(",")), "")
-    share = next((path for names, path in paths.items() if "cpu" in names.split(",")), "")
-    quota, period = (text(f"{base}/cpu{share}/cpu.cfs_{part}_us") for part in ("quota", "period"))
-    unified = base + paths.get("", "")
-    older = f"{quota} {period}" if quota and period else None
+    quota = texts(base + "/cpu", ["cpu.cfs_quota_us", "cpu.cfs_period_us"])
     return {
-        "cgroup_cpu_max": text(unified + "/cpu.max") or older,
-        "cgroup_memory_max": text(unified + "/memory.max")
-        or text(f"{base}/memory{own}/memory.limit_in_bytes"),
+        "cgroup_cpu_max": text(base + "/cpu.max") or " ".join(quota.values()) or None,
+        "cgroup_memory_max": text(base + "/memory.max") or text(base + "/memory/memory.limit_in_bytes"),
     }
 
 
@@ -156,16 +190,13 @@ def nic(name: str, base: str) -> "dict[str, object]":
     """Return a network interface, with the RDMA device behind it."""
     device = base + "/device"
     record = {"name": name, "files": texts(base, NET_FILES)}  # type: dict[str, object]
-    record["driver"], record["pci_address"] = link(device + "/driver"), link(device)
+    record["driver"], record["pci_address"] = link(device + "/driver"), pci_address(device)
     record["numa_node"] = text(device + "/numa_node")
     record["virtual_function"] = exists(device + "/physfn")
     rdma = entries(device + "/infiniband")
     if rdma:
         record["firmware"] = text(f"/sys/class/infiniband/{rdma[0]}/fw_ver")
-        number = int(text(base + "/dev_port") or "0") + 1
-        ports = entries(f"/sys/class/infiniband/{rdma[0]}/ports")
-        if ports:
-            record["rdma"] = rdma_port(rdma[0], str(number) if str(number) in ports else ports[0])
+        record["rdma"] = rdma_port(rdma[0], str(int(text(base + "/dev_port") or "0") + 1))
     return record
 
 
@@ -175,7 +206,7 @@ def lone_port(device: str, port: str) -> "dict[str, object]":
     return {
         "name": f"{device}/{port}",
         "driver": link(base + "/device/driver"),
-        "pci_address": link(base + "/device"),
+        "pci_address": pci_address(base + "/device"),
         "numa_node": text(base + "/device/numa_node"),
         "virtual_function": exists(base + "/device/physfn"),
         "firmware": text(base + "/fw_ver"),
@@ -187,7 +218,7 @@ def nics() -> "list[object] | None":
     """Return interfaces, and ports of InfiniBand devices without one; None without a sysfs to look in."""
     if not exists("/sys/class/net"):
         return None
-    names = [name for name in entries("/sys/class/net") if exists(f"/sys/class/net/{name}/type")]
+    names = [name for name in entries("/sys/class/net") if name not in ("lo", "bonding_masters")]
     found = [nic(name, "/sys/class/net/" + name) for name in names]  # type: list[object]
     for device in entries("/sys/class/infiniband"):
         base = "/sys/class/infiniband/" + device
@@ -245,18 +276,27 @@ def pci() -> "list[object] | None":
 
 
 def mount_lines() -> "list[tuple[str, str, str]]":
-    """Return (path, device, type) of mounts with space of their own, the first of each device."""
-    kinds = (line.split() for line in (text("/proc/filesystems") or "").split("\n"))
-    real = {words[0] for words in kinds if len(words) == 1} | {"zfs", "btrfs"}
-    found, seen = [], set()
+    """Return (path, device, type) of the mounts with space of their own."""
+    found = []
     for line in (text("/proc/self/mounts") or "").split("\n"):
         words = [re.sub(r"\\([0-7]{3})", lambda m: chr(int(m.group(1), 8)), word) for word in line.split(" ")]
-        if len(words) < 3 or words[0] in seen or words[2] in ("squashfs", "iso9660"):
-            continue
-        if words[2] in real or REMOTE.match(words[2]):
-            seen.add(words[0])
+        if len(words) > 2 and has_space(words[1], words[2]):
             found.append((words[1], words[0], words[2]))
     return found
+
+
+def has_space(path: str, kind: str) -> bool:
+    """True for disks and shared stores, less what runtimes mount for a pod or over its own files."""
+    if path == "/":
+        return kind != "rootfs"
+    if OTHERS.match(path):
+        return False
+    return kind in DISK_TYPES or may_hang(kind)
+
+
+def may_hang(kind: str) -> bool:
+    """True for a file system that a server or a process answers for."""
+    return kind in SHARED_TYPES or (kind.startswith("fuse.") and kind not in NO_STORES)
 
 
 def space(path: str) -> "Iterator[dict[str, object]]":
@@ -274,7 +314,7 @@ def mounts(unread: "list[object]") -> "list[dict[str, object]] | None":
     if text("/proc/self/mounts") is None:
         return None
     lines = mount_lines()
-    children = {path: start(space, path) for path, _, kind in lines if REMOTE.match(kind)}
+    children = {path: start(space, path) for path, _, kind in lines if may_hang(kind)}
     end, found = time.monotonic() + MOUNT_DEADLINE_S, []
     for path, device, kind in lines:
         answers = finish(children[path], end)[0] if path in children else list(space(path))
@@ -291,13 +331,14 @@ def mounts(unread: "list[object]") -> "list[dict[str, object]] | None":
     return found
 
 
-def nvml_document(lines: "list[dict[str, object]]", late: bool) -> "dict[str, object]":
+def nvml_document(lines: "list[dict[str, object]]", ending: str) -> "dict[str, object]":
     """Return the lines of the child as one NvmlDocument."""
     machine = next((line for line in lines if "count" in line), {})
     errors = [line["error"] for line in lines if "error" in line]
     whole = bool(errors) or any("done" in line for line in lines)
+    late = ending == "late"
     if not whole and not late:
-        errors.append({"call": "reader", "code": -1, "text": "died while it read NVML"})
+        errors.append({"call": "reader", "code": -1, "text": ending})
     record = {name: machine.get(name) for name in ("driver", "cuda", "count")}
     record.update(
         gpus=[line["gpu"] for line in lines if "gpu" in line], errors=errors, timed_out=late and not whole

@@ -6,6 +6,7 @@ import pwd
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.probes.nvml_calls import (
+    FUNCTION_NOT_FOUND,
     LIBRARY_NOT_FOUND,
     U32,
     U64,
@@ -18,12 +19,24 @@ from dcctl.inventory.probes.nvml_calls import (
     PciInfo,
     ProcessInfo,
     SliceAttributes,
+    Temperature,
     version,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LIBRARY = "libnvidia-ml.so.1"
+FOLDERS = (
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib/aarch64-linux-gnu",
+    "/usr/local/nvidia/lib64",
+    "/home/kubernetes/bin/nvidia/lib64",
+    "/run/nvidia/driver/usr/lib/x86_64-linux-gnu",
+    "/run/nvidia/driver/usr/lib/aarch64-linux-gnu",
+    "/run/opengl-driver/lib",
+    "/usr/lib/wsl/lib",
+)
 INSUFFICIENT_SIZE = 7
 MAX_LINKS = 18
 MEMORY_TEMPERATURE = 82
@@ -61,21 +74,36 @@ NUMBERS = (
 )
 
 
-def nvml_lines(path: str = "libnvidia-ml.so.1") -> "Iterator[object]":
+def load() -> ctypes.CDLL:
+    """Return the library, also from where operators put it out of the loader's sight. OSError."""
+    try:
+        return ctypes.CDLL(LIBRARY)
+    except OSError:
+        found = [folder + "/" + LIBRARY for folder in FOLDERS if os.path.exists(folder + "/" + LIBRARY)]
+        if not found:
+            raise
+        return ctypes.CDLL(found[0])
+
+
+def nvml_lines() -> "Iterator[object]":
     """Yield a record for the machine, for each board, and for the end: what precedes a hang is kept."""
     try:
-        nvml = Nvml(ctypes.CDLL(path))
+        nvml = Nvml(load())
     except OSError as error:
         yield {"error": {"call": "load", "code": LIBRARY_NOT_FOUND, "text": str(error)}}
         return
-    failed = nvml.call("init", "Init_v2")
+    failed = nvml.call("init", "InitWithFlags", U32(0))
+    if failed == FUNCTION_NOT_FOUND:
+        failed = nvml.call("init", "Init_v2")
     count = None if failed else nvml.number("count", "DeviceGetCount_v2", U32)
     if count is None:
-        for failure in nvml.errors:
+        for failure in nvml.errors or [
+            {"call": "init", "code": FUNCTION_NOT_FOUND, "text": "not the library"}
+        ]:
             yield {"error": failure}
         return
     driver = nvml.string("driver", "SystemGetDriverVersion")
-    cuda = nvml.number("cuda", "SystemGetCudaDriverVersion_v2", U32)
+    cuda = nvml.number("cuda", "SystemGetCudaDriverVersion", U32)
     yield {"driver": driver, "cuda": cuda, "count": count}
     for index in range(count):
         nvml.errors = []
@@ -148,14 +176,18 @@ def read_numbers(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") 
     if not nvml.call("utilization", "DeviceGetUtilizationRates", handle, rates):
         gpu["gpu_percent"], gpu["memory_percent"] = rates[0], rates[1]
     gpu["memory_temperature_c"] = nvml.field(handle, MEMORY_TEMPERATURE)
+    if gpu["temperature_c"] is None:
+        newer = Temperature(version=version(Temperature, 1))
+        if not nvml.call("temperature_c", "DeviceGetTemperatureV", handle, ctypes.byref(newer)):
+            gpu["temperature_c"] = newer.celsius
 
 
 def read_state(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
     """Fill in throttle reasons and modes."""
-    symbol = "DeviceGetCurrentClocksEventReasons"
-    if not hasattr(nvml.library, "nvml" + symbol):
-        symbol = "DeviceGetCurrentClocksThrottleReasons"
-    gpu["throttle_mask"] = nvml.number("throttle_mask", symbol, U64, handle)
+    mask = nvml.number("throttle_mask", "DeviceGetCurrentClocksEventReasons", U64, handle)
+    if mask is None:
+        mask = nvml.number("throttle_mask", "DeviceGetCurrentClocksThrottleReasons", U64, handle)
+    gpu["throttle_mask"] = mask
     persistence = nvml.number("persistence", "DeviceGetPersistenceMode", U32, handle)
     gpu["persistence"] = None if persistence is None else bool(persistence)
     for field, symbol in (("ecc_enabled", "DeviceGetEccMode"), ("mig_enabled", "DeviceGetMigMode")):

@@ -30,6 +30,12 @@ class MemoryV2(ctypes.Structure):
     _fields_ = [("version", U32), ("total", U64), ("reserved", U64), ("free", U64), ("used", U64)]
 
 
+class Temperature(ctypes.Structure):
+    """nvmlTemperature_v1_t."""
+
+    _fields_ = [("version", U32), ("sensor", U32), ("celsius", ctypes.c_int)]
+
+
 class ProcessInfo(ctypes.Structure):
     """nvmlProcessInfo_v2_t."""
 

@@ -45,12 +45,17 @@ class Source(Protocol):
         """
 
 
-def run(source: Source) -> Fleet:
-    """Collect from one source; a failure is a gap, and the duration is kept either way."""
+def run(source: Source, *, strict: bool = False) -> Fleet:
+    """Collect from one source; a failure is a gap (`strict`: an error), and the duration is kept either way.
+
+    A saved fleet keeps the record of the sources that it was once made from.
+    """
     started = time.monotonic()
     try:
         fleet = source.collect()
     except SourceError as error:
+        if strict:
+            raise
         gap = Gap(
             source=source.name, subject=error.subject, reason=error.reason, cause=error.cause, hint=error.hint
         )
@@ -63,7 +68,7 @@ def run(source: Source) -> Fleet:
         items=len(fleet.nodes),
         gaps=len(fleet.gaps),
     )
-    return replace(fleet, sources=(report,))
+    return replace(fleet, sources=fleet.sources or (report,))
 
 
 def run_all(

@@ -118,7 +118,7 @@ class _Reading:
         self._source, self._namespace, self._page_size, place = scope
         self._client = client
         self._gaps: list[Gap] = []
-        self._lists_read = 0
+        self._lists_read: list[str] = []
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
         self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets)
@@ -128,13 +128,23 @@ class _Reading:
         """Everything that could be read, put together."""
         served = self._discover()
         self._read(served, lists.BUDGETS, BudgetObject, self._budgets)  # pods are matched as they pass by
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="kube-list") as pool:
-            for done in [pool.submit(job) for job in self._jobs(served)]:
-                done.result()
+        self._run(self._jobs(served))
         if not self._lists_read:
-            worst = self._gaps[-1]
+            worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
             raise SourceError(worst.subject, worst.reason, worst.cause, worst.hint)
         return self._assembled()
+
+    def _run(self, jobs: list[Callable[[], None]]) -> None:
+        """All jobs are done; on Ctrl-C the lists under way end at their next piece and no other begins."""
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="kube-list")
+        try:
+            for done in [pool.submit(job) for job in jobs]:
+                done.result()
+        except BaseException:
+            self._client.stop()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _discover(self) -> Served:
         """What there is to read; built-in APIs alone when the server does not tell."""
@@ -171,7 +181,7 @@ class _Reading:
                     continue
                 self._gap(what.title, failure.reason, failure.cause, failure.hint)
             else:
-                self._lists_read += 1
+                self._lists_read.append(what.title)
             return
         if foreign := served.foreign(what):
             self._gap(what.title, f"only served as {', '.join(foreign)}", "unsupported", "upgrade dcctl")

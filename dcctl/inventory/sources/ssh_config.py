@@ -330,7 +330,7 @@ def parse_jump(text: str) -> tuple[Hop, ...]:
     """Return the hops of a ProxyJump value in the order of travel; SshError when it makes no sense."""
     hops = []
     for item in text.split(","):
-        match = re.fullmatch(r"(?:ssh://)?(?:([^@]+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::(\d+))?/?", item.strip())
+        match = re.fullmatch(r"(?:ssh://)?(?:(.+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::(\d+))?/?", item.strip())
         if match is None:
             raise SshError(
                 f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST"

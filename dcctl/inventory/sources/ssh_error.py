@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import Gap
 
 if TYPE_CHECKING:
     from dcctl.inventory.model import Cause
-
-_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 
 
 class SshError(Exception):
@@ -34,5 +31,5 @@ def printable(text: str | bytes, limit: int = 160) -> str:
     """Return one line of at most `limit` characters that is safe on a terminal: a host may say anything."""
     if isinstance(text, bytes):
         text = text[: 4 * limit].decode("utf-8", "replace")
-    line = _UNPRINTABLE.sub(" ", text[: 4 * limit]).strip()
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 4 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

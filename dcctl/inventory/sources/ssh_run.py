@@ -186,7 +186,7 @@ class Session:
             shared = self._hops.setdefault(route, _SharedHop())
         with shared.lock:
             if shared.fault is not None:
-                raise shared.fault
+                raise SshError(shared.fault.reason, shared.fault.cause, shared.fault.hint)
             if shared.connection is None or not shared.connection.transport.is_active():
                 shared.connection = self._open_hop(route, shared)
             return shared.connection
@@ -234,7 +234,7 @@ def _texts(files: Sequence[str]) -> Iterator[str]:
 
 
 def execute(connection: Connection, script: Script, cap_bytes: int) -> Reply:
-    """Return what the command wrote. SshError: more than the cap. EOFError, SSHException: the host went away."""
+    """Return what the command wrote. SshError: over the cap; one of `peer_errors`: the host went away."""
     channel = connection.transport.open_session()
     channel.exec_command(script.command)
     with suppress(OSError):  # a command that ended without reading is heard below

@@ -27,7 +27,7 @@ class Naps:
 def source(server: ApiServer, folder: Path, naps: Naps | None = None, **options: Any) -> KubernetesSource:
     """A source that reads pages of 2 as administrator; `options` are `timeout_s` and those of Patience."""
     timeout_s = options.pop("timeout_s", 30.0)
-    patience = Patience(sleep=naps or Naps(), seed=1)._replace(**options)
+    patience = Patience(**{"sleep": naps or Naps(), "seed": 1, **options})
     kubeconfig = server.kubeconfig(folder / "kubeconfig")
     return KubernetesSource(
         "kubernetes:test", str(kubeconfig), timeout_s=timeout_s, page_size=2, patience=patience

@@ -6,11 +6,14 @@ import base64
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from urllib3.exceptions import InsecureRequestWarning
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
@@ -22,6 +25,7 @@ from tests.kubeapi.kubeconfig import Authority
 if TYPE_CHECKING:
     from pathlib import Path
 
+IN_CLUSTER = "kubernetes.config.incluster_config"
 NO_CLUSTER = json.dumps(
     {
         "contexts": [{"name": "a", "context": {"cluster": "c"}}],
@@ -147,6 +151,42 @@ def test_without_any_kubeconfig_nothing_is_contacted(tmp_path: Path, monkeypatch
         KubernetesSource("kubernetes:test").collect()
 
 
+def test_inside_a_cluster_the_service_account_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ApiServer(users={"pod-token": "system:serviceaccount:ops:dcctl"}, tls=True) as server:
+        assert server.authority is not None
+        token, certificate = tmp_path / "token", tmp_path / "ca.crt"
+        token.write_text("pod-token")
+        certificate.write_bytes(server.authority.certificate_pem)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.delenv("KUBECONFIG", raising=False)
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
+        monkeypatch.setattr("dcctl.inventory.sources.kube.auth.SERVICE_ACCOUNT", token)
+        monkeypatch.setattr(f"{IN_CLUSTER}.SERVICE_TOKEN_FILENAME", str(token))
+        monkeypatch.setattr(f"{IN_CLUSTER}.SERVICE_CERT_FILENAME", str(certificate))
+        assert KubernetesSource("kubernetes:test").collect().gaps == ()
+        assert {seen.user for seen in server.requests} == {"system:serviceaccount:ops:dcctl"}
+
+
+def test_the_models_of_the_official_client_are_never_imported(tmp_path: Path) -> None:
+    program = (
+        "import sys; from dcctl.inventory.sources.kubernetes import KubernetesSource as S\n"
+        "early = [name for name in sys.modules if name.startswith(('kubernetes', 'urllib3'))]\n"
+        "S('k', sys.argv[1]).collect()\n"
+        "late = [name for name in sys.modules if name.startswith('kubernetes.client.models.')]\n"
+        "late += [name for name in sys.modules if 'core_v1_api' in name]\n"
+        "sys.exit(str(early + late) if early + late else 0)"
+    )
+    with ApiServer() as server:
+        path = server.kubeconfig(tmp_path / "config")
+        done = subprocess.run(
+            [sys.executable, "-c", program, path], capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with ApiServer() as server:
         path = server.kubeconfig(tmp_path / "config")
@@ -179,6 +219,19 @@ def test_a_certificate_of_an_unknown_authority(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match="certificate is not trusted") as caught:
             collect(path)
         assert (caught.value.cause, "certificate-authority" in caught.value.hint) == ("invalid", True)
+
+
+def test_a_certificate_that_nobody_checks_is_not_talked_about(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    with ApiServer(tls=True) as server:
+        path = server.kubeconfig(tmp_path / "config")
+        config = json.loads(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
+        path.write_text(json.dumps(config))
+        collect(path)
+        assert server.requests
+    assert [each.category for each in recwarn if issubclass(each.category, InsecureRequestWarning)] == []
 
 
 def test_a_certificate_for_another_name(tmp_path: Path) -> None:

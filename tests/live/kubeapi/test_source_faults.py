@@ -160,6 +160,18 @@ def test_the_deadline_of_the_source_ends_everything(server: ApiServer, tmp_path:
     assert {gaps(fleet)[name].cause for name in ("pods", "nodes", "namespaces")} == {"timeout"}
 
 
+def test_an_interruption_begins_no_further_list(server: ApiServer, tmp_path: Path) -> None:
+    def interrupted(_wait_s: float) -> None:
+        raise KeyboardInterrupt
+
+    server.faults.add(match("GET", PODS), Reply(500))
+    server.faults.add(match("GET", r"^/api/v1/|/apis/(apps|batch|resource)"), Delay(0.5))
+    with pytest.raises(KeyboardInterrupt):
+        source(server, tmp_path, sleep=interrupted).collect()
+    assert server.seen(path="/api/v1/nodes")
+    assert not server.seen(path="/apis/batch")
+
+
 def test_one_refused_resource_is_one_gap_with_the_role_that_helps(server: ApiServer, tmp_path: Path) -> None:
     server.deny("admin", "list", "replicasets.apps")
     fleet = source(server, tmp_path).collect()

@@ -37,70 +37,68 @@ def members(name: str, count: int, **more: Any) -> list[Obj]:
 
 def objects() -> list[Obj]:
     """One workload of each sort, as the controllers of the real world leave them."""
-    torch = owner("PyTorchJob", "torch", "kubeflow.org/v1")
-    vcjob = owner("Job", "vc", "batch.volcano.sh/v1alpha1", owner_uid="vc-job")
-    jobset = owner("JobSet", "set", "jobset.x-k8s.io/v1alpha2")
-    ray = owner("RayCluster", "ray-abc", "ray.io/v1")
-    in_volcano = {"scheduling.k8s.io/group-name": "vc-1234"}
+    return [shapes.namespace("ml", {"team": "vision"}), *services(), *gangs(), *leaders(), *singles()]
+
+
+def services() -> list[Obj]:
+    """A Deployment in the middle of a rollout, under a budget."""
+    web = owner("Deployment", "web")
+    labels = {"app": "web", "owner": "eve"}
     return [
-        shapes.namespace("ml", {"team": "vision"}),
-        *members("plain", 1),
-        shapes.workload("replicasets", "web-1", "ml", 2, owner=owner("Deployment", "web")),
-        shapes.workload("replicasets", "web-2", "ml", owner=owner("Deployment", "web")),
-        *members("web-1", 2, owner=owner("ReplicaSet", "web-1"), labels={"app": "web", "owner": "eve"}),
-        *members("web-2", 1, owner=owner("ReplicaSet", "web-2"), labels={"app": "web", "owner": "eve"}),
+        shapes.workload("replicasets", "web-1", "ml", 2, owner=web),
+        shapes.workload("replicasets", "web-2", "ml", owner=web),
+        *members("web-1", 2, owner=owner("ReplicaSet", "web-1"), labels=labels),
+        *members("web-2", 1, owner=owner("ReplicaSet", "web-2"), labels=labels),
         shapes.disruption_budget("web", {"app": "web"}, "ml", max_unavailable=1),
-        shapes.workload("jobs.batch", "nightly-1", "ml", owner=owner("CronJob", "nightly", "batch/v1")),
-        *members("nightly-1", 1, owner=owner("Job", "nightly-1", "batch/v1")),
-        custom(
-            "kubeflow.org",
-            "pytorchjobs",
-            "torch",
-            {"pytorchReplicaSpecs": {"Master": {"replicas": 1}, "Worker": {"replicas": 3}}},
-        ),
+    ]
+
+
+def gangs() -> list[Obj]:
+    """A PyTorchJob in Kueue, a Volcano Job, a group of the scheduler plugins."""
+    torch = owner("PyTorchJob", "torch", "kubeflow.org/v1")
+    volcano = owner("Job", "vc", "batch.volcano.sh/v1alpha1", owner_uid="vc-job")
+    roles = {"pytorchReplicaSpecs": {"Master": {"replicas": 1}, "Worker": {"replicas": 3}}}
+    admitted = {"queueName": "research", "priority": 50, "podSets": [{"name": "a", "count": 4}]}
+    return [
+        custom("kubeflow.org", "pytorchjobs", "torch", roles),
         *members("torch", 4, owner=torch, labels={"kueue.x-k8s.io/queue-name": "label"}, priority=7),
-        custom(
-            "kueue.x-k8s.io",
-            "workloads",
-            "pytorchjob-torch-1",
-            {"queueName": "research", "priority": 50, "podSets": [{"name": "a", "count": 4}]},
-            torch,
-        ),
-        custom("scheduling.volcano.sh", "podgroups", "vc-1234", {"minMember": 2, "queue": "gold"}, vcjob),
-        *members("vc", 3, owner=vcjob, annotations=in_volcano),
+        custom("kueue.x-k8s.io", "workloads", "pytorchjob-torch-1", admitted, torch),
+        custom("scheduling.volcano.sh", "podgroups", "vc-1234", {"minMember": 2, "queue": "gold"}, volcano),
+        *members("vc", 3, owner=volcano, annotations={"scheduling.k8s.io/group-name": "vc-1234"}),
         custom("scheduling.x-k8s.io", "podgroups", "band", {"minMember": 3}),
         *members("band", 3, labels={"scheduling.x-k8s.io/pod-group": "band"}),
-        custom(
-            "jobset.x-k8s.io",
-            "jobsets",
-            "set",
-            {"replicatedJobs": [{"name": "w", "replicas": 2, "template": {"spec": {"parallelism": 2}}}]},
-            owner("TrainJob", "llm", "trainer.kubeflow.org/v1alpha1"),
-        ),
-        *(shapes.workload("jobs.batch", f"set-w-{i}", "ml", owner=jobset) for i in range(2)),
-        *members("set-w-0", 2, owner=owner("Job", "set-w-0", "batch/v1")),
-        *members("set-w-1", 2, owner=owner("Job", "set-w-1", "batch/v1")),
-        custom(
-            "ray.io",
-            "rayclusters",
-            "ray-abc",
-            {"workerGroupSpecs": [{"minReplicas": 2, "numOfHosts": 2}]},
-            owner("RayJob", "ray", "ray.io/v1"),
-        ),
-        *members("ray", 2, owner=ray),
-        *(
-            each
-            for group in "01"
-            for each in members(
-                f"lws-{group}",
-                2,
-                labels={
-                    "leaderworkerset.sigs.k8s.io/name": "lws",
-                    "leaderworkerset.sigs.k8s.io/group-index": group,
-                },
-                annotations={"leaderworkerset.sigs.k8s.io/size": "2"},
-            )
-        ),
+    ]
+
+
+def leaders() -> list[Obj]:
+    """A TrainJob above a JobSet above Jobs, a RayJob above its cluster, two replicas of a LeaderWorkerSet."""
+    train = owner("TrainJob", "llm", "trainer.kubeflow.org/v1alpha1")
+    jobset, ray = owner("JobSet", "set", "jobset.x-k8s.io/v1alpha2"), owner("RayJob", "ray", "ray.io/v1")
+    roles = {"replicatedJobs": [{"name": "w", "replicas": 2, "template": {"spec": {"parallelism": 2}}}]}
+    workers = {"workerGroupSpecs": [{"minReplicas": 2, "numOfHosts": 2}]}
+    size = {"leaderworkerset.sigs.k8s.io/size": "2"}
+    found = [
+        custom("jobset.x-k8s.io", "jobsets", "set", roles, train),
+        custom("ray.io", "rayclusters", "ray-abc", workers, ray),
+        *members("ray", 2, owner=owner("RayCluster", "ray-abc", "ray.io/v1")),
+    ]
+    for index in "01":
+        labels = {
+            "leaderworkerset.sigs.k8s.io/name": "lws",
+            "leaderworkerset.sigs.k8s.io/group-index": index,
+        }
+        found += members(f"lws-{index}", 2, labels=labels, annotations=size)
+        found.append(shapes.workload("jobs.batch", f"set-w-{index}", "ml", owner=jobset))
+        found += members(f"set-w-{index}", 2, owner=owner("Job", f"set-w-{index}", "batch/v1"))
+    return found
+
+
+def singles() -> list[Obj]:
+    """Pods that stand alone, a run of a CronJob, and two kinds that share a name."""
+    return [
+        *members("plain", 1),
+        shapes.workload("jobs.batch", "nightly-1", "ml", owner=owner("CronJob", "nightly", "batch/v1")),
+        *members("nightly-1", 1, owner=owner("Job", "nightly-1", "batch/v1")),
         shapes.workload("statefulsets", "db", "ml"),
         *members("db", 1, owner=owner("StatefulSet", "db")),
         *members("agent", 2, owner=owner("DaemonSet", "db")),

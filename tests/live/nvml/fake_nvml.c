@@ -5,7 +5,7 @@
  * A value `!15` makes the call return that nvmlReturn_t, `hang` never return, `crash` end the process. A key that is
  * not there is NVML_ERROR_NOT_SUPPORTED; the key `all` stands for every call on its target.
  *
- * Signatures and structures are those of nvml.h (NVML API reference, driver 550); only what pynvml calls is here.
+ * -DOLD_DRIVER leaves out what came after driver 470. Signatures and structures are those of nvml.h (NVML API reference, driver 550); only what the two readers call is here.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -134,10 +134,12 @@ uint nvmlInitWithFlags(uint flags) {
     if (failed) line_count = -1;
     return failed;
 }
+uint nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
 uint nvmlShutdown(void) { line_count = -1; return SUCCESS; }
 const char *nvmlErrorString(uint code) { (void)code; return "an error of the fake library"; }
 uint nvmlSystemGetDriverVersion(char *out, uint size) { return copied(machine(), "driver", out, size); }
 uint nvmlSystemGetCudaDriverVersion(int *out) { return number32(machine(), "cuda", (uint *)out); }
+uint nvmlSystemGetCudaDriverVersion_v2(int *out) { return nvmlSystemGetCudaDriverVersion(out); }
 uint nvmlDeviceGetCount_v2(uint *out) { return number32(machine(), "count", out); }
 uint nvmlDeviceGetHandleByIndex_v2(uint index, Device **out) {
     uint count = 0;
@@ -166,7 +168,9 @@ UINT(nvmlDeviceGetCurrPcieLinkWidth, "pcie_width")
 UINT(nvmlDeviceGetMaxPcieLinkGeneration, "pcie_max_generation")
 UINT(nvmlDeviceGetMaxPcieLinkWidth, "pcie_max_width")
 UINT(nvmlDeviceGetPcieReplayCounter, "pcie_replays")
+#ifndef OLD_DRIVER
 WIDE(nvmlDeviceGetCurrentClocksEventReasons, "event_reasons")
+#endif
 WIDE(nvmlDeviceGetCurrentClocksThrottleReasons, "throttle_reasons")
 UINT(nvmlDeviceGetMaxMigDeviceCount, "max_mig")
 UINT(nvmlDeviceGetGpuInstanceId, "gpu_instance")
@@ -190,6 +194,7 @@ uint nvmlDeviceGetMemoryInfo(Device *d, Memory *out) {
     out->free = out->total - out->used;
     return failed;
 }
+#ifndef OLD_DRIVER
 uint nvmlDeviceGetMemoryInfo_v2(Device *d, Memory2 *out) {
     uint failed = number(d, "memory_reserved_bytes", &out->reserved);
     if (!failed) failed = number(d, "memory_total_bytes", &out->total);
@@ -197,6 +202,7 @@ uint nvmlDeviceGetMemoryInfo_v2(Device *d, Memory2 *out) {
     out->free = out->total - out->used - out->reserved;
     return failed;
 }
+#endif
 
 typedef struct { uint gpu, memory; } Utilization;
 uint nvmlDeviceGetUtilizationRates(Device *d, Utilization *out) {
@@ -212,10 +218,12 @@ uint nvmlDeviceGetMaxClockInfo(Device *d, uint kind, uint *out) {
 uint nvmlDeviceGetTemperature(Device *d, uint sensor, uint *out) {
     return sensor ? INVALID_ARGUMENT : number32(d, "temperature_c", out);
 }
+#ifndef OLD_DRIVER
 typedef struct { uint version, sensor; int celsius; } Temperature;
 uint nvmlDeviceGetTemperatureV(Device *d, Temperature *out) {
     return out->sensor ? INVALID_ARGUMENT : number32(d, "temperature_v_c", (uint *)&out->celsius);
 }
+#endif
 uint nvmlDeviceGetTemperatureThreshold(Device *d, uint which, uint *out) {
     return which == 1 ? number32(d, "slowdown_c", out) : NOT_SUPPORTED;
 }
@@ -321,6 +329,7 @@ uint nvmlVgpuInstanceGetUUID(uint id, char *out, uint size) { return copied(vgpu
 uint nvmlVgpuTypeGetName(uint id, char *out, uint *size) { return copied(vgpu(id), "type", out, *size); }
 uint nvmlVgpuTypeGetFramebufferSize(uint id, ull *out) { return number(vgpu(id), "size_bytes", out); }
 
+#ifndef OLD_DRIVER
 typedef struct { unsigned char cluster[16]; uint status, clique; unsigned char state; } Fabric;
 typedef struct { uint version; unsigned char cluster[16]; uint status, clique; unsigned char state; uint health; } Fabric2;
 static uint fabric(Device *d, const char *gate, unsigned char *cluster, uint *clique, unsigned char *state) {
@@ -338,6 +347,7 @@ uint nvmlDeviceGetGpuFabricInfoV(Device *d, Fabric2 *out) {
 uint nvmlDeviceGetGpuFabricInfo(Device *d, Fabric *out) {
     return fabric(d, "fabric_state_v1", out->cluster, &out->clique, &out->state);
 }
+#endif
 
 /* ---- processes: KIND PID BYTES [GPU_INSTANCE COMPUTE_INSTANCE], PID may be `parent` ---- */
 typedef struct { uint pid; ull bytes; uint gpu_instance, compute_instance; } Process;
@@ -364,8 +374,14 @@ static uint processes(Device *d, const char *kind, uint *count, Process *out) {
 }
 #define PROCESSES(NAME, KIND) uint NAME(Device *d, uint *n, Process *out) { return processes(d, KIND, n, out); }
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v2, "compute")
+#ifndef OLD_DRIVER
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v3, "compute")
+#endif
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v2, "graphics")
+#ifndef OLD_DRIVER
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v3, "graphics")
+#endif
 PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v2, "mps")
+#ifndef OLD_DRIVER
 PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v3, "mps")
+#endif

@@ -91,7 +91,7 @@ def test_a_worn_board_shows_its_errors_and_why_it_is_slow(source: Source) -> Non
 
 def test_what_a_small_board_does_not_support_is_unknown_and_not_zero(source: Source) -> None:
     (board,) = _boards(source, "t4_few")
-    assert (board.temperature_c, board.throttle) == (27, ("gpu_idle",)), "newer and older names of a reading"
+    assert (board.temperature_c, board.throttle) == (27, ("gpu_idle",)), "by the older names"
     assert (board.memory_used_bytes, board.busy_milli) == (0, 0), "a zero that was read stays a zero"
     assert board.ecc == Ecc(enabled=False, retired_pages=3)
     unknown = (
@@ -121,3 +121,8 @@ def test_nvlink_that_spans_nodes_names_its_domain(source: Source) -> None:
     assert board.pcie is not None
     assert board.pcie.address == "0008:01:00.0"
     assert {link.remote for link in board.nvlinks} == {None}
+
+
+def test_a_driver_without_the_older_names_is_asked_by_the_newer_ones(source: Source) -> None:
+    (board,) = _boards(source, "future")
+    assert board.temperature_c == 41

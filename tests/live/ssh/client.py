@@ -1,4 +1,4 @@
-"""The client's side of the tests: an ssh_config and a known_hosts file in a folder, and what comes of them."""
+"""The client's side of the tests: an ssh_config and a known_hosts file, and what comes of them."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _begin(text: str, rest: str = "") -> str:
             "the answer has control characters",
         ),
         (
-            "cat >/dev/null; echo '@@dcctl python'; head -c 1000000 /dev/zero | tr '\\0' '['; echo; echo '@@dcctl end'",
+            _begin("", "head -c 1000000 /dev/zero | tr '\\0' '['; echo; echo '@@dcctl end'"),
             "invalid",
             "the answer makes no sense",
         ),

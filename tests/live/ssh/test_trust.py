@@ -6,7 +6,6 @@ import base64
 import shutil
 import socket
 import subprocess
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 

@@ -49,11 +49,11 @@ def test_a_machine_without_accelerators_speaks_of_cpu_memory_disk_and_pressure()
         "lap  1 node  8 CPUs  16 GiB memory  no accelerators  15 % of CPU in use, 56 % of memory in use"
     )
     row = _only(answer)
-    assert (row["cpu_free"], row["memory_free"], row["first_limit"]) == (6800, 7 * GIB, "disk")
-    assert (row["disk_capacity"], row["disk_free"], row["network"]) == (1000, 40, 10**9)
-    assert (row["io_pressure"], row["accelerators"], row["more_jobs"]) == (230, 0, None)
+    assert (row["cpu_free_milli"], row["memory_free_bytes"], row["first_limit"]) == (6800, 7 * GIB, "disk")
+    assert (row["disk_capacity_bytes"], row["disk_free_bytes"], row["network_bps"]) == (1000, 40, 10**9)
+    assert (row["io_pressure_milli"], row["accelerators"], row["more_jobs"]) == (230, 0, None)
     shown = {column.key for column in answer.items.columns if not column.wide}
-    assert {"cpu_used", "memory_free"} <= shown
+    assert {"cpu_used_milli", "memory_free_bytes"} <= shown
     assert not {"accelerators", "idle", "stranded"} & shown
     assert _note(answer, "disk") == "1 file system nearly full: / on lap 96 %"
     assert _note(answer, "pressure") == "work waited for I/O up to 23 % of the last minute on lap"
@@ -66,7 +66,7 @@ def test_a_workstation_without_scheduler_is_counted_by_processes() -> None:
     bare = Node("ws", sources=("local",), accelerators=(used, free))
     answer = report(Fleet("ws", nodes=(bare,)), Options(job_size=1), NOW_S)
     row = _only(answer)
-    assert (row["accelerators"], row["allocated"], row["free"], row["busy"]) == (2, 1, 1, 450)
+    assert (row["accelerators"], row["allocated"], row["free"], row["busy_milli"]) == (2, 1, 1, 450)
     assert row["more_jobs"] == 1
     assert _note(answer, "allocated") == "no scheduler: counted by processes"
 
@@ -74,7 +74,12 @@ def test_a_workstation_without_scheduler_is_counted_by_processes() -> None:
 def test_a_cluster_without_readings_says_how_to_get_them() -> None:
     answer = report(Fleet("k", nodes=(node(),), workloads=(work("a", asks(gpus=2)),)), Options(), NOW_S)
     row = _only(answer)
-    assert (row["allocated"], row["allocated_share"], row["busy"], row["idle"]) == (2, 250, None, None)
+    assert (row["allocated"], row["allocated_share_milli"], row["busy_milli"], row["idle"]) == (
+        2,
+        250,
+        None,
+        None,
+    )
     assert "25 % allocated, busy unknown" in answer.headline
     assert _note(answer, "busy").startswith("unknown: no source read the accelerators")
 
@@ -83,9 +88,18 @@ def test_nothing_is_made_up_where_pods_could_not_be_listed() -> None:
     gap = Gap("kubernetes:t", "pods", "403 Forbidden", "denied")
     answer = report(Fleet("k", nodes=(node(),), gaps=(gap,)), Options(), NOW_S)
     row = _only(answer)
-    keys = ("allocated", "free", "stranded", "unavailable", "idle", "more_jobs", "cpu_requested", "cpu_free")
+    keys = (
+        "allocated",
+        "free",
+        "stranded",
+        "unavailable",
+        "idle",
+        "more_jobs",
+        "cpu_requested_milli",
+        "cpu_free_milli",
+    )
     assert {row[key] for key in keys} == {None}
-    assert (row["accelerators"], row["cpu_capacity"]) == (8, 80_000)
+    assert (row["accelerators"], row["cpu_capacity_milli"]) == (8, 80_000)
     assert answer.gaps == (gap,)
     assert {dict(sample.labels).get("state") for sample in answer.samples if sample.value == 8} == {"unknown"}
 
@@ -139,7 +153,7 @@ def test_rows_by_workload() -> None:
         ("t/a", 8, 0),
         ("t/p", 0, 0),
     ]
-    assert (rows[0]["busy"], rows[0]["power"], rows[0]["held"]) == (700, 4_000_000, 7200)
+    assert (rows[0]["busy_milli"], rows[0]["power_mw"], rows[0]["held_s"]) == (700, 4_000_000, 7200)
     assert (answer.kind, answer.name_key) == ("assess-workloads", "workload")
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from dcctl.assess.fleet import judge_fleet
 from dcctl.assess.idle import Rule
 from dcctl.assess.shortages import stuck
-from dcctl.inventory.model import Fleet, Gap, Process, Taint
+from dcctl.inventory.model import Accelerator, Fleet, Gap, Process, Taint
 from tests.unit.assess.build import GIB, NOW_S, asks, boards, judged, node, size, words, work
 
 _HALF = work("half", asks(cpus=40, gib=40, gpus=4))
@@ -131,3 +131,19 @@ def test_nothing_is_known_where_pods_could_not_be_listed() -> None:
     fleet = Fleet(nodes=(node(),), gaps=(Gap("kubernetes:t", "pods", "403", "denied"),))
     (state,) = judge_fleet(fleet, Rule(), NOW_S)
     assert (words(state), state.by_processes) == ("????????", False)
+
+
+def test_withheld_shares_are_counted_in_boards() -> None:
+    shared = tuple(replace(b, kind="shared", replicas=4) for b in boards(4))
+    (state,) = judged(node(accelerators=shared, capacity=size(gpus=16), allocatable=size(gpus=12)))
+    assert words(state) == "fffu"
+
+
+def test_withheld_slices_are_counted_in_boards() -> None:
+    name = "nvidia.com/mig-1g.10gb"
+    parts = [Accelerator(i, f"m{i}", resource=name, kind="mig", parent=f"b{i // 7}") for i in range(14)]
+    room = size(gpus=14, resource=name)
+    for offered, expected in ((14, "ff"), (8, "ff"), (7, "fu"), (0, "uu")):
+        offer = size(gpus=offered, resource=name)
+        (state,) = judged(node(accelerators=(*boards(2), *parts), capacity=room, allocatable=offer))
+        assert words(state) == expected

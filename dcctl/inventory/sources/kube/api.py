@@ -53,6 +53,10 @@ class Client:
         """Seconds until the deadline; negative after it."""
         return self._deadline - self._patience.now()
 
+    def stop(self) -> None:
+        """Ask nothing more: every request under way ends as if the deadline had come."""
+        self._deadline = self._patience.now()
+
     def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> bytes:
         """The body of a 200. Tries again what may pass, as long as there is time. Raises Failure."""
         target = f"{path}?{urlencode(query)}" if query else path
@@ -125,7 +129,7 @@ class Client:
             size += len(chunk)
             if size > most:
                 raise Failure(f"the answer exceeds {most >> 20} MiB", "truncated", "ask for smaller pages")
-            if self._patience.now() > deadline:
+            if self._patience.now() > min(deadline, self._deadline):
                 raise Failure("the answer did not end within the deadline", "timeout", "raise --timeout")
             yield chunk
         if response.length_remaining:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _SECRET = re.compile(r"[A-Za-z0-9_\-.+/=]{33,}")
+_RENEWING = threading.Lock()
 _CLIENT_FILES = ("kube_config.py", "exec_provider.py")
 
 
@@ -40,6 +41,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
     Without `kubeconfig`: $KUBECONFIG, ~/.kube/config, then the service account of the pod we run in.
     Raises UsageError for a kubeconfig that is missing or wrong, SourceError when credentials cannot be had.
     """
+    import urllib3
     from kubernetes.client import Configuration
     from kubernetes.client.rest import RESTClientObject
 
@@ -49,6 +51,8 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
         _load_in_cluster(configuration)
     else:
         _load_file(configuration, path, context, timeout_s)
+    if not configuration.verify_ssl:  # as the kubeconfig says; a warning per request would say it again
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     certificate = Path(configuration.cert_file) if configuration.cert_file else None
     try:
         pool = RESTClientObject(configuration).pool_manager
@@ -59,7 +63,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
 
 def _headers(configuration: Configuration) -> dict[str, str]:
     """The headers that identify us; the client's hook renews a token that has expired."""
-    with _client_log() as said:
+    with _RENEWING, _client_log() as said:  # one thread renews, the others find it done
         headers = {}
         for each in configuration.auth_settings().values():
             row = cast("dict[str, str | None]", each)  # BearerToken here, other names in older clients
