@@ -91,8 +91,8 @@ def parse(answer: Answer, source: str = "ssh") -> tuple[Node | None, tuple[Gap, 
     if not python:
         hint = f"ssh {shlex.quote(target.name)} command -v python3"
         gaps.append(SshError("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint))
-    own = () if facts.hostname is None or facts.hostname in _ANYBODY else (facts.hostname,)
-    facts = replace(facts, hostname=target.name, aliases=own)
+    own = [] if facts.hostname is None else [facts.hostname, *facts.aliases]
+    named = tuple(name for name in own if name not in _ANYBODY)
+    facts = replace(facts, hostname=target.name, aliases=named)
     node = replace(parse_facts(facts, source), site=target.site, address=target.address)
-    named = tuple(fault.gap(source, target.name) for fault in gaps)
-    return node, (*named, *parse_gaps(facts, source))
+    return node, (*(fault.gap(source, target.name) for fault in gaps), *parse_gaps(facts, source))
