@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dcctl.cli.options import Common
     from dcctl.config import Settings
     from dcctl.inventory.model import Fleet
-    from dcctl.render.dispatch import Style
+    from dcctl.render.style import Style
 
 _FLAGS = (
     "inventory",
@@ -62,7 +62,7 @@ class Session(Struct, frozen=True):
 
         if self.watch_s is not None and not self.watch_s > 0:
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s}")
-        from dcctl.render.dispatch import check_format
+        from dcctl.render.style import check_format
 
         check_format(self.format)
 
@@ -103,7 +103,7 @@ class Session(Struct, frozen=True):
 
     def style(self) -> Style:
         """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""
-        from dcctl.render.dispatch import Style
+        from dcctl.render.style import Style
 
         terminal = sys.stdout.isatty() and not self.file
         words = [word.strip() for word in self.settings.text("columns").split(",") if word.strip()]

@@ -14,8 +14,8 @@ from dcctl.render.text import cut, pad, printable, width, wrap
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dcctl.render.dispatch import Style
     from dcctl.render.report import HeatMap, Tile
+    from dcctl.render.style import Style
 
 MOST_LINES = 16
 """Lines of a picture that nobody asked for; a taller one is only named."""

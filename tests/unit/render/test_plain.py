@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.plain import envelope
 from dcctl.render.report import Column, Report, Table
+from dcctl.render.style import Style
 from dcctl.render.text import HOSTILE, visible
 from tests.unit.render.samples import EVIL, hostile, report
 

@@ -10,8 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.schema import json_schema
+from dcctl.render.style import Style
 from tests.unit.render.samples import SHAPE, report
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Gap
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.report import Column, Note, Report, Table
+from dcctl.render.style import Style
 from dcctl.render.text import HOSTILE, width
 from tests.unit.render.samples import hostile, report
 
