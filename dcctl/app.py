@@ -126,7 +126,7 @@ class _Survey(Struct, frozen=True):
             case specs.DetectSpec():
                 from dcctl.inventory.sources.file import detect
 
-                return detect(spec.path)
+                return detect(spec.path, self.settings.number("timeout"))
             case specs.FileSpec():
                 from dcctl.inventory.sources.file import FileSource
 
