@@ -24,7 +24,7 @@ DEFAULTS: dict[str, Value] = {
     "columns": "",
     "sort": "",
     "fanout": 32,
-    "timeout": 10.0,
+    "timeout": 60.0,
     "color": "auto",
     "fail_on": "crit",
     "quiet": False,

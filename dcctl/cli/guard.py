@@ -123,7 +123,13 @@ def _defect(error: Exception) -> DcctlError:
 
 
 def _leave_now(code: Exit) -> None:
-    """End without waiting for threads that still talk to nodes."""
+    """End without waiting for threads that still talk to nodes; what libraries left to clean up is cleaned.
+
+    The Kubernetes client keeps private keys in temporary files until then.
+    """
+    import atexit
+
+    atexit._run_exitfuncs()  # noqa: SLF001 - os._exit leaves them out
     try:
         sys.stdout.flush()
         sys.stderr.flush()

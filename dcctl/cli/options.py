@@ -88,7 +88,12 @@ Fanout = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", rich_help_panel=_RUN, help="Deadline of one source."),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        rich_help_panel=_RUN,
+        help="Deadline of one source, or of one node over SSH.",
+    ),
 ]
 ContextName = Annotated[
     str | None,
