@@ -70,7 +70,7 @@ class SshSource:
         self._deadlines, self._overrides = deadlines, overrides
 
     def collect(self) -> Fleet:
-        """Return a Node for each target that answered, a Gap for each failure, in order of the targets."""
+        """Return a Node for each target that answered, a Gap for each failure, in the targets' order."""
         order = {target: index for index, target in enumerate(self._targets)}
         answers: list[Answer] = []
         try:
