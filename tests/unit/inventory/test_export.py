@@ -15,7 +15,7 @@ import yaml
 
 from dcctl.inventory import export, snapshot
 from dcctl.inventory.model import Fleet, Node
-from dcctl.inventory.sources.ansible import parse
+from dcctl.inventory.sources.files.ansible import parse
 from tests.unit.inventory.fleets import boards, small
 
 if TYPE_CHECKING:
