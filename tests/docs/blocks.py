@@ -29,6 +29,7 @@ _FENCE = re.compile(r"^```(\w*)\s*$")
 _MARK = re.compile(r"^<!-- (not run|machine): (.+) -->$")
 _CRON = re.compile(r"^(?:\S+\s+){5}(?:root|dcctl)\s+")
 _END = "\x1e"
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")  # jq 1.6 does not know NO_COLOR
 _PLACES = ("/var/lib/prometheus/node-exporter", "/etc/bash_completion.d", "/usr/local/share/man/man1")
 """Folders of the system that examples write to: each becomes a folder of the sandbox."""
 
@@ -158,7 +159,7 @@ def _on_terminal(words: list[str], env: dict[str, str], cwd: Path) -> tuple[str,
         errors = process.stderr.read()
         reader.join()
     os.close(terminal)
-    return b"".join(shown).decode().replace("\r\n", "\n"), errors.decode()
+    return _COLOR.sub("", b"".join(shown).decode()).replace("\r\n", "\n"), errors.decode()
 
 
 def _drain(terminal: int, into: list[bytes]) -> None:
