@@ -6,25 +6,27 @@ import sys
 def main() -> int:
     """Run dcctl on sys.argv and return its exit code."""
     arguments = sys.argv[1:]
-    if arguments in (["--version"], ["-V"]):
-        return _version()
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        from dcctl.streams import replace_closed
+
+        replace_closed()
+    if arguments in (["--version"], ["-V"]) and _said_version():
+        return 0
     from dcctl.cli.guard import guarded
 
     return guarded(arguments)
 
 
-def _version() -> int:
+def _said_version() -> bool:
+    """Whether the version is on stdout; False leaves the trouble to the guard."""
     from dcctl import __version__
 
     try:
         sys.stdout.write(f"dcctl {__version__}\n")
         sys.stdout.flush()
-    except OSError as error:
-        from dcctl.streams import abandon_stdout
-
-        abandon_stdout()
-        return 141 if isinstance(error, BrokenPipeError) else 70
-    return 0
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl import specs
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh import Target
     from dcctl.specs import AnySpec, SshSpec
 
+_NVML_MOST_S = 30.0
+"""A board without persistence mode takes a second or two to wake; one that hangs is known by then."""
 _REFUSED = frozenset({"unauthenticated", "denied"})
 
 
@@ -42,7 +44,7 @@ def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
     answered at all. What one source or node did not answer is a gap of the fleet.
     """
-    return _Survey(settings, progress, now_s).run()
+    return _Survey(settings, progress, now_s, Event()).run()
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
@@ -69,14 +71,13 @@ def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
     return (specs.LocalSpec(),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
+class _Survey(Struct, frozen=True):
     """One question to all sources, in two steps: what files declare, then what answers live."""
 
     settings: Settings
     progress: Progress
     now_s: int
-    stop: Event = field(default_factory=Event)
+    stop: Event
 
     def run(self) -> Fleet:
         plan = plan_of(self.settings)
@@ -87,7 +88,8 @@ class _Survey:
         if live and shells and self._names_groups():
             parts, live = [*parts, *self._collect(live)], []
         targets = [(spec, self._targets(spec, self._merged(parts))) for spec in shells]
-        parts += self._collect([*live, *(self._ssh(spec, found) for spec, found in targets)])
+        hosts = sum(len(found) for _, found in targets)
+        parts += self._collect([*live, *(self._ssh(spec, found) for spec, found in targets)], hosts)
         _demand_an_answer(parts)
         parts += [_named_only(spec, found) for spec, found in targets]
         return self._restricted(self._with_sites(self._merged(parts)))
@@ -103,10 +105,11 @@ class _Survey:
         """Whether a node set needs what the clusters know before SSH targets can be chosen."""
         return "@" in self.settings.text("nodes") + self.settings.text("exclude")
 
-    def _collect(self, sources: Sequence[Source]) -> list[Fleet]:
+    def _collect(self, sources: Sequence[Source], hosts: int = 0) -> list[Fleet]:
+        """What each source says; progress counts sources and hosts."""
         if not sources:
             return []
-        self.progress.start(len(sources), "asking")
+        self.progress.start(len(sources) + hosts, "asking")
         return run_all(sources, self._heard, self.stop)
 
     def _heard(self, one: SourceRun) -> None:
@@ -127,7 +130,7 @@ class _Survey:
             case specs.DetectSpec():
                 from dcctl.inventory.sources.file import detect
 
-                return detect(spec.path)
+                return detect(spec.path, self.settings.number("timeout"))
             case specs.FileSpec():
                 from dcctl.inventory.sources.file import FileSource
 
@@ -152,7 +155,7 @@ class _Survey:
             from dcctl.inventory.sources.local import LocalSource
             from dcctl.inventory.sources.nvml import NvmlSource
 
-            return (LocalSource(), NvmlSource(timeout_s))
+            return (LocalSource(), NvmlSource(min(timeout_s, _NVML_MOST_S)))
         if isinstance(spec, specs.KubernetesSpec):
             return (self._kubernetes(spec, timeout_s),)
         return ()
@@ -197,11 +200,18 @@ class _Survey:
     def _ssh(self, spec: SshSpec, targets: Sequence[Target]) -> Source:
         from dcctl.inventory.sources.ssh import SshSource
         from dcctl.inventory.sources.ssh_run import Overrides
+        from dcctl.inventory.sources.ssh_transport import Deadlines
 
+        usual, most_s = Deadlines(), self.settings.number("timeout")
         return SshSource(
             targets,
             fanout=int(self.settings.number("fanout")),
             name=spec.name or "ssh",
+            deadlines=Deadlines(
+                min(usual.connect_s, most_s), min(usual.banner_s, most_s), min(usual.auth_s, most_s), most_s
+            ),
+            stop=self.stop,
+            heard=self.progress.advance,
             overrides=Overrides(
                 config_file=spec.config_file, known_hosts=spec.known_hosts, identity_file=spec.identity_file
             ),

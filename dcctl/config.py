@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from dcctl.errors import UsageError
 
@@ -25,7 +24,7 @@ DEFAULTS: dict[str, Value] = {
     "columns": "",
     "sort": "",
     "fanout": 32,
-    "timeout": 10.0,
+    "timeout": 60.0,
     "color": "auto",
     "fail_on": "crit",
     "quiet": False,
@@ -40,26 +39,23 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """A value and where it came from: `default`, a file, `DCCTL_FANOUT` or `--fanout`."""
 
     value: Value
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """One `[context.NAME]` as it stands in a file; sources.py of the app gives its tables meaning."""
 
     name: str
     origin: str
     sources: tuple[Mapping[str, object], ...] = ()
-    sites: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    sites: Mapping[str, Mapping[str, object]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """What holds for this run. Immutable; `values[key]` says both what and why."""
 
     values: Mapping[str, Setting]
@@ -159,6 +155,8 @@ def _home(environ: Mapping[str, str], variable: str, below_home: str, for_root: 
 
 
 def _read(path: Path) -> dict[str, object]:
+    import tomllib
+
     try:
         document: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -172,6 +170,8 @@ def _read(path: Path) -> dict[str, object]:
 
 def unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
     """Raise UsageError for the first key of `given` that is not known, with the nearest one that is."""
+    import difflib
+
     names = sorted(known)
     for key in given:
         if key not in names:

@@ -1,6 +1,21 @@
-"""Standard output once nobody reads it any more."""
+"""Standard streams that came closed, and standard output once nobody reads it any more."""
 
 import os
+import sys
+from pathlib import Path
+
+
+def replace_closed() -> None:
+    """Put /dev/null where stdin, stdout or stderr came closed, so that no file or socket takes their place.
+
+    What is written to such a stdout fails as it would on the closed one; stderr swallows what it is given.
+    """
+    while (number := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
 
 
 def abandon_stdout() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.usage import is_scheduled
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 By: TypeAlias = Literal["pool", "site", "rack", "node", "model", "workload"]
 
 
-@dataclass(slots=True)
-class Sums:
+class Sums(Struct):
     """One dimension summed over the nodes that tell it; None while none did."""
 
     capacity: int | None = None
@@ -37,14 +37,13 @@ STAGES = ("capacity", "allocatable", "requested", "used", "free")
 _Key = TypeVar("_Key", bound=str)
 
 
-@dataclass(slots=True)
-class Totals:
+class Totals(Struct):
     """What a group of nodes adds up to."""
 
     name: str
-    states: list[NodeState] = field(default_factory=list)
+    states: list[NodeState] = []
     boards: int = 0
-    by_state: dict[State, int] = field(default_factory=dict)
+    by_state: dict[State, int] = {}
     idle: int = 0
     idle_measured: int = 0
     """Allocated boards of which it is known whether they are idle."""
@@ -57,9 +56,9 @@ class Totals:
     power_mw: int | None = None
     """Drawn by the boards that have a reading."""
     node_power_mw: int | None = None
-    resources: dict[str, int] = field(default_factory=dict)
+    resources: dict[str, int] = {}
     """Boards by resource name."""
-    dimensions: dict[str, Sums] = field(default_factory=dict)
+    dimensions: dict[str, Sums] = {}
 
     @property
     def allocated(self) -> int:

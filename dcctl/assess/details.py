@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl.assess import columns as c
 from dcctl.assess.devices import device_rows
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 _SHOWN_DEVICES = 3
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(Struct):
     """All that was decided, before it is put into words."""
 
     fleet: Fleet
@@ -30,8 +30,8 @@ class Evidence:
     whole: Totals
     idle: list[IdleHolder]
     waiting: tuple[Waiting, ...]
-    faults: list[Fault] = field(init=False)
-    stuck: list[Stuck] = field(init=False)
+    faults: list[Fault] = []
+    stuck: list[Stuck] = []
 
     def __post_init__(self) -> None:
         """Look for what is wrong once, for tables, notes and picture alike."""

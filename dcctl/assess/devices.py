@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from dcctl.assess.boards import units_of
 
@@ -18,8 +19,7 @@ _Key: TypeAlias = tuple[str, str, str]
 """Resource name, model, kind."""
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Struct):
     boards: int = 0
     units: int = 0
     requested: int | None = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from dcctl.assess.bottleneck import slowed_by
 
@@ -28,14 +29,13 @@ class Sign(NamedTuple):
     """The device on its node, e.g. `gpu3`."""
 
 
-@dataclass(slots=True)
-class Fault:
+class Fault(Struct):
     """One kind of fault over the fleet."""
 
     severity: Severity
     fault: str
-    nodes: list[str] = field(default_factory=list)
-    devices: list[str] = field(default_factory=list)
+    nodes: list[str] = []
+    devices: list[str] = []
     """`gpu3 on gpu077`."""
 
 

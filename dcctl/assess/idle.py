@@ -6,8 +6,9 @@ below the threshold now *and* its holder has had at least `after_s` to start wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from dcctl.assess.usage import Placed
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """When a held board counts as idle."""
 
     busy_milli: int = 50
@@ -27,8 +27,7 @@ class Rule:
     """Not before its holder has run for so long."""
 
 
-@dataclass(slots=True)
-class IdleHolder:
+class IdleHolder(Struct):
     """The idle boards of one holder."""
 
     who: str
@@ -37,7 +36,7 @@ class IdleHolder:
     kind: str
     model: str
     boards: int = 0
-    nodes: list[str] = field(default_factory=list)
+    nodes: list[str] = []
     held_s: int | None = None
     """The shortest time that any of its idle boards has been held; None where no start is known."""
     power_mw: int | None = None

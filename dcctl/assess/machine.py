@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl.assess.words import percent, plural
 from dcctl.inventory.folding import fold
@@ -24,8 +25,7 @@ _SHARED = ("nfs", "lustre", "ceph", "beegfs", "gpfs", "fuse", "smb", "cifs", "9p
 _NAMED = 4
 
 
-@dataclass(slots=True)
-class Surroundings:
+class Surroundings(Struct):
     """Sums and worst readings of a group of nodes. None: nobody read it."""
 
     disk_capacity: int | None = None

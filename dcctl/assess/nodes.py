@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from dcctl.assess.boards import Board, boards_of, units_of
 from dcctl.assess.holders import hold
@@ -26,7 +25,7 @@ class NodeState(Struct, gc=False):
     node: Node
     demand: Demand | None
     """None: no scheduler knows the node, or its work could not be listed."""
-    boards: list[Board] = field(default_factory=list)
+    boards: list[Board] = []
     boards_known: bool = True
     """False: nobody looked for accelerators and no scheduler counts any."""
     by_processes: bool = False
@@ -49,8 +48,7 @@ class NodeState(Struct, gc=False):
         return " + ".join(sorted({name for board in self.boards if (name := board.model())}))
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
+class Habits(Struct, frozen=True):
     """What is usual in a pool: needed to judge one node of it."""
 
     shares: Shares

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dcctl.assess import columns as c
 from dcctl.assess.bottleneck import first_limit, running_limit
@@ -51,8 +53,7 @@ WORKLOADS = Shape(
 SHAPES = (SHAPE, WORKLOADS)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What a person can choose."""
 
     by: By = "pool"

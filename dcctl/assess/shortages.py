@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl.assess.stranded import WORDS
 from dcctl.assess.words import cores, gib, plural
@@ -19,15 +20,14 @@ _WORTH_NAMING_MILLI = 50
 """Who holds less of what is missing is not named."""
 
 
-@dataclass(slots=True)
-class Stuck:
+class Stuck(Struct):
     """Nodes whose accelerators are stranded for the same reason."""
 
     cause: str
     held_by: tuple[str, ...]
     """Workloads that hold most of what is missing, the largest first."""
     boards: int = 0
-    nodes: list[str] = field(default_factory=list)
+    nodes: list[str] = []
     moves: int | None = 0
     """Members without accelerators to move; None: moving such members is not enough."""
 

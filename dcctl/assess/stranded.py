@@ -14,8 +14,9 @@ stranded for lacking what they never ask for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 from dcctl.assess.vendors import accelerators_in
 
@@ -50,8 +51,7 @@ class Ratio(NamedTuple):
         return -(-self.amount * accelerators // self.accelerators)
 
 
-@dataclass(frozen=True, slots=True)
-class Shares:
+class Shares(Struct, frozen=True):
     """The typical request per accelerator in one pool, by dimension; None where no member tells."""
 
     cpu_milli: Ratio | None = None
@@ -64,8 +64,7 @@ class Shares:
         return self.cpu_milli, self.memory_bytes, self.storage_bytes, self.pods
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(Struct, frozen=True):
     """How many free units of a node are stranded, and for want of what."""
 
     units: int = 0

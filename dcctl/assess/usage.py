@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -53,10 +52,10 @@ class Demand(Struct, gc=False):
     total: Amount = field(default_factory=Amount)
     daemons: Amount = field(default_factory=Amount)
     """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
-    devices: dict[str, int] = field(default_factory=dict)
-    holding: list[Placed] = field(default_factory=list)
+    devices: dict[str, int] = {}
+    holding: list[Placed] = []
     """Members that hold accelerators."""
-    others: list[Placed] = field(default_factory=list)
+    others: list[Placed] = []
 
     def add(self, member: Member, workload: Workload) -> None:
         """Count one member on this node."""
@@ -94,8 +93,7 @@ def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
     return nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A workload with members that have no node yet."""
 
     workload: Workload

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl.assess.usage import FINISHED
 from dcctl.assess.vendors import accelerators_in
@@ -17,22 +18,21 @@ if TYPE_CHECKING:
     from dcctl.render.report import Row
 
 
-@dataclass(slots=True)
-class Holding:
+class Holding(Struct):
     """What one workload holds on the nodes that are looked at."""
 
     name: str
     owner: str | None
     kind: str
     started_at_s: int | None
-    nodes: dict[str, None] = field(default_factory=dict)
+    nodes: dict[str, None] = {}
     """In order, each once."""
     members: int = 0
     accelerators: int = 0
     """Boards, shares and slices that it asks for; of a process, boards that it is on."""
     cpu_milli: int = 0
     memory_bytes: int = 0
-    boards: list[Board] = field(default_factory=list)
+    boards: list[Board] = []
     """Those known to be in its hands."""
 
 

@@ -6,19 +6,31 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from typer import Context
+    from typer._click import Command, HelpFormatter
 
 
-class Root(TyperGroup):
+class _Listing(TyperGroup):
+    """A group whose help tells each command in a whole sentence: Click would cut it after a few words."""
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # type: ignore[override]
+        """The commands, each with the first paragraph of its help."""
+        for command in self.commands.values():
+            command.short_help = " ".join((command.help or "").partition("\n\n")[0].split())
+        super().format_commands(ctx, formatter)
+
+
+class Root(_Listing):
     """The program itself: its commands are listed in the order in which an administrator asks."""
 
     order: ClassVar[tuple[str, ...]] = ("assess", "inventory", "config", "schema", "man", "completion")
 
     def list_commands(self, ctx: "Context") -> list[str]:  # type: ignore[override] # vendored Click
         """The names in `order`, then any other."""
-        return [*self.order, *(name for name in self.commands if name not in self.order)]
+        known = [name for name in self.order if name in self.commands]
+        return [*known, *(name for name in self.commands if name not in self.order)]
 
 
-class DefaultVerb(TyperGroup):
+class DefaultVerb(_Listing):
     """A group that puts its first verb before arguments that do not begin with one."""
 
     default: ClassVar[str] = ""
@@ -32,12 +44,28 @@ class DefaultVerb(TyperGroup):
     def get_help(self, ctx: "Context") -> str:  # type: ignore[override] # vendored Click
         """The help of the default verb, and below it the other verbs."""
         formatter = ctx.make_formatter()
-        self.subcommand_metavar = f"[{self.default}]"
         self.format_usage(ctx, formatter)
         self.format_help_text(ctx, formatter)
         self.commands[self.default].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
         return str(formatter.getvalue()).rstrip("\n")
+
+    def format_usage(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # type: ignore[override]
+        """The one verb in brackets, or `[VERB]` and below it every verb with its arguments."""
+        several = len(self.commands) > 1
+        formatter.write_usage(ctx.command_path, f"[{'VERB' if several else self.default}] [OPTIONS]")
+        if not several:
+            return
+        verbs = [" ".join([name, *_arguments(verb, ctx)]) for name, verb in self.commands.items()]
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(f"VERB: {' | '.join(verbs)}. Left out, it is {self.default}.")
+
+
+def _arguments(verb: "Command", ctx: "Context") -> list[str]:
+    """The positional arguments of a verb as help shows them: OLD [NEW]."""
+    pieces = [piece.strip("{}") for piece in verb.collect_usage_pieces(ctx)]
+    return [piece for piece in pieces if piece != "[OPTIONS]"]
 
 
 def default_verb(name: str) -> type[DefaultVerb]:

@@ -2,8 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, NamedTuple, ParamSpec
 
 import typer
 
@@ -89,7 +88,12 @@ Fanout = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", rich_help_panel=_RUN, help="Deadline of one source."),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        rich_help_panel=_RUN,
+        help="Deadline of one source, or of one node over SSH.",
+    ),
 ]
 ContextName = Annotated[
     str | None,
@@ -103,8 +107,7 @@ ConfigFile = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Common:
+class Common(NamedTuple):
     """The common options as they were typed; None where one was not given."""
 
     inventory: Inventory = None
@@ -123,8 +126,7 @@ class Common:
     config: ConfigFile = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a command hands to main: the report, and the session that says how to show it."""
 
     session: "Session"
@@ -143,9 +145,9 @@ def with_common(command: "Callable[P, Report]", only: tuple[str, ...] = ()) -> C
     """
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = [
-        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=f.type)
-        for f in fields(Common)
-        if not only or f.name in only
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in Common.__annotations__.items()
+        if not only or name in only
     ]
     names = {parameter.name for parameter in shared}
 

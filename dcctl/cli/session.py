@@ -6,8 +6,10 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl import config
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from dcctl.cli.options import Common
     from dcctl.config import Settings
     from dcctl.inventory.model import Fleet
-    from dcctl.render.dispatch import Style
+    from dcctl.render.style import Style
 
 _FLAGS = (
     "inventory",
@@ -35,8 +37,7 @@ _FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """What a command may ask for: the settings, the fleet, the time, and whether to repeat."""
 
     settings: Settings
@@ -51,7 +52,7 @@ class Session:
         for key in _FLAGS:
             given = getattr(common, key)
             flags[key] = tuple(given) if isinstance(given, list) else given
-        settings = config.resolve(flags, os.environ, common.config)
+        settings = _with_names(config.resolve(flags, os.environ, common.config))
         session = cls(settings, os.environ, common.config, common.watch)
         session.check()
         return session
@@ -62,7 +63,9 @@ class Session:
 
         if self.watch_s is not None and not self.watch_s > 0:
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s}")
-        from dcctl.render.dispatch import check_format
+        if self.watch_s is not None and "-" in self.settings.words("inventory"):
+            raise UsageError("--watch", "an inventory on standard input can be read once only")
+        from dcctl.render.style import check_format
 
         check_format(self.format)
 
@@ -103,7 +106,7 @@ class Session:
 
     def style(self) -> Style:
         """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""
-        from dcctl.render.dispatch import Style
+        from dcctl.render.style import Style
 
         terminal = sys.stdout.isatty() and not self.file
         words = [word.strip() for word in self.settings.text("columns").split(",") if word.strip()]
@@ -117,6 +120,30 @@ class Session:
             unicode=speaks_unicode(self.environ),
             one_line=self.watch_s is not None and not terminal,
         )
+
+
+def _with_names(settings: Settings) -> Settings:
+    """The settings, with the names on standard input where -w or -x is `-`."""
+    asking = [key for key in ("nodes", "exclude") if settings.text(key) == "-"]
+    if not asking:
+        return settings
+    from dcctl.errors import UsageError
+
+    if len(asking) + settings.words("inventory").count("-") > 1:
+        raise UsageError("standard input", "only one of -i, -w and -x can read it")
+    names = _names_on_stdin()
+    if not names:
+        raise UsageError(f"--{asking[0]} -", "no names came on standard input")
+    return settings.having(asking[0], names, "standard input")
+
+
+@cache
+def _names_on_stdin() -> str:
+    """The names that came one on a line, as one node set; read once, also with --watch."""
+    from dcctl.inventory.nodeexpr import join
+    from dcctl.inventory.sources.documents import read_bytes, text_of
+
+    return join(text_of(read_bytes("-"), "standard input").splitlines())
 
 
 def wants_color(choice: str, environ: Mapping[str, str], terminal: bool) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,5 @@ def _as_line(answer: Answer) -> Answer:
     session = answer.session
     if session.file or session.format not in {"table", "wide"}:
         return answer
-    return replace(
-        answer, session=replace(session, settings=session.settings.having("output", "json", "--watch"))
-    )
+    settings = session.settings.having("output", "json", "--watch")
+    return answer._replace(session=replace(session, settings=settings))

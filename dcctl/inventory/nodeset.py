@@ -14,11 +14,10 @@ from msgspec.structs import replace
 from dcctl.errors import UsageError
 from dcctl.inventory.folding import fold, short, sort_key
 from dcctl.inventory.nodeexpr import (
-    Expression,
     Groups,
-    Operand,
     bad,
     check_name,
+    evaluate,
     expand,
     join,
     nearest,
@@ -27,9 +26,10 @@ from dcctl.inventory.nodeexpr import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from dcctl.inventory.model import Fleet, Node, Pool, PowerMeter
+    from dcctl.inventory.nodeexpr import Accept
 
 __all__ = [
     "Names",
@@ -153,19 +153,19 @@ def _chosen(text: str, names: Names, groups: Groups) -> set[str]:
     """Evaluate against the inventory; every name in the result is a node's own."""
     if text in names.nodes:
         return {text}  # a name with brackets or commas in it can still be typed
-    chosen = Expression(groups, _checker(names)).names(text)
+    chosen = evaluate(text, groups, _checker(names))
     unknown = chosen - names.nodes
     if unknown:
         raise _unknown(unknown, names)
     return chosen
 
 
-def _checker(names: Names) -> Callable[[Operand, set[str]], set[str]]:
-    def accept(operand: Operand, found: set[str]) -> set[str]:
-        if not found and operand.text[0] != "@":
-            raise bad(operand.text, "matches no node of the inventory", "dcctl inventory -o name")
+def _checker(names: Names) -> Accept:
+    def accept(operator: str, term: str, found: set[str]) -> set[str]:
+        if not found and term[0] != "@":
+            raise bad(term, "matches no node of the inventory", "dcctl inventory -o name")
         resolved = {names.find(name) for name in found}
-        if found and operand.operator in "!&" and not resolved & names.nodes:
+        if found and operator in "!&" and not resolved & names.nodes:
             raise _unknown(resolved, names)
         return resolved
 

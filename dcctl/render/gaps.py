@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.render.dispatch import Style
     from dcctl.render.report import Report
+    from dcctl.render.style import Style
 
 MOST = 10
 """Lines before the rest is only counted."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl.render.nodes import node_set
 from dcctl.render.paint import Tone, paint
@@ -13,8 +14,8 @@ from dcctl.render.text import cut, pad, printable, width, wrap
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dcctl.render.dispatch import Style
     from dcctl.render.report import HeatMap, Tile
+    from dcctl.render.style import Style
 
 MOST_LINES = 16
 """Lines of a picture that nobody asked for; a taller one is only named."""
@@ -22,8 +23,7 @@ _BETWEEN = 3
 _LONGEST_LABEL = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Glyph:
+class Glyph(Struct, frozen=True):
     """One kind of square: its sign in Unicode and in ASCII, its tone, its meaning in the legend."""
 
     key: str

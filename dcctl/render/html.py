@@ -84,7 +84,7 @@ def _raw_values(table: Table) -> list[dict[str, str | None]]:
 
 def _unfolded(table: Table) -> Table:
     """Return the table with a line for each row."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(table, fold=False)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from dcctl.render.text import width
 
@@ -19,8 +20,7 @@ _FEWEST = 3
 """Fewer columns than this are not a table: the rows are stacked as records instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Positions of the columns that are shown, left to right, and the cells that each takes."""
 
     shown: tuple[int, ...]

@@ -5,10 +5,10 @@ Values are raw: integers in SI units, words, true and false, null for unknown. O
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
+from dcctl.render.nodes import node_set
 from dcctl.render.text import HOSTILE, printable, visible
 from dcctl.render.units import show
 
@@ -67,13 +67,15 @@ def _summary(entry: Cell | Mapping[str, Cell]) -> Json:
 
 def encode(document: Json, unicode: bool) -> str:
     """Return `document` as JSON on one line, safe to print: control and direction characters are escaped."""
+    import json  # not for a table: reading this module compiles expressions
+
     text = json.dumps(document, ensure_ascii=not unicode, allow_nan=False)
     return HOSTILE.sub(lambda match: _escaped(match[0]), text) if unicode else text
 
 
 def _escaped(character: str) -> str:
     """Return the JSON escape of a character that stands inside a string."""
-    return json.dumps(character)[1:-1]
+    return encode(character, unicode=False)[1:-1]
 
 
 def as_json(report: Report, out: TextIO, unicode: bool = True, one_line: bool = False) -> None:
@@ -107,6 +109,8 @@ def as_jsonl(report: Report, out: TextIO, unicode: bool = True) -> None:
 
 def as_yaml(report: Report, out: TextIO, unicode: bool = True) -> None:
     """Write the document of `as_json` as YAML. A hostile character anywhere makes the whole text ASCII."""
+    import json
+
     import yaml
 
     document = envelope(report)
@@ -117,7 +121,7 @@ def as_yaml(report: Report, out: TextIO, unicode: bool = True) -> None:
 
 
 def as_csv(report: Report, out: TextIO, unicode: bool = True) -> None:
-    """Write RFC 4180 with a header of keys; unknown is empty, a list is joined by `;`.
+    """Write RFC 4180 with a header of keys; unknown is empty, nodes are a node set, a list is joined by `;`.
 
     Lines end in LF, not CRLF: `cut` and `awk` would carry a CR in the last field. Control characters are
     written out (json keeps them), so a row is a line. A word that a spreadsheet would run as a formula gets a
@@ -127,8 +131,14 @@ def as_csv(report: Report, out: TextIO, unicode: bool = True) -> None:
 
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(column.key for column in report.items.columns)
+    units = [column.unit for column in report.items.columns]
     for row in report.items.rows:
-        writer.writerow([_field(cell, unicode) for cell in row])
+        writer.writerow([_field(_joined(cell, unit), unicode) for cell, unit in zip(row, units, strict=True)])
+
+
+def _joined(cell: Cell, unit: Unit) -> Cell:
+    """Return several nodes as one node set, any other cell as it is."""
+    return node_set(cell) if unit == "nodes" and isinstance(cell, tuple) else cell
 
 
 def _field(cell: Cell, unicode: bool) -> str:
@@ -149,9 +159,9 @@ def _field(cell: Cell, unicode: bool) -> str:
 def as_tsv(report: Report, out: TextIO, unicode: bool = True) -> None:
     """Write the main table alone as a pipe wants it: headings, then one row per line, cells between tabs.
 
-    Rows are not folded, because `cut`, `awk` and `grep` work on one node per line. Cells read as in the
-    table, but counts have no separators and unknown is `-` in every locale. Tabs and newlines in a cell are
-    written out.
+    Rows are not folded, because `cut`, `awk` and `grep` work on one node per line; a cell of several nodes
+    is a node set, as `-w` takes it. Cells read as in the table, but counts have no separators and unknown is
+    `-` in every locale. Tabs and newlines in a cell are written out.
     """
     columns = report.items.columns
     out.write("\t".join(printable(column.title, unicode) for column in columns) + "\n")
@@ -162,6 +172,7 @@ def as_tsv(report: Report, out: TextIO, unicode: bool = True) -> None:
 
 def _tsv_cell(cell: Cell, unit: Unit, unicode: bool) -> str:
     """Return a cell as the table has it, but unknown as `-` and counts as digits alone."""
+    cell = _joined(cell, unit)
     raw = value(cell)
     if raw is None:
         return "-"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec.structs import replace
 
 from dcctl.render.report import Sample
 from dcctl.render.text import printable

@@ -5,8 +5,9 @@ Cells are raw values (integers in SI units, words, True, None); a column's `unit
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from dcctl.inventory.model import Gap
@@ -40,8 +41,7 @@ Unit: TypeAlias = Literal[
 Severity: TypeAlias = Literal["ok", "info", "warn", "crit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column. `key` is its name in JSON, CSV, --columns and --sort; `title` its heading in tables."""
 
     key: str
@@ -53,8 +53,7 @@ class Column:
     """Shown by `-o wide` alone (and in every machine format)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows under columns. `name` is its key in JSON; `title` a line above it, empty for the first."""
 
     name: str
@@ -74,16 +73,14 @@ class Table:
         raise KeyError(key)
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """One square of a heat map: `level_milli` 0..1000, None for unknown; `word` says it without colour."""
 
     level_milli: int | None
     word: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HeatMap:
+class HeatMap(Struct, frozen=True):
     """A picture of the fleet: one row per node, one tile per accelerator."""
 
     name: str
@@ -96,8 +93,7 @@ class HeatMap:
     """How to ask for the whole picture; empty: it was asked for, and is shown whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A sentence below the tables: evidence or what to do. `label` is the word before the colon."""
 
     label: str
@@ -109,8 +105,7 @@ class Note:
     """Name of the detail table whose first rows are the evidence: they stand below the sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One Prometheus sample of this report. `name` ends in its base unit, as Prometheus asks."""
 
     name: str
@@ -120,8 +115,7 @@ class Sample:
     type: Literal["gauge", "counter"] = "gauge"
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One command's whole answer."""
 
     kind: str
@@ -131,7 +125,7 @@ class Report:
     items: Table
     """The main table; `items` in JSON and the only one in csv, jsonl and name."""
     details: tuple[Table, ...] = ()
-    summary: dict[str, Cell | dict[str, Cell]] = field(default_factory=dict)
+    summary: dict[str, Cell | dict[str, Cell]] = {}
     maps: tuple[HeatMap, ...] = ()
     notes: tuple[Note, ...] = ()
     samples: tuple[Sample, ...] = ()
@@ -144,8 +138,7 @@ class Report:
     """Text to print as it is in place of a table (an export, a man page)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """The declared form of one kind of report: its JSON Schema and its documentation come from here."""
 
     kind: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
+
+from msgspec.structs import replace
 
 from dcctl.render.fold import Line, lines
 from dcctl.render.gaps import gap_parts, most_shown
@@ -15,8 +16,8 @@ from dcctl.render.units import LEFT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dcctl.render.dispatch import Style
     from dcctl.render.report import Column, Note, Report, Severity, Table
+    from dcctl.render.style import Style
 
 NARROWEST = 20
 """A terminal that says it is narrower is taken for this wide."""

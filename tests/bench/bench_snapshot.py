@@ -81,7 +81,7 @@ def main() -> None:
     data = encode(whole)
     other = replace(whole, sources=(SourceRun("kubernetes:prod", "kubernetes", True, 1, NODES),))
     base = cpu_s(lambda: json.loads(data))
-    print(f"{NODES:,} nodes, {NODES * BOARDS:,} accelerators, {len(data) / 1e6:.0f} MB")  # noqa: T201
+    print(f"{NODES:,} nodes, {NODES * BOARDS:,} accelerators, {len(data) / 1e6:.0f} MB")
     for name, work in {
         "json.loads": lambda: json.loads(data),
         "decode": lambda: decode(data, "bench"),
@@ -92,9 +92,9 @@ def main() -> None:
         "merge of two": lambda: merge([whole, other]),
     }.items():
         spent = cpu_s(work)
-        print(f"{name:14} {spent:7.3f} s  {spent / base:5.2f} x json.loads")  # noqa: T201
+        print(f"{name:14} {spent:7.3f} s  {spent / base:5.2f} x json.loads")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"peak memory {peak / 1024:.0f} MiB")  # noqa: T201
+    print(f"peak memory {peak / 1024:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -68,12 +68,14 @@ def nodes(count: int) -> Corpus:
     """GPU nodes with the labels of feature discovery and an image list: about 13 KB each."""
     node = objects.node("@NAME@", 8, rack="@RACK@", zone="eu-1a", labels={"agentpool": "h100"}, bulky=True)
     node["status"]["addresses"][0]["address"] = "@IP@"
+    node["status"]["nodeInfo"] |= {"systemUUID": "@UUID@", "machineID": "@UUID@", "bootID": "@UUID@"}
 
     def values(index: int) -> Sequence[bytes]:
         address = f"10.{index >> 16}.{index >> 8 & 255}.{index & 255}"
-        return tuple(text.encode() for text in (f"gpu{index:05}", f"rack-{index // 32}", address))
+        texts = (f"gpu{index:05}", f"rack-{index // 32}", address, f"{index:08x}-0000-4000-8000-00000000beef")
+        return tuple(text.encode() for text in texts)
 
-    return of_template(_item(node), (b"@NAME@", b"@RACK@", b"@IP@"), values, count)
+    return of_template(_item(node), (b"@NAME@", b"@RACK@", b"@IP@", b"@UUID@"), values, count)
 
 
 def replica_sets(count: int) -> Corpus:

@@ -32,7 +32,8 @@ def bash(line: str, env: dict[str, str]) -> set[str]:
     """What bash offers at the end of `line`."""
     script = f"""source {ROOT}/completions/dcctl.bash
       COMP_WORDS=({line}{" ''" if line.endswith(" ") else ""})
-      COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); compopt() {{ :; }}; _dcctl; printf '%s\\n' "${{COMPREPLY[@]}}" """
+      COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+      compopt() {{ :; }}; _dcctl; printf '%s\\n' "${{COMPREPLY[@]}}" """
     done = subprocess.run(
         [need("bash", "bash"), "-c", script], env=env, capture_output=True, text=True, check=True
     )

@@ -25,7 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.controlplane)
-            item.add_marker(pytest.mark.timeout(deadline_s))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(deadline_s))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dcctl.render.style import FORMATS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typer.core import TyperGroup
 
-FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name", "prom", "html")
 _VALUES = {"FORMAT[=FILE]": FORMATS, "SHELL": ("bash", "zsh", "fish")}
 
 

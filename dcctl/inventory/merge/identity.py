@@ -116,8 +116,9 @@ class _Joiner:
         shared = {fleet: names for fleet, names in named.items() if len(names) > 1}
         if shared:
             value = getattr(self.views[ats[0]].node, fact)
+            told = {fleet: f"the same on {fold(names)}" for fleet, names in shared.items()}
             views = [self.views[at] for at in ats if self.views[at].fleet in shared]
-            said = {(view.source, f"the same on {fold(shared[view.fleet])}") for view in views}
+            said = {(view.source, told[view.fleet]) for view in views}
             self.conflicts.append(Conflict(subject=value, fact=fact, values=tuple(sorted(said))))
         return not shared
 

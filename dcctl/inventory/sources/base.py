@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
@@ -79,27 +79,45 @@ def run_all(
     Ctrl-C sets `stop`, which tells sources to begin nothing new, and turns what is not finished shortly after
     into gaps with the cause `interrupted`.
     """
-
-    def one(source: Source) -> Fleet:
-        fleet = run(source)
-        if done is not None:
-            done(fleet.sources[0])
-        return fleet
-
-    pool = ThreadPoolExecutor(max_workers=max(1, len(sources)), thread_name_prefix="source")
-    futures = [pool.submit(one, source) for source in sources]
+    tasks = [_Task(source, done) for source in sources]
+    for task in tasks:
+        task.start()
     try:
-        wait(futures)
+        for task in tasks:
+            task.join()
     except KeyboardInterrupt:
         if stop is not None:
             stop.set()
-        wait(futures, timeout=_GRACE_S)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    return [
-        future.result() if future.done() and not future.cancelled() else _interrupted(source)
-        for source, future in zip(sources, futures, strict=True)
-    ]
+        until = time.monotonic() + _GRACE_S
+        for task in tasks:
+            task.join(max(0.0, until - time.monotonic()))
+    return [task.answer() for task in tasks]
+
+
+class _Task(Thread):
+    """One source in a thread of its own, which nobody waits for when dcctl ends."""
+
+    def __init__(self, source: Source, done: Callable[[SourceRun], None] | None) -> None:
+        super().__init__(name=f"source {source.name}", daemon=True)
+        self.source, self.done = source, done
+        self.fleet: Fleet | None = None
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Keep the fleet, or the error for the thread that waits."""
+        try:
+            fleet = run(self.source)
+            if self.done is not None:
+                self.done(fleet.sources[0])
+            self.fleet = fleet
+        except Exception as error:  # noqa: BLE001 - raised again by answer()
+            self.error = error
+
+    def answer(self) -> Fleet:
+        """The fleet, the gap of a source that was not done, or the error of one that cannot be asked."""
+        if self.error is not None:
+            raise self.error
+        return _interrupted(self.source) if self.fleet is None else self.fleet
 
 
 def _interrupted(source: Source) -> Fleet:

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Accelerator
     from dcctl.inventory.sources.facts import CpuFacts, Facts
 
-# What firmware says when its maker wrote nothing. Taken for true it would merge different machines.
+# What firmware says, in lower case, when its maker wrote nothing. Taken for true it would merge machines.
 _NO_WORDS = re.compile(
     r"to be filled|default string|not (specified|applicable|present|available)"
     r"|system (serial|product|manufacturer)"
-    r"|^(none|unknown|n/?a|empty|o\.?e\.?m\.?|0+|0?123456789|x+|\.+)$",
-    re.IGNORECASE,
+    r"|^(none|unknown|n/?a|empty|o\.?e\.?m\.?|0+|0?123456789|x+|\.+)$"
 )
 _NO_UUIDS = frozenset({"03000200-0400-0500-0006-000700080009", "fefefefe-fefe-fefe-fefe-fefefefefefe"})
 _STAT_FIELDS = 8
@@ -174,7 +173,7 @@ def _system_uuid(text: str | None) -> str | None:
 
 def _word(text: str | None) -> str | None:
     word = (text or "").strip()
-    return None if not word or _NO_WORDS.search(word) else word
+    return None if not word or _NO_WORDS.search(word.lower()) else word
 
 
 def _os_name(text: str | None) -> str | None:

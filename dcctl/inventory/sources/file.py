@@ -181,15 +181,18 @@ def _boards(given: _Boards | None, where: str) -> tuple[Accelerator, ...] | None
     )
 
 
-def detect(path: str) -> Source:
-    """Return the source for a file: snapshot or list, Ansible inventory or script, or Terraform JSON."""
+def detect(path: str, timeout_s: float = 30.0) -> Source:
+    """Return the source for a file: snapshot or list, Ansible inventory or script, or Terraform JSON.
+
+    `timeout_s` is how long a script may take.
+    """
     from dcctl.inventory.sources.ansible import AnsibleSource, is_script
     from dcctl.inventory.sources.terraform import TerraformSource
 
     if path == "-":
         return FileSource(path)
     if is_script(path):
-        return AnsibleSource(path)
+        return AnsibleSource(path, timeout_s)
     match _kind(read_bytes(path), path):
         case "ansible":
             return AnsibleSource(path)

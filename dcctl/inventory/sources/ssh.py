@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from dcctl.inventory.sources.ssh_reply import read_reply
 from dcctl.inventory.sources.ssh_run import DEFAULT_FANOUT, Overrides, Script, Session, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dcctl.inventory.model import Gap, Node
     from dcctl.inventory.sources.ssh_run import Answer
@@ -56,19 +57,29 @@ class SshSource:
         name: str = "ssh",
         deadlines: Deadlines | None = None,
         overrides: Overrides | None = None,
+        stop: Event | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> None:
-        """`overrides` names files other than those of ssh_config(5)."""
+        """`overrides` names files other than those of ssh_config(5).
+
+        Once `stop` is set, what has not answered yet is a gap. `heard` is told the name of each node that did.
+        """
         self.name = name
+        self._stop, self._heard = stop or Event(), heard
         self._targets, self._fanout = tuple(targets), fanout
         self._deadlines, self._overrides = deadlines, overrides
 
     def collect(self) -> Fleet:
-        """Return a Node for each target that answered, a Gap for each failure, in order of the targets."""
+        """Return a Node for each target that answered, a Gap for each failure, in the targets' order."""
         order = {target: index for index, target in enumerate(self._targets)}
         answers: list[Answer] = []
         try:
             with Session(self._overrides, self._deadlines, fanout=self._fanout) as session:
-                answers += session.run(tuple(order), probe())
+                self._cut_when_stopped(session)
+                for answer in session.run(tuple(order), probe()):
+                    answers.append(_unless_cut(answer) if self._stop.is_set() else answer)
+                    if self._heard is not None:
+                        self._heard(answer.target.name)
         except SshError as fault:
             raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
         answers.sort(key=lambda answer: order[answer.target])
@@ -77,6 +88,22 @@ class SshSource:
             nodes=tuple(node for node, _ in parsed if node is not None),
             gaps=tuple(gap for _, gaps in parsed for gap in gaps),
         )
+
+    def _cut_when_stopped(self, session: Session) -> None:
+        """Cut every connection as soon as `stop` is set: the hosts that answered before are kept."""
+
+        def watch() -> None:
+            self._stop.wait()
+            session.close()
+
+        Thread(target=watch, name="ssh stop", daemon=True).start()
+
+
+def _unless_cut(answer: Answer) -> Answer:
+    """Return the answer, or `interrupted` for a failure after Ctrl-C: it says nothing about the node."""
+    if isinstance(answer.result, SshError):
+        return replace(answer, result=SshError("interrupted by Ctrl-C", "interrupted", ""))
+    return answer
 
 
 def parse(answer: Answer, source: str = "ssh") -> tuple[Node | None, tuple[Gap, ...]]:
@@ -91,8 +118,8 @@ def parse(answer: Answer, source: str = "ssh") -> tuple[Node | None, tuple[Gap, 
     if not python:
         hint = f"ssh {shlex.quote(target.name)} command -v python3"
         gaps.append(SshError("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint))
-    own = () if facts.hostname is None or facts.hostname in _ANYBODY else (facts.hostname,)
-    facts = replace(facts, hostname=target.name, aliases=own)
+    own = [] if facts.hostname is None else [facts.hostname, *facts.aliases]
+    named = tuple(name for name in own if name not in _ANYBODY)
+    facts = replace(facts, hostname=target.name, aliases=named)
     node = replace(parse_facts(facts, source), site=target.site, address=target.address)
-    named = tuple(fault.gap(source, target.name) for fault in gaps)
-    return node, (*named, *parse_gaps(facts, source))
+    return node, (*(fault.gap(source, target.name) for fault in gaps), *parse_gaps(facts, source))

@@ -123,7 +123,8 @@ class Opener:
     def open(self, options: HostOptions, known: KnownHosts, jump: Connection | None) -> Connection:
         """Return a connection whose host key was checked and whose user was accepted. Raises SshError."""
         names = lookup_names(options.host, options.port, options.host_key_alias)
-        names = tuple(dict.fromkeys([*names, options.name.lower()]))
+        if options.host_key_alias is None:
+            names = tuple(dict.fromkeys([*names, options.name.lower()]))
         kinds, retries = known.preference(names), 1
         for _ in range(3):
             wire = self._wire(options, jump)

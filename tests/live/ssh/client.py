@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet, Gap
     from tests.live.ssh.sshd import Sshd
 
-QUICK = Deadlines(connect_s=3, banner_s=6, auth_s=6, command_s=20)
+PATIENT = Deadlines(connect_s=30, banner_s=60, auth_s=60, command_s=60)
+"""For what ends by itself, also on a machine that is busy with other things."""
 
 
 class Client:
@@ -53,12 +54,12 @@ class Client:
         self.config_file.write_text("".join(self._blocks) + common)
         return Overrides(config_file=str(self.config_file))
 
-    def collect(self, *names: str, deadlines: Deadlines = QUICK) -> Fleet:
+    def collect(self, *names: str, deadlines: Deadlines = PATIENT) -> Fleet:
         """Ask the hosts."""
         targets = [Target(name, site="dc1") for name in names]
         return SshSource(targets, deadlines=deadlines, overrides=self.overrides()).collect()
 
-    def gap(self, name: str, deadlines: Deadlines = QUICK) -> Gap:
+    def gap(self, name: str, deadlines: Deadlines = PATIENT) -> Gap:
         """Return the one gap that asking this host gives, when there is no node."""
         fleet = self.collect(name, deadlines=deadlines)
         assert fleet.nodes == ()

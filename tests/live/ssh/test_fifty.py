@@ -58,17 +58,17 @@ def _nothing_is_left(hosts: Hosts) -> None:
 
 
 def _no_route(hosts: Hosts) -> None:
-    """The fabric has no way out, which is told apart from a host that is down."""
+    """The fabric has no way out and no name server; a host that is down is told apart by its address."""
     with hosts.ssh_config.open("a") as file:
         file.write(
             "Host far\n  HostName 198.51.100.1\nHost down\n  HostName 10.77.9.9\n  ConnectTimeout 10\n"
         )
-    fleet = collect(hosts, ["far", "down"])
-    assert [(gap.subject, gap.cause) for gap in fleet.gaps] == [
-        ("far", "unreachable"),
-        ("down", "unreachable"),
-    ]
-    assert all(gap.reason.startswith("no route to ") for gap in fleet.gaps)
+    far, down, unnamed = collect(hosts, ["far", "down", "nobody-knows-this"]).gaps
+    assert {far.cause, down.cause, unnamed.cause} == {"unreachable"}
+    assert far.reason == "no route to 198.51.100.1 port 22"
+    assert down.reason == "no route to 10.77.9.9 port 22"
+    assert unnamed.reason.startswith("the name nobody-knows-this ")
+    assert unnamed.hint == "getent hosts nobody-knows-this"
 
 
 def test_stale_namespaces_of_a_killed_run_are_swept_away(tmp_path: Path) -> None:

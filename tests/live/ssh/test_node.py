@@ -41,7 +41,8 @@ def test_a_node_says_what_it_is(client: Client, start: Callable[..., Sshd]) -> N
     fleet = client.collect("node")
     assert fleet.gaps == ()
     (node,) = fleet.nodes
-    assert (node.name, node.site, node.aliases) == ("node", "dc1", (platform.node(),))
+    assert (node.name, node.site) == ("node", "dc1")
+    assert platform.node() in node.aliases
     assert node.system is not None
     assert (node.system.kernel, node.system.architecture) == (platform.release(), platform.machine())
     assert node.system.threads == os.cpu_count()

@@ -47,6 +47,14 @@ def test_clustershell_reads_the_folded_text_alike(names: set[str]) -> None:
     assert set(NodeSet(fold(names), resolver=RESOLVER_NOGROUP)) == names
 
 
+@given(st.sets(st.integers(0, 999), min_size=1), st.sampled_from(["gpu{}", "gpu{:03d}", "gpu{:04d}-ib"]))
+def test_clustershell_folds_names_with_one_number_to_the_same_text(numbers: set[int], shape: str) -> None:
+    from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+
+    names = [shape.format(number) for number in numbers]
+    assert fold(names) == str(NodeSet.fromlist(names, resolver=RESOLVER_NOGROUP))
+
+
 @given(st.lists(HOSTS, max_size=30), st.randoms(use_true_random=False))
 def test_order_and_repetition_of_names_do_not_matter(names: list[str], random: object) -> None:
     shuffled = [*names, *names[:3]]

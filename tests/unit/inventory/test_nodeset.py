@@ -70,16 +70,17 @@ def test_any_text_gives_names_or_a_usage_error(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("gpu[1-", "the [ at position 4 is never closed"),
-        ("gpu1]", "the ] at position 5 has no ["),
-        ("a[1[2]]", "a second [ at position 4"),
-        ("a,,b", "missing after ',' at position 3"),
-        ("a!", "missing after '!' at position 3"),
-        ("&a", "missing before an operator at position 1"),
+        ("gpu[1-", "a bracket has no partner"),
+        ("gpu1]", "a bracket has no partner"),
+        ("a[1[2]]", "is inside others"),
+        ("a[1][2]", "illegal reopening bracket"),
+        ("a,,b", "missing at position 3"),
+        ("a!", "missing at position 3"),
+        ("&a", "missing at position 1"),
         ("", "is empty"),
-        ("gpu[3-1]", "the range '3-1' is empty"),
+        ("gpu[3-1]", "'3-1' in brackets is not a range"),
         ("gpu[x]", "is not a range"),
-        ("gpu[1-2/0]", "is empty"),
+        ("gpu[1-2/0]", "'1-2/0' in brackets is not a range"),
         ("n[1-999999999]", "more than 262,144 names"),
         ("n[1-1000]m[1-1000]", "more than 262,144 names"),
         ("n[1-200000],m[1-200000]", "more than 262,144 names"),
@@ -89,6 +90,9 @@ def test_any_text_gives_names_or_a_usage_error(text: str) -> None:
         ("gpu\u202e1", "control character"),
         ("x" * 10_000_000, "longer than 1,048,576 characters"),
         ("x" * 300, "longer than 253 characters"),
+        ("x[1]" * 100_000, "longer than 253 characters"),
+        ("n[1-999999999,[1]", "is inside others"),
+        ("[" * 1_000_000, "longer than 253 characters"),
         ("@rac1", "did you mean rack1"),
         ("@@rack1", "neither the inventory nor groups.conf"),
         ("n\u0663[1-2]", "digits in a name"),
@@ -197,9 +201,10 @@ def groups_conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "groups.conf").write_text(
         f"[Main]\ndefault: site\nautodir: {tmp_path}\n"
         f"[site]\nmap: cat {tmp_path}/$GROUP 2>/dev/null || touch {tmp_path}/ran-$GROUP\n"
-        "list: echo old loop big\n"
+        "list: echo old cold loop big\nall: echo gpu[001-002,009] cpu1\n"
     )
     (tmp_path / "old").write_text("@dc1&gpu009,gpu[001-002]\n")
+    (tmp_path / "cold").write_text("gpu*!@rack:rack7\n")
     (tmp_path / "loop").write_text("@loop\n")
     (tmp_path / "big").write_text("n[1-999999999]\n")
     (tmp_path / "more.yaml").write_text("lab:\n  bench: gpu001\n  rack7: gpu009\n  none: ''\n")
@@ -215,11 +220,13 @@ def test_groups_conf_is_honoured_and_the_inventory_comes_first(groups_conf: Path
     assert expand("@rack7", groups) == ("gpu001", "gpu002")
     assert expand("@lab:rack7", groups) == ("gpu009",)
     assert expand("@lab:none", groups) == ()
+    assert expand("@lab:*", groups) == ("gpu001", "gpu009")
+    assert expand("@cold", groups) == ("gpu009",)
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("@loop", "without end"), ("@big", "more than"), ("@lab:nope", "neither"), ("@x:y", "neither")],
+    [("@loop", "recursion"), ("@big", "more than"), ("@lab:nope", "neither"), ("@x:y", "neither")],
 )
 def test_bad_groups_of_the_administrator_are_named(groups_conf: Path, text: str, why: str) -> None:
     del groups_conf
@@ -230,6 +237,19 @@ def test_bad_groups_of_the_administrator_are_named(groups_conf: Path, text: str,
 def test_a_broken_groups_conf_is_an_error_not_a_traceback(groups_conf: Path) -> None:
     (groups_conf / "groups.conf").write_text("no section here\n")
     with pytest.raises(UsageError, match=r"groups\.conf"):
+        expand("@old", {})
+
+
+def test_a_command_of_groups_conf_that_hangs_is_given_up(
+    groups_conf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dcctl.inventory import groupsconf
+
+    monkeypatch.setattr(groupsconf, "UPCALL_S", 1)
+    (groups_conf / "groups.conf").write_text(
+        "[Main]\ndefault: slow\n[slow]\nmap: echo gpu001; sleep 3600\nlist: echo old\n"
+    )
+    with pytest.raises(UsageError, match="for 'old' did not answer within 1 s"):
         expand("@old", {})
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from dcctl.errors import UsageError
 from dcctl.render.arrange import order
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.report import Column, Table
+from dcctl.render.style import Style
 from tests.unit.render.samples import report
 
 if TYPE_CHECKING:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ClusterShell.NodeSet import NodeSet
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from dcctl.render.dispatch import Style
 from dcctl.render.heatmap import GLYPHS, MOST_LINES, blocks, glyph, map_lines
 from dcctl.render.report import HeatMap, Tile
+from dcctl.render.style import Style
 from dcctl.render.text import width
 from tests.unit.render.samples import fleet_map
 

@@ -6,14 +6,15 @@ import base64
 import hashlib
 import io
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.report import HeatMap, Note, Report, Tile
+from dcctl.render.style import Style
 from dcctl.render.text import HOSTILE, visible
 from tests.unit.render.samples import fleet_map, hostile, report
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.plain import envelope
 from dcctl.render.report import Column, Report, Table
+from dcctl.render.style import Style
 from dcctl.render.text import HOSTILE, visible
 from tests.unit.render.samples import EVIL, hostile, report
 

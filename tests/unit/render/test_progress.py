@@ -89,7 +89,7 @@ def test_formats_for_programs_load_neither_rich_nor_yaml_nor_a_folder(output: st
     script = (
         "import io, sys\n"
         "from tests.unit.render.samples import report\n"
-        "from dcctl.render.dispatch import Style, render\n"
+        "from dcctl.render.dispatch import render\nfrom dcctl.render.style import Style\n"
         "from dcctl.render.progress import Progress\n"
         "with Progress(io.StringIO()) as bar: bar.start(1, 'x')\n"
         f"render(report(), Style({output!r}), io.StringIO())\n"

@@ -6,14 +6,15 @@ import io
 import re
 import shutil
 import subprocess
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.report import Report, Sample
+from dcctl.render.style import Style
 from tests.unit.render.samples import hostile, report
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"

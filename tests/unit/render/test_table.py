@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,12 @@ import pytest
 from ClusterShell.NodeSet import NodeSet
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.inventory.model import Gap
-from dcctl.render.dispatch import Style, render
+from dcctl.render.dispatch import render
 from dcctl.render.report import Column, Note, Report, Table
+from dcctl.render.style import Style
 from dcctl.render.text import HOSTILE, width
 from tests.unit.render.samples import hostile, report
 

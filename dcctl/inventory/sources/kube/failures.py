@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _MESSAGE_CHARS = 300
 _RETRY_STATUS = (408, 429, 500, 502, 503, 504)
+_FORBIDDEN = re.compile(r'\S+ is forbidden: (User ".*?" cannot \w+) resource "[^"]*" in API group "[^"]*"')
+"""The API server names the resource three times over; a gap names it once, as its subject."""
 
 
 class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, and Error is everywhere else
@@ -58,6 +60,7 @@ def of_status(code: int, headers: Mapping[str, str], body: bytes) -> Failure:
     if code == 401:
         return Failure(why, "unauthenticated", "log in again", status=code)
     if code == 403:
+        why = _FORBIDDEN.sub(r"\1 this", why)  # alike for every list, so that ten refusals are one line
         return Failure(why, "denied", "dcctl inventory sources --rbac | kubectl apply -f -", status=code)
     if code == 404:
         return Failure(why, "missing", status=code)

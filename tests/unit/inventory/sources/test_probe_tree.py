@@ -84,7 +84,7 @@ def test_a_file_server_that_hangs_is_unread_and_no_more(tmp_path: Path) -> None:
 
 
 def test_the_probe_is_python_3_6_and_its_shell_part_is_no_string_escape() -> None:
-    """What RHEL 8 has. Two programs in one text: a quote or an escape in one would end or change the other."""
+    """What RHEL 8 has. Two programs in one text: a quote or an escape in one would change the other."""
     text = node_probe().decode()
     ast.parse(text, feature_version=(3, 6))
     shell = text.split("'''")[1]
