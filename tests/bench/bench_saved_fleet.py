@@ -125,7 +125,7 @@ def phases(path: str) -> None:
     """Print the CPU of each step of `assess -i` in this process, cheapest of a few where it can be repeated."""
     from dcctl.assess.report import Options, report
     from dcctl.cli.names import remember
-    from dcctl.inventory.sources.file import detect
+    from dcctl.inventory.sources.files.file import detect
     from dcctl.render.dispatch import Style, render
 
     fleet = detect(path).collect()
