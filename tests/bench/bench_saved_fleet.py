@@ -126,7 +126,8 @@ def phases(path: str) -> None:
     from dcctl.assess.report import Options, report
     from dcctl.cli.names import remember
     from dcctl.inventory.sources.files.file import detect
-    from dcctl.render.dispatch import Style, render
+    from dcctl.render.dispatch import render
+from dcctl.render.style import Style
 
     fleet = detect(path).collect()
     answer = report(fleet, Options(), NOW_S)

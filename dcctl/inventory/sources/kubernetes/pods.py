@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import Member, Resources
+from dcctl.inventory.sources.kubernetes import owners
 from dcctl.inventory.sources.kubernetes.requests import FINISHED, Interner
-from dcctl.inventory.sources.kubernetes.source import owners
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.kubernetes import fleet as assemble
+from dcctl.inventory.sources.kubernetes import listed as lists
 from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
@@ -26,8 +28,6 @@ from dcctl.inventory.sources.kubernetes.owners import Parents
 from dcctl.inventory.sources.kubernetes.paging import read_list
 from dcctl.inventory.sources.kubernetes.pods import Pods
 from dcctl.inventory.sources.kubernetes.rbac import rbac_yaml
-from dcctl.inventory.sources.kubernetes.source import fleet as assemble
-from dcctl.inventory.sources.kubernetes.source import listed as lists
 from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
 from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
 

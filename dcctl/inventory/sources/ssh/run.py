@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dcctl.inventory.sources.ssh import config as ssh_config
 from dcctl.inventory.sources.ssh.error import SshError, printable
 from dcctl.inventory.sources.ssh.hostkeys import KnownHosts
-from dcctl.inventory.sources.ssh.source import config as ssh_config
 from dcctl.inventory.sources.ssh.transport import Connection, Deadlines, Opener, peer_errors, silence
 from dcctl.inventory.sources.ssh.watch import Watchdog
 
