@@ -122,12 +122,12 @@ def _dcctl(*words: str) -> list[str]:
 
 
 def phases(path: str) -> None:
-    """Print the CPU of each step of `assess -i` in this process, cheapest of a few where it can be repeated."""
+    """Print the CPU of each step of `assess -i` in this process, the cheapest of a few."""
     from dcctl.assess.report import Options, report
     from dcctl.cli.names import remember
     from dcctl.inventory.sources.files.file import detect
     from dcctl.render.dispatch import render
-from dcctl.render.style import Style
+    from dcctl.render.style import Style
 
     fleet = detect(path).collect()
     answer = report(fleet, Options(), NOW_S)
