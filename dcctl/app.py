@@ -15,7 +15,7 @@ from dcctl.inventory.model import Fleet, Gap, Node, Site
 from dcctl.inventory.sources.base import SourceError, run, run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from dcctl.config import Settings
     from dcctl.inventory.model import SourceRun
@@ -87,11 +87,13 @@ class _Survey(Struct, frozen=True):
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
         if live and shells and self._names_groups():
             parts, live = [*parts, *self._collect(live)], []
-        targets = [(spec, self._targets(spec, self._merged(parts))) for spec in shells]
-        hosts = sum(len(found) for _, found in targets)
-        parts += self._collect([*live, *(self._ssh(spec, found) for spec, found in targets)], hosts)
+        known = self._merged(parts)
+        stated = [(spec, self._stated(spec, known)) for spec in shells]
+        asked = [(spec, self._targets(spec, nodes, known)) for spec, nodes in stated]
+        hosts = sum(len(targets) for _, targets in asked)
+        parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
-        parts += [_named_only(spec, found) for spec, found in targets]
+        parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
         return self._restricted(self._with_sites(self._merged(parts)))
 
     def _merged(self, parts: Sequence[Fleet]) -> Fleet:
@@ -174,17 +176,22 @@ class _Survey(Struct, frozen=True):
             rack_labels=spec.rack_labels or RACK_LABELS,
         )
 
-    def _targets(self, spec: SshSpec, known: Fleet) -> tuple[Target, ...]:
-        """The nodes that one ssh source is to ask: its own or those of files, less -x."""
-        from dcctl.inventory.nodeset import expand, groups_of, select
+    def _stated(self, spec: SshSpec, known: Fleet) -> tuple[Node, ...]:
+        """The nodes of one ssh source: those that it names, else those that files declare."""
+        from dcctl.inventory.nodeset import expand, groups_of
+
+        if not spec.nodes:
+            return known.nodes
+        declared = {node.name: node for node in known.nodes}
+        names = expand(spec.nodes, groups_of(known))
+        return tuple(declared.get(name) or Node(name=name, site=spec.site) for name in names)
+
+    def _targets(self, spec: SshSpec, stated: Sequence[Node], known: Fleet) -> tuple[Target, ...]:
+        """Those of the stated nodes that -w and -x want, and how to reach each."""
         from dcctl.inventory.sources.ssh.source import Target
 
-        declared = {node.name: node for node in known.nodes}
-        names = expand(spec.nodes, groups_of(known)) if spec.nodes else tuple(declared)
-        stated = [declared.get(name) or Node(name=name, site=spec.site) for name in names]
         everything = merge([known, Fleet(nodes=tuple(stated))], known.name, self.now_s)
-        wanted = select(everything, self.settings.text("nodes"), self.settings.text("exclude"))
-        kept = {node.name for node in wanted.nodes}
+        kept = {node.name for node in self._restricted(everything).nodes}
         return tuple(
             Target(
                 node.name,
@@ -246,11 +253,6 @@ def _site(name: str, spec: specs.SiteSpec) -> Site:
         power_limit_mw=None if spec.power_limit_kw is None else round(spec.power_limit_kw * 1_000_000),
         timezone=spec.timezone,
     )
-
-
-def _named_only(spec: SshSpec, targets: Iterable[Target]) -> Fleet:
-    """The targets as nodes of which nothing is known but the name: a node that is silent still exists."""
-    return Fleet(nodes=tuple(Node(name=target.name, site=spec.site) for target in targets))
 
 
 def _demand_an_answer(parts: Sequence[Fleet]) -> None:
