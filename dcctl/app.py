@@ -12,10 +12,10 @@ from dcctl import specs
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
-from dcctl.inventory.sources.base import SourceError, run, run_all
+from dcctl.inventory.sources.base import SourceError, interrupted, run, run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dcctl.config import Settings
     from dcctl.inventory.model import SourceRun
@@ -81,8 +81,9 @@ class _Survey(Struct, frozen=True):
 
     def run(self) -> Fleet:
         plan = plan_of(self.settings)
-        declared = [self._declared(spec) for spec in plan]
-        parts = [part for part in declared if part is not None]
+        parts = list(self._declared(plan))
+        if self.stop.is_set():
+            plan = ()
         live = [source for spec in plan for source in self._live(spec)]
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
         if live and shells and self._names_groups():
@@ -117,15 +118,17 @@ class _Survey(Struct, frozen=True):
     def _heard(self, one: SourceRun) -> None:
         self.progress.advance(one.name)
 
-    def _declared(self, spec: AnySpec) -> Fleet | None:
-        """What a file says; a file that cannot be read is the user's error, not a gap."""
-        source = self._file_source(spec)
-        if source is None:
-            return None
-        try:
-            return run(source, strict=True)
-        except SourceError as error:
-            raise UsageError(error.subject, error.reason, error.hint) from error
+    def _declared(self, plan: Sequence[AnySpec]) -> Iterator[Fleet]:
+        """What files say; one that cannot be read is the user's error, not a gap. Ctrl-C ends all asking."""
+        for source in filter(None, map(self._file_source, plan)):
+            try:
+                yield run(source, strict=True)
+            except SourceError as error:
+                raise UsageError(error.subject, error.reason, error.hint) from error
+            except KeyboardInterrupt:
+                self.stop.set()
+                yield interrupted(source)
+                return
 
     def _file_source(self, spec: AnySpec) -> Source | None:
         match spec:
