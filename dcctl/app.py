@@ -151,20 +151,23 @@ class _Survey:
 
             return (LocalSource(), NvmlSource(timeout_s))
         if isinstance(spec, specs.KubernetesSpec):
-            return (self._kubernetes(spec, timeout_s),)
+            return (self._kubernetes(spec),)
         return ()
 
-    def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
+    def _kubernetes(self, spec: specs.KubernetesSpec) -> Source:
+        """The default deadline holds for the first answer alone: a large cluster takes longer to tell all."""
         from dcctl.inventory.sources.kube.nodes import RACK_LABELS
-        from dcctl.inventory.sources.kubernetes import KubernetesSource
+        from dcctl.inventory.sources.kubernetes import TIMEOUT_S, KubernetesSource
 
+        timeout_s, origin = self.settings.number("timeout"), self.settings.values["timeout"].origin
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
             spec.kubeconfig,
             spec.kubeconfig_context,
             spec.site,
             namespace=spec.namespace or self.settings.text("namespace") or None,
-            timeout_s=timeout_s,
+            timeout_s=TIMEOUT_S if origin == "default" else timeout_s,
+            first_answer_s=timeout_s,
             rack_labels=spec.rack_labels or RACK_LABELS,
         )
 

@@ -89,7 +89,12 @@ Fanout = Annotated[
 ]
 Timeout = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", rich_help_panel=_RUN, help="Deadline of one source."),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        rich_help_panel=_RUN,
+        help="Deadline of one source. Default: 10; for a cluster, 10 until it answers and 120 in all.",
+    ),
 ]
 ContextName = Annotated[
     str | None,
