@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh.source import Target
     from dcctl.specs import AnySpec, SshSpec
 
+_FIRST_ANSWER_S = 10.0
+"""A cluster that has not begun to answer by then is given up; telling all may take much longer."""
 _NVML_MOST_S = 30.0
 """A board without persistence mode takes a second or two to wake; one that hangs is known by then."""
 _REFUSED = frozenset({"unauthenticated", "denied"})
@@ -162,13 +164,14 @@ class _Survey(Struct, frozen=True):
 
             return (LocalSource(), NvmlSource(min(timeout_s, _NVML_MOST_S)))
         if isinstance(spec, specs.KubernetesSpec):
-            return (self._kubernetes(spec, timeout_s),)
+            return (self._kubernetes(spec),)
         return ()
 
-    def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
+    def _kubernetes(self, spec: specs.KubernetesSpec) -> Source:
         from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
         from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
+        timeout_s = self.settings.number("timeout")
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
             spec.kubeconfig,
@@ -176,6 +179,7 @@ class _Survey(Struct, frozen=True):
             spec.site,
             namespace=spec.namespace or self.settings.text("namespace") or None,
             timeout_s=timeout_s,
+            first_answer_s=min(timeout_s, _FIRST_ANSWER_S),
             rack_labels=spec.rack_labels or RACK_LABELS,
         )
 
