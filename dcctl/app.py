@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dcctl.config import Settings
     from dcctl.inventory.model import SourceRun
     from dcctl.inventory.sources.base import Source
-    from dcctl.inventory.sources.ssh import Target
+    from dcctl.inventory.sources.ssh.source import Target
     from dcctl.specs import AnySpec, SshSpec
 
 _NVML_MOST_S = 30.0
@@ -128,19 +128,19 @@ class _Survey(Struct, frozen=True):
     def _file_source(self, spec: AnySpec) -> Source | None:
         match spec:
             case specs.DetectSpec():
-                from dcctl.inventory.sources.file import detect
+                from dcctl.inventory.sources.files.file import detect
 
                 return detect(spec.path, self.settings.number("timeout"))
             case specs.FileSpec():
-                from dcctl.inventory.sources.file import FileSource
+                from dcctl.inventory.sources.files.file import FileSource
 
                 return FileSource(spec.path)
             case specs.AnsibleSpec():
-                from dcctl.inventory.sources.ansible import AnsibleSource
+                from dcctl.inventory.sources.files.ansible import AnsibleSource
 
                 return AnsibleSource(spec.path, self.settings.number("timeout"))
             case specs.TerraformSpec():
-                from dcctl.inventory.sources.terraform import TerraformSource
+                from dcctl.inventory.sources.files.terraform import TerraformSource
 
                 return TerraformSource(spec.path)
             case specs.DemoSpec():
@@ -152,8 +152,8 @@ class _Survey(Struct, frozen=True):
     def _live(self, spec: AnySpec) -> tuple[Source, ...]:
         timeout_s = self.settings.number("timeout")
         if isinstance(spec, specs.LocalSpec):
-            from dcctl.inventory.sources.local import LocalSource
-            from dcctl.inventory.sources.nvml import NvmlSource
+            from dcctl.inventory.sources.local.source import LocalSource
+            from dcctl.inventory.sources.nvml.source import NvmlSource
 
             return (LocalSource(), NvmlSource(min(timeout_s, _NVML_MOST_S)))
         if isinstance(spec, specs.KubernetesSpec):
@@ -161,8 +161,8 @@ class _Survey(Struct, frozen=True):
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
-        from dcctl.inventory.sources.kube.nodes import RACK_LABELS
-        from dcctl.inventory.sources.kubernetes import KubernetesSource
+        from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
+        from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
@@ -177,7 +177,7 @@ class _Survey(Struct, frozen=True):
     def _targets(self, spec: SshSpec, known: Fleet) -> tuple[Target, ...]:
         """The nodes that one ssh source is to ask: its own or those of files, less -x."""
         from dcctl.inventory.nodeset import expand, groups_of, select
-        from dcctl.inventory.sources.ssh import Target
+        from dcctl.inventory.sources.ssh.source import Target
 
         declared = {node.name: node for node in known.nodes}
         names = expand(spec.nodes, groups_of(known)) if spec.nodes else tuple(declared)
@@ -198,9 +198,9 @@ class _Survey(Struct, frozen=True):
         )
 
     def _ssh(self, spec: SshSpec, targets: Sequence[Target]) -> Source:
-        from dcctl.inventory.sources.ssh import SshSource
-        from dcctl.inventory.sources.ssh_run import Overrides
-        from dcctl.inventory.sources.ssh_transport import Deadlines
+        from dcctl.inventory.sources.ssh.run import Overrides
+        from dcctl.inventory.sources.ssh.source import SshSource
+        from dcctl.inventory.sources.ssh.transport import Deadlines
 
         usual, most_s = Deadlines(), self.settings.number("timeout")
         return SshSource(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from dcctl.inventory.sources.kube.types import Page
+from dcctl.inventory.sources.kubernetes.types import Page
 
 if TYPE_CHECKING:
-    from dcctl.inventory.sources.kube.paging import Sink
+    from dcctl.inventory.sources.kubernetes.paging import Sink
 
 T = TypeVar("T")
 DATA = Path(__file__).parent / "data" / "kubernetes"

@@ -44,7 +44,8 @@ def samples(evidence: Evidence, pools: list[Totals]) -> tuple[Sample, ...]:
 def _pool(totals: Totals) -> Iterator[Sample]:
     pool = (("pool", totals.name),)
     if totals.boards_known:
-        for state in _STATES:
+        blind = totals.boards > 0 and totals.unknown == totals.boards
+        for state in ("unknown",) if blind else _STATES:
             count = getattr(totals, state)
             yield Sample(
                 "dcctl_accelerators", count, (*pool, ("state", state)), "Accelerator boards by state"

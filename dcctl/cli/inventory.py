@@ -68,7 +68,7 @@ def sources(
 
     if rbac:
         from dcctl.inventory.model import Fleet
-        from dcctl.inventory.sources.kubernetes import rbac_yaml
+        from dcctl.inventory.sources.kubernetes.source import rbac_yaml
 
         return document_report("inventory-rbac", Fleet(), rbac_yaml())
     return sources_report(session.survey())

@@ -141,7 +141,7 @@ def _with_names(settings: Settings) -> Settings:
 def _names_on_stdin() -> str:
     """The names that came one on a line, as one node set; read once, also with --watch."""
     from dcctl.inventory.nodeexpr import join
-    from dcctl.inventory.sources.documents import read_bytes, text_of
+    from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
     return join(text_of(read_bytes("-"), "standard input").splitlines())
 

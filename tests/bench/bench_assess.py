@@ -112,7 +112,9 @@ def main() -> None:
         text = msgspec.json.encode(fleet)
         decoded = cpu_s(lambda text=text: msgspec.json.decode(text, type=Fleet))  # type: ignore[misc]  # bound at once
         spent = cpu_s(lambda fleet=fleet: report(fleet, Options(), NOW_S))  # type: ignore[misc]  # bound at once
-        print(f"{title}: report {spent:.2f} s CPU, {spent / decoded:.1f} x decoding ({decoded:.2f} s)")  # a benchmark prints
+        print(
+            f"{title}: report {spent:.2f} s CPU, {spent / decoded:.1f} x decoding ({decoded:.2f} s)"
+        )  # a benchmark prints
         if "--profile" in sys.argv:
             profile = cProfile.Profile()
             profile.runcall(report, fleet, Options(), NOW_S)

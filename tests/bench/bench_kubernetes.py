@@ -54,7 +54,7 @@ def _part(what: str, argument: str) -> dict[str, float]:
 
 def collect(kubeconfig: str) -> dict[str, float]:
     """The whole way from kubeconfig to Fleet, in this process and nothing else."""
-    from dcctl.inventory.sources.kubernetes import KubernetesSource
+    from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
     started = time.monotonic()
     fleet = KubernetesSource("kubernetes:bench", kubeconfig).collect()
@@ -106,9 +106,9 @@ def compare() -> dict[str, float]:
 def _decode(body: bytes) -> None:
     import msgspec
 
-    from dcctl.inventory.sources.kube.budgets import Budgets
-    from dcctl.inventory.sources.kube.pods import Pods
-    from dcctl.inventory.sources.kube.types import Page, Pod
+    from dcctl.inventory.sources.kubernetes.budgets import Budgets
+    from dcctl.inventory.sources.kubernetes.pods import Pods
+    from dcctl.inventory.sources.kubernetes.types import Page, Pod
 
     Pods(Budgets()).add(msgspec.json.decode(body, type=Page[Pod]).items or [])
 

@@ -1,4 +1,4 @@
-"""Client CPU per host over SSH, interpreter included: dcctl, OpenSSH in parallel, clush and Ansible in one run.
+"""Client CPU per host over SSH, interpreter included: dcctl, OpenSSH, clush and Ansible in one run.
 
 Every host is a real sshd on a loopback port; its own work, on the same cores here, is not counted.
 Run: python tests/bench/bench_ssh.py [HOSTS]
@@ -27,14 +27,14 @@ BUDGET_MS = 10.0
 COMMAND = "uname -r"
 INVENTORY = """
 import sys
-from dcctl.inventory.sources.ssh import SshSource, Target
-from dcctl.inventory.sources.ssh_run import Overrides
+from dcctl.inventory.sources.ssh.source import SshSource, Target
+from dcctl.inventory.sources.ssh.run import Overrides
 fleet = SshSource([Target(n) for n in sys.argv[2:]], fanout=32, overrides=Overrides(sys.argv[1])).collect()
 sys.exit(len(fleet.nodes) != len(sys.argv) - 2)
 """
 ONE_COMMAND = """
 import sys
-from dcctl.inventory.sources.ssh_run import Overrides, Reply, Script, Session, Target
+from dcctl.inventory.sources.ssh.run import Overrides, Reply, Script, Session, Target
 with Session(Overrides(sys.argv[1]), fanout=32) as session:
     answers = list(session.run([Target(n) for n in sys.argv[2:]], Script("uname -r")))
 sys.exit(not all(isinstance(a.result, Reply) and a.result.status == 0 for a in answers))

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from dcctl.inventory.sources.kube.api import Client
-from dcctl.inventory.sources.kube.auth import connect
-from dcctl.inventory.sources.kube.discovery import discover
-from dcctl.inventory.sources.kube.listed import CLAIMS, JOBS, POD_GROUPS
-from dcctl.inventory.sources.kubernetes import KubernetesSource, rbac_yaml
+from dcctl.inventory.sources.kubernetes.api import Client
+from dcctl.inventory.sources.kubernetes.auth import connect
+from dcctl.inventory.sources.kubernetes.discovery import discover
+from dcctl.inventory.sources.kubernetes.listed import CLAIMS, JOBS, POD_GROUPS
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource, rbac_yaml
 from tests.controlplane.client import ApiClient
 from tests.controlplane.workloads import deployment, disruption_budget, namespace, pod
 

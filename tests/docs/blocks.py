@@ -12,13 +12,13 @@ import sys
 import termios
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RUN = ("console", "sh", "crontab", "toml")
 """Languages of blocks that are run or checked; others (yaml, text) only show something."""
@@ -104,7 +104,7 @@ def _console(lines: tuple[str, ...]) -> list[Step]:
 def run(block: Block, sandbox: Path) -> list[Result]:
     """Run the commands of a block in one shell, in an empty folder that has `examples/` in it.
 
-    Standard output is a terminal of 100 columns without colour; standard error is read apart and put after it.
+    Standard output is a terminal of 100 columns without colour; standard error is put after it.
     """
     env = _environment(sandbox)
     script = "".join(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dcctl.inventory.sources.kube.api import Patience
-from dcctl.inventory.sources.kubernetes import KubernetesSource
+from dcctl.inventory.sources.kubernetes.api import Patience
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,8 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.kube.failures import client_certificate_expiry, of_transport
-from dcctl.inventory.sources.kubernetes import KubernetesSource
+from dcctl.inventory.sources.kubernetes.failures import client_certificate_expiry, of_transport
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.kubeapi import ApiServer
 from tests.kubeapi.kubeconfig import Authority
 
@@ -163,7 +163,7 @@ def test_inside_a_cluster_the_service_account_is_used(
         monkeypatch.delenv("KUBECONFIG", raising=False)
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(server.port))
-        monkeypatch.setattr("dcctl.inventory.sources.kube.auth.SERVICE_ACCOUNT", token)
+        monkeypatch.setattr("dcctl.inventory.sources.kubernetes.auth.SERVICE_ACCOUNT", token)
         monkeypatch.setattr(f"{IN_CLUSTER}.SERVICE_TOKEN_FILENAME", str(token))
         monkeypatch.setattr(f"{IN_CLUSTER}.SERVICE_CERT_FILENAME", str(certificate))
         assert KubernetesSource("kubernetes:test").collect().gaps == ()
@@ -172,7 +172,7 @@ def test_inside_a_cluster_the_service_account_is_used(
 
 def test_the_models_of_the_official_client_are_never_imported(tmp_path: Path) -> None:
     program = (
-        "import sys; from dcctl.inventory.sources.kubernetes import KubernetesSource as S\n"
+        "import sys; from dcctl.inventory.sources.kubernetes.source import KubernetesSource as S\n"
         "early = [name for name in sys.modules if name.startswith(('kubernetes', 'urllib3'))]\n"
         "S('k', sys.argv[1]).collect()\n"
         "late = [name for name in sys.modules if name.startswith('kubernetes.client.models.')]\n"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from dcctl.inventory.sources.kube.discovery import parse_discovery
-from dcctl.inventory.sources.kube.listed import ALL, CLAIMS, KUEUE, PODS, REPLICA_SETS
-from dcctl.inventory.sources.kubernetes import rbac_yaml
+from dcctl.inventory.sources.kubernetes.discovery import parse_discovery
+from dcctl.inventory.sources.kubernetes.listed import ALL, CLAIMS, KUEUE, PODS, REPLICA_SETS
+from dcctl.inventory.sources.kubernetes.source import rbac_yaml
 from tests.kubeapi import ApiServer, kinds, objects
 from tests.live.kubeapi.source import source
 

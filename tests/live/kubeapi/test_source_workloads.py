@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dcctl.inventory.model import Budget, Resources, Workload
-from dcctl.inventory.sources.kubernetes import KubernetesSource
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.kubeapi import ApiServer, kinds, shapes
 from tests.kubeapi.objects import owner, plain, pod
 from tests.live.kubeapi.source import source

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dcctl.inventory.sources.nvml import LIBRARY, NvmlSource
+from dcctl.inventory.sources.nvml.source import LIBRARY, NvmlSource
 from tests.components import need
 
 READINGS = Path(__file__).parents[2] / "data" / "nvml"

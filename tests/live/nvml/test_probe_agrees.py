@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from dcctl.inventory.sources.deadline import Outcome
-from dcctl.inventory.sources.nvml_facts import NvmlDocument, NvmlError
-from dcctl.inventory.sources.nvml_lines import document_of
-from dcctl.inventory.sources.nvml_parse import parse
+from dcctl.inventory.sources.machine.deadline import Outcome
+from dcctl.inventory.sources.nvml.facts import NvmlDocument, NvmlError
+from dcctl.inventory.sources.nvml.lines import document_of
+from dcctl.inventory.sources.nvml.parse import parse
 from tests.live.nvml.conftest import OLD, READINGS, Source
 
 ROOT = Path(__file__).parents[3]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.sources.ssh import SshSource, Target
-from dcctl.inventory.sources.ssh_run import Overrides
-from dcctl.inventory.sources.ssh_transport import Deadlines
+from dcctl.inventory.sources.ssh.run import Overrides
+from dcctl.inventory.sources.ssh.source import SshSource, Target
+from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.live.ssh.sshd import make_key
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl.inventory.sources.ssh import Target
-from dcctl.inventory.sources.ssh_run import Reply, Script, Session
-from dcctl.inventory.sources.ssh_transport import Deadlines
+from dcctl.inventory.sources.ssh.run import Reply, Script, Session
+from dcctl.inventory.sources.ssh.source import Target
+from dcctl.inventory.sources.ssh.transport import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import Callable

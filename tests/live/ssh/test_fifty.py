@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys, msgspec
-from dcctl.inventory.sources.ssh import SshSource, Target
-from dcctl.inventory.sources.ssh_run import Overrides
+from dcctl.inventory.sources.ssh.source import SshSource, Target
+from dcctl.inventory.sources.ssh.run import Overrides
 targets = [Target(name) for name in sys.argv[2:]]
 sys.stdout.buffer.write(msgspec.json.encode(SshSource(targets, overrides=Overrides(sys.argv[1])).collect()))
 """

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.ssh import SshSource, Target
-from dcctl.inventory.sources.ssh_run import Overrides
+from dcctl.inventory.sources.ssh.run import Overrides
+from dcctl.inventory.sources.ssh.source import SshSource, Target
 from tests.live.ssh import peers
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
 import sys
-from dcctl.inventory.sources.ssh_run import Overrides, Script, Session, Target
-from dcctl.inventory.sources.ssh_transport import Deadlines
+from dcctl.inventory.sources.ssh.run import Overrides, Script, Session, Target
+from dcctl.inventory.sources.ssh.transport import Deadlines
 patient = Deadlines(connect_s=600, banner_s=600, auth_s=600, command_s=600)
 try:
     with Session(Overrides(sys.argv[1]), patient) as session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.sources.ssh_transport import Deadlines
+from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.live.ssh import peers
 from tests.live.ssh.sshd import free_port, make_key
 

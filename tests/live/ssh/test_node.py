@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.inventory.probes.bundle import node_probe
-from dcctl.inventory.sources.ssh import Target, parse, probe
-from dcctl.inventory.sources.ssh_run import Answer, Reply, Script, Session
+from dcctl.inventory.sources.ssh.run import Answer, Reply, Script, Session
+from dcctl.inventory.sources.ssh.source import Target, parse, probe
 from tests.components import need
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl.inventory.sources.ssh_transport import Deadlines
+from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.live.ssh import peers
 from tests.live.ssh.client import PATIENT
 from tests.live.ssh.sshd import free_port

@@ -13,15 +13,15 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.probes.bundle import node_probe
-from dcctl.inventory.sources.deadline import Outcome
-from dcctl.inventory.sources.facts_parse import parse_facts, parse_gaps
-from dcctl.inventory.sources.nvml_lines import document_of
-from dcctl.inventory.sources.ssh_reply import read_reply
-from dcctl.inventory.sources.ssh_run import Reply
+from dcctl.inventory.sources.machine.deadline import Outcome
+from dcctl.inventory.sources.machine.parse import parse_facts, parse_gaps
+from dcctl.inventory.sources.nvml.lines import document_of
+from dcctl.inventory.sources.ssh.reply import read_reply
+from dcctl.inventory.sources.ssh.run import Reply
 from tests.components import need
 
 if TYPE_CHECKING:
-    from dcctl.inventory.sources.nvml_facts import NvmlDocument
+    from dcctl.inventory.sources.nvml.facts import NvmlDocument
 
 ROOT = Path(__file__).parents[3]
 READINGS = ROOT / "tests" / "data" / "nvml"
@@ -74,7 +74,7 @@ def _comparable(document: NvmlDocument | None) -> object:
 def test_both_readers_say_the_same(case: str, library: Path) -> None:
     environment = _environment(library, case)
     facts, _ = read_reply(_reply(environment, node_probe()))
-    command = [sys.executable, "-m", "dcctl.inventory.sources.nvml_child", "60"]
+    command = [sys.executable, "-m", "dcctl.inventory.sources.nvml.child", "60"]
     done = subprocess.run(command, capture_output=True, env=environment, cwd=ROOT, check=False)
     assert _comparable(facts.nvml) == _comparable(
         document_of(Outcome(done.stdout, done.stderr, done.returncode, False))

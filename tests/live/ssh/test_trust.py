@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl.inventory.sources.ssh_transport import Deadlines
+from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.live.ssh.sshd import make_key
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def test_an_agent_that_hangs_costs_its_deadline_only(
     client: Client, start: Callable[..., Sshd], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start()
-    monkeypatch.setattr("dcctl.inventory.sources.ssh_agent.AGENT_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.agent.AGENT_TIMEOUT_S", 0.3)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "hung"))
         listener.listen()

@@ -10,8 +10,8 @@ import pytest
 from dcctl.errors import UsageError
 from dcctl.inventory import snapshot
 from dcctl.inventory.nodeexpr import expand
-from dcctl.inventory.sources.ansible import AnsibleSource, parse
 from dcctl.inventory.sources.base import run
+from dcctl.inventory.sources.files.ansible import AnsibleSource, parse
 
 if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet, Node

@@ -5,21 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
-import pytest
 import yaml
 
 from dcctl.inventory import export, snapshot
 from dcctl.inventory.model import Fleet, Node
-from dcctl.inventory.sources.ansible import parse
+from dcctl.inventory.sources.files.ansible import parse
+from tests.components import need
 from tests.unit.inventory.fleets import boards, small
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FLEET = Fleet(
     nodes=(
@@ -57,9 +53,8 @@ def test_what_was_exported_for_ansible_reads_back() -> None:
 
 
 def test_the_real_ansible_inventory_accepts_it(tmp_path: Path) -> None:
-    program = shutil.which("ansible-inventory") or os.environ.get("ANSIBLE_INVENTORY_PROGRAM")
-    if not program:
-        pytest.skip("ansible-inventory is not installed (pip install ansible-core)")
+    beside = Path(sys.executable).with_name("ansible-inventory")
+    program = str(beside) if beside.exists() else need("ansible-inventory", "ansible-core")
     (tmp_path / "hosts.yml").write_text(export.ansible(FLEET))
     command = [program, "-i", str(tmp_path / "hosts.yml"), "--list"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)

@@ -12,7 +12,7 @@ from dcctl.errors import UsageError
 from dcctl.inventory import snapshot
 from dcctl.inventory.model import Resources
 from dcctl.inventory.sources.base import run
-from dcctl.inventory.sources.file import FileSource, detect, parse
+from dcctl.inventory.sources.files.file import FileSource, detect, parse
 from tests.unit.inventory.fleets import small
 
 DATA = Path(__file__).parents[2] / "data"

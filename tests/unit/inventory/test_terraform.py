@@ -9,7 +9,7 @@ import pytest
 from dcctl.errors import UsageError
 from dcctl.inventory import snapshot
 from dcctl.inventory.model import Node
-from dcctl.inventory.sources.terraform import TerraformSource, parse
+from dcctl.inventory.sources.files.terraform import TerraformSource, parse
 
 DATA = Path(__file__).parents[2] / "data" / "terraform"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.inventory.sources.cgroup import cpu_limit_milli, job_id, memory_limit_bytes, pod_uid
+from dcctl.inventory.sources.machine.cgroup import cpu_limit_milli, job_id, memory_limit_bytes, pod_uid
 
 UID = "0f3c1a2b-1c2d-3e4f-5a6b-7c8d9e0f1a2b"
 

@@ -8,8 +8,8 @@ from typing import NoReturn
 import psutil
 import pytest
 
-from dcctl.inventory.sources import deadline
-from dcctl.inventory.sources.deadline import MAX_OUTPUT_BYTES, run_child
+from dcctl.inventory.sources.machine import deadline
+from dcctl.inventory.sources.machine.deadline import MAX_OUTPUT_BYTES, run_child
 
 
 def _python(code: str, deadline_s: float = 60.0) -> deadline.Outcome:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dcctl.inventory.model import Accelerator
-from dcctl.inventory.sources.facts import CpuFacts, Facts, NicFacts, PciFacts, Unread
-from dcctl.inventory.sources.facts_devices import parse_nics
-from dcctl.inventory.sources.facts_parse import parse_facts, parse_gaps
-from dcctl.inventory.sources.nvml_facts import NvmlDocument, NvmlError, NvmlGpu
+from dcctl.inventory.sources.machine.devices import parse_nics
+from dcctl.inventory.sources.machine.facts import CpuFacts, Facts, NicFacts, PciFacts, Unread
+from dcctl.inventory.sources.machine.parse import parse_facts, parse_gaps
+from dcctl.inventory.sources.nvml.facts import NvmlDocument, NvmlError, NvmlGpu
 
 H100 = PciFacts("0000:1b:00.0", "0x10de", "0x2330", "0x030200", driver="nvidia")
 MI300 = PciFacts("0000:2b:00.0", "0x1002", "0x74a1", "0x120000", driver="amdgpu")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from dcctl.inventory.model import Disk, Mount, Node, NodeUse, Pcie, Resources
-from dcctl.inventory.sources.local import LocalSource, aliases, count_list
+from dcctl.inventory.sources.local.source import LocalSource, aliases, count_list
 
 DATA = Path(__file__).parents[3] / "data" / "local"
 
@@ -185,7 +185,7 @@ def test_this_machine() -> None:
 
 def test_importing_the_sources_loads_no_sdk() -> None:
     code = (
-        "import sys, dcctl.inventory.sources.local, dcctl.inventory.sources.nvml\n"
+        "import sys, dcctl.inventory.sources.local.source, dcctl.inventory.sources.nvml.source\n"
         "print({'psutil', 'pynvml', 'ctypes'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ from threading import Event
 
 import pytest
 
-from dcctl.inventory.sources.facts import MountFacts
-from dcctl.inventory.sources.local_mounts import measured, partitions
+from dcctl.inventory.sources.local.mounts import measured, partitions
+from dcctl.inventory.sources.machine.facts import MountFacts
 
 
 def test_a_mount_that_hangs_is_a_gap_and_the_others_are_measured() -> None:

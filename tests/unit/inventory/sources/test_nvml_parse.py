@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.inventory.model import Accelerator
-from dcctl.inventory.sources.deadline import Outcome
-from dcctl.inventory.sources.nvml_facts import NvmlDocument, NvmlError, NvmlGpu, NvmlProcess, NvmlSlice
-from dcctl.inventory.sources.nvml_lines import document_of
-from dcctl.inventory.sources.nvml_parse import (
+from dcctl.inventory.sources.machine.deadline import Outcome
+from dcctl.inventory.sources.nvml.facts import NvmlDocument, NvmlError, NvmlGpu, NvmlProcess, NvmlSlice
+from dcctl.inventory.sources.nvml.lines import document_of
+from dcctl.inventory.sources.nvml.parse import (
     THROTTLE_REASONS,
     cuda_version,
     mig_profile,

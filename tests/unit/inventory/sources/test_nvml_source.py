@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dcctl.inventory.sources.nvml import LIBRARY, find_library
+from dcctl.inventory.sources.nvml.source import LIBRARY, find_library
 
 
 def test_no_library_starts_no_process_and_is_no_gap(tmp_path: Path) -> None:
@@ -14,7 +14,7 @@ def test_no_library_starts_no_process_and_is_no_gap(tmp_path: Path) -> None:
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from dcctl.inventory.sources.nvml import NvmlSource\n"
+        "from dcctl.inventory.sources.nvml.source import NvmlSource\n"
         "started = []\n"
         "sys.addaudithook(lambda event, _: started.append(event) if event == 'subprocess.Popen' else None)\n"
         f"fleet = NvmlSource(5.0, {{}}, Path({str(tmp_path)!r})).collect()\n"

@@ -12,10 +12,10 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.probes.bundle import node_probe
-from dcctl.inventory.sources.facts import Facts
-from dcctl.inventory.sources.local import LocalSource
-from dcctl.inventory.sources.ssh_reply import read_reply
-from dcctl.inventory.sources.ssh_run import Reply
+from dcctl.inventory.sources.local.source import LocalSource
+from dcctl.inventory.sources.machine.facts import Facts
+from dcctl.inventory.sources.ssh.reply import read_reply
+from dcctl.inventory.sources.ssh.run import Reply
 
 DATA = Path(__file__).parents[3] / "data" / "local"
 TOGETHER = ("nvml", "unread", "mounts")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcctl.inventory.sources.ssh_config import HostOptions, SshConfig, load, parse, parse_jump
-from dcctl.inventory.sources.ssh_error import SshError
+from dcctl.inventory.sources.ssh.config import HostOptions, SshConfig, load, parse, parse_jump
+from dcctl.inventory.sources.ssh.error import SshError
 from tests.components import need
 
 HOSTS = ("gpu1", "gpu12", "login", "GPU1")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.inventory.sources import ssh_hostkeys
-from dcctl.inventory.sources.ssh_hostkeys import KnownHosts, Verdict, lookup_names
+from dcctl.inventory.sources.ssh import hostkeys as ssh_hostkeys
+from dcctl.inventory.sources.ssh.hostkeys import KnownHosts, Verdict, lookup_names
 from tests.components import need
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.inventory.sources.facts import Facts
-from dcctl.inventory.sources.facts_parse import parse_facts
-from dcctl.inventory.sources.ssh_error import SshError, printable
-from dcctl.inventory.sources.ssh_reply import parse_lines, read_reply
-from dcctl.inventory.sources.ssh_run import Reply
+from dcctl.inventory.sources.machine.facts import Facts
+from dcctl.inventory.sources.machine.parse import parse_facts
+from dcctl.inventory.sources.ssh.error import SshError, printable
+from dcctl.inventory.sources.ssh.reply import parse_lines, read_reply
+from dcctl.inventory.sources.ssh.run import Reply
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=20),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.inventory.sources.kube.budgets import (
+from dcctl.inventory.sources.kubernetes.budgets import (
     BudgetObject,
     Budgets,
     BudgetSpec,
@@ -12,7 +12,7 @@ from dcctl.inventory.sources.kube.budgets import (
     Selector,
     selects,
 )
-from dcctl.inventory.sources.kube.types import Meta
+from dcctl.inventory.sources.kubernetes.types import Meta
 
 KEYS, VALUES = st.sampled_from("abc"), st.sampled_from("xyz")
 LABELS = st.dictionaries(KEYS, VALUES, max_size=3)

@@ -3,8 +3,8 @@
 import pytest
 
 from dcctl.inventory.model import Node, Resources
-from dcctl.inventory.sources.kube.dra import ClaimObject, Claims, SliceObject, Slices
-from dcctl.inventory.sources.kube.fleet import placed, with_devices
+from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
+from dcctl.inventory.sources.kubernetes.fleet import placed, with_devices
 from tests.kubernetes_data import feed
 
 GPU = "gpu.nvidia.com"

@@ -3,8 +3,8 @@
 import pytest
 
 from dcctl.inventory.model import Accelerator, Node, Taint
-from dcctl.inventory.sources.kube.nodes import Nodes, Place
-from dcctl.inventory.sources.kube.types import NodeObject
+from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
+from dcctl.inventory.sources.kubernetes.types import NodeObject
 from tests.kubernetes_data import feed
 
 MIB = 1 << 20

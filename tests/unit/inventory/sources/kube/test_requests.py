@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcctl.inventory.sources.kube.quantity import parse
-from dcctl.inventory.sources.kube.requests import Interner, pod_requests
-from dcctl.inventory.sources.kube.types import Pod
+from dcctl.inventory.sources.kubernetes.quantity import parse
+from dcctl.inventory.sources.kubernetes.requests import Interner, pod_requests
+from dcctl.inventory.sources.kubernetes.types import Pod
 
 Json = dict[str, Any]
 NAMES = ("cpu", "memory", "nvidia.com/gpu", "ephemeral-storage")

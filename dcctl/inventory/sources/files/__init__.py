@@ -1,0 +1,1 @@
+"""Files that declare nodes: snapshots, lists, Ansible inventories, Terraform."""

@@ -1,0 +1,1 @@
+"""A Kubernetes cluster, from raw paged lists."""

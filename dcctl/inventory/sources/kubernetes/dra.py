@@ -1,0 +1,287 @@
+"""Dynamic resource allocation: the devices that nodes publish and the claims that hold them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import field
+
+from dcctl.inventory.model import Accelerator
+from dcctl.inventory.sources.kubernetes.quantity import units
+from dcctl.inventory.sources.kubernetes.types import Meta, Wire
+from dcctl.inventory.vendors import dra_vendor
+
+Key = tuple[str, str, str]
+"""(driver, pool, device): the name of a device in the cluster."""
+
+
+class Attribute(Wire):
+    """A value of one of four types."""
+
+    int_: int | None = field(default=None, name="int")
+    bool_: bool | None = field(default=None, name="bool")
+    string: str | None = None
+    version: str | None = None
+
+
+class Capacity(Wire):
+    """An amount, as a quantity."""
+
+    value: str = "0"
+
+
+class Basic(Wire):
+    """A device as resource.k8s.io/v1beta1 wraps it."""
+
+    attributes: dict[str, Attribute] | None = None
+    capacity: dict[str, Capacity] | None = None
+
+
+class Counters(Wire):
+    """Counters that a device draws on: it is one of several ways to cut a board."""
+
+    counter_set: str = ""
+
+
+class Device(Wire):
+    """One device of a slice."""
+
+    name: str = ""
+    basic: Basic | None = None
+    attributes: dict[str, Attribute] | None = None
+    capacity: dict[str, Capacity] | None = None
+    consumes_counters: list[Counters] | None = None
+    node_name: str | None = None
+
+
+class PoolRef(Wire):
+    """The pool that a slice is a part of. Only slices of the newest generation count."""
+
+    name: str = ""
+    generation: int = 0
+    resource_slice_count: int = 1
+
+
+class SliceSpec(Wire):
+    """What a ResourceSlice says."""
+
+    driver: str = ""
+    pool: PoolRef = field(default_factory=PoolRef)
+    node_name: str | None = None
+    devices: list[Device] | None = None
+
+
+class SliceObject(Wire):
+    """A ResourceSlice."""
+
+    spec: SliceSpec = field(default_factory=SliceSpec)
+
+
+class Result(Wire):
+    """One device given to a claim."""
+
+    driver: str = ""
+    pool: str = ""
+    device: str = ""
+    admin_access: bool | None = None
+
+
+class Devices(Wire):
+    """The devices given to a claim."""
+
+    results: list[Result] | None = None
+
+
+class Allocation(Wire):
+    """What a claim was given."""
+
+    devices: Devices = field(default_factory=Devices)
+
+
+class Consumer(Wire):
+    """Who may use a claim."""
+
+    resource: str = ""
+    name: str = ""
+    uid: str = ""
+
+
+class ClaimStatus(Wire):
+    """How a claim fares."""
+
+    allocation: Allocation | None = None
+    reserved_for: list[Consumer] | None = None
+
+
+class ClaimObject(Wire):
+    """A ResourceClaim."""
+
+    metadata: Meta = field(default_factory=Meta)
+    status: ClaimStatus = field(default_factory=ClaimStatus)
+
+
+class Published(NamedTuple):
+    """A device, where it is and as what it counts."""
+
+    node: str
+    accelerator: Accelerator
+    potential: bool
+    """One of several ways to cut a board: it exists once it is allocated."""
+
+
+class Slices:
+    """Devices by pool; the newest generation of each. A sink for pages of ResourceSlices."""
+
+    def __init__(self) -> None:
+        self._pools: dict[tuple[str, str], _Pool] = {}
+
+    def add(self, items: list[SliceObject]) -> None:
+        """Read one page."""
+        for item in items:
+            spec = item.spec
+            if dra_vendor(spec.driver) is None:
+                continue
+            key = (spec.driver, spec.pool.name)
+            pool = self._pools.get(key)
+            if pool is None or spec.pool.generation > pool.generation:
+                pool = self._pools[key] = _Pool(spec.pool.generation, spec.pool.resource_slice_count)
+            if spec.pool.generation == pool.generation:
+                pool.add(spec)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._pools.clear()
+
+    def incomplete(self) -> list[str]:
+        """Pools of which slices are missing: their driver is about to publish the rest."""
+        return sorted(
+            f"{driver}/{name}" for (driver, name), pool in self._pools.items() if pool.seen < pool.expected
+        )
+
+    def published(self) -> dict[Key, Published]:
+        """Every accelerator that is bound to a node. Raises ValueError for a capacity that is no quantity."""
+        found: dict[Key, Published] = {}
+        for (driver, name), pool in sorted(self._pools.items()):
+            for index, (node, device) in enumerate(sorted(pool.devices, key=_order)):
+                made = parse_device(driver, device, index)
+                if made is not None:
+                    potential = device.consumes_counters is not None and made.kind != "whole"
+                    found[driver, name, device.name] = Published(node, made, potential)
+        return found
+
+
+class _Pool:
+    """The devices of one generation of a pool."""
+
+    def __init__(self, generation: int, expected: int) -> None:
+        self.generation, self.expected, self.seen = generation, expected, 0
+        self.devices: list[tuple[str, Device]] = []
+
+    def add(self, spec: SliceSpec) -> None:
+        self.seen += 1
+        for device in spec.devices or ():
+            node = device.node_name or spec.node_name
+            if node:
+                self.devices.append((node, device))
+
+
+def _order(row: tuple[str, Device]) -> tuple[str, int, str]:
+    """By node, then as numbers: gpu-2 before gpu-10."""
+    node, device = row
+    digits = "".join(letter for letter in device.name if letter.isdigit())
+    return node, int(digits or "0"), device.name
+
+
+def parse_device(driver: str, device: Device, index: int) -> Accelerator | None:
+    """The accelerator that a device is; None for what is none, such as a channel or a control daemon.
+
+    Attribute names: those of NVIDIA's, AMD's and Intel's drivers, with or without the driver's domain.
+    """
+    attributes, capacity = _flat(device)
+    word = _text(attributes, "type")
+    if word is not None and word not in ("gpu", "mig", "vgpu", "vf", "pf", "accelerator"):
+        return None
+    profile = _text(attributes, "profile", "partitionProfile")
+    sliced = word in ("mig", "vgpu", "vf")
+    memory = next((capacity[name] for name in ("memory", "vram", "hbm") if name in capacity), None)
+    return Accelerator(
+        index=index if sliced else _number(attributes, index, "index", "minor"),
+        id=_text(attributes, "uuid", "serial", "deviceID"),
+        vendor=dra_vendor(driver) or driver,
+        resource=f"{driver}/{word}-{profile}" if sliced and profile else driver,
+        kind="whole" if not sliced else "mig" if word == "mig" else "vgpu",
+        parent=_text(attributes, "parentUUID") if sliced else None,
+        profile=profile if sliced else None,
+        model=_text(attributes, "productName", "model", "product"),
+        memory_bytes=None if memory is None else units(memory.value),
+    )
+
+
+def _flat(device: Device) -> tuple[dict[str, Attribute], dict[str, Capacity]]:
+    """Attributes and capacity without their domains, from either form of the API."""
+    source = device.basic or device
+    attributes = {name.rpartition("/")[2]: value for name, value in (source.attributes or {}).items()}
+    capacity = {name.rpartition("/")[2]: value for name, value in (source.capacity or {}).items()}
+    return attributes, capacity
+
+
+def _text(attributes: dict[str, Attribute], *names: str) -> str | None:
+    for name in names:
+        if name in attributes and attributes[name].string:
+            return attributes[name].string
+    return None
+
+
+def _number(attributes: dict[str, Attribute], default: int, *names: str) -> int:
+    for name in names:
+        found = attributes[name].int_ if name in attributes else None
+        if found is not None:
+            return found
+    return default
+
+
+class Claims:
+    """Which pod holds which device. A sink for pages of ResourceClaims."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, tuple[str, ...], tuple[Key, ...]]] = []
+
+    def add(self, items: list[ClaimObject]) -> None:
+        """Read one page; claims of nobody and of administrators hold nothing."""
+        for item in items:
+            status = item.status
+            users = sorted(
+                (each.name, each.uid) for each in status.reserved_for or () if each.resource == "pods"
+            )
+            results = status.allocation.devices.results or () if status.allocation else ()
+            keys = tuple((each.driver, each.pool, each.device) for each in results if not each.admin_access)
+            if users and keys:
+                name = f"{item.metadata.namespace}/{item.metadata.name}"
+                self._rows.append((name, tuple(uid for _, uid in users), keys))
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._rows.clear()
+
+    def holdings(self, published: dict[Key, Published]) -> dict[str, Holding]:
+        """By UID of pod. A device that several pods share is counted once, for the first pod by name."""
+        held: dict[str, Holding] = {}
+        for _, uids, keys in sorted(self._rows):
+            devices = [published[key].accelerator for key in keys if key in published]
+            for place, uid in enumerate(uids):
+                holding = held.setdefault(uid, Holding([], {}))
+                holding.ids.extend(device.id for device in devices if device.id is not None)
+                for device in devices if place == 0 else ():
+                    holding.counts[device.resource] = holding.counts.get(device.resource, 0) + 1
+        return held
+
+    def allocated(self) -> set[Key]:
+        """Every device that is in use."""
+        return {key for _, _, keys in self._rows for key in keys}
+
+
+class Holding(NamedTuple):
+    """What a pod holds by its claims: ids, and devices by resource name."""
+
+    ids: list[str]
+    counts: dict[str, int]

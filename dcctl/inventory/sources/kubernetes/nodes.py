@@ -1,0 +1,194 @@
+"""Nodes as the model has them: identity, place, state, what they hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.inventory.model import Node, System, Taint
+from dcctl.inventory.sources.kubernetes.accelerators import Boards
+from dcctl.inventory.sources.kubernetes.requests import Interner
+from dcctl.inventory.vendors import device, labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.inventory.model import Accelerator, Resources
+    from dcctl.inventory.sources.kubernetes.types import NodeAddress, NodeCondition, NodeObject
+
+SITE_LABELS = (
+    "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/region",
+)
+RACK_LABELS = (
+    "topology.kubernetes.io/rack",
+    "topology.k8s.io/rack",
+    "rack",
+    "topology.rook.io/rack",
+    "cloud.google.com/gce-topology-block",
+    "cloud.provider.com/topology-rack",
+    "network.topology.nvidia.com/accelerator",
+    "network.topology.nvidia.com/leaf",
+    "topology.k8s.aws/network-node-layer-3",
+)
+"""A rack, or the smallest block of the network that a provider makes known."""
+POOL_LABELS = (
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "alpha.eksctl.io/nodegroup-name",
+    "kubernetes.azure.com/agentpool",
+    "agentpool",
+    "karpenter.sh/nodepool",
+    "karpenter.sh/provisioner-name",
+    "node.kubernetes.io/pool",
+    "cluster.x-k8s.io/deployment-name",
+    "doks.digitalocean.com/node-pool",
+    "oke.oraclecloud.com/pool.name",
+    "alibabacloud.com/nodepool-id",
+    "cce.cloud.com/cce-nodepool",
+    "machine.openshift.io/cluster-api-machineset",
+    "nodepool",
+    "node-pool",
+)
+_HEALTHY_WHEN_TRUE = ("Ready", "Healthy")
+
+
+class Place(NamedTuple):
+    """How to tell where a node stands."""
+
+    site: str | None = None
+    """The data centre, when it is known beforehand."""
+    rack_labels: tuple[str, ...] = RACK_LABELS
+
+
+class Nodes:
+    """The nodes read so far. A sink for pages of them."""
+
+    def __init__(self, source: str, place: Place) -> None:
+        self._source, self._place = source, place
+        self._amounts, self._boards = Interner(), Boards()
+        self._text: dict[str, str] = {}
+        self.found: dict[str, Node] = {}
+        self.bad: list[tuple[str, str]] = []
+        """(node, why) of those whose amounts could not be read."""
+
+    def add(self, items: list[NodeObject]) -> None:
+        """Read one page."""
+        for item in items:
+            name = self._same(item.metadata.name)
+            self.found[name] = self._node(name, item)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.found.clear()
+        self.bad.clear()
+
+    def _same(self, text: str) -> str:
+        """One object for equal texts: labels repeat on every node."""
+        return self._text.setdefault(text, text)
+
+    def _node(self, name: str, item: NodeObject) -> Node:
+        labels = {self._same(key): self._same(value) for key, value in (item.metadata.labels or {}).items()}
+        spec, status = item.spec, item.status
+        capacity, allocatable = self._resources(name, item)
+        ready = _ready(status.conditions or [])
+        accelerators = self._boards.of_node(capacity.devices, labels) if capacity else None
+        return Node(
+            name=name,
+            aliases=_aliases(name, status.addresses or []),
+            site=self._place.site or _first(labels, SITE_LABELS),
+            rack=_first(labels, self._place.rack_labels),
+            pools=_pools(labels),
+            sources=(self._source,),
+            provider_id=spec.provider_id or None,
+            system_uuid=status.node_info.system_uuid or None,
+            address=_address(status.addresses or []),
+            ready=ready,
+            schedulable=not spec.unschedulable,
+            state=self._same(_state(ready, spec.unschedulable, status.conditions or [])),
+            labels=labels,
+            taints=tuple(
+                Taint(self._same(each.key), self._same(each.effect), self._same(each.value or ""))
+                for each in spec.taints or ()
+            ),
+            capacity=capacity,
+            allocatable=allocatable,
+            system=self._system(item, labels),
+            accelerators=accelerators,
+            accelerator_counts=_counts(accelerators or ()),
+        )
+
+    def _resources(self, name: str, item: NodeObject) -> tuple[Resources | None, Resources | None]:
+        try:
+            status = item.status
+            return self._amounts.of_amounts(status.capacity), self._amounts.of_amounts(status.allocatable)
+        except ValueError as error:
+            self.bad.append((name, str(error)))
+            return None, None
+
+    def _system(self, item: NodeObject, labels: Mapping[str, str]) -> System:
+        info = item.status.node_info
+        same = self._same
+        vendor = next((known.vendor for name in item.status.capacity or () if (known := device(name))), "")
+        names = labels_of(vendor)
+        return System(
+            architecture=same(info.architecture or "") or None,
+            kernel=same(info.kernel_version or "") or None,
+            os=same(info.os_image or "") or None,
+            boot_id=info.boot_id or None,
+            machine_id=info.machine_id or None,
+            driver=_first(labels, names.driver),
+            cuda=_first(labels, names.runtime),
+            runtime=same(info.container_runtime_version or "") or None,
+            agent=same(info.kubelet_version or "") or None,
+        )
+
+
+def _counts(accelerators: tuple[Accelerator, ...]) -> dict[str, int]:
+    """How many whole boards Kubernetes counts; nothing where sharing or cutting hides their number."""
+    if not accelerators or any(each.kind != "whole" for each in accelerators):
+        return {}
+    return {"kubernetes": len(accelerators)}
+
+
+def _ready(conditions: list[NodeCondition]) -> bool | None:
+    """Whether the kubelet says it is ready. One that has fallen silent (Unknown) is not; None: never said."""
+    return next((each.status == "True" for each in conditions if each.type == "Ready"), None)
+
+
+def _state(ready: bool | None, cordoned: bool, conditions: list[NodeCondition]) -> str:
+    """The word of `kubectl get nodes`, then each problem by the name of its condition."""
+    silent = any(each.type == "Ready" and each.status == "Unknown" for each in conditions)
+    words = ["Unknown" if ready is None or silent else "Ready" if ready else "NotReady"]
+    if cordoned:
+        words.append("SchedulingDisabled")
+    return ",".join(words + sorted(each.type for each in conditions if _is_problem(each)))
+
+
+def _is_problem(condition: NodeCondition) -> bool:
+    """By convention a condition is true when something is wrong, unless its name ends in Ready or Healthy."""
+    if condition.type == "Ready":
+        return False
+    return condition.status == ("False" if condition.type.endswith(_HEALTHY_WHEN_TRUE) else "True")
+
+
+def _address(addresses: list[NodeAddress]) -> str | None:
+    for kind in ("InternalIP", "ExternalIP"):
+        for each in addresses:
+            if each.type == kind and each.address:
+                return each.address
+    return None
+
+
+def _aliases(name: str, addresses: list[NodeAddress]) -> tuple[str, ...]:
+    names = {each.address for each in addresses if each.type in ("Hostname", "InternalDNS") and each.address}
+    return tuple(sorted(names - {name}))
+
+
+def _pools(labels: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(labels[name] for name in POOL_LABELS if labels.get(name)))
+
+
+def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((labels[name] for name in names if labels.get(name)), None)

@@ -1,0 +1,100 @@
+"""Read one list to its end, page by page, whatever the server does on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+
+from dcctl.inventory.sources.kubernetes.api import JSON
+from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.kubernetes.types import Page
+
+if TYPE_CHECKING:
+    from dcctl.inventory.sources.kubernetes.api import Client
+
+T = TypeVar("T")
+
+RESTARTS = 3
+MAX_PAGES = 20_000
+
+
+class Sink(Protocol[T]):
+    """Takes the items of one list, page by page, and keeps no reference to them."""
+
+    def add(self, items: list[T]) -> None:
+        """Read one page of items."""
+
+    def clear(self) -> None:
+        """Forget all pages: the list starts again, or what was read cannot be trusted."""
+
+
+def read_list(
+    client: Client, path: str, of: type[T], sink: Sink[T], page_size: int, accept: str = JSON
+) -> None:
+    """All items were given to the sink, once each. Raises Failure; the sink then holds the pages before it.
+
+    A continue token that has expired (410) starts the list again, at most RESTARTS times. No resourceVersion
+    is sent: the API server then answers with the newest state and honours `limit`.
+    """
+    decoder = msgspec.json.Decoder(Page[of])  # type: ignore[valid-type]  # built at run time
+    for _ in range(RESTARTS + 1):
+        try:
+            _read_once(client, path, decoder, sink, page_size, accept)
+        except Failure as failure:
+            if failure.status != 410:
+                raise
+            sink.clear()
+        else:
+            return
+    raise Failure(
+        f"the list expired {RESTARTS + 1} times before its end", "truncated", "ask for larger pages"
+    )
+
+
+def _read_once(
+    client: Client,
+    path: str,
+    decoder: msgspec.json.Decoder[Page[T]],
+    sink: Sink[T],
+    page_size: int,
+    accept: str,
+) -> None:
+    token, most, tokens = "", MAX_PAGES, set[str]()
+    for number in range(MAX_PAGES + 1):
+        query = {"limit": str(page_size), **({"continue": token} if token else {})}
+        page = _decode(decoder, client.get(path, query, accept))
+        token = page.metadata.continue_
+        if token in tokens:
+            raise Failure(
+                "the server repeats a page for ever", "invalid", "upgrade the API server or its proxy"
+            )
+        if number == 0:
+            most = _most_pages(page, page_size)
+        if number >= most:
+            break
+        sink.add(page.items or [])
+        if not token:
+            return
+        tokens.add(token)
+    sink.clear()
+    raise Failure(
+        f"the list does not end: {most} pages read", "invalid", "upgrade the API server or its proxy"
+    )
+
+
+def _most_pages(first: Page[T], page_size: int) -> int:
+    """Pages that the first one promises, twice over and some: the count is an estimate, a list has an end."""
+    if first.metadata.remaining_item_count is None:
+        return MAX_PAGES
+    expected = first.metadata.remaining_item_count // max(1, min(page_size, len(first.items or ()) or 1))
+    return min(MAX_PAGES, 2 * expected + 10)
+
+
+def _decode(decoder: msgspec.json.Decoder[Page[T]], body: bytes) -> Page[T]:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Failure(
+            f"the answer is not what it should be: {error}", "invalid", "check what answers at this address"
+        ) from error

@@ -1,0 +1,125 @@
+"""Pods as members of workloads: read page by page into compact rows, put together at the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.inventory.model import Member, Resources
+from dcctl.inventory.sources.kubernetes import owners
+from dcctl.inventory.sources.kubernetes.requests import FINISHED, Interner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.inventory.model import Budget, Phase
+    from dcctl.inventory.sources.kubernetes.budgets import Budgets
+    from dcctl.inventory.sources.kubernetes.owners import Ref
+    from dcctl.inventory.sources.kubernetes.types import Pod
+
+PHASES: Mapping[str, Phase] = {
+    "Pending": "pending",
+    "Running": "running",
+    "Succeeded": "succeeded",
+    "Failed": "failed",
+}
+UNKNOWN_REQUESTS = Resources()
+
+
+class Group:
+    """The pods that name the same immediate owner."""
+
+    __slots__ = ("budgets", "labels", "members", "priority", "size")
+
+    def __init__(self, labels: dict[str, str], size: int | None) -> None:
+        self.members: list[Member] = []
+        self.labels, self.size = labels, size
+        self.budgets: dict[str, Budget] = {}
+        self.priority: int | None = None
+
+
+class Pods:
+    """The pods read so far, by immediate owner. A sink for pages of them."""
+
+    def __init__(self, budgets: Budgets) -> None:
+        self._budgets, self._amounts = budgets, Interner()
+        self._text: dict[str, str] = {}
+        self.groups: dict[Ref, Group] = {}
+        self.bad: list[tuple[str, str]] = []
+        """(pod, why) of those whose requests could not be read."""
+
+    def add(self, items: list[Pod]) -> None:
+        """Read one page."""
+        for pod in items:
+            ref = owners.of_pod(pod)
+            group = self.groups.get(ref)
+            if group is None:
+                group = self.groups[ref] = Group(_kept(pod.metadata.labels), _lws_size(pod))
+            group.members.append(self._member(pod))
+            self._note(group, pod)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.groups.clear()
+        self.bad.clear()
+
+    def _note(self, group: Group, pod: Pod) -> None:
+        priority, labels = pod.spec.priority, pod.metadata.labels
+        if priority is not None and (group.priority is None or priority > group.priority):
+            group.priority = priority
+        for budget in self._budgets.covering(pod.metadata.namespace, labels or {}):
+            group.budgets[budget.name] = budget
+
+    def _member(self, pod: Pod) -> Member:
+        node, started, phase = (
+            pod.spec.node_name,
+            pod.status.start_time,
+            PHASES.get(pod.status.phase, "unknown"),
+        )
+        return Member(
+            name=pod.metadata.name,
+            node=self._text.setdefault(node, node) if node else None,
+            phase=phase,
+            requests=self._requests(pod, phase),
+            uid=pod.metadata.uid,
+            started_at_s=None if started is None else int(started.timestamp()),
+        )
+
+    def _requests(self, pod: Pod, phase: Phase) -> Resources:
+        """What the scheduler counts: nothing once a pod has ended, all of it while one is being deleted."""
+        if phase in ("succeeded", "failed"):
+            return FINISHED
+        try:
+            return self._amounts.of_pod(pod)
+        except ValueError as error:
+            self.bad.append((f"{pod.metadata.namespace}/{pod.metadata.name}", str(error)))
+            return UNKNOWN_REQUESTS
+
+
+_OWN_LABELS = (
+    "pod-template-hash",
+    "controller-revision-hash",
+    "pod-template-generation",
+    "controller-uid",
+    "job-name",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-name",
+    "batch.kubernetes.io/job-completion-index",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+    "jobset.sigs.k8s.io/job-index",
+    "jobset.sigs.k8s.io/job-global-index",
+    "jobset.sigs.k8s.io/job-key",
+    "training.kubeflow.org/replica-index",
+    "leaderworkerset.sigs.k8s.io/worker-index",
+)
+"""Labels that tell the pods of one workload apart."""
+
+
+def _kept(labels: dict[str, str] | None) -> dict[str, str]:
+    return {key: value for key, value in (labels or {}).items() if key not in _OWN_LABELS}
+
+
+def _lws_size(pod: Pod) -> int | None:
+    """Leader and workers of one replica of a LeaderWorkerSet."""
+    text = pod.metadata.annotations.lws_size if pod.metadata.annotations else None
+    return int(text) if text and text.isdecimal() and len(text) < 9 else None

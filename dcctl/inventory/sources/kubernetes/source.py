@@ -1,0 +1,232 @@
+"""A Kubernetes cluster: nodes, accelerators, workloads and budgets, read by paged lists and never changed.
+
+Authentication is the official client's; lists are read raw and decoded by declared structs, which takes a
+fraction of the processor time and memory of the client's models (tests/bench/bench_kubernetes.py).
+"""
+
+from __future__ import annotations
+
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from dcctl.inventory.model import Fleet, Gap
+from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.kubernetes import fleet as assemble
+from dcctl.inventory.sources.kubernetes import listed as lists
+from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
+from dcctl.inventory.sources.kubernetes.auth import connect
+from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
+from dcctl.inventory.sources.kubernetes.discovery import Served, discover
+from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
+from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
+from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS, Nodes, Place
+from dcctl.inventory.sources.kubernetes.owners import Parents
+from dcctl.inventory.sources.kubernetes.paging import read_list
+from dcctl.inventory.sources.kubernetes.pods import Pods
+from dcctl.inventory.sources.kubernetes.rbac import rbac_yaml
+from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
+from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dcctl.inventory.model import Cause
+    from dcctl.inventory.sources.kubernetes.dra import Key, Published
+    from dcctl.inventory.sources.kubernetes.listed import Listed
+    from dcctl.inventory.sources.kubernetes.paging import Sink
+
+__all__ = ["KubernetesSource", "rbac_yaml"]
+
+T = TypeVar("T")
+THREADS = 3
+"""Lists that are read at once: enough to hide the waiting, few enough for the API server's fair queues."""
+
+
+class Scope(NamedTuple):
+    """What one reading covers and how it names things."""
+
+    source: str
+    namespace: str | None
+    page_size: int
+    place: Place
+
+
+class KubernetesSource:
+    """One cluster, as seen by the credentials of one kubeconfig context."""
+
+    kind = "kubernetes"
+
+    def __init__(  # noqa: PLR0913  # each is an option of the configuration
+        self,
+        name: str,
+        kubeconfig: str | None = None,
+        context: str | None = None,
+        site: str | None = None,
+        *,
+        namespace: str | None = None,
+        timeout_s: float = 120.0,
+        page_size: int = 500,
+        rack_labels: tuple[str, ...] = RACK_LABELS,
+        patience: Patience | None = None,
+    ) -> None:
+        """`site` names the data centre when labels do not; `namespace` limits lists of namespaced things."""
+        self._name, self._kubeconfig, self._context = name, kubeconfig, context
+        self._scope = Scope(name, namespace, page_size, Place(site, rack_labels))
+        self._timeout_s, self._patience = timeout_s, patience or Patience()
+
+    @property
+    def name(self) -> str:
+        """Unique in one run, e.g. `kubernetes:prod`."""
+        return self._name
+
+    def collect(self) -> Fleet:
+        """Read the cluster. What is refused or fails is a gap.
+
+        Raises UsageError for a kubeconfig that is missing or wrong, before anything is contacted; SourceError
+        when the API server gives nothing at all.
+        """
+        started_s = self._patience.now()
+        connection = connect(self._kubeconfig, self._context, self._timeout_s)
+        left_s = self._timeout_s - (self._patience.now() - started_s)
+        try:
+            with _without_cyclic_gc():
+                return _Reading(self._scope, Client(connection, left_s, self._patience)).fleet()
+        finally:
+            connection.pool.clear()
+
+
+@contextmanager
+def _without_cyclic_gc() -> Iterator[None]:
+    """Pages hold no cycles, yet each one would have every module searched for some: a fifth of all time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class _Reading:
+    """One pass over a cluster."""
+
+    def __init__(self, scope: Scope, client: Client) -> None:
+        self._source, self._namespace, self._page_size, place = scope
+        self._client = client
+        self._gaps: list[Gap] = []
+        self._lists_read: list[str] = []
+        self._budgets, self._parents = Budgets(), Parents()
+        self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
+        self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets)
+        self._gangs = {each: Gangs(self._parents, each.group, _kind(each)) for each in lists.GANGS}
+
+    def fleet(self) -> Fleet:
+        """Everything that could be read, put together."""
+        served = self._discover()
+        self._read(served, lists.BUDGETS, BudgetObject, self._budgets)  # pods are matched as they pass by
+        self._run(self._jobs(served))
+        if not self._lists_read:
+            worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
+            raise SourceError(worst.subject, worst.reason, worst.cause, worst.hint)
+        return self._assembled()
+
+    def _run(self, jobs: list[Callable[[], None]]) -> None:
+        """All jobs are done; on Ctrl-C the lists under way end at their next piece and no other begins."""
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="kube-list")
+        try:
+            for done in [pool.submit(job) for job in jobs]:
+                done.result()
+        except BaseException:
+            self._client.stop()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _discover(self) -> Served:
+        """What there is to read; built-in APIs alone when the server does not tell."""
+        try:
+            return discover(self._client)
+        except Failure as failure:
+            if failure.nothing_answers or failure.cause == "timeout":
+                raise SourceError("the API server", failure.reason, failure.cause, failure.hint) from failure
+            self._gap("the list of APIs", failure.reason, failure.cause, failure.hint)
+            builtin = [each for each in lists.ALL if each.group and not each.custom]
+            return Served({each.group: dict.fromkeys(each.versions) for each in builtin})
+
+    def _jobs(self, served: Served) -> list[Callable[[], None]]:
+        """Every list, the longest first."""
+        jobs: list[Callable[[], None]] = [
+            partial(self._read, served, lists.PODS, Pod, self._pods),
+            partial(self._read, served, lists.NODES, NodeObject, self._nodes),
+            partial(self._read, served, lists.NAMESPACES, Namespace, self._namespaces),
+            partial(self._read, served, lists.SLICES, SliceObject, self._slices),
+            partial(self._read, served, lists.CLAIMS, ClaimObject, self._claims),
+        ]
+        jobs += [partial(self._read, served, each, Bare, self._parents) for each in lists.OWNERS]
+        jobs += [partial(self._read, served, each, GangObject, sink) for each, sink in self._gangs.items()]
+        return jobs
+
+    def _read(self, served: Served, what: Listed, of: type[T], sink: Sink[T]) -> None:
+        """One list, in the best version that the cluster has; a failure is a gap."""
+        for version in served.versions(what):
+            path, accept = what.path(version, self._namespace), METADATA_ONLY if what.metadata_only else JSON
+            try:
+                read_list(self._client, path, of, sink, self._page_size, accept)
+            except Failure as failure:
+                if failure.cause == "missing" and what.custom:
+                    continue
+                self._gap(what.title, failure.reason, failure.cause, failure.hint)
+            else:
+                self._lists_read.append(what.title)
+            return
+        if foreign := served.foreign(what):
+            self._gap(what.title, f"only served as {', '.join(foreign)}", "unsupported", "upgrade dcctl")
+        elif not what.custom:
+            self._gap(what.title, "not served", "missing")
+
+    def _gap(self, subject: str, reason: str, cause: Cause, hint: str = "") -> None:
+        self._gaps.append(Gap(self._source, subject, reason, cause, hint))
+
+    def _assembled(self) -> Fleet:
+        published, nodes = self._published(), self._nodes.found
+        devices = assemble.placed(published, nodes)
+        known = Knowledge(
+            self._parents, tuple(self._gangs.values()), self._namespaces, self._claims.holdings(devices)
+        )
+        workloads = build(self._pods.groups, known, self._source)
+        for subject, why in (*self._nodes.bad, *self._pods.bad):
+            self._gap(subject, why, "invalid")
+        ready = assemble.with_devices(nodes, devices, self._claims.allocated())
+        return Fleet(
+            sites=assemble.sites(ready),
+            racks=assemble.racks(ready),
+            nodes=tuple(ready),
+            pools=assemble.pools(ready),
+            workloads=workloads,
+            gaps=tuple(sorted(self._gaps, key=lambda gap: (gap.subject, gap.reason))),
+        )
+
+    def _published(self) -> dict[Key, Published]:
+        for pool in self._slices.incomplete():
+            self._gap(
+                f"device pool {pool}", "its driver has not published all of it", "truncated", "ask again"
+            )
+        try:
+            return self._slices.published()
+        except ValueError as error:
+            self._gap(lists.SLICES.title, str(error), "invalid")
+            return {}
+
+
+def _telling(gap: Gap) -> tuple[bool, str]:
+    """Sorts first what says most when nothing could be read: the nodes, then by name."""
+    return gap.subject != lists.NODES.title, gap.subject
+
+
+def _kind(listed: Listed) -> str:
+    """Kueue's Workloads speak for another object; every other gang object for itself."""
+    return "Workload" if listed is lists.KUEUE else "Gang"

@@ -1,0 +1,1 @@
+"""The machine that dcctl runs on."""

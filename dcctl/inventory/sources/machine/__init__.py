@@ -1,0 +1,1 @@
+"""What a machine says of itself, whoever asked it: raw facts, and their reading."""

@@ -1,0 +1,1 @@
+"""Nodes over SSH: one connection and one command each."""

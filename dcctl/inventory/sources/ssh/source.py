@@ -1,0 +1,125 @@
+"""Nodes over SSH: one connection and one command each, a probe streamed to it, and nothing left behind."""
+
+from __future__ import annotations
+
+import shlex
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.inventory.model import Fleet
+from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.machine.parse import parse_facts, parse_gaps
+from dcctl.inventory.sources.ssh.error import SshError
+from dcctl.inventory.sources.ssh.reply import read_reply
+from dcctl.inventory.sources.ssh.run import DEFAULT_FANOUT, Overrides, Script, Session, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dcctl.inventory.model import Gap, Node
+    from dcctl.inventory.sources.ssh.run import Answer
+    from dcctl.inventory.sources.ssh.transport import Deadlines
+
+__all__ = ["SshSource", "Target", "parse", "probe"]
+
+# The system's own Python first: a conda or pyenv on root's PATH is slow and may be broken. RHEL 8 may have
+# only the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages.
+_CHOOSE = (
+    'for p in /usr/bin/python3 "$(command -v python3)" /usr/libexec/platform-python; do'
+    ' [ -x "$p" ] && exec "$p" -IBS -; done; exec sh -s'
+)
+_ANYBODY = frozenset({"localhost", "localhost.localdomain", "(none)", "debian", "ubuntu"})
+"""Host names of machines that were never named: no sign of who a node is."""
+
+
+def probe() -> Script:
+    """Return the node probe and the command that runs it with what the node has: Python, else sh.
+
+    The command is one line without `!`, so that every login shell, csh included, passes it on.
+    """
+    from dcctl.inventory.probes.bundle import node_probe
+
+    return Script(f"sh -c '{_CHOOSE}'", node_probe())
+
+
+class SshSource:
+    """Asks every target at once, `fanout` at a time."""
+
+    kind = "ssh"
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        *,
+        fanout: int = DEFAULT_FANOUT,
+        name: str = "ssh",
+        deadlines: Deadlines | None = None,
+        overrides: Overrides | None = None,
+        stop: Event | None = None,
+        heard: Callable[[str], None] | None = None,
+    ) -> None:
+        """`overrides` names files other than those of ssh_config(5).
+
+        Once `stop` is set, what has not answered is a gap. `heard` is told the name of each node that did.
+        """
+        self.name = name
+        self._stop, self._heard = stop or Event(), heard
+        self._targets, self._fanout = tuple(targets), fanout
+        self._deadlines, self._overrides = deadlines, overrides
+
+    def collect(self) -> Fleet:
+        """Return a Node for each target that answered, a Gap for each failure, in the targets' order."""
+        order = {target: index for index, target in enumerate(self._targets)}
+        answers: list[Answer] = []
+        try:
+            with Session(self._overrides, self._deadlines, fanout=self._fanout) as session:
+                self._cut_when_stopped(session)
+                for answer in session.run(tuple(order), probe()):
+                    answers.append(_unless_cut(answer) if self._stop.is_set() else answer)
+                    if self._heard is not None:
+                        self._heard(answer.target.name)
+        except SshError as fault:
+            raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
+        answers.sort(key=lambda answer: order[answer.target])
+        parsed = [parse(answer, self.name) for answer in answers]
+        return Fleet(
+            nodes=tuple(node for node, _ in parsed if node is not None),
+            gaps=tuple(gap for _, gaps in parsed for gap in gaps),
+        )
+
+    def _cut_when_stopped(self, session: Session) -> None:
+        """Cut every connection as soon as `stop` is set: the hosts that answered before are kept."""
+
+        def watch() -> None:
+            self._stop.wait()
+            session.close()
+
+        Thread(target=watch, name="ssh stop", daemon=True).start()
+
+
+def _unless_cut(answer: Answer) -> Answer:
+    """Return the answer, or `interrupted` for a failure after Ctrl-C: it says nothing about the node."""
+    if isinstance(answer.result, SshError):
+        return replace(answer, result=SshError("interrupted by Ctrl-C", "interrupted", ""))
+    return answer
+
+
+def parse(answer: Answer, source: str = "ssh") -> tuple[Node | None, tuple[Gap, ...]]:
+    """Return the node that an answer describes, and what it failed to say."""
+    target, gaps = answer.target, list[SshError]()
+    try:
+        if isinstance(answer.result, SshError):
+            raise answer.result
+        facts, python = read_reply(answer.result)
+    except SshError as fault:
+        return None, (fault.gap(source, target.name),)
+    if not python:
+        hint = f"ssh {shlex.quote(target.name)} command -v python3"
+        gaps.append(SshError("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint))
+    own = [] if facts.hostname is None else [facts.hostname, *facts.aliases]
+    named = tuple(name for name in own if name not in _ANYBODY)
+    facts = replace(facts, hostname=target.name, aliases=named)
+    node = replace(parse_facts(facts, source), site=target.site, address=target.address)
+    return node, (*(fault.gap(source, target.name) for fault in gaps), *parse_gaps(facts, source))
