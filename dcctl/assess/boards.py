@@ -45,8 +45,11 @@ class Board(Struct, gc=False):
 
         Of slices that tell it, the mean; NVML tells none for a board in MIG mode.
         """
-        if self.reading is not None and self.reading.busy_milli is not None:
-            return self.reading.busy_milli
+        reading = self.reading
+        if reading is not None and reading.busy_milli is not None:
+            return reading.busy_milli
+        if not self.slices:
+            return None
         known = [part.busy_milli for part in self.slices if part.busy_milli is not None]
         return sum(known) // len(known) if known and len(known) == len(self.slices) else None
 
@@ -139,3 +142,10 @@ def units_of(board: Board) -> dict[str, int]:
     for part in board.slices:
         units[part.resource] = units.get(part.resource, 0) + (part.replicas or 1)
     return units
+
+
+def count_units(board: Board) -> int:
+    """How many units the board hands out, of whatever resource."""
+    if not board.slices:
+        return (board.reading.replicas or 1) if board.reading is not None else 1
+    return sum(part.replicas or 1 for part in board.slices)

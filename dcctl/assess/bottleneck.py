@@ -72,7 +72,7 @@ def running_limit(totals: Totals) -> str:
     weight = 0
     for state in totals.states:
         weight += _weight(state)
-        for word, count in _waits(state):
+        for word, count in state.waits:
             waits[word] = waits.get(word, 0) + count
     common = [pair for pair in waits.items() if pair[1] * 1000 >= weight * COMMON_MILLI]
     ordered = sorted(common, key=lambda pair: (-pair[1], pair[0]))
@@ -84,12 +84,13 @@ def _weight(state: NodeState) -> int:
     return max(1, state.count("allocated"))
 
 
-def _waits(state: NodeState) -> list[tuple[str, int]]:
-    """(what, on how many boards); a node without boards weighs one."""
+def waits_of(state: NodeState) -> list[tuple[str, int]]:
+    """(what work was measured to wait for, on how many boards); a node without boards weighs one."""
     found = _pressure(state)
     for board in state.boards:
-        if board.state == "allocated" and board.reading is not None:
-            word = _board_waits(board.reading, board)
+        reading = board.reading
+        if reading is not None and board.state == "allocated":
+            word = _board_waits(reading, board)
             if word:
                 found.append((word, 1))
     return found
@@ -119,7 +120,7 @@ _SLOWED: Sequence[tuple[str, str]] = (
 
 def _board_waits(reading: Accelerator, board: Board) -> str:
     """The first of: throttled, memory full, memory traffic."""
-    slowed = slowed_by(reading.throttle)
+    slowed = slowed_by(reading.throttle) if reading.throttle else ""
     if slowed:
         return slowed
     if _full(reading):
@@ -130,7 +131,7 @@ def _board_waits(reading: Accelerator, board: Board) -> str:
 
 def _full(reading: Accelerator) -> bool:
     total, used = reading.memory_bytes, reading.memory_used_bytes
-    return bool(total) and used is not None and total is not None and used * 1000 >= total * FULL_MILLI
+    return total is not None and used is not None and used * 1000 >= total * FULL_MILLI > 0
 
 
 def slowed_by(throttle: tuple[str, ...] | None) -> str:

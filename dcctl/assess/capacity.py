@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from dcctl.assess.stranded import DIMENSIONS
+from dcctl.assess.tally import sum_known
 from dcctl.assess.usage import is_scheduled
 from dcctl.inventory.folding import sort_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dcctl.assess.boards import Board, State
+    from dcctl.assess.boards import State
     from dcctl.assess.nodes import NodeState
+    from dcctl.assess.tally import Tally
+    from dcctl.assess.usage import Amount
+    from dcctl.inventory.model import NodeUse, Resources
 
 By: TypeAlias = Literal["pool", "site", "rack", "node", "model", "workload"]
 
@@ -110,36 +113,26 @@ class Totals(Struct):
 def total(name: str, states: Iterable[NodeState]) -> Totals:
     """The sums of these nodes, each counted once."""
     totals = Totals(name, list(states))
-    boards = [board for state in totals.states for board in state.boards]
-    _add_states(totals, boards)
-    _add_readings(totals, boards)
-    uses = (state.node.use for state in totals.states)
-    totals.node_power_mw = _sum_known(use.power_mw for use in uses if use is not None)
-    totals.dimensions = {dimension: _sums(totals.states, dimension) for dimension in DIMENSIONS}
+    _add_tallies(totals, [state.tally for state in totals.states])
+    uses = [state.node.use for state in totals.states]
+    totals.node_power_mw = sum_known([use.power_mw for use in uses if use is not None])
+    stages = [_stages(state) for state in totals.states]
+    totals.dimensions = {dimension: _sums(stages, dimension) for dimension in DIMENSIONS}
     return totals
 
 
-def _add_states(totals: Totals, boards: list[Board]) -> None:
-    totals.boards = len(boards)
-    totals.by_state = dict(Counter(board.state for board in boards))
-    totals.resources = dict(Counter(board.resource for board in boards))
-    idle = [board.idle for board in boards if board.idle is not None]
-    totals.idle, totals.idle_measured = sum(idle), len(idle)
-
-
-def _add_readings(totals: Totals, boards: list[Board]) -> None:
-    busy = [milli for board in boards if (milli := board.busy_milli()) is not None]
-    totals.busy_sum_milli, totals.busy_measured = sum(busy), len(busy)
-    readings = [board.reading for board in boards if board.reading is not None]
-    totals.memory_bytes = _sum_known(one.memory_bytes for one in readings)
-    totals.memory_used_bytes = _sum_known(one.memory_used_bytes for one in readings)
-    totals.power_mw = _sum_known(one.power_mw for one in readings)
-
-
-def _sum_known(values: Iterable[int | None]) -> int | None:
-    """The sum of what is known; None when nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+def _add_tallies(totals: Totals, tallies: list[Tally]) -> None:
+    for one in tallies:
+        totals.boards += one.boards
+        totals.idle += one.idle
+        totals.idle_measured += one.idle_measured
+        totals.busy_sum_milli += one.busy_sum_milli
+        totals.busy_measured += one.busy_measured
+        _add_counts(totals.by_state, one.by_state)
+        _add_counts(totals.resources, one.resources)
+    totals.memory_bytes = sum_known([one.memory_bytes for one in tallies])
+    totals.memory_used_bytes = sum_known([one.memory_used_bytes for one in tallies])
+    totals.power_mw = sum_known([one.power_mw for one in tallies])
 
 
 def merged(name: str, parts: list[Totals]) -> Totals:
@@ -154,11 +147,11 @@ def merged(name: str, parts: list[Totals]) -> Totals:
         _add_counts(whole.by_state, part.by_state)
         _add_counts(whole.resources, part.resources)
     for name_of_sum in ("memory_bytes", "memory_used_bytes", "power_mw", "node_power_mw"):
-        setattr(whole, name_of_sum, _sum_known(getattr(part, name_of_sum) for part in parts))
+        setattr(whole, name_of_sum, sum_known([getattr(part, name_of_sum) for part in parts]))
     for dimension in DIMENSIONS:
         rows = [part.dimensions[dimension] for part in parts]
         whole.dimensions[dimension] = Sums(
-            *(_sum_known(getattr(row, stage) for row in rows) for stage in STAGES)
+            *(sum_known([getattr(row, stage) for row in rows]) for stage in STAGES)
         )
     return whole
 
@@ -168,26 +161,41 @@ def _add_counts(into: dict[_Key, int], counts: Mapping[_Key, int]) -> None:
         into[key] = into.get(key, 0) + count
 
 
-def _sums(states: list[NodeState], dimension: str) -> Sums:
-    rows = [_row(state, dimension) for state in states]
-    return Sums(*map(_sum_known, zip(*rows, strict=True))) if rows else Sums()
+class _Stages(NamedTuple):
+    """What one node has, offers, was asked for and uses, in all dimensions."""
+
+    capacity: Resources | None
+    offered: Resources | None
+    asked: Amount | None
+    used: NodeUse | None
+    scheduled: bool
 
 
-def _row(state: NodeState, dimension: str) -> tuple[int | None, ...]:
-    """In the order of STAGES."""
+def _stages(state: NodeState) -> _Stages:
     node, demand = state.node, state.demand
-    capacity: int | None = getattr(node.capacity, dimension, None)
-    offered: int | None = getattr(node.allocatable, dimension, None)
-    asked: int | None = None if demand is None or offered is None else getattr(demand.total, dimension)
-    used: int | None = getattr(node.use, dimension, None)
-    return capacity, offered, asked, used, _left(state, capacity, offered, asked, used)
+    asked = None if demand is None else demand.total
+    return _Stages(node.capacity, node.allocatable, asked, node.use, is_scheduled(node))
+
+
+def _sums(nodes: list[_Stages], dimension: str) -> Sums:
+    """One dimension over these nodes, stage by stage."""
+    capacity: list[int | None] = [getattr(node.capacity, dimension, None) for node in nodes]
+    offered: list[int | None] = [getattr(node.offered, dimension, None) for node in nodes]
+    asked: list[int | None] = [
+        None if most is None else getattr(node.asked, dimension, None)
+        for node, most in zip(nodes, offered, strict=True)
+    ]
+    used: list[int | None] = [getattr(node.used, dimension, None) for node in nodes]
+    scheduled = [node.scheduled for node in nodes]
+    free = list(map(_left, scheduled, capacity, offered, asked, used))
+    return Sums(*map(sum_known, (capacity, offered, asked, used, free)))
 
 
 def _left(
-    state: NodeState, capacity: int | None, offered: int | None, asked: int | None, used: int | None
+    scheduled: bool, capacity: int | None, offered: int | None, asked: int | None, used: int | None
 ) -> int | None:
     """Offered less asked where a scheduler counts; else what there is, or the limit, less what is in use."""
-    if is_scheduled(state.node):
+    if scheduled:
         return None if offered is None or asked is None else max(0, offered - asked)
     most = capacity if offered is None else offered
     return None if most is None or used is None else max(0, most - used)

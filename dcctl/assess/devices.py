@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -10,7 +9,6 @@ from msgspec import Struct
 from dcctl.assess.boards import units_of
 
 if TYPE_CHECKING:
-    from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
     from dcctl.render.report import Row
 
@@ -40,29 +38,18 @@ def device_rows(states: list[NodeState]) -> list[Row]:
 def _count_boards(state: NodeState, lines: dict[_Key, _Line]) -> dict[str, _Key]:
     """Add the node's boards; returns the row in which each resource of the node is requested."""
     keys: dict[str, _Key] = {}
-    alike = Counter(map(_appearance, state.boards))
-    for (resources, model, kind), count in alike.items():
-        for resource, units in resources:
-            key = (resource, model, kind)
-            line = lines.get(key) or lines.setdefault(key, _Line())
-            line.boards += count
-            line.units += units * count
-            keys.setdefault(resource, key)
+    for (resource, model, kind, units), count in state.tally.kinds.items():
+        key = (resource, model, kind)
+        line = lines.get(key) or lines.setdefault(key, _Line())
+        line.boards += count
+        line.units += units * count
+        keys.setdefault(resource, key)
     return keys
-
-
-def _appearance(board: Board) -> tuple[tuple[tuple[str, int], ...], str, str]:
-    """(what it hands out, model, kind)."""
-    reading = board.reading
-    if board.slices or reading is None:
-        kind = board.slices[0].kind if board.slices else "whole"
-        return tuple(units_of(board).items()), board.model() or "", kind
-    return ((board.resource, reading.replicas or 1),), reading.model or "", reading.kind
 
 
 def _asked(state: NodeState, resource: str) -> int | None:
     if state.by_processes:
-        if any(board.state == "unknown" for board in state.boards):
+        if state.count("unknown"):
             return None
         return sum(1 for board in state.boards if board.state == "allocated" and resource in units_of(board))
     return None if state.demand is None else state.demand.devices.get(resource, 0)

@@ -40,11 +40,11 @@ class Fault(Struct):
 
 
 def find_faults(states: Iterable[NodeState]) -> list[Fault]:
-    """Faults, the gravest first, then by name. Marks the boards that have one."""
+    """Faults, the gravest first, then by name."""
     found: dict[tuple[str, str], Fault] = {}
     for state in states:
         name = state.node.name
-        for sign in _signs(state):
+        for sign in state.signs:
             fault = found.setdefault((sign.severity, sign.fault), Fault(sign.severity, sign.fault))
             if not fault.nodes or fault.nodes[-1] != name:
                 fault.nodes.append(name)
@@ -52,20 +52,29 @@ def find_faults(states: Iterable[NodeState]) -> list[Fault]:
     return sorted(found.values(), key=lambda one: (_ORDER[one.severity], one.fault))
 
 
-def _signs(state: NodeState) -> Iterator[Sign]:
+def signs_of(state: NodeState) -> Iterator[Sign]:
+    """What is wrong with the devices of one node. Marks the boards that have a fault."""
+    counted = state.demand is not None
     for index, board in enumerate(state.boards):
-        if board.reading is not None:
+        if board.reading is not None and _suspicious(board.reading):
             yield from _board(board, board.reading, index)
-        if (
-            state.demand is not None
-            and board.state != "allocated"
-            and any(p.processes for p in board.parts())
-        ):
+        if counted and board.state != "allocated" and any(p.processes for p in board.parts()):
             yield Sign("warn", "used outside the scheduler", f"gpu{index}")
     yield from _counts(state.node)
     for nic in state.node.nics or ():
         if nic.up is False and nic.kind in {"infiniband", "roce"}:
             yield Sign("warn", "fabric port down", nic.name)
+
+
+def _suspicious(reading: Accelerator) -> bool:
+    """Whether `_board` may find anything: of most boards it finds nothing, and this tells so quickly."""
+    ecc = reading.ecc
+    return bool(
+        reading.throttle
+        or reading.nvlinks
+        or (ecc is not None and _ecc(ecc))
+        or (reading.pcie is not None and _narrow(reading))
+    )
 
 
 def _board(board: Board, reading: Accelerator, index: int) -> Iterator[Sign]:

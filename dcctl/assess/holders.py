@@ -8,6 +8,8 @@ from dcctl.assess.boards import Board, units_of
 from dcctl.assess.vendors import is_accelerator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dcctl.assess.usage import Demand, Placed
     from dcctl.inventory.model import Accelerator
 
@@ -21,10 +23,10 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     placed = demand.holding
     if not placed:
         return {}
+    if _one_owner_takes_all(boards, placed):
+        return {}
     left = [_accelerators(one.member.requests.devices) for one in placed]
     free = [units_of(board) for board in boards]
-    if _one_owner_takes_all(boards, placed, free, left):
-        return {}
     _by_id(boards, placed, left, free)
     _by_process(boards, placed, left, free)
     return _by_elimination(boards, placed, left, free)
@@ -34,19 +36,21 @@ def _accelerators(devices: dict[str, int]) -> dict[str, int]:
     return {name: devices[name] for name in devices if is_accelerator(name)}
 
 
-def _one_owner_takes_all(
-    boards: list[Board], placed: list[Placed], free: list[dict[str, int]], left: list[dict[str, int]]
-) -> bool:
+def _one_owner_takes_all(boards: list[Board], placed: list[Placed]) -> bool:
     """The common case, a whole node held by one workload, without looking at ids or processes."""
     owner = placed[0].workload
-    if any(one.workload is not owner for one in placed) or _sum(free) != _sum(left):
+    if any(one.workload is not owner for one in placed):
+        return False
+    if sum(one.accelerators for one in placed) < len(boards):
+        return False  # every board hands out one unit at least
+    if _sum(map(units_of, boards)) != _sum(_accelerators(one.member.requests.devices) for one in placed):
         return False
     for board in boards:
         _take(board, placed[0])
     return True
 
 
-def _sum(parts: list[dict[str, int]]) -> dict[str, int]:
+def _sum(parts: Iterable[dict[str, int]]) -> dict[str, int]:
     total: dict[str, int] = {}
     for part in parts:
         for name in part:
@@ -56,7 +60,11 @@ def _sum(parts: list[dict[str, int]]) -> dict[str, int]:
 
 def _take(board: Board, owner: Placed | None) -> None:
     board.state = "allocated"
-    if owner is not None and all(known.workload is not owner.workload for known in board.holders):
+    if owner is None:
+        return
+    if not board.holders:
+        board.holders = (owner,)
+    elif all(known.workload is not owner.workload for known in board.holders):
         board.holders = (*board.holders, owner)
 
 
@@ -93,13 +101,16 @@ def _by_process(
     by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
     for board, rest in zip(boards, free, strict=True):
         for part in board.parts():
-            for process in part.processes or ():
+            if not part.processes:
+                continue
+            resource = part.resource
+            for process in part.processes:
                 at = by_uid.get(process.pod_uid)
                 if at is None:
                     at = by_job.get(process.job_id)
-                if at is not None and left[at].get(part.resource) and rest.get(part.resource):
+                if at is not None and left[at].get(resource) and rest.get(resource):
                     _take(board, placed[at])
-                    _claim(rest, left[at], part.resource)
+                    _claim(rest, left[at], resource)
 
 
 def _by_elimination(

@@ -43,12 +43,11 @@ class IdleHolder(Struct):
     """Drawn now by those of its idle boards that have a reading."""
 
 
-def mark_idle(states: Iterable[NodeState], rule: Rule, now_s: int) -> None:
+def mark_idle(boards: Iterable[Board], rule: Rule, now_s: int) -> None:
     """Set `idle` on every allocated board: True, False, or None where nothing was measured."""
-    for state in states:
-        for board in state.boards:
-            if board.state == "allocated":
-                board.idle = _idle(board, rule, now_s)
+    for board in boards:
+        if board.state == "allocated":
+            board.idle = _idle(board, rule, now_s)
 
 
 def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
@@ -71,7 +70,7 @@ def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:
     """Who holds idle boards, most boards first, then by name. Of several holders the first."""
     found: dict[tuple[str, str], IdleHolder] = {}
     for state in states:
-        for board in state.boards:
+        for board in state.boards if state.tally.idle else ():
             if board.idle:
                 holder = _holder(board)
                 key = (holder.who, holder.model)

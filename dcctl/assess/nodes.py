@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from dcctl.assess.boards import Board, boards_of, units_of
+from dcctl.assess.boards import Board, boards_of, count_units, units_of
 from dcctl.assess.holders import hold
 from dcctl.assess.stranded import NO_SHORTAGE, Shortage, shortage
+from dcctl.assess.tally import Tally
 from dcctl.assess.unavailable import unavailable_because
 from dcctl.assess.usage import is_scheduled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.assess.boards import State
+    from dcctl.assess.faults import Sign
     from dcctl.assess.stranded import Shares
     from dcctl.assess.usage import Demand
     from dcctl.inventory.model import Node
@@ -33,10 +38,16 @@ class NodeState(Struct, gc=False):
     unavailable: str = ""
     """Why work cannot be placed here, or empty."""
     shortage: Shortage = NO_SHORTAGE
+    tally: Tally = field(default_factory=Tally)
+    """Sums over the boards, once all about them is decided."""
+    signs: Sequence[Sign] = ()
+    """What is wrong with them."""
+    waits: Sequence[tuple[str, int]] = ()
+    """(what work here was measured to wait for, on how many boards)."""
 
-    def count(self, state: str) -> int:
+    def count(self, state: State) -> int:
         """How many boards are in a state."""
-        return sum(1 for board in self.boards if board.state == state)
+        return self.tally.by_state.get(state, 0)
 
     @property
     def pool(self) -> str:
@@ -63,11 +74,10 @@ def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
     if not boards:
         return state
     state.unavailable = unavailable_because(node, habits.common_taints)
-    if demand is not None or is_scheduled(node):
-        if demand is not None:
-            hold(boards, demand)
-            _sort_the_rest(state, habits.shares)
-    else:
+    if demand is not None:
+        hold(boards, demand)
+        _sort_the_rest(state, habits.shares)
+    elif not is_scheduled(node):
         state.by_processes = True
         _by_processes(boards)
     return state
@@ -103,7 +113,7 @@ def _sort_the_rest(state: NodeState, shares: Shares) -> None:
 
 def _units(boards: list[Board]) -> int:
     """What these boards hand out, in the scheduler's units."""
-    return sum(sum(units_of(board).values()) for board in boards)
+    return sum(map(count_units, boards))
 
 
 def _boards_of_units(units: int, boards: list[Board]) -> int:
@@ -111,9 +121,9 @@ def _boards_of_units(units: int, boards: list[Board]) -> int:
     return units * len(boards) // _units(boards) if units else 0
 
 
-def _mark(boards: list[Board], word: str) -> None:
+def _mark(boards: list[Board], word: State) -> None:
     for board in boards:
-        board.state = word  # type: ignore[assignment]  # one of State, by the callers above
+        board.state = word
 
 
 def _withheld(node: Node, boards: list[Board]) -> int:

@@ -113,7 +113,7 @@ def _idle(evidence: Evidence, after_s: int) -> Note | None:
 def _idle_by_resource(evidence: Evidence) -> list[tuple[str, int]]:
     counts: dict[str, int] = {}
     for state in evidence.states:
-        for board in state.boards:
+        for board in state.boards if state.tally.idle else ():
             if board.idle:
                 counts[board.resource] = counts.get(board.resource, 0) + 1
     return list(counts.items())

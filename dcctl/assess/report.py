@@ -185,8 +185,7 @@ def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
 
 def _room(state: NodeState) -> tuple[int, int]:
     """(boards handed out whole, of them free)."""
-    states = [board.state for board in state.boards if board.whole()]
-    return len(states), states.count("free")
+    return state.tally.whole, state.tally.whole_free
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:

@@ -59,10 +59,6 @@ class Shares(Struct, frozen=True):
     storage_bytes: Ratio | None = None
     pods: Ratio | None = None
 
-    def by_dimension(self) -> tuple[Ratio | None, ...]:
-        """In the order of DIMENSIONS."""
-        return self.cpu_milli, self.memory_bytes, self.storage_bytes, self.pods
-
 
 class Shortage(Struct, frozen=True):
     """How many free units of a node are stranded, and for want of what."""
@@ -102,22 +98,16 @@ def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
     offered = accelerators_in(allocatable.devices) if allocatable is not None else 0
     if allocatable is None or not offered:
         return NO_SHORTAGE
-    rows = zip(
-        DIMENSIONS,
-        _by_dimension(allocatable),
-        _by_dimension(demand.total),
-        _by_dimension(demand.daemons),
-        shares.by_dimension(),
-        strict=True,
-    )
     worst = NO_SHORTAGE
-    for dimension, total, asked, daemons, usual in rows:
+    for dimension, total, asked in zip(
+        DIMENSIONS, _by_dimension(allocatable), _by_dimension(demand.total), strict=True
+    ):
         if total is None:
             continue
-        left, for_work = total - (asked or 0), total - (daemons or 0)
-        if left * offered >= for_work * free:
-            continue  # even the fair share is left for each: the usual case, and quickly told
-        share = _share(for_work, offered, usual)
+        left = total - (asked or 0)
+        if left * offered >= total * free:
+            continue  # more than the fair share is left for each: the usual case, and quickly told
+        share = _share(total - _of(demand.daemons(), dimension), offered, _of_pool(shares, dimension))
         serves = share.fits(left)
         if serves is not None and free - serves > worst.units:
             worst = Shortage(free - serves, dimension, left, total, share.for_(free))
@@ -127,6 +117,16 @@ def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
 def _by_dimension(amount: Amount | Resources) -> tuple[int | None, ...]:
     """In the order of DIMENSIONS."""
     return amount.cpu_milli, amount.memory_bytes, amount.storage_bytes, amount.pods
+
+
+def _of(amount: Amount, dimension: str) -> int:
+    value: int = getattr(amount, dimension)
+    return value
+
+
+def _of_pool(shares: Shares, dimension: str) -> Ratio | None:
+    ratio: Ratio | None = getattr(shares, dimension)
+    return ratio
 
 
 def _share(for_work: int, offered: int, usual: Ratio | None) -> Ratio:

@@ -39,8 +39,10 @@ class Amount(Struct, gc=False):
 
     def add(self, request: Resources) -> None:
         """Count one member. A dimension that the member does not ask for adds nothing."""
-        self.cpu_milli += request.cpu_milli or 0
-        self.memory_bytes += request.memory_bytes or 0
+        if request.cpu_milli:
+            self.cpu_milli += request.cpu_milli
+        if request.memory_bytes:
+            self.memory_bytes += request.memory_bytes
         if request.storage_bytes:
             self.storage_bytes += request.storage_bytes
         self.pods += 1 if request.pods is None else request.pods
@@ -50,8 +52,6 @@ class Demand(Struct, gc=False):
     """All that is requested on one node."""
 
     total: Amount = field(default_factory=Amount)
-    daemons: Amount = field(default_factory=Amount)
-    """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
     devices: dict[str, int] = {}
     holding: list[Placed] = []
     """Members that hold accelerators."""
@@ -62,12 +62,21 @@ class Demand(Struct, gc=False):
         request = member.requests
         devices = request.devices
         self.total.add(request)
-        if workload.kind == "DaemonSet":
-            self.daemons.add(request)
+        if not devices:
+            self.others.append(Placed(member, workload, 0))
+            return
         for resource in devices:
             self.devices[resource] = self.devices.get(resource, 0) + devices[resource]
-        accelerators = accelerators_in(devices) if devices else 0
+        accelerators = accelerators_in(devices)
         (self.holding if accelerators else self.others).append(Placed(member, workload, accelerators))
+
+    def daemons(self) -> Amount:
+        """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
+        part = Amount()
+        for placed in (*self.holding, *self.others):
+            if placed.workload.kind == "DaemonSet":
+                part.add(placed.member.requests)
+        return part
 
 
 NOTHING = Demand()

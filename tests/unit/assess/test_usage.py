@@ -33,7 +33,7 @@ def test_requests_are_summed_by_dimension() -> None:
     ]
     assert (both.total.cpu_milli, both.total.memory_bytes, both.total.pods) == (14_000, 18 * GIB, 3)
     assert both.devices == {"nvidia.com/gpu": 2}
-    assert (both.daemons.cpu_milli, both.daemons.pods) == (8000, 1)
+    assert (both.daemons().cpu_milli, both.daemons().pods) == (8000, 1)
 
 
 def test_devices_that_are_no_accelerators_hold_none() -> None:

@@ -1,0 +1,88 @@
+"""What the boards of one node add up to. Each is looked at once, while it is at hand; groups add tallies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
+
+from dcctl.assess.boards import units_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.assess.boards import Board, State
+    from dcctl.inventory.model import Accelerator
+
+Kind: TypeAlias = tuple[str, str, str, int]
+"""Resource name, model, kind of accelerator, units that one board hands out."""
+
+
+class Tally(Struct, gc=False):
+    """Sums over the boards of one node."""
+
+    boards: int = 0
+    by_state: dict[State, int] = field(default_factory=dict)
+    resources: dict[str, int] = field(default_factory=dict)
+    """Boards by resource name."""
+    kinds: dict[Kind, int] = field(default_factory=dict)
+    """How many boards are alike; one with slices of two profiles is in both."""
+    idle: int = 0
+    idle_measured: int = 0
+    """Boards of which it is known whether they are idle."""
+    whole: int = 0
+    """Boards that are handed out as one."""
+    whole_free: int = 0
+    busy_sum_milli: int = 0
+    busy_measured: int = 0
+    memory_bytes: int | None = None
+    memory_used_bytes: int | None = None
+    power_mw: int | None = None
+
+
+def tally(boards: Sequence[Board]) -> Tally:
+    """The sums over boards that were judged."""
+    found = Tally(len(boards))
+    for board in boards:
+        found.by_state[board.state] = found.by_state.get(board.state, 0) + 1
+        found.resources[board.resource] = found.resources.get(board.resource, 0) + 1
+        if board.idle is not None:
+            found.idle_measured += 1
+            found.idle += board.idle
+    _add_whole(found, boards)
+    _add_kinds(found.kinds, boards)
+    _add_readings(found, boards)
+    return found
+
+
+def _add_whole(found: Tally, boards: Sequence[Board]) -> None:
+    states = [board.state for board in boards if board.whole()]
+    found.whole, found.whole_free = len(states), states.count("free")
+
+
+def _add_kinds(kinds: dict[Kind, int], boards: Sequence[Board]) -> None:
+    for board in boards:
+        reading = board.reading
+        if reading is not None and not board.slices:
+            key = (board.resource, reading.model or "", reading.kind, reading.replicas or 1)
+            kinds[key] = kinds.get(key, 0) + 1
+            continue
+        kind = board.slices[0].kind if board.slices else "whole"
+        for resource, units in units_of(board).items():
+            key = (resource, board.model() or "", kind, units)
+            kinds[key] = kinds.get(key, 0) + 1
+
+
+def _add_readings(found: Tally, boards: Sequence[Board]) -> None:
+    busy = [milli for board in boards if (milli := board.busy_milli()) is not None]
+    found.busy_sum_milli, found.busy_measured = sum(busy), len(busy)
+    readings: list[Accelerator] = [board.reading for board in boards if board.reading is not None]
+    found.memory_bytes = sum_known([one.memory_bytes for one in readings])
+    found.memory_used_bytes = sum_known([one.memory_used_bytes for one in readings])
+    found.power_mw = sum_known([one.power_mw for one in readings])
+
+
+def sum_known(values: Sequence[int | None]) -> int | None:
+    """The sum of what is known; None when nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
