@@ -12,10 +12,10 @@ from dcctl import specs
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
-from dcctl.inventory.sources.base import SourceError, run, run_all
+from dcctl.inventory.sources.base import SourceError, interrupted, run, run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dcctl.config import Settings
     from dcctl.inventory.model import SourceRun
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh.source import Target
     from dcctl.specs import AnySpec, SshSpec
 
+_FIRST_ANSWER_S = 10.0
+"""A cluster that has not begun to answer by then is given up; telling all may take much longer."""
 _NVML_MOST_S = 30.0
 """A board without persistence mode takes a second or two to wake; one that hangs is known by then."""
 _REFUSED = frozenset({"unauthenticated", "denied"})
@@ -81,17 +83,20 @@ class _Survey(Struct, frozen=True):
 
     def run(self) -> Fleet:
         plan = plan_of(self.settings)
-        declared = [self._declared(spec) for spec in plan]
-        parts = [part for part in declared if part is not None]
+        parts = list(self._declared(plan))
+        if self.stop.is_set():
+            plan = ()
         live = [source for spec in plan for source in self._live(spec)]
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
         if live and shells and self._names_groups():
             parts, live = [*parts, *self._collect(live)], []
-        targets = [(spec, self._targets(spec, self._merged(parts))) for spec in shells]
-        hosts = sum(len(found) for _, found in targets)
-        parts += self._collect([*live, *(self._ssh(spec, found) for spec, found in targets)], hosts)
+        known = self._merged(parts)
+        stated = [(spec, self._stated(spec, known)) for spec in shells]
+        asked = [(spec, self._targets(spec, nodes, known)) for spec, nodes in stated]
+        hosts = sum(len(targets) for _, targets in asked)
+        parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
-        parts += [_named_only(spec, found) for spec, found in targets]
+        parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
         return self._restricted(self._with_sites(self._merged(parts)))
 
     def _merged(self, parts: Sequence[Fleet]) -> Fleet:
@@ -115,15 +120,17 @@ class _Survey(Struct, frozen=True):
     def _heard(self, one: SourceRun) -> None:
         self.progress.advance(one.name)
 
-    def _declared(self, spec: AnySpec) -> Fleet | None:
-        """What a file says; a file that cannot be read is the user's error, not a gap."""
-        source = self._file_source(spec)
-        if source is None:
-            return None
-        try:
-            return run(source, strict=True)
-        except SourceError as error:
-            raise UsageError(error.subject, error.reason, error.hint) from error
+    def _declared(self, plan: Sequence[AnySpec]) -> Iterator[Fleet]:
+        """What files say; one that cannot be read is the user's error, not a gap. Ctrl-C ends all asking."""
+        for source in filter(None, map(self._file_source, plan)):
+            try:
+                yield run(source, strict=True)
+            except SourceError as error:
+                raise UsageError(error.subject, error.reason, error.hint) from error
+            except KeyboardInterrupt:
+                self.stop.set()
+                yield interrupted(source)
+                return
 
     def _file_source(self, spec: AnySpec) -> Source | None:
         match spec:
@@ -157,13 +164,14 @@ class _Survey(Struct, frozen=True):
 
             return (LocalSource(), NvmlSource(min(timeout_s, _NVML_MOST_S)))
         if isinstance(spec, specs.KubernetesSpec):
-            return (self._kubernetes(spec, timeout_s),)
+            return (self._kubernetes(spec),)
         return ()
 
-    def _kubernetes(self, spec: specs.KubernetesSpec, timeout_s: float) -> Source:
+    def _kubernetes(self, spec: specs.KubernetesSpec) -> Source:
         from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
         from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
+        timeout_s = self.settings.number("timeout")
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
             spec.kubeconfig,
@@ -171,20 +179,26 @@ class _Survey(Struct, frozen=True):
             spec.site,
             namespace=spec.namespace or self.settings.text("namespace") or None,
             timeout_s=timeout_s,
+            first_answer_s=min(timeout_s, _FIRST_ANSWER_S),
             rack_labels=spec.rack_labels or RACK_LABELS,
         )
 
-    def _targets(self, spec: SshSpec, known: Fleet) -> tuple[Target, ...]:
-        """The nodes that one ssh source is to ask: its own or those of files, less -x."""
-        from dcctl.inventory.nodeset import expand, groups_of, select
+    def _stated(self, spec: SshSpec, known: Fleet) -> tuple[Node, ...]:
+        """The nodes of one ssh source: those that it names, else those that files declare."""
+        from dcctl.inventory.nodeset import expand, groups_of
+
+        if not spec.nodes:
+            return known.nodes
+        declared = {node.name: node for node in known.nodes}
+        names = expand(spec.nodes, groups_of(known))
+        return tuple(declared.get(name) or Node(name=name, site=spec.site) for name in names)
+
+    def _targets(self, spec: SshSpec, stated: Sequence[Node], known: Fleet) -> tuple[Target, ...]:
+        """Those of the stated nodes that -w and -x want, and how to reach each."""
         from dcctl.inventory.sources.ssh.source import Target
 
-        declared = {node.name: node for node in known.nodes}
-        names = expand(spec.nodes, groups_of(known)) if spec.nodes else tuple(declared)
-        stated = [declared.get(name) or Node(name=name, site=spec.site) for name in names]
         everything = merge([known, Fleet(nodes=tuple(stated))], known.name, self.now_s)
-        wanted = select(everything, self.settings.text("nodes"), self.settings.text("exclude"))
-        kept = {node.name for node in wanted.nodes}
+        kept = {node.name for node in self._restricted(everything).nodes}
         return tuple(
             Target(
                 node.name,
@@ -246,11 +260,6 @@ def _site(name: str, spec: specs.SiteSpec) -> Site:
         power_limit_mw=None if spec.power_limit_kw is None else round(spec.power_limit_kw * 1_000_000),
         timezone=spec.timezone,
     )
-
-
-def _named_only(spec: SshSpec, targets: Iterable[Target]) -> Fleet:
-    """The targets as nodes of which nothing is known but the name: a node that is silent still exists."""
-    return Fleet(nodes=tuple(Node(name=target.name, site=spec.site) for target in targets))
 
 
 def _demand_an_answer(parts: Sequence[Fleet]) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dcctl import config
+from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,10 @@ _FLAGS = (
 )
 
 
+_LONGEST_WATCH_S = 1e6
+"""More than the system can sleep is not meant."""
+
+
 class Session(Struct, frozen=True):
     """What a command may ask for: the settings, the fleet, the time, and whether to repeat."""
 
@@ -59,10 +64,8 @@ class Session(Struct, frozen=True):
 
     def check(self) -> None:
         """UsageError when the answer could not be shown as asked; found before the work is done."""
-        from dcctl.errors import UsageError
-
-        if self.watch_s is not None and not self.watch_s > 0:
-            raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s}")
+        if self.watch_s is not None and not 0 < self.watch_s <= _LONGEST_WATCH_S:
+            raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s:g}")
         if self.watch_s is not None and "-" in self.settings.words("inventory"):
             raise UsageError("--watch", "an inventory on standard input can be read once only")
         from dcctl.render.style import check_format
@@ -125,12 +128,10 @@ class Session(Struct, frozen=True):
 def _with_names(settings: Settings) -> Settings:
     """The settings, with the names on standard input where -w or -x is `-`."""
     asking = [key for key in ("nodes", "exclude") if settings.text(key) == "-"]
+    if len(asking) + settings.words("inventory").count("-") > 1:
+        raise UsageError("standard input", "only one -i, -w or -x can read it")
     if not asking:
         return settings
-    from dcctl.errors import UsageError
-
-    if len(asking) + settings.words("inventory").count("-") > 1:
-        raise UsageError("standard input", "only one of -i, -w and -x can read it")
     names = _names_on_stdin()
     if not names:
         raise UsageError(f"--{asking[0]} -", "no names came on standard input")

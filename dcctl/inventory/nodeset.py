@@ -177,7 +177,7 @@ def _unknown(unknown: set[str], names: Names) -> UsageError:
     first = min(unknown, key=sort_key)
     what = f"node {shown(first)}" if len(unknown) == 1 else f"nodes {shown(fold(unknown))}"
     near = nearest(first, names.nodes)
-    return UsageError(what, f"not in the inventory{near}; nothing was contacted", "dcctl inventory -o name")
+    return UsageError(what, f"not in the inventory{near}", "dcctl inventory -o name")
 
 
 def restrict(fleet: Fleet, kept: set[str]) -> Fleet:

@@ -32,14 +32,15 @@ def json_schema(shape: Shape) -> dict[str, Json]:
     """Return the schema (draft 2020-12) of `-o json` for a report of this shape.
 
     Every value may be null: unknown. Items have every column, unless `--columns` picked some; a later version
-    only adds keys. Numbers are in the SI unit that the description of the key names.
+    only adds keys. A detail table without rows is left out. Numbers are in the SI unit that the description
+    of the key names.
     """
     details: dict[str, Json] = {name: _rows(columns) for name, columns in shape.details}
     parts: dict[str, Json] = {
         "schema": {"const": f"dcctl/{shape.kind}/v1"},
         "headline": {**_TEXT, "description": "The answer in one line."},
         "items": _rows(shape.items),
-        "details": _object(details),
+        "details": _object(details, required=[]),
         "summary": _object({column.key: _entry(column) for column in shape.summary}),
         "notes": _texts("label", "text", "severity", "command"),
         "gaps": {

@@ -135,6 +135,14 @@ def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None
     assert gaps["pods"]["hint"] == "raise --timeout"
 
 
+def test_a_slow_list_is_waited_for_unless_a_deadline_was_given(
+    server: ApiServer, cli: Cli, kubeconfig: Path
+) -> None:
+    server.faults.add(match("GET", PODS, nth=1), Delay(11))  # longer than a silent server is waited for
+    done = cli("assess", "-i", "kubernetes", "-o", "json", env={"KUBECONFIG": str(kubeconfig)})
+    assert (done.returncode, done.stderr, server.faults.fired) == (0, "", 1)
+
+
 def test_without_nodes_the_rest_is_still_an_answer(server: ApiServer, ask: Ask) -> None:
     server.deny("admin", "list", "nodes")
     found, gaps = partial(ask("-o", "json"))

@@ -162,9 +162,15 @@ RUNTIME: Json = {
     "overhead": {"podFixed": {"cpu": "250m", "memory": "160Mi"}},
 }
 ROW = re.compile(r"^  (cpu|memory|nvidia\.com/gpu) +(\S+)", re.MULTILINE)
-UNITS = {"": 1, "m": Decimal("0.001"), "k": 10**3, "M": 10**6, "G": 10**9} | {
-    f"{letter}i": 1 << 10 * power for power, letter in enumerate("KMGT", 1)
+BINARY = {f"{letter}i": Decimal(1 << 10 * power) for power, letter in enumerate("KMGT", 1)}
+DECIMAL = {
+    "m": Decimal("0.001"),
+    "": Decimal(1),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
 }
+UNITS = BINARY | DECIMAL
 
 
 def test_requests_are_what_kubectl_describe_prints(plane: ControlPlane, kubectl: Kubectl, cli: Cli) -> None:
@@ -210,4 +216,4 @@ def amount(text: str) -> Decimal:
     """A quantity as kubectl prints it, in units."""
     match = re.fullmatch(r"(\d+)([a-zA-Z]*)", text)
     assert match is not None, text
-    return int(match[1]) * Decimal(UNITS[match[2]])
+    return int(match[1]) * UNITS[match[2]]

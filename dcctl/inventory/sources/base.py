@@ -117,10 +117,11 @@ class _Task(Thread):
         """The fleet, the gap of a source that was not done, or the error of one that cannot be asked."""
         if self.error is not None:
             raise self.error
-        return _interrupted(self.source) if self.fleet is None else self.fleet
+        return interrupted(self.source) if self.fleet is None else self.fleet
 
 
-def _interrupted(source: Source) -> Fleet:
+def interrupted(source: Source) -> Fleet:
+    """What is known of a source that Ctrl-C came before."""
     gap = Gap(source=source.name, subject=source.name, reason="interrupted by Ctrl-C", cause="interrupted")
     run = SourceRun(name=source.name, kind=source.kind, ok=False, duration_ms=0, items=0, gaps=1)
     return Fleet(gaps=(gap,), sources=(run,))

@@ -25,13 +25,11 @@ class Naps:
 
 
 def source(server: ApiServer, folder: Path, naps: Naps | None = None, **options: Any) -> KubernetesSource:
-    """A source that reads pages of 2 as administrator; `options` are `timeout_s` and those of Patience."""
-    timeout_s = options.pop("timeout_s", 30.0)
+    """A source that reads pages of 2 as administrator; `options` are the two deadlines and Patience's own."""
+    deadlines = {name: options.pop(name, 30.0) for name in ("timeout_s", "first_answer_s")}
     patience = Patience(**{"sleep": naps or Naps(), "seed": 1, **options})
     kubeconfig = server.kubeconfig(folder / "kubeconfig")
-    return KubernetesSource(
-        "kubernetes:test", str(kubeconfig), timeout_s=timeout_s, page_size=2, patience=patience
-    )
+    return KubernetesSource("kubernetes:test", str(kubeconfig), page_size=2, patience=patience, **deadlines)
 
 
 def gaps(fleet: Fleet) -> dict[str, Gap]:

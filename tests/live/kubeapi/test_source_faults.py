@@ -172,6 +172,17 @@ def test_an_interruption_begins_no_further_list(server: ApiServer, tmp_path: Pat
     assert not server.seen(path="/apis/batch")
 
 
+def test_a_silent_server_is_given_up_sooner_than_one_that_is_slow(server: ApiServer, tmp_path: Path) -> None:
+    server.faults.add(match("GET", NODES), Delay(0.8))
+    assert source(server, tmp_path, first_answer_s=0.5).collect().gaps == ()
+    server.faults.clear()
+    server.faults.add(match("GET", "^/apis$"), Delay(5.0))
+    with pytest.raises(SourceError) as caught:
+        source(server, tmp_path, first_answer_s=0.5).collect()
+    assert caught.value.cause == "timeout"
+    assert len(server.seen(path="/api/v1/pods")) == 3, "of the first run alone"
+
+
 def test_one_refused_resource_is_one_gap_with_the_role_that_helps(server: ApiServer, tmp_path: Path) -> None:
     server.deny("admin", "list", "replicasets.apps")
     fleet = source(server, tmp_path).collect()

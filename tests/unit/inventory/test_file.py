@@ -62,7 +62,7 @@ def test_a_snapshot_from_a_file_and_from_standard_input(
         ("nodes: [{name: a, colour: red}]", "x: $.nodes[0]: Object contains unknown field `colour`"),
         ("nodes: [{rack: r1}]", "$.nodes[0]"),
         ("nodes: ['n[1-999999999]']", "more than 262,144 names"),
-        ("nodes: ['n[1-']", "never closed"),
+        ("nodes: ['n[1-']", "a bracket has no partner"),
         ("nodes: ['']", "$.nodes[0].name"),
         ("nodes: [{name: a, accelerators: {count: 99999}}]", "0 to 1024"),
         ("nodes: [{name: a, cpus: many}]", "$.nodes[0].cpus"),

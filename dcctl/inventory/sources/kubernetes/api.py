@@ -62,6 +62,10 @@ class Client:
         """Ask nothing more: every request under way ends as if the deadline had come."""
         self._deadline = self._patience.now()
 
+    def within(self, timeout_s: float) -> Client:
+        """A client of the same server whose deadline comes after `timeout_s`, if not before."""
+        return Client(self._connection, min(timeout_s, self.left_s), self._patience)
+
     def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> bytes:
         """The body of a 200. Tries again what may pass, as long as there is time. Raises Failure."""
         target = f"{path}?{urlencode(query)}" if query else path

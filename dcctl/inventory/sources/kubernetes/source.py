@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 __all__ = ["KubernetesSource", "rbac_yaml"]
 
 T = TypeVar("T")
+TIMEOUT_S = 120.0
+"""A hundred thousand pods are hundreds of pages, which no API server gives out in ten seconds."""
 THREADS = 3
 """Lists that are read at once: enough to hide the waiting, few enough for the API server's fair queues."""
 
@@ -68,15 +70,20 @@ class KubernetesSource:
         site: str | None = None,
         *,
         namespace: str | None = None,
-        timeout_s: float = 120.0,
+        timeout_s: float = TIMEOUT_S,
+        first_answer_s: float | None = None,
         page_size: int = 500,
         rack_labels: tuple[str, ...] = RACK_LABELS,
         patience: Patience | None = None,
     ) -> None:
-        """`site` names the data centre when labels do not; `namespace` limits lists of namespaced things."""
+        """`site` names the data centre when labels do not; `namespace` limits lists of namespaced things.
+
+        The server must have begun to answer after `first_answer_s`, and told all after `timeout_s`.
+        """
         self._name, self._kubeconfig, self._context = name, kubeconfig, context
         self._scope = Scope(name, namespace, page_size, Place(site, rack_labels))
         self._timeout_s, self._patience = timeout_s, patience or Patience()
+        self._first_answer_s = timeout_s if first_answer_s is None else first_answer_s
 
     @property
     def name(self) -> str:
@@ -94,7 +101,8 @@ class KubernetesSource:
         left_s = self._timeout_s - (self._patience.now() - started_s)
         try:
             with _without_cyclic_gc():
-                return _Reading(self._scope, Client(connection, left_s, self._patience)).fleet()
+                client = Client(connection, left_s, self._patience)
+                return _Reading(self._scope, client, self._first_answer_s).fleet()
         finally:
             connection.pool.clear()
 
@@ -114,9 +122,9 @@ def _without_cyclic_gc() -> Iterator[None]:
 class _Reading:
     """One pass over a cluster."""
 
-    def __init__(self, scope: Scope, client: Client) -> None:
+    def __init__(self, scope: Scope, client: Client, first_answer_s: float) -> None:
         self._source, self._namespace, self._page_size, place = scope
-        self._client = client
+        self._client, self._first_answer_s = client, first_answer_s
         self._gaps: list[Gap] = []
         self._lists_read: list[str] = []
         self._budgets, self._parents = Budgets(), Parents()
@@ -149,7 +157,7 @@ class _Reading:
     def _discover(self) -> Served:
         """What there is to read; built-in APIs alone when the server does not tell."""
         try:
-            return discover(self._client)
+            return discover(self._client.within(self._first_answer_s))
         except Failure as failure:
             if failure.nothing_answers or failure.cause == "timeout":
                 raise SourceError("the API server", failure.reason, failure.cause, failure.hint) from failure
