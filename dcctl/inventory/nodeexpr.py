@@ -145,7 +145,12 @@ class Groups:
 
     def names(self, text: str) -> set[str]:
         """Return what one term stands for: names, names that match a wildcard, or members of groups."""
-        parts = ranged(text)
+        try:
+            parts = ranged(text)
+        except UsageError:
+            if self.external:
+                raise
+            parts = [text]  # `fold` writes a name that has brackets in it as it is
         if text[0] == "@":
             return set().union(*(self._group(part[1:]) for part in parts))
         if "*" in text or "?" in text:
@@ -197,7 +202,10 @@ def expand(text: str, groups: Mapping[str, Collection[str]]) -> tuple[str, ...]:
 
 
 def plain(text: str) -> set[str]:
-    """Return the names of a stored node set (a pool's, a meter's): no groups; empty for empty."""
+    """Return the names of a stored node set (a pool's, a meter's): no groups; empty for empty.
+
+    What cannot be read is a name itself: one node with brackets in its name must not hide a fleet.
+    """
     return evaluate(text, Groups({}, external=False)) if text.strip() else set()
 
 

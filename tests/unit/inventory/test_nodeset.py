@@ -148,6 +148,16 @@ def test_select_keeps_the_nodes_meant(include: str | None, exclude: str | None, 
     assert [node.name for node in select(small(), include, exclude).nodes] == left
 
 
+@pytest.mark.parametrize("include", ["*", "@p,*", "@pool:p", "x?a?,gpu1"])
+def test_a_node_whose_name_no_node_set_can_hold_hides_no_other(include: str) -> None:
+    from dcctl.inventory.model import Fleet, Node, Pool
+
+    names = ("gpu1", "x[a]")
+    left = select(Fleet(nodes=tuple(map(Node, names)), pools=(Pool("p", fold(names)),)), include)
+    assert tuple(node.name for node in left.nodes) == names
+    assert left.pools[0].nodes == "gpu1,x[a]"
+
+
 @pytest.mark.parametrize(
     ("include", "exclude", "message"),
     [
