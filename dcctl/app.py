@@ -175,15 +175,14 @@ class _Survey(Struct, frozen=True):
 
     def _targets(self, spec: SshSpec, known: Fleet) -> tuple[Target, ...]:
         """The nodes that one ssh source is to ask: its own or those of files, less -x."""
-        from dcctl.inventory.nodeset import expand, groups_of, select
+        from dcctl.inventory.nodeset import expand, groups_of
         from dcctl.inventory.sources.ssh import Target
 
         declared = {node.name: node for node in known.nodes}
         names = expand(spec.nodes, groups_of(known)) if spec.nodes else tuple(declared)
         stated = [declared.get(name) or Node(name=name, site=spec.site) for name in names]
         everything = merge([known, Fleet(nodes=tuple(stated))], known.name, self.now_s)
-        wanted = select(everything, self.settings.text("nodes"), self.settings.text("exclude"))
-        kept = {node.name for node in wanted.nodes}
+        kept = {node.name for node in self._restricted(everything).nodes}
         return tuple(
             Target(
                 node.name,
