@@ -9,10 +9,11 @@ HOSTILE = "gpu\u001b]0;pwned\u0007"
 CHINESE = """
 name: 上海
 nodes:
-  - {name: 训练节点一, site: 上海数据中心, rack: 机柜七, pools: [训练],
-     accelerators: {model: 昇腾910B, count: 8}}
-  - {name: 训练节点二, site: 上海数据中心, rack: 机柜七, pools: [训练],
-     accelerators: {model: 昇腾910B, count: 8}}
+  - name: 训练节点[1-2]
+    site: 上海数据中心
+    rack: 机柜七
+    pools: [训练]
+    accelerators: {model: 昇腾910B, count: 8}
   - {name: login1, site: 上海数据中心}
 """
 

@@ -1,0 +1,141 @@
+"""Settings as a user gives them: files, variables and flags, their origins, and what is said of wrong ones."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.fleets import ONE, write
+from tests.conftest import Cli
+
+VARIABLES = {
+    "DCCTL_COLOR": "never",
+    "DCCTL_COLUMNS": "",
+    "DCCTL_FANOUT": "7",
+    "DCCTL_FAIL_ON": "warn",
+    "DCCTL_INVENTORY": "demo",
+    "DCCTL_NODES": "gpu[001-004]",
+    "DCCTL_EXCLUDE": "gpu003",
+    "DCCTL_NAMESPACE": "nlp",
+    "DCCTL_QUIET": "no",
+    "DCCTL_SORT": "-node",
+    "DCCTL_TIMEOUT": "2.5",
+    "DCCTL_OUTPUT": "name",
+}
+
+
+def configured(tmp_path: Path, text: str) -> Path:
+    """The user's own configuration file."""
+    path = tmp_path / "config" / "dcctl" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+def test_every_variable_is_heard(cli: Cli) -> None:
+    assert cli("inventory", env=VARIABLES).stdout == "gpu004\ngpu002\ngpu001\n"
+    shown = json.loads(cli("config", "-o", "json", "--columns", "key,value,origin", env=VARIABLES).stdout)
+    told = {item["key"]: item["origin"] for item in shown["items"]}
+    heard = {f"DCCTL_{key.upper()}" for key, origin in told.items() if origin == f"DCCTL_{key.upper()}"}
+    assert heard == {name for name, value in VARIABLES.items() if value} - {"DCCTL_OUTPUT"}
+
+
+def test_a_flag_beats_a_variable_beats_a_file(cli: Cli, tmp_path: Path) -> None:
+    path = configured(tmp_path, "fanout = 3\ntimeout = 4\nsort = 'key'\n")
+    env = {"DCCTL_FANOUT": "5", "DCCTL_TIMEOUT": "6"}
+    done = cli("config", "show", "--origin", "--sort", "key", "-o", "csv", env=env)
+    rows = {line.split(",")[0]: line.split(",")[1:] for line in done.stdout.splitlines()}
+    assert rows["fanout"] == ["5", "DCCTL_FANOUT"]
+    assert rows["sort"] == ["key", "--sort"]
+    assert rows["color"] == ["auto", "default"]
+    other = cli("config", "--origin", "-o", "csv").stdout
+    assert f"fanout,3,{path}" in other
+
+
+def test_origin_is_a_column_of_the_table_only_when_asked_for(cli: Cli) -> None:
+    assert cli("config").stdout.splitlines()[0] == "KEY\tVALUE"
+    assert cli("config", "--origin").stdout.splitlines()[0] == "KEY\tVALUE\tORIGIN"
+
+
+def test_contexts(cli: Cli, tmp_path: Path) -> None:
+    lab, lone = write(tmp_path, "lab.yaml", ONE), write(tmp_path, "lone.yaml", "nodes: [login1]\n")
+    source = '[[context.{}.source]]\nkind = "file"\npath = "{}"\n'
+    configured(tmp_path, 'default_context = "a"\n' + source.format("a", lab) + source.format("b", lone))
+    assert cli("inventory", "-o", "name").stdout == "gpu1\n"
+    assert cli("inventory", "-o", "name", "--context", "b").stdout == "login1\n"
+    assert cli("inventory", "-o", "name", env={"DCCTL_CONTEXT": "b"}).stdout == "login1\n"
+    wrong = cli("inventory", "--context", "c")
+    assert wrong.returncode == 2
+    assert "known: a, b" in wrong.stderr
+
+
+def test_check_reads_every_context_and_contacts_nothing(cli: Cli, tmp_path: Path) -> None:
+    path = configured(tmp_path, '[[context.a.source]]\nkind = "ssh"\nnodes = "gpu[1-9]"\n')
+    done = cli("config", "check", "-o", "json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["items"] == [{"file": str(path), "contexts": 1, "sources": 1}]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fanout = ", "not valid TOML"),
+        ("fanuot = 3", "did you mean 'fanout'?"),
+        ("timeout = 'soon'", "timeout must be a positive number"),
+        ("[[context.a.source]]\nkind = 'shh'", "unknown kind 'shh'"),
+        ("[[context.a.source]]\nkind = 'ssh'\nnods = 'x'", "did you mean 'nodes'?"),
+        ("[context.a.site.dc1]\npue = 1.3", "unknown key 'pue'"),
+        ("[context.a.site.dc1]\npue_limit = 'low'", "pue_limit"),
+        ("default_context = 'b'\n[context.a]\nsource = []", "there is no such context; known: a"),
+        ("color = 'red'", "color must be one of"),
+        ("\x00", "not valid TOML"),
+    ],
+)
+@pytest.mark.parametrize("command", ["config check", "assess"])
+def test_a_wrong_file_is_one_line_and_code_2(
+    cli: Cli, tmp_path: Path, text: str, said: str, command: str
+) -> None:
+    path = configured(tmp_path, text)
+    done = cli(*command.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert str(path) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_file_that_is_no_text_or_no_file(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "latin1.toml").write_bytes(b"color = '\xe9'\n")
+    for path in (tmp_path / "latin1.toml", tmp_path, tmp_path / "nosuch.toml"):
+        done = cli("config", "check", "--config", str(path))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert str(path) in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DCCTL_FANOUT", "many"),
+        ("DCCTL_FANOUT", "-1"),
+        ("DCCTL_TIMEOUT", "nan"),
+        ("DCCTL_QUIET", "perhaps"),
+        ("DCCTL_COLOR", "red"),
+        ("DCCTL_FAIL_ON", "awful"),
+        ("DCCTL_OUTPUT", "jsn"),
+        ("DCCTL_CONTEXT", "nosuch"),
+        ("DCCTL_CONFIG", "/nosuch.toml"),
+        ("DCCTL_NODES", "gpu[1-"),
+        ("DCCTL_INVENTORY", "/nosuch.json"),
+    ],
+)
+def test_a_wrong_variable_is_code_2_and_named_where_it_can_be(cli: Cli, name: str, value: str) -> None:
+    done = cli("assess", env={name: value})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert name in done.stderr or value in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_two_files_of_inventory_are_merged_in_the_order_given(cli: Cli, tmp_path: Path) -> None:
+    lab, lone = write(tmp_path, "lab.yaml", ONE), write(tmp_path, "lone.yaml", "nodes: [login1]\n")
+    assert cli("inventory", "-i", lab, "-i", lone, "-o", "name").stdout == "gpu1\nlogin1\n"
+    assert cli("inventory", "-o", "name", env={"DCCTL_INVENTORY": f"{lab},{lone}"}).stdout == "gpu1\nlogin1\n"
