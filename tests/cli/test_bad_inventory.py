@@ -62,7 +62,18 @@ def test_files_that_are_no_files(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "nodes",
-    ["gpu[1-", "gpu]1", "gpu[a-b]", "&gpu1", "gpu1,", "@nosuch", "gpu[1-999999999]", "\x1b[31m", "a" * 2_000, " "],
+    [
+        "gpu[1-",
+        "gpu]1",
+        "gpu[a-b]",
+        "&gpu1",
+        "gpu1,",
+        "@nosuch",
+        "gpu[1-999999999]",
+        "\x1b[31m",
+        "a" * 2_000,
+        " ",
+    ],
 )
 @pytest.mark.parametrize("option", ["-w", "-x"])
 def test_a_wrong_node_set(cli: Cli, tmp_path: Path, nodes: str, option: str) -> None:
