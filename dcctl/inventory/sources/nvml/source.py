@@ -34,7 +34,7 @@ _OTHER_DIRECTORIES = (
     "run/opengl-driver/lib",
     "usr/lib/wsl/lib",
 )
-_PACKAGE_ROOT = str(Path(__file__).parents[3])
+_PACKAGE_ROOT = str(Path(__file__).parents[4])
 
 
 class NvmlSource:
