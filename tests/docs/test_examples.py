@@ -86,6 +86,13 @@ def test_links_lead_to_files() -> None:
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_paths_of_the_tree_exist() -> None:
+    text = "".join(path.read_text() for path in (*DOCUMENTS, *(ROOT / "docs" / "adr").glob("*.md")))
+    named = set(re.findall(r"`((?:dcctl|tests|docs|deploy|examples)/[\w./-]+)`", text))
+    assert named
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
 def test_a_line_that_differs_is_found() -> None:
     shown = ("1 source, 1 gap, 0.1 s", "…", "gpu001  8")
     assert not differences(shown, ["1 source, 1 gap, 7.3 s", "x", "y", "gpu001  8"])
