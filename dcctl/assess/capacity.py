@@ -12,7 +12,7 @@ from dcctl.assess.usage import is_scheduled
 from dcctl.inventory.folding import sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.assess.boards import State
     from dcctl.assess.nodes import NodeState
@@ -116,8 +116,8 @@ def total(name: str, states: Iterable[NodeState]) -> Totals:
     _add_tallies(totals, [state.tally for state in totals.states])
     uses = [state.node.use for state in totals.states]
     totals.node_power_mw = sum_known([use.power_mw for use in uses if use is not None])
-    stages = [_stages(state) for state in totals.states]
-    totals.dimensions = {dimension: _sums(stages, dimension) for dimension in DIMENSIONS}
+    columns = _columns(totals.states)
+    totals.dimensions = {dimension: _sums(columns, dimension) for dimension in DIMENSIONS}
     return totals
 
 
@@ -161,34 +161,40 @@ def _add_counts(into: dict[_Key, int], counts: Mapping[_Key, int]) -> None:
         into[key] = into.get(key, 0) + count
 
 
-class _Stages(NamedTuple):
-    """What one node has, offers, was asked for and uses, in all dimensions."""
+class _Columns(NamedTuple):
+    """What each node has, offers, was asked for and uses, in all dimensions; a list for each stage."""
 
-    capacity: Resources | None
-    offered: Resources | None
-    asked: Amount | None
-    used: NodeUse | None
-    scheduled: bool
-
-
-def _stages(state: NodeState) -> _Stages:
-    node, demand = state.node, state.demand
-    asked = None if demand is None else demand.total
-    return _Stages(node.capacity, node.allocatable, asked, node.use, is_scheduled(node))
+    capacity: list[Resources | None]
+    offered: list[Resources | None]
+    asked: list[Amount | None]
+    used: list[NodeUse | None]
+    scheduled: list[bool]
 
 
-def _sums(nodes: list[_Stages], dimension: str) -> Sums:
+def _columns(states: list[NodeState]) -> _Columns:
+    nodes = [state.node for state in states]
+    return _Columns(
+        [node.capacity for node in nodes],
+        [node.allocatable for node in nodes],
+        [None if state.demand is None else state.demand.total for state in states],
+        [node.use for node in nodes],
+        [is_scheduled(node) for node in nodes],
+    )
+
+
+def _sums(columns: _Columns, dimension: str) -> Sums:
     """One dimension over these nodes, stage by stage."""
-    capacity: list[int | None] = [getattr(node.capacity, dimension, None) for node in nodes]
-    offered: list[int | None] = [getattr(node.offered, dimension, None) for node in nodes]
-    asked: list[int | None] = [
-        None if most is None else getattr(node.asked, dimension, None)
-        for node, most in zip(nodes, offered, strict=True)
-    ]
-    used: list[int | None] = [getattr(node.used, dimension, None) for node in nodes]
-    scheduled = [node.scheduled for node in nodes]
-    free = list(map(_left, scheduled, capacity, offered, asked, used))
+    capacity = _read(columns.capacity, dimension)
+    offered = _read(columns.offered, dimension)
+    counted = _read(columns.asked, dimension)
+    asked = [None if most is None else one for most, one in zip(offered, counted, strict=True)]
+    used = _read(columns.used, dimension)
+    free = list(map(_left, columns.scheduled, capacity, offered, asked, used))
     return Sums(*map(sum_known, (capacity, offered, asked, used, free)))
+
+
+def _read(column: Sequence[object], dimension: str) -> list[int | None]:
+    return [getattr(one, dimension, None) for one in column]
 
 
 def _left(
@@ -196,7 +202,9 @@ def _left(
 ) -> int | None:
     """Offered less asked where a scheduler counts; else what there is, or the limit, less what is in use."""
     if scheduled:
-        return None if offered is None or asked is None else max(0, offered - asked)
+        if offered is None or asked is None:
+            return None
+        return offered - asked if offered > asked else 0
     most = capacity if offered is None else offered
     return None if most is None or used is None else max(0, most - used)
 

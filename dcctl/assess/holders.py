@@ -101,16 +101,15 @@ def _by_process(
     by_job: dict[str | None, int] = {one.workload.id: at for at, one in enumerate(placed)}
     for board, rest in zip(boards, free, strict=True):
         for part in board.parts():
-            if not part.processes:
-                continue
             resource = part.resource
-            for process in part.processes:
+            for process in part.processes or ():
                 at = by_uid.get(process.pod_uid)
                 if at is None:
                     at = by_job.get(process.job_id)
                 if at is not None and left[at].get(resource) and rest.get(resource):
                     _take(board, placed[at])
-                    _claim(rest, left[at], resource)
+                    rest[resource] -= 1
+                    left[at][resource] -= 1
 
 
 def _by_elimination(

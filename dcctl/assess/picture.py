@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from dcctl.inventory.folding import sort_key
 from dcctl.render.report import HeatMap, Tile
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.folding import NaturalKey
     from dcctl.inventory.model import Fleet
+
+MapRow: TypeAlias = tuple[str, tuple[Tile, ...]]
+"""Node, tiles."""
 
 
 def heat_map(fleet: Fleet, states: list[NodeState], command: str) -> tuple[HeatMap, ...]:
@@ -27,11 +31,39 @@ def heat_map(fleet: Fleet, states: list[NodeState], command: str) -> tuple[HeatM
     if not racks:
         return ()
     ordered = sorted(racks.items(), key=lambda rack: sort_key(rack[0]))
-    rows = tuple(_row(state) for _, members in ordered for state in sorted(members, key=_name))
+    rows = _Rows([members for _, members in ordered])
     groups = tuple((heading, len(members)) for heading, members in ordered)
     return (
         HeatMap("fleet", f"{fleet.name or 'fleet'}: how busy each accelerator is", rows, groups, command),
     )
+
+
+class _Rows(Sequence[MapRow]):
+    """The rows of the picture, rack by rack, each made when it is looked at."""
+
+    def __init__(self, racks: list[list[NodeState]]) -> None:
+        self._racks = racks
+
+    @cached_property
+    def _ordered(self) -> list[NodeState]:
+        return [state for members in self._racks for state in sorted(members, key=_name)]
+
+    def __len__(self) -> int:
+        return sum(map(len, self._racks))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    @overload
+    def __getitem__(self, at: int) -> MapRow: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[MapRow]: ...
+
+    def __getitem__(self, at: int | slice) -> MapRow | Sequence[MapRow]:
+        if isinstance(at, slice):
+            return tuple(map(_row, self._ordered[at]))
+        return _row(self._ordered[at])
 
 
 def _rack(state: NodeState) -> str:
@@ -43,7 +75,7 @@ def _name(state: NodeState) -> NaturalKey:
     return sort_key(state.node.name)
 
 
-def _row(state: NodeState) -> tuple[str, tuple[Tile, ...]]:
+def _row(state: NodeState) -> MapRow:
     return state.node.name, tuple(map(tile, state.boards))
 
 

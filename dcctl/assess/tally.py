@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
 from dcctl.assess.boards import units_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from dcctl.assess.boards import Board, State
     from dcctl.inventory.model import Accelerator
 
+Key = TypeVar("Key", bound="Hashable")
 Kind: TypeAlias = tuple[str, str, str, int]
 """Resource name, model, kind of accelerator, units that one board hands out."""
 
@@ -44,33 +45,31 @@ def tally(boards: Sequence[Board]) -> Tally:
     """The sums over boards that were judged."""
     found = Tally(len(boards))
     for board in boards:
-        found.by_state[board.state] = found.by_state.get(board.state, 0) + 1
-        found.resources[board.resource] = found.resources.get(board.resource, 0) + 1
+        _count(found.by_state, board.state)
+        _count(found.resources, board.resource)
         if board.idle is not None:
             found.idle_measured += 1
             found.idle += board.idle
-    _add_whole(found, boards)
-    _add_kinds(found.kinds, boards)
+        if board.whole():
+            found.whole += 1
+            found.whole_free += board.state == "free"
+        _add_kind(found.kinds, board)
     _add_readings(found, boards)
     return found
 
 
-def _add_whole(found: Tally, boards: Sequence[Board]) -> None:
-    states = [board.state for board in boards if board.whole()]
-    found.whole, found.whole_free = len(states), states.count("free")
+def _count(counts: dict[Key, int], key: Key) -> None:
+    counts[key] = counts.get(key, 0) + 1
 
 
-def _add_kinds(kinds: dict[Kind, int], boards: Sequence[Board]) -> None:
-    for board in boards:
-        reading = board.reading
-        if reading is not None and not board.slices:
-            key = (board.resource, reading.model or "", reading.kind, reading.replicas or 1)
-            kinds[key] = kinds.get(key, 0) + 1
-            continue
-        kind = board.slices[0].kind if board.slices else "whole"
-        for resource, units in units_of(board).items():
-            key = (resource, board.model() or "", kind, units)
-            kinds[key] = kinds.get(key, 0) + 1
+def _add_kind(kinds: dict[Kind, int], board: Board) -> None:
+    reading = board.reading
+    if reading is not None and not board.slices:
+        _count(kinds, (board.resource, reading.model or "", reading.kind, reading.replicas or 1))
+        return
+    kind = board.slices[0].kind if board.slices else "whole"
+    for resource, units in units_of(board).items():
+        _count(kinds, (resource, board.model() or "", kind, units))
 
 
 def _add_readings(found: Tally, boards: Sequence[Board]) -> None:

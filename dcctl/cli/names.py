@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def remember(fleet: Fleet, cache: Path) -> None:
     """Keep node names and groups in `cache`/nodes. A cache that cannot be written is no error."""
-    from dcctl.inventory.nodeset import groups_of
+    from dcctl.inventory.nodeset import group_names
 
-    lines = [node.name for node in fleet.nodes] + [f"@{group}" for group in sorted(groups_of(fleet))]
+    lines = [node.name for node in fleet.nodes] + [f"@{group}" for group in group_names(fleet)]
     text = "".join(f"{line}\n" for line in lines if line.isprintable())
     target = cache / "nodes"
     try:

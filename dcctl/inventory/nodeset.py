@@ -7,6 +7,7 @@ and `@source:group` still reaches the file's. Nothing is contacted here, so a wr
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -36,6 +37,7 @@ __all__ = [
     "check_name",
     "expand",
     "fold",
+    "group_names",
     "groups_of",
     "join",
     "plain",
@@ -82,41 +84,62 @@ def groups_of(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     or site where that is unambiguous. Characters that a group cannot hold become `-`.
     """
     rank = {name: at for at, name in enumerate(sorted((node.name for node in fleet.nodes), key=sort_key))}
+    members = _members(fleet)
+    return {group: tuple(sorted(members[group], key=rank.__getitem__)) for group in sorted(members)}
+
+
+def group_names(fleet: Fleet) -> list[str]:
+    """Return the names of `groups_of`, in order."""
+    return sorted(_members(fleet))
+
+
+def _members(fleet: Fleet) -> dict[str, set[str]]:
+    """Return the nodes of each group, in no order."""
     members: dict[str, set[str]] = {}
     bare: dict[str, set[str]] = {}
-    for kind, name, nodes in _memberships(fleet):
+    for (kind, name), nodes in _memberships(fleet).items():
         group = f"{kind}:{_slug(name)}"
         members.setdefault(group, set()).update(nodes)
         if kind in {"rack", "pool", "site"}:
             bare.setdefault(_slug(name), set()).add(group)
     for name, groups in bare.items():
-        sets = {frozenset(members[group]) for group in groups}
-        if len(sets) == 1:
-            members.setdefault(name, set(*sets))
-    members["*"] = set(rank)
+        first, *others = (members[group] for group in groups)
+        if all(other == first for other in others):
+            members.setdefault(name, first)
+    members["*"] = {node.name for node in fleet.nodes}
     members.setdefault("all", members["*"])
-    return {group: tuple(sorted(members[group], key=rank.__getitem__)) for group in sorted(members)}
+    return members
 
 
-def _memberships(fleet: Fleet) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield (kind, group, nodes)."""
+def _memberships(fleet: Fleet) -> dict[tuple[str, str], list[str]]:
+    """Return the nodes of each (kind, group); one may be named twice."""
+    found: dict[tuple[str, str], list[str]] = {}
     known = {node.name for node in fleet.nodes}
     for pool in fleet.pools:
-        yield "pool", pool.name, tuple(plain(pool.nodes) & known)
+        found.setdefault(("pool", pool.name), []).extend(plain(pool.nodes) & known)
     for node in fleet.nodes:
-        one = (node.name,)
-        yield "state", _state(node), one
-        for pool_name in node.pools:
-            yield "pool", pool_name, one
-        if node.rack:
-            yield "rack", node.rack, one
-        if node.site:
-            yield "site", node.site, one
-        for model in {board.model for board in node.accelerators or () if board.model}:
-            yield "model", model, one
-            family = _FAMILY.search(model)
-            if family:
-                yield "model", family.group(), one
+        for group in _groups(node):
+            found.setdefault(group, []).append(node.name)
+    return found
+
+
+def _groups(node: Node) -> list[tuple[str, str]]:
+    """Return (kind, group) of each group that a node names."""
+    groups = [("state", _state(node)), *(("pool", pool) for pool in node.pools)]
+    if node.rack:
+        groups.append(("rack", node.rack))
+    if node.site:
+        groups.append(("site", node.site))
+    for model in {board.model for board in node.accelerators or () if board.model}:
+        groups += [("model", name) for name in _models(model)]
+    return groups
+
+
+@lru_cache
+def _models(model: str) -> tuple[str, ...]:
+    """Return what a model can be called: in full, and by the first word with a number in it."""
+    family = _FAMILY.search(model)
+    return (model, family.group()) if family else (model,)
 
 
 def _state(node: Node) -> str:

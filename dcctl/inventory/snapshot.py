@@ -17,6 +17,7 @@ SCHEMA: Final = "dcctl/snapshot/v1"
 _VERSION: Final = 1
 _KIND = re.compile(r"dcctl/([a-z-]+)/v([0-9]{1,9})")
 _AT_BYTE = re.compile(r"\(byte ([0-9]+)\)")
+_BEGINNING: Final = b'{"schema":"dcctl/snapshot/v'
 _MAX_BYTES: Final = 4 << 30
 
 
@@ -39,6 +40,11 @@ def encode(fleet: Fleet) -> bytes:
     header = msgspec.json.encode({"schema": SCHEMA, "dcctl": __version__})
     body = msgspec.json.encode(fleet, order="deterministic")
     return header[:-1] + (b"," + body[1:] if body != b"{}" else b"}") + b"\n"
+
+
+def begins(data: bytes) -> bool:
+    """Tell from the first bytes that this is a snapshot as `encode` writes it: no other kind need be tried."""
+    return data.startswith(_BEGINNING)
 
 
 def decode(data: bytes, where: str) -> Fleet:
@@ -86,7 +92,7 @@ def _check_bytes(data: bytes, where: str) -> None:
     """Raise for what is recognised without reading it as JSON."""
     if len(data) > _MAX_BYTES:
         raise UsageError(where, f"is larger than {_MAX_BYTES >> 30} GiB")
-    if not data.strip():
+    if not data or data.isspace():
         raise UsageError(where, "is empty", "dcctl inventory snapshot")
     if data.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")):
         tool = "gunzip" if data[0] == 0x1F else "unzstd"

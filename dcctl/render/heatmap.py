@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_LINES = 16
 """Lines of a picture that nobody asked for; a taller one is only named."""
+_LOOKED_AT = 200
+"""Rows of a single group that are compared before all are drawn."""
 _BETWEEN = 3
 _LONGEST_LABEL = 24
 
@@ -95,12 +97,32 @@ def map_lines(picture: HeatMap, style: Style, room: int) -> list[str]:
 
     One of more than MOST_LINES that names a command to ask for it is not drawn: the command is told instead.
     """
+    if picture.command and style.output != "wide" and _surely_too_tall(picture, room):
+        return _named_only(picture, style, room)
     found = blocks(picture)
     lines = [*_title(picture, style, room), *_legend(found, style, room), *_grid(found, style, room)]
     if len(lines) > MOST_LINES and picture.command and style.output != "wide":
-        text = printable(f"map of {len(picture.rows):,} nodes: {picture.command}", style.unicode)
-        return wrap(text, room)
+        return _named_only(picture, style, room)
     return lines
+
+
+def _named_only(picture: HeatMap, style: Style, room: int) -> list[str]:
+    """Return how to ask for the picture."""
+    text = printable(f"map of {len(picture.rows):,} nodes: {picture.command}", style.unicode)
+    return wrap(text, room)
+
+
+def _surely_too_tall(picture: HeatMap, room: int) -> bool:
+    """Tell a picture of more than MOST_LINES without drawing it; False: it may be, or may not.
+
+    A group is a heading and a row at least, and so many stand side by side at most; and rows of one group
+    that look different stand below each other.
+    """
+    groups = [(heading, number) for heading, number in picture.groups if number > 0]
+    across = (room + _BETWEEN) // (len("n ░") + _BETWEEN)
+    if 2 * sum(1 for heading, _ in groups if heading) > across * MOST_LINES:
+        return True
+    return not groups[1:] and len(_folded(picture.rows[:_LOOKED_AT])) > MOST_LINES
 
 
 def _title(picture: HeatMap, style: Style, room: int) -> list[str]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dcctl.inventory.model import Gap
 
 Cell: TypeAlias = "str | int | float | bool | tuple[str, ...] | None"
@@ -85,8 +87,8 @@ class HeatMap(Struct, frozen=True):
 
     name: str
     title: str
-    rows: tuple[tuple[str, tuple[Tile, ...]], ...]
-    """(node, tiles)."""
+    rows: Sequence[tuple[str, tuple[Tile, ...]]]
+    """(node, tiles). May be made only when someone looks: most answers draw no picture of a large fleet."""
     groups: tuple[tuple[str, int], ...] = ()
     """(heading, number of rows below it), e.g. one per rack; empty: one group."""
     command: str = ""

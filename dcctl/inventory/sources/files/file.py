@@ -72,14 +72,15 @@ class FileSource:
 
     kind = "file"
 
-    def __init__(self, path: str) -> None:
-        """Nothing is read yet."""
-        self.path = path
+    def __init__(self, path: str, data: bytes | None = None) -> None:
+        """Nothing is read yet. `data`: what the file was found to hold, so that it is not read twice."""
+        self.path, self._data = path, data
         self.name = f"file:{_where(path)}"
 
     def collect(self) -> Fleet:
         """Return the fleet in the file. UsageError, not a gap: the file was named and cannot be used."""
-        return parse(read_bytes(self.path), _where(self.path))
+        data = read_bytes(self.path) if self._data is None else self._data
+        return parse(data, _where(self.path))
 
 
 def _where(path: str) -> str:
@@ -88,6 +89,8 @@ def _where(path: str) -> str:
 
 def parse(data: bytes, where: str) -> Fleet:
     """Return the fleet of a snapshot or of a list of nodes; UsageError with the place of what is wrong."""
+    if snapshot.begins(data):
+        return snapshot.decode(data, where)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b""} and not _is_list(data):
         return snapshot.decode(data, where)
     read = tree(text_of(data, where), where)
@@ -193,17 +196,20 @@ def detect(path: str, timeout_s: float = 30.0) -> Source:
         return FileSource(path)
     if is_script(path):
         return AnsibleSource(path, timeout_s)
-    match _kind(read_bytes(path), path):
+    data = read_bytes(path)
+    match _kind(data, path):
         case "ansible":
             return AnsibleSource(path)
         case "terraform":
             return TerraformSource(path)
         case _:
-            return FileSource(path)
+            return FileSource(path, data)
 
 
 def _kind(data: bytes, path: str) -> str:
     """Return the kind of file by what is in it; the end of its name decides only what could be either."""
+    if snapshot.begins(data):
+        return "file"
     if data.lstrip()[:1] == b"{":
         try:
             keys = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).keys()
