@@ -87,11 +87,8 @@ def test_sigterm_ends_at_once_without_an_answer(home: dict[str, str], slow_conte
 
 
 def test_nothing_known_is_nothing_printed(home: dict[str, str], tmp_path: Path, silent: int) -> None:
-    alone = write(
-        tmp_path,
-        "alone.toml",
-        f'[[context.a.source]]\nkind = "ssh"\nnodes = "127.0.0.1"\nport = {silent}\nconfig_file = "/dev/null"\n',
-    )
+    ssh = f'kind = "ssh"\nnodes = "127.0.0.1"\nport = {silent}\nconfig_file = "/dev/null"\n'
+    alone = write(tmp_path, "alone.toml", f"[[context.a.source]]\n{ssh}")
     process = start(["inventory", "-o", "name", "--config", alone, "--timeout", "60"], home)
     code, out, _ = end(process, signal.SIGINT)
     assert (code, out) == (130, "")
