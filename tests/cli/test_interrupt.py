@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.fleets import write
+from tests.cli.terminal import start as on_terminal_start
 from tests.components import need
 
 SOON_S = 3.0
@@ -74,6 +75,17 @@ def test_ctrl_c_prints_what_is_known(home: dict[str, str], slow_context: str) ->
     document = json.loads(out)
     assert len(document["items"]) == 129
     assert any(gap["cause"] == "interrupted" for gap in document["gaps"])
+
+
+def test_a_bar_shows_on_a_terminal_and_is_erased(home: dict[str, str], slow_context: str) -> None:
+    words = ["inventory", "--config", slow_context, "--timeout", "60", "--columns", "node"]
+    terminal = on_terminal_start(words, home)
+    terminal.read_until("asking")
+    terminal.send(signal.SIGINT)
+    code, text = terminal.finish(10)
+    assert code == 130
+    assert "asking" not in text[text.index("129 nodes") :]
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l"), "the cursor is shown again"
 
 
 def test_ctrl_c_twice_ends_at_once(home: dict[str, str], slow_context: str) -> None:
