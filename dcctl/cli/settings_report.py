@@ -65,6 +65,7 @@ def _sources(context: Context) -> tuple[tuple[Cell, ...], ...]:
 def check_report(settings: Settings, paths: Sequence[Path]) -> Report:
     """The files that were read; every context in them converts, or UsageError says which does not."""
     rows = []
+    _ = settings.context  # UsageError when the one that is chosen does not exist
     for path in paths:
         contexts = [context for context in settings.contexts.values() if context.origin == str(path)]
         sources = sum(len(specs.of_context(context)) for context in contexts)

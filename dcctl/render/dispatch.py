@@ -69,6 +69,8 @@ def _plain(report: Report, style: Style, out: TextIO) -> None:
     """Write one of the formats for programs."""
     from dcctl.render import plain
 
+    if report.documents and style.output in ("jsonl", "csv"):
+        raise UsageError(f"{report.kind} is a document and has no rows", hint="-o table, or -o json")
     if style.output == "json":
         plain.as_json(report, out, style.unicode, style.one_line)
     elif style.output == "jsonl":

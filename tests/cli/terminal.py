@@ -13,7 +13,6 @@ import termios
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -68,9 +67,7 @@ class Terminal:
         return bool(data)
 
 
-def start(
-    words: Sequence[str], env: Mapping[str, str], columns: int = 100, cwd: Path | None = None
-) -> Terminal:
+def start(words: Sequence[str], env: Mapping[str, str], columns: int = 100) -> Terminal:
     """Start dcctl on a terminal of `columns` × 40."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
@@ -80,7 +77,6 @@ def start(
         stdout=slave,
         stderr=slave,
         env={"TERM": "xterm-256color", **env},
-        cwd=cwd,
         start_new_session=True,
     )
     os.close(slave)

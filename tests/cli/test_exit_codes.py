@@ -1,4 +1,4 @@
-"""Each exit code by a situation that really has it. 130, 141 and 143 are in test_interrupt and test_streams."""
+"""Each exit code by a situation that has it. 130, 141 and 143 are in test_interrupt and test_streams."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from tests.conftest import Cli
 
 
 class _Refusing(BaseHTTPRequestHandler):
-    """An API server that knows nobody: the status is the first part of the host's user name."""
+    """An API server that lets nobody in."""
 
     status = 401
 
@@ -28,7 +28,7 @@ class _Refusing(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return
 
 
@@ -105,10 +105,10 @@ def test_4_refused(cli: Cli, tmp_path: Path, status: int) -> None:
 
 
 def test_5_nothing_was_reachable(cli: Cli, tmp_path: Path, closed: int) -> None:
-    ssh = f'[[context.a.source]]\nkind = "ssh"\nnodes = "127.0.0.1"\nport = {closed}\nconfig_file = "/dev/null"\n'
+    ssh = f'kind = "ssh"\nnodes = "127.0.0.1"\nport = {closed}\nconfig_file = "/dev/null"\n'
     for words, env in (
         (("-i", "kubernetes"), cluster(tmp_path, closed)),
-        (("--config", write(tmp_path, "ssh.toml", ssh)), {}),
+        (("--config", write(tmp_path, "ssh.toml", f"[[context.a.source]]\n{ssh}")), {}),
     ):
         done = cli("inventory", *words, "--timeout", "5", env=env)
         assert (done.returncode, done.stdout) == (5, "")
@@ -127,4 +127,4 @@ def test_3_where_one_of_two_is_reachable(cli: Cli, tmp_path: Path, closed: int) 
 
 def test_the_manual_lists_every_code(cli: Cli) -> None:
     page = cli("man", "exit-codes").stdout
-    assert all(f"{code}\n" in page for code in (0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 141, 143))
+    assert all(f"\\fB{code}\\fR" in page for code in (0, 1, 2, 3, 4, 5, 6, 7, 70, 130, 141, 143))

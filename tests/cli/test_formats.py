@@ -23,6 +23,44 @@ def lab(tmp_path: Path) -> str:
     return write(tmp_path, "lab.yaml", more)
 
 
+ALL = ("table", "wide", "json", "jsonl", "yaml", "csv", "name", "prom", "html")
+
+
+@pytest.mark.parametrize("question", ["assess", "assess --by node", "inventory", "inventory sources"])
+def test_every_format_has_something_to_say(cli: Cli, question: str) -> None:
+    for output in ALL:
+        done = cli(*question.split(), *DEMO, "-o", output)
+        assert done.returncode == 3, (output, done.stderr)
+        assert done.stdout.endswith("\n"), output
+        assert ("gpu077" in done.stderr) == (output not in {"json", "yaml", "html"}), output
+
+
+@pytest.mark.parametrize("question", ["inventory diff demo", "config", "config --origin", "config check"])
+def test_every_format_of_what_asks_no_source(cli: Cli, tmp_path: Path, question: str) -> None:
+    config = write(tmp_path, "c.toml", "fanout = 3\n")
+    given = {"inventory diff demo": (write(tmp_path, "one.yaml", ONE),)}.get(question, ("--config", config))
+    for output in ALL:
+        done = cli(*question.split(), *given, "-o", output)
+        assert done.returncode == (3 if "diff" in question else 0), (output, done.stderr)
+        assert done.stdout.endswith("\n"), output
+
+
+@pytest.mark.parametrize(
+    "question", ["inventory snapshot", "inventory export ansible", "inventory export csv"]
+)
+def test_a_document_has_no_rows(cli: Cli, lab: str, question: str) -> None:
+    bare = cli(*question.split(), "-i", lab)
+    assert bare.returncode == 0
+    for output in ALL:
+        done = cli(*question.split(), "-i", lab, "-o", output)
+        if output in {"jsonl", "csv", "name"}:
+            assert (done.returncode, done.stdout) == (2, "")
+            assert "-o json" in done.stderr
+        else:
+            assert (done.returncode, done.stderr) == (0, ""), output
+            assert done.stdout[:40] == bare.stdout[:40] or output not in {"table", "wide"}
+
+
 def test_a_piped_table_is_tab_separated_uncoloured_and_whole(cli: Cli) -> None:
     rows = [line.split("\t") for line in cli("inventory", *DEMO).stdout.splitlines()]
     assert rows[0][0] == "NODES"

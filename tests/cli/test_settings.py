@@ -1,4 +1,4 @@
-"""Settings as a user gives them: files, variables and flags, their origins, and what is said of wrong ones."""
+"""Settings as a user gives them: files, variables and flags, where each came from, and wrong ones."""
 
 import json
 from pathlib import Path
@@ -34,18 +34,18 @@ def configured(tmp_path: Path, text: str) -> Path:
 
 def test_every_variable_is_heard(cli: Cli) -> None:
     assert cli("inventory", env=VARIABLES).stdout == "gpu004\ngpu002\ngpu001\n"
-    shown = json.loads(cli("config", "-o", "json", "--columns", "key,value,origin", env=VARIABLES).stdout)
+    shown = json.loads(cli("config", "-o", "json", "--sort", "key", env=VARIABLES).stdout)
     told = {item["key"]: item["origin"] for item in shown["items"]}
     heard = {f"DCCTL_{key.upper()}" for key, origin in told.items() if origin == f"DCCTL_{key.upper()}"}
-    assert heard == {name for name, value in VARIABLES.items() if value} - {"DCCTL_OUTPUT"}
+    assert heard == {name for name, value in VARIABLES.items() if value} - {"DCCTL_OUTPUT", "DCCTL_SORT"}
 
 
 def test_a_flag_beats_a_variable_beats_a_file(cli: Cli, tmp_path: Path) -> None:
     path = configured(tmp_path, "fanout = 3\ntimeout = 4\nsort = 'key'\n")
     env = {"DCCTL_FANOUT": "5", "DCCTL_TIMEOUT": "6"}
-    done = cli("config", "show", "--origin", "--sort", "key", "-o", "csv", env=env)
-    rows = {line.split(",")[0]: line.split(",")[1:] for line in done.stdout.splitlines()}
-    assert rows["fanout"] == ["5", "DCCTL_FANOUT"]
+    done = cli("config", "show", "--sort", "key", "-o", "json", env=env)
+    rows = {row["key"]: [row["value"], row["origin"]] for row in json.loads(done.stdout)["items"]}
+    assert rows["fanout"] == [5, "DCCTL_FANOUT"]
     assert rows["sort"] == ["key", "--sort"]
     assert rows["color"] == ["auto", "default"]
     other = cli("config", "--origin", "-o", "csv").stdout

@@ -11,6 +11,8 @@ import msgspec
 from dcctl.errors import DeniedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import yaml
 
 Tree: TypeAlias = "str | list[Tree] | dict[str, Tree] | None"
@@ -20,6 +22,7 @@ MAX_BYTES: Final = 1 << 30
 _MAX_YAML_BYTES: Final = 64 << 20
 _MAX_NODES: Final = 2_000_000
 """Nodes of a YAML document after its aliases are followed: a small file can stand for billions."""
+_MAX_DEPTH: Final = 200
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -70,6 +73,18 @@ def _stringified(value: object) -> Tree:
     return None if value is None else str(value)
 
 
+def _check_depth(events: Iterable[object], where: str) -> None:
+    """Refuse what libyaml, which calls itself for each level, would end the process over."""
+    depth = 0
+    for event in events:
+        name = type(event).__name__
+        depth += name.endswith(("MappingStartEvent", "SequenceStartEvent")) - name.endswith(
+            ("MappingEndEvent", "SequenceEndEvent")
+        )
+        if depth > _MAX_DEPTH:
+            raise UsageError(where, f"is nested more than {_MAX_DEPTH} levels deep")
+
+
 def _yaml_tree(text: str, where: str) -> Tree:
     """Read YAML. What has a tag of its own (`!vault`) becomes None."""
     if len(text) > _MAX_YAML_BYTES:
@@ -78,6 +93,7 @@ def _yaml_tree(text: str, where: str) -> Tree:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _check_depth(yaml.parse(text, Loader=loader), where)
         root = yaml.compose(text, Loader=loader)
         return _Converter(where).convert(root) if root is not None else None
     except yaml.MarkedYAMLError as error:

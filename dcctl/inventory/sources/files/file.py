@@ -140,7 +140,11 @@ def _nodes(entry: str | _Entry, where: str) -> Iterator[Node]:
     """Yield a node for each name of an entry."""
     given = _Entry(name=entry) if isinstance(entry, str) else entry
     check_name(given.name, where)
-    for name in expand(given.name, {}):
+    try:
+        names = expand(given.name, {})
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.what}", error.why, error.hint) from error
+    for name in names:
         yield Node(
             name=check_name(name, where),
             address=given.address,
