@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dcctl.assess.machine import disk_note, pressure_note
@@ -13,6 +14,7 @@ from dcctl.render.report import Note
 if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
     from dcctl.assess.details import Evidence
+    from dcctl.assess.nodes import NodeState
 
 
 def headline(evidence: Evidence) -> str:
@@ -92,7 +94,7 @@ def _faults(evidence: Evidence) -> Note | None:
     devices = sum(len(fault.devices) for fault in grave)
     nodes = sorted({name for fault in grave for name in fault.nodes})
     text = f"{plural(devices, 'grave fault')} on {plural(len(nodes), 'node')}"
-    return Note("faults", text, "crit", f"dcctl assess --by node -w {fold(nodes)}", "faults")
+    return Note("faults", text, "crit", f"dcctl assess --by node -w {quote(fold(nodes))}", "faults")
 
 
 def _idle(evidence: Evidence, after_s: int) -> Note | None:
@@ -127,7 +129,7 @@ def _stranded(evidence: Evidence) -> Note | None:
     cure = f"; {worst.cure}" if worst.cure else ""
     others = f", and {plural(len(evidence.stuck) - 1, 'more cause')}" if len(evidence.stuck) > 1 else ""
     text = f"{boards} free on {fold(worst.nodes)} cannot be used: {worst.cause}{cure}{others}"
-    return Note("stranded", text, "warn", f"dcctl assess --by node -w {fold(worst.nodes)}")
+    return Note("stranded", text, "warn", f"dcctl assess --by node -w {quote(fold(worst.nodes))}")
 
 
 def _out_of_service(evidence: Evidence) -> Note | None:
@@ -161,11 +163,15 @@ def _busy_unknown(whole: Totals) -> Note | None:
 
 
 def _no_scheduler(evidence: Evidence) -> Note | None:
-    counted_so = [state for state in evidence.states if state.by_processes]
+    counted_so = [state for state in evidence.states if state.by_processes and _read(state)]
     if not counted_so:
         return None
     where = "" if len(counted_so) == len(evidence.states) else f" on {plural(len(counted_so), 'node')}"
     return Note("allocated", f"no scheduler{where}: counted by processes")
+
+
+def _read(state: NodeState) -> bool:
+    return any(board.processes is not None for board in state.node.accelerators or ())
 
 
 def _looked_nowhere(whole: Totals) -> Note | None:

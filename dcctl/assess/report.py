@@ -27,6 +27,7 @@ from dcctl.render.report import Cell, Report, Shape, Table
 if TYPE_CHECKING:
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.model import Fleet
+    from dcctl.render.report import Note, Severity
 
 SHAPE = Shape(
     kind="assess",
@@ -76,7 +77,7 @@ def report(fleet: Fleet, options: Options, now_s: int) -> Report:
     holders = idle_holders(states, now_s)
     evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
     details = tables(evidence)
-    level = "warn" if any(t.rows for t in details if t.name in {"faults", "conflicts"}) else "ok"
+    told = notes(evidence, options.idle_after_s)
     return Report(
         kind=(WORKLOADS if of_work else SHAPE).kind,
         headline=headline(evidence),
@@ -84,11 +85,11 @@ def report(fleet: Fleet, options: Options, now_s: int) -> Report:
         details=details,
         summary=_summary(evidence, options),
         maps=heat_map(fleet, states, "" if options.whole_map else "dcctl assess --map"),
-        notes=notes(evidence, options.idle_after_s),
+        notes=told,
         samples=samples(evidence, groups if of_work or options.by == "pool" else group(states, "pool")),
         gaps=fleet.gaps,
         name_key="workload" if of_work else "nodes",
-        level="crit" if any(_severe(t) for t in details) else level,  # type: ignore[arg-type]  # a Severity
+        level=_level(told, details),
     )
 
 
@@ -98,8 +99,13 @@ def _whole(name: str, states: list[NodeState], groups: list[Totals]) -> Totals:
     return merged(name, groups) if disjoint else total(name, states)
 
 
-def _severe(table: Table) -> bool:
-    return table.name == "faults" and any(row[0] == "crit" for row in table.rows)
+def _level(told: tuple[Note, ...], details: tuple[Table, ...]) -> Severity:
+    """The worst of what is told: what --fail-on is compared with."""
+    found: set[str] = {note.severity for note in told}
+    found |= {str(row[0]) for table in details if table.name == "faults" for row in table.rows}
+    found |= {"warn" for table in details if table.name == "conflicts"}
+    worst: tuple[Severity, ...] = ("crit", "warn", "info")
+    return next((level for level in worst if level in found), "ok")
 
 
 _WHEN_NEEDED = ("stranded", "unavailable", "unknown", "running_limit")

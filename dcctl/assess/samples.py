@@ -27,7 +27,6 @@ def samples(evidence: Evidence, pools: list[Totals]) -> tuple[Sample, ...]:
     found = [sample for totals in pools for sample in _pool(totals)]
     found += [
         Sample("dcctl_nodes", len(evidence.states), help="Nodes that are known"),
-        Sample("dcctl_gaps", len(evidence.fleet.gaps), help="Questions that got no answer"),
         Sample("dcctl_conflicts", len(evidence.fleet.conflicts), help="Facts on which sources disagree"),
     ]
     for run in evidence.fleet.sources:

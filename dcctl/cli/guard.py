@@ -112,13 +112,17 @@ def _defect(error: Exception) -> DcctlError:
     import tempfile
     import traceback
 
+    from dcctl.config import state_dir
+
     text = "".join(traceback.format_exception(error))
     try:
-        handle, path = tempfile.mkstemp(prefix="dcctl-traceback-", suffix=".txt")
+        folder = state_dir(os.environ)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, path = tempfile.mkstemp(prefix="traceback-", suffix=".txt", dir=folder)
         with os.fdopen(handle, "w") as file:
             file.write(text)
-    except OSError:
-        path = "nowhere: the temporary folder cannot be written"
+    except OSError as why:
+        path = f"nowhere: {why}"
     return DcctlError(f"this is a defect of dcctl: {type(error).__name__}", f"the traceback is in {path}")
 
 

@@ -59,10 +59,10 @@ SHAPES = (NODES, SOURCES, DIFF)
 def nodes_report(fleet: Fleet) -> Report:
     """One row per node."""
     conflicts = tuple((c.subject, c.fact, _said(c)) for c in fleet.conflicts)
-    accelerators = [len(node.accelerators) for node in fleet.nodes if node.accelerators is not None]
+    known = [count for count in map(boards_of, fleet.nodes) if count is not None]
     return Report(
         kind=NODES.kind,
-        headline=_counts(fleet, sum(accelerators)),
+        headline=_counts(fleet, sum(known) if known else None),
         items=Table("items", _NODES, tuple(_node_row(node) for node in fleet.nodes)),
         details=(Table("conflicts", _CONFLICTS, conflicts, "SOURCES DISAGREE"),) if conflicts else (),
         gaps=fleet.gaps,
@@ -70,9 +70,17 @@ def nodes_report(fleet: Fleet) -> Report:
     )
 
 
-def _counts(fleet: Fleet, accelerators: int) -> str:
+def boards_of(node: Node) -> int | None:
+    """How many accelerator boards a node has, slices not counted; None: nobody looked."""
+    if node.accelerators is None:
+        return None
+    return sum(board.kind not in {"mig", "vgpu"} for board in node.accelerators)
+
+
+def _counts(fleet: Fleet, accelerators: int | None) -> str:
     nodes = len(fleet.nodes)
-    parts = [fleet.name, f"{nodes:,} node{'' if nodes == 1 else 's'}", f"{accelerators:,} accelerators"]
+    boards = "accelerators unknown" if accelerators is None else f"{accelerators:,} accelerators"
+    parts = [fleet.name, f"{nodes:,} node{'' if nodes == 1 else 's'}", boards]
     return "  ".join(part for part in parts if part)
 
 
@@ -88,7 +96,7 @@ def _node_row(node: Node) -> Row:
         state_of(node),
         capacity.cpu_milli if capacity else None,
         capacity.memory_bytes if capacity else None,
-        None if boards is None else len(boards),
+        boards_of(node),
         ", ".join(sorted({board.model for board in boards or () if board.model})) or None,
         system.kernel if system else None,
         system.driver if system else None,

@@ -37,6 +37,8 @@ class Glyph(Struct, frozen=True):
 
 _SPECIAL = {
     "idle": Glyph("idle", "○", "o", "warn", "idle"),
+    "stranded": Glyph("stranded", "◌", "s", "warn", "stranded"),
+    "unavailable": Glyph("unavailable", "×", "x", "unknown", "out of service"),
     "free": Glyph("free", "·", ".", "dim", "free"),
     "fault": Glyph("fault", "✗", "X", "crit", "fault"),
     "unknown": Glyph("unknown", "?", "?", "unknown", "unknown"),

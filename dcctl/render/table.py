@@ -10,7 +10,7 @@ from dcctl.render.fold import Line, lines
 from dcctl.render.gaps import gap_parts, most_shown
 from dcctl.render.layout import GUTTER, Layout, fit, natural_widths
 from dcctl.render.paint import Tone, paint, tone_of
-from dcctl.render.text import cut, pad, printable, width, wrap
+from dcctl.render.text import cut, pad, printable, width, wrap, wrap_parts
 from dcctl.render.units import LEFT
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
     """Yield the parts of the screen from the top down; a blank line stands between them."""
     room = max(style.width, NARROWEST)
     unseen: list[str] = []
-    yield [paint(line, "bold", style.color) for line in wrap(printable(report.headline, style.unicode), room)]
+    headline = printable(report.headline, style.unicode)
+    yield [paint(line, "bold", style.color) for line in wrap_parts(headline, room)]
     yield table_lines(report.items, style, room, unseen)
     for table in report.details if style.output == "wide" else ():
         yield table_lines(table, style, room, unseen)

@@ -129,6 +129,17 @@ def _broken(line: str, cells: int, indent: str, lines: list[str]) -> str:
     return line
 
 
+def wrap_parts(text: str, cells: int) -> list[str]:
+    """Return `text` in lines that break between its parts, which two spaces set apart, if at all possible."""
+    lines: list[str] = []
+    for part in text.split("  "):
+        if lines and width(lines[-1]) + 2 + width(part) <= cells:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(part)
+    return [piece for line in lines for piece in wrap(line, cells)]
+
+
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key under which ``gpu9`` comes before ``gpu10``."""
     return tuple(

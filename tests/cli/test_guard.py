@@ -118,6 +118,6 @@ def test_a_defect_is_one_line_and_a_private_traceback(home: dict[str, str], tmp_
     assert done.returncode == 70
     assert done.stderr.startswith("dcctl: this is a defect of dcctl: ZeroDivisionError")
     assert done.stderr.count("\n") == 1
-    (trace,) = tmp_path.glob("dcctl-traceback-*")
+    (trace,) = tmp_path.glob("state/dcctl/traceback-*")
     assert "ZeroDivisionError" in trace.read_text()
     assert trace.stat().st_mode & 0o077 == 0

@@ -18,7 +18,10 @@ _EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "dcctl assess": (
         ("Fifty nodes over SSH:", "dcctl assess -w 'gpu[001-050]'"),
-        ("Names of nodes with idle accelerators:", "dcctl assess --by node -o json | jq -r '.items[]|.node'"),
+        (
+            "Nodes with idle accelerators:",
+            "dcctl assess --by node -o json | jq -r '.items[]|select(.idle>0)|.name'",
+        ),
         ("For node_exporter's textfile collector:", "dcctl assess -o prom=/var/lib/node_exporter/dcctl.prom"),
     ),
     "dcctl inventory": (

@@ -210,18 +210,23 @@ def detect(path: str, timeout_s: float = 30.0) -> Source:
             return FileSource(path, data)
 
 
+def _kind_of_json(data: bytes) -> str:
+    """Return the kind of a JSON object by its keys."""
+    try:
+        keys = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).keys()
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return "file"
+    if keys & {"terraform_version", "planned_values"}:
+        return "terraform"
+    return "ansible" if "_meta" in keys or ("all" in keys and "schema" not in keys) else "file"
+
+
 def _kind(data: bytes, path: str) -> str:
     """Return the kind of file by what is in it; the end of its name decides only what could be either."""
     if snapshot.begins(data):
         return "file"
     if data.lstrip()[:1] == b"{":
-        try:
-            keys = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).keys()
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            return "file"
-        if keys & {"terraform_version", "planned_values"}:
-            return "terraform"
-        return "ansible" if "_meta" in keys or ("all" in keys and "schema" not in keys) else "file"
+        return _kind_of_json(data)
     text = data[: 1 << 20].decode("utf-8", "replace")
     if path.endswith((".ini", ".cfg")) or _INI.search(text):
         return "ansible"
