@@ -131,8 +131,10 @@ def _broken(line: str, cells: int, indent: str, lines: list[str]) -> str:
 
 def wrap_parts(text: str, cells: int) -> list[str]:
     """Return `text` in lines that break between its parts, which two spaces set apart, if at all possible."""
+    if width(text) <= cells:
+        return [text]
     lines: list[str] = []
-    for part in text.split("  "):
+    for part in filter(None, map(str.strip, text.split("  "))):
         if lines and width(lines[-1]) + 2 + width(part) <= cells:
             lines[-1] += f"  {part}"
         else:
