@@ -212,8 +212,7 @@ def test_a_snapshot_gives_the_same_numbers_and_a_diff_what_changed(
     assert (taken.returncode, taken.stderr) == (0, "")
     (tmp_path / "before.json").write_text(taken.stdout)
     live, saved = answer(cli, "-i", "kubernetes"), answer(cli, "-i", "before.json")
-    assert {**saved, "headline": ""} == {**live, "headline": ""}
-    assert live["headline"].startswith(saved["headline"])
+    assert numbers(saved) == numbers(live)
     for words in (("before.json", "kubernetes"), ("before.json", "-i", "kubernetes")):
         same = cli("inventory", "diff", *words, "-o", "json")
         assert (same.returncode, json.loads(same.stdout)["items"]) == (0, [])
@@ -230,6 +229,11 @@ def test_a_snapshot_gives_the_same_numbers_and_a_diff_what_changed(
         "state": ("Ready", "Ready,SchedulingDisabled"),
         "taints": (None, "node.kubernetes.io/unschedulable:NoSchedule:"),
     }
+
+
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """The answer without how long it took to ask, which ends the headline."""
+    return {**found, "headline": found["headline"].rpartition(", ")[0]}
 
 
 def cordon(centre: ControlPlane, name: str, *, value: bool) -> None:
