@@ -125,7 +125,9 @@ def test_a_list_that_stays_broken_is_a_gap_and_its_numbers_are_unknown(
     assert hint in gaps["pods"]["hint"]
     summary = found["summary"]
     assert (summary["accelerators"], summary["unknown"]) == (40, 40)
-    assert {summary[key] for key in ("allocated", "free", "stranded", "more_jobs", "cpu_free")} == {None}
+    assert {summary[key] for key in ("allocated", "free", "stranded", "more_jobs", "cpu_free_milli")} == {
+        None
+    }
 
 
 def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None:

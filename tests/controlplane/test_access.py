@@ -120,7 +120,9 @@ def test_who_may_list_nodes_only_gets_those_and_is_told_the_rest(
     assert reason == 'HTTP 403: User "counter" cannot list this at the cluster scope'
     mine = [row for row in found["items"] if row["name"] in work]
     assert [row["accelerators"] for row in mine] == [8] * len(work)
-    assert {row[key] for row in mine for key in ("allocated", "free", "cpu_requested", "cpu_free")} == {None}
+    assert {
+        row[key] for row in mine for key in ("allocated", "free", "cpu_requested_milli", "cpu_free_milli")
+    } == {None}
     piped = cli("assess", "-i", "kubernetes", "-o", "name", env=env)
     assert piped.returncode == 3
     assert piped.stderr.count("\n") == 1, "the same refusal of many lists is one line"

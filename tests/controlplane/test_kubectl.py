@@ -189,7 +189,7 @@ def test_requests_are_what_kubectl_describe_prints(plane: ControlPlane, kubectl:
     done = cli("assess", "-i", "kubernetes", "--by", "node", "-w", ",".join(names), "-o", "json", env=env)
     assert (done.returncode, done.stderr) == (0, "")
     ours = {
-        row["name"]: (row["cpu_requested"], row["memory_requested"], row["allocated"])
+        row["name"]: (row["cpu_requested_milli"], row["memory_requested_bytes"], row["allocated"])
         for row in json.loads(done.stdout)["items"]
     }
     assert ours == {name: described(kubectl, name, env) for name in names}
