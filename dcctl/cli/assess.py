@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 By = Literal["pool", "site", "rack", "node", "model", "workload"]
+IdleBelow = Annotated[
+    float,
+    typer.Option(
+        "--idle-below", metavar="PERCENT", min=0, max=100, help="An accelerator at or below this is idle."
+    ),
+]
+IdleAfter = Annotated[
+    float,
+    typer.Option(
+        "--idle-after", metavar="MINUTES", min=0, help="Held for less than this, it is not called idle yet."
+    ),
+]
 
 
 def fleet(
@@ -24,21 +36,8 @@ def fleet(
         int,
         typer.Option("--job-size", metavar="N", min=1, help="Accelerators of the job that headroom counts."),
     ] = 8,
-    idle_below: Annotated[
-        float,
-        typer.Option(
-            "--idle-below", metavar="PERCENT", min=0, max=100, help="An accelerator at or below this is idle."
-        ),
-    ] = 5.0,
-    idle_after: Annotated[
-        float,
-        typer.Option(
-            "--idle-after",
-            metavar="MINUTES",
-            min=0,
-            help="Held for less than this, it is not called idle yet.",
-        ),
-    ] = 60.0,
+    idle_below: IdleBelow = 5.0,
+    idle_after: IdleAfter = 60.0,
     whole_map: Annotated[
         bool, typer.Option("--map", help="Draw the heat map of the fleet, however tall.")
     ] = False,

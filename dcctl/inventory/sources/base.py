@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from threading import Event
 
+_LOOK_S = 0.2
+"""How often the thread that waits looks for Ctrl-C: a signal that another thread took wakes nobody."""
 _GRACE_S = 1.0
 """How long after Ctrl-C a source may still hand in what it has."""
 
@@ -84,7 +86,8 @@ def run_all(
         task.start()
     try:
         for task in tasks:
-            task.join()
+            while task.is_alive():
+                task.join(_LOOK_S)
     except KeyboardInterrupt:
         if stop is not None:
             stop.set()
