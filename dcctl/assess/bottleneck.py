@@ -123,15 +123,12 @@ def _board_waits(reading: Accelerator, board: Board) -> str:
     slowed = slowed_by(reading.throttle) if reading.throttle else ""
     if slowed:
         return slowed
-    if _full(reading):
-        return "GPU memory"
-    bound = reading.memory_busy_milli is not None and reading.memory_busy_milli >= MEMORY_BOUND_MILLI
-    return "GPU memory bandwidth" if bound and board.idle is False else ""
-
-
-def _full(reading: Accelerator) -> bool:
     total, used = reading.memory_bytes, reading.memory_used_bytes
-    return total is not None and used is not None and used * 1000 >= total * FULL_MILLI > 0
+    if total and used is not None and used * 1000 >= total * FULL_MILLI:
+        return "GPU memory"
+    traffic = reading.memory_busy_milli
+    bound = traffic is not None and traffic >= MEMORY_BOUND_MILLI
+    return "GPU memory bandwidth" if bound and board.idle is False else ""
 
 
 def slowed_by(throttle: tuple[str, ...] | None) -> str:

@@ -68,13 +68,11 @@ def signs_of(state: NodeState) -> Iterator[Sign]:
 
 def _suspicious(reading: Accelerator) -> bool:
     """Whether `_board` may find anything: of most boards it finds nothing, and this tells so quickly."""
-    ecc = reading.ecc
-    return bool(
-        reading.throttle
-        or reading.nvlinks
-        or (ecc is not None and _ecc(ecc))
-        or (reading.pcie is not None and _narrow(reading))
-    )
+    ecc, pcie = reading.ecc, reading.pcie
+    if ecc is not None and (ecc.remap_failed or ecc.remap_pending or ecc.volatile_uncorrected):
+        return True
+    narrow = pcie is not None and pcie.width != pcie.max_width
+    return bool(narrow or reading.throttle or reading.nvlinks)
 
 
 def _board(board: Board, reading: Accelerator, index: int) -> Iterator[Sign]:

@@ -56,8 +56,11 @@ def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
         return None
     if busy is not None and busy > rule.busy_milli:
         return False
-    ages = (_age_s(one, now_s) for one in board.holders)
-    return all(age is None or age >= rule.after_s for age in ages)
+    for one in board.holders:
+        age_s = _age_s(one, now_s)
+        if age_s is not None and age_s < rule.after_s:
+            return False
+    return True
 
 
 def _age_s(one: Placed, now_s: int) -> int | None:

@@ -100,11 +100,11 @@ def _whole(name: str, states: list[NodeState], groups: list[Totals]) -> Totals:
 
 
 def _level(told: tuple[Note, ...], details: tuple[Table, ...]) -> Severity:
-    """The worst of what is told: what --fail-on is compared with."""
+    """The worst finding: what --fail-on is compared with. That something was not read is no finding."""
     found: set[str] = {note.severity for note in told}
     found |= {str(row[0]) for table in details if table.name == "faults" for row in table.rows}
     found |= {"warn" for table in details if table.name == "conflicts"}
-    worst: tuple[Severity, ...] = ("crit", "warn", "info")
+    worst: tuple[Severity, ...] = ("crit", "warn")
     return next((level for level in worst if level in found), "ok")
 
 

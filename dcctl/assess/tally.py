@@ -50,11 +50,11 @@ def tally(boards: Sequence[Board]) -> Tally:
         if board.idle is not None:
             found.idle_measured += 1
             found.idle += board.idle
-        if board.whole():
-            found.whole += 1
-            found.whole_free += board.state == "free"
-        _add_kind(found.kinds, board)
-    _add_readings(found, boards)
+    if any(board.slices for board in boards):
+        _add_cut(found, boards)
+    else:
+        _add_uncut(found, boards)
+    _add_readings(found, [board.reading for board in boards if board.reading is not None])
     return found
 
 
@@ -62,20 +62,40 @@ def _count(counts: dict[Key, int], key: Key) -> None:
     counts[key] = counts.get(key, 0) + 1
 
 
-def _add_kind(kinds: dict[Kind, int], board: Board) -> None:
-    reading = board.reading
-    if reading is not None and not board.slices:
-        _count(kinds, (board.resource, reading.model or "", reading.kind, reading.replicas or 1))
-        return
-    kind = board.slices[0].kind if board.slices else "whole"
-    for resource, units in units_of(board).items():
-        _count(kinds, (resource, board.model() or "", kind, units))
+def _add_cut(found: Tally, boards: Sequence[Board]) -> None:
+    """Add the kinds, what is whole and how busy it is, where some boards are cut into slices."""
+    for board in boards:
+        kind = board.slices[0].kind if board.slices else board.reading.kind if board.reading else "whole"
+        for resource, units in units_of(board).items():
+            _count(found.kinds, (resource, board.model() or "", kind, units))
+        if board.whole():
+            found.whole += 1
+            found.whole_free += board.state == "free"
+        busy = board.busy_milli()
+        if busy is not None:
+            found.busy_sum_milli += busy
+            found.busy_measured += 1
 
 
-def _add_readings(found: Tally, boards: Sequence[Board]) -> None:
-    busy = [milli for board in boards if (milli := board.busy_milli()) is not None]
-    found.busy_sum_milli, found.busy_measured = sum(busy), len(busy)
-    readings: list[Accelerator] = [board.reading for board in boards if board.reading is not None]
+def _add_uncut(found: Tally, boards: Sequence[Board]) -> None:
+    """The same where none is: every reading is that of a board."""
+    for board in boards:
+        reading = board.reading
+        if reading is None:
+            units, kind = 1, (board.resource, "", "whole", 1)
+        else:
+            units = reading.replicas or 1
+            kind = (board.resource, reading.model or "", reading.kind, units)
+            if reading.busy_milli is not None:
+                found.busy_sum_milli += reading.busy_milli
+                found.busy_measured += 1
+        _count(found.kinds, kind)
+        if units == 1:
+            found.whole += 1
+            found.whole_free += board.state == "free"
+
+
+def _add_readings(found: Tally, readings: Sequence[Accelerator]) -> None:
     found.memory_bytes = sum_known([one.memory_bytes for one in readings])
     found.memory_used_bytes = sum_known([one.memory_used_bytes for one in readings])
     found.power_mw = sum_known([one.power_mw for one in readings])
