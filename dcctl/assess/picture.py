@@ -83,8 +83,13 @@ def _row(state: NodeState) -> MapRow:
 
 def tile(board: Board) -> Tile:
     """How busy the board is, and its state in a word: `idle` for allocated and measured to do nothing."""
-    word = "idle" if board.idle else board.state
+    word = "idle" if board.idle else _word(board)
     return _tile(board.busy_milli(), "fault" if board.faulty else word)
+
+
+def _word(board: Board) -> str:
+    """The state, unless it is what a load says already."""
+    return "busy" if board.state == "allocated" and board.busy_milli() is not None else board.state
 
 
 @lru_cache(maxsize=8192)

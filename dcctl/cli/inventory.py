@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 Target = Literal["ansible", "json", "csv"]
+_FORM = {"ansible": "yaml", "json": "json", "csv": "csv"}
 
 
 def show(session: "Session") -> "Report":
@@ -27,7 +28,7 @@ def snapshot(session: "Session") -> "Report":
     from dcctl.inventory.views import document_report
 
     fleet = session.survey()
-    return document_report("inventory-snapshot", fleet, encode(fleet).decode())
+    return document_report("inventory-snapshot", fleet, encode(fleet).decode(), "json")
 
 
 def diff(
@@ -54,7 +55,7 @@ def export(
     from dcctl.inventory.views import document_report
 
     fleet = session.survey()
-    return document_report(f"inventory-export-{target}", fleet, FORMATS[target](fleet))
+    return document_report(f"inventory-export-{target}", fleet, FORMATS[target](fleet), _FORM[target])
 
 
 def sources(
@@ -70,7 +71,7 @@ def sources(
         from dcctl.inventory.model import Fleet
         from dcctl.inventory.sources.kubernetes.source import rbac_yaml
 
-        return document_report("inventory-rbac", Fleet(), rbac_yaml())
+        return document_report("inventory-rbac", Fleet(), rbac_yaml(), "yaml")
     return sources_report(session.survey())
 
 

@@ -150,7 +150,10 @@ def show(answer: Answer) -> Exit:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif code != Exit.OK or not session.settings.values["quiet"].value:
         render(report, style, sys.stdout)
-    told = style.output in {"json", "yaml", "html"} or (style.terminal and style.output in {"table", "wide"})
+    raw = style.output == report.document_format
+    told = (style.output in {"json", "yaml", "html"} and not raw) or (
+        style.terminal and style.output in {"table", "wide"}
+    )
     if report.gaps and not told:
         sys.stdout.flush()
         sys.stderr.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))

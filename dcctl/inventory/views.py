@@ -152,14 +152,16 @@ def diff_report(changes: Sequence[Change], old: Fleet, new: Fleet) -> Report:
     )
 
 
-def document_report(kind: str, fleet: Fleet, text: str) -> Report:
-    """Text that is the answer as it stands, with the gaps of the fleet that it was made from."""
-    notes = (Note("gaps", f"{len(fleet.gaps)} things are missing from it"),) if fleet.gaps else ()
+def document_report(kind: str, fleet: Fleet, text: str, form: str) -> Report:
+    """Text in the output format `form` that is the answer, with the gaps of the fleet it was made from."""
+    missing = f"{len(fleet.gaps):,} answer{'' if len(fleet.gaps) == 1 else 's'} missing from it"
+    notes = (Note("gaps", missing),) if fleet.gaps else ()
     return Report(
         kind=kind,
         headline="",
         items=Table("items", (), ()),
         documents=(text,),
+        document_format=form,
         notes=notes,
         gaps=fleet.gaps,
     )

@@ -37,7 +37,9 @@ def render(report: Report, style: Style, out: TextIO) -> None:
     """
     check_format(style.output)
     shown = arranged(report, style)
-    if style.output in ("table", "wide"):
+    if report.documents and style.output == report.document_format:
+        out.writelines(report.documents)
+    elif style.output in ("table", "wide"):
         _table(shown, style, out)
     elif style.output == "prom":
         from dcctl.render.prom import as_prom

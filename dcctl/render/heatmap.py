@@ -37,6 +37,7 @@ class Glyph(Struct, frozen=True):
 
 _SPECIAL = {
     "idle": Glyph("idle", "○", "o", "warn", "idle"),
+    "allocated": Glyph("allocated", "■", "H", "l3", "held, not measured"),
     "stranded": Glyph("stranded", "◌", "s", "warn", "stranded"),
     "unavailable": Glyph("unavailable", "×", "x", "unknown", "out of service"),
     "free": Glyph("free", "·", ".", "dim", "free"),

@@ -136,6 +136,8 @@ class Report(Struct, frozen=True):
     """The column of `items` that `-o name` prints, one per line."""
     level: Severity = "ok"
     """The worst finding: compared with --fail-on."""
+    document_format: str = ""
+    """The output format that `documents` are in already: asked for by name, they are printed as they are."""
     documents: tuple[str, ...] = ()
     """Text to print as it is in place of a table (an export, a man page)."""
 
