@@ -117,7 +117,8 @@ class _Joiner:
         if shared:
             value = getattr(self.views[ats[0]].node, fact)
             views = [self.views[at] for at in ats if self.views[at].fleet in shared]
-            said = {(view.source, f"the same on {fold(shared[view.fleet])}") for view in views}
+            named_so = {fleet: f"the same on {fold(names)}" for fleet, names in shared.items()}
+            said = {(view.source, named_so[view.fleet]) for view in views}
             self.conflicts.append(Conflict(subject=value, fact=fact, values=tuple(sorted(said))))
         return not shared
 
