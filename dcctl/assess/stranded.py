@@ -14,6 +14,7 @@ stranded for lacking what they never ask for.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -84,12 +85,16 @@ def typical(placed: Iterable[Placed]) -> Shares:
 
 def _median(holding: list[Placed], dimension: str) -> Ratio:
     implied = 1 if dimension == "pods" else 0
-    pairs = []
+    pairs: Counter[tuple[int, int]] = Counter()
     for one in holding:
         amount = getattr(one.member.requests, dimension)
-        pairs.append((implied if amount is None else amount, one.accelerators))
-    pairs.sort(key=lambda pair: pair[0] / pair[1])
-    return Ratio(*pairs[(len(pairs) - 1) // 2])
+        pairs[implied if amount is None else amount, one.accelerators] += 1
+    below = (len(holding) - 1) // 2
+    for pair in sorted(pairs, key=lambda pair: pair[0] / pair[1]):
+        if below < pairs[pair]:
+            break
+        below -= pairs[pair]
+    return Ratio(*pair)
 
 
 def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:

@@ -43,19 +43,25 @@ class Tally(Struct, gc=False):
 
 def tally(boards: Sequence[Board]) -> Tally:
     """The sums over boards that were judged."""
-    found = Tally(len(boards))
-    for board in boards:
-        _count(found.by_state, board.state)
-        _count(found.resources, board.resource)
-        if board.idle is not None:
-            found.idle_measured += 1
-            found.idle += board.idle
+    idle = [board.idle for board in boards if board.idle is not None]
+    found = Tally(
+        len(boards),
+        _counted([board.state for board in boards]),
+        _counted([board.resource for board in boards]),
+        idle=sum(idle),
+        idle_measured=len(idle),
+    )
     if any(board.slices for board in boards):
         _add_cut(found, boards)
     else:
         _add_uncut(found, boards)
     _add_readings(found, [board.reading for board in boards if board.reading is not None])
     return found
+
+
+def _counted(words: list[Key]) -> dict[Key, int]:
+    """How often each word is there; of eight boards there are one or two, so a Counter would take longer."""
+    return {word: words.count(word) for word in dict.fromkeys(words)}
 
 
 def _count(counts: dict[Key, int], key: Key) -> None:

@@ -7,6 +7,7 @@ and `@source:group` still reaches the file's. Nothing is contacted here, so a wr
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -113,13 +114,13 @@ def _members(fleet: Fleet) -> dict[str, set[str]]:
 
 def _memberships(fleet: Fleet) -> dict[tuple[str, str], list[str]]:
     """Return the nodes of each (kind, group); one may be named twice."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
     known = {node.name for node in fleet.nodes}
     for pool in fleet.pools:
-        found.setdefault(("pool", pool.name), []).extend(plain(pool.nodes) & known)
+        found["pool", pool.name] += plain(pool.nodes) & known
     for node in fleet.nodes:
         for group in _groups(node):
-            found.setdefault(group, []).append(node.name)
+            found[group].append(node.name)
     return found
 
 

@@ -3,16 +3,19 @@
     python tests/bench/bench_kubernetes.py [NODES PODS]
 
 The server is another process. Prints one JSON line; exits 1 when a target is missed: 6 s of CPU and 300 MB of
-peak memory for the whole client, interpreter included, and decoding 30 times cheaper than the models.
+peak memory for the whole of `dcctl assess -i kubernetes` (interpreter, decoding, merge, decisions, table), and
+decoding 30 times cheaper than the models. `collect_…` is the source alone, from kubeconfig to Fleet.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.bench.cpu import once, python  # noqa: E402 - the path comes first
+
 CPU_S, PEAK_MB, RATIO = 6.0, 300, 30
 SAMPLE_PODS = 1000
 
@@ -37,11 +44,12 @@ def main() -> int:
     )
     assert server.stdout is not None
     try:
-        found = {**_part("collect", server.stdout.readline().strip()), **_part("compare", "")}
+        kubeconfig = server.stdout.readline().strip()
+        found = {**assess(kubeconfig), **_part("collect", kubeconfig), **_part("compare", "")}
     finally:
         server.communicate()
     sys.stdout.write(json.dumps(found) + "\n")
-    kept = found["cpu_s"] <= CPU_S and found["peak_mb"] <= PEAK_MB and found["ratio"] >= RATIO
+    kept = found["exit_code"] == 0 and found["cpu_s"] <= CPU_S and found["peak_mb"] <= PEAK_MB and found["ratio"] >= RATIO
     return 0 if kept else 1
 
 
@@ -50,6 +58,19 @@ def _part(what: str, argument: str) -> dict[str, float]:
     answer = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     found: dict[str, float] = json.loads(answer)
     return found
+
+
+def assess(kubeconfig: str) -> dict[str, float]:
+    """What a person runs, as the kernel accounts it; this process is small, so that its peak hides none."""
+    with tempfile.TemporaryDirectory() as home:
+        own = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, "KUBECONFIG": kubeconfig}
+        words = python("-m", "dcctl", "assess", "-i", "kubernetes")
+        cost = once(words, {**os.environ, **own, "PYTHONPATH": str(ROOT)})
+    return {
+        "exit_code": cost.returncode,
+        "cpu_s": round(cost.cpu_s, 2),
+        "peak_mb": cost.peak_bytes // 1_000_000,
+    }
 
 
 def collect(kubeconfig: str) -> dict[str, float]:
@@ -61,10 +82,10 @@ def collect(kubeconfig: str) -> dict[str, float]:
     wall_s = time.monotonic() - started
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
-        "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
-        "user_s": round(usage.ru_utime, 2),
-        "wall_s": round(wall_s, 2),
-        "peak_mb": _peak_mb(),
+        "collect_cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
+        "collect_user_s": round(usage.ru_utime, 2),
+        "collect_wall_s": round(wall_s, 2),
+        "collect_peak_mb": _peak_mb(),
         "nodes": len(fleet.nodes),
         "accelerators": sum(len(node.accelerators or ()) for node in fleet.nodes),
         "workloads": len(fleet.workloads),
@@ -77,7 +98,7 @@ def _peak_mb() -> int:
     """The high-water mark of this program alone; ru_maxrss would begin with that of the parent."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
-    return int(found[1]) // 1024
+    return int(found[1]) * 1024 // 1_000_000
 
 
 def compare() -> dict[str, float]:
