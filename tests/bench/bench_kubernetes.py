@@ -49,7 +49,12 @@ def main() -> int:
     finally:
         server.communicate()
     sys.stdout.write(json.dumps(found) + "\n")
-    kept = found["exit_code"] == 0 and found["cpu_s"] <= CPU_S and found["peak_mb"] <= PEAK_MB and found["ratio"] >= RATIO
+    kept = (
+        found["exit_code"] == 0
+        and found["cpu_s"] <= CPU_S
+        and found["peak_mb"] <= PEAK_MB
+        and found["ratio"] >= RATIO
+    )
     return 0 if kept else 1
 
 
