@@ -2,9 +2,9 @@
 
     python tests/bench/bench_kubernetes.py [NODES PODS]
 
-The server is another process. Prints one JSON line; exits 1 when a target is missed: 6 s of CPU and 300 MB of
-peak memory for the whole of `dcctl assess -i kubernetes` (interpreter, decoding, merge, decisions, table), and
-decoding 30 times cheaper than the models. `collect_…` is the source alone, from kubeconfig to Fleet.
+The server is another process. Prints one JSON line; exits 1 when a target is missed: 6 s of CPU and 300 MB
+of peak memory for the whole of `dcctl assess -i kubernetes` (interpreter, decoding, merge, decisions, table),
+and decoding 30 times cheaper than the models. `collect_…` is the source alone, from kubeconfig to Fleet.
 """
 
 from __future__ import annotations
