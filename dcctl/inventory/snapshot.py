@@ -43,7 +43,7 @@ def encode(fleet: Fleet) -> bytes:
 
 
 def begins(data: bytes) -> bool:
-    """Tell from the first bytes that this is a snapshot as `encode` writes it: no other kind need be tried."""
+    """Tell from the first bytes that this is a snapshot as `encode` writes it, and nothing else."""
     return data.startswith(_BEGINNING)
 
 

@@ -194,7 +194,7 @@ def detect(path: str) -> Source:
     if is_script(path):
         return AnsibleSource(path)
     data = read_bytes(path)
-    match _kind(data, path):
+    match "file" if snapshot.begins(data) else _kind(data, path):
         case "ansible":
             return AnsibleSource(path)
         case "terraform":
@@ -205,8 +205,6 @@ def detect(path: str) -> Source:
 
 def _kind(data: bytes, path: str) -> str:
     """Return the kind of file by what is in it; the end of its name decides only what could be either."""
-    if snapshot.begins(data):
-        return "file"
     if data.lstrip()[:1] == b"{":
         try:
             keys = msgspec.json.decode(data, type=dict[str, msgspec.Raw]).keys()
