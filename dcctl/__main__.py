@@ -12,9 +12,9 @@ def main() -> int:
         replace_closed()
     if arguments in (["--version"], ["-V"]) and _said_version():
         return 0
-    from dcctl.cli.guard import guarded
+    from dcctl.cli.guard import guarded, leave
 
-    return guarded(arguments)
+    leave(guarded(arguments))
 
 
 def _said_version() -> bool:

@@ -56,6 +56,9 @@ class _Rows(Sequence[MapRow]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
     @overload
     def __getitem__(self, at: int) -> MapRow: ...
 

@@ -1,6 +1,5 @@
 """The command tree, and the loop that runs a command, renders its report and picks the exit code."""
 
-import gc
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -85,45 +84,23 @@ def tree(only: str = "") -> "TyperGroup":
     return cast("TyperGroup", get_command(program(only)))
 
 
+_last: list[Answer] = []
+"""The answer of a run that asks once. It is kept until the process ends without freeing a million facts one by
+one (`leave` of the guard), which would be a tenth of the run; `--watch` frees each of its answers."""
+
+
 def execute(arguments: list[str]) -> Exit:
     """Run the command that `arguments` name and print its answer. Errors are the guard's."""
-    _spare_the_collector()
     command = tree(arguments[0] if arguments else "")
     answer = _answer(command, arguments)
     if not isinstance(answer, Answer):
         return Exit.OK
     if answer.session.watch_s is None:
-        _keep_to_the_end(answer)
+        _last.append(answer)
         return show(answer)
     from dcctl.cli.watch import watch
 
     return watch(answer, lambda: _answer(command, arguments), show, time.sleep)
-
-
-def _spare_the_collector() -> None:
-    """Cycles are still collected, but not every 700 objects: fleets are trees that hold none.
-
-    On a fleet of 10,000 nodes the default costs a tenth of the whole run. Structs are not tracked at all
-    (inventory/devices.py), so what is counted here are the lists and dicts that decisions make.
-    """
-    gc.set_threshold(200_000, 20, 100)
-
-
-def _keep_to_the_end(answer: Answer) -> None:
-    """The process ends with its memory as it is.
-
-    An answer leads to the whole fleet: freeing a million facts one by one takes a tenth of the run, and the
-    system takes the memory back at once. One answer in a process; `--watch` frees each of its own.
-    """
-    from msgspec import Struct, field
-
-    class Kept(Struct, gc=False):
-        """The collector does not see it, so it never breaks the ring that it closes."""
-
-        ring: list[object] = field(default_factory=list)
-
-    kept = Kept()
-    kept.ring += [answer, kept]
 
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:

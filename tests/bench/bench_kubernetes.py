@@ -69,7 +69,7 @@ def assess(kubeconfig: str) -> dict[str, float]:
     """What a person runs, as the kernel accounts it; this process is small, so that its peak hides none."""
     with tempfile.TemporaryDirectory() as home:
         own = {"HOME": home, "XDG_CONFIG_HOME": home, "XDG_CACHE_HOME": home, "KUBECONFIG": kubeconfig}
-        words = python("-m", "dcctl", "assess", "-i", "kubernetes")
+        words = python("-m", "dcctl", "assess", "-i", "kubernetes", "--timeout", "120")
         cost = once(words, {**os.environ, **own, "PYTHONPATH": str(ROOT)})
     return {
         "exit_code": cost.returncode,

@@ -41,6 +41,11 @@ class Renames:
                 self._any[name.lower()].add(node.name)
                 self._any[short(name).lower()].add(node.name)
 
+    def kept(self, fleet: int) -> set[str | None]:
+        """Return the names of one fleet that stay as they are, and None: most fleets need no renaming."""
+        own = {name for (of, name), new in self._own.items() if of == fleet and name == new}
+        return {None, *own}
+
     def find(self, fleet: int, name: str) -> str:
         """Return the node's name; a name that no node has, or several have, stays."""
         own = self._own.get((fleet, name))
@@ -138,7 +143,11 @@ def merge_workloads(fleets: Sequence[Fleet], renames: Renames) -> tuple[Workload
     """Return the workloads united by id; those of two schedulers stay apart even under one id."""
     same: dict[str, list[Workload]] = defaultdict(list)
     for at, fleet in sorted(enumerate(fleets), key=lambda pair: _is_saved(pair[1])):
+        kept = renames.kept(at)
         for work in fleet.workloads:
+            if all(member.node in kept for member in work.members):
+                same[work.id].append(work)
+                continue
             members = tuple(_named(at, member, renames) for member in work.members)
             same[work.id].append(work if members == work.members else replace(work, members=members))
     united = [one for id_ in same for one in _unite_work(same[id_])]

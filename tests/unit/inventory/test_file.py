@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,13 @@ def test_scripts_snapshots_and_broken_ones_are_told_apart(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_read_is_a_usage_error(path: str, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         detect(path)
+
+
+def test_a_pipe_can_be_read_once_and_is(tmp_path: Path) -> None:
+    """`-i <(ssh host dcctl inventory snapshot)`."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(snapshot.encode(small()),))
+    writer.start()
+    assert detect(str(pipe)).collect() == small()
+    writer.join()

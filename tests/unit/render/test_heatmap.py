@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dcctl.render.heatmap import GLYPHS, MOST_LINES, blocks, glyph, map_lines
+from dcctl.render.heatmap import GLYPHS, MOST_LINES, _surely_too_tall, blocks, glyph, map_lines
 from dcctl.render.report import HeatMap, Tile
 from dcctl.render.style import Style
 from dcctl.render.text import width
@@ -103,3 +103,28 @@ def test_a_small_picture_is_drawn_unasked() -> None:
 def test_the_legend_explains_what_is_there_and_nothing_else() -> None:
     picture = HeatMap("m", "", (("gpu1", (Tile(900), Tile(None))),))
     assert map_lines(picture, Style(), 80)[0] == "█ 75 % and more  ? unknown"
+
+
+@given(st.integers(1, 300), st.integers(1, 3), st.integers(20, 200), st.booleans())
+def test_a_picture_told_to_be_too_tall_without_drawing_is_too_tall(
+    groups: int, rows: int, room: int, alike: bool
+) -> None:
+    named = tuple((f"n{n}", (Tile(0 if alike else n * 250 % 1000),)) for n in range(groups * rows))
+    picture = HeatMap("m", "", named, tuple((f"r{group}", rows) for group in range(groups)))
+    if _surely_too_tall(picture, room):
+        assert len(map_lines(picture, Style(), room)) > MOST_LINES
+
+
+def test_a_fleet_without_racks_that_all_look_different_is_too_tall_and_one_that_looks_alike_is_drawn() -> (
+    None
+):
+    def one_group(levels: list[int]) -> HeatMap:
+        rows = tuple((f"n{n}", tuple(Tile(n >> bit & 1 and 999) for bit in range(8))) for n in levels)
+        return HeatMap("m", "", rows, (("no rack", len(rows)),), command="dcctl assess --map")
+
+    assert "map of 100 nodes" in map_lines(one_group(list(range(100))), Style(), 80)[0]
+    assert "n[0-99]" in "".join(map_lines(replace(one_group([0] * 100), rows=_numbered(100)), Style(), 80))
+
+
+def _numbered(count: int) -> tuple[tuple[str, tuple[Tile, ...]], ...]:
+    return tuple((f"n{n}", (Tile(999),)) for n in range(count))

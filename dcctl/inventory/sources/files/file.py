@@ -201,7 +201,7 @@ def detect(path: str, timeout_s: float = 30.0) -> Source:
     if is_script(path):
         return AnsibleSource(path, timeout_s)
     data = read_bytes(path)
-    match _kind(data, path):
+    match "file" if snapshot.begins(data) else _kind(data, path):
         case "ansible":
             return AnsibleSource(path)
         case "terraform":
@@ -223,8 +223,6 @@ def _kind_of_json(data: bytes) -> str:
 
 def _kind(data: bytes, path: str) -> str:
     """Return the kind of file by what is in it; the end of its name decides only what could be either."""
-    if snapshot.begins(data):
-        return "file"
     if data.lstrip()[:1] == b"{":
         return _kind_of_json(data)
     text = data[: 1 << 20].decode("utf-8", "replace")
