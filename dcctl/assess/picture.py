@@ -51,8 +51,6 @@ class _Rows(Sequence[MapRow]):
     def __len__(self) -> int:
         return sum(map(len, self._racks))
 
-    __hash__ = None  # type: ignore[assignment]  # compared by its rows, like a list
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 

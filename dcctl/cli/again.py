@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
-_ASKING = ("dcctl assess", "dcctl inventory")
+_VERBS = re.compile("dcctl (assess|inventory)( [a-z]+)*")
+"""The words of a command that asks sources, up to its first option."""
 
 
 def with_inventory(report: Report, session: Session) -> Report:
@@ -23,8 +25,10 @@ def with_inventory(report: Report, session: Session) -> Report:
     options = "".join(f" -i {shlex.quote(word)}" for word in words)
 
     def told(command: str) -> str:
-        verb = next((verb for verb in _ASKING if command.startswith(verb)), None)
-        return command if verb is None or " -i " in command else f"{verb}{options}{command[len(verb) :]}"
+        verbs = _VERBS.match(command)
+        if verbs is None or " -i " in command:
+            return command
+        return f"{verbs[0]}{options}{command[verbs.end() :]}"
 
     return replace(
         report,

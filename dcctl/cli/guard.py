@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 _YOUNG_OBJECTS = 200_000
-"""So many new objects between two searches for cycles, not 700: modules and fleets hold next to none, and on a
-fleet of 10,000 nodes the searches would be a tenth of the whole run."""
+"""So many new objects between two searches for cycles, not 700: modules and fleets hold next to none, and
+on a fleet of 10,000 nodes the searches would be a tenth of the whole run."""
 
 
 class Terminated(BaseException):
@@ -128,7 +128,7 @@ def _defect(error: Exception) -> DcctlError:
 def leave(code: int) -> NoReturn:
     """End the process with what it holds: no thread is waited for, nothing is freed piece by piece.
 
-    What libraries registered to clean up is cleaned: the Kubernetes client keeps private keys in files till then.
+    What libraries registered to clean up is cleaned: the Kubernetes client keeps private keys in files.
     """
     import atexit
 

@@ -85,8 +85,8 @@ def tree(only: str = "") -> "TyperGroup":
 
 
 _last: list[Answer] = []
-"""The answer of a run that asks once. It is kept until the process ends without freeing a million facts one by
-one (`leave` of the guard), which would be a tenth of the run; `--watch` frees each of its answers."""
+"""The answer of a run that asks once: kept until the process ends without freeing a million facts one by
+one (`leave` of the guard), which would be a tenth of the run. `--watch` frees each of its answers."""
 
 
 def execute(arguments: list[str]) -> Exit:
