@@ -14,7 +14,9 @@ def main() -> int:
         return 0
     from dcctl.cli.guard import guarded, leave
 
-    leave(guarded(arguments))
+    code = guarded(arguments)
+    leave(code)
+    return code
 
 
 def _said_version() -> bool:

@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from dcctl.cli.exits import Exit, of_error
 from dcctl.errors import DcctlError, OutputError
@@ -125,7 +125,7 @@ def _defect(error: Exception) -> DcctlError:
     return DcctlError(f"this is a defect of dcctl: {type(error).__name__}", f"the traceback is in {path}")
 
 
-def leave(code: int) -> NoReturn:
+def leave(code: int) -> None:
     """End the process with what it holds: no thread is waited for, nothing is freed piece by piece.
 
     What libraries registered to clean up is cleaned: the Kubernetes client keeps private keys in files.
