@@ -88,6 +88,8 @@ class _Survey(Struct, frozen=True):
             plan = ()
         live = [source for spec in plan for source in self._live(spec)]
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
+        if live:
+            self._check_node_sets()
         if live and shells and self._names_groups():
             parts, live = [*parts, *self._collect(live)], []
         known = self._merged(parts)
@@ -98,6 +100,14 @@ class _Survey(Struct, frozen=True):
         _demand_an_answer(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
         return self._restricted(self._with_sites(self._merged(parts)))
+
+    def _check_node_sets(self) -> None:
+        """UsageError for a node set that nobody could read, before anything is contacted."""
+        from dcctl.inventory.nodeexpr import check_syntax
+
+        for key in ("nodes", "exclude"):
+            if self.settings.text(key):
+                check_syntax(self.settings.text(key))
 
     def _merged(self, parts: Sequence[Fleet]) -> Fleet:
         """One fleet of all parts; one that was merged when it was saved stays as it is."""

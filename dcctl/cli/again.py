@@ -26,7 +26,7 @@ def with_inventory(report: Report, session: Session) -> Report:
 
     def told(command: str) -> str:
         verbs = _VERBS.match(command)
-        if verbs is None or " -i " in command:
+        if verbs is None or " -i " in command or "--rbac" in command:
             return command
         return f"{verbs[0]}{options}{command[verbs.end() :]}"
 

@@ -104,7 +104,8 @@ class Session(Struct, frozen=True):
         quiet = bool(self.settings.values["quiet"].value) or self.watch_s is not None
         with Progress(sys.stderr, enabled=not quiet, color=color) as progress:
             fleet = app.survey(settings, progress, self.now_s)
-        remember(fleet, config.cache_dir(self.environ))
+        if not (settings.text("nodes") or settings.text("exclude")):
+            remember(fleet, config.cache_dir(self.environ))
         return fleet
 
     def style(self) -> Style:

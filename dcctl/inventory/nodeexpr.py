@@ -175,8 +175,7 @@ def unknown_group(name: str, known: Collection[str]) -> UsageError:
     return UsageError(f"group {shown('@' + name)}", why, "dcctl inventory --columns node,rack,pools,site")
 
 
-def evaluate(text: str, groups: Groups, accept: Accept | None = None) -> set[str]:
-    """Return the names an expression stands for; UsageError says what cannot be read."""
+def _check_text(text: str) -> None:
     if not text.strip():
         raise bad(text, "is empty")
     if len(text) > MAX_TEXT:
@@ -184,6 +183,18 @@ def evaluate(text: str, groups: Groups, accept: Accept | None = None) -> set[str
     control = _CONTROL.search(text)
     if control:
         raise bad(text, f"a control character at position {control.start() + 1}")
+
+
+def check_syntax(text: str) -> None:
+    """Return when the expression can be read, whatever nodes there are; UsageError otherwise."""
+    _check_text(text)
+    for _, term in terms(text):
+        check_size(term)
+
+
+def evaluate(text: str, groups: Groups, accept: Accept | None = None) -> set[str]:
+    """Return the names an expression stands for; UsageError says what cannot be read."""
+    _check_text(text)
     result: set[str] = set()
     for operator, term in terms(text):
         names = groups.names(term)

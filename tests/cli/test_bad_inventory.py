@@ -19,7 +19,7 @@ FILES = {
     "twice.yaml": ("nodes: [gpu1, gpu1]", "names the node gpu1 twice"),
     "none.yaml": ("nodes: []", "holds no nodes"),
     "key.yaml": ("nodes: [{name: gpu1, rak: r1}]", "rak"),
-    "range.yaml": ("nodes: ['gpu[9-1]']", "is empty"),
+    "range.yaml": ("nodes: ['gpu[9-1]']", "is not a range"),
     "huge.yaml": ("nodes: ['gpu[1-99999999]']", "more than"),
     "broken.yaml": ("nodes: [gpu1", "broken.yaml:"),
     "empty.ini": ("# nothing\n", "holds no hosts"),
@@ -92,6 +92,6 @@ def test_a_node_that_nobody_knows(cli: Cli, tmp_path: Path) -> None:
 def test_an_empty_fleet_that_was_saved_is_an_answer(cli: Cli, tmp_path: Path) -> None:
     path = write(tmp_path, "none.json", '{"schema": "dcctl/snapshot/v1", "nodes": []}')
     for question in ("assess", "inventory", "assess --by node", "inventory export ansible"):
-        for output in ("table", "json", "html", "csv", "prom"):
+        for output in ("table", "json", "html", "prom", *(() if "export" in question else ("csv",))):
             done = cli(*question.split(), "-i", path, "-o", output)
             assert (done.returncode, done.stderr) == (0, "")

