@@ -1,5 +1,6 @@
 """The entry point: answers what needs no machinery at once, and hands the rest to the guard."""
 
+import os
 import sys
 
 
@@ -10,6 +11,10 @@ def main() -> int:
         from dcctl.streams import replace_closed
 
         replace_closed()
+    if os.environ.get("PYTHONUNBUFFERED"):
+        from dcctl.streams import buffer_stdout
+
+        buffer_stdout()
     if arguments in (["--version"], ["-V"]) and _said_version():
         return 0
     from dcctl.cli.guard import guarded, leave

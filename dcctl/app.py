@@ -98,6 +98,8 @@ class _Survey(Struct, frozen=True):
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
+        if not live and not shells:
+            _demand_a_fleet(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
         return self._restricted(self._with_sites(self._merged(parts)))
 
@@ -280,6 +282,12 @@ def _demand_an_answer(parts: Sequence[Fleet]) -> None:
     if any(gap.cause == "interrupted" for gap in gaps):
         raise KeyboardInterrupt
     raise _no_answer(gaps)
+
+
+def _demand_a_fleet(parts: Sequence[Fleet]) -> None:
+    """UsageError when the files that were named hold nothing at all."""
+    if not any(part.nodes or part.workloads or part.gaps for part in parts):
+        raise UsageError("the inventory", "is empty: there is no node in it", "dcctl inventory --help")
 
 
 def _no_answer(gaps: Sequence[Gap]) -> DcctlError:

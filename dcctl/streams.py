@@ -1,5 +1,6 @@
 """Standard streams that came closed, and standard output once nobody reads it any more."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,18 @@ def replace_closed() -> None:
     sys.stdin = sys.stdin or os.fdopen(0)
     sys.stdout = sys.stdout or os.fdopen(1, "w")
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+
+
+def buffer_stdout() -> None:
+    """Put a buffer between stdout and its file where PYTHONUNBUFFERED left none.
+
+    Without one Python's text layer takes a short write, on a full disk or a pipe that is closing, for a whole
+    one: an answer would be cut with exit code 0.
+    """
+    raw = getattr(sys.stdout, "buffer", None)
+    if isinstance(raw, io.RawIOBase):
+        encoding, errors = sys.stdout.encoding, sys.stdout.errors
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors)
 
 
 def abandon_stdout() -> None:

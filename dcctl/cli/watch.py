@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
+
+from dcctl.cli.session import speaks_unicode
+from dcctl.errors import DeniedError, UnreachableError
+from dcctl.render.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,11 +42,22 @@ def watch(
             code = show(answer if screen else _as_line(answer))
             sys.stdout.flush()
             sleep(pause_s)
-            answer = ask()
+            answer = _next(ask, sleep, pause_s)
     finally:
         sys.stdout.write(_LEAVE if screen else "")
         sys.stdout.flush()
     return code
+
+
+def _next(ask: Callable[[], Answer | None], sleep: Callable[[float], None], pause_s: float) -> Answer | None:
+    """The next answer; a fleet that is silent for a while is one line on stderr, and is asked again."""
+    while True:
+        try:
+            return ask()
+        except (DeniedError, UnreachableError) as error:
+            sys.stderr.write(f"dcctl: {printable(str(error), unicode=speaks_unicode(os.environ))}\n")
+            sys.stderr.flush()
+        sleep(pause_s)
 
 
 def _as_line(answer: Answer) -> Answer:

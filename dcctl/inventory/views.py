@@ -59,12 +59,14 @@ SHAPES = (NODES, SOURCES, DIFF)
 def nodes_report(fleet: Fleet) -> Report:
     """One row per node."""
     conflicts = tuple((c.subject, c.fact, _said(c)) for c in fleet.conflicts)
+    blind = sum(boards_of(node) is None for node in fleet.nodes)
     known = [count for count in map(boards_of, fleet.nodes) if count is not None]
     return Report(
         kind=NODES.kind,
-        headline=_counts(fleet, sum(known) if known else None),
+        headline=_counts(fleet, sum(known) if known else None, blind),
         items=Table("items", _NODES, tuple(_node_row(node) for node in fleet.nodes)),
         details=(Table("conflicts", _CONFLICTS, conflicts, "SOURCES DISAGREE"),) if conflicts else (),
+        notes=_disagreements(len(conflicts)),
         gaps=fleet.gaps,
         level="warn" if conflicts else "ok",
     )
@@ -77,9 +79,18 @@ def boards_of(node: Node) -> int | None:
     return sum(board.kind not in {"mig", "vgpu"} for board in node.accelerators)
 
 
-def _counts(fleet: Fleet, accelerators: int | None) -> str:
+def _disagreements(count: int) -> tuple[Note, ...]:
+    if not count:
+        return ()
+    text = "sources disagree on 1 fact" if count == 1 else f"sources disagree on {count:,} facts"
+    return (Note("conflicts", text, "warn", "", "conflicts"),)
+
+
+def _counts(fleet: Fleet, accelerators: int | None, blind: int) -> str:
     nodes = len(fleet.nodes)
     boards = "accelerators unknown" if accelerators is None else f"{accelerators:,} accelerators"
+    if blind and accelerators is not None:
+        boards += f", unknown on {blind:,} node{'' if blind == 1 else 's'}"
     parts = [fleet.name, f"{nodes:,} node{'' if nodes == 1 else 's'}", boards]
     return "  ".join(part for part in parts if part)
 

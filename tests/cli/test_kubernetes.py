@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -261,3 +262,26 @@ def test_a_node_set_that_cannot_be_read_contacts_nobody(server: ApiServer, ask: 
     done = ask("-w", "gpu[")
     assert (done.returncode, done.stdout) == (2, "")
     assert server.requests == []
+
+
+def test_a_watch_outlives_a_silent_cluster(server: ApiServer, home: dict[str, str], kubeconfig: Path) -> None:
+    words = ("assess", "-i", "kubernetes", "--watch", "0.2", "-o", "json", "--timeout", "5")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dcctl", *words],
+        env=home | {"KUBECONFIG": str(kubeconfig)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        assert json.loads(process.stdout.readline())["gaps"] == []
+        server.down()
+        assert process.stderr.readline().startswith("dcctl: ")
+        server.up()
+        while json.loads(process.stdout.readline())["gaps"]:
+            pass  # an answer that was half-way when the server went
+    finally:
+        process.terminate()
+        assert process.wait(20) == 143

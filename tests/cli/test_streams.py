@@ -124,3 +124,20 @@ def test_a_cache_that_cannot_be_written_is_no_error(home: dict[str, str], tmp_pa
     (tmp_path / "cache").write_text("a file where a folder should be")
     done = shell("dcctl inventory -i demo -o name | wc -l; exit ${PIPESTATUS[0]}", home, tmp_path)
     assert (done.returncode, done.stdout.strip()) == (3, "128")
+
+
+def test_without_buffers_a_short_write_is_still_an_error(home: dict[str, str], tmp_path: Path) -> None:
+    """Python's unbuffered text layer would drop what a full disk did not take, with exit code 0."""
+    limit = 16 * 1024
+    program = f"ulimit -f {limit // 1024}; exec {sys.executable} -m dcctl inventory snapshot -i demo"
+    with (tmp_path / "out.json").open("w") as out:
+        done = subprocess.run(
+            ["bash", "-c", f"trap '' XFSZ; {program}"],
+            env=home | {"PYTHONUNBUFFERED": "1"},
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 70
+    assert "standard output" in done.stderr

@@ -261,8 +261,14 @@ def check_host_key(
     raise SshError(
         f"no host key is known for {names[0]} (its {kind} is {key.fingerprint})",
         "missing",
-        f"ssh {where} true",
+        f"ssh {_typed(names[0])} true",
     )
+
+
+def _typed(name: str) -> str:
+    """How one types the name that known_hosts has for a server: `[host]:2222` is `-p 2222 host`."""
+    host, separator, port = name.rpartition("]:")
+    return f"-p {port} {shlex.quote(host[1:])}" if separator else shlex.quote(name)
 
 
 def _try_key(transport: Transport, user: str, identity: Identity) -> bool:
