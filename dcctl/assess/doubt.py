@@ -1,4 +1,4 @@
-"""Boards of which it is not known whether somebody holds them: somebody asked for what none of them answers to."""
+"""Boards that somebody may hold, because somebody asked for what none of them answers to."""
 
 from __future__ import annotations
 

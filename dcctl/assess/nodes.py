@@ -95,10 +95,12 @@ def _by_processes(boards: list[Board]) -> None:
 
 
 def _sort_the_rest(state: NodeState, shares: Shares, leftover: dict[str, int]) -> None:
-    """Boards that nobody holds are unavailable, stranded or free; those that somebody may hold are unknown."""
+    """Boards that nobody holds are unavailable, stranded or free; unknown if somebody may hold them."""
     rest = [board for board in state.boards if board.state != "allocated"]
+    if state.demand is not None and not state.demand.complete:
+        return  # boards are born unknown, and stay so
     if leftover and rest:
-        doubt = {id(board) for board in doubted(rest, leftover)}  # boards are born unknown, and stay so
+        doubt = {id(board) for board in doubted(rest, leftover)}  # they stay unknown
         rest = [board for board in rest if id(board) not in doubt]
     if not rest:
         return

@@ -6,11 +6,13 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.assess.boards import boards_of
+from dcctl.assess.capacity import Sums, total
 from dcctl.assess.devices import device_rows
 from dcctl.assess.faults import signs_of
-from dcctl.inventory.model import Accelerator, Node, Resources
+from dcctl.assess.workloads import holdings, rows
+from dcctl.inventory.model import Accelerator, Member, Node, Resources, Workload
 from dcctl.inventory.sources.kubernetes.accelerators import Boards
-from tests.unit.assess.build import asks, boards, judged, node, process, size, words, work
+from tests.unit.assess.build import NOW_S, asks, boards, judged, node, process, size, words, work
 
 NEURON, CORE = "aws.amazon.com/neuron", "aws.amazon.com/neuroncore"
 _TRN = Resources(128_000, 2**40, None, 110, {NEURON: 16, CORE: 32})
@@ -90,3 +92,27 @@ def test_a_capacity_counts_the_same_boards_with_and_without_a_list_of_them(
     listed: tuple[Accelerator, ...] = Boards().of_node(devices, labels)
     assert len(boards_of(bare) or ()) == count
     assert len(boards_of(replace(bare, accelerators=listed)) or ()) == count
+
+
+def _unread(name: str, devices: tuple[str, ...] = ()) -> Workload:
+    return Workload(
+        f"t/{name}", members=(Member(name, "n1", "running", requests=None, devices=devices, uid=name),)
+    )
+
+
+def test_beside_requests_that_nobody_could_read_no_board_is_free() -> None:
+    one, other = judged((node(), node("n2")), work("half", asks(gpus=3)), _unread("odd"))
+    assert (words(one), words(other)) == ("aaa?????", "ffffffff")
+    assert total("n1", [one]).dimensions["cpu_milli"] == Sums(80_000, 80_000, None, None, None)
+
+
+def test_what_an_unreadable_member_is_known_to_hold_is_allocated() -> None:
+    read = tuple(replace(b, processes=process("odd") if b.index == 6 else ()) for b in boards(8))
+    (state,) = judged(node(accelerators=read), _unread("odd", devices=("b2",)))
+    assert words(state) == "??a???a?"
+
+
+def test_the_row_of_work_with_unreadable_requests_says_so() -> None:
+    states = judged(node(), _unread("odd"))
+    (row,) = rows(holdings((_unread("odd"),), states), NOW_S)
+    assert (row[4], row[5], row[9], row[10]) == (1, None, None, None)
