@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 
 from dcctl.assess.vendors import is_accelerator
+from dcctl.inventory.counted import counted
+from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
     from dcctl.assess.usage import Placed
@@ -110,27 +112,18 @@ def _per_board(profile: str) -> int:
 
 
 def _counted_by_scheduler(node: Node) -> list[Board] | None:
-    """Boards without readings, as many as the scheduler's resource counts imply."""
+    """Boards without readings, as many as the scheduler's resource counts imply, at least."""
     counts = node.capacity or node.allocatable
     if counts is None:
         return None
     boards = []
+    for row in counted(counts.devices, node.labels):
+        each = _per_board(row.profile or row.resource) if row.kind == "mig" else 1
+        boards += [Board(None, row.resource) for _ in range(-(-row.devices // each))]
     for resource, count in sorted(counts.devices.items()):
-        if is_accelerator(resource):
-            boards += [Board(None, resource) for _ in range(_boards_behind(node, resource, count))]
+        if device(resource) is None and is_accelerator(resource):  # a batch scheduler's name for any of them
+            boards += [Board(None, resource) for _ in range(count)]
     return boards
-
-
-def _boards_behind(node: Node, resource: str, count: int) -> int:
-    """Boards that `count` units of a resource come from, at least.
-
-    Shares are told by the replica label of NVIDIA's feature discovery, slices by the name of their profile.
-    """
-    if resource.startswith("nvidia.com/mig-"):
-        return -(-count // _per_board(resource))
-    replicas = node.labels.get("nvidia.com/gpu.replicas", "")
-    shared = resource.startswith("nvidia.com/gpu") and replicas.isdecimal() and int(replicas) > 1
-    return -(-count // int(replicas)) if shared else count
 
 
 def units_of(board: Board) -> dict[str, int]:

@@ -176,7 +176,7 @@ def _columns(states: list[NodeState]) -> _Columns:
     return _Columns(
         [node.capacity for node in nodes],
         [node.allocatable for node in nodes],
-        [None if state.demand is None else state.demand.total for state in states],
+        [state.demand.total if state.demand and state.demand.complete else None for state in states],
         [node.use for node in nodes],
         [is_scheduled(node) for node in nodes],
     )

@@ -48,11 +48,13 @@ def _count_boards(state: NodeState, lines: dict[_Key, _Line]) -> dict[str, _Key]
 
 
 def _asked(state: NodeState, resource: str) -> int | None:
+    if state.count("unknown"):
+        return None
     if state.by_processes:
-        if state.count("unknown"):
-            return None
         return sum(1 for board in state.boards if board.state == "allocated" and resource in units_of(board))
-    return None if state.demand is None else state.demand.devices.get(resource, 0)
+    if state.demand is None or not state.demand.complete:
+        return None
+    return state.demand.devices.get(resource, 0)
 
 
 def _row(key: _Key, line: _Line) -> Row:

@@ -58,7 +58,8 @@ def signs_of(state: NodeState) -> Iterator[Sign]:
     for index, board in enumerate(state.boards):
         if board.reading is not None and _suspicious(board.reading):
             yield from _board(board, board.reading, index)
-        if counted and board.state != "allocated" and any(p.processes for p in board.parts()):
+        nobodys = counted and board.state not in {"allocated", "unknown"}
+        if nobodys and any(part.processes for part in board.parts()):
             yield Sign("warn", "used outside the scheduler", f"gpu{index}")
     yield from _counts(state.node)
     for nic in state.node.nics or ():

@@ -25,14 +25,16 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
         return {}
     if _one_owner_takes_all(boards, placed):
         return {}
-    left = [_accelerators(one.member.requests.devices) for one in placed]
+    left = [_accelerators(one) for one in placed]
     free = [units_of(board) for board in boards]
     _by_id(boards, placed, left, free)
     _by_process(boards, placed, left, free)
     return _by_elimination(boards, placed, left, free)
 
 
-def _accelerators(devices: dict[str, int]) -> dict[str, int]:
+def _accelerators(one: Placed) -> dict[str, int]:
+    """What it asks for; nothing where nobody could read that."""
+    devices = {} if one.member.requests is None else one.member.requests.devices
     return {name: devices[name] for name in devices if is_accelerator(name)}
 
 
@@ -43,7 +45,7 @@ def _one_owner_takes_all(boards: list[Board], placed: list[Placed]) -> bool:
         return False
     if sum(one.accelerators for one in placed) < len(boards):
         return False  # every board hands out one unit at least
-    if _sum(map(units_of, boards)) != _sum(_accelerators(one.member.requests.devices) for one in placed):
+    if _sum(map(units_of, boards)) != _sum(_accelerators(one) for one in placed):
         return False
     for board in boards:
         _take(board, placed[0])
@@ -106,10 +108,14 @@ def _by_process(
                 at = by_uid.get(process.pod_uid)
                 if at is None:
                     at = by_job.get(process.job_id)
-                if at is not None and left[at].get(resource) and rest.get(resource):
+                if at is not None and _asks(placed[at], left[at], resource) and rest.get(resource):
                     _take(board, placed[at])
-                    rest[resource] -= 1
-                    left[at][resource] -= 1
+                    _claim(rest, left[at], resource)
+
+
+def _asks(one: Placed, left: dict[str, int], resource: str) -> bool:
+    """Whether the member still asks for such a device, or may: nobody knows what it asked for."""
+    return one.member.requests is None or bool(left.get(resource))
 
 
 def _by_elimination(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dcctl.assess.words import percent, plural
+from dcctl.inventory.filesystems import is_shared
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Note
 
@@ -20,8 +21,6 @@ PRESSURE_MILLI = 100
 """Share of the time (PSI `some`, 60 s) from which work on a node is taken to wait for a resource."""
 FULL_MILLI = 900
 """Share of a file system from which it is named."""
-_SHARED = ("nfs", "lustre", "ceph", "beegfs", "gpfs", "fuse", "smb", "cifs", "9p")
-"""Beginnings of types of file systems that several nodes see: they would be counted many times."""
 _NAMED = 4
 
 
@@ -63,7 +62,7 @@ def _own(node: Node) -> Iterator[Mount]:
     seen: set[str] = set()
     for mount in node.mounts or ():
         known = mount.size_bytes is not None and mount.free_bytes is not None
-        if known and not mount.fstype.startswith(_SHARED) and mount.device not in seen:
+        if known and not is_shared(mount.fstype) and mount.device not in seen:
             seen.add(mount.device)
             yield mount
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from dcctl.assess.boards import Board, boards_of, count_units, units_of
+from dcctl.assess.doubt import doubted
 from dcctl.assess.holders import hold
 from dcctl.assess.stranded import NO_SHORTAGE, Shortage, shortage
 from dcctl.assess.tally import Tally
@@ -75,8 +76,8 @@ def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
         return state
     state.unavailable = unavailable_because(node, habits.common_taints)
     if demand is not None:
-        hold(boards, demand)
-        _sort_the_rest(state, habits.shares)
+        leftover = hold(boards, demand)
+        _sort_the_rest(state, habits.shares, leftover)
     elif not is_scheduled(node):
         state.by_processes = True
         _by_processes(boards)
@@ -93,9 +94,14 @@ def _by_processes(boards: list[Board]) -> None:
             board.state = "free"
 
 
-def _sort_the_rest(state: NodeState, shares: Shares) -> None:
-    """Boards that nobody holds are unavailable, stranded or free."""
+def _sort_the_rest(state: NodeState, shares: Shares, leftover: dict[str, int]) -> None:
+    """Boards that nobody holds are unavailable, stranded or free; unknown if somebody may hold them."""
     rest = [board for board in state.boards if board.state != "allocated"]
+    if state.demand is not None and not state.demand.complete:
+        return  # boards are born unknown, and stay so
+    if leftover and rest:
+        doubt = {id(board) for board in doubted(rest, leftover)}  # they stay unknown
+        rest = [board for board in rest if id(board) not in doubt]
     if not rest:
         return
     if state.unavailable:

@@ -144,8 +144,9 @@ def _out_of_service(evidence: Evidence) -> Note | None:
 def _waiting(evidence: Evidence) -> Note | None:
     if not evidence.waiting:
         return None
-    boards = sum(one.accelerators for one in evidence.waiting)
-    text = f"{plural(len(evidence.waiting), 'workload')} for {plural(boards, 'accelerator')}"
+    asked = [one.accelerators for one in evidence.waiting if one.accelerators is not None]
+    least = "at least " if len(asked) < len(evidence.waiting) else ""
+    text = f"{plural(len(evidence.waiting), 'workload')} for {least}{plural(sum(asked), 'accelerator')}"
     return Note("waiting", text, "info", "", "waiting")
 
 

@@ -213,9 +213,14 @@ def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str,
         "allocated_share_milli": whole.allocated_milli,
         "more_jobs": jobs_that_fit(whole, options.job_size),
         "job_size": options.job_size,
-        "waiting_accelerators": sum(one.accelerators for one in evidence.waiting),
+        "waiting_accelerators": _waiting_accelerators(evidence),
         "cpu_capacity_milli": whole.dimensions["cpu_milli"].capacity,
         "cpu_free_milli": whole.dimensions["cpu_milli"].free,
         "memory_capacity_bytes": whole.dimensions["memory_bytes"].capacity,
         "memory_free_bytes": whole.dimensions["memory_bytes"].free,
     }
+
+
+def _waiting_accelerators(evidence: Evidence) -> int | None:
+    asked = [one.accelerators for one in evidence.waiting]
+    return None if None in asked else sum(count for count in asked if count is not None)

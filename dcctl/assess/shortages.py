@@ -66,7 +66,7 @@ def _cause(state: NodeState) -> str:
 
 
 def _asks(one: Placed, dimension: str) -> int:
-    value: int | None = getattr(one.member.requests, dimension)
+    value: int | None = getattr(one.member.requests, dimension, None)
     return value if value is not None else int(dimension == "pods")
 
 

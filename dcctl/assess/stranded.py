@@ -87,7 +87,7 @@ def _median(holding: list[Placed], dimension: str) -> Ratio:
     implied = 1 if dimension == "pods" else 0
     pairs: Counter[tuple[int, int]] = Counter()
     for one in holding:
-        amount = getattr(one.member.requests, dimension)
+        amount = getattr(one.member.requests, dimension)  # who asks for accelerators has requests
         pairs[implied if amount is None else amount, one.accelerators] += 1
     below = (len(holding) - 1) // 2
     for pair in sorted(pairs, key=lambda pair: pair[0] / pair[1]):

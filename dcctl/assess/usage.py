@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dcctl.assess.vendors import accelerators_in
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
 FINISHED = frozenset(("succeeded", "failed"))
-_WORK = frozenset(("pods", "jobs", "workloads", "resourceclaims"))
-"""Words by which a gap says that a list of work is missing."""
 _SCHEDULERS = frozenset(("kubernetes", "slurm", "yarn"))
 """Kinds of sources that hand out what a node has."""
 
@@ -53,13 +52,19 @@ class Demand(Struct, gc=False):
 
     total: Amount = field(default_factory=Amount)
     devices: dict[str, int] = {}
+    complete: bool = True
+    """False: somebody runs here whose requests nobody could read; `total` and `devices` are lower bounds."""
     holding: list[Placed] = []
-    """Members that hold accelerators."""
+    """Members that hold accelerators, or may hold some."""
     others: list[Placed] = []
 
     def add(self, member: Member, workload: Workload) -> None:
         """Count one member on this node."""
         request = member.requests
+        if request is None:
+            self.complete = False
+            self.holding.append(Placed(member, workload, 0))
+            return
         devices = request.devices
         self.total.add(request)
         if not devices:
@@ -74,7 +79,7 @@ class Demand(Struct, gc=False):
         """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
         part = Amount()
         for placed in (*self.holding, *self.others):
-            if placed.workload.kind == "DaemonSet":
+            if placed.workload.kind == "DaemonSet" and placed.member.requests is not None:
                 part.add(placed.member.requests)
         return part
 
@@ -107,9 +112,10 @@ class Waiting(Struct, frozen=True):
 
     workload: Workload
     members: int
-    accelerators: int
-    cpu_milli: int
-    memory_bytes: int
+    accelerators: int | None
+    """None, as the others, where the requests of a member could not be read."""
+    cpu_milli: int | None
+    memory_bytes: int | None
 
 
 def waiting(workloads: Iterable[Workload]) -> tuple[Waiting, ...]:
@@ -119,24 +125,30 @@ def waiting(workloads: Iterable[Workload]) -> tuple[Waiting, ...]:
         queued = [m for m in workload.members if m.node is None and m.phase == "pending"]
         if queued:
             found.append(_waiting(workload, queued))
-    return tuple(sorted(found, key=lambda w: (-w.accelerators, w.workload.id)))
+    return tuple(sorted(found, key=lambda w: (-(w.accelerators or 0), w.workload.id)))
 
 
 def _waiting(workload: Workload, queued: list[Member]) -> Waiting:
+    requests = [m.requests for m in queued if m.requests is not None]
+    if len(requests) < len(queued):
+        return Waiting(workload, len(queued), None, None, None)
     return Waiting(
         workload,
         len(queued),
-        sum(accelerators_in(m.requests.devices) for m in queued),
-        sum(m.requests.cpu_milli or 0 for m in queued),
-        sum(m.requests.memory_bytes or 0 for m in queued),
+        sum(accelerators_in(one.devices) for one in requests),
+        sum(one.cpu_milli or 0 for one in requests),
+        sum(one.memory_bytes or 0 for one in requests),
     )
 
 
 def blind_sources(gaps: Iterable[Gap]) -> frozenset[str]:
     """Names of sources that could not list their work: on their nodes requests are unknown, not zero."""
-    return frozenset(
-        gap.source for gap in gaps if not _WORK.isdisjoint(gap.subject.replace("/", " ").split())
-    )
+    return frozenset(gap.source for gap in gaps if gap.part == "work" and not gap.node)
+
+
+def doubtful_nodes(gaps: Iterable[Gap]) -> frozenset[str]:
+    """Nodes of which some work is known and some is not: what is not known to be held there may be."""
+    return frozenset(gap.node for gap in gaps if gap.part == "work" and gap.node)
 
 
 def is_blind(node: Node, blind: frozenset[str]) -> bool:
@@ -152,10 +164,14 @@ def is_scheduled(node: Node) -> bool:
     return any(source.split(":", 1)[0] in _SCHEDULERS for source in node.sources)
 
 
+def _in_doubt(demand: Demand | None) -> Demand | None:
+    return None if demand is None else replace(demand, complete=False)
+
+
 def demand_of(fleet: Fleet) -> dict[str, Demand | None]:
     """Node name -> demand. None where no scheduler knows the node, or its work could not be listed."""
     known = requested(fleet.workloads)
-    blind = blind_sources(fleet.gaps)
+    blind, doubtful = blind_sources(fleet.gaps), doubtful_nodes(fleet.gaps)
     answer: dict[str, Demand | None] = {}
     for node in fleet.nodes:
         demand = known.get(node.name)
@@ -163,4 +179,6 @@ def demand_of(fleet: Fleet) -> dict[str, Demand | None]:
             answer[node.name] = None
         else:
             answer[node.name] = demand or NOTHING
+        if node.name in doubtful:
+            answer[node.name] = _in_doubt(answer[node.name])
     return answer

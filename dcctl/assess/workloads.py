@@ -30,6 +30,8 @@ class Holding(Struct):
     members: int = 0
     accelerators: int = 0
     """Boards, shares and slices that it asks for; of a process, boards that it is on."""
+    readable: bool = True
+    """False: the requests of a member could not be read, so these sums are lower bounds."""
     cpu_milli: int = 0
     memory_bytes: int = 0
     boards: list[Board] = []
@@ -62,6 +64,9 @@ def _add(one: Holding, member: Member) -> None:
     request = member.requests
     one.nodes[member.node or ""] = None
     one.members += 1
+    if request is None:
+        one.readable = False
+        return
     one.accelerators += accelerators_in(request.devices)
     one.cpu_milli += request.cpu_milli or 0
     one.memory_bytes += request.memory_bytes or 0
@@ -94,12 +99,12 @@ def _row(one: Holding, now_s: int) -> Row:
         one.kind,
         tuple(one.nodes),
         one.members,
-        one.accelerators,
+        one.accelerators if one.readable else None,
         " + ".join(models) or None,
         sum(busy) // len(busy) if busy else None,
-        sum(judged) if judged or not one.accelerators else None,
-        one.cpu_milli,
-        one.memory_bytes,
+        sum(judged) if judged or (one.readable and not one.accelerators) else None,
+        one.cpu_milli if one.readable else None,
+        one.memory_bytes if one.readable else None,
         _power(one),
         None if one.started_at_s is None else max(0, now_s - one.started_at_s),
     )

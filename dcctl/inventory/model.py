@@ -39,6 +39,7 @@ __all__ = [
     "Node",
     "NodeUse",
     "NvLink",
+    "Part",
     "Pcie",
     "Phase",
     "Pool",
@@ -67,6 +68,9 @@ Cause: TypeAlias = Literal[
 ]
 """Why a source gave no answer. `unauthenticated` is 401 or a refused key, `denied` is 403 or EACCES."""
 
+Part: TypeAlias = Literal["", "work", "devices"]
+"""`work`: who runs what, and with which requests. `devices`: the accelerators and their readings."""
+
 Phase: TypeAlias = Literal["pending", "running", "succeeded", "failed", "unknown"]
 
 
@@ -76,12 +80,16 @@ class Gap(Fact, frozen=True):
     source: str
     """Name of the source, e.g. `ssh` or `kubernetes:prod`."""
     subject: str
-    """What it was asked about: a node, a resource list, a file."""
+    """What it was asked about, for people: a node, a resource list, a file."""
     reason: str
     """One line for a person."""
     cause: Cause = "failed"
     hint: str = ""
     """The next command to type, or empty."""
+    node: str = ""
+    """The node that it is about, or empty: no node in particular."""
+    part: Part = ""
+    """What is not wholly known because of it, on that node, or else on every node of the source."""
 
 
 class Conflict(Fact, frozen=True):
@@ -273,8 +281,8 @@ class Member(Fact, frozen=True):
     name: str
     node: str | None = None
     phase: Phase = "unknown"
-    requests: Resources = field(default_factory=Resources)
-    """What the scheduler counts for it."""
+    requests: Resources | None = field(default_factory=Resources)
+    """What the scheduler counts for it. None: it asks for something, and nobody could read what."""
     devices: tuple[str, ...] = ()
     """Ids of the accelerators it holds, where known."""
     uid: str | None = None

@@ -226,7 +226,7 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
             work for work in fleet.workloads if any(member.node in kept for member in work.members)
         ),
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
-        gaps=tuple(gap for gap in fleet.gaps if gap.subject not in gone),
+        gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),
     )
 

@@ -49,8 +49,8 @@ def envelope(report: Report) -> dict[str, Json]:
             for note in report.notes
         ],
         "gaps": [
-            {"source": g.source, "subject": g.subject, "reason": g.reason, "cause": g.cause, "hint": g.hint}
-            for g in report.gaps
+            {key: getattr(gap, key) for key in ("source", "subject", "node", "reason", "cause", "hint")}
+            for gap in report.gaps
         ],
     }
     if report.documents:

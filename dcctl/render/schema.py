@@ -44,7 +44,7 @@ def json_schema(shape: Shape) -> dict[str, Json]:
         "summary": _object({column.key: _entry(column) for column in shape.summary}),
         "notes": _texts("label", "text", "severity", "command"),
         "gaps": {
-            **_texts("source", "subject", "reason", "cause", "hint"),
+            **_texts("source", "subject", "node", "reason", "cause", "hint"),
             "description": "What was asked and gave no answer. If any, the answer is partial: exit code 3.",
         },
     }

@@ -19,7 +19,12 @@ MISSING = "gpu066"
 
 GAPS = (
     Gap(
-        "ssh:demo", SILENT, "timed out after 10 s, 3 tries", "timeout", f"dcctl assess --by node -w {SILENT}"
+        "ssh:demo",
+        SILENT,
+        "timed out after 10 s, 3 tries",
+        "timeout",
+        f"dcctl assess --by node -w {SILENT}",
+        node=SILENT,
     ),
 )
 CONFLICTS = (Conflict(MISSING, "accelerators", (("kubernetes", "8"), ("nvml", "7"), ("pci", "8"))),)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.merge import disagreement, identity
 from dcctl.inventory.merge.node import unite
@@ -50,15 +52,21 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
         links=merge_links(fleets, renames),
         workloads=merge_workloads(fleets, renames),
         meters=merge_meters(fleets, renames),
-        gaps=_gaps(fleets),
+        gaps=_gaps(fleets, renames),
         conflicts=_united([item for fleet in fleets for item in fleet.conflicts], conflicts),
         sources=tuple(dict.fromkeys(run for fleet in fleets for run in fleet.sources)),
     )
 
 
-def _gaps(fleets: Sequence[Fleet]) -> tuple[Gap, ...]:
-    gaps = {gap for fleet in fleets for gap in fleet.gaps}
+def _gaps(fleets: Sequence[Fleet], renames: Renames) -> tuple[Gap, ...]:
+    gaps = {_named(at, gap, renames) for at, fleet in enumerate(fleets) for gap in fleet.gaps}
     return tuple(sorted(gaps, key=lambda gap: (gap.source, sort_key(gap.subject), gap.reason)))
+
+
+def _named(fleet: int, gap: Gap, renames: Renames) -> Gap:
+    """The gap about the node as it is called now."""
+    node = renames.find(fleet, gap.node) if gap.node else ""
+    return gap if node == gap.node else replace(gap, node=node)
 
 
 def _united(earlier: Iterable[Conflict], found: Iterable[Conflict]) -> tuple[Conflict, ...]:

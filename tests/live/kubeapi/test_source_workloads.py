@@ -163,7 +163,9 @@ def test_budgets_cover_the_pods_that_they_select(found: dict[str, Workload]) -> 
 
 def test_phases_decide_what_counts(found: dict[str, Workload]) -> None:
     waiting, done = found["ml/waiting"].members[0], found["ml/done"].members[0]
-    assert (waiting.phase, waiting.node, waiting.requests.devices) == ("pending", None, {"nvidia.com/gpu": 8})
+    assert (waiting.phase, waiting.node) == ("pending", None)
+    assert waiting.requests is not None
+    assert waiting.requests.devices == {"nvidia.com/gpu": 8}
     assert (done.phase, done.node) == ("succeeded", "gpu0")
     assert done.requests == Resources(cpu_milli=0, memory_bytes=0, storage_bytes=0, pods=0)
 
@@ -174,7 +176,9 @@ def test_a_pod_that_is_being_deleted_counts_until_it_is_gone(tmp_path: Path) -> 
         going["metadata"] |= {"deletionTimestamp": "2026-03-01T09:00:00Z", "deletionGracePeriodSeconds": 30}
         server.load([going])
         (work,) = source(server, tmp_path).collect().workloads
-    assert work.members[0].requests.devices == {"nvidia.com/gpu": 8}
+    (member,) = work.members
+    assert member.requests is not None
+    assert member.requests.devices == {"nvidia.com/gpu": 8}
 
 
 def test_groups_of_one_owner_stay_apart(tmp_path: Path) -> None:

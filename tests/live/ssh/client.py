@@ -63,5 +63,5 @@ class Client:
         """Return the one gap that asking this host gives, when there is no node."""
         fleet = self.collect(name, deadlines=deadlines)
         assert fleet.nodes == ()
-        assert [gap.subject for gap in fleet.gaps] == [name]
+        assert [(gap.subject, gap.node) for gap in fleet.gaps] == [(name, name)]
         return fleet.gaps[0]

@@ -111,7 +111,7 @@ def fleets(draw: st.DrawFn) -> Fleet:
         )
         for i in range(draw(st.integers(0, 4)))
     )
-    gaps = draw(st.sampled_from(((), (Gap("kubernetes:k", "pods", "403"),))))
+    gaps = draw(st.sampled_from(((), (Gap("kubernetes:k", "pods", "403", part="work"),))))
     return Fleet("h", nodes=tuple(draw(_node(name)) for name in _NAMES), workloads=workloads, gaps=gaps)
 
 

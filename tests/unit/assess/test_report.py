@@ -85,7 +85,7 @@ def test_a_cluster_without_readings_says_how_to_get_them() -> None:
 
 
 def test_nothing_is_made_up_where_pods_could_not_be_listed() -> None:
-    gap = Gap("kubernetes:t", "pods", "403 Forbidden", "denied")
+    gap = Gap("kubernetes:t", "pods", "403 Forbidden", "denied", part="work")
     answer = report(Fleet("k", nodes=(node(),), gaps=(gap,)), Options(), NOW_S)
     row = _only(answer)
     keys = (

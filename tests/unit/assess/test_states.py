@@ -128,7 +128,7 @@ def test_without_scheduler_processes_tell() -> None:
 
 
 def test_nothing_is_known_where_pods_could_not_be_listed() -> None:
-    fleet = Fleet(nodes=(node(),), gaps=(Gap("kubernetes:t", "pods", "403", "denied"),))
+    fleet = Fleet(nodes=(node(),), gaps=(Gap("kubernetes:t", "pods", "403", "denied", part="work"),))
     (state,) = judge_fleet(fleet, Rule(), NOW_S)
     assert (words(state), state.by_processes) == ("????????", False)
 

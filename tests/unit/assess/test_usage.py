@@ -44,15 +44,34 @@ def test_devices_that_are_no_accelerators_hold_none() -> None:
 
 
 def test_requests_are_unknown_where_pods_could_not_be_listed() -> None:
-    fleet = Fleet(nodes=(node(),), gaps=(Gap("kubernetes:t", "pods", "403", "denied"),))
+    fleet = Fleet(nodes=(node(),), gaps=(Gap("kubernetes:t", "pods", "403", "denied", part="work"),))
     assert demand_of(fleet) == {"n1": None}
 
 
 def test_a_gap_of_another_source_or_subject_hides_no_requests() -> None:
-    gaps = (Gap("kubernetes:other", "pods", "403"), Gap("kubernetes:t", "gpu-pods-7", "timed out"))
+    gaps = (
+        Gap("kubernetes:other", "pods", "403", part="work"),
+        Gap("kubernetes:t", "pods jobs workloads", "timed out", part="devices"),
+        Gap("kubernetes:t", "jobs/one", "no quantity", part="work", node="n9"),
+    )
     (demand,) = demand_of(Fleet(nodes=(node(),), gaps=gaps)).values()
     assert demand is not None
-    assert demand.total.cpu_milli == 0
+    assert (demand.total.cpu_milli, demand.complete) == (0, True)
+
+
+def test_a_gap_in_the_work_of_one_node_makes_its_sums_lower_bounds() -> None:
+    gap = Gap("kubernetes:t", "jobs/one", "no quantity", part="work", node="n1")
+    nodes, works = (node(), node("n2")), (work("a", asks(cpus=3)),)
+    first, second = demand_of(Fleet(nodes=nodes, workloads=works, gaps=(gap,))).values()
+    assert first is not None
+    assert second is not None
+    assert (first.total.cpu_milli, first.complete, second.complete) == (3000, False, True)
+
+
+def test_requests_that_nobody_could_read_are_unknown_in_the_queue() -> None:
+    unread = replace(work("a", asks(), where=None), members=(Member("a-0", None, "pending", None),))
+    (row,) = waiting((unread,))
+    assert (row.members, row.accelerators, row.cpu_milli, row.memory_bytes) == (1, None, None, None)
 
 
 def test_a_cgroup_limit_is_no_scheduler() -> None:

@@ -62,6 +62,10 @@ def small() -> Fleet:
             PowerMeter("pdu-8", "pdu", site="dc1", nodes="gpu009"),
             PowerMeter("meter", "facility", site="dc2"),
         ),
-        gaps=(Gap("ssh", "gpu009", "timed out"), Gap("kubernetes", "nodes", "denied")),
+        gaps=(
+            Gap("ssh", "gpu009 mount /data", "timed out", node="gpu009"),
+            Gap("kubernetes", "nodes", "denied"),
+            Gap("kubernetes", "gpu009", "a list that is called like a node"),
+        ),
         conflicts=(Conflict("gpu009", "rack", (("a", "1"), ("b", "2"))),),
     )

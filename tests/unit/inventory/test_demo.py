@@ -109,7 +109,7 @@ def test_every_trouble_is_in_it(fleet: Fleet) -> None:
     assert sum(int(str(row[3])) for row in tables["idle"]) == 61
     assert len(tables["idle"]) == 9
     assert [row[1] for row in tables["stranded"]] == [16]
-    assert [gap.subject for gap in answer.gaps] == ["gpu077"]
+    assert [(gap.subject, gap.node) for gap in answer.gaps] == [("gpu077", "gpu077")]
 
 
 def test_the_source_says_that_it_is_a_demo_with_a_gap() -> None:

@@ -177,9 +177,11 @@ def test_everything_follows_a_node_to_its_new_name() -> None:
                 workloads=(Workload("ns/w", members=(Member("m", "gpu1"),)),),
                 meters=(PowerMeter("pdu", "pdu", nodes="gpu1"),),
                 links=(Link("gpu1", "p0", "leaf1", "1"),),
+                gaps=(Gap("kubernetes:b", "ns/x", "no quantity", node="gpu1"),),
             ),
         ]
     )
+    assert [gap.node for gap in merged.gaps] == ["gpu1.dc2"]
     assert merged.pools == (Pool("p", "gpu1.dc[1-2]", "nodepool"),)
     assert merged.workloads[0].members[0].node == "gpu1.dc2"
     assert merged.meters[0].nodes == "gpu1.dc2"

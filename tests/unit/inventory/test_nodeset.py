@@ -193,7 +193,7 @@ def test_a_part_of_a_fleet_keeps_what_concerns_it() -> None:
     assert [work.id for work in part.workloads] == ["nlp/a"]
     assert len(part.workloads[0].members) == 2
     assert [meter.name for meter in part.meters] == ["pdu-7"]
-    assert [gap.subject for gap in part.gaps] == ["nodes"]
+    assert [gap.subject for gap in part.gaps] == ["nodes", "gpu009"]
     assert [link.a_node for link in part.links] == ["gpu001"]
     assert [rack.name for rack in part.racks] == ["rack7"]
     assert [site.name for site in part.sites] == ["dc1"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from dcctl.inventory.model import Part
 
 
 class Listed(NamedTuple):
@@ -17,6 +20,8 @@ class Listed(NamedTuple):
     metadata_only: bool = False
     custom: bool = False
     """Not part of every cluster: read where its group exists."""
+    tells: Part = ""
+    """What is not wholly known without it."""
 
     def path(self, version: str, namespace: str | None) -> str:
         """The list's path; all namespaces when none is named."""
@@ -31,7 +36,7 @@ class Listed(NamedTuple):
 
 
 NODES = Listed("", ("v1",), "nodes", "capacity, labels, taints, conditions", namespaced=False)
-PODS = Listed("", ("v1",), "pods", "requests, placement, owners")
+PODS = Listed("", ("v1",), "pods", "requests, placement, owners", tells="work")
 NAMESPACES = Listed("", ("v1",), "namespaces", "who answers for a namespace", namespaced=False)
 BUDGETS = Listed("policy", ("v1",), "poddisruptionbudgets", "how many pods may be missing")
 REPLICA_SETS = Listed("apps", ("v1",), "replicasets", "from pod to Deployment", metadata_only=True)
@@ -44,6 +49,7 @@ SLICES = Listed(
     "devices of nodes (DRA)",
     namespaced=False,
     custom=True,
+    tells="devices",
 )
 CLAIMS = Listed(
     "resource.k8s.io",
@@ -51,6 +57,7 @@ CLAIMS = Listed(
     "resourceclaims",
     "which pod holds which device",
     custom=True,
+    tells="work",
 )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.inventory.model import Member, Resources
+from dcctl.inventory.model import Member
 from dcctl.inventory.sources.kubernetes import owners
 from dcctl.inventory.sources.kubernetes.requests import FINISHED, Interner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dcctl.inventory.model import Budget, Phase
+    from dcctl.inventory.model import Budget, Phase, Resources
     from dcctl.inventory.sources.kubernetes.budgets import Budgets
     from dcctl.inventory.sources.kubernetes.owners import Ref
     from dcctl.inventory.sources.kubernetes.types import Pod
@@ -22,7 +22,15 @@ PHASES: Mapping[str, Phase] = {
     "Succeeded": "succeeded",
     "Failed": "failed",
 }
-UNKNOWN_REQUESTS = Resources()
+
+
+class Unreadable(NamedTuple):
+    """A pod that asks for something, nobody knows for what."""
+
+    pod: str
+    why: str
+    node: str
+    """Empty where it has none yet."""
 
 
 class Group:
@@ -44,8 +52,7 @@ class Pods:
         self._budgets, self._amounts = budgets, Interner()
         self._text: dict[str, str] = {}
         self.groups: dict[Ref, Group] = {}
-        self.bad: list[tuple[str, str]] = []
-        """(pod, why) of those whose requests could not be read."""
+        self.bad: list[Unreadable] = []
 
     def add(self, items: list[Pod]) -> None:
         """Read one page."""
@@ -84,15 +91,19 @@ class Pods:
             started_at_s=None if started is None else int(started.timestamp()),
         )
 
-    def _requests(self, pod: Pod, phase: Phase) -> Resources:
-        """What the scheduler counts: nothing once a pod has ended, all of it while one is being deleted."""
+    def _requests(self, pod: Pod, phase: Phase) -> Resources | None:
+        """What the scheduler counts: nothing once a pod has ended, all of it while one is being deleted.
+
+        None where that cannot be read.
+        """
         if phase in ("succeeded", "failed"):
             return FINISHED
         try:
             return self._amounts.of_pod(pod)
         except ValueError as error:
-            self.bad.append((f"{pod.metadata.namespace}/{pod.metadata.name}", str(error)))
-            return UNKNOWN_REQUESTS
+            name = f"{pod.metadata.namespace}/{pod.metadata.name}"
+            self.bad.append(Unreadable(name, str(error), pod.spec.node_name or ""))
+            return None
 
 
 _OWN_LABELS = (

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.kubernetes import fleet as assemble
@@ -34,7 +36,7 @@ from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dcctl.inventory.model import Cause
+    from dcctl.inventory.model import Cause, Part
     from dcctl.inventory.sources.kubernetes.dra import Key, Published
     from dcctl.inventory.sources.kubernetes.listed import Listed
     from dcctl.inventory.sources.kubernetes.paging import Sink
@@ -187,17 +189,20 @@ class _Reading:
             except Failure as failure:
                 if failure.cause == "missing" and what.custom:
                     continue
-                self._gap(what.title, failure.reason, failure.cause, failure.hint)
+                self._gap(what.title, failure.reason, failure.cause, failure.hint, part=what.tells)
             else:
                 self._lists_read.append(what.title)
             return
         if foreign := served.foreign(what):
-            self._gap(what.title, f"only served as {', '.join(foreign)}", "unsupported", "upgrade dcctl")
+            why = f"only served as {', '.join(foreign)}"
+            self._gap(what.title, why, "unsupported", "upgrade dcctl", part=what.tells)
         elif not what.custom:
-            self._gap(what.title, "not served", "missing")
+            self._gap(what.title, "not served", "missing", part=what.tells)
 
-    def _gap(self, subject: str, reason: str, cause: Cause, hint: str = "") -> None:
-        self._gaps.append(Gap(self._source, subject, reason, cause, hint))
+    def _gap(
+        self, subject: str, reason: str, cause: Cause, hint: str = "", *, node: str = "", part: Part = ""
+    ) -> None:
+        self._gaps.append(Gap(self._source, subject, reason, cause, hint, node, part))
 
     def _assembled(self) -> Fleet:
         published, nodes = self._published(), self._nodes.found
@@ -206,8 +211,10 @@ class _Reading:
             self._parents, tuple(self._gangs.values()), self._namespaces, self._claims.holdings(devices)
         )
         workloads = build(self._pods.groups, known, self._source)
-        for subject, why in (*self._nodes.bad, *self._pods.bad):
-            self._gap(subject, why, "invalid")
+        for name, why in self._nodes.bad:
+            self._gap(name, why, "invalid", node=name)
+        for pod, why, node in self._pods.bad:  # one without a node takes nothing yet
+            self._gap(pod, why, "invalid", node=node, part="work" if node else "")
         ready = assemble.with_devices(nodes, devices, self._claims.allocated())
         return Fleet(
             sites=assemble.sites(ready),
@@ -215,18 +222,28 @@ class _Reading:
             nodes=tuple(ready),
             pools=assemble.pools(ready),
             workloads=workloads,
-            gaps=tuple(sorted(self._gaps, key=lambda gap: (gap.subject, gap.reason))),
+            gaps=tuple(sorted(self._told_gaps(published), key=lambda gap: (gap.subject, gap.reason))),
         )
+
+    def _told_gaps(self, published: dict[Key, Published]) -> list[Gap]:
+        """The gaps; claims that could not be listed hide no work where no driver publishes a device."""
+        if published:
+            return self._gaps
+        return [replace(gap, part="") if gap.subject == lists.CLAIMS.title else gap for gap in self._gaps]
 
     def _published(self) -> dict[Key, Published]:
         for pool in self._slices.incomplete():
             self._gap(
-                f"device pool {pool}", "its driver has not published all of it", "truncated", "ask again"
+                f"device pool {pool}",
+                "its driver has not published all of it",
+                "truncated",
+                "ask again",
+                part="devices",
             )
         try:
             return self._slices.published()
         except ValueError as error:
-            self._gap(lists.SLICES.title, str(error), "invalid")
+            self._gap(lists.SLICES.title, str(error), "invalid", part="devices")
             return {}
 
 

@@ -180,11 +180,14 @@ def _holding(member: Member, known: Knowledge) -> Member:
     held = known.held.get(member.uid or "")
     if held is None or member.phase in ("succeeded", "failed"):
         return member
+    ids = tuple(sorted(held.ids))
+    if member.requests is None:
+        return replace(member, devices=ids)
     devices = dict(member.requests.devices)
     for name, count in held.counts.items():
         devices[name] = devices.get(name, 0) + count
     requests = replace(member.requests, devices=dict(sorted(devices.items())))
-    return replace(member, devices=tuple(sorted(held.ids)), requests=requests)
+    return replace(member, devices=ids, requests=requests)
 
 
 def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:

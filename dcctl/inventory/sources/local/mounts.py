@@ -6,6 +6,7 @@ import time
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.filesystems import SHARED_TYPES, may_be_store
 from dcctl.inventory.sources.machine.facts import MountFacts, Unread
 
 if TYPE_CHECKING:
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 DISK_TYPES = frozenset(
     ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "reiserfs", "vfat", "xfs", "zfs")
 )
-SHARED_TYPES = frozenset(
-    (
-        *("9p", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "orangefs", "panfs"),
-        *("pvfs2", "smb3", "virtiofs", "wekafs"),
-    )
-)
-# Served by a process, and mostly a way to a store (JuiceFS, s3fs, mergerfs); these are conveniences of a
-# desktop or of a container runtime.
-NO_STORES = frozenset(("fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fuse.snapfuse"))
 # What runtimes mount for a pod or a container, and what they lay over its own files.
 OTHERS_PATHS = (
     "/var/lib/kubelet/",
@@ -49,8 +41,7 @@ def _has_space(path: str, fstype: str) -> bool:
         return fstype != "rootfs"
     if path in OTHERS_FILES or path.startswith(OTHERS_PATHS):
         return False
-    store = fstype.startswith("fuse.") and fstype not in NO_STORES
-    return store or fstype in DISK_TYPES or fstype in SHARED_TYPES
+    return fstype in DISK_TYPES or fstype in SHARED_TYPES or may_be_store(fstype)
 
 
 def measured(

@@ -57,7 +57,9 @@ def parse_facts(facts: Facts, source: str = "local") -> Node:
 def parse_gaps(facts: Facts, source: str = "local") -> tuple[Gap, ...]:
     """A gap for each thing that the reader asked in vain, NVML's included."""
     node = facts.hostname or "localhost"
-    unread = tuple(Gap(source, f"{node} {row.subject}", row.reason, row.cause) for row in facts.unread)
+    unread = tuple(
+        Gap(source, f"{node} {row.subject}", row.reason, row.cause, node=node) for row in facts.unread
+    )
     return unread + _nvml(facts, source).gaps
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dcctl.inventory.model import Gap
 
 if TYPE_CHECKING:
@@ -53,10 +55,11 @@ def gaps_of(document: NvmlDocument, source: str, node: str, on_bus: int | None) 
     gaps = [_machine_gap(error, source, node, on_bus) for error in document.errors if _counts(error, on_bus)]
     gaps += [gap for gpu in document.gpus for gap in _board_gaps(gpu, source, node)]
     if document.count is not None and not 0 <= document.count <= MAX_BOARDS:
-        gaps.append(Gap(source, node, f"NVML counts {document.count} boards, which is no machine", "invalid"))
+        reason = f"NVML counts {document.count} boards, which is no machine"
+        gaps.append(Gap(source, node, reason, "invalid"))
     elif document.timed_out:
         gaps.append(_hang_gap(document, source, node))
-    return tuple(gaps)
+    return tuple(replace(gap, node=node, part="devices") for gap in gaps)
 
 
 def _counts(error: NvmlError, on_bus: int | None) -> bool:

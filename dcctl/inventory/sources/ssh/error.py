@@ -18,9 +18,11 @@ class SshError(Exception):
         super().__init__(reason)
         self.reason, self.cause, self.hint = reason, cause, hint
 
-    def gap(self, source: str, subject: str) -> Gap:
+    def gap(self, source: str, node: str) -> Gap:
         """Return the same as data."""
-        return Gap(source=source, subject=subject, reason=self.reason, cause=self.cause, hint=self.hint)
+        return Gap(
+            source=source, subject=node, reason=self.reason, cause=self.cause, hint=self.hint, node=node
+        )
 
     def through(self, hop: str) -> SshError:
         """Return the same fault, blamed on a jump host."""

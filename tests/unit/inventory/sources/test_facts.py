@@ -109,9 +109,9 @@ def test_what_could_not_be_read_is_a_gap_of_the_node() -> None:
         pci=(H100,),
         nvml=NvmlDocument(errors=(NvmlError("init", 9),)),
     )
-    assert [(gap.subject, gap.cause) for gap in parse_gaps(facts, "ssh")] == [
-        ("n1 mount /data", "timeout"),
-        ("n1", "missing"),
+    assert [(gap.subject, gap.cause, gap.node, gap.part) for gap in parse_gaps(facts, "ssh")] == [
+        ("n1 mount /data", "timeout", "n1", ""),
+        ("n1", "missing", "n1", "devices"),
     ]
 
 
