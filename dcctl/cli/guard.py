@@ -107,18 +107,19 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _defect(error: Exception) -> DcctlError:
-    """Keep the traceback in a private file and say where."""
+    """Keep the traceback, without credentials that it may quote, in a private file and say where."""
     import tempfile
     import traceback
 
     from dcctl.config import state_dir
+    from dcctl.redaction import without_credentials
 
-    text = "".join(traceback.format_exception(error))
+    text = without_credentials("".join(traceback.format_exception(error)))
     try:
         folder = state_dir(os.environ)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, path = tempfile.mkstemp(prefix="traceback-", suffix=".txt", dir=folder)
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as why:
         path = f"nowhere: {why}"
