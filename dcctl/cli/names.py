@@ -17,7 +17,7 @@ _WORD = re.compile(r"[\w@.][\w.:@+=/-]*")
 
 
 def remember(fleet: Fleet, cache: Path) -> None:
-    """Keep node names and groups that are plain words in `cache`/nodes. A cache that cannot be written is no error."""
+    """Keep node names and groups that are plain words in `cache`/nodes; no error when that cannot be."""
     from dcctl.inventory.nodeset import group_names
 
     lines = [node.name for node in fleet.nodes] + [f"@{group}" for group in group_names(fleet)]
