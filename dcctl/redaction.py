@@ -8,7 +8,7 @@ MARK = "…"
 """Stands where a secret stood."""
 
 _LONG = re.compile(r"[A-Za-z0-9_\-.+/=]{33,}")
-_USERINFO = re.compile(r"(?<=://)[^\s'\"]*@")
+_USERINFO = re.compile(r"(?i)(https?:/{1,2}|://)[^\s'\"]*@")  # one slash: a URL that was taken for a path
 _HEADER = re.compile(r"(?i)\b(bearer|basic|authorization['\"]?\s*[:=])(\s+b?['\"]?|b?['\"])[^\s'\"][^\n'\"]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
 _JWT = re.compile(r"\beyJ[\w\-]+\.[\w\-.]+")
@@ -21,7 +21,7 @@ _SPOKEN_TOKEN = re.compile(r"(?i:\b(token|key)\s+)(?![a-z]+\b)\S+")
 
 def without_userinfo(text: str) -> str:
     """The text with `user:password@` gone from every URL in it. Takes too much rather than too little."""
-    return _USERINFO.sub("", text)
+    return _USERINFO.sub(r"\1", text)
 
 
 def without_long_words(text: str) -> str:

@@ -78,18 +78,17 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
     """Say what went wrong on stderr: one line, or JSON when JSON was asked for."""
     from dcctl.cli.session import speaks_unicode
+    from dcctl.redaction import without_userinfo
     from dcctl.render.text import printable
 
+    what, why, unicode = without_userinfo(error.what), without_userinfo(error.why), speaks_unicode(os.environ)
     if _wants_json(arguments):
-        import json
+        from dcctl.render.plain import Json, encode
 
-        document = {
-            "schema": "dcctl/error/v1",
-            "error": {"what": error.what, "why": error.why, "hint": error.hint, "exit_code": int(code)},
-        }
-        line = json.dumps(document, ensure_ascii=False)
+        said: dict[str, Json] = {"what": what, "why": why, "hint": error.hint, "exit_code": int(code)}
+        line = encode({"schema": "dcctl/error/v1", "error": said}, unicode)
     else:
-        line = f"dcctl: {printable(str(error), speaks_unicode(os.environ))}"
+        line = f"dcctl: {printable(str(DcctlError(what, why, error.hint)), unicode)}"
     try:
         sys.stderr.write(f"{line}\n")
     except OSError:
