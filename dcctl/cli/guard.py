@@ -81,14 +81,15 @@ def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
     from dcctl.redaction import without_userinfo
     from dcctl.render.text import printable
 
-    what, why, unicode = without_userinfo(error.what), without_userinfo(error.why), speaks_unicode(os.environ)
+    unicode = speaks_unicode(os.environ)
+    what, why, hint = map(without_userinfo, (error.what, error.why, error.hint))
     if _wants_json(arguments):
         from dcctl.render.plain import Json, encode
 
-        said: dict[str, Json] = {"what": what, "why": why, "hint": error.hint, "exit_code": int(code)}
+        said: dict[str, Json] = {"what": what, "why": why, "hint": hint, "exit_code": int(code)}
         line = encode({"schema": "dcctl/error/v1", "error": said}, unicode)
     else:
-        line = f"dcctl: {printable(str(DcctlError(what, why, error.hint)), unicode)}"
+        line = f"dcctl: {printable(str(DcctlError(what, why, hint)), unicode)}"
     try:
         sys.stderr.write(f"{line}\n")
     except OSError:
