@@ -51,6 +51,7 @@ _dcctl_is_verb() {
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.
+# A name that a shell would take for more than a word is never offered: whoever names nodes could run it.
 _dcctl_nodes() {
   local cache head="" tail=$1 name
   if [ -n "${XDG_CACHE_HOME:-}" ]; then cache=$XDG_CACHE_HOME/dcctl/nodes
@@ -58,9 +59,9 @@ _dcctl_nodes() {
   else cache=$HOME/.cache/dcctl/nodes; fi
   [ -r "$cache" ] || return 0
   case $tail in *[,!^]*) tail=${tail##*[,!^]}; head=${1%"$tail"} ;; esac
-  grep -m 200 -- "^$(printf %s "$tail" | tr -c 'A-Za-z0-9_@:-' .)" "$cache" | while IFS= read -r name; do
-    printf '%s\n' "$head$name"
-  done
+  LC_ALL=C grep -v -e '^[-=]' -e '[[:cntrl:] -*,;<>?[-^`{-~]' "$cache" |
+    LC_ALL=C grep -m 200 -- "^$(printf %s "$tail" | LC_ALL=C tr -c 'A-Za-z0-9_@:-' .)" |
+    while IFS= read -r name; do printf '%s\n' "$head$name"; done
 }
 _dcctl_path() {
   local word path=""

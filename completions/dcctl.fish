@@ -16,7 +16,7 @@ function __dcctl_nodes --description 'The names that dcctl saw last'
     set -q XDG_CACHE_HOME; and set cache $XDG_CACHE_HOME/dcctl/nodes
     test -r $cache; or return
     set -l head (string match -r '^.*[,!^]' -- (commandline -ct))
-    for name in (grep -m 200 . $cache)
+    for name in (LC_ALL=C grep -m 200 -v -e '^[-=]' -e '[[:cntrl:] -*,;<>?[-^`{-~]' $cache)
         echo "$head$name"
     end
 end

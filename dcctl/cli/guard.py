@@ -78,18 +78,18 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
     """Say what went wrong on stderr: one line, or JSON when JSON was asked for."""
     from dcctl.cli.session import speaks_unicode
+    from dcctl.redaction import without_userinfo
     from dcctl.render.text import printable
 
+    unicode = speaks_unicode(os.environ)
+    what, why, hint = map(without_userinfo, (error.what, error.why, error.hint))
     if _wants_json(arguments):
-        import json
+        from dcctl.render.plain import Json, encode
 
-        document = {
-            "schema": "dcctl/error/v1",
-            "error": {"what": error.what, "why": error.why, "hint": error.hint, "exit_code": int(code)},
-        }
-        line = json.dumps(document, ensure_ascii=False)
+        said: dict[str, Json] = {"what": what, "why": why, "hint": hint, "exit_code": int(code)}
+        line = encode({"schema": "dcctl/error/v1", "error": said}, unicode)
     else:
-        line = f"dcctl: {printable(str(error), speaks_unicode(os.environ))}"
+        line = f"dcctl: {printable(str(DcctlError(what, why, hint)), unicode)}"
     try:
         sys.stderr.write(f"{line}\n")
     except OSError:
@@ -107,18 +107,19 @@ def _wants_json(arguments: list[str]) -> bool:
 
 
 def _defect(error: Exception) -> DcctlError:
-    """Keep the traceback in a private file and say where."""
+    """Keep the traceback, without credentials that it may quote, in a private file and say where."""
     import tempfile
     import traceback
 
     from dcctl.config import state_dir
+    from dcctl.redaction import without_credentials
 
-    text = "".join(traceback.format_exception(error))
+    text = without_credentials("".join(traceback.format_exception(error)))
     try:
         folder = state_dir(os.environ)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, path = tempfile.mkstemp(prefix="traceback-", suffix=".txt", dir=folder)
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as why:
         path = f"nowhere: {why}"

@@ -51,11 +51,14 @@ def export(
     target: Annotated[Target, typer.Argument(metavar="FORMAT", help="ansible, json or csv.")],
 ) -> "Report":
     """The nodes for another tool: an Ansible inventory, plain JSON or CSV."""
-    from dcctl.inventory.export import FORMATS
+    from msgspec.structs import replace
+
+    from dcctl.inventory.export import FORMATS, left_out
     from dcctl.inventory.views import document_report
 
     fleet = session.survey()
-    return document_report(f"inventory-export-{target}", fleet, FORMATS[target](fleet), _FORM[target])
+    told = replace(fleet, gaps=fleet.gaps + left_out(fleet, target))
+    return document_report(f"inventory-export-{target}", told, FORMATS[target](fleet), _FORM[target])
 
 
 def sources(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,16 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet
 
 
+_WORD = re.compile(r"[\w@.][\w.:@+=/-]*")
+"""Letters and digits of any script, and signs that are special to no shell: TAB offers nothing else."""
+
+
 def remember(fleet: Fleet, cache: Path) -> None:
-    """Keep node names and groups in `cache`/nodes. A cache that cannot be written is no error."""
+    """Keep node names and groups that are plain words in `cache`/nodes; no error when that cannot be."""
     from dcctl.inventory.nodeset import group_names
 
     lines = [node.name for node in fleet.nodes] + [f"@{group}" for group in group_names(fleet)]
-    text = "".join(f"{line}\n" for line in lines if line.isprintable())
+    text = "".join(f"{line}\n" for line in lines if _WORD.fullmatch(line))
     target = cache / "nodes"
     try:
         if target.exists() and target.read_text(encoding="utf-8") == text:

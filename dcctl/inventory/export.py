@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.inventory import snapshot
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.model import Gap
+from dcctl.render.text import HOSTILE, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet, Node
 
 _NOT_IN_GROUP = re.compile(r"[^a-zA-Z0-9_]+")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@")
 """What a spreadsheet would take for a formula at the start of a cell."""
+
+_TEMPLATE: Final = re.compile(r"\{\{|\{%|\{#|#jinja2:")
+"""What Ansible would take for a template and evaluate on the machine it runs on."""
 
 
 def ansible(fleet: Fleet) -> str:
@@ -26,17 +31,50 @@ def ansible(fleet: Fleet) -> str:
 
     Group names are made of letters, digits and `_`, as Ansible wants, with `pool_`, `rack_` or `site_` in
     front. Host names with characters of Ansible's patterns (`[`, `:`) are quoted but cannot be ranges there.
+    Nodes and values that Ansible would evaluate are left out: `left_out` tells which.
     """
-    import yaml
-
     groups: dict[str, dict[str, None]] = defaultdict(dict)
-    for node in sorted(fleet.nodes, key=lambda node: sort_key(node.name)):
+    nodes = [node for node in fleet.nodes if not _TEMPLATE.search(node.name)]
+    nodes.sort(key=lambda node: sort_key(node.name))
+    for node in nodes:
         for group in _groups(node):
             groups[group][node.name] = None
-    hosts = {node.name: _variables(node) for node in sorted(fleet.nodes, key=lambda n: sort_key(n.name))}
+    hosts = {
+        node.name: {name: value for name, value in _variables(node).items() if not _evaluated(value)}
+        for node in nodes
+    }
     children = {group: {"hosts": groups[group]} for group in sorted(groups, key=sort_key)}
     document = {"all": {"hosts": hosts} | ({"children": children} if children else {})}
-    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=False))
+    return _yaml(document)
+
+
+def _yaml(document: object) -> str:
+    """Return the document as YAML. A hostile character anywhere makes the whole text ASCII."""
+    import yaml
+
+    text = str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, default_flow_style=False))
+    if not HOSTILE.search(text.replace("\n", "")):
+        return text
+    return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=False, default_flow_style=False))
+
+
+def left_out(fleet: Fleet, form: str) -> tuple[Gap, ...]:
+    """Return a gap for each node of which the export in `form` leaves out values, or the whole of it."""
+    if form != "ansible":
+        return ()
+    reason = "not exported, because Ansible would evaluate it as a template"
+    gaps = []
+    for node in fleet.nodes:
+        names = [name for name, value in _variables(node).items() if _evaluated(value)]
+        if _TEMPLATE.search(node.name):
+            gaps.append(Gap("export", node.name, f"the node is {reason}", "invalid"))
+        elif names:
+            gaps.append(Gap("export", node.name, f"{', '.join(names)}: {reason}", "invalid"))
+    return tuple(gaps)
+
+
+def _evaluated(value: str | int) -> bool:
+    return isinstance(value, str) and _TEMPLATE.search(value) is not None
 
 
 def _groups(node: Node) -> list[str]:
@@ -103,7 +141,7 @@ _COLUMNS: Final[dict[str, Callable[[Node], object]]] = {
 
 
 def to_csv(fleet: Fleet) -> str:
-    """Return one row for each node (RFC 4180); unknown is empty, never 0."""
+    """Return one row for each node (RFC 4180); unknown is empty, never 0, control characters written out."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(_COLUMNS)
@@ -118,7 +156,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(value)
+    text = visible(str(value))
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
 
 

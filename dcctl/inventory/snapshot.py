@@ -36,10 +36,22 @@ class _Document(Fleet, frozen=True):
 
 
 def encode(fleet: Fleet) -> bytes:
-    """Return the fleet as JSON, schema and version first, labels in order of their keys, one line."""
+    """Return the fleet as JSON, schema and version first, labels in order of their keys, one line.
+
+    Control and direction characters are escaped: the document may be printed on a terminal.
+    """
     header = msgspec.json.encode({"schema": SCHEMA, "dcctl": __version__})
     body = msgspec.json.encode(fleet, order="deterministic")
-    return header[:-1] + (b"," + body[1:] if body != b"{}" else b"}") + b"\n"
+    return header[:-1] + (b"," + _harmless(body)[1:] if body != b"{}" else b"}") + b"\n"
+
+
+def _harmless(body: bytes) -> bytes:
+    """Return JSON that shows the same and moves no cursor. Outside its strings it is ASCII without blanks."""
+    if body.isascii() and b"\x7f" not in body:
+        return body
+    from dcctl.render.text import json_safe
+
+    return json_safe(body.decode()).encode()
 
 
 def begins(data: bytes) -> bool:

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from dcctl.render.nodes import node_set
-from dcctl.render.text import HOSTILE, printable, visible
+from dcctl.render.text import HOSTILE, json_safe, printable, visible
 from dcctl.render.units import show
 
 if TYPE_CHECKING:
@@ -69,13 +69,7 @@ def encode(document: Json, unicode: bool) -> str:
     """Return `document` as JSON on one line, safe to print: control and direction characters are escaped."""
     import json  # not for a table: reading this module compiles expressions
 
-    text = json.dumps(document, ensure_ascii=not unicode, allow_nan=False)
-    return HOSTILE.sub(lambda match: _escaped(match[0]), text) if unicode else text
-
-
-def _escaped(character: str) -> str:
-    """Return the JSON escape of a character that stands inside a string."""
-    return encode(character, unicode=False)[1:-1]
+    return json_safe(json.dumps(document, ensure_ascii=not unicode, allow_nan=False))
 
 
 def as_json(report: Report, out: TextIO, unicode: bool = True, one_line: bool = False) -> None:

@@ -60,6 +60,18 @@ def visible(text: str) -> str:
     return HOSTILE.sub(lambda match: escape(match[0]), text)
 
 
+def json_safe(text: str) -> str:
+    r"""Return JSON on one line with every hostile character, all of which stand in strings, as `\uXXXX`."""
+    if text.isascii() and "\x7f" not in text:  # json itself escapes the other control characters
+        return text
+    return HOSTILE.sub(lambda match: _utf16(match[0]), text)
+
+
+def _utf16(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def printable(text: str, unicode: bool) -> str:
     """Return `visible(text)`; without `unicode` in ASCII alone: typography replaced, the rest written out."""
     clean = visible(text)

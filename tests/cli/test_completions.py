@@ -1,5 +1,8 @@
 """Completions as real shells give them, and the pledge that TAB starts no Python."""
 
+import contextlib
+import os
+import pty
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from dcctl.cli.completion import FILES, text
+from dcctl.cli.names import remember
+from dcctl.inventory.model import Fleet, Node
 from tests.components import need
 from tests.conftest import ROOT
 
@@ -90,6 +95,60 @@ class TestEveryShell:
     ) -> None:
         (tmp_path / "cache" / "dcctl" / "nodes").unlink()
         assert complete("dcctl assess -w gpu00", shell_home) == set()
+
+    def test_a_name_that_a_shell_would_run_is_not_offered(
+        self, complete: Complete, shell_home: dict[str, str], tmp_path: Path
+    ) -> None:
+        hostile = [f"gz{sign}x" for sign in "!\"#$%&'()*,;<>?[\\]^`{|}~\t \x1b\x7f"]
+        safe = {"gz.1", "gz_2", "gz-3", "gz:4", "gz/5", "gz=6", "gz+7", "gz@8"}
+        names = [*hostile, "gz;touch${IFS}/tmp/pwned;", "gz$(id)", "gz`id`", "-gz", "=gz", *safe]
+        (tmp_path / "cache" / "dcctl" / "nodes").write_text("".join(f"{name}\n" for name in names))
+        assert complete("dcctl assess -w gz", shell_home) == safe
+        assert complete("dcctl assess -w gpu1,gz", shell_home) == {f"gpu1,{name}" for name in safe}
+        assert not any("gz" in name for name in complete("dcctl assess -w -", shell_home))
+
+
+def test_the_cache_keeps_plain_words_alone(tmp_path: Path) -> None:
+    plain = ("gpu001", "节点7", "nœud-2", "a.b:c@d+e=f/g", "_x")
+    hostile = (
+        "gz;touch${IFS}/tmp/pwned;",
+        "a b",
+        "a\nb",
+        "$(id)",
+        "`id`",
+        "-o",
+        "=ls",
+        "~",
+        "a*",
+        "a\u202eb",
+    )
+    nodes = tuple(Node(name, pools=("train", "p;id")) for name in plain + hostile)
+    remember(Fleet(nodes=nodes), tmp_path)
+    kept = (tmp_path / "nodes").read_text(encoding="utf-8").splitlines()
+    assert {name for name in kept if not name.startswith("@")} == set(plain)
+    assert "@pool:train" in kept
+    assert ";" not in "".join(kept)
+
+
+def test_tab_and_enter_in_bash_run_nothing(shell_home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "cache" / "dcctl" / "nodes").write_text("gz;echo${IFS}>pwned;\nhz1\n")
+    shell = need("bash", "bash")
+    main, terminal = pty.openpty()
+    command = [shell, "--norc", "--noprofile", "-i"]
+    with subprocess.Popen(
+        command, env=shell_home, cwd=tmp_path, stdin=terminal, stdout=terminal, stderr=terminal
+    ) as process:
+        os.close(terminal)
+        ran = 'dcctl() { echo "$@" >> ran; }'
+        os.write(main, f"source {ROOT}/completions/dcctl.bash; {ran}\n".encode())
+        os.write(main, b"dcctl assess -w hz\t\ndcctl assess -w gz\t\nexit\n")
+        with contextlib.suppress(OSError):  # the terminal ends with the shell
+            while os.read(main, 4096):
+                pass
+        process.wait(20)
+    os.close(main)
+    assert (tmp_path / "ran").read_text() == "assess -w hz1\nassess -w gz\n"
+    assert not (tmp_path / "pwned").exists()
 
 
 @pytest.mark.parametrize("shell", FILES)

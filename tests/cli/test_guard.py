@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dcctl.render.text import HOSTILE
 from tests.conftest import Cli
 
 
@@ -50,6 +51,18 @@ def test_a_fatal_error_is_json_where_json_was_asked_for(cli: Cli) -> None:
         document = json.loads(done.stderr)
         assert document["schema"] == "dcctl/error/v1"
         assert document["error"]["exit_code"] == done.returncode == 2
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_fatal_error_moves_no_cursor_and_shows_no_password(cli: Cli, locale: str) -> None:
+    name = "http://root:hunter2@host/no\x1b\x7f\x9b\u202e"
+    done = cli("assess", "-i", name, "-o", "json", env={"LC_ALL": locale})
+    assert json.loads(done.stderr)["error"]["exit_code"] == done.returncode == 2
+    assert "host/no" in done.stderr
+    text = cli("assess", "-i", name, env={"LC_ALL": locale})
+    for said in (done.stderr, text.stderr):
+        assert "hunter2" not in said
+        assert not HOSTILE.search(said.removesuffix("\n"))
 
 
 def test_the_reader_of_stdout_may_leave(home: dict[str, str]) -> None:

@@ -14,18 +14,18 @@ _FILES = frozenset({"FILE", "WHAT", "OLD", "NEW", "DIR"})
 
 def bash(root: Command) -> str:
     """The completion for bash."""
-    return f"{_NOTICE}\n{_tables(root)}{_NAMES}{_BASH}"
+    return f"{_NOTICE}\n{_tables(root)}{_NAMES % _UNSAFE}{_BASH}"
 
 
 def zsh(root: Command) -> str:
     """The completion for zsh: the same tables, offered through compadd."""
-    return f"#compdef dcctl\n{_NOTICE}\n{_tables(root)}{_NAMES}{_ZSH}"
+    return f"#compdef dcctl\n{_NOTICE}\n{_tables(root)}{_NAMES % _UNSAFE}{_ZSH}"
 
 
 def fish(root: Command) -> str:
     """The completion for fish."""
     verbs = " ".join(f"'{' '.join(c.path[1:])}/{verb.name}'" for c in root.walk() for verb in c.verbs)
-    lines = [_NOTICE, _FISH % verbs, "complete -c dcctl -f"]
+    lines = [_NOTICE, _FISH % (verbs, _UNSAFE), "complete -c dcctl -f"]
     for command in root.walk():
         lines += _fish_command(command)
     return "\n".join(lines) + "\n"
@@ -94,18 +94,22 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+_UNSAFE = "-e '^[-=]' -e '[[:cntrl:] -*,;<>?[-^`{-~]'"
+"""For grep in the C locale: every ASCII character but letters, digits and `_.:@+=/-`."""
+
 _NAMES = """\
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.
+# A name that a shell would take for more than a word is never offered: whoever names nodes could run it.
 _dcctl_nodes() {
   local cache head="" tail=$1 name
   if [ -n "${XDG_CACHE_HOME:-}" ]; then cache=$XDG_CACHE_HOME/dcctl/nodes
   elif [ "$EUID" = 0 ]; then cache=/var/cache/dcctl/nodes
   else cache=$HOME/.cache/dcctl/nodes; fi
   [ -r "$cache" ] || return 0
-  case $tail in *[,!^]*) tail=${tail##*[,!^]}; head=${1%"$tail"} ;; esac
-  grep -m 200 -- "^$(printf %s "$tail" | tr -c 'A-Za-z0-9_@:-' .)" "$cache" | while IFS= read -r name; do
-    printf '%s\\n' "$head$name"
-  done
+  case $tail in *[,!^]*) tail=${tail##*[,!^]}; head=${1%%"$tail"} ;; esac
+  LC_ALL=C grep -v %s "$cache" |
+    LC_ALL=C grep -m 200 -- "^$(printf %%s "$tail" | LC_ALL=C tr -c 'A-Za-z0-9_@:-' .)" |
+    while IFS= read -r name; do printf '%%s\\n' "$head$name"; done
 }
 """
 
@@ -173,7 +177,7 @@ function __dcctl_nodes --description 'The names that dcctl saw last'
     set -q XDG_CACHE_HOME; and set cache $XDG_CACHE_HOME/dcctl/nodes
     test -r $cache; or return
     set -l head (string match -r '^.*[,!^]' -- (commandline -ct))
-    for name in (grep -m 200 . $cache)
+    for name in (LC_ALL=C grep -m 200 -v %s $cache)
         echo "$head$name"
     end
 end

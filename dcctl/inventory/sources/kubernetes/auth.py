@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
+from dcctl.redaction import first_line_of_a_program, without_credentials, without_long_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from urllib3 import PoolManager
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-_SECRET = re.compile(r"[A-Za-z0-9_\-.+/=]{33,}")
 _RENEWING = threading.Lock()
 _CLIENT_FILES = ("kube_config.py", "exec_provider.py")
 
@@ -57,7 +56,9 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
     try:
         pool = RESTClientObject(configuration).pool_manager
     except ValueError as error:  # a proxy URL that is none
-        raise UsageError("kubernetes", f"proxy: {error}", "check proxy-url and HTTPS_PROXY") from error
+        raise UsageError(
+            "kubernetes", f"proxy: {without_credentials(str(error))}", "check proxy-url and HTTPS_PROXY"
+        ) from error
     return Connection(configuration.host.rstrip("/"), pool, lambda: _headers(configuration), certificate)
 
 
@@ -68,10 +69,22 @@ def _headers(configuration: Configuration) -> dict[str, str]:
         for each in configuration.auth_settings().values():
             row = cast("dict[str, str | None]", each)  # BearerToken here, other names in older clients
             if row.get("key") and row.get("value"):
-                headers[str(row["key"])] = str(row["value"])
+                headers[str(row["key"])] = _field(str(row["value"]))
     if said:
         raise SourceError("credentials", f"the token could not be renewed: {said[0]}", "unauthenticated")
     return headers
+
+
+def _field(value: str) -> str:
+    """The value of a header without the blanks around its token: files and plugins end in a newline.
+
+    Raises SourceError, which does not repeat it, for what no header may hold: urllib3's error would.
+    """
+    field = " ".join(value.split(None, 1)).strip()  # scheme, then what identifies us
+    if field.isascii() and field.isprintable():
+        return field
+    reason = "the token holds characters that no HTTP header may hold (a line break, a letter beyond ASCII)"
+    raise SourceError("credentials", reason, "unauthenticated", "log in again, or write the token anew")
 
 
 def _kubeconfig(given: str | None) -> str | None:
@@ -131,20 +144,19 @@ def _load(configuration: Configuration, path: str, context: str | None) -> None:
     try:
         load_kube_config(path, context, client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
     except ConfigException as error:
-        raise UsageError(f"kubeconfig {path}", str(error).replace("\n", " "), _contexts_hint(path)) from error
+        raise UsageError(
+            f"kubeconfig {path}", without_credentials(str(error)).replace("\n", " "), _contexts_hint(path)
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"kubeconfig {path}", f"not YAML: {_first_line(error)}") from error
     except (FileNotFoundError, PermissionError, LookupError, TypeError, ValueError, AttributeError) as error:
         # The client indexes what it reads without looking: a wrong shape surfaces as any of these.
-        raise UsageError(f"kubeconfig {path}", f"not understood: {_first_line(error)}") from error
+        raise UsageError(
+            f"kubeconfig {path}", f"not understood: {without_credentials(_first_line(error))}"
+        ) from error
     except (OSError, urllib3.exceptions.HTTPError, oauthlib.oauth2.OAuth2Error) as error:
-        reason = f"the identity provider did not renew the token: {redacted(_first_line(error))}"
+        reason = f"the identity provider did not renew the token: {without_long_words(_first_line(error))}"
         raise SourceError("credentials", reason, "unauthenticated", "log in again") from error
-
-
-def redacted(text: str) -> str:
-    """The text without anything long enough to be a token."""
-    return _SECRET.sub("…", text)
 
 
 def _first_line(error: Exception) -> str:
@@ -208,7 +220,7 @@ def _client_log() -> Iterator[list[str]]:
     def keep(record: logging.LogRecord) -> bool:
         if record.filename not in _CLIENT_FILES:
             return True
-        said.append(redacted(record.getMessage().split("\n")[0])[:200])
+        said.append(first_line_of_a_program(record.getMessage())[:200])
         return False
 
     root, quiet = logging.getLogger(), logging.NullHandler()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dcctl.redaction import without_credentials
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -87,6 +89,8 @@ def of_transport(error: Exception, host: str) -> Failure:
     """The failure behind an exception of urllib3 or of the operating system."""
     from urllib3 import exceptions as http
 
+    host = _without_user(host)
+
     if isinstance(error, (http.SSLError, ssl.SSLError)):
         return _tls(error, host)
     if isinstance(error, (http.ProxyError, http.NewConnectionError, http.TimeoutError)):
@@ -120,7 +124,13 @@ def _root(error: BaseException) -> str:
     seen = error
     while (inner := _inner(seen)) is not None:
         seen = inner
-    return str(getattr(seen, "strerror", None) or seen or type(seen).__name__)
+    return without_credentials(str(getattr(seen, "strerror", None) or seen or type(seen).__name__))
+
+
+def _without_user(host: str) -> str:
+    """The URL of the server, or what stands in its place, without a name and password before it."""
+    scheme, mark, rest = host.rpartition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}"
 
 
 def _inner(error: BaseException) -> BaseException | None:

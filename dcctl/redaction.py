@@ -1,0 +1,42 @@
+"""What may be a secret is taken out of text that a person or a file will see. Pure."""
+
+from __future__ import annotations
+
+import re
+
+MARK = "…"
+"""Stands where a secret stood."""
+
+_LONG = re.compile(r"[A-Za-z0-9_\-.+/=]{33,}")
+_USERINFO = re.compile(r"(?i)(https?:/{1,2}|://)[^\s'\"]*@")  # one slash: a URL that was taken for a path
+_HEADER = re.compile(r"(?i)\b(bearer|basic|authorization['\"]?\s*[:=])(\s+b?['\"]?|b?['\"])[^\s'\"][^\n'\"]*")
+_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
+_JWT = re.compile(r"\beyJ[\w\-]+\.[\w\-.]+")
+_STATED = re.compile(
+    r"(?i)((?:passw(?:or)?d|passphrase|token|secret|key|credentials?)\S{0,20}?(?:\s+(?:is|was))?\s*[=:]\s*).*"
+)
+_SPOKEN = re.compile(r"(?i:\b(passw(?:or)?d|passphrase|secret)\s+)\S+")
+_SPOKEN_TOKEN = re.compile(r"(?i:\b(token|key)\s+)(?![a-z]+\b)\S+")
+
+
+def without_userinfo(text: str) -> str:
+    """The text with `user:password@` gone from every URL in it. Takes too much rather than too little."""
+    return _USERINFO.sub(r"\1", text)
+
+
+def without_long_words(text: str) -> str:
+    """The text without anything long enough to be a token."""
+    return _LONG.sub(MARK, text)
+
+
+def without_credentials(text: str) -> str:
+    """The text, of many lines, without header values, URL userinfo, private keys and JSON web tokens."""
+    text = _PEM.sub(f"{MARK} (a private key)", without_userinfo(text))
+    return _JWT.sub(MARK, _HEADER.sub(rf"\1 {MARK}", text))
+
+
+def first_line_of_a_program(text: str) -> str:
+    """The first line that another program said, without what it may have told about its secrets."""
+    line = without_long_words(without_credentials((text.strip().splitlines() or [""])[0]))
+    line = _STATED.sub(rf"\1{MARK}", line)
+    return _SPOKEN_TOKEN.sub(rf"\1 {MARK}", _SPOKEN.sub(rf"\1 {MARK}", line))

@@ -1,0 +1,62 @@
+"""Nothing that looks like a secret survives; what helps a person does."""
+
+import traceback
+
+import pytest
+
+from dcctl.redaction import first_line_of_a_program, without_credentials, without_userinfo
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invalid header value b'Bearer hunter2\\n'",
+        "Invalid header value b'Bearer hunter1 hunter2'",
+        "authorization: Bearer hunter2",
+        "{'Authorization': 'hunter2'}",
+        "{'authorization': b'Basic hunter2'}",
+        "Failed to parse: http://root:hunter2@host/api",
+        "Failed to parse: http://root:a/hunter2@host/api",
+        "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----",
+        "eyJhbGciOiJSUzI1NiJ9.eyJodW50ZXIyIjoxfQ.hunter2",
+    ],
+)
+def test_credentials_are_taken_out_of_a_traceback(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal") as caught:
+        int(text)
+    caught.value.args = (text,)
+    shown = without_credentials("".join(traceback.format_exception(caught.value)))
+    assert "hunter" not in shown
+    assert "ValueError" in shown
+    assert __file__ in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password: hunter2",
+        "Password=hunter2 for root",
+        "wrong password hunter2",
+        "client_secret=hunter2",
+        "secret hunter2 refused",
+        "AWS_SECRET_ACCESS_KEY: hunter2",
+        "token hunter2 has expired",
+        "the token is: hunter2",
+        "GET https://root:hunter2@login/ failed",
+    ],
+)
+def test_what_a_program_says_of_its_secrets_is_not_repeated(line: str) -> None:
+    assert "hunter2" not in first_line_of_a_program(line)
+    assert "hunter2" not in first_line_of_a_program(f"process returned 1. {line}\nhunter2")
+
+
+@pytest.mark.parametrize(
+    "line", ["process returned 3", "the token has expired, run: cloud login", "no such profile", ""]
+)
+def test_the_reason_of_a_program_is_kept(line: str) -> None:
+    assert first_line_of_a_program(f"\n{line}\nsecond line") == line or not line
+
+
+def test_a_url_without_a_user_is_as_it_was() -> None:
+    assert without_userinfo("https://h:6443/api, mail a@b") == "https://h:6443/api, mail a@b"
+    assert without_userinfo("https://u:p@h:6443/api") == "https://h:6443/api"
