@@ -7,7 +7,8 @@ A new job is expected to ask, for each accelerator, for the fair share of every 
     fair = part * (allocatable - what DaemonSets request) / accelerators that the node offers
     part = 7/8 where work of the pool tells what is typical, else 1/2
 
-The part leaves room for small work, so that one system pod strands nothing. One accelerator needs one pod at most.
+The part leaves room for small work, so that one system pod strands nothing. Of pods one for each accelerator
+is enough.
 
 Of F free accelerators, min over the dimensions of floor(left / share) are usable and the rest are stranded,
 where left = allocatable - requested. A dimension that the scheduler does not count, or of which nobody
