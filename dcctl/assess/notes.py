@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from dcctl.assess.boards import not_believed
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.vendors import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
     from dcctl.assess.details import Evidence
     from dcctl.assess.nodes import NodeState
+
+_TOLD = 3
+"""So many of a kind are told in a sentence."""
 
 
 def headline(evidence: Evidence) -> str:
@@ -83,6 +87,7 @@ def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
         pressure_note(evidence.states),
         _no_scheduler(evidence),
         _looked_nowhere(evidence.whole),
+        _not_believed(evidence),
     )
     return tuple(note for note in made if note is not None)
 
@@ -175,7 +180,7 @@ def _read(state: NodeState) -> bool:
 
 
 def _looked_nowhere(whole: Totals) -> Note | None:
-    blind = sum(1 for state in whole.states if not state.boards_known)
+    blind = sum(1 for state in whole.states if not state.boards_known and not not_believed(state.node))
     if not blind:
         return None
     return Note(
@@ -184,3 +189,13 @@ def _looked_nowhere(whole: Totals) -> Note | None:
         "info",
         "dcctl inventory sources",
     )
+
+
+def _not_believed(evidence: Evidence) -> Note | None:
+    """Counts that no machine has. Work that is derived from them is left undone, and that is said."""
+    told = {state.node.name: said for state in evidence.states if (said := not_believed(state.node))}
+    if not told:
+        return None
+    name, said = next(iter(told.items()))
+    more = f", and more on {plural(len(told) - 1, 'node')}" if len(told) > 1 else ""
+    return Note("not believed", f"{', '.join(said[:_TOLD])} on {name}{more}", "warn")
