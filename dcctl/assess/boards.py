@@ -81,10 +81,9 @@ def boards_of(node: Node) -> list[Board] | None:
 
     None when nobody looked and no scheduler counts any, or when no count that there is can be believed.
     """
-    if node.accelerators is None:
-        return _counted_by_scheduler(node)
     if not node.accelerators:
-        return None if _hidden(node) else []
+        found = _counted_by_scheduler(node) if node.accelerators is None else []
+        return found if found or not _hidden(node) else None
     cut = False
     for accelerator in node.accelerators:
         if accelerator.replicas is not None and not 0 < accelerator.replicas <= MOST_SHARES:
@@ -162,15 +161,11 @@ def _counted_by_scheduler(node: Node) -> list[Board] | None:
     counts = node.capacity or node.allocatable
     if counts is None:
         return None
-    units = {name: count for name, count in sorted(counts.devices.items()) if is_accelerator(name)}
-    believed = {name: count for name, count in units.items() if 0 <= count <= MOST_UNITS}
-    if units and not believed:
-        return None
-    return [
-        Board(None, name)
-        for name, count in believed.items()
-        for _ in range(_boards_behind(node, name, count))
-    ]
+    boards = []
+    for resource, count in sorted(counts.devices.items()):
+        if is_accelerator(resource) and count <= MOST_UNITS:
+            boards += [Board(None, resource) for _ in range(_boards_behind(node, resource, count))]
+    return boards
 
 
 def _boards_behind(node: Node, resource: str, count: int) -> int:

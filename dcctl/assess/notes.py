@@ -6,6 +6,13 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from dcctl.assess.boards import not_believed
+from dcctl.assess.caveats import (
+    bound_to_unlisted,
+    counts_not_believed,
+    over_requested,
+    sources_disagree,
+    unknown_amounts,
+)
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.vendors import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
@@ -16,9 +23,6 @@ if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
     from dcctl.assess.details import Evidence
     from dcctl.assess.nodes import NodeState
-
-_TOLD = 3
-"""So many of a kind are told in a sentence."""
 
 
 def headline(evidence: Evidence) -> str:
@@ -81,13 +85,17 @@ def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
         _idle(evidence, after_s),
         _stranded(evidence),
         _out_of_service(evidence),
+        sources_disagree(evidence),
+        over_requested(evidence),
+        bound_to_unlisted(evidence),
+        counts_not_believed(evidence),
         _waiting(evidence),
         _busy_unknown(evidence.whole),
         disk_note(evidence.states),
         pressure_note(evidence.states),
         _no_scheduler(evidence),
         _looked_nowhere(evidence.whole),
-        _not_believed(evidence),
+        unknown_amounts(evidence),
     )
     return tuple(note for note in made if note is not None)
 
@@ -189,13 +197,3 @@ def _looked_nowhere(whole: Totals) -> Note | None:
         "info",
         "dcctl inventory sources",
     )
-
-
-def _not_believed(evidence: Evidence) -> Note | None:
-    """Counts that no machine has. Work that is derived from them is left undone, and that is said."""
-    told = {state.node.name: said for state in evidence.states if (said := not_believed(state.node))}
-    if not told:
-        return None
-    name, said = next(iter(told.items()))
-    more = f", and more on {plural(len(told) - 1, 'node')}" if len(told) > 1 else ""
-    return Note("not believed", f"{', '.join(said[:_TOLD])} on {name}{more}", "warn")
