@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dcctl.assess.vendors import is_accelerator
 from dcctl.inventory.counted import counted
@@ -19,6 +20,12 @@ State: TypeAlias = Literal["allocated", "free", "stranded", "unavailable", "unkn
 
 _SLICES_PER_BOARD = 7
 """Compute slices of one NVIDIA board in MIG mode (NVIDIA MIG user guide, table of profiles)."""
+MOST_UNITS = 4096
+"""Of one resource on one node. Whoever claims more counts something else, memory say, or is wrong."""
+MOST_SHARES = 1024
+"""Of one board."""
+_MOST_DIGITS = 6
+"""Of a number in a label or profile. Python refuses to read thousands of them."""
 
 
 class Board(Struct, gc=False):
@@ -72,13 +79,48 @@ class Board(Struct, gc=False):
 
 
 def boards_of(node: Node) -> list[Board] | None:
-    """The boards of one node in order of index; None when nobody looked and no scheduler counts any."""
-    if node.accelerators is None:
-        return _counted_by_scheduler(node)
+    """The boards of one node in order of index.
+
+    None when nobody looked and no scheduler counts any, or when no count that there is can be believed.
+    """
+    if not node.accelerators:
+        found = _counted_by_scheduler(node) if node.accelerators is None else []
+        return found if found or not _hidden(node) else None
+    cut = False
     for accelerator in node.accelerators:
+        if accelerator.replicas is not None and not 0 < accelerator.replicas <= MOST_SHARES:
+            return boards_of(_with_believable_shares(node, node.accelerators))
         if accelerator.kind != "whole" and accelerator.kind != "shared":  # noqa: PLR1714  # twice as fast as `in`
-            return _with_slices(node.accelerators)
+            cut = True
+    if cut:
+        return _with_slices(node.accelerators)
     return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
+
+
+def _believable(shares: int | None) -> bool:
+    return shares is None or 0 < shares <= MOST_SHARES
+
+
+def _with_believable_shares(node: Node, accelerators: tuple[Accelerator, ...]) -> Node:
+    """The same node, with the number of shares unknown where it is out of bounds."""
+    known = (one if _believable(one.replicas) else replace(one, replicas=None) for one in accelerators)
+    return replace(node, accelerators=tuple(known))
+
+
+def not_believed(node: Node) -> list[str]:
+    """Counts of the node that are out of bounds, in words; nothing is derived from them."""
+    told = [f"{count:,} {resource}" for resource, count in _hidden(node)]
+    shares = {one.replicas for one in node.accelerators or () if one.replicas is not None}
+    return told + [f"{count:,} shares of a board" for count in sorted(shares) if not _believable(count)]
+
+
+def _hidden(node: Node) -> list[tuple[str, int]]:
+    """Resources of which the scheduler counts less than none or more than a node can have."""
+    counts = node.capacity or node.allocatable
+    if counts is None or not counts.devices:
+        return []
+    found = [pair for pair in counts.devices.items() if not 0 <= pair[1] <= MOST_UNITS]
+    return sorted(pair for pair in found if is_accelerator(pair[0]))
 
 
 def _with_slices(accelerators: tuple[Accelerator, ...]) -> list[Board]:
@@ -108,7 +150,12 @@ def _packed(parts: list[Accelerator]) -> list[Board]:
 def _per_board(profile: str) -> int:
     """How many slices of a profile, `3g.40gb` or `nvidia.com/mig-3g.40gb`, one board holds; 1 if unknown."""
     width = profile.rpartition("mig-")[2].split("g", 1)[0]
-    return max(1, _SLICES_PER_BOARD // int(width)) if width.isdecimal() and int(width) else 1
+    return max(1, _SLICES_PER_BOARD // (_number(width) or _SLICES_PER_BOARD))
+
+
+def _number(text: str) -> int:
+    """The number that a text states; 0 when it states none or one that is out of all bounds."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
 def _counted_by_scheduler(node: Node) -> list[Board] | None:
@@ -117,10 +164,11 @@ def _counted_by_scheduler(node: Node) -> list[Board] | None:
     if counts is None:
         return None
     boards = []
-    for row in counted(counts.devices, node.labels):
+    believed = {name: count for name, count in counts.devices.items() if count <= MOST_UNITS}
+    for row in counted(believed, node.labels):
         each = _per_board(row.profile or row.resource) if row.kind == "mig" else 1
         boards += [Board(None, row.resource) for _ in range(-(-row.devices // each))]
-    for resource, count in sorted(counts.devices.items()):
+    for resource, count in sorted(believed.items()):
         if device(resource) is None and is_accelerator(resource):  # a batch scheduler's name for any of them
             boards += [Board(None, resource) for _ in range(count)]
     return boards

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dcctl.assess.idle import IdleHolder
     from dcctl.assess.nodes import NodeState
     from dcctl.assess.usage import Waiting
-    from dcctl.inventory.model import Fleet
+    from dcctl.inventory.model import Conflict, Fleet
 
 _SHOWN_DEVICES = 3
 
@@ -51,12 +51,7 @@ def tables(evidence: Evidence) -> tuple[Table, ...]:
         ),
         _table("unavailable", "out of service", c.UNAVAILABLE, _unavailable(evidence.states)),
         _table("faults", "faults", c.FAULTS, [_fault(one) for one in evidence.faults]),
-        _table(
-            "conflicts",
-            "sources disagree",
-            c.CONFLICTS,
-            _conflicts(evidence.fleet, _miscounted(evidence.faults)),
-        ),
+        _table("conflicts", "sources disagree", c.CONFLICTS, [_conflict(one) for one in conflicts(evidence)]),
         _table("waiting", "waiting for room", c.WAITING, [_waiting(one) for one in evidence.waiting]),
         _table("devices", "what schedulers hand out", c.DEVICES, device_rows(evidence.states)),
     )
@@ -103,17 +98,16 @@ def _fault(one: Fault) -> Row:
     return (one.severity, one.fault, tuple(one.nodes), len(one.devices), detail)
 
 
-def _conflicts(fleet: Fleet, counted: frozenset[str]) -> list[Row]:
-    """All but those on the count of boards: that is among the faults."""
+def conflicts(evidence: Evidence) -> list[Conflict]:
+    """All on which sources disagree but the count of boards: that is among the faults."""
+    counted = _miscounted(evidence.faults)
     return [
-        (
-            conflict.subject,
-            conflict.fact,
-            ", ".join(f"{source}: {value}" for source, value in conflict.values),
-        )
-        for conflict in fleet.conflicts
-        if conflict.subject not in counted or conflict.fact != "accelerators"
+        one for one in evidence.fleet.conflicts if one.subject not in counted or one.fact != "accelerators"
     ]
+
+
+def _conflict(one: Conflict) -> Row:
+    return (one.subject, one.fact, ", ".join(f"{source}: {value}" for source, value in one.values))
 
 
 def _miscounted(faults: list[Fault]) -> frozenset[str]:

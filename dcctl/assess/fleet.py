@@ -52,5 +52,7 @@ def _habits(nodes: tuple[Node, ...], demand: dict[str, Demand | None]) -> dict[s
 
 
 def _habits_of(nodes: list[Node], demand: dict[str, Demand | None]) -> Habits:
-    known = [one for node in nodes if (one := demand[node.name]) is not None]
-    return Habits(typical(placed for one in known for placed in one.holding), common_taints(nodes))
+    known = {node.name: one for node in nodes if (one := demand[node.name]) is not None}
+    working = {name for name, one in known.items() if one.holding}
+    usual = typical(placed for one in known.values() for placed in one.holding)
+    return Habits(usual, common_taints(nodes, working))

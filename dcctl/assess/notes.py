@@ -5,6 +5,14 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from dcctl.assess.boards import not_believed
+from dcctl.assess.caveats import (
+    bound_to_unlisted,
+    counts_not_believed,
+    over_requested,
+    sources_disagree,
+    unknown_amounts,
+)
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.vendors import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
@@ -77,12 +85,17 @@ def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
         _idle(evidence, after_s),
         _stranded(evidence),
         _out_of_service(evidence),
+        sources_disagree(evidence),
+        over_requested(evidence),
+        bound_to_unlisted(evidence),
+        counts_not_believed(evidence),
         _waiting(evidence),
         _busy_unknown(evidence.whole),
         disk_note(evidence.states),
         pressure_note(evidence.states),
         _no_scheduler(evidence),
         _looked_nowhere(evidence.whole),
+        unknown_amounts(evidence),
     )
     return tuple(note for note in made if note is not None)
 
@@ -176,7 +189,7 @@ def _read(state: NodeState) -> bool:
 
 
 def _looked_nowhere(whole: Totals) -> Note | None:
-    blind = sum(1 for state in whole.states if not state.boards_known)
+    blind = sum(1 for state in whole.states if not state.boards_known and not not_believed(state.node))
     if not blind:
         return None
     return Note(

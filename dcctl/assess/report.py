@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from dcctl.assess.bottleneck import first_limit, running_limit
 from dcctl.assess.capacity import STAGES, By, Totals, group, merged, total
 from dcctl.assess.details import Evidence, tables
 from dcctl.assess.fleet import judge_fleet
-from dcctl.assess.headroom import more_jobs
+from dcctl.assess.headroom import more_jobs, rooms
 from dcctl.assess.idle import Rule, idle_holders
 from dcctl.assess.machine import surroundings
 from dcctl.assess.notes import headline, notes
@@ -151,7 +152,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "unavailable": _sure(totals, totals.unavailable),
         "free": _sure(totals, totals.free),
         "first_limit": first_limit(totals) or None,
-        "more_jobs": jobs_that_fit(totals, options.job_size),
+        "more_jobs": jobs_that_fit(totals, options, totals.name if options.by == "pool" else None),
         "running_limit": running_limit(totals) or None,
         "unknown": totals.unknown if known else None,
         "busy_measured": totals.busy_measured,
@@ -182,16 +183,15 @@ def _sure(totals: Totals, count: int) -> int | None:
     return count
 
 
-def jobs_that_fit(totals: Totals, accelerators: int) -> int | None:
-    """How many more jobs of that size fit on these nodes; None where nobody knows who holds the boards."""
+def jobs_that_fit(totals: Totals, options: Options, pool: str | None = None) -> int | None:
+    """How many more jobs of that size fit on these nodes; None where nobody knows who holds the boards.
+
+    `pool` is the one that all of them are in; without it each counts in its first.
+    """
     if not totals.boards or totals.unknown == totals.boards:
         return None
-    return more_jobs(map(_room, totals.states), accelerators)
-
-
-def _room(state: NodeState) -> tuple[int, int]:
-    """(boards handed out whole, of them free)."""
-    return state.tally.whole, state.tally.whole_free
+    found = chain.from_iterable(rooms(state, pool) for state in totals.states)
+    return more_jobs(found, options.job_size)
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
@@ -211,7 +211,7 @@ def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str,
         "busy_milli": whole.busy_milli,
         "busy_measured": whole.busy_measured,
         "allocated_share_milli": whole.allocated_milli,
-        "more_jobs": jobs_that_fit(whole, options.job_size),
+        "more_jobs": jobs_that_fit(whole, options),
         "job_size": options.job_size,
         "waiting_accelerators": _waiting_accelerators(evidence),
         "cpu_capacity_milli": whole.dimensions["cpu_milli"].capacity,

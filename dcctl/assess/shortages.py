@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _NAMED = 3
 _WORTH_NAMING_MILLI = 50
 """Who holds less of what is missing is not named."""
+_STAYS = frozenset(("DaemonSet", "Node"))
+"""Kinds of work that belong to their node (a static pod is the node's own): nobody can move it."""
 
 
 class Stuck(Struct):
@@ -86,7 +88,7 @@ def _moves(state: NodeState) -> int | None:
     if state.demand is None or not state.shortage.needed:
         return None
     dimension, missing, moves = state.shortage.dimension, state.shortage.needed - state.shortage.left, 0
-    movable = [_asks(one, dimension) for one in state.demand.others if one.workload.kind != "DaemonSet"]
+    movable = [_asks(one, dimension) for one in state.demand.others if one.workload.kind not in _STAYS]
     for amount in sorted(movable, reverse=True):
         if missing <= 0:
             break

@@ -4,7 +4,11 @@ A new job is expected to ask, for each accelerator, for the fair share of every 
 
     share = min(typical, fair)
     typical = median over the accelerator-holding members of the pool of (request / accelerators)
-    fair = (allocatable - what DaemonSets request) / accelerators that the node offers
+    fair = part * (allocatable - what DaemonSets request) / accelerators that the node offers
+    part = 7/8 where work of the pool tells what is typical, else 1/2
+
+The part leaves room for small work, so that one system pod strands nothing. Of pods one for each accelerator
+is enough.
 
 Of F free accelerators, min over the dimensions of floor(left / share) are usable and the rest are stranded,
 where left = allocatable - requested. A dimension that the scheduler does not count, or of which nobody
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 
 DIMENSIONS = ("cpu_milli", "memory_bytes", "storage_bytes", "pods")
 """In this order a tie is broken."""
+
+_PART_OF_KNOWN, _PART_OF_UNKNOWN = (7, 8), (1, 2)
+"""Of an equal share, what a job is expected to ask for at most. Where no job tells, half of it: enough to see
+nodes that other work has filled. Chosen, not measured."""
 
 WORDS = {"cpu_milli": "CPU", "memory_bytes": "memory", "storage_bytes": "scratch storage", "pods": "pods"}
 
@@ -112,7 +120,8 @@ def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
         left = total - (asked or 0)
         if left * offered >= total * free:
             continue  # more than the fair share is left for each: the usual case, and quickly told
-        share = _share(total - _of(demand.daemons(), dimension), offered, _of_pool(shares, dimension))
+        for_work = max(0, total - _of(demand.daemons(), dimension))
+        share = _share(dimension, Ratio(for_work, offered), _of_pool(shares, dimension))
         serves = share.fits(left)
         if serves is not None and free - serves > worst.units:
             worst = Shortage(free - serves, dimension, left, total, share.for_(free))
@@ -134,6 +143,11 @@ def _of_pool(shares: Shares, dimension: str) -> Ratio | None:
     return ratio
 
 
-def _share(for_work: int, offered: int, usual: Ratio | None) -> Ratio:
-    fair = Ratio(max(0, for_work), offered)
-    return usual if usual is not None and usual.below(fair) else fair
+def _share(dimension: str, equal: Ratio, usual: Ratio | None) -> Ratio:
+    part, of = _PART_OF_UNKNOWN if usual is None else _PART_OF_KNOWN
+    share = Ratio(equal.amount * part, equal.accelerators * of)
+    most = Ratio(1, 1) if dimension == "pods" else share
+    for other in (most, usual):
+        if other is not None and other.below(share):
+            share = other
+    return share

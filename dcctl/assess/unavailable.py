@@ -2,16 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.vendors import device
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from dcctl.inventory.model import Node
 
 _KEEPS_OUT = frozenset(("NoSchedule", "NoExecute"))
-_CONDITION = "node.kubernetes.io/"
+_UPKEEP = (
+    "node.kubernetes.io/",
+    "node.cloudprovider.kubernetes.io/",
+    "tobedeletedbyclusterautoscaler",
+    "deletioncandidate",
+    "karpenter.sh/disrupt",
+    "karpenter.sh/unregistered",
+    "nvidia.com/gpu-driver-upgrade",
+)
+"""How keys begin, in lower case, that Kubernetes, its autoscalers and device operators set on a node that is
+going, not ready or being worked on."""
+_UPKEEP_WORDS = (
+    "broken",
+    "cordon",
+    "decommission",
+    "disrupt",
+    "drain",
+    "evict",
+    "faulty",
+    "maintenance",
+    "out-of-service",
+    "quarantine",
+    "reboot",
+    "repair",
+    "unhealthy",
+    "upgrade",
+)
+"""Parts of keys by which people and operators say the same."""
+_DEDICATES = frozenset(
+    [
+        "accelerator",
+        "dedicated",
+        "gpu",
+        "nodegroup",
+        "nodepool",
+        "npu",
+        "partition",
+        "pool",
+        "queue",
+        "sku",
+        "team",
+        "tenant",
+        "workload",
+    ]
+)
+"""Words of keys that say for what, or for whom, a node is."""
 
 
 def unavailable_because(node: Node, common_taints: frozenset[str]) -> str:
@@ -24,15 +72,35 @@ def unavailable_because(node: Node, common_taints: frozenset[str]) -> str:
     return f"taint {min(keys)}" if keys else ""
 
 
-def common_taints(nodes: Iterable[Node]) -> frozenset[str]:
-    """Keys of taints that at least half of the nodes carry: they dedicate a pool, as `nvidia.com/gpu` does.
+def common_taints(nodes: Iterable[Node], working: Collection[str]) -> frozenset[str]:
+    """Keys of taints that dedicate a pool, as `nvidia.com/gpu` does, and keep none of its work out.
 
-    Conditions that Kubernetes itself sets are never such.
+    `working` names the nodes on which work holds accelerators. A key dedicates when it names a device, or
+    when at least half of the nodes carry it and it either has a word such as `dedicated` or `sku` in it or
+    stands on a node of `working`. One that speaks of upkeep (going, not ready, drained) never does.
     """
     seen: Counter[str] = Counter()
+    tolerated: set[str] = set()
     total = 0
     for node in nodes:
         total += 1
         if node.taints:
-            seen.update({t.key for t in node.taints if not t.key.startswith(_CONDITION)})
-    return frozenset(key for key, count in seen.items() if 2 * count >= total)
+            keys = {taint.key for taint in node.taints}
+            seen.update(keys)
+            if node.name in working:
+                tolerated |= keys
+    return frozenset(
+        key
+        for key, count in seen.items()
+        if not _is_upkeep(key)
+        and (device(key) is not None or (2 * count >= total and (key in tolerated or _dedicates(key))))
+    )
+
+
+def _is_upkeep(key: str) -> bool:
+    low = key.lower()
+    return low.startswith(_UPKEEP) or any(word in low for word in _UPKEEP_WORDS)
+
+
+def _dedicates(key: str) -> bool:
+    return not _DEDICATES.isdisjoint(re.split(r"[^a-z0-9]+", key.lower()))

@@ -1,16 +1,13 @@
-"""First limit, what running work waits for, headroom and faults."""
+"""First limit, what running work waits for, and faults."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.assess.bottleneck import first_limit, running_limit, slowed_by
 from dcctl.assess.capacity import total
 from dcctl.assess.faults import find_faults
-from dcctl.assess.headroom import more_jobs
 from dcctl.inventory.model import Accelerator, Ecc, Nic, Node, NodeUse, NvLink, Pcie, Process, Resources
 from tests.unit.assess.build import GIB, asks, boards, judged, node, size, work
 
@@ -87,31 +84,6 @@ def test_one_slow_board_of_many_is_no_limit_of_the_pool() -> None:
 
 def test_unknown_throttling_is_none() -> None:
     assert slowed_by(None) == ""
-
-
-@pytest.mark.parametrize(
-    ("nodes", "wanted", "jobs"),
-    [
-        ([(8, 8), (8, 7), (8, 4)], 8, 1),
-        ([(8, 8), (8, 7), (8, 4)], 4, 4),
-        ([(8, 8), (8, 8), (8, 8), (8, 7)], 16, 1),
-        ([(8, 8), (8, 8), (8, 8)], 12, 2),
-        ([(16, 16), (8, 8)], 16, 1),
-        ([(0, 0)], 8, 0),
-        ([], 8, 0),
-        ([(8, 8)], 0, 0),
-    ],
-)
-def test_how_many_more_jobs_fit(nodes: list[tuple[int, int]], wanted: int, jobs: int) -> None:
-    assert more_jobs(nodes, wanted) == jobs
-
-
-@given(
-    st.lists(st.integers(0, 16).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))),
-    st.integers(1, 40),
-)
-def test_jobs_never_take_more_than_is_free(nodes: list[tuple[int, int]], wanted: int) -> None:
-    assert more_jobs(nodes, wanted) * wanted <= sum(free for _, free in nodes)
 
 
 _FAULTS = [

@@ -59,7 +59,7 @@ def test_boards_that_the_agent_withholds_are_unavailable() -> None:
 def test_cpu_spent_by_others_strands_boards() -> None:
     hog = work("hog", asks(cpus=36, gib=1, gpus=0))
     (state,) = judged(node(), _HALF, hog)
-    # 4 CPUs are left; work here asks for 10 per board, which is also the fair share: 80 / 8.
+    # 4 CPUs are left; work here asks for 10 per board, and an equal share is 80 / 8.
     assert words(state) == "aaaassss"
     assert (state.shortage.dimension, state.shortage.left) == ("cpu_milli", 4000)
     (one,) = stuck([state])
@@ -71,7 +71,7 @@ def test_cpu_spent_by_others_strands_boards() -> None:
 
 def test_part_of_the_free_boards_may_be_usable() -> None:
     hog = work("hog", asks(cpus=15, gib=1, gpus=0))
-    assert words(judged(node(), _HALF, hog)[0]) == "aaaaffss"  # 25 CPUs left at 10 each
+    assert words(judged(node(), _HALF, hog)[0]) == "aaaaffss"  # 25 CPUs left at 8.75 each
 
 
 def test_memory_strands_boards() -> None:
