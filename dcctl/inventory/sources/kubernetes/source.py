@@ -208,6 +208,9 @@ class _Reading:
         workloads = build(self._pods.groups, known, self._source)
         for subject, why in (*self._nodes.bad, *self._pods.bad):
             self._gap(subject, why, "invalid")
+        if self._namespace:
+            why = f"only the namespace {self._namespace} was read: what others hold is unknown"
+            self._gap("pods of other namespaces", why, "unsupported", "ask without a namespace")
         ready = assemble.with_devices(nodes, devices, self._claims.allocated())
         return Fleet(
             sites=assemble.sites(ready),
