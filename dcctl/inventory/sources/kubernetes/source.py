@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.kubernetes import claims
 from dcctl.inventory.sources.kubernetes import fleet as assemble
 from dcctl.inventory.sources.kubernetes import listed as lists
 from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
@@ -34,7 +35,7 @@ from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dcctl.inventory.model import Cause
+    from dcctl.inventory.model import Cause, Workload
     from dcctl.inventory.sources.kubernetes.dra import Key, Published
     from dcctl.inventory.sources.kubernetes.listed import Listed
     from dcctl.inventory.sources.kubernetes.paging import Sink
@@ -202,10 +203,7 @@ class _Reading:
     def _assembled(self) -> Fleet:
         published, nodes = self._published(), self._nodes.found
         devices = assemble.placed(published, nodes)
-        known = Knowledge(
-            self._parents, tuple(self._gangs.values()), self._namespaces, self._claims.holdings(devices)
-        )
-        workloads = build(self._pods.groups, known, self._source)
+        workloads = self._workloads(devices)
         for subject, why in (*self._nodes.bad, *self._pods.bad):
             self._gap(subject, why, "invalid")
         if self._namespace:
@@ -221,12 +219,24 @@ class _Reading:
             gaps=tuple(sorted(self._gaps, key=lambda gap: (gap.subject, gap.reason))),
         )
 
+    def _workloads(self, devices: dict[Key, Published]) -> tuple[Workload, ...]:
+        """The work of all pods, and the claims that hold devices without one."""
+        living = claims.living(self._pods.groups.values())
+        held = self._claims.holdings(devices, living)
+        known = Knowledge(self._parents, tuple(self._gangs.values()), self._namespaces, held)
+        work = build(self._pods.groups, known, self._source)
+        others = claims.holders(*self._claims.unheld(living), devices, self._source)
+        return tuple(sorted((*work, *others), key=lambda one: one.id))
+
     def _published(self) -> dict[Key, Published]:
         for pool in self._slices.incomplete():
             self._gap(
                 f"device pool {pool}", "its driver has not published all of it", "truncated", "ask again"
             )
         try:
+            for pool, count in self._slices.loose().items():
+                why = f"devices that are not bound to one node: {count}, counted nowhere"
+                self._gap(f"device pool {pool}", why, "unsupported", "kubectl get resourceslices -o yaml")
             return self._slices.published()
         except ValueError as error:
             self._gap(lists.SLICES.title, str(error), "invalid")
