@@ -8,10 +8,10 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
+from dcctl.harmless import HOSTILE, visible
 from dcctl.inventory import snapshot
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Gap
-from dcctl.render.text import HOSTILE, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable

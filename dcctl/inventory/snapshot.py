@@ -38,9 +38,11 @@ class _Document(Fleet, frozen=True):
 def encode(fleet: Fleet) -> bytes:
     """Return the fleet as JSON, schema and version first, labels in order of their keys, one line.
 
-    Control and direction characters are escaped: the document may be printed on a terminal.
+    Control and direction characters are escaped: the document may be printed on a terminal. `nodes` is always
+    there, even if empty: a document without it is not taken for an empty fleet.
     """
-    header = msgspec.json.encode({"schema": SCHEMA, "dcctl": __version__})
+    head = {"schema": SCHEMA, "dcctl": __version__}
+    header = msgspec.json.encode(head if fleet.nodes else {**head, "nodes": []})
     body = msgspec.json.encode(fleet, order="deterministic")
     return header[:-1] + (b"," + _harmless(body)[1:] if body != b"{}" else b"}") + b"\n"
 
@@ -49,7 +51,7 @@ def _harmless(body: bytes) -> bytes:
     """Return JSON that shows the same and moves no cursor. Outside its strings it is ASCII without blanks."""
     if body.isascii() and b"\x7f" not in body:
         return body
-    from dcctl.render.text import json_safe
+    from dcctl.harmless import json_safe
 
     return json_safe(body.decode()).encode()
 
@@ -69,12 +71,15 @@ def decode(data: bytes, where: str) -> Fleet:
     _check_bytes(data, where)
     try:
         document = _read(data, where)
+        _check_header(document, where)
+        told = bool(document.nodes) or "nodes" in msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         place = f"{where}{_place(data, str(error))}"
         raise UsageError(place, _broken(str(error)), f"jq . {where}") from error
     except RecursionError as error:
         raise UsageError(where, "is nested too deeply to be a snapshot") from error
-    _check_header(document, where)
+    if not told:
+        raise UsageError(where, "has no field `nodes`", "dcctl schema snapshot")
     fleet = Fleet(*(getattr(document, field.name) for field in fields(Fleet)))
     for at, node in enumerate(fleet.nodes):
         check_name(node.name, f"{where}: $.nodes[{at}].name")
@@ -96,7 +101,7 @@ def json_schema() -> dict[str, object]:
     definition = schema["$defs"]["Fleet"]
     head = {"schema": {"const": SCHEMA}, "dcctl": {"type": "string"}}
     definition["properties"] = head | definition["properties"]
-    definition["required"] = ["schema", *definition.get("required", [])]
+    definition["required"] = ["schema", "nodes", *definition.get("required", [])]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
 
 

@@ -129,8 +129,20 @@ DRA_DRIVERS: tuple[DraDriver, ...] = (
     DraDriver("gpu.example.com", "example"),
 )
 
-_EXACT = {row.name: row for row in DEVICE_NAMES if not row.prefix}
-_PREFIXES = tuple(sorted((row for row in DEVICE_NAMES if row.prefix), key=lambda row: -len(row.name)))
+_DRA_SLICES: tuple[tuple[str, AcceleratorKind], ...] = (("mig", "mig"), ("vgpu", "vgpu"), ("vf", "vgpu"))
+"""(type of device, kind): a slice is counted as `driver/type-profile` (sources/kubernetes/dra.py)."""
+_DRA_NAMES = tuple(
+    row
+    for driver, vendor in DRA_DRIVERS
+    for row in (
+        DeviceName(driver, vendor),
+        *(DeviceName(f"{driver}/{word}-", vendor, kind, prefix=True) for word, kind in _DRA_SLICES),
+    )
+)
+"""Boards that only claims hand out are counted by the name of their driver: no resource name exists."""
+_NAMES = (*DEVICE_NAMES, *_DRA_NAMES)
+_EXACT = {row.name: row for row in _NAMES if not row.prefix}
+_PREFIXES = tuple(sorted((row for row in _NAMES if row.prefix), key=lambda row: -len(row.name)))
 _LABELS = {row.vendor: row for row in LABELS}
 _DRIVERS = {row.name: row.vendor for row in DRA_DRIVERS}
 

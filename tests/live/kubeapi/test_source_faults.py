@@ -76,6 +76,13 @@ def test_what_passes_is_tried_again(server: ApiServer, tmp_path: Path, action: A
         (Truncate(), "truncated", "the answer broke off (5 tries)"),
         (Garbage(), "invalid", "the answer is not what it should be"),
         (Garbage(b'{"items": [{"metadata": {"name": 7}}]}'), "invalid", "Expected `str`"),
+        (Garbage(b"{}"), "invalid", "no list"),
+        (Garbage(b'{"kind": "NodeList", "metadata": {}}'), "invalid", "no list"),
+        (
+            Garbage(b'{"kind": "Status", "status": "Failure", "items": []}'),
+            "invalid",
+            "no list: it calls itself 'Status'",
+        ),
         (EndlessPage(), "invalid", "repeats a page for ever"),
         (Huge(3 << 20), "truncated", "exceeds 1 MiB"),
     ],
@@ -126,8 +133,8 @@ def test_a_token_that_always_expires_is_a_gap(server: ApiServer, tmp_path: Path)
 def test_tokens_that_never_end_are_a_gap(server: ApiServer, tmp_path: Path) -> None:
     for number in range(40):
         body = (
-            b'{"metadata":{"continue":"t%d","remainingItemCount":1},"items":[{"metadata":{"name":"x"}}]}'
-            % number
+            b'{"kind":"PodList","metadata":{"continue":"t%d","remainingItemCount":1},'
+            b'"items":[{"metadata":{"name":"x"}}]}' % number
         )
         server.faults.add(match("GET", PODS, nth=number + 1), Reply(200, body=body))
     fleet = source(server, tmp_path).collect()

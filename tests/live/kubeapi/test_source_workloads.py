@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dcctl.assess.usage import demand_of
 from dcctl.inventory.model import Budget, Resources, Workload
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.kubeapi import ApiServer, kinds, shapes
-from tests.kubeapi.objects import owner, plain, pod
+from tests.kubeapi.objects import node, owner, plain, pod
 from tests.live.kubeapi.source import source
 
 if TYPE_CHECKING:
@@ -205,3 +206,14 @@ def test_a_namespace_limits_the_lists(tmp_path: Path) -> None:
         assert [work.id for work in fleet.workloads] == ["ml/in"]
         assert server.seen(path="/api/v1/namespaces/ml/pods")
         assert not server.seen(path="/api/v1/pods")
+
+
+def test_what_other_namespaces_hold_is_unknown_not_free(tmp_path: Path) -> None:
+    with ApiServer(kubelet=False) as server:
+        server.load([node("gpu0", 8), pod("in", "ml", "gpu0", {"nvidia.com/gpu": "1"})])
+        path = server.kubeconfig(tmp_path / "config")
+        fleet = KubernetesSource("kubernetes:test", str(path), namespace="ml").collect()
+    assert demand_of(fleet) == {"gpu0": None}
+    (gap,) = fleet.gaps
+    assert (gap.subject, gap.cause) == ("pods of other namespaces", "unsupported")
+    assert "only the namespace ml was read" in gap.reason

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from dcctl.inventory.merge import merge
 from dcctl.inventory.merge.identity import uuid_key
 from dcctl.inventory.model import Conflict, Fleet, Node
-from tests.unit.inventory.fleets import OTHER_UUID, UUID, UUID_SWAPPED, source
+from tests.unit.inventory.fleets import OTHER_UUID, UUID, UUID_SWAPPED, boards, source
 
 
 def names(fleet: Fleet) -> list[tuple[str, tuple[str, ...]]]:
@@ -149,3 +150,76 @@ def test_localhost_as_an_alias_joins_nothing() -> None:
         ]
     )
     assert len(merged.nodes) == 2
+
+
+def test_one_name_at_two_sites_is_two_machines() -> None:
+    fleets = [
+        source("kubernetes:a", Node("gpu1", site="dc1", accelerators=boards(8, uuids=False))),
+        source("kubernetes:b", Node("gpu1", site="dc2", accelerators=boards(8, uuids=False))),
+        source("file", Node("gpu1", site="DC2")),
+    ]
+    merged = merge(fleets)
+    assert names(merged) == [("gpu1.dc1", ("gpu1",)), ("gpu1.dc2", ("gpu1",))]
+    assert [len(node.accelerators or ()) for node in merged.nodes] == [8, 8]
+    assert merged.nodes[1].sources == ("file", "kubernetes:b")
+    assert merged.conflicts[0].fact == "site"
+    assert merge([merged]).nodes == merged.nodes
+
+
+def test_a_name_without_a_site_is_none_of_the_two_at_sites() -> None:
+    told = source("ssh", Node("gpu1", accelerators=boards(8)))
+    fleets = [source("a", Node("gpu1", site="dc1")), source("b", Node("gpu1", site="dc2")), told]
+    assert [(node.name, node.sources) for node in merge(fleets).nodes] == [
+        ("gpu1", ("ssh",)),
+        ("gpu1.dc1", ("a",)),
+        ("gpu1.dc2", ("b",)),
+    ]
+
+
+def test_a_common_id_outweighs_the_sites() -> None:
+    fleets = [
+        source("a", Node("n", site="dc1", system_uuid=UUID)),
+        source("b", Node("n", site="x", system_uuid=UUID)),
+    ]
+    merged = merge(fleets)
+    assert len(merged.nodes) == 1
+    assert [conflict.fact for conflict in merged.conflicts] == ["site"]
+
+
+@pytest.mark.parametrize(
+    ("liar", "listed"),
+    [
+        (Node("h", aliases=("gpu1",), rack="of h"), "h"),
+        (Node("h", aliases=("gpu1",), rack="of h"), "h.example.com"),
+        (Node("h", system_uuid=UUID, rack="of h"), "h"),
+    ],
+)
+def test_a_node_that_claims_to_be_another_stays_itself(liar: Node, listed: str) -> None:
+    known = source("kubernetes", Node("gpu1", system_uuid=UUID), Node(listed, system_uuid=OTHER_UUID))
+    merged = merge([known, source("ssh", liar)])
+    assert [(node.name, node.rack) for node in merged.nodes] == [("gpu1", None), (listed, "of h")]
+    assert merged.conflicts
+
+
+def test_an_id_does_not_join_two_nodes_of_one_source_by_way_of_a_third() -> None:
+    known = source("kubernetes", Node("n1", provider_id="p-1"), Node("n2", system_uuid=UUID))
+    merged = merge([known, source("terraform", Node("x", provider_id="p-1", system_uuid=UUID))])
+    assert "n1" in {node.name for node in merged.nodes}
+    assert "n2" in {node.name for node in merged.nodes}
+    assert UUID in {conflict.subject for conflict in merged.conflicts}
+
+
+def test_an_alias_of_many_nodes_identifies_nothing_and_is_one_finding() -> None:
+    many = tuple(Node(f"n{at}", aliases=("vip", f"a{at // 2}")) for at in range(3000))
+    merged = merge([source("kubernetes", *many), source("ssh", Node("vip"))])
+    assert len(merged.nodes) == 3001
+    assert [each for each in merged.conflicts if each.subject == "vip"] == [
+        Conflict("vip", "name", (("kubernetes", "a name of 3000 nodes"),))
+    ]
+
+
+def test_overlapping_aliases_of_many_nodes_have_an_end() -> None:
+    many = [Node(f"n{at}", aliases=tuple(f"a{at + step}" for step in range(20))) for at in range(5000)]
+    merged = merge([source("kubernetes", *many), source("ssh", *(replace(each, rack="r1") for each in many))])
+    assert len(merged.nodes) == 5000
+    assert {node.rack for node in merged.nodes} == {"r1"}

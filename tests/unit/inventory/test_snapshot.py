@@ -96,6 +96,8 @@ def test_fields_of_a_later_program_are_passed_over() -> None:
             b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":"a"},{"name":3}]}',
             "f.json: $.nodes[1].name: expected `str`, got `int`",
         ),
+        (b'{"schema":"dcctl/snapshot/v1"}', "f.json: has no field `nodes`"),
+        (b'{"schema":"dcctl/snapshot/v1","nodez":[{"name":"a"}]}', "f.json: has no field `nodes`"),
         (b'{"schema":"dcctl/snapshot/v1","nodes":[{}]}', "$.nodes[0]: object missing required field `name`"),
         (
             b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":""}]}',
@@ -153,4 +155,4 @@ def test_an_empty_fleet_is_a_snapshot_too() -> None:
     gap = replace(Fleet(), gaps=(Gap("ssh", "gpu1", "timed out"),))
     assert decode(encode(Fleet()), "x") == Fleet()
     assert decode(encode(gap), "x") == gap
-    assert msgspec.json.decode(encode(Fleet())).keys() == {"schema", "dcctl"}
+    assert msgspec.json.decode(encode(Fleet())).keys() == {"schema", "dcctl", "nodes"}

@@ -23,7 +23,7 @@ from dcctl.errors import UsageError
 from dcctl.inventory import snapshot
 from dcctl.inventory.folding import fold
 from dcctl.inventory.model import Accelerator, Fleet, Node, Pool, Rack, Resources, Site
-from dcctl.inventory.nodeexpr import check_name, expand
+from dcctl.inventory.nodeexpr import check_name, expand, shown
 from dcctl.inventory.sources.files.documents import read_bytes, text_of, tree
 
 if TYPE_CHECKING:
@@ -144,6 +144,8 @@ def _nodes(entry: str | _Entry, where: str) -> Iterator[Node]:
         names = expand(given.name, {})
     except UsageError as error:
         raise UsageError(f"{where}: {error.what}", error.why, error.hint) from error
+    if not names:
+        raise UsageError(f"{where}: node set {shown(given.name)}", "stands for no node")
     for name in names:
         yield Node(
             name=check_name(name, where),

@@ -30,11 +30,19 @@ class Capacity(Wire):
     value: str = "0"
 
 
+class DeviceTaint(Wire):
+    """What keeps claims from a device, such as a driver that found it sick."""
+
+    key: str = ""
+    effect: str = ""
+
+
 class Basic(Wire):
     """A device as resource.k8s.io/v1beta1 wraps it."""
 
     attributes: dict[str, Attribute] | None = None
     capacity: dict[str, Capacity] | None = None
+    taints: list[DeviceTaint] | None = None
 
 
 class Counters(Wire):
@@ -50,6 +58,7 @@ class Device(Wire):
     basic: Basic | None = None
     attributes: dict[str, Attribute] | None = None
     capacity: dict[str, Capacity] | None = None
+    taints: list[DeviceTaint] | None = None
     consumes_counters: list[Counters] | None = None
     node_name: str | None = None
 
@@ -127,6 +136,8 @@ class Published(NamedTuple):
     accelerator: Accelerator
     potential: bool
     """One of several ways to cut a board: it exists once it is allocated."""
+    tainted: bool = False
+    """Nobody is given it: it has a taint of effect NoSchedule or NoExecute."""
 
 
 class Slices:
@@ -166,8 +177,17 @@ class Slices:
                 made = parse_device(driver, device, index)
                 if made is not None:
                     potential = device.consumes_counters is not None and made.kind != "whole"
-                    found[driver, name, device.name] = Published(node, made, potential)
+                    tainted = _is_tainted(device)
+                    found[driver, name, device.name] = Published(node, made, potential, tainted)
         return found
+
+    def loose(self) -> dict[str, int]:
+        """By pool, how many accelerators are bound to no single node. Raises ValueError as `published`."""
+        counts = {
+            f"{driver}/{name}": sum(parse_device(driver, device, 0) is not None for device in pool.loose)
+            for (driver, name), pool in sorted(self._pools.items())
+        }
+        return {pool: count for pool, count in counts.items() if count}
 
 
 class _Pool:
@@ -176,6 +196,7 @@ class _Pool:
     def __init__(self, generation: int, expected: int) -> None:
         self.generation, self.expected, self.seen = generation, expected, 0
         self.devices: list[tuple[str, Device]] = []
+        self.loose: list[Device] = []
 
     def add(self, spec: SliceSpec) -> None:
         self.seen += 1
@@ -183,6 +204,13 @@ class _Pool:
             node = device.node_name or spec.node_name
             if node:
                 self.devices.append((node, device))
+            else:
+                self.loose.append(device)
+
+
+def _is_tainted(device: Device) -> bool:
+    taints = (device.basic or device).taints or ()
+    return any(each.effect in ("NoSchedule", "NoExecute") for each in taints)
 
 
 def _order(row: tuple[str, Device]) -> tuple[str, int, str]:
@@ -240,44 +268,77 @@ def _number(attributes: dict[str, Attribute], default: int, *names: str) -> int:
     return default
 
 
+class Claimed(NamedTuple):
+    """One claim that was given devices."""
+
+    namespace: str
+    name: str
+    pods: tuple[tuple[str, str], ...]
+    """(name, UID) of those it is reserved for, in order."""
+    group: str
+    """The group of pods it is reserved for, or empty."""
+    keys: tuple[Key, ...]
+
+
 class Claims:
-    """Which pod holds which device. A sink for pages of ResourceClaims."""
+    """Who holds which device. A sink for pages of ResourceClaims."""
 
     def __init__(self) -> None:
-        self._rows: list[tuple[str, tuple[str, ...], tuple[Key, ...]]] = []
+        self._rows: list[Claimed] = []
 
     def add(self, items: list[ClaimObject]) -> None:
-        """Read one page; claims of nobody and of administrators hold nothing."""
+        """Read one page; claims of administrators hold nothing."""
         for item in items:
-            status = item.status
-            users = sorted(
-                (each.name, each.uid) for each in status.reserved_for or () if each.resource == "pods"
-            )
+            status, meta = item.status, item.metadata
+            users = status.reserved_for or ()
+            pods = tuple(sorted((each.name, each.uid) for each in users if each.resource == "pods"))
+            group = next((each.name for each in users if each.resource == "podgroups"), "")
             results = status.allocation.devices.results or () if status.allocation else ()
             keys = tuple((each.driver, each.pool, each.device) for each in results if not each.admin_access)
-            if users and keys:
-                name = f"{item.metadata.namespace}/{item.metadata.name}"
-                self._rows.append((name, tuple(uid for _, uid in users), keys))
+            if keys:
+                self._rows.append(Claimed(meta.namespace, meta.name, pods, group, keys))
 
     def clear(self) -> None:
         """Forget all."""
         self._rows.clear()
 
-    def holdings(self, published: dict[Key, Published]) -> dict[str, Holding]:
-        """By UID of pod. A device that several pods share is counted once, for the first pod by name."""
+    def holdings(
+        self, published: dict[Key, Published], living: frozenset[str] | None = None
+    ) -> dict[str, Holding]:
+        """By UID of pod. A device that several pods share is counted once, for the first pod by name.
+
+        Only pods in `living` hold anything; None: all do.
+        """
         held: dict[str, Holding] = {}
-        for _, uids, keys in sorted(self._rows):
-            devices = [published[key].accelerator for key in keys if key in published]
-            for place, uid in enumerate(uids):
+        counted: set[Key] = set()
+        for claim in sorted(self._rows):
+            for uid in _users(claim, living):
                 holding = held.setdefault(uid, Holding([], {}))
-                holding.ids.extend(device.id for device in devices if device.id is not None)
-                for device in devices if place == 0 else ():
-                    holding.counts[device.resource] = holding.counts.get(device.resource, 0) + 1
+                for key in claim.keys:
+                    if key in published:
+                        _hold(holding, published[key].accelerator, counts=key not in counted)
+                        counted.add(key)
         return held
+
+    def unheld(self, living: frozenset[str]) -> tuple[list[Claimed], set[Key]]:
+        """The claims that no living pod uses, and the devices of all others."""
+        idle = [claim for claim in self._rows if not _users(claim, living)]
+        return idle, {key for claim in self._rows if _users(claim, living) for key in claim.keys}
 
     def allocated(self) -> set[Key]:
         """Every device that is in use."""
-        return {key for _, _, keys in self._rows for key in keys}
+        return {key for claim in self._rows for key in claim.keys}
+
+
+def _users(claim: Claimed, living: frozenset[str] | None) -> list[str]:
+    return [uid for _, uid in claim.pods if living is None or uid in living]
+
+
+def _hold(holding: Holding, device: Accelerator, *, counts: bool) -> None:
+    if device.id is not None and device.id not in holding.ids:
+        holding.ids.append(device.id)
+    if counts:
+        holding.counts[device.resource] = holding.counts.get(device.resource, 0) + 1
 
 
 class Holding(NamedTuple):

@@ -44,6 +44,7 @@ def with_devices(nodes: Mapping[str, Node], published: Mapping[Key, Published], 
     A slice that exists only once allocated is left out until it is, and its board while a slice is in use.
     """
     by_node: dict[str, list[Accelerator]] = {}
+    withheld: dict[str, list[Accelerator]] = {}
     cut = {each.accelerator.parent for key, each in published.items() if each.potential and key in used}
     for key, each in published.items():
         if (each.potential and key not in used) or (
@@ -51,10 +52,15 @@ def with_devices(nodes: Mapping[str, Node], published: Mapping[Key, Published], 
         ):
             continue
         by_node.setdefault(each.node, []).append(each.accelerator)
-    return [_published_on(nodes[name], by_node.get(name, [])) for name in sorted(nodes)]
+        if each.tainted and key not in used:
+            withheld.setdefault(each.node, []).append(each.accelerator)
+    return [
+        _published_on(nodes[name], by_node.get(name, []), withheld.get(name, [])) for name in sorted(nodes)
+    ]
 
 
-def _published_on(node: Node, devices: list[Accelerator]) -> Node:
+def _published_on(node: Node, devices: list[Accelerator], withheld: list[Accelerator]) -> Node:
+    """The node with its devices. Those withheld by a taint are in its capacity, and are not allocatable."""
     if not devices:
         return node
     vendors = {each.vendor for each in devices}
@@ -63,12 +69,14 @@ def _published_on(node: Node, devices: list[Accelerator]) -> Node:
         node,
         accelerators=tuple(guessed + devices),
         capacity=_with_counts(node.capacity, devices),
-        allocatable=_with_counts(node.allocatable, devices),
+        allocatable=_with_counts(node.allocatable, devices, withheld),
         accelerator_counts={**node.accelerator_counts, "dra": sum(each.kind == "whole" for each in devices)},
     )
 
 
-def _with_counts(amount: Resources | None, devices: list[Accelerator]) -> Resources | None:
+def _with_counts(
+    amount: Resources | None, devices: list[Accelerator], withheld: Iterable[Accelerator] = ()
+) -> Resources | None:
     """The amount with devices that only claims hand out: a node's status does not count those."""
     if amount is None:
         return None
@@ -76,6 +84,9 @@ def _with_counts(amount: Resources | None, devices: list[Accelerator]) -> Resour
     for each in devices:
         if each.resource not in amount.devices:
             counts[each.resource] = counts.get(each.resource, 0) + 1
+    for each in withheld:
+        if each.resource not in amount.devices:
+            counts[each.resource] -= 1
     return replace(amount, devices=dict(sorted(counts.items())))
 
 

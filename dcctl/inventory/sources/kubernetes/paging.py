@@ -93,8 +93,12 @@ def _most_pages(first: Page[T], page_size: int) -> int:
 
 def _decode(decoder: msgspec.json.Decoder[Page[T]], body: bytes) -> Page[T]:
     try:
-        return decoder.decode(body)
+        page = decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Failure(
             f"the answer is not what it should be: {error}", "invalid", "check what answers at this address"
         ) from error
+    if page.items is msgspec.UNSET or not page.kind.endswith("List"):
+        what = f"it calls itself {page.kind[:40]!a}" if page.kind else "it has no kind"
+        raise Failure(f"the answer is no list: {what}", "invalid", "check what answers at this address")
+    return page

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.kubernetes import claims
 from dcctl.inventory.sources.kubernetes import fleet as assemble
 from dcctl.inventory.sources.kubernetes import listed as lists
 from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
@@ -36,7 +37,7 @@ from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dcctl.inventory.model import Cause, Part
+    from dcctl.inventory.model import Cause, Part, Workload
     from dcctl.inventory.sources.kubernetes.dra import Key, Published
     from dcctl.inventory.sources.kubernetes.listed import Listed
     from dcctl.inventory.sources.kubernetes.paging import Sink
@@ -207,14 +208,15 @@ class _Reading:
     def _assembled(self) -> Fleet:
         published, nodes = self._published(), self._nodes.found
         devices = assemble.placed(published, nodes)
-        known = Knowledge(
-            self._parents, tuple(self._gangs.values()), self._namespaces, self._claims.holdings(devices)
-        )
-        workloads = build(self._pods.groups, known, self._source)
+        workloads = self._workloads(devices)
         for name, why in self._nodes.bad:
             self._gap(name, why, "invalid", node=name)
         for pod, why, node in self._pods.bad:  # one without a node takes nothing yet
             self._gap(pod, why, "invalid", node=node, part="work" if node else "")
+        if self._namespace:
+            why = f"only the namespace {self._namespace} was read: what others hold is unknown"
+            hint = "ask without a namespace"
+            self._gap("pods of other namespaces", why, "unsupported", hint, part="work")
         ready = assemble.with_devices(nodes, devices, self._claims.allocated())
         return Fleet(
             sites=assemble.sites(ready),
@@ -231,6 +233,15 @@ class _Reading:
             return self._gaps
         return [replace(gap, part="") if gap.subject == lists.CLAIMS.title else gap for gap in self._gaps]
 
+    def _workloads(self, devices: dict[Key, Published]) -> tuple[Workload, ...]:
+        """The work of all pods, and the claims that hold devices without one."""
+        living = claims.living(self._pods.groups.values())
+        held = self._claims.holdings(devices, living)
+        known = Knowledge(self._parents, tuple(self._gangs.values()), self._namespaces, held)
+        work = build(self._pods.groups, known, self._source)
+        others = claims.holders(*self._claims.unheld(living), devices, self._source)
+        return tuple(sorted((*work, *others), key=lambda one: one.id))
+
     def _published(self) -> dict[Key, Published]:
         for pool in self._slices.incomplete():
             self._gap(
@@ -241,6 +252,9 @@ class _Reading:
                 part="devices",
             )
         try:
+            for pool, count in self._slices.loose().items():
+                why = f"devices that are not bound to one node: {count}, counted nowhere"
+                self._gap(f"device pool {pool}", why, "unsupported", "kubectl get resourceslices -o yaml")
             return self._slices.published()
         except ValueError as error:
             self._gap(lists.SLICES.title, str(error), "invalid", part="devices")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003  # msgspec resolves annotations at run time
 from typing import Generic, TypeVar
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 T = TypeVar("T")
 Amounts = dict[str, str]
@@ -27,10 +27,11 @@ class ListMeta(Wire):
 
 
 class Page(Wire, Generic[T]):
-    """One page of a list. Some servers write null for an empty one."""
+    """One page of a list. Some servers write null for an empty one; a page without any items is no list."""
 
+    kind: str = ""
     metadata: ListMeta = field(default_factory=ListMeta)
-    items: list[T] | None = None
+    items: list[T] | UnsetType | None = UNSET
 
 
 class OwnerRef(Wire):

@@ -5,6 +5,7 @@ import pytest
 from dcctl.inventory.model import Node, Resources
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.fleet import placed, with_devices
+from dcctl.inventory.vendors import device
 from tests.kubernetes_data import feed
 
 GPU = "gpu.nvidia.com"
@@ -81,3 +82,20 @@ def test_devices_that_the_node_counts_too_keep_the_name_of_its_capacity(
     assert found.capacity == known["n1"].capacity
     assert {each.resource for each in found.accelerators or ()} == {"nvidia.com/gpu"}
     assert claims.holdings(devices)["uid-a"].counts == {"nvidia.com/gpu": 1}
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ("gpu.nvidia.com", ("nvidia", "whole")),
+        ("gpu.nvidia.com/mig-1g.10gb", ("nvidia", "mig")),
+        ("gpu.amd.com", ("amd", "whole")),
+        ("gpu.intel.com", ("intel", "whole")),
+        ("gpu.intel.com/millicores", None),
+    ],
+)
+def test_what_only_claims_hand_out_is_known_by_its_driver(
+    resource: str, expected: tuple[str, str] | None
+) -> None:
+    known = device(resource)
+    assert (known and (known.vendor, known.kind)) == expected
