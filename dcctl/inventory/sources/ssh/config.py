@@ -155,6 +155,7 @@ class SshConfig:
         found: dict[str, tuple[str, ...]] = {"user": (user,)} if user else {}
         self._collect(found, name, final=False)
         if self._final:
+            found.setdefault("hostname", (name,))  # settled before ssh reads its files once more
             self._collect(found, name, final=True)
         return _options(name, found)
 
@@ -194,11 +195,14 @@ def _literal_names(conditions: tuple[Condition, ...]) -> tuple[str, ...]:
 
 
 def _take(found: dict[str, tuple[str, ...]], setting: Setting) -> None:
-    """Note a setting unless an earlier one counts. ProxyJump and ProxyCommand replace each other."""
+    """Note a setting unless an earlier one counts. The first of ProxyJump and ProxyCommand wins."""
     if setting.key in _ACCUMULATING:
         found[setting.key] = tuple(dict.fromkeys([*found.get(setting.key, ()), setting.words[0]]))
-    elif setting.key in {"proxyjump", "proxycommand"}:
-        found.setdefault("proxyjump", (setting.key, *setting.words))
+    elif setting.key == "proxyjump":
+        if not found.keys() & {"proxyjump", "proxycommand"}:
+            found["proxyjump"] = setting.words
+    elif setting.key == "proxycommand" and found.get("proxyjump", ("none",))[0] != "none":
+        pass  # a jump host that stands earlier wins; `ProxyJump none` does not
     else:
         found.setdefault(setting.key, setting.words)
 
@@ -266,7 +270,7 @@ def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
     port = _number(found, "port", 22)
     user = found.get("user", (local_user(),))[0]
     tokens = _tokens(name, host, port, user)
-    jump = found.get("proxyjump", ("",))
+    jump, command = found.get("proxyjump", ("none",))[0], " ".join(found.get("proxycommand", ("none",)))
     timeout = found.get("connecttimeout", ("none",))[0]
     return HostOptions(
         name=name,
@@ -285,8 +289,8 @@ def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
             if file.lower() != "none"
         ),
         host_key_alias=found["hostkeyalias"][0] if "hostkeyalias" in found else None,
-        proxy_jump=_percent(jump[1], tokens) if jump[0] == "proxyjump" and jump[1] != "none" else None,
-        proxy_command=" ".join(jump[1:]) if jump[0] == "proxycommand" and jump[1] != "none" else None,
+        proxy_jump=None if jump == "none" else _percent(jump, tokens),
+        proxy_command=None if command == "none" else command,
         connect_timeout_s=None if timeout == "none" else float(_number(found, "connecttimeout", 0)) or None,
     )
 
