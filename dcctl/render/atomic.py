@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -19,24 +21,27 @@ _MODE = 0o644
 def write_atomic(path: str | Path, write: Callable[[TextIO], None]) -> None:
     """Put what `write` writes at `path`; a reader sees the old file or the whole new one, also after a crash.
 
-    A new file has mode 0644 less the umask, an old one keeps its mode; a symbolic link keeps pointing to it.
+    A new file has mode 0644 less the umask; an old one keeps its mode and, as far as we may, its owner and
+    group; a symbolic link keeps pointing to it. What a killed run left beside it is removed.
     What is not a regular file (a pipe, /dev/stdout) is written to directly. UsageError when the place cannot
     be written to, DcctlError when writing failed half-way; the old file is untouched in both cases.
     """
     try:
-        mode = _mode_of(Path(path))
+        old = _status_of(Path(path))
     except OSError as error:
         raise _refused(path, error) from error
-    if mode is not None and not stat.S_ISREG(mode):
+    if old is not None and not stat.S_ISREG(old.st_mode):
         _directly(Path(path), write)
         return
-    _replace(path, Path(os.path.realpath(path)), mode, write)
+    target = Path(os.path.realpath(path))
+    _remove_left_over(target)
+    _replace(path, target, old, write)
 
 
-def _mode_of(path: Path) -> int | None:
-    """Return the mode of an existing file, None when there is none. Not of its real path: pipes have none."""
+def _status_of(path: Path) -> os.stat_result | None:
+    """Return what is known of a file, None when there is none. Not of its real path: pipes have none."""
     try:
-        return path.stat().st_mode
+        return path.stat()
     except FileNotFoundError:
         return None
 
@@ -51,25 +56,72 @@ def _directly(path: Path, write: Callable[[TextIO], None]) -> None:
         write(out)
 
 
-def _replace(path: str | Path, target: Path, mode: int | None, write: Callable[[TextIO], None]) -> None:
+def _remove_left_over(target: Path) -> None:
+    """Remove the temporary files of this target whose writers are gone. Failing at it is no error."""
+    ours = re.compile(rf"\.{re.escape(target.name)}\.([0-9]{{1,10}})\.tmp")
+    with suppress(OSError), os.scandir(target.parent) as entries:
+        for entry in entries:
+            match = ours.fullmatch(entry.name)
+            if match and _is_gone(int(match[1])) and _is_unlocked(entry.path):
+                Path(entry.path).unlink()
+
+
+def _is_gone(process: int) -> bool:
+    """Whether no process has this number here."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
+def _is_unlocked(path: str) -> bool:
+    """Whether nobody writes to it: a writer in another container has a number that means nothing here."""
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(number)
+    return True
+
+
+def _keep(number: int, old: os.stat_result) -> None:
+    """Give an open file the owner, group and mode of the one that it replaces, as far as we may."""
+    try:
+        os.fchown(number, old.st_uid, old.st_gid)
+    except OSError:  # only root gives files away; a member may keep the group
+        with suppress(OSError):
+            os.fchown(number, -1, old.st_gid)
+    os.fchmod(number, stat.S_IMODE(old.st_mode))
+
+
+def _replace(
+    path: str | Path, target: Path, old: os.stat_result | None, write: Callable[[TextIO], None]
+) -> None:
     """Write beside `target`, force it to the disk, and rename."""
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         beside.unlink(missing_ok=True)  # left by a killed run that had the same number
-        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        number = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if old else _MODE)
     except OSError as error:
         raise _refused(path, error) from error
     try:
         with os.fdopen(number, "w", encoding="utf-8") as out:
-            if mode is not None:
-                os.fchmod(number, stat.S_IMODE(mode))
+            with suppress(OSError):  # where a file system has no locks, the number alone must do
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if old is not None:
+                _keep(number, old)
             write(out)
             out.flush()
             os.fsync(number)
         beside.replace(target)
         _sync_directory(target.parent)
     except OSError as error:
-        kept = "; the old file is untouched" if mode else ""
+        kept = "; the old file is untouched" if old else ""
         raise DcctlError(f"{path} was not written", f"{error.strerror or error}{kept}", "df -h") from error
     finally:
         with suppress(FileNotFoundError):

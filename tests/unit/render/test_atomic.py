@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
-from typing import TYPE_CHECKING, TextIO
+from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from dcctl.errors import UsageError
 from dcctl.render.atomic import write_atomic
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def hello(out: TextIO) -> None:
@@ -99,3 +100,54 @@ def test_dev_stdout_that_is_a_pipe_is_written_to() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "x"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
+def test_root_leaves_a_file_to_its_owner(tmp_path: Path) -> None:
+    target = tmp_path / "a.prom"
+    target.write_text("old")
+    os.chown(target, 1234, 2345)
+    target.chmod(0o640)
+    write_atomic(target, hello)
+    found = target.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 2345, 0o640)
+    assert target.read_text(encoding="utf-8") == "hello 世界\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_one_who_may_not_keep_the_owner_still_writes() -> None:
+    script = (
+        "import os, sys; from dcctl.render.atomic import write_atomic\n"
+        "os.setgroups([]); os.setgid(2345); os.setuid(1234)\n"
+        "write_atomic(sys.argv[1], lambda out: out.write('new'))"
+    )
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to others
+        target = Path(folder) / "a"
+        target.parent.chmod(0o777)
+        target.write_text("")
+        target.chmod(0o604)
+        subprocess.run([sys.executable, "-c", script, str(target)], check=True, timeout=60)
+        found = target.stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode), found.st_size) == (1234, 0o604, 3)
+
+
+def test_what_a_killed_run_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from dcctl.render.atomic import write_atomic\n"
+        "write_atomic(sys.argv[1], lambda out: os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "a")]
+    killed = subprocess.run(command, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    others = {f".a.{os.getppid()}.tmp", ".b.4194303.tmp", ".a.x.tmp", "xa.4194303.tmp"}
+    for name in others:
+        (tmp_path / name).write_text("")
+    elsewhere = tmp_path / ".a.4194304.tmp"  # no process has such a number here; in a container one may
+    with elsewhere.open("w") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        write_atomic(tmp_path / "a", hello)
+    assert {each.name for each in tmp_path.iterdir()} == others | {"a", elsewhere.name}
+    assert not left.exists()
+    write_atomic(tmp_path / "a", hello)
+    assert not elsewhere.exists()
