@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
+from dcctl.assess.mig import bounded
 from dcctl.assess.vendors import is_accelerator
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def boards_of(node: Node) -> list[Board] | None:
         return _counted_by_scheduler(node)
     for accelerator in node.accelerators:
         if accelerator.kind != "whole" and accelerator.kind != "shared":  # noqa: PLR1714  # twice as fast as `in`
-            return _with_slices(node.accelerators)
+            return bounded(_with_slices(node.accelerators), node.labels)
     return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
 
 
