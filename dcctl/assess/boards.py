@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.assess.mig import bounded
 from dcctl.assess.vendors import is_accelerator
 from dcctl.inventory.counted import counted
 from dcctl.inventory.vendors import device
@@ -93,7 +94,7 @@ def boards_of(node: Node) -> list[Board] | None:
         if accelerator.kind != "whole" and accelerator.kind != "shared":  # noqa: PLR1714  # twice as fast as `in`
             cut = True
     if cut:
-        return _with_slices(node.accelerators)
+        return bounded(_with_slices(node.accelerators), node.labels)
     return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
 
 

@@ -48,6 +48,28 @@ class DraDriver(NamedTuple):
     vendor: str
 
 
+DRA_DRIVERS: tuple[DraDriver, ...] = (
+    DraDriver("gpu.nvidia.com", "nvidia"),
+    DraDriver("gpu.amd.com", "amd"),
+    DraDriver("gpu.intel.com", "intel"),
+    DraDriver("gaudi.intel.com", "habana"),
+    DraDriver("tpu.google.com", "google"),
+    DraDriver("neuron.aws.com", "aws"),
+    DraDriver("gpu.example.com", "example"),
+)
+
+_DRA_SLICES: tuple[tuple[str, AcceleratorKind], ...] = (("mig", "mig"), ("vgpu", "vgpu"), ("vf", "vgpu"))
+"""(type of device, kind): a slice is counted as `driver/type-profile` (sources/kubernetes/dra.py)."""
+_DRA_NAMES = tuple(
+    row
+    for driver, vendor in DRA_DRIVERS
+    for row in (
+        DeviceName(driver, vendor),
+        *(DeviceName(f"{driver}/{word}-", vendor, kind, prefix=True) for word, kind in _DRA_SLICES),
+    )
+)
+"""Boards that only claims hand out are counted by the name of their driver: no resource name exists."""
+
 DEVICE_NAMES: tuple[DeviceName, ...] = (
     DeviceName("nvidia.com/gpu", "nvidia"),
     DeviceName("nvidia.com/pgpu", "nvidia"),
@@ -84,6 +106,7 @@ DEVICE_NAMES: tuple[DeviceName, ...] = (
     DeviceName("furiosa.ai/", "furiosa", prefix=True),
     DeviceName("rebellions.ai/ATOM", "rebellions"),
     DeviceName("tenstorrent.com/", "tenstorrent", prefix=True),
+    *_DRA_NAMES,
 )
 
 LABELS: tuple[Labels, ...] = (
@@ -119,30 +142,8 @@ LABELS: tuple[Labels, ...] = (
     Labels("hygon", model=("hygon.com/dcu.product",)),
 )
 
-DRA_DRIVERS: tuple[DraDriver, ...] = (
-    DraDriver("gpu.nvidia.com", "nvidia"),
-    DraDriver("gpu.amd.com", "amd"),
-    DraDriver("gpu.intel.com", "intel"),
-    DraDriver("gaudi.intel.com", "habana"),
-    DraDriver("tpu.google.com", "google"),
-    DraDriver("neuron.aws.com", "aws"),
-    DraDriver("gpu.example.com", "example"),
-)
-
-_DRA_SLICES: tuple[tuple[str, AcceleratorKind], ...] = (("mig", "mig"), ("vgpu", "vgpu"), ("vf", "vgpu"))
-"""(type of device, kind): a slice is counted as `driver/type-profile` (sources/kubernetes/dra.py)."""
-_DRA_NAMES = tuple(
-    row
-    for driver, vendor in DRA_DRIVERS
-    for row in (
-        DeviceName(driver, vendor),
-        *(DeviceName(f"{driver}/{word}-", vendor, kind, prefix=True) for word, kind in _DRA_SLICES),
-    )
-)
-"""Boards that only claims hand out are counted by the name of their driver: no resource name exists."""
-_NAMES = (*DEVICE_NAMES, *_DRA_NAMES)
-_EXACT = {row.name: row for row in _NAMES if not row.prefix}
-_PREFIXES = tuple(sorted((row for row in _NAMES if row.prefix), key=lambda row: -len(row.name)))
+_EXACT = {row.name: row for row in DEVICE_NAMES if not row.prefix}
+_PREFIXES = tuple(sorted((row for row in DEVICE_NAMES if row.prefix), key=lambda row: -len(row.name)))
 _LABELS = {row.vendor: row for row in LABELS}
 _DRIVERS = {row.name: row.vendor for row in DRA_DRIVERS}
 

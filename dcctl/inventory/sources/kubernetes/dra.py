@@ -217,7 +217,7 @@ def _order(row: tuple[str, Device]) -> tuple[str, int, str]:
     """By node, then as numbers: gpu-2 before gpu-10."""
     node, device = row
     digits = "".join(letter for letter in device.name if letter.isdigit())
-    return node, int(digits or "0"), device.name
+    return node, int(digits[:18] or "0"), device.name
 
 
 def parse_device(driver: str, device: Device, index: int) -> Accelerator | None:

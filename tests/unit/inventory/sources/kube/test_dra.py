@@ -3,7 +3,15 @@
 import pytest
 
 from dcctl.inventory.model import Node, Resources
-from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
+from dcctl.inventory.sources.kubernetes.dra import (
+    ClaimObject,
+    Claims,
+    Device,
+    PoolRef,
+    SliceObject,
+    Slices,
+    SliceSpec,
+)
 from dcctl.inventory.sources.kubernetes.fleet import placed, with_devices
 from dcctl.inventory.vendors import device
 from tests.kubernetes_data import feed
@@ -99,3 +107,11 @@ def test_what_only_claims_hand_out_is_known_by_its_driver(
 ) -> None:
     known = device(resource)
     assert (known and (known.vendor, known.kind)) == expected
+
+
+def test_a_name_of_thousands_of_digits_is_a_name() -> None:
+    sink = Slices()
+    names = ["gpu-" + "9" * 5000, "gpu-2"]
+    where = PoolRef("n1", 1, 1)
+    sink.add([SliceObject(SliceSpec(GPU, where, "n1", devices=[Device(name) for name in names]))])
+    assert [key[2] for key in sink.published()] == names[::-1]
