@@ -65,6 +65,28 @@ def test_a_fatal_error_moves_no_cursor_and_shows_no_password(cli: Cli, locale: s
         assert not HOSTILE.search(said.removesuffix("\n"))
 
 
+@pytest.mark.parametrize(
+    ("variable", "words", "is_json"),
+    [
+        ("json", (), True),
+        ("jsonl", (), True),
+        ("json=x.json", (), True),
+        ("table", (), False),
+        ("table", ("-o", "json"), True),
+        ("json", ("-o", "table"), False),
+        ("json", ("--output", "table"), False),
+        ("json", ("--output=wide",), False),
+        ("json", ("-otable",), False),
+    ],
+)
+def test_errors_follow_the_variable_unless_the_command_line_says_otherwise(
+    cli: Cli, variable: str, words: tuple[str, ...], is_json: bool
+) -> None:
+    done = cli("assess", *words, "--context", "none", env={"DCCTL_OUTPUT": variable})
+    assert done.returncode == 2
+    assert done.stderr.startswith('{"schema": "dcctl/error/v1"' if is_json else "dcctl: "), done.stderr
+
+
 def test_the_reader_of_stdout_may_leave(home: dict[str, str]) -> None:
     for words in ("assess -i demo -o name", "--help", "--version", "completion bash"):
         program = f"{sys.executable} -m dcctl {words} | true; echo ${{PIPESTATUS[0]}}"

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.assess.boards import boards_of
+from dcctl.assess.holders import hold
+from dcctl.assess.usage import requested
 from dcctl.inventory.model import Accelerator, Process
-from tests.unit.assess.build import asks, boards, judged, node, process, size, words, work
+from tests.unit.assess.build import GPU, asks, boards, judged, node, process, size, words, work
 
 if TYPE_CHECKING:
     from dcctl.assess.nodes import NodeState
@@ -91,3 +94,31 @@ def test_several_members_of_one_workload_share_the_node() -> None:
     (state,) = judged(node(), work("a", asks(gpus=2), count=4))
     assert words(state) == "aaaaaaaa"
     assert set(_held(state)) == {("t/a",)}
+
+
+def test_units_that_no_evidence_places_are_handed_out_too() -> None:
+    """One of three by its id, one by its process, the third by elimination; nothing twice."""
+    read = tuple(replace(b, processes=process("a-0") if b.index == 6 else ()) for b in boards(8))
+    one = work("a", asks(gpus=3))
+    one = replace(one, members=(replace(one.members[0], devices=("b3",)),))
+    (state,) = judged(node(accelerators=read), one)
+    assert words(state) == "affaffaf"
+
+
+def test_what_boards_cannot_answer_is_left_over() -> None:
+    shared = tuple(replace(b, kind="shared", replicas=4) for b in boards(4))
+
+    def left(first: int, second: int) -> dict[str, int]:
+        works = work("a", asks(gpus=first)), work("b", asks(gpus=second))
+        return hold(boards_of(node(accelerators=shared)) or [], requested(works)["n1"])
+
+    assert left(7, 9) == {}
+    assert left(7, 12) == {GPU: 3}
+
+
+def test_what_an_id_or_a_process_answers_is_not_left_over() -> None:
+    read = tuple(replace(b, processes=process("b-0") if b.index == 1 else ()) for b in boards(2))
+    named = work("a", asks(gpus=2))
+    named = replace(named, members=(replace(named.members[0], devices=("b0",)),))
+    demand = requested((named, work("b", asks(gpus=1))))["n1"]
+    assert hold(boards_of(node(accelerators=read)) or [], demand) == {GPU: 1}

@@ -104,6 +104,7 @@ def parse(text: str, folder: Path, outer: tuple[Condition, ...] = (), depth: int
         key, words = match[1].lower(), _split(match[2])
         if key in {"host", "match"}:
             conditions = (*outer, Condition(key, words))
+            settings.append(Setting(conditions, "", ()))  # even an empty block may ask for a final pass
         elif key == "include" and depth < MAX_INCLUDE_DEPTH:
             for file in _included(words, folder):
                 settings += parse(_read(file), folder, conditions, depth + 1)

@@ -1,0 +1,79 @@
+"""Settings become sources and facts of the fleet, in the right units and the right order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcctl import app, config
+from dcctl.inventory.model import Fleet, Node, Site
+from dcctl.inventory.sources.ssh.transport import Deadlines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcctl.config import Value
+
+
+class Quiet:
+    """Progress that nobody watches."""
+
+    def start(self, total: int, label: str) -> None:
+        """Say nothing."""
+
+    def advance(self, text: str = "") -> None:
+        """Say nothing."""
+
+
+def _survey(flags: dict[str, Value | None], folder: Path, file: str | None = None) -> Fleet:
+    return app.survey(config.resolve(flags, {"HOME": str(folder)}, file), Quiet(), 0)
+
+
+def test_the_limits_of_a_site_are_in_the_units_of_the_model(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text("nodes:\n  - {name: gpu1, site: dc1}\n")
+    text = f"""
+[[context.lab.source]]
+kind = "file"
+path = "{tmp_path}/lab.yaml"
+[context.lab.site.dc1]
+pue_limit = 1.25
+power_limit_kw = 2500.5
+timezone = "Asia/Shanghai"
+"""
+    (tmp_path / "config.toml").write_text(text)
+    fleet = _survey({}, tmp_path, str(tmp_path / "config.toml"))
+    assert fleet.sites == (
+        Site("dc1", pue_limit_milli=1250, power_limit_mw=2_500_500_000, timezone="Asia/Shanghai"),
+    )
+
+
+class Asked:
+    """Stands where the SSH source stands and keeps how it was made."""
+
+    deadlines = Deadlines()
+    kind = name = "ssh"
+
+    def __init__(self, _targets: object, *, deadlines: Deadlines, **_rest: object) -> None:
+        Asked.deadlines = deadlines
+
+    def collect(self) -> Fleet:
+        """One node answers."""
+        return Fleet(nodes=(Node("gpu1", sources=("ssh",)),))
+
+
+@pytest.mark.parametrize(
+    ("timeout_s", "phases"),
+    [
+        (4.0, (4.0, 4.0, 4.0, 4.0)),
+        (12.0, (10.0, 12.0, 12.0, 12.0)),
+        (300.0, (10.0, 15.0, 15.0, 300.0)),
+    ],
+)
+def test_each_phase_of_ssh_gets_its_own_deadline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, timeout_s: float, phases: tuple[float, ...]
+) -> None:
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
+    _survey({"nodes": "gpu1", "timeout": timeout_s}, tmp_path)
+    given = Asked.deadlines
+    assert (given.connect_s, given.banner_s, given.auth_s, given.command_s) == phases
