@@ -7,8 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parent.parent
+
+# Under CI the same examples every time; what chance finds on a person's machine becomes a test of its own.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+    settings.load_profile("ci")
 
 # Scenarios assert outside of test modules: without this a failure shows no values.
 pytest.register_assert_rewrite("tests.kubeapi")

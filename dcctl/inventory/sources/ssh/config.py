@@ -1,7 +1,7 @@
 """ssh_config(5): OpenSSH's rules for Host, Match and Include, without asking DNS or running anything.
 
 paramiko's own reader is not used: it has no Include, runs `Match exec`, and may ask DNS for each host.
-`Match exec`, `localnetwork`, `canonical` and unknown criteria never match here.
+`Match exec`, `localnetwork` and unknown criteria never match here.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ class SshConfig:
         self._collect(found, name, final=False)
         if self._final:
             found.setdefault("hostname", (name,))  # settled before ssh reads its files once more
-            self._collect(found, name, final=True)
+            found["originalhost"] = (name,)
+            self._collect(found, _percent(found["hostname"][0], {"h": name}).lower(), final=True)
         return _options(name, found)
 
     def route(self, options: HostOptions, seen: tuple[str, ...] = ()) -> tuple[Hop, ...]:
@@ -226,7 +227,7 @@ def _match_holds(
         if criterion == "all":
             continue
         if criterion in {"final", "canonical"}:
-            holds = final if criterion == "final" else False
+            holds = final  # a final pass is, to ssh, a canonical one too
         else:
             subject = _subject(criterion, found, name)
             if subject is None or not rest:
@@ -242,7 +243,7 @@ def _subject(criterion: str, found: dict[str, tuple[str, ...]], name: str) -> st
     if criterion == "host":
         return _percent(found.get("hostname", (name,))[0], {"h": name}).lower()
     if criterion == "originalhost":
-        return name.lower()
+        return found.get("originalhost", (name,))[0].lower()
     if criterion == "user":
         return found.get("user", (local_user(),))[0]
     return local_user() if criterion == "localuser" else None
