@@ -98,6 +98,7 @@ def test_an_old_go_and_no_pip_is_a_missing_toolchain(
     no_pip.write_text("#!/bin/sh\necho No module named pip >&2\nexit 1\n")
     no_pip.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(no_pip))
+    monkeypatch.setattr(sys, "_base_executable", str(no_pip))
     with pytest.raises(build.ToolchainMissingError, match="No module named pip"):
         build.build()
     assert log.read_text() == ""

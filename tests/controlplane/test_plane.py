@@ -102,8 +102,8 @@ def test_a_pod_that_fits_nowhere_stays_pending_with_the_reason(plane: ControlPla
 
 
 def test_a_limited_user_gets_what_rbac_grants_and_403_for_the_rest(plane: ControlPlane) -> None:
-    plane.apply(reader("viewer", "nodes"))
-    with plane.client("viewer") as viewer:
+    plane.apply(reader("sees-nodes-only", "nodes"))
+    with plane.client("sees-nodes-only") as viewer:
         plane.wait_for(lambda: viewer.request("GET", "/api/v1/nodes")[0] == 200, 30, "the binding works")
         status, body = viewer.request("GET", "/api/v1/pods")
     assert (status, body["reason"]) == (403, "Forbidden")
