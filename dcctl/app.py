@@ -98,7 +98,7 @@ class _Survey(Struct, frozen=True):
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
-        if not live and not shells:
+        if parts and not live and not shells:
             _demand_a_fleet(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
         return self._restricted(self._with_sites(self._merged(parts)))

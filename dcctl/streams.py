@@ -3,7 +3,6 @@
 import io
 import os
 import sys
-from pathlib import Path
 
 
 def replace_closed() -> None:
@@ -11,6 +10,8 @@ def replace_closed() -> None:
 
     What is written to such a stdout fails as it would on the closed one; stderr swallows what it is given.
     """
+    from pathlib import Path  # here, because `--version` has no time for it
+
     while (number := os.open(os.devnull, os.O_RDONLY)) <= 2:
         pass
     os.close(number)
