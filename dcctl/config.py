@@ -47,7 +47,7 @@ class Setting(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """One `[context.NAME]` as it stands in a file; sources.py of the app gives its tables meaning."""
+    """One `[context.NAME]` as it stands in a file; `dcctl.specs` gives its tables meaning."""
 
     name: str
     origin: str

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dcctl.assess.mig import bounded
+from dcctl.assess.mig import SLICES_PER_BOARD, bounded
 from dcctl.assess.vendors import is_accelerator
 from dcctl.inventory.counted import counted
 from dcctl.inventory.vendors import device
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["allocated", "free", "stranded", "unavailable", "unknown"]
 """Every board is in exactly one state. A board is allocated when any share or slice of it is held."""
 
-_SLICES_PER_BOARD = 7
-"""Compute slices of one NVIDIA board in MIG mode (NVIDIA MIG user guide, table of profiles)."""
 MOST_UNITS = 4096
 """Of one resource on one node. Whoever claims more counts something else, memory say, or is wrong."""
 MOST_SHARES = 1024
@@ -151,7 +149,7 @@ def _packed(parts: list[Accelerator]) -> list[Board]:
 def _per_board(profile: str) -> int:
     """How many slices of a profile, `3g.40gb` or `nvidia.com/mig-3g.40gb`, one board holds; 1 if unknown."""
     width = profile.rpartition("mig-")[2].split("g", 1)[0]
-    return max(1, _SLICES_PER_BOARD // (_number(width) or _SLICES_PER_BOARD))
+    return max(1, SLICES_PER_BOARD // (_number(width) or SLICES_PER_BOARD))
 
 
 def _number(text: str) -> int:

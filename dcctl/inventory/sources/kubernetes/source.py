@@ -261,11 +261,6 @@ class _Reading:
             return {}
 
 
-def _telling(gap: Gap) -> tuple[bool, str]:
-    """Sorts first what says most when nothing could be read: the nodes, then by name."""
-    return gap.subject != lists.NODES.title, gap.subject
-
-
 def _kind(listed: Listed) -> str:
     """Kueue's Workloads speak for another object; every other gang object for itself."""
     return "Workload" if listed is lists.KUEUE else "Gang"

@@ -2,7 +2,7 @@
 
 The kernel driver of a sick board may never return, and nothing but the end of the process gets a caller out.
 One line for the machine, one for each board as soon as it was read, and `{"done": true}` at the end: what was
-said before a hang is kept. Keys are the fields of `nvml_facts`. Of dcctl it imports the readings alone: the
+said before a hang is kept. Keys are the fields of `facts`. Of dcctl it imports the readings alone: the
 fewer modules, the sooner it answers. Usage: python -m dcctl.inventory.sources.nvml.child DEADLINE_S.
 """
 

@@ -1,6 +1,6 @@
 """What NVML says on one machine, as it says it: the shape that every reader of NVML fills.
 
-The child process (`nvml_child`, by pynvml) and the SSH probe (by ctypes) emit JSON of this shape;
+The child process (`child`, by pynvml) and the SSH probe (by ctypes) emit JSON of this shape;
 `nvml.parse` alone gives it a meaning. Values are raw: percent, MHz, mW, mJ and bit masks, as in nvml.h. What
 a device does not support is left out.
 """

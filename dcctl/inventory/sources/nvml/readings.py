@@ -1,4 +1,4 @@
-"""What is read of one NVML board, and how: one function for each group of fields of `nvml_facts.NvmlGpu`.
+"""What is read of one NVML board, and how: one function for each group of fields of `facts.NvmlGpu`.
 
 Used in the child process alone: any of these calls may never return.
 """
@@ -58,7 +58,7 @@ _SINGLE: tuple[tuple[str, Callable[..., object], tuple[int, ...]], ...] = (
 
 
 def error_row(call: str, error: nv.NVMLError) -> Row:
-    """An `nvml_facts.NvmlError`."""
+    """An `facts.NvmlError`."""
     return {"call": call, "code": error.value, "text": str(error)}
 
 
