@@ -73,7 +73,7 @@ def of_report(report: Report, fail_on: str) -> Exit:
     """The exit code of an answer: gaps win over findings, findings count from `fail_on` up."""
     if any(gap.cause == "interrupted" for gap in report.gaps):
         return Exit.INTERRUPTED
-    if report.gaps:
+    if any(gap.cause != "limited" for gap in report.gaps):  # what was left out on request is no failure
         return Exit.PARTIAL
     if fail_on != "never" and report.level != "ok" and _LEVELS.index(report.level) >= _LEVELS.index(fail_on):
         return Exit.FINDINGS

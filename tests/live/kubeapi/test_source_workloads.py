@@ -215,5 +215,5 @@ def test_what_other_namespaces_hold_is_unknown_not_free(tmp_path: Path) -> None:
         fleet = KubernetesSource("kubernetes:test", str(path), namespace="ml").collect()
     assert demand_of(fleet) == {"gpu0": None}
     (gap,) = fleet.gaps
-    assert (gap.subject, gap.cause) == ("pods of other namespaces", "unsupported")
+    assert (gap.subject, gap.cause) == ("pods of other namespaces", "limited")
     assert "only the namespace ml was read" in gap.reason

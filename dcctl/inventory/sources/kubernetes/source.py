@@ -216,7 +216,7 @@ class _Reading:
         if self._namespace:
             why = f"only the namespace {self._namespace} was read: what others hold is unknown"
             hint = "ask without a namespace"
-            self._gap("pods of other namespaces", why, "unsupported", hint, part="work")
+            self._gap("pods of other namespaces", why, "limited", hint, part="work")
         ready = assemble.with_devices(nodes, devices, self._claims.allocated())
         return Fleet(
             sites=assemble.sites(ready),
