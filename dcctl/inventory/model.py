@@ -67,8 +67,8 @@ Cause: TypeAlias = Literal[
     "limited",
     "failed",
 ]
-"""Why a source gave no answer. `unauthenticated` is 401 or a refused key, `denied` is 403 or EACCES, `limited`
-was left out because the user said so."""
+"""Why a source gave no answer. `unauthenticated` is 401 or a refused key, `denied` is 403 or EACCES; what is
+`limited` was left out because the user said so."""
 
 Part: TypeAlias = Literal["", "work", "devices"]
 """`work`: who runs what, and with which requests. `devices`: the accelerators and their readings."""
