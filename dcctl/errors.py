@@ -11,7 +11,8 @@ class DcctlError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.what}: {self.why}" if self.why else self.what
-        return f"{text}. Try: {self.hint}" if self.hint else text
+        end = "" if text.endswith((".", "?", "!")) else "."
+        return f"{text}{end} Try: {self.hint}" if self.hint else text
 
 
 class UsageError(DcctlError):

@@ -25,6 +25,7 @@ def test_version_and_help_succeed(cli: Cli) -> None:
     ("words", "said"),
     [
         (("nosuch",), "No such command 'nosuch'"),
+        (("asess",), "Did you mean 'assess'? Try: dcctl --help"),
         (("assess", "--nosuch"), "No such option: --nosuch"),
         (("assess", "--by", "galaxy"), "'galaxy' is not one of"),
         (("assess", "-o", "jsn"), "no output format 'jsn'"),

@@ -53,7 +53,8 @@ def test_any_bytes_are_facts_or_an_error(data: bytes) -> None:
     )
 )
 def test_any_lines_of_the_shell_probe_are_facts(pairs: dict[str, str]) -> None:
-    parse_facts(parse_lines("\n".join(f"{key}={value}" for key, value in pairs.items())))
+    node = parse_facts(parse_lines("\n".join(f"{key}={value}" for key, value in pairs.items())))
+    assert node.accelerators is None, "the shell probe does not look for boards"
 
 
 def test_nesting_that_exhausts_a_parser_is_invalid() -> None:
