@@ -100,13 +100,14 @@ def _pressure(state: NodeState) -> list[tuple[str, int]]:
     use = state.node.use
     if use is None:
         return []
-    weight = _weight(state)
     readings = (
         ("CPU", use.cpu_pressure_milli),
         ("memory", use.memory_pressure_milli),
         ("I/O", use.io_pressure_milli),
     )
-    return [(word, weight) for word, milli in readings if milli is not None and milli >= PRESSURE_MILLI]
+    return [
+        (word, _weight(state)) for word, milli in readings if milli is not None and milli >= PRESSURE_MILLI
+    ]
 
 
 _SLOWED: Sequence[tuple[str, str]] = (

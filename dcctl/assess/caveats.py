@@ -65,9 +65,8 @@ def bound_to_unlisted(evidence: Evidence) -> Note | None:
     listed = {state.node.name for state in evidence.states}
     nodes: list[str] = []
     for work in evidence.fleet.workloads:
-        bound = [one.node for one in work.members if one.node is not None and one.phase not in FINISHED]
-        if listed.isdisjoint(bound):
-            nodes += bound
+        if not any(one.node in listed and one.phase not in FINISHED for one in work.members):
+            nodes += [one.node for one in work.members if one.node and one.phase not in FINISHED]
     if not nodes:
         return None
     text = f"{plural(len(nodes), 'pod')} bound to {fold(set(nodes))}, which no source lists: not counted"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dcctl.assess.boards import Board, units_of
 from dcctl.assess.vendors import is_accelerator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dcctl.assess.usage import Demand, Placed
     from dcctl.inventory.model import Accelerator
 
@@ -23,7 +22,7 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
     placed = demand.holding
     if not placed:
         return {}
-    if _one_owner_takes_all(boards, placed):
+    if len(placed) == 1 and _by_only_one(boards, placed[0]):
         return {}
     left = [_accelerators(one) for one in placed]
     free = [units_of(board) for board in boards]
@@ -33,31 +32,48 @@ def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
 
 
 def _accelerators(one: Placed) -> dict[str, int]:
-    """What it asks for; nothing where nobody could read that."""
+    """What it asks for; nothing where nobody could read that, or where it is less than nothing."""
     devices = {} if one.member.requests is None else one.member.requests.devices
-    return {name: devices[name] for name in devices if is_accelerator(name)}
+    return {name: devices[name] for name in devices if devices[name] > 0 and is_accelerator(name)}
 
 
-def _one_owner_takes_all(boards: list[Board], placed: list[Placed]) -> bool:
-    """The common case, a whole node held by one workload, without looking at ids or processes."""
-    owner = placed[0].workload
-    if any(one.workload is not owner for one in placed):
+def _by_only_one(boards: list[Board], one: Placed) -> bool:
+    """The common case, without counting units: one member asks for some of a node's equal boards."""
+    asked = _accelerators(one)
+    if len(asked) != 1 or one.member.devices:
         return False
-    if sum(one.accelerators for one in placed) < len(boards):
-        return False  # every board hands out one unit at least
-    if _sum(map(units_of, boards)) != _sum(_accelerators(one) for one in placed):
+    ((resource, wanted),) = asked.items()
+    if wanted > len(boards):
         return False
     for board in boards:
-        _take(board, placed[0])
+        if board.resource != resource or not board.whole():
+            return False
+    for board in boards if wanted == len(boards) else _most_likely(boards, one)[:wanted]:
+        _take(board, one)
     return True
 
 
-def _sum(parts: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for part in parts:
-        for name in part:
-            total[name] = total.get(name, 0) + part[name]
-    return total
+def _most_likely(boards: list[Board], one: Placed) -> list[Board]:
+    """Uncut boards, those first on which processes of the member run, then those that look most used."""
+    running, others = [], []
+    for at, board in enumerate(boards):
+        if _runs_on(one, board):
+            running.append(board)
+        else:
+            others.append((_rank(board, at), board))
+    others.sort(key=itemgetter(0))
+    return running + [board for _, board in others]
+
+
+def _runs_on(one: Placed, board: Board) -> bool:
+    """Whether a process of the member, or of its job, uses an uncut board."""
+    processes = board.reading.processes if board.reading is not None else None
+    if processes:
+        uid, job = one.member.uid, one.workload.id
+        for process in processes:
+            if process.job_id == job or (uid and process.pod_uid == uid):
+                return True
+    return False
 
 
 def _take(board: Board, owner: Placed | None) -> None:

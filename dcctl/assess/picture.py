@@ -70,8 +70,10 @@ class _Rows(Sequence[MapRow]):
 
 
 def _rack(state: NodeState) -> str:
-    node = state.node
-    return "/".join(part for part in (node.site, node.rack) if part) or "no rack"
+    site, rack = state.node.site, state.node.rack
+    if site and rack:
+        return f"{site}/{rack}"
+    return site or rack or "no rack"
 
 
 def _name(state: NodeState) -> NaturalKey:

@@ -19,6 +19,7 @@ stranded for lacking what they never ask for.
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
@@ -94,8 +95,9 @@ def typical(placed: Iterable[Placed]) -> Shares:
 def _median(holding: list[Placed], dimension: str) -> Ratio:
     implied = 1 if dimension == "pods" else 0
     pairs: Counter[tuple[int, int]] = Counter()
+    amount_of = attrgetter(f"member.requests.{dimension}")  # who asks for accelerators has requests
     for one in holding:
-        amount = getattr(one.member.requests, dimension)  # who asks for accelerators has requests
+        amount = amount_of(one)
         pairs[implied if amount is None else amount, one.accelerators] += 1
     below = (len(holding) - 1) // 2
     for pair in sorted(pairs, key=lambda pair: pair[0] / pair[1]):

@@ -85,20 +85,21 @@ def _add_cut(found: Tally, boards: Sequence[Board]) -> None:
 
 def _add_uncut(found: Tally, boards: Sequence[Board]) -> None:
     """The same where none is: every reading is that of a board."""
-    for board in boards:
-        reading = board.reading
-        if reading is None:
-            units, kind = 1, (board.resource, "", "whole", 1)
-        else:
-            units = reading.replicas or 1
-            kind = (board.resource, reading.model or "", reading.kind, units)
-            if reading.busy_milli is not None:
-                found.busy_sum_milli += reading.busy_milli
-                found.busy_measured += 1
-        _count(found.kinds, kind)
-        if units == 1:
-            found.whole += 1
-            found.whole_free += board.state == "free"
+    found.kinds = _counted([_kind(board) for board in boards])
+    whole = [board.state for board in boards if board.reading is None or (board.reading.replicas or 1) == 1]
+    found.whole = len(whole)
+    found.whole_free = whole.count("free")
+    busy = [one.busy_milli for board in boards if (one := board.reading) and one.busy_milli is not None]
+    found.busy_sum_milli = sum(busy)
+    found.busy_measured = len(busy)
+
+
+def _kind(board: Board) -> Kind:
+    """What an uncut board is counted as."""
+    reading = board.reading
+    if reading is None:
+        return board.resource, "", "whole", 1
+    return board.resource, reading.model or "", reading.kind, reading.replicas or 1
 
 
 def _add_readings(found: Tally, readings: Sequence[Accelerator]) -> None:
@@ -109,5 +110,8 @@ def _add_readings(found: Tally, readings: Sequence[Accelerator]) -> None:
 
 def sum_known(values: Sequence[int | None]) -> int | None:
     """The sum of what is known; None when nothing is."""
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
+    try:
+        return sum(values) if values else None  # type: ignore[arg-type]  # a None among them raises
+    except TypeError:
+        known = [value for value in values if value is not None]
+        return sum(known) if known else None

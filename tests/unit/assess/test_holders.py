@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from dcctl.assess import holders
 from dcctl.assess.boards import boards_of
 from dcctl.assess.holders import hold
 from dcctl.assess.usage import requested
@@ -122,3 +126,33 @@ def test_what_an_id_or_a_process_answers_is_not_left_over() -> None:
     named = replace(named, members=(replace(named.members[0], devices=("b0",)),))
     demand = requested((named, work("b", asks(gpus=1))))["n1"]
     assert hold(boards_of(node(accelerators=read)) or [], demand) == {GPU: 1}
+
+
+@given(
+    used=st.lists(
+        st.tuples(st.sampled_from(["", "a-0", "else"]), st.integers(0, 1000)), min_size=1, max_size=8
+    ),
+    wanted=st.integers(1, 9),
+)
+def test_the_short_way_for_one_member_gives_what_counting_units_gives(
+    used: list[tuple[str, int]], wanted: int
+) -> None:
+    read = tuple(
+        replace(board, busy_milli=milli, processes=process(uid) if uid else ())
+        for board, (uid, milli) in zip(boards(len(used)), used, strict=True)
+    )
+    one = node(accelerators=read)
+    demand = requested([work("a", asks(gpus=wanted))])[one.name]
+    short, long = boards_of(one) or [], boards_of(one) or []
+    left = hold(short, demand)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holders, "_by_only_one", lambda *_: False)
+        assert hold(long, demand) == left
+    assert short == long
+
+
+def test_a_request_below_nothing_takes_no_board() -> None:
+    (state,) = judged(node(), work("a", asks(gpus=-1)), work("b", asks(gpus=2)))
+    assert words(state).count("a") == 2
+    (state,) = judged(node(), work("a", asks(gpus=-1)))
+    assert "a" not in words(state)
