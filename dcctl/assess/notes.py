@@ -137,11 +137,11 @@ def _idle_by_resource(evidence: Evidence) -> list[tuple[str, int]]:
 def _stranded(evidence: Evidence) -> Note | None:
     if not evidence.stuck:
         return None
-    worst = evidence.stuck[0]
-    boards = sum(one.boards for one in evidence.stuck)
+    worst, *others = evidence.stuck
     cure = f"; {worst.cure}" if worst.cure else ""
-    others = f", and {plural(len(evidence.stuck) - 1, 'more cause')}" if len(evidence.stuck) > 1 else ""
-    text = f"{boards} free on {fold(worst.nodes)} cannot be used: {worst.cause}{cure}{others}"
+    more = sum(one.boards for one in others)
+    rest = f"; {more} more for {plural(len(others), 'other cause')}" if others else ""
+    text = f"{worst.boards} free on {fold(worst.nodes)} cannot be used: {worst.cause}{cure}{rest}"
     return Note("stranded", text, "warn", f"dcctl assess --by node -w {quote(fold(worst.nodes))}")
 
 
