@@ -57,6 +57,7 @@ def test_processor_use_is_never_more_than_there_is(ticks: list[int]) -> None:
         "00000000-0000-0000-0000-000000000000",
         "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
         "03000200-0400-0500-0006-000700080009",
+        "12345678-1234-5678-1234-567812345678",
         "Not Settable",
         "Not Specified",
         "",
