@@ -16,13 +16,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from dcctl.inventory.model import MAX_PORT
 from dcctl.inventory.sources.machine.figures import number
 from dcctl.inventory.sources.ssh.error import SshError, printable
 
 MAX_INCLUDE_DEPTH = 16
 """As in OpenSSH."""
 MAX_HOPS = 8
-MAX_PORT = 65535
 _ACCUMULATING = frozenset({"identityfile", "certificatefile"})
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 _KEYWORD = re.compile(r"\s*([A-Za-z][A-Za-z0-9]*)(?:\s*=\s*|\s+)(.*)", re.DOTALL)
