@@ -1,10 +1,14 @@
 """The parts of a node: accelerators with their links and errors, network ports, disks and mounts."""
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 AcceleratorKind: TypeAlias = Literal["whole", "shared", "mig", "vgpu"]
+
+
+Natural: TypeAlias = Annotated[int, Meta(ge=0)]
+"""A count or an amount: nothing that is read from outside may make it negative."""
 
 
 class Fact(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -14,10 +18,10 @@ class Fact(Struct, frozen=True, omit_defaults=True, gc=False):
 class Process(Fact, frozen=True):
     """A process that uses an accelerator."""
 
-    pid: int
+    pid: Natural
     name: str | None = None
     user: str | None = None
-    memory_bytes: int | None = None
+    memory_bytes: Natural | None = None
     pod_uid: str | None = None
     """UID of the pod whose cgroup the process is in."""
     job_id: str | None = None
@@ -28,16 +32,16 @@ class Ecc(Fact, frozen=True):
     """Memory errors since the driver was loaded (volatile) and over the life of the board (aggregate)."""
 
     enabled: bool | None = None
-    volatile_corrected: int | None = None
-    volatile_uncorrected: int | None = None
-    aggregate_corrected: int | None = None
-    aggregate_uncorrected: int | None = None
-    remapped_corrected_rows: int | None = None
-    remapped_uncorrected_rows: int | None = None
+    volatile_corrected: Natural | None = None
+    volatile_uncorrected: Natural | None = None
+    aggregate_corrected: Natural | None = None
+    aggregate_uncorrected: Natural | None = None
+    remapped_corrected_rows: Natural | None = None
+    remapped_uncorrected_rows: Natural | None = None
     remap_pending: bool | None = None
     """A reset is needed before remapped rows take effect."""
     remap_failed: bool | None = None
-    retired_pages: int | None = None
+    retired_pages: Natural | None = None
 
 
 class Pcie(Fact, frozen=True):
@@ -45,29 +49,29 @@ class Pcie(Fact, frozen=True):
 
     address: str | None = None
     """domain:bus:device.function, lower case."""
-    generation: int | None = None
-    width: int | None = None
+    generation: Natural | None = None
+    width: Natural | None = None
     """Lanes."""
-    max_generation: int | None = None
-    max_width: int | None = None
-    replays: int | None = None
+    max_generation: Natural | None = None
+    max_width: Natural | None = None
+    replays: Natural | None = None
 
 
 class NvLink(Fact, frozen=True):
     """One NVLink of an accelerator."""
 
-    index: int
+    index: Natural
     up: bool | None = None
-    version: int | None = None
+    version: Natural | None = None
     remote: str | None = None
     """PCI address of the far end (a peer or an NVSwitch)."""
-    errors: int | None = None
+    errors: Natural | None = None
 
 
 class Accelerator(Fact, frozen=True):
     """One thing a job can be given: a whole board, a share of one, or a MIG/vGPU slice."""
 
-    index: int
+    index: Natural
     """Position on its node, unique among the accelerators of one kind there."""
     id: str | None = None
     """UUID where the device has one."""
@@ -79,32 +83,32 @@ class Accelerator(Fact, frozen=True):
     """Slices: id of the board."""
     profile: str | None = None
     """Slices: MIG or vGPU profile, e.g. `1g.10gb`."""
-    replicas: int | None = None
+    replicas: Natural | None = None
     """Shared boards: how many times it is handed out."""
     model: str | None = None
     serial: str | None = None
-    memory_bytes: int | None = None
-    memory_used_bytes: int | None = None
-    busy_milli: int | None = None
+    memory_bytes: Natural | None = None
+    memory_used_bytes: Natural | None = None
+    busy_milli: Natural | None = None
     """Share of the last sampling period with a kernel running, in thousandths (NVML utilisation)."""
-    memory_busy_milli: int | None = None
+    memory_busy_milli: Natural | None = None
     """Share of the last sampling period with memory reads or writes, in thousandths."""
-    power_mw: int | None = None
-    power_cap_mw: int | None = None
-    power_default_cap_mw: int | None = None
-    energy_mj: int | None = None
+    power_mw: Natural | None = None
+    power_cap_mw: Natural | None = None
+    power_default_cap_mw: Natural | None = None
+    energy_mj: Natural | None = None
     """Since the driver was loaded."""
-    sm_clock_hz: int | None = None
-    sm_clock_max_hz: int | None = None
-    memory_clock_hz: int | None = None
+    sm_clock_hz: Natural | None = None
+    sm_clock_max_hz: Natural | None = None
+    memory_clock_hz: Natural | None = None
     temperature_c: int | None = None
     memory_temperature_c: int | None = None
     temperature_limit_c: int | None = None
     """Where the board slows itself down."""
     throttle: tuple[str, ...] | None = None
     """Active throttle reasons by NVML's names; empty: known to run free."""
-    performance_state: int | None = None
-    numa_node: int | None = None
+    performance_state: Natural | None = None
+    numa_node: Natural | None = None
     mig_enabled: bool | None = None
     nvlink_domain: str | None = None
     """Cluster UUID and clique where NVLink spans nodes."""
@@ -121,25 +125,25 @@ class Nic(Fact, frozen=True):
     name: str
     kind: Literal["ethernet", "infiniband", "roce", "other"] = "ethernet"
     up: bool | None = None
-    speed_bps: int | None = None
-    mtu_bytes: int | None = None
+    speed_bps: Natural | None = None
+    mtu_bytes: Natural | None = None
     mac: str | None = None
     guid: str | None = None
-    numa_node: int | None = None
+    numa_node: Natural | None = None
     pci_address: str | None = None
     driver: str | None = None
     firmware: str | None = None
-    rx_bytes: int | None = None
-    tx_bytes: int | None = None
-    rx_errors: int | None = None
-    tx_errors: int | None = None
+    rx_bytes: Natural | None = None
+    tx_bytes: Natural | None = None
+    rx_errors: Natural | None = None
+    tx_errors: Natural | None = None
 
 
 class Disk(Fact, frozen=True):
     """A block device that holds data (partitions and loop devices are not listed)."""
 
     name: str
-    size_bytes: int | None = None
+    size_bytes: Natural | None = None
     model: str | None = None
     rotational: bool | None = None
     kind: Literal["nvme", "ssd", "hdd", "other"] = "other"
@@ -151,5 +155,5 @@ class Mount(Fact, frozen=True):
     path: str
     device: str
     fstype: str
-    size_bytes: int | None = None
-    free_bytes: int | None = None
+    size_bytes: Natural | None = None
+    free_bytes: Natural | None = None

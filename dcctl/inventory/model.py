@@ -4,9 +4,9 @@ Every quantity is an integer in an SI unit that its name carries. `None` means u
 is data (`vendor`, `resource`), not a type. Structs are frozen; `msgspec.structs.replace` makes a changed one.
 """
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from msgspec import field
+from msgspec import Meta, field
 
 from dcctl.inventory.devices import (
     Accelerator,
@@ -15,6 +15,7 @@ from dcctl.inventory.devices import (
     Ecc,
     Fact,
     Mount,
+    Natural,
     Nic,
     NvLink,
     Pcie,
@@ -22,6 +23,7 @@ from dcctl.inventory.devices import (
 )
 
 __all__ = [
+    "MAX_PORT",
     "Accelerator",
     "AcceleratorKind",
     "Budget",
@@ -35,6 +37,7 @@ __all__ = [
     "Link",
     "Member",
     "Mount",
+    "Natural",
     "Nic",
     "Node",
     "NodeUse",
@@ -43,6 +46,7 @@ __all__ = [
     "Pcie",
     "Phase",
     "Pool",
+    "Port",
     "PowerMeter",
     "Process",
     "Rack",
@@ -72,6 +76,10 @@ Cause: TypeAlias = Literal[
 
 Part: TypeAlias = Literal["", "work", "devices"]
 """`work`: who runs what, and with which requests. `devices`: the accelerators and their readings."""
+
+MAX_PORT = 65535
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_PORT)]
+"""A TCP port."""
 
 Phase: TypeAlias = Literal["pending", "running", "succeeded", "failed", "unknown"]
 
@@ -119,12 +127,12 @@ class SourceRun(Fact, frozen=True):
 class Resources(Fact, frozen=True):
     """An amount of what a scheduler hands out. A missing dimension is None: not counted by that scheduler."""
 
-    cpu_milli: int | None = None
-    memory_bytes: int | None = None
-    storage_bytes: int | None = None
+    cpu_milli: Natural | None = None
+    memory_bytes: Natural | None = None
+    storage_bytes: Natural | None = None
     """Ephemeral (scratch) storage."""
-    pods: int | None = None
-    devices: dict[str, int] = field(default_factory=dict)
+    pods: Natural | None = None
+    devices: dict[str, Natural] = field(default_factory=dict)
     """Whole devices by resource name: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `huawei.com/Ascend910`."""
 
 
@@ -139,16 +147,16 @@ class Taint(Fact, frozen=True):
 class NodeUse(Fact, frozen=True):
     """What a node was measured to be doing."""
 
-    cpu_milli: int | None = None
-    memory_bytes: int | None = None
+    cpu_milli: Natural | None = None
+    memory_bytes: Natural | None = None
     """In use: total less available."""
-    load1_milli: int | None = None
+    load1_milli: Natural | None = None
     """Load average over one minute, in thousandths."""
-    cpu_pressure_milli: int | None = None
-    memory_pressure_milli: int | None = None
-    io_pressure_milli: int | None = None
+    cpu_pressure_milli: Natural | None = None
+    memory_pressure_milli: Natural | None = None
+    io_pressure_milli: Natural | None = None
     """PSI `some avg60`, in thousandths of the time."""
-    power_mw: int | None = None
+    power_mw: Natural | None = None
 
 
 class System(Fact, frozen=True):
@@ -158,14 +166,14 @@ class System(Fact, frozen=True):
     product: str | None = None
     serial: str | None = None
     cpu_model: str | None = None
-    sockets: int | None = None
-    cores: int | None = None
-    threads: int | None = None
-    numa_nodes: int | None = None
+    sockets: Natural | None = None
+    cores: Natural | None = None
+    threads: Natural | None = None
+    numa_nodes: Natural | None = None
     architecture: str | None = None
     kernel: str | None = None
     os: str | None = None
-    uptime_s: int | None = None
+    uptime_s: Natural | None = None
     boot_id: str | None = None
     machine_id: str | None = None
     driver: str | None = None
@@ -193,7 +201,7 @@ class Node(Fact, frozen=True):
     """Where to reach it, if not by its name."""
     login_user: str | None = None
     """Who to log in as, where an inventory says so."""
-    login_port: int | None = None
+    login_port: Port | None = None
     ready: bool | None = None
     schedulable: bool | None = None
     """False when cordoned or draining."""
@@ -207,7 +215,7 @@ class Node(Fact, frozen=True):
     system: System | None = None
     accelerators: tuple[Accelerator, ...] | None = None
     """None: nobody looked. Empty: known to have none."""
-    accelerator_counts: dict[str, int] = field(default_factory=dict)
+    accelerator_counts: dict[str, Natural] = field(default_factory=dict)
     """How many boards each view counts: `pci`, `nvml`, `kubernetes`, … They should agree."""
     nics: tuple[Nic, ...] | None = None
     disks: tuple[Disk, ...] | None = None
@@ -218,8 +226,8 @@ class Site(Fact, frozen=True):
     """A data centre."""
 
     name: str
-    pue_limit_milli: int | None = None
-    power_limit_mw: int | None = None
+    pue_limit_milli: Natural | None = None
+    power_limit_mw: Natural | None = None
     timezone: str | None = None
 
 
@@ -228,7 +236,7 @@ class Rack(Fact, frozen=True):
 
     name: str
     site: str | None = None
-    power_limit_mw: int | None = None
+    power_limit_mw: Natural | None = None
 
 
 class Pool(Fact, frozen=True):

@@ -12,7 +12,7 @@ import fnmatch
 import re
 from collections.abc import Callable
 from functools import cached_property
-from os.path import commonprefix
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
@@ -62,8 +62,13 @@ def nearest(name: str, known: Collection[str], count: int = 3) -> str:
         return ""
     close = difflib.get_close_matches(name, list(known)[:20_000], 20, 0.6)
     # Of equally near names the one that begins alike is more likely meant.
-    close = sorted(close, key=lambda other: -len(commonprefix([name, other])))[:count]  # noqa: RUF071 -- no paths
+    close = sorted(close, key=lambda other: -_alike(name, other))[:count]
     return f"; did you mean {', '.join(close)}?" if close else ""
+
+
+def _alike(name: str, other: str) -> int:
+    """Return how many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False)))
 
 
 def check_name(name: str, where: str) -> str:

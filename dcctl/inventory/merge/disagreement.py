@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.merge.identity import uuid_key
 from dcctl.inventory.model import Conflict
+from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

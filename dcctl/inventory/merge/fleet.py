@@ -20,6 +20,7 @@ from dcctl.inventory.merge.rest import (
     merge_workloads,
 )
 from dcctl.inventory.model import Conflict, Fleet, Gap
+from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,7 +111,7 @@ def _names(groups: Sequence[Sequence[Known]]) -> list[str]:
 def _marks(groups: Sequence[Sequence[Known]]) -> list[str]:
     """Return what tells machines of one name apart, as the end of a name."""
     sites = [_first("site", group) or "" for group in groups]
-    uuids = [(identity.uuid_key(_first("system_uuid", group)) or "")[:8] for group in groups]
+    uuids = [(uuid_key(_first("system_uuid", group)) or "")[:8] for group in groups]
     return next((marks for marks in (sites, uuids) if len(set(marks)) == len(marks)), [""] * len(groups))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.inventory.folding import fold, short
 from dcctl.inventory.model import Conflict
+from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,36 +21,10 @@ if TYPE_CHECKING:
     from dcctl.inventory.merge.precedence import Known
     from dcctl.inventory.model import Node
 
-_NOT_HEX = re.compile(r"[^0-9a-f]")
 _EVERYWHERE = re.compile(r"localhost(\..*)?|127\..*|::1|169\.254\..*|fe80:.*|172\.17\.0\.1")
 """Names and addresses that every machine has."""
 _FEW: Final = 8
 """Nodes of one source that may claim one alias; one that more of them claim identifies nothing."""
-_JUNK_UUIDS: Final = frozenset(
-    {
-        "03000200040005000006000700080009",  # left in by several board makers
-        "00020003000400050006000700080009",
-        "12345678123456781234567812345678",
-        "00112233445566778899aabbccddeeff",
-    }
-)
-
-
-def uuid_key(text: str | None) -> str | None:
-    """Return a key that is equal for both byte orders of one UUID, or None for none and for makers' junk.
-
-    SMBIOS 2.6 and later store the first three fields in little-endian order (DSP0134, 7.2.1); firmware and
-    tools differ, so the kubelet and dmidecode may print one machine's UUID in two ways.
-    """
-    digits = _NOT_HEX.sub("", (text or "").lower().replace("urn:uuid:", ""))
-    if len(digits) != 32 or len(set(digits)) == 1:
-        return None
-    swapped = _swap(digits[:8]) + _swap(digits[8:12]) + _swap(digits[12:16]) + digits[16:]
-    return None if {digits, swapped} & _JUNK_UUIDS else min(digits, swapped)
-
-
-def _swap(digits: str) -> str:
-    return bytes.fromhex(digits)[::-1].hex()
 
 
 def machines(views: Sequence[Known]) -> tuple[list[list[Known]], list[Conflict]]:

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.merge import boards
-from dcctl.inventory.merge.identity import uuid_key
 from dcctl.inventory.merge.precedence import SCHEDULERS, Known, by_trust, coalesce
 from dcctl.inventory.model import Fact, Node, NodeUse, Resources, System
+from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.resources import files
 
-PARTS = ("nvml_calls.py", "nvml_boards.py", "child.py", "node.py")
+PARTS = ("rules.py", "nvml_calls.py", "nvml_boards.py", "child.py", "node.py")
 _PACKAGE = "dcctl.inventory.probes"
 
 

@@ -14,46 +14,32 @@ from typing import TYPE_CHECKING
 
 from dcctl.inventory.probes.child import finish, start
 from dcctl.inventory.probes.nvml_boards import nvml_lines
+from dcctl.inventory.probes.rules import (
+    ACCELERATOR_CLASSES,
+    CPU_SAMPLE_S,
+    CPUINFO_BYTES,
+    DMI_FILES,
+    LISTED_VENDORS,
+    NIC_FILES,
+    NOT_DISKS,
+    NOT_NICS,
+    PORT_COUNTERS,
+    PORT_FILES,
+    PRESSURE_FILES,
+    QUOTA_FILES,
+    aliases,
+    count_list,
+    has_space,
+    may_hang,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = ""  # tests put a recorded tree here
-NET_FILES = ["type", "uevent", "operstate", "carrier", "speed", "mtu", "address"]
-NET_FILES += ["statistics/rx_bytes", "statistics/tx_bytes", "statistics/rx_errors", "statistics/tx_errors"]
-PORT_FILES = ["link_layer", "state", "rate"]
-PORT_COUNTERS = ["port_rcv_data", "port_xmit_data", "port_rcv_errors", "port_xmit_discards"]
-DMI_FILES = ["product_uuid", "sys_vendor", "product_name", "product_serial"]
 CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")  # some firmware writes garbage
-NOT_DISKS = re.compile(r"(loop|ram|zram|sr|dm-|md|fd|nbd)\d*")
-ACCELERATOR_CLASSES = ("0x03", "0x0b40", "0x12")
-LISTED_VENDORS = ("0x1ae0", "0x1d0f")
-DISK_TYPES = ["bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "reiserfs", "vfat", "xfs", "zfs"]
-SHARED_TYPES = [
-    "9p",
-    "beegfs",
-    "ceph",
-    "cifs",
-    "glusterfs",
-    "gpfs",
-    "lustre",
-    "nfs",
-    "nfs4",
-    "orangefs",
-    "panfs",
-    "pvfs2",
-    "smb3",
-    "virtiofs",
-    "wekafs",
-]
-NO_STORES = ("fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal", "fuse.snapfuse")
-OTHERS = re.compile(
-    "/var/lib/(kubelet|docker|containers|containerd)/|/run/|/snap/"
-    "|(/etc/(hostname|hosts|resolv.conf)|/dev/termination-log)$"
-)
 MOUNT_DEADLINE_S = 3.0
 NVML_DEADLINE_S = 15.0
-CPU_SAMPLE_S = 0.1
 
 
 def text(path: str, size: int = -1) -> "str | None":
@@ -65,7 +51,7 @@ def text(path: str, size: int = -1) -> "str | None":
         return None
 
 
-def texts(folder: str, names: "list[str]") -> "dict[str, str]":
+def texts(folder: str, names: "Iterable[str]") -> "dict[str, str]":
     """Return those of the files that can be read, by the name they were asked under."""
     found = ((name, text(folder + "/" + name)) for name in names)
     return {name: content for name, content in found if content is not None}
@@ -123,18 +109,8 @@ def system() -> "dict[str, object]":
         "memory_total_bytes": int(memory["MemTotal"]) * 1024 if "MemTotal" in memory else None,
         "memory_available_bytes": int(memory["MemAvailable"]) * 1024 if "MemAvailable" in memory else None,
         "load1": float(loads[0]) if loads else None,
-        "pressure": texts("/proc/pressure", ["cpu", "memory", "io"]),
+        "pressure": texts("/proc/pressure", PRESSURE_FILES),
     }
-
-
-def aliases(hostname: str, hosts: str) -> "list[str]":
-    """Return the short name, and the full names in /etc/hosts, without asking DNS."""
-    short, found = hostname.split(".", maxsplit=1)[0], []
-    for line in hosts.split("\n"):
-        names = line.split("#")[0].split()[1:]
-        if short in names or hostname in names:
-            found += [name for name in names if name.startswith(short + ".")]
-    return [name for name in dict.fromkeys([*found, short]) if name and name != hostname]
 
 
 def cpu() -> "dict[str, object]":
@@ -146,7 +122,7 @@ def cpu() -> "dict[str, object]":
             ids = texts(base + "cpu/" + name + "/topology", ["physical_package_id", "die_id", "core_id"])
             if "core_id" in ids:
                 cores.add((ids.get("physical_package_id"), ids.get("die_id"), ids["core_id"]))
-    model = re.search(r"^model name\s*:\s*(.+)$", text("/proc/cpuinfo", 4096) or "", re.MULTILINE)
+    model = re.search(r"^model name\s*:\s*(.+)$", text("/proc/cpuinfo", CPUINFO_BYTES) or "", re.MULTILINE)
     nodes = [name for name in entries(base + "node") if re.match(r"node\d+$", name)]
     return {
         "model": model.group(1) if model else None,
@@ -157,16 +133,10 @@ def cpu() -> "dict[str, object]":
     }
 
 
-def count_list(listed: "str | None") -> int:
-    """Return how many a kernel list such as 0-3,8 names; 0 for what is no such list."""
-    ranges = re.findall(r"(\d+)(?:-(\d+))?", listed or "")
-    return sum(int(last or first) - int(first) + 1 for first, last in ranges)
-
-
 def cgroup() -> "dict[str, object]":
     """Return the limits of the root control group: those of a container, not of our session."""
     base = "/sys/fs/cgroup"
-    quota = texts(base + "/cpu", ["cpu.cfs_quota_us", "cpu.cfs_period_us"])
+    quota = texts(base + "/cpu", QUOTA_FILES)
     return {
         "cgroup_cpu_max": text(base + "/cpu.max") or " ".join(quota.values()) or None,
         "cgroup_memory_max": text(base + "/memory.max") or text(base + "/memory/memory.limit_in_bytes"),
@@ -189,7 +159,7 @@ def rdma_port(device: str, port: str) -> "dict[str, str]":
 def nic(name: str, base: str) -> "dict[str, object]":
     """Return a network interface, with the RDMA device behind it."""
     device = base + "/device"
-    record = {"name": name, "files": texts(base, NET_FILES)}  # type: dict[str, object]
+    record = {"name": name, "files": texts(base, NIC_FILES)}  # type: dict[str, object]
     record["driver"], record["pci_address"] = link(device + "/driver"), pci_address(device)
     record["numa_node"] = text(device + "/numa_node")
     record["virtual_function"] = exists(device + "/physfn")
@@ -218,7 +188,7 @@ def nics() -> "list[object] | None":
     """Return interfaces, and ports of InfiniBand devices without one; None without a sysfs to look in."""
     if not exists("/sys/class/net"):
         return None
-    names = [name for name in entries("/sys/class/net") if name not in ("lo", "bonding_masters")]
+    names = [name for name in entries("/sys/class/net") if name not in NOT_NICS]
     found = [nic(name, "/sys/class/net/" + name) for name in names]  # type: list[object]
     for device in entries("/sys/class/infiniband"):
         base = "/sys/class/infiniband/" + device
@@ -232,7 +202,7 @@ def disks() -> "list[object] | None":
     """Return block devices; None without a sysfs to look in."""
     if not exists("/sys/block"):
         return None
-    names = [name for name in entries("/sys/block") if not NOT_DISKS.match(name)]
+    names = [name for name in entries("/sys/block") if not name.startswith(NOT_DISKS)]
     return [
         {
             "name": name,
@@ -283,20 +253,6 @@ def mount_lines() -> "list[tuple[str, str, str]]":
         if len(words) > 2 and has_space(words[1], words[2]):
             found.append((words[1], words[0], words[2]))
     return found
-
-
-def has_space(path: str, kind: str) -> bool:
-    """True for disks and shared stores, less what runtimes mount for a pod or over its own files."""
-    if path == "/":
-        return kind != "rootfs"
-    if OTHERS.match(path):
-        return False
-    return kind in DISK_TYPES or may_hang(kind)
-
-
-def may_hang(kind: str) -> bool:
-    """True for a file system that a server or a process answers for."""
-    return kind in SHARED_TYPES or (kind.startswith("fuse.") and kind not in NO_STORES)
 
 
 def space(path: str) -> "Iterator[dict[str, object]]":

@@ -6,8 +6,6 @@ import pwd
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.probes.nvml_calls import (
-    FUNCTION_NOT_FOUND,
-    LIBRARY_NOT_FOUND,
     U32,
     U64,
     FabricInfo,
@@ -22,21 +20,17 @@ from dcctl.inventory.probes.nvml_calls import (
     Temperature,
     version,
 )
+from dcctl.inventory.probes.rules import (
+    FUNCTION_NOT_FOUND,
+    LIBRARY_NOT_FOUND,
+    NO_INSTANCE,
+    NVML_FOLDERS,
+    NVML_LIBRARY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARY = "libnvidia-ml.so.1"
-FOLDERS = (
-    "/usr/lib/x86_64-linux-gnu",
-    "/usr/lib/aarch64-linux-gnu",
-    "/usr/local/nvidia/lib64",
-    "/home/kubernetes/bin/nvidia/lib64",
-    "/run/nvidia/driver/usr/lib/x86_64-linux-gnu",
-    "/run/nvidia/driver/usr/lib/aarch64-linux-gnu",
-    "/run/opengl-driver/lib",
-    "/usr/lib/wsl/lib",
-)
 INSUFFICIENT_SIZE = 7
 MAX_LINKS = 18
 MEMORY_TEMPERATURE = 82
@@ -46,7 +40,6 @@ LINK_ERRORS = (
     163,
 )  # NVML_FI_DEV_NVLINK_ERROR_DL_{REPLAY,RECOVERY,CRC}: boards with NVLink 4 and later
 UNKNOWN_MEMORY = 2**64 - 1
-NO_INSTANCE = 0xFFFFFFFF
 VGPU_HOST = 3
 
 # field, symbol after nvmlDeviceGet, type of the answer, arguments before it
@@ -77,9 +70,10 @@ NUMBERS = (
 def load() -> ctypes.CDLL:
     """Return the library, also from where operators put it out of the loader's sight. OSError."""
     try:
-        return ctypes.CDLL(LIBRARY)
+        return ctypes.CDLL(NVML_LIBRARY)
     except OSError:
-        found = [folder + "/" + LIBRARY for folder in FOLDERS if os.path.exists(folder + "/" + LIBRARY)]
+        paths = [f"/{folder}/{NVML_LIBRARY}" for folder in NVML_FOLDERS]
+        found = [path for path in paths if os.path.exists(path)]
         if not found:
             raise
         return ctypes.CDLL(found[0])
@@ -117,15 +111,7 @@ def read_board(nvml: Nvml, index: int) -> "dict[str, object]":
     handle = ctypes.c_void_p()
     try:
         if not nvml.call("handle", "DeviceGetHandleByIndex_v2", U32(index), ctypes.byref(handle)):
-            for part in (
-                read_identity,
-                read_numbers,
-                read_state,
-                read_rows,
-                read_slices,
-                read_fabric,
-                read_links,
-            ):
+            for part in PARTS:
                 part(nvml, handle, gpu)
             gpu["processes"] = read_processes(nvml, handle, gpu)
     except NvmlLostError:

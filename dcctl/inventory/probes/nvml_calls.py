@@ -5,10 +5,8 @@ Constants and structures: nvml.h. Type hints are text, because the Python of a n
 
 import ctypes
 
-QUIET = (2, 3, 13, 21, 22, 25, 26)  # this board or driver has no such reading: the field is left out
-LOST = (15, 16)  # GPU_IS_LOST, RESET_REQUIRED: nothing more is asked of the board
-LIBRARY_NOT_FOUND = 12
-FUNCTION_NOT_FOUND = 13
+from dcctl.inventory.probes.rules import ABSENT, FUNCTION_NOT_FOUND, LOST
+
 U32, U64 = ctypes.c_uint, ctypes.c_ulonglong
 
 
@@ -111,7 +109,7 @@ class Nvml:
     def call(self, label: str, symbol: str, *arguments: object) -> int:
         """Return 0 or NVML's code; what is not merely absent is noted. NvmlLostError: the board is lost."""
         code = self.raw(symbol, *arguments)
-        if code and code not in QUIET:
+        if code and code not in ABSENT:
             self.note(label, code, self.text(code))
             if code in LOST:
                 raise NvmlLostError(label)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dcctl.inventory.sources.nvml.source import LIBRARY, NvmlSource
+from dcctl.inventory.probes.rules import NVML_LIBRARY
+from dcctl.inventory.sources.nvml.source import NvmlSource
 from tests.components import need
 
 READINGS = Path(__file__).parents[2] / "data" / "nvml"
@@ -20,7 +21,7 @@ Source = Callable[..., NvmlSource]
 def _build(folder: Path, *flags: str) -> Path:
     source = Path(__file__).with_name("fake_nvml.c")
     command = [need("cc", "gcc"), "-std=gnu11", "-Wall", "-Wextra", "-O1", "-fPIC", "-shared", *flags]
-    subprocess.run([*command, "-o", folder / LIBRARY, source], check=True)
+    subprocess.run([*command, "-o", folder / NVML_LIBRARY, source], check=True)
     return folder
 
 

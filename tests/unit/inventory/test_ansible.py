@@ -53,6 +53,13 @@ def test_a_yaml_inventory_with_ranges_anchors_and_a_vault() -> None:
     assert not any(secret in snapshot.encode(fleet).decode() for secret in SECRETS)
 
 
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "9" * 5000, "ssh"])
+def test_a_port_that_is_none_is_not_known(tmp_path: Path, port: str) -> None:
+    path = tmp_path / "hosts"
+    path.write_text(f"[gpu]\nn1 ansible_port={port}\n")
+    assert [node.login_port for node in run(AnsibleSource(str(path))).nodes] == [None]
+
+
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
     path = tmp_path / "inventory"

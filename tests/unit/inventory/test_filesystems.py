@@ -1,14 +1,14 @@
-"""Space that several nodes share is no node's own, and the streamed probe knows the same types."""
+"""Space that several nodes share is no node's own."""
 
 from __future__ import annotations
 
 import pytest
 
 from dcctl.assess.machine import surroundings
-from dcctl.inventory.filesystems import NO_STORES, SHARED_TYPES, is_shared
+from dcctl.inventory.filesystems import is_shared
 from dcctl.inventory.model import Mount
-from dcctl.inventory.probes import node as probe
-from dcctl.inventory.sources.local.mounts import DISK_TYPES, partitions
+from dcctl.inventory.probes.rules import DISK_TYPES, SHARED_TYPES
+from dcctl.inventory.sources.local.mounts import partitions
 from tests.unit.assess.build import judged, node
 
 SHARED = (
@@ -34,9 +34,3 @@ def test_no_disk_is_shared() -> None:
 @pytest.mark.parametrize("fstype", [*sorted(SHARED_TYPES), "fuse.juicefs"])
 def test_what_is_shared_is_measured(fstype: str) -> None:
     assert [row.path for row in partitions([("/data", "backend", fstype)])] == ["/data"]
-
-
-def test_the_probe_holds_the_same_types() -> None:
-    assert set(probe.SHARED_TYPES) == SHARED_TYPES
-    assert set(probe.NO_STORES) == NO_STORES
-    assert set(probe.DISK_TYPES) == DISK_TYPES

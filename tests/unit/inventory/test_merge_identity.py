@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.merge import merge
-from dcctl.inventory.merge.identity import uuid_key
 from dcctl.inventory.model import Conflict, Fleet, Node
+from dcctl.inventory.uuids import uuid_key
 from tests.unit.inventory.fleets import OTHER_UUID, UUID, UUID_SWAPPED, boards, source
 
 
@@ -34,6 +34,7 @@ def test_both_byte_orders_of_a_uuid_are_one_machine() -> None:
         "ffffffff-ffff-ffff-ffff-ffffffffffff",
         "03000200-0400-0500-0006-000700080009",
         "00020003-0004-0005-0006-000700080009",
+        "fefefefe-fefe-fefe-fefe-fefefefefefe",
         "Not Settable",
         "",
     ],

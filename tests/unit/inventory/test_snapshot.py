@@ -104,6 +104,14 @@ def test_fields_of_a_later_program_are_passed_over() -> None:
             "$.nodes[0].name: the node name '' is empty",
         ),
         (b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":"\\u001b]0;x"}]}', "control characters"),
+        (
+            b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":"a","capacity":{"devices":{"nvidia.com/gpu":-1}}}]}',
+            "$.nodes[0].capacity.devices[...]: expected `int` >= 0",
+        ),
+        (
+            b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":"a","login_port":99999}]}',
+            "$.nodes[0].login_port: expected `int` <= 65535",
+        ),
         (b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":"-oProxyCommand=x"}]}', "begins with a dash"),
         (
             b'{"schema":"dcctl/snapshot/v1","nodes":[{"name":"' + b"x" * 10_000_000 + b'"}]}',

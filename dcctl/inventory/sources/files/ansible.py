@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.errors import UsageError
 from dcctl.inventory.folding import fold, sort_key
-from dcctl.inventory.model import Fleet, Node, Pool
+from dcctl.inventory.model import MAX_PORT, Fleet, Node, Pool
 from dcctl.inventory.nodeexpr import check_name
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.files.ansible_formats import Groups, Vars, read_document, read_ini
 from dcctl.inventory.sources.files.documents import read_bytes, text_of, tree
+from dcctl.inventory.sources.machine.figures import number
 
 if TYPE_CHECKING:
     import subprocess
@@ -105,7 +106,7 @@ def _node(host: str, pools: tuple[str, ...], variables: Vars, where: str) -> Nod
         value = variables.get(variable)
         if isinstance(value, str) and value.strip() and "{{" not in value and len(value) < 256:
             facts.setdefault(field, value.strip())
-    port = facts.get("login_port", "")
+    port = number(facts.get("login_port"))
     return Node(
         name=check_name(host, where),
         pools=pools,
@@ -113,7 +114,7 @@ def _node(host: str, pools: tuple[str, ...], variables: Vars, where: str) -> Nod
         rack=facts.get("rack"),
         address=None if facts.get("address") == host else facts.get("address"),
         login_user=facts.get("login_user"),
-        login_port=int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None,
+        login_port=port if port and port <= MAX_PORT else None,
     )
 
 

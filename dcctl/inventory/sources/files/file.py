@@ -22,7 +22,7 @@ from msgspec import Struct
 from dcctl.errors import UsageError
 from dcctl.inventory import snapshot
 from dcctl.inventory.folding import fold
-from dcctl.inventory.model import Accelerator, Fleet, Node, Pool, Rack, Resources, Site
+from dcctl.inventory.model import Accelerator, Fleet, Natural, Node, Pool, Port, Rack, Resources, Site
 from dcctl.inventory.nodeexpr import check_name, expand, shown
 from dcctl.inventory.sources.files.documents import read_bytes, text_of, tree
 
@@ -37,8 +37,8 @@ _INI = re.compile(r"^\s*\[[^\]\n]+\]\s*$", re.MULTILINE)
 
 class _Boards(Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
-    count: int = 1
-    memory_bytes: int | None = None
+    count: Natural = 1
+    memory_bytes: Natural | None = None
     vendor: str = "nvidia"
     resource: str = "nvidia.com/gpu"
 
@@ -49,13 +49,13 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     address: str | None = None
     user: str | None = None
-    port: int | None = None
+    port: Port | None = None
     site: str | None = None
     rack: str | None = None
     pools: list[str] = []
     labels: dict[str, str] = {}
-    cpus: int | None = None
-    memory_bytes: int | None = None
+    cpus: Natural | None = None
+    memory_bytes: Natural | None = None
     system_uuid: str | None = None
     accelerators: _Boards | None = None
 
@@ -176,7 +176,7 @@ def _capacity(given: _Entry) -> Resources | None:
 def _boards(given: _Boards | None, where: str) -> tuple[Accelerator, ...] | None:
     if given is None:
         return None
-    if not 0 <= given.count <= _MAX_BOARDS:
+    if given.count > _MAX_BOARDS:
         raise UsageError(where, f"has {given.count} accelerators; 0 to {_MAX_BOARDS} can be")
     return tuple(
         Accelerator(

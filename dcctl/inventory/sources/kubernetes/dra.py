@@ -216,7 +216,7 @@ def _is_tainted(device: Device) -> bool:
 def _order(row: tuple[str, Device]) -> tuple[str, int, str]:
     """By node, then as numbers: gpu-2 before gpu-10."""
     node, device = row
-    digits = "".join(letter for letter in device.name if letter.isdigit())
+    digits = "".join(letter for letter in device.name if letter.isdecimal())
     return node, int(digits[:18] or "0"), device.name
 
 
@@ -263,7 +263,7 @@ def _text(attributes: dict[str, Attribute], *names: str) -> str | None:
 def _number(attributes: dict[str, Attribute], default: int, *names: str) -> int:
     for name in names:
         found = attributes[name].int_ if name in attributes else None
-        if found is not None:
+        if found is not None and found >= 0:
             return found
     return default
 

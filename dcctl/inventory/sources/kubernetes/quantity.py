@@ -22,7 +22,8 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 def parse(text: str) -> int:
     """The quantity in thousand-millionths; what is finer is rounded away from zero, as the API server does.
 
-    Raises ValueError for text that is not a quantity. Grammar: apimachinery's pkg/api/resource/quantity.go.
+    Raises ValueError for text that is not a quantity, and for a negative one: the API server takes none for a
+    request, a capacity or a limit. Grammar: apimachinery's pkg/api/resource/quantity.go.
     """
     match = _FORM.fullmatch(text)
     if match is None or len(text) > _MAX_DIGITS or not (match[2] or match[3]):
@@ -31,7 +32,9 @@ def parse(text: str) -> int:
     digits = int(whole + fraction) << _BINARY.get(suffix, 0)
     power = 9 - len(fraction) + (int(exponent) if exponent else _DECIMAL.get(suffix, 0))
     nano: int = digits * 10**power if power >= 0 else -(-digits // 10**-power)
-    return -nano if sign == "-" else nano
+    if sign == "-" and nano:
+        raise ValueError(f"{text!r} is a negative quantity")
+    return nano
 
 
 def ceil_units(nano: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.probes.rules import NIC_FILES, NOT_DISKS, NOT_NICS, PORT_COUNTERS, PORT_FILES
 from dcctl.inventory.sources.machine.facts import DiskFacts, NicFacts
 from dcctl.inventory.sources.machine.sysfs import entries, link_name, text, texts
 
@@ -11,29 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-NIC_FILES = (
-    "type",
-    "uevent",
-    "operstate",
-    "carrier",
-    "speed",
-    "mtu",
-    "address",
-    "statistics/rx_bytes",
-    "statistics/tx_bytes",
-    "statistics/rx_errors",
-    "statistics/tx_errors",
-)
-PORT_FILES = ("link_layer", "state", "rate")
-PORT_COUNTERS = ("port_rcv_data", "port_xmit_data", "port_rcv_errors", "port_xmit_discards")
-NOT_DISKS = ("loop", "ram", "zram", "sr", "fd", "dm-", "md", "nbd")
-
 
 def read_nics(root: Path) -> tuple[NicFacts, ...] | None:
     """Interfaces but lo, then InfiniBand ports without an interface; None where there is no sysfs."""
     if not (root / "sys/class/net").is_dir():
         return None
-    interfaces = [_interface(path) for path in entries(root / "sys/class/net") if path.name != "lo"]
+    interfaces = [_interface(path) for path in entries(root / "sys/class/net") if path.name not in NOT_NICS]
     return (*interfaces, *_bare_ports(root / "sys/class/infiniband"))
 
 

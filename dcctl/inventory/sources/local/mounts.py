@@ -6,7 +6,7 @@ import time
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.filesystems import SHARED_TYPES, may_be_store
+from dcctl.inventory.probes.rules import has_space
 from dcctl.inventory.sources.machine.facts import MountFacts, Unread
 
 if TYPE_CHECKING:
@@ -16,32 +16,10 @@ if TYPE_CHECKING:
 
     Answer = tuple[int, int] | OSError
 
-DISK_TYPES = frozenset(
-    ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "reiserfs", "vfat", "xfs", "zfs")
-)
-# What runtimes mount for a pod or a container, and what they lay over its own files.
-OTHERS_PATHS = (
-    "/var/lib/kubelet/",
-    "/var/lib/docker/",
-    "/var/lib/containers/",
-    "/var/lib/containerd/",
-    "/run/",
-    "/snap/",
-)
-OTHERS_FILES = frozenset(("/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/dev/termination-log"))
-
 
 def partitions(rows: Iterable[tuple[str, str, str]]) -> list[MountFacts]:
     """Of (path, device, type), those with space of their own, not yet measured; the root in any case."""
-    return [MountFacts(path, device, fstype) for path, device, fstype in rows if _has_space(path, fstype)]
-
-
-def _has_space(path: str, fstype: str) -> bool:
-    if path == "/":
-        return fstype != "rootfs"
-    if path in OTHERS_FILES or path.startswith(OTHERS_PATHS):
-        return False
-    return fstype in DISK_TYPES or fstype in SHARED_TYPES or may_be_store(fstype)
+    return [MountFacts(path, device, fstype) for path, device, fstype in rows if has_space(path, fstype)]
 
 
 def measured(

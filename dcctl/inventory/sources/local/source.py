@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet
+from dcctl.inventory.probes.rules import (
+    CPU_SAMPLE_S,
+    CPUINFO_BYTES,
+    DMI_FILES,
+    PRESSURE_FILES,
+    QUOTA_FILES,
+    aliases,
+    count_list,
+)
 from dcctl.inventory.sources.local.devices import read_disks, read_nics
 from dcctl.inventory.sources.local.mounts import measured, partitions
 from dcctl.inventory.sources.machine.facts import CpuFacts, Facts
-from dcctl.inventory.sources.machine.figures import number
 from dcctl.inventory.sources.machine.parse import parse_facts, parse_gaps
 from dcctl.inventory.sources.machine.pci import read_pci
 from dcctl.inventory.sources.machine.sysfs import entries, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CPU_INTERVAL_S = 0.1
-"""Shortest time between the two readings of /proc/stat: ten of the kernel's usual ticks for each CPU."""
-_CPUINFO_BYTES = 4096
-"""The first processor of /proc/cpuinfo is within this; the whole file is 400 KB on a large machine."""
-_DMI = ("product_uuid", "sys_vendor", "product_name", "product_serial")
 
 
 class LocalSource:
@@ -46,7 +48,7 @@ class LocalSource:
         self.measure = _measure if measure is None else measure
 
     def collect(self) -> Fleet:
-        """A fleet of this one node, with a gap for each mount that did not answer; takes CPU_INTERVAL_S."""
+        """A fleet of this one node, with a gap for each mount that did not answer; takes CPU_SAMPLE_S."""
         facts = self.read()
         return Fleet(nodes=(parse_facts(facts, self.name),), gaps=parse_gaps(facts, self.name))
 
@@ -54,7 +56,7 @@ class LocalSource:
         """The raw readings; all else is read between the two looks at the processor's clock ticks."""
         before, started = _stat_line(self.root), time.monotonic()
         facts = self._mounts(_devices(_kernel(self.root), self.root))
-        time.sleep(max(0.0, started + CPU_INTERVAL_S - time.monotonic()))
+        time.sleep(max(0.0, started + CPU_SAMPLE_S - time.monotonic()))
         return replace(facts, cpu_stat=(before, _stat_line(self.root)))
 
     def _mounts(self, facts: Facts) -> Facts:
@@ -81,10 +83,10 @@ def _kernel(root: Path) -> Facts:
     memory = psutil.virtual_memory()
     hostname = text(root / "proc/sys/kernel/hostname")
     loads, uptime = text(root / "proc/loadavg"), text(root / "proc/uptime")
-    quota = texts(root / "sys/fs/cgroup/cpu", ("cpu.cfs_quota_us", "cpu.cfs_period_us"))
+    quota = texts(root / "sys/fs/cgroup/cpu", QUOTA_FILES)
     return Facts(
         hostname=hostname,
-        aliases=aliases(hostname or "", text(root / "etc/hosts") or ""),
+        aliases=tuple(aliases(hostname or "", text(root / "etc/hosts") or "")),
         architecture=text(root / "proc/sys/kernel/arch") or os.uname().machine,
         kernel=text(root / "proc/sys/kernel/osrelease"),
         os_release=text(root / "etc/os-release") or text(root / "usr/lib/os-release"),
@@ -94,7 +96,7 @@ def _kernel(root: Path) -> Facts:
         load1=_first(loads),
         memory_total_bytes=memory.total,
         memory_available_bytes=memory.available,
-        pressure=texts(root / "proc/pressure", ("cpu", "memory", "io")),
+        pressure=texts(root / "proc/pressure", PRESSURE_FILES),
         cgroup_cpu_max=text(root / "sys/fs/cgroup/cpu.max") or " ".join(quota.values()) or None,
         cgroup_memory_max=text(root / "sys/fs/cgroup/memory.max")
         or text(root / "sys/fs/cgroup/memory/memory.limit_in_bytes"),
@@ -104,7 +106,7 @@ def _kernel(root: Path) -> Facts:
 def _devices(facts: Facts, root: Path) -> Facts:
     return replace(
         facts,
-        dmi=texts(root / "sys/class/dmi/id", _DMI),
+        dmi=texts(root / "sys/class/dmi/id", DMI_FILES),
         cpu=read_cpu(root),
         nics=read_nics(root),
         disks=read_disks(root),
@@ -119,18 +121,6 @@ def _first(numbers: str | None) -> float | None:
 
 def _stat_line(root: Path) -> str:
     return (text(root / "proc/stat") or "").partition("\n")[0]
-
-
-def aliases(hostname: str, hosts: str) -> tuple[str, ...]:
-    """Other names of this machine, without asking DNS: its short name, and its full names in /etc/hosts."""
-    found: dict[str, None] = {}
-    short = hostname.partition(".")[0]
-    for line in hosts.splitlines():
-        names = line.partition("#")[0].split()[1:]
-        if short in names or hostname in names:
-            found.update((name, None) for name in names if name.startswith(f"{short}."))
-    found[short] = None
-    return tuple(name for name in found if name and name != hostname)
 
 
 def read_cpu(root: Path) -> CpuFacts:
@@ -151,22 +141,10 @@ def read_cpu(root: Path) -> CpuFacts:
     )
 
 
-def count_list(listed: str | None) -> int | None:
-    """How many a kernel list such as `0-3,8-11` names; None when it is no such list."""
-    total = 0
-    for part in (listed or "").split(","):
-        first, _, last = part.partition("-")
-        low, high = number(first), number(last or first)
-        if low is None or high is None:
-            return None
-        total += high - low + 1
-    return total
-
-
 def _cpu_model(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            head = file.read(_CPUINFO_BYTES).decode(errors="replace")
+            head = file.read(CPUINFO_BYTES).decode(errors="replace")
     except OSError:
         return None
     named = (line.partition(":")[2].strip() for line in head.splitlines() if line.startswith("model name"))

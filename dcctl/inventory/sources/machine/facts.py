@@ -7,7 +7,7 @@ that is not there is left out. Text is as in the file, with or without the newli
 
 from msgspec import Struct, field
 
-from dcctl.inventory.model import Cause
+from dcctl.inventory.model import Cause, Natural
 from dcctl.inventory.sources.nvml.facts import NvmlDocument
 
 SCHEMA = 1
@@ -27,13 +27,13 @@ class CpuFacts(Struct, frozen=True, omit_defaults=True):
 
     model: str | None = None
     """`model name` of /proc/cpuinfo (absent on most ARM machines)."""
-    sockets: int | None = None
+    sockets: Natural | None = None
     """Number of different topology/physical_package_id under /sys/devices/system/cpu."""
-    cores: int | None = None
+    cores: Natural | None = None
     """Number of different (physical_package_id, die_id, core_id)."""
-    threads: int | None = None
+    threads: Natural | None = None
     """Processors that are online."""
-    numa_nodes: int | None = None
+    numa_nodes: Natural | None = None
     """Directories /sys/devices/system/node/node[0-9]*."""
 
 
@@ -79,9 +79,9 @@ class MountFacts(Struct, frozen=True, omit_defaults=True):
     path: str
     device: str
     fstype: str
-    size_bytes: int | None = None
+    size_bytes: Natural | None = None
     """f_blocks * f_frsize."""
-    free_bytes: int | None = None
+    free_bytes: Natural | None = None
     """f_bavail * f_frsize: what a user may still write."""
 
 
@@ -131,8 +131,8 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     cpu: CpuFacts | None = None
     cpu_stat: tuple[str, ...] = ()
     """First line of /proc/stat, read twice at least 100 ms apart."""
-    memory_total_bytes: int | None = None
-    memory_available_bytes: int | None = None
+    memory_total_bytes: Natural | None = None
+    memory_available_bytes: Natural | None = None
     load1: float | None = None
     pressure: dict[str, str] = field(default_factory=dict)
     """Text of /proc/pressure/{cpu,memory,io}."""

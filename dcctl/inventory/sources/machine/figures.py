@@ -15,11 +15,11 @@ def number(text: str | None) -> int | None:
 
 
 def scaled(value: float | str | None, factor: int) -> int | None:
-    """`value` times `factor` to the nearest whole; None when it is absent, no number or not finite."""
+    """`value` times `factor` to the nearest whole; None when absent, negative, no number or not finite."""
     if value is None:
         return None
     try:
         product = float(value) * factor
     except ValueError:
         return None
-    return round(product) if math.isfinite(product) else None
+    return round(product) if math.isfinite(product) and product >= 0 else None

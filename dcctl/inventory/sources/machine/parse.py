@@ -14,6 +14,7 @@ from dcctl.inventory.sources.machine.vendors import on_bus
 from dcctl.inventory.sources.nvml.facts import NvmlDocument
 from dcctl.inventory.sources.nvml.parse import Reading, cuda_version
 from dcctl.inventory.sources.nvml.parse import parse as parse_nvml
+from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
     from dcctl.inventory.model import Accelerator
@@ -25,7 +26,6 @@ _NO_WORDS = re.compile(
     r"|system (serial|product|manufacturer)"
     r"|^(none|unknown|n/?a|empty|o\.?e\.?m\.?|0+|0?123456789|x+|\.+)$"
 )
-_NO_UUIDS = frozenset({"03000200-0400-0500-0006-000700080009", "fefefefe-fefe-fefe-fefe-fefefefefefe"})
 _STAT_FIELDS = 8
 """user nice system idle iowait irq softirq steal; guest, which follows, is part of user (proc_stat(5))."""
 
@@ -170,7 +170,7 @@ def _system_uuid(text: str | None) -> str | None:
     """Lower case, as Kubernetes writes it; None for what firmware writes when it has none."""
     word = (text or "").strip().lower()
     valid = re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", word)
-    return word if valid and len(set(word)) > 2 and word not in _NO_UUIDS else None
+    return word if valid and uuid_key(word) else None
 
 
 def _word(text: str | None) -> str | None:

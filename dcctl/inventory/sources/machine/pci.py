@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.probes.rules import ACCELERATOR_CLASSES, LISTED_VENDORS
 from dcctl.inventory.sources.machine.facts import PciFacts
 from dcctl.inventory.sources.machine.sysfs import link_name, text
-from dcctl.inventory.sources.machine.vendors import ACCELERATOR_CLASSES, LISTED_VENDORS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -49,11 +49,6 @@ VENDORS = (
 )
 _BY_ID = {vendor.pci_id: vendor for vendor in VENDORS}
 
-ACCELERATOR_CLASSES = ("0x03", "0x0b40", "0x12")
-"""Prefixes of the classes that readers list, so that they need not know the table."""
-LISTED_VENDORS = ("0x1ae0", "0x1d0f")
-"""Vendors of which readers list every function."""
-
 
 def vendor_of(function: PciFacts) -> Vendor | None:
     """The vendor whose accelerator this PCI function is; None when it is none, or a virtual function.

@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Gap
+from dcctl.inventory.probes.rules import (
+    ABSENT,
+    FUNCTION_NOT_FOUND,
+    GPU_IS_LOST,
+    LIBRARY_NOT_FOUND,
+    RESET_REQUIRED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,11 +23,7 @@ if TYPE_CHECKING:
 
 # nvml.h: nvmlReturn_t.
 NOT_SUPPORTED, NO_PERMISSION, TIMEOUT = 3, 4, 10
-DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND = 9, 12, 13
-GPU_IS_LOST, RESET_REQUIRED, VERSION_MISMATCH = 15, 16, 18
-# Of a single reading these say that the board or the driver has no such thing: INVALID_ARGUMENT,
-# NOT_SUPPORTED, FUNCTION_NOT_FOUND, NO_DATA, VGPU_ECC_NOT_SUPPORTED, ARGUMENT_VERSION_MISMATCH, DEPRECATED.
-ABSENT = frozenset({2, 3, 13, 21, 22, 25, 26})
+DRIVER_NOT_LOADED, VERSION_MISMATCH = 9, 18
 NO_DRIVER = frozenset({DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND})
 _CAUSES: dict[int, Cause] = {
     NOT_SUPPORTED: "unsupported",

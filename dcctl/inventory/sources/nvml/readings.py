@@ -12,23 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pynvml as nv
 
+from dcctl.inventory.probes.rules import ABSENT, LOST, NO_INSTANCE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Handle: TypeAlias = object
 Row: TypeAlias = "dict[str, object]"
-_NO_INSTANCE = 0xFFFFFFFF
-"""nvmlProcessInfo_t: the process is in no MIG instance."""
 _MIB = 1 << 20
-# On a driver that has no such reading a call gives one of these; older drivers lack newer functions.
-_ABSENT = (
-    nv.NVML_ERROR_NOT_SUPPORTED,
-    nv.NVML_ERROR_FUNCTION_NOT_FOUND,
-    nv.NVML_ERROR_INVALID_ARGUMENT,
-    nv.NVML_ERROR_ARGUMENT_VERSION_MISMATCH,
-    nv.NVML_ERROR_DEPRECATED,
-)
-_DEAD = (nv.NVML_ERROR_GPU_IS_LOST, nv.NVML_ERROR_RESET_REQUIRED)
 
 # Fields that are the result of one call: name, function, further arguments.
 _SINGLE: tuple[tuple[str, Callable[..., object], tuple[int, ...]], ...] = (
@@ -67,9 +58,9 @@ def add(row: Row, errors: list[Row], call: str, read: Callable[[], Row]) -> bool
     try:
         row.update(read())
     except nv.NVMLError as error:
-        if error.value not in _ABSENT:
+        if error.value not in ABSENT:
             errors.append(error_row(call, error))
-        return error.value not in _DEAD
+        return error.value not in LOST
     return True
 
 
@@ -92,7 +83,7 @@ def _first(*calls: Callable[[], object]) -> object:
         try:
             return call()
         except nv.NVMLError as error:
-            if error.value not in _ABSENT:
+            if error.value not in ABSENT:
                 raise
     return calls[-1]()
 
@@ -215,7 +206,7 @@ def _nvlinks(handle: Handle) -> Row:
             # fitted.
             if error.value == nv.NVML_ERROR_INVALID_ARGUMENT or index == 0:
                 break
-            if error.value in _ABSENT:
+            if error.value in ABSENT:
                 continue
             raise
         links.append(_link(handle, index, active))
@@ -260,7 +251,7 @@ def _mig_handles(handle: Handle) -> Iterator[tuple[int, Handle]]:
         try:
             yield index, nv.nvmlDeviceGetMigDeviceHandleByIndex(handle, index)
         except nv.NVMLError as error:
-            if error.value not in (*_ABSENT, nv.NVML_ERROR_NOT_FOUND):
+            if error.value not in (*ABSENT, nv.NVML_ERROR_NOT_FOUND):
                 raise
 
 
@@ -331,7 +322,7 @@ def _contexts(device: Handle) -> Iterator[Row]:
         try:
             found = _first(partial(newer, device), partial(older, device))
         except nv.NVMLError as error:
-            if kind != "Compute" and error.value in _ABSENT:
+            if kind != "Compute" and error.value in ABSENT:
                 continue
             raise
         yield from map(_process, found if isinstance(found, list) else ())
@@ -339,7 +330,7 @@ def _contexts(device: Handle) -> Iterator[Row]:
 
 def _process(info: nv.nvmlFriendlyObject) -> Row:
     row: Row = {"pid": info.pid, "memory_bytes": info.usedGpuMemory}
-    if info.gpuInstanceId != _NO_INSTANCE:
+    if info.gpuInstanceId != NO_INSTANCE:
         row["gpu_instance"] = info.gpuInstanceId
         row["compute_instance"] = info.computeInstanceId
     return row

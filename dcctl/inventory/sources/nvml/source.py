@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import Fleet, Node, System
+from dcctl.inventory.probes.rules import LIBRARY_NOT_FOUND, NVML_FOLDERS, NVML_LIBRARY
 from dcctl.inventory.sources.machine.deadline import run_child
 from dcctl.inventory.sources.machine.pci import read_pci
 from dcctl.inventory.sources.machine.vendors import on_bus
 from dcctl.inventory.sources.nvml.facts import NvmlDocument, NvmlError
-from dcctl.inventory.sources.nvml.gaps import LIBRARY_NOT_FOUND
 from dcctl.inventory.sources.nvml.lines import document_of
 from dcctl.inventory.sources.nvml.parse import cuda_version, parse
 
@@ -22,18 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NvmlSource", "find_library", "parse"]
 
-LIBRARY = "libnvidia-ml.so.1"
-# Where ld.so looks without a word from ld.so.cache, and where containers, GKE, NixOS and WSL put the library.
+# Where ld.so looks without a word from ld.so.cache.
 _LOADER_DIRECTORIES = ("lib64", "usr/lib64", "lib", "usr/lib")
-_OTHER_DIRECTORIES = (
-    "usr/lib/x86_64-linux-gnu",
-    "usr/lib/aarch64-linux-gnu",
-    "usr/local/nvidia/lib64",
-    "home/kubernetes/bin/nvidia/lib64",
-    "run/nvidia/driver/usr/lib/x86_64-linux-gnu",
-    "run/opengl-driver/lib",
-    "usr/lib/wsl/lib",
-)
 _PACKAGE_ROOT = str(Path(__file__).parents[4])
 
 
@@ -70,7 +60,8 @@ class NvmlSource:
         """What NVML said before the deadline, and how it ended if it did not end well."""
         directory = find_library(self.environment, self.root)
         if directory is None:
-            return NvmlDocument(errors=(NvmlError("load", LIBRARY_NOT_FOUND, f"{LIBRARY} was not found"),))
+            missing = NvmlError("load", LIBRARY_NOT_FOUND, f"{NVML_LIBRARY} was not found")
+            return NvmlDocument(errors=(missing,))
         command = [sys.executable, "-P", "-m", "dcctl.inventory.sources.nvml.child", str(self.deadline_s + 1)]
         return document_of(run_child(command, self._child_environment(directory), self.deadline_s))
 
@@ -88,16 +79,16 @@ def find_library(environment: Mapping[str, str], root: Path = Path("/")) -> str 
     None when it is nowhere. Only looks at files: loading the library would already talk to the driver.
     """
     listed = [path for path in environment.get("LD_LIBRARY_PATH", "").split(":") if path]
-    if any(Path(path, LIBRARY).exists() for path in listed) or _in_cache(root):
+    if any(Path(path, NVML_LIBRARY).exists() for path in listed) or _in_cache(root):
         return ""
-    if any((root / path / LIBRARY).exists() for path in _LOADER_DIRECTORIES):
+    if any((root / path / NVML_LIBRARY).exists() for path in _LOADER_DIRECTORIES):
         return ""
-    found = (root / path for path in _OTHER_DIRECTORIES)
-    return next((str(path) for path in found if (path / LIBRARY).exists()), None)
+    found = (root / path for path in NVML_FOLDERS)
+    return next((str(path) for path in found if (path / NVML_LIBRARY).exists()), None)
 
 
 def _in_cache(root: Path) -> bool:
     try:
-        return f"{LIBRARY}\0".encode() in (root / "etc/ld.so.cache").read_bytes()
+        return f"{NVML_LIBRARY}\0".encode() in (root / "etc/ld.so.cache").read_bytes()
     except OSError:
         return False

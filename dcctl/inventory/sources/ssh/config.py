@@ -16,7 +16,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from dcctl.inventory.sources.ssh.error import SshError
+from dcctl.inventory.model import MAX_PORT
+from dcctl.inventory.sources.machine.figures import number
+from dcctl.inventory.sources.ssh.error import SshError, printable
 
 MAX_INCLUDE_DEPTH = 16
 """As in OpenSSH."""
@@ -183,8 +185,8 @@ class SshConfig:
         return (*self.route(first, (*seen, options.name)), *hops)
 
     def _collect(self, found: dict[str, tuple[str, ...]], name: str, *, final: bool) -> None:
-        for number in sorted([*self._always, *self._by_name.get(name, ())]):
-            block = self._blocks[number]
+        for at in sorted([*self._always, *self._by_name.get(name, ())]):
+            block = self._blocks[at]
             if all(_holds(part, found, name, final=final) for part in block[0].conditions):
                 for setting in block:
                     _take(found, setting)
@@ -269,7 +271,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
     """Give the collected words their types; SshError for a port or a time that is none."""
     host = _percent(found.get("hostname", (name,))[0], {"h": name}).lower()
-    port = _number(found, "port", 22)
+    port = _number(found, "port", 22, least=1)
     user = found.get("user", (local_user(),))[0]
     tokens = _tokens(name, host, port, user)
     jump, command = found.get("proxyjump", ("none",))[0], " ".join(found.get("proxycommand", ("none",)))
@@ -297,11 +299,13 @@ def _options(name: str, found: dict[str, tuple[str, ...]]) -> HostOptions:
     )
 
 
-def _number(found: dict[str, tuple[str, ...]], key: str, default: int) -> int:
+def _number(found: dict[str, tuple[str, ...]], key: str, default: int, least: int = 0) -> int:
     text = found.get(key, (str(default),))[0]
-    if not text.isdecimal() or not 0 <= int(text) <= 65535:
-        raise SshError(f"ssh_config: {key} is {text!r}, not a number in range", "invalid", "ssh -G HOST")
-    return int(text)
+    value = number(text)
+    if value is None or not least <= value <= MAX_PORT:
+        why = f"{printable(repr(text), 40)}, not a number in range ({least} to {MAX_PORT})"
+        raise SshError(f"ssh_config: {key} is {why}", "invalid", "ssh -G HOST")
+    return value
 
 
 def _tokens(name: str, host: str, port: int, user: str) -> dict[str, str]:
@@ -336,10 +340,14 @@ def parse_jump(text: str) -> tuple[Hop, ...]:
     """Return the hops of a ProxyJump value in the order of travel; SshError when it makes no sense."""
     hops = []
     for item in text.split(","):
-        match = re.fullmatch(r"(?:ssh://)?(?:(.+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::(\d+))?/?", item.strip())
-        if match is None:
+        match = re.fullmatch(
+            r"(?:ssh://)?(?:(.+)@)?(\[[^\]]+\]|[^:@\[\]]+)(?::([0-9]{1,5}))?/?", item.strip()
+        )
+        if match is None or not 1 <= int(match[3] or 22) <= MAX_PORT:
             raise SshError(
-                f"ssh_config: ProxyJump {text!r} is not [user@]host[:port],…", "invalid", "ssh -G HOST"
+                f"ssh_config: ProxyJump {printable(repr(text))} is not [user@]host[:port],…",
+                "invalid",
+                "ssh -G HOST",
             )
         hops.append(Hop(match[2].strip("[]"), match[1], int(match[3]) if match[3] else None))
     return tuple(hops)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dcctl.inventory.model import MAX_PORT
 from dcctl.inventory.sources.ssh import config as ssh_config
 from dcctl.inventory.sources.ssh.error import SshError, printable
 from dcctl.inventory.sources.ssh.hostkeys import KnownHosts
@@ -164,7 +165,10 @@ class Session:
 
     def _options(self, target: Target) -> ssh_config.HostOptions:
         options = self._configuration().lookup(target.name, target.user)
-        options = options._replace(host=target.address or options.host, port=target.port or options.port)
+        port = options.port if target.port is None else target.port
+        if not 1 <= port <= MAX_PORT:  # an inventory may say anything
+            raise SshError(f"port {port} is none: ports are 1 to {MAX_PORT}", "invalid")
+        options = options._replace(host=target.address or options.host, port=port)
         if self._overrides.identity_file:
             file = str(Path(self._overrides.identity_file).expanduser())
             options = options._replace(identity_files=(file,), identities_only=True)

@@ -2,10 +2,12 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from dcctl.inventory.model import Accelerator
+from dcctl.inventory.model import Accelerator, Fleet
+from dcctl.inventory.snapshot import decode, encode
 from dcctl.inventory.sources.machine.devices import parse_nics
 from dcctl.inventory.sources.machine.facts import CpuFacts, Facts, NicFacts, PciFacts, Unread
 from dcctl.inventory.sources.machine.parse import parse_facts, parse_gaps
@@ -17,10 +19,20 @@ MI300 = PciFacts("0000:2b:00.0", "0x1002", "0x74a1", "0x120000", driver="amdgpu"
 
 @settings(deadline=None)  # building the facts is what takes time
 @given(st.from_type(Facts))
-def test_whatever_a_probe_sends_gives_a_node_and_survives_the_wire(facts: Facts) -> None:
-    wire = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
-    assert parse_facts(wire, "ssh").sources == ("ssh",)
+def test_whatever_a_probe_sends_gives_a_node_that_can_be_saved(facts: Facts) -> None:
+    try:
+        wire = msgspec.json.decode(msgspec.json.encode(facts), type=Facts)
+    except msgspec.ValidationError:  # an amount below zero
+        reject()
+    node = replace(parse_facts(wire, "ssh"), name="n1")
+    assert node.sources == ("ssh",)
     assert all(gap.source == "ssh" for gap in parse_gaps(wire, "ssh"))
+    assert decode(encode(Fleet(nodes=(node,))), "x").nodes == (node,)
+
+
+def test_what_is_less_than_nothing_is_unknown() -> None:
+    node = parse_facts(Facts(hostname="n1", load1=-1.0, uptime_s=-5.0))
+    assert (node.use, node.system and node.system.uptime_s) == (None, None)
 
 
 def test_nothing_read_is_nothing_known() -> None:
@@ -57,6 +69,7 @@ def test_processor_use_is_never_more_than_there_is(ticks: list[int]) -> None:
         "00000000-0000-0000-0000-000000000000",
         "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
         "03000200-0400-0500-0006-000700080009",
+        "12345678-1234-5678-1234-567812345678",
         "Not Settable",
         "Not Specified",
         "",

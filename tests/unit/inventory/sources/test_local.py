@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from dcctl.inventory.model import Disk, Mount, Node, NodeUse, Pcie, Resources
-from dcctl.inventory.sources.local.source import LocalSource, aliases, count_list
+from dcctl.inventory.probes.rules import aliases, count_list
+from dcctl.inventory.sources.local.source import LocalSource
 
 DATA = Path(__file__).parents[3] / "data" / "local"
 
@@ -206,7 +207,7 @@ def test_importing_the_sources_loads_no_sdk() -> None:
     ],
 )
 def test_aliases_need_no_name_server(hostname: str, hosts: str, expected: tuple[str, ...]) -> None:
-    assert aliases(hostname, hosts) == expected
+    assert tuple(aliases(hostname, hosts)) == expected
 
 
 @pytest.mark.parametrize(

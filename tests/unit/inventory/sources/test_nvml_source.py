@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dcctl.inventory.sources.nvml.source import LIBRARY, find_library
+from dcctl.inventory.probes.rules import NVML_LIBRARY
+from dcctl.inventory.sources.nvml.source import find_library
 
 
 def test_no_library_starts_no_process_and_is_no_gap(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_no_library_starts_no_process_and_is_no_gap(tmp_path: Path) -> None:
 
 def _put(folder: Path) -> Path:
     folder.mkdir(parents=True)
-    (folder / LIBRARY).touch()
+    (folder / NVML_LIBRARY).touch()
     return folder
 
 
@@ -54,6 +55,9 @@ def test_the_cache_of_the_loader_is_believed_by_whole_name(tmp_path: Path) -> No
     assert find_library({}, tmp_path) == ""
 
 
-def test_a_folder_that_the_loader_does_not_know_is_given_to_it(tmp_path: Path) -> None:
-    folder = _put(tmp_path / "usr/local/nvidia/lib64")
+@pytest.mark.parametrize(
+    "path", ["usr/local/nvidia/lib64", "run/nvidia/driver/usr/lib/aarch64-linux-gnu", "usr/lib/wsl/lib"]
+)
+def test_a_folder_that_the_loader_does_not_know_is_given_to_it(tmp_path: Path, path: str) -> None:
+    folder = _put(tmp_path / path)
     assert find_library({}, tmp_path) == str(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
+from dcctl.inventory.probes import rules
 from dcctl.inventory.probes.bundle import node_probe
 from dcctl.inventory.sources.local.source import LocalSource
 from dcctl.inventory.sources.machine.facts import Facts
@@ -90,3 +92,11 @@ def test_the_probe_is_python_3_6_and_its_shell_part_is_no_string_escape() -> Non
     shell = text.split("'''")[1]
     assert "\\" not in shell
     assert shell.rstrip().endswith("\nexit")
+
+
+def test_the_shell_part_looks_for_the_same() -> None:
+    shell = node_probe().decode().split("'''")[1]
+    words = set(re.findall(r"[\w/*,-]+", shell))
+    assert words >= {name for name in (*rules.NIC_FILES, *rules.DMI_FILES) if name != "uevent"}
+    assert words >= {f"{start}*" for start in (*rules.NOT_DISKS, *rules.ACCELERATOR_CLASSES)}
+    assert words >= {f"*,{vendor}" for vendor in rules.LISTED_VENDORS}

@@ -136,7 +136,10 @@ def test_match_exec_never_runs_and_never_holds(tmp_path: Path) -> None:
     assert (options.port, mark.exists()) == (22, False)
 
 
-@pytest.mark.parametrize("line", ["Port many", "Port 99999", "ConnectTimeout -1"])
+@pytest.mark.parametrize(
+    "line",
+    ["Port many", "Port 99999", "Port 0", "Port -1", "Port ２２", f"Port {'9' * 5000}", "ConnectTimeout -1"],
+)
 def test_what_is_no_number_is_said_so(line: str) -> None:
     with pytest.raises(SshError, match="not a number in range"):
         _config(line).lookup("x")
@@ -161,7 +164,9 @@ def test_forms_of_proxy_jump(text: str, hops: list[tuple[str, str | None, int | 
     assert [tuple(hop) for hop in parse_jump(text)] == hops
 
 
-@pytest.mark.parametrize("text", ["", "a,,b", "a:b:c", "a:port"])
+@pytest.mark.parametrize(
+    "text", ["", "a,,b", "a:b:c", "a:port", "a:0", "a:65536", "a:２２", f"a:{'9' * 5000}"]
+)
 def test_what_is_no_proxy_jump(text: str) -> None:
     with pytest.raises(SshError, match="ProxyJump"):
         parse_jump(text)

@@ -2,14 +2,9 @@
 
 import pytest
 
+from dcctl.inventory.probes.rules import ACCELERATOR_CLASSES, LISTED_VENDORS
 from dcctl.inventory.sources.machine.facts import PciFacts
-from dcctl.inventory.sources.machine.vendors import (
-    ACCELERATOR_CLASSES,
-    LISTED_VENDORS,
-    VENDORS,
-    on_bus,
-    vendor_of,
-)
+from dcctl.inventory.sources.machine.vendors import VENDORS, on_bus, vendor_of
 
 
 def _function(vendor: str, pci_class: str, device: str = "0x0001", *, physfn: bool = False) -> PciFacts:

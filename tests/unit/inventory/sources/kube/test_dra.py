@@ -4,6 +4,7 @@ import pytest
 
 from dcctl.inventory.model import Node, Resources
 from dcctl.inventory.sources.kubernetes.dra import (
+    Attribute,
     ClaimObject,
     Claims,
     Device,
@@ -11,6 +12,7 @@ from dcctl.inventory.sources.kubernetes.dra import (
     SliceObject,
     Slices,
     SliceSpec,
+    parse_device,
 )
 from dcctl.inventory.sources.kubernetes.fleet import placed, with_devices
 from dcctl.inventory.vendors import device
@@ -115,3 +117,10 @@ def test_a_name_of_thousands_of_digits_is_a_name() -> None:
     where = PoolRef("n1", 1, 1)
     sink.add([SliceObject(SliceSpec(GPU, where, "n1", devices=[Device(name) for name in names]))])
     assert [key[2] for key in sink.published()] == names[::-1]
+
+
+def test_a_number_below_zero_is_no_index() -> None:
+    minus = Device("gpu-0", attributes={"index": Attribute(int_=-1)})
+    found = parse_device(GPU, minus, 3)
+    assert found is not None
+    assert found.index == 3

@@ -153,3 +153,10 @@ def test_huge_pages_and_volume_slots_are_no_devices() -> None:
 def test_a_bad_quantity_is_refused() -> None:
     with pytest.raises(ValueError, match="'lots' is not a quantity"):
         Interner().of_pod(pod_of({"spec": {"containers": [{"resources": {"requests": {"cpu": "lots"}}}]}}))
+
+
+def test_a_negative_request_is_refused_and_frees_nothing() -> None:
+    asked = {"resources": {"requests": {"nvidia.com/gpu": "-1"}}}
+    other = {"resources": {"requests": {"nvidia.com/gpu": "2"}}}
+    with pytest.raises(ValueError, match="'-1' is a negative quantity"):
+        Interner().of_pod(pod_of({"spec": {"containers": [other, asked]}}))
