@@ -10,10 +10,10 @@ from dcctl.assess.stranded import DIMENSIONS, WORDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dcctl.assess.boards import Board
     from dcctl.assess.capacity import Totals
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.model import Accelerator
+    from dcctl.inventory.occupancy.boards import Board
 
 FULL_MILLI = 900
 """Memory of a board in use from which work is taken to be short of it."""

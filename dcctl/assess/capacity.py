@@ -8,17 +8,17 @@ from msgspec import Struct
 
 from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.tally import sum_known
-from dcctl.assess.usage import is_scheduled
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.occupancy.demand import is_scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dcctl.assess.boards import State
     from dcctl.assess.nodes import NodeState
     from dcctl.assess.tally import Tally
-    from dcctl.assess.usage import Amount
     from dcctl.inventory.model import NodeUse, Resources
+    from dcctl.inventory.occupancy.boards import State
+    from dcctl.inventory.occupancy.demand import Amount
 
 By: TypeAlias = Literal["pool", "site", "rack", "node", "model", "workload"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.assess.boards import not_believed, units_of
 from dcctl.assess.details import conflicts
-from dcctl.assess.usage import FINISHED
-from dcctl.assess.vendors import accelerators_in, is_accelerator
 from dcctl.assess.words import plural
 from dcctl.inventory.folding import fold
+from dcctl.inventory.occupancy.boards import not_believed, units_of
+from dcctl.inventory.occupancy.demand import FINISHED
+from dcctl.inventory.occupancy.resources import accelerators_in, is_accelerator
 from dcctl.render.report import Note
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
     from dcctl.assess.idle import IdleHolder
     from dcctl.assess.nodes import NodeState
-    from dcctl.assess.usage import Waiting
     from dcctl.inventory.model import Conflict, Fleet
+    from dcctl.inventory.occupancy.demand import Waiting
 
 _SHOWN_DEVICES = 3
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
-from dcctl.assess.boards import units_of
+from dcctl.inventory.occupancy.boards import units_of
 
 if TYPE_CHECKING:
     from dcctl.assess.nodes import NodeState

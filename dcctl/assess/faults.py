@@ -11,9 +11,9 @@ from dcctl.assess.bottleneck import slowed_by
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.model import Accelerator, Ecc, Node
+    from dcctl.inventory.occupancy.boards import Board
     from dcctl.render.report import Severity
 
 COUNTS = "counts of boards disagree"

@@ -10,12 +10,12 @@ from dcctl.assess.idle import Rule, mark_idle
 from dcctl.assess.nodes import Habits, NodeState, judge
 from dcctl.assess.stranded import Shares, typical
 from dcctl.assess.tally import tally
-from dcctl.assess.unavailable import common_taints
-from dcctl.assess.usage import demand_of
+from dcctl.inventory.occupancy.demand import demand_of
+from dcctl.inventory.occupancy.unavailable import common_taints
 
 if TYPE_CHECKING:
-    from dcctl.assess.usage import Demand
     from dcctl.inventory.model import Fleet, Node
+    from dcctl.inventory.occupancy.demand import Demand
 
 _NO_HABITS = Habits(Shares(), frozenset())
 

@@ -13,9 +13,9 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
-    from dcctl.assess.usage import Placed
+    from dcctl.inventory.occupancy.boards import Board
+    from dcctl.inventory.occupancy.demand import Placed
 
 
 class Rule(Struct, frozen=True):

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from dcctl.assess.boards import Board, boards_of, count_units, units_of
-from dcctl.assess.doubt import doubted
-from dcctl.assess.holders import hold
 from dcctl.assess.stranded import NO_SHORTAGE, Shortage, shortage
 from dcctl.assess.tally import Tally
-from dcctl.assess.unavailable import unavailable_because
-from dcctl.assess.usage import is_scheduled
+from dcctl.inventory.occupancy.boards import Board, boards_of, count_units, units_of
+from dcctl.inventory.occupancy.demand import is_scheduled
+from dcctl.inventory.occupancy.doubt import doubted
+from dcctl.inventory.occupancy.holders import hold
+from dcctl.inventory.occupancy.unavailable import unavailable_because
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dcctl.assess.boards import State
     from dcctl.assess.faults import Sign
     from dcctl.assess.stranded import Shares
-    from dcctl.assess.usage import Demand
     from dcctl.inventory.model import Node
+    from dcctl.inventory.occupancy.boards import State
+    from dcctl.inventory.occupancy.demand import Demand
 
 
 class NodeState(Struct, gc=False):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from dcctl.assess.boards import not_believed
 from dcctl.assess.caveats import (
     bound_to_unlisted,
     counts_not_believed,
@@ -14,9 +13,10 @@ from dcctl.assess.caveats import (
     unknown_amounts,
 )
 from dcctl.assess.machine import disk_note, pressure_note
-from dcctl.assess.vendors import counted
+from dcctl.assess.nouns import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
 from dcctl.inventory.folding import fold
+from dcctl.inventory.occupancy.boards import not_believed
 from dcctl.render.report import Note
 
 if TYPE_CHECKING:

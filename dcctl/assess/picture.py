@@ -10,10 +10,10 @@ from dcctl.inventory.folding import sort_key
 from dcctl.render.report import HeatMap, Tile
 
 if TYPE_CHECKING:
-    from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.folding import NaturalKey
     from dcctl.inventory.model import Fleet
+    from dcctl.inventory.occupancy.boards import Board
 
 MapRow: TypeAlias = tuple[str, tuple[Tile, ...]]
 """Node, tiles."""

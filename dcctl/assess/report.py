@@ -17,12 +17,12 @@ from dcctl.assess.headroom import more_jobs, rooms
 from dcctl.assess.idle import Rule, idle_holders
 from dcctl.assess.machine import surroundings
 from dcctl.assess.notes import headline, notes
+from dcctl.assess.nouns import noun_of
 from dcctl.assess.picture import heat_map
 from dcctl.assess.samples import samples
 from dcctl.assess.stranded import DIMENSIONS
-from dcctl.assess.usage import waiting
-from dcctl.assess.vendors import noun_of
 from dcctl.assess.workloads import holdings, rows
+from dcctl.inventory.occupancy.demand import waiting
 from dcctl.render.report import Cell, Report, Shape, Table
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dcctl.assess.nodes import NodeState
-    from dcctl.assess.usage import Placed
+    from dcctl.inventory.occupancy.demand import Placed
 
 _NAMED = 3
 _WORTH_NAMING_MILLI = 50

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
-from dcctl.assess.vendors import accelerators_in
+from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dcctl.assess.usage import Amount, Demand, Placed
     from dcctl.inventory.model import Node, Resources
+    from dcctl.inventory.occupancy.demand import Amount, Demand, Placed
 
 DIMENSIONS = ("cpu_milli", "memory_bytes", "storage_bytes", "pods")
 """In this order a tie is broken."""

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
-from dcctl.assess.boards import units_of
+from dcctl.inventory.occupancy.boards import units_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from dcctl.assess.boards import Board, State
     from dcctl.inventory.model import Accelerator
+    from dcctl.inventory.occupancy.boards import Board, State
 
 Key = TypeVar("Key", bound="Hashable")
 Kind: TypeAlias = tuple[str, str, str, int]

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dcctl.assess.usage import FINISHED
-from dcctl.assess.vendors import accelerators_in
+from dcctl.inventory.occupancy.demand import FINISHED
+from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dcctl.assess.boards import Board
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.model import Member, Workload
+    from dcctl.inventory.occupancy.boards import Board
     from dcctl.render.report import Row
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dcctl.assess.usage import demand_of
 from dcctl.inventory.model import Budget, Resources, Workload
+from dcctl.inventory.occupancy.demand import demand_of
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.kubeapi import ApiServer, kinds, shapes
 from tests.kubeapi.objects import node, owner, plain, pod

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.boards import MOST_SHARES, MOST_UNITS, boards_of
 from dcctl.assess.report import Options, report
 from dcctl.inventory.model import Fleet, Node, Resources
+from dcctl.inventory.occupancy.boards import MOST_SHARES, MOST_UNITS, boards_of
 from tests.unit.assess.build import GPU, NOW_S, asks, boards, node, size, work
 
 _MIG = "nvidia.com/mig-1g.10gb"

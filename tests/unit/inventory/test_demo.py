@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from dcctl.assess.report import Options, report
-from dcctl.assess.usage import requested
 from dcctl.inventory.model import Fleet, Resources
+from dcctl.inventory.occupancy.demand import requested
 from dcctl.inventory.sources.base import run
 from dcctl.inventory.sources.demo import DemoSource
 

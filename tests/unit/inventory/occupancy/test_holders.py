@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dcctl.assess import holders
-from dcctl.assess.boards import boards_of
-from dcctl.assess.holders import hold
-from dcctl.assess.usage import requested
 from dcctl.inventory.model import Accelerator, Process
+from dcctl.inventory.occupancy import holders
+from dcctl.inventory.occupancy.boards import boards_of
+from dcctl.inventory.occupancy.demand import requested
+from dcctl.inventory.occupancy.holders import hold
 from tests.unit.assess.build import GPU, asks, boards, judged, node, process, size, words, work
 
 if TYPE_CHECKING:

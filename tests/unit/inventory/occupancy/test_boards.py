@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from dcctl.assess.boards import boards_of, units_of
 from dcctl.inventory.model import Accelerator, Node, Resources
+from dcctl.inventory.occupancy.boards import boards_of, units_of
 from tests.unit.assess.build import boards, size
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcctl.assess.vendors import accelerators_in, counted, noun_of
+from dcctl.assess.nouns import counted, noun_of
+from dcctl.inventory.occupancy.resources import accelerators_in
 
 
 @pytest.mark.parametrize(

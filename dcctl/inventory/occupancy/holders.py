@@ -5,12 +5,12 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from dcctl.assess.boards import Board, units_of
-from dcctl.assess.vendors import is_accelerator
+from dcctl.inventory.occupancy.boards import Board, units_of
+from dcctl.inventory.occupancy.resources import is_accelerator
 
 if TYPE_CHECKING:
-    from dcctl.assess.usage import Demand, Placed
     from dcctl.inventory.model import Accelerator
+    from dcctl.inventory.occupancy.demand import Demand, Placed
 
 
 def hold(boards: list[Board], demand: Demand) -> dict[str, int]:

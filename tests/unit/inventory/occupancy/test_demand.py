@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.usage import demand_of, requested, waiting
 from dcctl.inventory.model import Fleet, Gap, Member, Phase, Resources
+from dcctl.inventory.occupancy.demand import demand_of, requested, waiting
 from tests.unit.assess.build import GIB, asks, node, work
 
 

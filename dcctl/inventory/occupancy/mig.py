@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dcctl.assess.boards import Board
     from dcctl.inventory.model import Accelerator
+    from dcctl.inventory.occupancy.boards import Board
 
 SLICES_PER_BOARD = 7
 """Compute slices of one NVIDIA board in MIG mode (NVIDIA MIG user guide, table of profiles)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
-    from dcctl.assess.boards import Board
+    from dcctl.inventory.occupancy.boards import Board
 
 
 def doubted(rest: list[Board], leftover: dict[str, int]) -> list[Board]:

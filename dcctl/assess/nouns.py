@@ -1,10 +1,11 @@
-"""What accelerators are called. Which resource names are accelerators is told by inventory/vendors.py."""
+"""What accelerators are called."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.occupancy.resources import is_batch
 from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ _NOUNS = {
     "tenstorrent": "accelerator",
 }
 """Vendor -> its own word for a board; all others say GPU."""
-_BATCH = ("gres/gpu", "gpu:", "yarn.io/gpu")
-"""How the names of batch schedulers begin."""
 
 
 @cache
@@ -34,24 +33,7 @@ def noun_of(resource: str) -> str:
     known = device(resource)
     if known is not None:
         return _NOUNS.get(known.vendor, "GPU")
-    return "GPU" if _is_batch(resource) else "accelerator"
-
-
-@cache
-def is_accelerator(resource: str) -> bool:
-    """Whether a resource name is handed out as an accelerator (an RDMA port or huge pages are not)."""
-    return device(resource) is not None or _is_batch(resource)
-
-
-def _is_batch(resource: str) -> bool:
-    return resource == "gpu" or resource.startswith(_BATCH)
-
-
-def accelerators_in(devices: dict[str, int]) -> int:
-    """How many accelerators (boards, shares and slices alike) an amount of devices names."""
-    if not devices:
-        return 0
-    return sum(count for resource, count in devices.items() if is_accelerator(resource))
+    return "GPU" if is_batch(resource) else "accelerator"
 
 
 def plural(noun: str, count: int) -> str:

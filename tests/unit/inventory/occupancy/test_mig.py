@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcctl.assess.boards import boards_of, units_of
 from dcctl.inventory.model import Accelerator
+from dcctl.inventory.occupancy.boards import boards_of, units_of
 from tests.unit.assess.build import node
 
 

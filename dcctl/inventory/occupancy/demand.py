@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from dcctl.assess.vendors import accelerators_in
+from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

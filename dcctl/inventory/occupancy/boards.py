@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dcctl.assess.mig import SLICES_PER_BOARD, bounded
-from dcctl.assess.vendors import is_accelerator
 from dcctl.inventory.counted import counted
+from dcctl.inventory.occupancy.mig import SLICES_PER_BOARD, bounded
+from dcctl.inventory.occupancy.resources import is_accelerator
 from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
-    from dcctl.assess.usage import Placed
     from dcctl.inventory.model import Accelerator, Node
+    from dcctl.inventory.occupancy.demand import Placed
 
 State: TypeAlias = Literal["allocated", "free", "stranded", "unavailable", "unknown"]
 """Every board is in exactly one state. A board is allocated when any share or slice of it is held."""
