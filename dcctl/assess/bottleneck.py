@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess.machine import PRESSURE_MILLI, surroundings
 from dcctl.assess.stranded import DIMENSIONS, WORDS
+from dcctl.inventory.occupancy.health import slowed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from dcctl.assess.capacity import Totals
     from dcctl.assess.nodes import NodeState
@@ -110,15 +111,6 @@ def _pressure(state: NodeState) -> list[tuple[str, int]]:
     ]
 
 
-_SLOWED: Sequence[tuple[str, str]] = (
-    ("thermal", "cooling"),
-    ("powerbrake", "power supply"),
-    ("powercap", "power cap"),
-    ("hwslowdown", "hardware slowdown"),
-)
-"""Part of NVML's throttle reason (lower case, no underscores) -> what the board lacks."""
-
-
 def _board_waits(reading: Accelerator, board: Board) -> str:
     """The first of: throttled, memory full, memory traffic."""
     slowed = slowed_by(reading.throttle) if reading.throttle else ""
@@ -130,13 +122,3 @@ def _board_waits(reading: Accelerator, board: Board) -> str:
     traffic = reading.memory_busy_milli
     bound = traffic is not None and traffic >= MEMORY_BOUND_MILLI
     return "GPU memory bandwidth" if bound and board.idle is False else ""
-
-
-def slowed_by(throttle: tuple[str, ...] | None) -> str:
-    """`cooling`, `power supply` or `power cap` when one of these slows the board; empty otherwise."""
-    for reason in throttle or ():
-        name = reason.lower().replace("_", "")
-        for part, word in _SLOWED:
-            if part in name:
-                return word
-    return ""

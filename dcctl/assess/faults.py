@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dcctl.assess.bottleneck import slowed_by
+from dcctl.inventory.occupancy import health
+from dcctl.inventory.occupancy.health import Sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dcctl.assess.nodes import NodeState
-    from dcctl.inventory.model import Accelerator, Ecc, Node
-    from dcctl.inventory.occupancy.boards import Board
+    from dcctl.inventory.model import Node
     from dcctl.render.report import Severity
 
 COUNTS = "counts of boards disagree"
 _ORDER = {"crit": 0, "warn": 1, "info": 2, "ok": 3}
-
-
-class Sign(NamedTuple):
-    """One thing wrong with one device."""
-
-    severity: Severity
-    fault: str
-    where: str
-    """The device on its node, e.g. `gpu3`."""
 
 
 class Fault(Struct):
@@ -53,11 +44,12 @@ def find_faults(states: Iterable[NodeState]) -> list[Fault]:
 
 
 def signs_of(state: NodeState) -> Iterator[Sign]:
-    """What is wrong with the devices of one node. Marks the boards that have a fault."""
+    """What is wrong with the devices of one node."""
     counted = state.demand is not None
     for index, board in enumerate(state.boards):
-        if board.reading is not None and _suspicious(board.reading):
-            yield from _board(board, board.reading, index)
+        reading = board.reading
+        if reading is not None:
+            yield from health.signs_of(reading, f"gpu{reading.index if reading.index >= 0 else index}")
         nobodys = counted and board.state not in {"allocated", "unknown"}
         if nobodys and any(part.processes for part in board.parts()):
             yield Sign("warn", "used outside the scheduler", f"gpu{index}")
@@ -65,51 +57,6 @@ def signs_of(state: NodeState) -> Iterator[Sign]:
     for nic in state.node.nics or ():
         if nic.up is False and nic.kind in {"infiniband", "roce"}:
             yield Sign("warn", "fabric port down", nic.name)
-
-
-def _suspicious(reading: Accelerator) -> bool:
-    """Whether `_board` may find anything: of most boards it finds nothing, and this tells so quickly."""
-    ecc, pcie = reading.ecc, reading.pcie
-    if ecc is not None and (ecc.remap_failed or ecc.remap_pending or ecc.volatile_uncorrected):
-        return True
-    narrow = pcie is not None and pcie.width != pcie.max_width
-    return bool(narrow or reading.throttle or reading.nvlinks)
-
-
-def _board(board: Board, reading: Accelerator, index: int) -> Iterator[Sign]:
-    where = f"gpu{reading.index}" if reading.index >= 0 else f"gpu{index}"
-    ecc = _ecc(reading.ecc) if reading.ecc is not None else ""
-    if ecc:
-        board.faulty = True
-        yield Sign("crit", ecc, where)
-    slowed = slowed_by(reading.throttle) if reading.throttle else ""
-    if slowed in {"cooling", "power supply", "hardware slowdown"}:
-        board.faulty = True
-        yield Sign("warn", f"slowed down: {slowed}", where)
-    if reading.nvlinks and any(link.up is False for link in reading.nvlinks):
-        board.faulty = True
-        yield Sign("crit", "NVLink down", where)
-    if _narrow(reading):
-        yield Sign("warn", "PCIe link narrower than the board's", where)
-
-
-def _ecc(ecc: Ecc) -> str:
-    if ecc.remap_failed:
-        return "row remapping failed: replace the board"
-    if ecc.remap_pending:
-        return "row remapping pending: reset the board"
-    return "uncorrectable memory errors" if ecc.volatile_uncorrected else ""
-
-
-def _narrow(reading: Accelerator) -> bool:
-    """Width only: the generation drops by design while a board rests."""
-    pcie = reading.pcie
-    return (
-        pcie is not None
-        and pcie.width is not None
-        and pcie.max_width is not None
-        and pcie.width < pcie.max_width
-    )
 
 
 def _counts(node: Node) -> Iterator[Sign]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.occupancy.boards import Board
-    from dcctl.inventory.occupancy.demand import Placed
 
 
 class Rule(Struct, frozen=True):
@@ -56,17 +55,7 @@ def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
         return None
     if busy is not None and busy > rule.busy_milli:
         return False
-    for one in board.holders:
-        age_s = _age_s(one, now_s)
-        if age_s is not None and age_s < rule.after_s:
-            return False
-    return True
-
-
-def _age_s(one: Placed, now_s: int) -> int | None:
-    """Seconds since the member started, else since its workload did."""
-    started = one.member.started_at_s or one.workload.started_at_s
-    return None if started is None else max(0, now_s - started)
+    return board.held_since_s is None or now_s - board.held_since_s >= rule.after_s
 
 
 def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:
@@ -96,9 +85,9 @@ def _add(holder: IdleHolder, node: str, board: Board, now_s: int) -> None:
     holder.boards += 1
     if not holder.nodes or holder.nodes[-1] != node:
         holder.nodes.append(node)
-    ages = [age for one in board.holders if (age := _age_s(one, now_s)) is not None]
-    if ages:
-        holder.held_s = min(ages) if holder.held_s is None else min(holder.held_s, *ages)
+    if board.held_since_s is not None:
+        age_s = max(0, now_s - board.held_since_s)
+        holder.held_s = age_s if holder.held_s is None else min(holder.held_s, age_s)
     power = board.reading.power_mw if board.reading is not None else None
     if power is not None:
         holder.power_mw = (holder.power_mw or 0) + power

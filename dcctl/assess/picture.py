@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeAlias, overload
 
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.occupancy.health import is_faulty
 from dcctl.render.report import HeatMap, Tile
 
 if TYPE_CHECKING:
@@ -86,8 +87,9 @@ def _row(state: NodeState) -> MapRow:
 
 def tile(board: Board) -> Tile:
     """How busy the board is, and its state in a word: `idle` for allocated and measured to do nothing."""
+    faulty = board.reading is not None and is_faulty(board.reading)
     word = "idle" if board.idle else _word(board)
-    return _tile(board.busy_milli(), "fault" if board.faulty else word)
+    return _tile(board.busy_milli(), "fault" if faulty else word)
 
 
 def _word(board: Board) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl.inventory.counted import counted
+from dcctl.inventory.occupancy.demand import is_scheduled
 from dcctl.inventory.occupancy.mig import SLICES_PER_BOARD, bounded
 from dcctl.inventory.occupancy.resources import is_accelerator
 from dcctl.inventory.vendors import device
@@ -37,10 +38,10 @@ class Board(Struct, gc=False):
     state: State = "unknown"
     holders: tuple[Placed, ...] = ()
     """One member of each workload known to hold some of it. Empty on an allocated board: somebody unknown."""
+    held_since_s: int | None = None
+    """Unix time when the youngest of those who hold it, or may hold it, started; None: not known."""
     idle: bool | None = None
     """Allocated boards: measured to be doing nothing. None: not measured."""
-    faulty: bool = False
-    """It has a fault that stops or endangers work."""
 
     def parts(self) -> tuple[Accelerator, ...]:
         """What is handed out: the slices, or the board itself."""
@@ -84,7 +85,7 @@ def boards_of(node: Node) -> list[Board] | None:
     """
     if not node.accelerators:
         found = _counted_by_scheduler(node) if node.accelerators is None else []
-        return found if found or not _hidden(node) else None
+        return found or (None if found is None or _hidden(node) else [])
     cut = False
     for accelerator in node.accelerators:
         if accelerator.replicas is not None and not 0 < accelerator.replicas <= MOST_SHARES:
@@ -158,11 +159,14 @@ def _number(text: str) -> int:
 
 
 def _counted_by_scheduler(node: Node) -> list[Board] | None:
-    """Boards without readings, as many as the scheduler's resource counts imply, at least."""
+    """Boards without readings, as many as the scheduler's resource counts imply, at least.
+
+    None: it counts none, and there is no scheduler that would, or others see some.
+    """
     counts = node.capacity or node.allocatable
     if counts is None:
         return None
-    boards = []
+    boards: list[Board] = []
     believed = {name: count for name, count in counts.devices.items() if count <= MOST_UNITS}
     for row in counted(believed, node.labels):
         each = _per_board(row.profile or row.resource) if row.kind == "mig" else 1
@@ -170,6 +174,8 @@ def _counted_by_scheduler(node: Node) -> list[Board] | None:
     for resource, count in sorted(believed.items()):
         if device(resource) is None and is_accelerator(resource):  # a batch scheduler's name for any of them
             boards += [Board(None, resource) for _ in range(count)]
+    if not boards and (not is_scheduled(node) or any(node.accelerator_counts.values())):
+        return None
     return boards
 
 

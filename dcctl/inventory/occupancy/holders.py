@@ -46,7 +46,7 @@ def _by_only_one(boards: list[Board], one: Placed) -> bool:
     if wanted > len(boards):
         return False
     for board in boards:
-        if board.resource != resource or not board.whole():
+        if board.resource != resource or board.state != "unknown" or not board.whole():
             return False
     for board in boards if wanted == len(boards) else _most_likely(boards, one)[:wanted]:
         _take(board, one)
@@ -76,14 +76,18 @@ def _runs_on(one: Placed, board: Board) -> bool:
     return False
 
 
-def _take(board: Board, owner: Placed | None) -> None:
+def _take(board: Board, one: Placed, *, named: bool = True) -> None:
+    """The member holds some of the board; not `named`: it or other work does, and nobody knows which."""
     board.state = "allocated"
-    if owner is None:
+    since_s = one.member.started_at_s or one.workload.started_at_s
+    if since_s is not None and (board.held_since_s is None or since_s > board.held_since_s):
+        board.held_since_s = since_s
+    if not named:
         return
     if not board.holders:
-        board.holders = (owner,)
-    elif all(known.workload is not owner.workload for known in board.holders):
-        board.holders = (*board.holders, owner)
+        board.holders = (one,)
+    elif all(known.workload is not one.workload for known in board.holders):
+        board.holders = (*board.holders, one)
 
 
 def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:
@@ -144,33 +148,33 @@ def _by_elimination(
         ]
         if not wanting:
             continue
-        names = {one.workload.id for one, _ in wanting}
-        owner = wanting[0][0] if len(names) == 1 else None
-        missing = _hand_out(boards, free, resource, sum(count for _, count in wanting), owner)
+        missing = _hand_out(boards, free, resource, wanting)
         if missing:
             unanswered[resource] = missing
     return unanswered
 
 
 def _hand_out(
-    boards: list[Board], free: list[dict[str, int]], resource: str, wanted: int, owner: Placed | None
+    boards: list[Board], free: list[dict[str, int]], resource: str, wanting: list[tuple[Placed, int]]
 ) -> int:
-    """Give `wanted` units to the boards that look most used; returns how many found none.
+    """Give what is wanted to the boards that look most used; returns how many units found none.
 
-    Shares are spread over the boards, one each in turn, as NVIDIA's device plugin prefers it.
+    Shares are spread over the boards, one each in turn, as NVIDIA's device plugin prefers it. Who has run
+    longest gets the most used: so no board is called idle of which the holder may have just begun.
     """
-    order = [
-        i for i in sorted(range(len(boards)), key=lambda i: _rank(boards[i], i)) if free[i].get(resource)
-    ]
-    while wanted and order:
-        for i in order:
-            if not wanted:
-                break
-            _take(boards[i], owner)
+    named = len({id(one.workload) for one, _ in wanting}) == 1
+    wanting = sorted(wanting, key=lambda pair: pair[0].member.started_at_s or 0)
+    takers = [one for one, count in wanting for _ in range(count)]
+    usable = [i for i in range(len(boards)) if boards[i].state != "unavailable" and free[i].get(resource)]
+    order = sorted(usable, key=lambda i: _rank(boards[i], i))
+    given = 0
+    while given < len(takers) and order:
+        for i, one in zip(order, takers[given:], strict=False):
+            _take(boards[i], one, named=named)
             free[i][resource] -= 1
-            wanted -= 1
+            given += 1
         order = [i for i in order if free[i][resource]]
-    return wanted
+    return len(takers) - given
 
 
 def _rank(board: Board, index: int) -> tuple[bool, int, int, int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.bottleneck import first_limit, running_limit, slowed_by
+from dcctl.assess.bottleneck import first_limit, running_limit
 from dcctl.assess.capacity import total
 from dcctl.assess.faults import find_faults
 from dcctl.inventory.model import Accelerator, Ecc, Nic, Node, NodeUse, NvLink, Pcie, Process, Resources
+from dcctl.inventory.occupancy.health import slowed_by
 from tests.unit.assess.build import GIB, asks, boards, judged, node, size, work
 
 
