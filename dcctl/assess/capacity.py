@@ -32,7 +32,8 @@ class Sums(Struct):
     used: int | None = None
     """Measured."""
     free: int | None = None
-    """Allocatable less requested; without a scheduler, capacity (or a limit below it) less used."""
+    """Allocatable less requested; without a scheduler, capacity (or a limit below it) less used.
+    Nothing on nodes that take no work."""
 
 
 STAGES = ("capacity", "allocatable", "requested", "used", "free")
@@ -169,6 +170,8 @@ class _Columns(NamedTuple):
     asked: list[Amount | None]
     used: list[NodeUse | None]
     scheduled: list[bool]
+    closed: list[bool]
+    """Whether the node takes no work: what is left there is nobody's."""
 
 
 def _columns(states: list[NodeState]) -> _Columns:
@@ -179,6 +182,7 @@ def _columns(states: list[NodeState]) -> _Columns:
         [state.demand.total if state.demand and state.demand.complete else None for state in states],
         [node.use for node in nodes],
         [is_scheduled(node) for node in nodes],
+        [bool(state.unavailable) for state in states],
     )
 
 
@@ -189,7 +193,7 @@ def _sums(columns: _Columns, dimension: str) -> Sums:
     counted = _read(columns.asked, dimension)
     asked = [None if most is None else one for most, one in zip(offered, counted, strict=True)]
     used = _read(columns.used, dimension)
-    free = list(map(_left, columns.scheduled, capacity, offered, asked, used))
+    free = list(map(_left, columns.scheduled, columns.closed, capacity, offered, asked, used))
     return Sums(*map(sum_known, (capacity, offered, asked, used, free)))
 
 
@@ -197,16 +201,37 @@ def _read(column: Sequence[object], dimension: str) -> list[int | None]:
     return [getattr(one, dimension, None) for one in column]
 
 
-def _left(
-    scheduled: bool, capacity: int | None, offered: int | None, asked: int | None, used: int | None
+def _left(  # one argument a column
+    scheduled: bool,
+    closed: bool,
+    capacity: int | None,
+    offered: int | None,
+    asked: int | None,
+    used: int | None,
 ) -> int | None:
     """Offered less asked where a scheduler counts; else what there is, or the limit, less what is in use."""
+    if closed:
+        return 0
     if scheduled:
         if offered is None or asked is None:
             return None
         return offered - asked if offered > asked else 0
     most = capacity if offered is None else offered
     return None if most is None or used is None else max(0, most - used)
+
+
+def share_milli(states: Iterable[NodeState], part: str, whole: str, dimension: str) -> int | None:
+    """A stage as a share of another, over the nodes that tell both; None where none does."""
+    columns = _columns(list(states))
+    column: dict[str, Sequence[object]] = {
+        "capacity": columns.capacity,
+        "allocatable": columns.offered,
+        "requested": columns.asked,
+        "used": columns.used,
+    }
+    parts, wholes = _read(column[part], dimension), _read(column[whole], dimension)
+    both = [(one, of) for one, of in zip(parts, wholes, strict=True) if one is not None and of]
+    return sum(one for one, _ in both) * 1000 // sum(of for _, of in both) if both else None
 
 
 def group(states: Iterable[NodeState], by: By) -> list[Totals]:

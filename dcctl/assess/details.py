@@ -10,6 +10,7 @@ from dcctl.assess import columns as c
 from dcctl.assess.devices import device_rows
 from dcctl.assess.faults import COUNTS, Fault, find_faults
 from dcctl.assess.shortages import Stuck, stuck
+from dcctl.inventory.occupancy.unavailable import out_of_service
 from dcctl.render.report import Cell, Column, Row, Table
 
 if TYPE_CHECKING:
@@ -80,11 +81,15 @@ def _stuck(one: Stuck) -> Row:
     return (tuple(one.nodes), one.boards, one.cause, one.held_by, one.cure or None)
 
 
+def states_out_of_service(states: list[NodeState]) -> list[NodeState]:
+    """Nodes that take no work, or on which boards are unavailable."""
+    return [state for state in states if state.count("unavailable") or out_of_service(state.node)]
+
+
 def _unavailable(states: list[NodeState]) -> list[Row]:
     groups: dict[str, list[NodeState]] = {}
-    for state in states:
-        if state.count("unavailable"):
-            groups.setdefault(state.unavailable or "withheld by the node's agent", []).append(state)
+    for state in states_out_of_service(states):
+        groups.setdefault(state.unavailable or "withheld by its agent, or to be replaced", []).append(state)
     rows: list[tuple[int, Row]] = []
     for reason, members in groups.items():
         boards = sum(state.count("unavailable") for state in members)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.inventory.occupancy.demand import scheduler_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 class Room(NamedTuple):
     """Boards of one resource on one node that are handed out whole."""
 
-    place: tuple[str, str]
-    """Site and pool: a job of several nodes stays within one place and one resource."""
+    place: tuple[str, str, str]
+    """Scheduler, site and pool: a job of several nodes stays within one place and one resource."""
     resource: str
     boards: int
     free: int
@@ -23,7 +25,7 @@ class Room(NamedTuple):
 
 def rooms(state: NodeState, pool: str | None = None) -> Iterator[Room]:
     """What a judged node has, resource by resource. `pool` stands for its first one."""
-    place = (state.node.site or "", state.pool if pool is None else pool)
+    place = (scheduler_of(state.node), state.node.site or "", state.pool if pool is None else pool)
     known = state.tally
     if len(known.resources) == 1:
         yield Room(place, next(iter(known.resources)), known.whole, known.whole_free)
@@ -37,15 +39,16 @@ def rooms(state: NodeState, pool: str | None = None) -> Iterator[Room]:
 def more_jobs(rooms: Iterable[Room], accelerators: int) -> int:
     """How many more jobs of so many accelerators fit, all of one resource each.
 
-    A job no larger than what one node has must fit on one; a larger one takes nodes that are entirely free.
+    A job no larger than what one node has must fit on one; a larger one takes equal nodes that are entirely
+    free, each for itself alone.
     """
     if accelerators < 1:
         return 0
     within = 0
-    whole: Counter[tuple[tuple[str, str], str]] = Counter()
+    whole: Counter[tuple[tuple[str, str, str], str, int]] = Counter()
     for room in rooms:
         if accelerators <= room.boards:
             within += room.free // accelerators
-        elif room.free == room.boards:
-            whole[room.place, room.resource] += room.boards
-    return within + sum(boards // accelerators for boards in whole.values())
+        elif 0 < room.free == room.boards:
+            whole[room.place, room.resource, room.boards] += 1
+    return within + sum(nodes // -(-accelerators // boards) for (_, _, boards), nodes in whole.items())

@@ -34,6 +34,7 @@ class IdleHolder(Struct):
     owner: str | None
     kind: str
     model: str
+    source: str | None = None
     boards: int = 0
     nodes: list[str] = []
     held_s: int | None = None
@@ -60,12 +61,12 @@ def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
 
 def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:
     """Who holds idle boards, most boards first, then by name. Of several holders the first."""
-    found: dict[tuple[str, str], IdleHolder] = {}
+    found: dict[tuple[str | None, str, str], IdleHolder] = {}
     for state in states:
         for board in state.boards if state.tally.idle else ():
             if board.idle:
                 holder = _holder(board)
-                key = (holder.who, holder.model)
+                key = (holder.source, holder.who, holder.model)
                 _add(found.setdefault(key, holder), state.node.name, board, now_s)
     return sorted(found.values(), key=lambda one: (-one.boards, one.who, one.model))
 
@@ -74,7 +75,7 @@ def _holder(board: Board) -> IdleHolder:
     model = board.model() or ""
     if board.holders:
         workload = min((one.workload for one in board.holders), key=lambda w: w.id)
-        return IdleHolder(workload.id, workload.owner, workload.kind, model)
+        return IdleHolder(workload.id, workload.owner, workload.kind, model, workload.source)
     for part in board.parts():
         for process in part.processes or ():
             return IdleHolder(f"{process.name or 'process'}[{process.pid}]", process.user, "process", model)

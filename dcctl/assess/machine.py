@@ -40,12 +40,12 @@ class Surroundings(Struct):
 def surroundings(states: Iterable[NodeState]) -> Surroundings:
     """The sums and the worst readings of these nodes."""
     nodes = [state.node for state in states]
-    own = [mount for node in nodes for mount in _own(node)]
+    own = [space for node in nodes for space in _spaces(node)]
     ports = [nic.speed_bps for node in nodes for nic in node.nics or () if nic.up and nic.speed_bps]
     uses = [node.use for node in nodes if node.use is not None]
     return Surroundings(
-        sum(mount.size_bytes or 0 for mount in own) if own else None,
-        sum(mount.free_bytes or 0 for mount in own) if own else None,
+        sum(size for size, _ in own) if own else None,
+        sum(free for _, free in own) if own else None,
         sum(ports) if ports else None,
         _worst(use.cpu_pressure_milli for use in uses),
         _worst(use.memory_pressure_milli for use in uses),
@@ -65,6 +65,20 @@ def _own(node: Node) -> Iterator[Mount]:
         if known and not is_shared(mount.fstype) and mount.device not in seen:
             seen.add(mount.device)
             yield mount
+
+
+def _spaces(node: Node) -> Iterator[tuple[int, int]]:
+    """(size, free) in bytes of each file system; data sets of a ZFS pool share what is free: they are one."""
+    pools: dict[str, list[tuple[int, int]]] = {}
+    for mount in _own(node):
+        size, free = mount.size_bytes or 0, mount.free_bytes or 0
+        if mount.fstype == "zfs":
+            pools.setdefault(mount.device.partition("/")[0], []).append((size, free))
+        else:
+            yield size, free
+    for sets in pools.values():
+        free = max(free for _, free in sets)
+        yield sum(size - free for size, free in sets) + free, free
 
 
 def disk_note(states: Iterable[NodeState]) -> Note | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from dcctl.assess.capacity import share_milli
 from dcctl.assess.caveats import (
     bound_to_unlisted,
     counts_not_believed,
@@ -12,6 +13,7 @@ from dcctl.assess.caveats import (
     sources_disagree,
     unknown_amounts,
 )
+from dcctl.assess.details import states_out_of_service
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.nouns import counted
 from dcctl.assess.words import cores, duration, gib, percent, plural, power
@@ -60,12 +62,19 @@ def _taken(whole: Totals) -> str:
 def _machine_use(whole: Totals) -> str:
     words = []
     for dimension, word in (("cpu_milli", "CPU"), ("memory_bytes", "memory")):
-        sums = whole.dimensions[dimension]
-        if sums.allocatable and sums.requested is not None:
-            words.append(f"{percent(sums.requested * 1000 // sums.allocatable)} of {word} requested")
-        if sums.capacity and sums.used is not None:
-            words.append(f"{percent(sums.used * 1000 // sums.capacity)} of {word} in use")
+        requested = share_milli(whole.states, "requested", "allocatable", dimension)
+        used = share_milli(whole.states, "used", "capacity", dimension)
+        if requested is not None:
+            words.append(f"{percent(requested)} of {word} requested")
+        if used is not None:
+            words.append(f"{percent(used)} of {word} in use{_where_measured(whole)}")
     return ", ".join(words)
+
+
+def _where_measured(whole: Totals) -> str:
+    """` on 1 of 5 nodes` where not all tell what they use."""
+    measured = sum(state.node.use is not None for state in whole.states)
+    return "" if measured == len(whole.states) else f" on {measured:,} of {plural(len(whole.states), 'node')}"
 
 
 def _asked(evidence: Evidence) -> str:
@@ -146,12 +155,17 @@ def _stranded(evidence: Evidence) -> Note | None:
 
 
 def _out_of_service(evidence: Evidence) -> Note | None:
-    out = [state for state in evidence.states if state.count("unavailable")]
+    out = states_out_of_service(evidence.states)
     if not out:
         return None
-    boards = sum(state.count("unavailable") for state in out)
-    nodes = fold(state.node.name for state in out)
-    return Note("out of service", f"{plural(boards, 'accelerator')} on {nodes}", "warn", "", "unavailable")
+    some = [state for state in out if state.count("unavailable")]
+    boards = sum(state.count("unavailable") for state in some)
+    others = [state.node.name for state in out if not state.count("unavailable")]
+    told = [
+        f"{plural(boards, 'accelerator')} on {fold(state.node.name for state in some)}" if some else "",
+        f"{plural(len(others), 'node')} with none free: {fold(others)}" if others else "",
+    ]
+    return Note("out of service", "; ".join(filter(None, told)), "warn", "", "unavailable")
 
 
 def _waiting(evidence: Evidence) -> Note | None:

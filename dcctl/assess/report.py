@@ -21,6 +21,7 @@ from dcctl.assess.nouns import noun_of
 from dcctl.assess.picture import heat_map
 from dcctl.assess.samples import samples
 from dcctl.assess.stranded import DIMENSIONS
+from dcctl.assess.tally import sum_known
 from dcctl.assess.workloads import holdings, rows
 from dcctl.inventory.occupancy.demand import waiting
 from dcctl.render.report import Cell, Report, Shape, Table
@@ -156,7 +157,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "running_limit": running_limit(totals) or None,
         "unknown": totals.unknown if known else None,
         "busy_measured": totals.busy_measured,
-        "ready_nodes": sum(1 for state in totals.states if state.node.ready),
+        "ready_nodes": sum_known([_ready(state) for state in totals.states]),
         "accelerator_memory_bytes": totals.memory_bytes,
         "accelerator_memory_used_bytes": totals.memory_used_bytes,
         "accelerator_power_mw": totals.power_mw,
@@ -174,6 +175,10 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         for stage in STAGES:
             cells["_".join(filter(None, (key, stage, unit)))] = getattr(sums, stage)
     return cells
+
+
+def _ready(state: NodeState) -> int | None:
+    return None if state.node.ready is None else int(state.node.ready)
 
 
 def _sure(totals: Totals, count: int) -> int | None:

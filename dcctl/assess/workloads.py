@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from dcctl.render.report import Row
 
 
+_Key: TypeAlias = tuple[str | None, str]
+"""Source, or node of a process, and id: two clusters may call their work the same."""
+
+
 class Holding(Struct):
     """What one workload holds on the nodes that are looked at."""
 
@@ -25,6 +30,7 @@ class Holding(Struct):
     owner: str | None
     kind: str
     started_at_s: int | None
+    source: str | None = None
     nodes: dict[str, None] = {}
     """In order, each once."""
     members: int = 0
@@ -41,23 +47,23 @@ class Holding(Struct):
 def holdings(workloads: Iterable[Workload], states: list[NodeState]) -> list[Holding]:
     """All work on these nodes, most accelerators first, then most CPU, then by name."""
     shown = {state.node.name for state in states}
-    found: dict[str, Holding] = {}
+    found: dict[_Key, Holding] = {}
     for workload in workloads:
         for member in workload.members:
             if member.node in shown and member.phase not in FINISHED:
-                one = found.get(workload.id) or found.setdefault(workload.id, _of(workload))
-                _add(one, member)
+                key = (workload.source, workload.id)
+                _add(found.get(key) or found.setdefault(key, _of(workload)), member)
     for state in states:
         for board in state.boards:
             for placed in board.holders:
-                found[placed.workload.id].boards.append(board)
+                found[placed.workload.source, placed.workload.id].boards.append(board)
         if state.by_processes:
             _add_processes(found, state)
     return sorted(found.values(), key=lambda one: (-one.accelerators, -one.cpu_milli, one.name))
 
 
 def _of(workload: Workload) -> Holding:
-    return Holding(workload.id, workload.owner, workload.kind, workload.started_at_s)
+    return Holding(workload.id, workload.owner, workload.kind, workload.started_at_s, workload.source)
 
 
 def _add(one: Holding, member: Member) -> None:
@@ -72,29 +78,36 @@ def _add(one: Holding, member: Member) -> None:
     one.memory_bytes += request.memory_bytes or 0
 
 
-def _add_processes(found: dict[str, Holding], state: NodeState) -> None:
+def _add_processes(found: dict[_Key, Holding], state: NodeState) -> None:
     """Without a scheduler the processes on the boards are the work."""
     node = state.node.name
     for board in state.boards:
         for part in board.parts():
             for process in part.processes or ():
                 name = f"{node}/{process.name or 'process'}[{process.pid}]"
-                one = found.setdefault(name, Holding(name, process.user, "process", None, {node: None}, 1))
+                new = Holding(name, process.user, "process", None, None, {node: None}, 1)
+                one = found.setdefault((node, name), new)
                 one.accelerators += 1
                 one.boards.append(board)
 
 
 def rows(found: list[Holding], now_s: int) -> tuple[Row, ...]:
-    """In the order of columns.WORKLOADS. A count of idle boards is None where none of them was measured."""
-    return tuple(_row(one, now_s) for one in found)
+    """In the order of columns.WORKLOADS. A count of idle boards is None where none of them was measured.
+
+    Names that work of several sources has are told with the source.
+    """
+    names = Counter(one.name for one in found)
+    return tuple(
+        _row(one.name if names[one.name] == 1 else f"{one.source}/{one.name}", one, now_s) for one in found
+    )
 
 
-def _row(one: Holding, now_s: int) -> Row:
+def _row(name: str, one: Holding, now_s: int) -> Row:
     busy = [milli for board in one.boards if (milli := board.busy_milli()) is not None]
     judged = [board.idle for board in one.boards if board.idle is not None]
     models = sorted({model for board in one.boards if (model := board.model())})
     return (
-        one.name,
+        name,
         one.owner,
         one.kind,
         tuple(one.nodes),

@@ -67,8 +67,8 @@ class Demand(Struct, gc=False):
             return
         devices = request.devices
         self.total.add(request)
-        if not devices:
-            self.others.append(Placed(member, workload, 0))
+        if not devices:  # it may still share devices that another member asked for
+            (self.holding if member.devices else self.others).append(Placed(member, workload, 0))
             return
         for resource in devices:
             self.devices[resource] = self.devices.get(resource, 0) + devices[resource]
@@ -161,7 +161,15 @@ def is_scheduled(node: Node) -> bool:
     offered = node.allocatable
     if offered is not None and (offered.devices or offered.pods is not None):
         return True
-    return any(source.split(":", 1)[0] in _SCHEDULERS for source in node.sources)
+    return bool(scheduler_of(node))
+
+
+def scheduler_of(node: Node) -> str:
+    """The first source of the node that hands out what it has, `kubernetes:prod`; empty: none is known."""
+    for source in node.sources:
+        if source.split(":", 1)[0] in _SCHEDULERS:
+            return source
+    return ""
 
 
 def _in_doubt(demand: Demand | None) -> Demand | None:

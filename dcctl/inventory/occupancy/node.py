@@ -12,7 +12,7 @@ from dcctl.inventory.occupancy.demand import is_scheduled
 from dcctl.inventory.occupancy.doubt import doubted
 from dcctl.inventory.occupancy.health import must_be_replaced
 from dcctl.inventory.occupancy.holders import hold
-from dcctl.inventory.occupancy.unavailable import unavailable_because
+from dcctl.inventory.occupancy.unavailable import out_of_service, unavailable_because
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +40,11 @@ class Occupancy(Struct, gc=False):
 def occupancy(node: Node, demand: Demand | None, common_taints: frozenset[str]) -> Occupancy:
     """The node with what is held of it. `common_taints` dedicate its pool and keep nobody out."""
     boards = boards_of(node)
-    unavailable = unavailable_because(node, common_taints)
-    found = Occupancy(node, demand, boards or [], boards is not None, unavailable=unavailable)
+    found = Occupancy(node, demand, boards or [], boards is not None)
     if not boards:
+        found.unavailable = out_of_service(node)  # taints dedicate many a node without accelerators
         return found
+    found.unavailable = unavailable_because(node, common_taints)
     if demand is not None:
         _mark(_withheld(node, boards), "unavailable")
         _sort_the_rest(found, demand, hold(boards, demand))

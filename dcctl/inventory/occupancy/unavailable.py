@@ -63,13 +63,19 @@ _DEDICATES = frozenset(
 
 
 def unavailable_because(node: Node, common_taints: frozenset[str]) -> str:
-    """One word or phrase for the strongest reason, or empty. Unknown readiness is no reason."""
-    if node.ready is False:
-        return node.state or "not ready"
-    if node.schedulable is False:
-        return "cordoned"
+    """One word or phrase for the strongest reason, or empty."""
+    out = out_of_service(node)
+    if out:
+        return out
     keys = [t.key for t in node.taints if t.effect in _KEEPS_OUT and t.key not in common_taints]
     return f"taint {min(keys)}" if keys else ""
+
+
+def out_of_service(node: Node) -> str:
+    """Why no work at all is placed on the node, or empty. Unknown readiness is no reason."""
+    if node.ready is False:
+        return node.state or "not ready"
+    return "cordoned" if node.schedulable is False else ""
 
 
 def common_taints(nodes: Iterable[Node], working: Collection[str]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from dcctl.inventory.model import Accelerator, Fleet, Node, Resources
 from tests.unit.assess.build import GPU, NOW_S, node
 
 _AMD = "amd.com/gpu"
-_HERE = ("dc1", "p")
+_HERE = ("k", "dc1", "p")
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,8 @@ _HERE = ("dc1", "p")
         ([(8, 8), (8, 7), (8, 4)], 8, 1),
         ([(8, 8), (8, 7), (8, 4)], 4, 4),
         ([(8, 8), (8, 8), (8, 8), (8, 7)], 16, 1),
-        ([(8, 8), (8, 8), (8, 8)], 12, 2),
+        ([(8, 8), (8, 8), (8, 8)], 12, 1),
+        ([(8, 8), (8, 8), (8, 8), (8, 8), (4, 4), (4, 4)], 12, 2),
         ([(16, 16), (8, 8)], 16, 1),
         ([(0, 0)], 8, 0),
         ([], 8, 0),
@@ -33,7 +34,7 @@ def test_how_many_more_jobs_fit(nodes: list[tuple[int, int]], wanted: int, jobs:
 
 
 _ROOMS = st.builds(
-    lambda site, resource, boards, taken: Room((site, "p"), resource, boards, max(0, boards - taken)),
+    lambda site, resource, boards, taken: Room(("k", site, "p"), resource, boards, max(0, boards - taken)),
     st.sampled_from("ab"),
     st.sampled_from((GPU, _AMD)),
     st.integers(0, 16),
@@ -68,7 +69,7 @@ def test_a_job_takes_boards_of_one_resource() -> None:
     assert _jobs(8, _mixed("n1"), _mixed("n2")) == 2
 
 
-@pytest.mark.parametrize("apart", [{"site": "dc2"}, {"pools": ("q",)}])
+@pytest.mark.parametrize("apart", [{"site": "dc2"}, {"pools": ("q",)}, {"sources": ("kubernetes:u",)}])
 def test_a_job_of_several_nodes_stays_in_one_place(apart: dict[str, object]) -> None:
     assert _jobs(16, node("n1", site="dc1"), node("n2", site="dc1")) == 1
     assert _jobs(16, node("n1", site="dc1"), node("n2", **{"site": "dc1", **apart})) == 0

@@ -72,7 +72,10 @@ def test_a_scheduler_alone_counts() -> None:
     assert count("nvidia.com/gpu.shared", 32, {"nvidia.com/gpu.replicas": "4"}) == 8
     assert count("nvidia.com/mig-1g.10gb", 8) == 2
     assert count("rdma/hca", 8) == 0
-    assert boards_of(Node("n", capacity=Resources(4000))) == []
+    scheduled = Node("n", sources=("kubernetes:t",), capacity=Resources(4000))
+    assert boards_of(scheduled) == []
+    assert boards_of(replace(scheduled, accelerator_counts={"pci": 8})) is None
+    assert boards_of(Node("n", capacity=Resources(4000))) is None
 
 
 def test_a_slice_tells_that_nobody_uses_it_but_not_how_busy_it_is() -> None:
