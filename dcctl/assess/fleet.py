@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 _NO_HABITS = Habits(Shares(), frozenset())
 
 
-def judge_fleet(fleet: Fleet, rule: Rule, now_s: int) -> list[NodeState]:
+def judge_fleet(fleet: Fleet, rule: Rule, now_s: int, whole: Fleet | None = None) -> list[NodeState]:
     """One state per node, in the order of the fleet. `now_s` is Unix time.
 
+    What is usual in a pool is learned from `whole`, of which `fleet` is a part, or else from the fleet.
     All that needs the boards of a node is done before the next node: 80,000 boards do not fit into the caches
     of a processor, and every further walk over them costs as much as the work itself.
     """
-    demand = demand_of(fleet)
-    habits = _habits(fleet.nodes, demand)
+    of_all = whole or fleet
+    demand = demand_of(of_all)
+    habits = _habits(of_all.nodes, demand)
     states = []
     for node in fleet.nodes:
         state = judge(node, demand[node.name], habits.get(_pool(node), _NO_HABITS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,31 @@ if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
     from dcctl.assess.details import Evidence
     from dcctl.assess.nodes import NodeState
+    from dcctl.inventory.model import Node
 
 
-def headline(evidence: Evidence) -> str:
-    """The answer in one line: what there is, how much of it is taken and working, how well known."""
+def headline(evidence: Evidence, now_s: int) -> str:
+    """The answer in one line: what there is, how much of it is taken and working, how well that is known.
+
+    `now_s` is when it was asked: of a saved fleet, the time at which it was taken is told.
+    """
     fleet, whole = evidence.fleet, evidence.whole
     sites = {state.node.site for state in evidence.states if state.node.site}
     parts = [fleet.name, plural(len(sites), "site") if sites else "", plural(len(evidence.states), "node")]
     parts.append(counted(whole.resources.items()) if whole.boards else _machine(whole))
     taken = _taken(whole)
     asked = _asked(evidence)
-    return "  ".join(part for part in (*parts, taken, asked) if part)
+    return "  ".join(part for part in (*parts, taken, asked, _as_of(fleet.taken_at_s, now_s)) if part)
+
+
+_STILL_NOW_S = 120
+"""A fleet that was taken so recently is called live."""
+
+
+def _as_of(taken_at_s: int | None, now_s: int) -> str:
+    if taken_at_s is None or abs(now_s - taken_at_s) <= _STILL_NOW_S:
+        return ""
+    return f"as of {datetime.fromtimestamp(taken_at_s, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _machine(whole: Totals) -> str:
@@ -198,6 +213,11 @@ def _no_scheduler(evidence: Evidence) -> Note | None:
     return Note("allocated", f"no scheduler{where}: counted by processes")
 
 
+def _seen(node: Node) -> int:
+    """Boards that some view counts, the PCI bus say."""
+    return max(node.accelerator_counts.values(), default=0)
+
+
 def _read(state: NodeState) -> bool:
     return any(board.processes is not None for board in state.node.accelerators or ())
 
@@ -206,9 +226,11 @@ def _looked_nowhere(whole: Totals) -> Note | None:
     blind = sum(1 for state in whole.states if not state.boards_known and not not_believed(state.node))
     if not blind:
         return None
+    seen = sum(_seen(state.node) for state in whole.states if not state.boards_known)
+    why = f"{plural(seen, 'board')} seen, none could be read" if seen else "nobody looked there"
     return Note(
         "accelerators",
-        f"unknown on {plural(blind, 'node')}: nobody looked there",
+        f"unknown on {plural(blind, 'node')}: {why}",
         "info",
         "dcctl inventory sources",
     )

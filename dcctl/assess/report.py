@@ -70,20 +70,26 @@ class Options(Struct, frozen=True):
     """Draw the heat map whatever its size."""
 
 
-def report(fleet: Fleet, options: Options, now_s: int) -> Report:
-    """The whole answer about a fleet. The same fleet, options and time give the same report."""
-    states = judge_fleet(fleet, Rule(options.idle_busy_milli, options.idle_after_s), now_s)
+def report(fleet: Fleet, options: Options, now_s: int, whole: Fleet | None = None) -> Report:
+    """The whole answer about a fleet, as of the moment it was taken; `now_s` (Unix time) where it tells none.
+
+    `whole` is what the fleet was selected from: what is usual in a pool is learned from all of its nodes. The
+    same fleet and options give the same report.
+    """
+    asked_s, now_s = now_s, now_s if fleet.taken_at_s is None else fleet.taken_at_s
+    rule = Rule(options.idle_busy_milli, options.idle_after_s)
+    states = judge_fleet(fleet, rule, now_s, whole or fleet)
     of_work = options.by == "workload"
     groups = group(states, "pool" if of_work else options.by)
-    whole = _whole(fleet.name, states, groups)
+    sums = _whole(fleet.name, states, groups)
     holders = idle_holders(states, now_s)
-    evidence = Evidence(fleet, states, whole, holders, waiting(fleet.workloads))
+    evidence = Evidence(fleet, states, sums, holders, waiting(fleet.workloads))
     details = tables(evidence)
     told = notes(evidence, options.idle_after_s)
     return Report(
         kind=(WORKLOADS if of_work else SHAPE).kind,
-        headline=headline(evidence),
-        items=_work_table(fleet, states, now_s) if of_work else _main_table(groups, whole, options),
+        headline=headline(evidence, asked_s),
+        items=_work_table(fleet, states, now_s) if of_work else _main_table(groups, sums, options),
         details=details,
         summary=_summary(evidence, options),
         maps=heat_map(fleet, states, "" if options.whole_map else "dcctl assess --map"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from dcctl.assess.capacity import total
 from dcctl.assess.fleet import judge_fleet
 from dcctl.assess.idle import Rule, idle_holders
-from dcctl.inventory.model import Accelerator, Fleet, Process
-from tests.unit.assess.build import NOW_S, asks, boards, judged, node, size, work
+from dcctl.inventory.model import Accelerator, Fleet, Process, Resources, Workload
+from tests.unit.assess.build import NOW_S, asks, boards, judged, node, size, words, work
 
 _ALL = asks(gpus=8)
 
@@ -85,3 +86,38 @@ def test_without_scheduler_the_process_is_named() -> None:
     read = (Accelerator(0, "b0", busy_milli=0, power_mw=60_000, processes=(Process(77, "jupyter", "bob"),)),)
     (row,) = idle_holders(judged(node(sources=("local",), allocatable=None, accelerators=read)), NOW_S)
     assert (row.who, row.owner, row.kind, row.held_s) == ("jupyter[77]", "bob", "process", None)
+
+
+def _of_ages(*ages_s: int, name: str = "web") -> Workload:
+    """A Deployment of one-GPU pods that started so long ago."""
+    one = work(name, asks(cpus=1, gib=1), count=len(ages_s))
+    aged = zip(one.members, ages_s, strict=True)
+    return replace(
+        one,
+        members=tuple(replace(m, started_at_s=NOW_S - age, uid=None) for m, age in aged),
+        started_at_s=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "idle"),
+    [((90_000,) + (60,) * 7, 1), ((60,) + (90_000,) * 7, 7), ((60,) * 8, 0), ((90_000,) * 8, 8)],
+)
+def test_as_many_boards_may_be_idle_as_members_had_time_to_begin(ages: tuple[int, ...], idle: int) -> None:
+    (state,) = judged(node(accelerators=boards(8, busy=0)), _of_ages(*ages))
+    assert state.tally.idle == idle
+
+
+def test_a_board_of_one_of_two_young_workloads_is_not_idle() -> None:
+    young = (_of_ages(60, name="a"), _of_ages(60, name="b"))
+    (state,) = judged(node(accelerators=boards(8, busy=0)), *young)
+    assert (state.tally.idle, words(state)) == (0, "aaffffff")
+
+
+def test_a_board_that_two_members_share_is_as_young_as_the_younger() -> None:
+    old, new = _of_ages(90_000, name="old"), _of_ages(60, name="new")
+    old = replace(old, members=(replace(old.members[0], devices=("b3",)),))
+    shares = replace(new.members[0], devices=("b3",), requests=Resources(1000))
+    (state,) = judged(node(accelerators=boards(8, busy=0)), old, replace(new, members=(shares,)))
+    assert [one.workload.id for one in state.boards[3].holders] == ["t/old", "t/new"]
+    assert state.tally.idle == 0

@@ -1,0 +1,64 @@
+"""Boards that are out of service, whatever is free."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from dcctl.assess.report import Options, report
+from dcctl.inventory.model import Ecc, Fleet, Node, Resources
+from tests.unit.assess.build import NOW_S, asks, boards, judged, node, process, size, words, work
+
+
+def test_a_free_board_that_must_be_replaced_is_out_of_service() -> None:
+    broken = tuple(replace(one, ecc=Ecc(remap_failed=True)) if one.index == 2 else one for one in boards(8))
+    (state,) = judged(node(accelerators=broken))
+    assert words(state) == "ffufffff"
+    (state,) = judged(node(accelerators=broken), work("all", asks(gpus=8)))
+    assert words(state) == "a" * 8
+
+
+def test_what_the_device_plugin_withholds_is_the_board_that_must_be_replaced() -> None:
+    broken = tuple(replace(one, ecc=Ecc(remap_failed=True)) if one.index == 2 else one for one in boards(8))
+    (state,) = judged(node(accelerators=broken, allocatable=size(gpus=7)), work("most", asks(gpus=7)))
+    assert words(state) == "aauaaaaa"
+
+
+def test_a_withheld_board_is_none_with_a_process_on_it() -> None:
+    used = tuple(replace(one, processes=process("a-0") if one.index == 7 else ()) for one in boards(8))
+    (state,) = judged(node(accelerators=used, allocatable=size(gpus=7)), work("a", asks(gpus=7)))
+    assert words(state) == "aaaaaaua"
+
+
+def test_a_withheld_shared_board_holds_no_shares() -> None:
+    shared = tuple(replace(one, kind="shared", replicas=4) for one in boards(8))
+    sick = node(accelerators=shared, capacity=size(gpus=32), allocatable=size(gpus=28))
+    (state,) = judged(sick, work("all", asks(cpus=1, gib=1, gpus=28)))
+    assert words(state) == "a" * 7 + "u"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"ready": False, "state": "NotReady"}, "NotReady"), ({"schedulable": False}, "cordoned")],
+)
+def test_nodes_without_accelerators_that_take_no_work_are_named(
+    change: dict[str, object], reason: str
+) -> None:
+    bare = {"accelerators": (), "capacity": size(gpus=0), "allocatable": size(gpus=0)}
+    answer = report(Fleet(nodes=(node("c1", **bare, **change), node("c2", **bare))), Options(), NOW_S)
+    notes = {note.label: note.text for note in answer.notes}
+    assert notes["out of service"] == "1 node with none free: c1"
+    assert answer.level == "warn"
+    assert (answer.summary["cpu_capacity_milli"], answer.summary["cpu_free_milli"]) == (160_000, 80_000)
+    assert [row[2] for table in answer.details if table.name == "unavailable" for row in table.rows] == [
+        reason
+    ]
+
+
+def test_boards_that_only_the_bus_tells_of_are_unknown_not_none() -> None:
+    seen = Node("n1", sources=("ssh",), accelerator_counts={"pci": 8}, capacity=Resources(8000))
+    answer = report(Fleet(nodes=(seen,)), Options(), NOW_S)
+    assert (answer.summary["accelerators"], answer.summary["free"]) == (None, None)
+    assert "no accelerators" not in answer.headline
+    notes = {note.label: note.text for note in answer.notes}
+    assert notes["accelerators"] == "unknown on 1 node: 8 boards seen, none could be read"
