@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dcctl.assess.report import SHAPES, Options, report
 from dcctl.inventory.model import (
     Accelerator,
@@ -168,3 +170,56 @@ def test_every_table_has_the_columns_of_its_shape() -> None:
             known = dict(shape.details)
             assert all(table.columns == known[table.name] for table in answer.details)
             assert all(len(row) == len(answer.items.columns) for row in answer.items.rows)
+
+
+def test_that_sources_disagree_is_a_warning() -> None:
+    said = Conflict("n1", "rack", (("a", "r1"), ("b", "r2")))
+    assert report(Fleet(nodes=(node(),), conflicts=(said,)), Options(), NOW_S).level == "warn"
+    assert report(Fleet(nodes=(node(),)), Options(), NOW_S).level == "ok"
+
+
+def test_the_power_of_a_board_that_two_share_is_neithers_alone() -> None:
+    read = boards(8, power_mw=100_000)
+    one, other = work("a", asks(gpus=2)), work("b", asks(gpus=1))
+    one = replace(one, members=(replace(one.members[0], devices=("b0", "b1")),))
+    other = replace(other, members=(replace(other.members[0], devices=("b1",)),))
+    fleet = Fleet(nodes=(node(accelerators=read),), workloads=(one, other))
+    answer = report(fleet, Options(by="workload"), NOW_S)
+    power = {row[0]: row[11] for row in answer.items.rows}
+    assert power == {"t/a": 100_000, "t/b": None}
+
+
+def test_work_of_two_clusters_that_is_called_the_same_is_told_apart() -> None:
+    nodes = tuple(node(name, sources=(f"kubernetes:{name}",)) for name in ("n1", "n2"))
+    works = tuple(work("train", asks(gpus=8), one.name, source=one.sources[0]) for one in nodes)
+    fleet = Fleet(nodes=nodes, workloads=works)
+    assert report(fleet, Options(), NOW_S).summary["free"] == 0
+    rows = report(fleet, Options(by="workload"), NOW_S).items.rows
+    assert {(row[0], row[3], row[5]) for row in rows} == {
+        ("kubernetes:n1/t/train", ("n1",), 8),
+        ("kubernetes:n2/t/train", ("n2",), 8),
+    }
+
+
+def test_shares_are_of_the_nodes_that_tell_both() -> None:
+    """One node of 100 CPUs that uses 10 of them, and one of 300 that nobody read."""
+    read = Node("n1", accelerators=(), capacity=Resources(100_000), use=NodeUse(10_000))
+    fleet = Fleet(nodes=(read, Node("n2", accelerators=(), capacity=Resources(300_000))))
+    assert "10 % of CPU in use on 1 of 2 nodes" in report(fleet, Options(), NOW_S).headline
+
+
+def test_readiness_is_unknown_where_nobody_asked() -> None:
+    def ready(*values: bool | None) -> object:
+        nodes = tuple(Node(f"n{at}", accelerators=(), ready=value) for at, value in enumerate(values))
+        return _only(report(Fleet(nodes=nodes), Options(), NOW_S))["ready_nodes"]
+
+    assert (ready(None, None), ready(None, True), ready(False, True)) == (None, 1, 1)
+
+
+def test_data_sets_of_one_zfs_pool_share_what_is_free() -> None:
+    sets = tuple(Mount(f"/t/{at}", f"tank/{at}", "zfs", 9_100, 9_000) for at in range(12))
+    fleet = Fleet(
+        nodes=(Node("n1", accelerators=(), mounts=(*sets, Mount("/", "/dev/sda1", "ext4", 50, 20))),)
+    )
+    row = _only(report(fleet, Options(), NOW_S))
+    assert (row["disk_capacity_bytes"], row["disk_free_bytes"]) == (9_000 + 1_200 + 50, 9_020)

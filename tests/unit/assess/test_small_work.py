@@ -43,3 +43,15 @@ def test_a_static_pod_cannot_be_moved() -> None:
     assert (
         stuck(judged(node(), static))[0].cure == "smaller requests by the work that holds accelerators there"
     )
+
+
+def test_what_every_node_carries_is_no_part_of_a_fair_share() -> None:
+    """Of 80 CPUs 40 are for DaemonSets: half an equal share of the rest is 2.5, and 19 are left."""
+    daemons = work("agent", asks(cpus=40, gib=1, gpus=0), kind="DaemonSet")
+    hog = work("hog", asks(cpus=21, gib=1, gpus=0))
+    assert words(judged(node(), daemons, hog)[0]) == "fffffffs"
+
+
+def test_the_largest_pods_are_moved_first() -> None:
+    large, small = work("large", asks(cpus=50, gib=1, gpus=0)), work("small", asks(cpus=9, gib=1, gpus=0))
+    assert stuck(judged(node(), small, large))[0].cure == "moving 1 pod frees them"

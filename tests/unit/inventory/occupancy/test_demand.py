@@ -89,3 +89,11 @@ def test_phase_of_every_member_is_looked_at() -> None:
         work("a", asks()), members=(Member("x", "n1", "running", asks()), Member("y", "n1", "failed", asks()))
     )
     assert requested((mixed,))["n1"].total.pods == 1
+
+
+@pytest.mark.parametrize("phase", ["succeeded", "failed", "unknown", "running"])
+def test_only_pending_members_wait(phase: Phase) -> None:
+    one = work("a", asks(gpus=4), where=None, count=2)
+    one = replace(one, members=(replace(one.members[0], phase=phase), one.members[1]))
+    (row,) = waiting((one,))
+    assert (row.members, row.accelerators) == (1, 4)
