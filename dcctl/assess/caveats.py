@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess.details import conflicts
 from dcctl.assess.words import plural
-from dcctl.inventory.folding import fold
+from dcctl.inventory.folding import fold, sort_key
 from dcctl.inventory.occupancy.boards import not_believed, units_of
 from dcctl.inventory.occupancy.demand import FINISHED
 from dcctl.inventory.occupancy.resources import accelerators_in, is_accelerator
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _TOLD = 3
 """So many of a kind are told in a sentence."""
+_READABLE = 100
+"""Characters of a folded node set in a sentence."""
 
 
 def sources_disagree(evidence: Evidence) -> Note | None:
@@ -69,7 +71,7 @@ def bound_to_unlisted(evidence: Evidence) -> Note | None:
             nodes += [one.node for one in work.members if one.node and one.phase not in FINISHED]
     if not nodes:
         return None
-    text = f"{plural(len(nodes), 'pod')} bound to {fold(set(nodes))}, which no source lists: not counted"
+    text = f"{plural(len(nodes), 'pod')} bound to {_some(set(nodes))}, which no source lists: not counted"
     return Note("requests", text, "warn")
 
 
@@ -89,6 +91,15 @@ def unknown_amounts(evidence: Evidence) -> Note | None:
     of = plural(len(evidence.states), "node")
     told = [f"{' and '.join(words)} unknown on {count:,} of {of}" for count, words in silent.items()]
     return Note("sums", f"{', '.join(told)}: left out") if told else None
+
+
+def _some(nodes: set[str]) -> str:
+    """The nodes folded, or the first few where that is too long to read."""
+    folded = fold(nodes)
+    if len(folded) <= _READABLE:
+        return folded
+    first = sorted(nodes, key=sort_key)[:_TOLD]
+    return f"{fold(first)} and {len(nodes) - len(first):,} more"
 
 
 def _listed(parts: Iterable[str], between: str = ", ") -> str:

@@ -114,7 +114,7 @@ def notes(evidence: Evidence, after_s: int) -> tuple[Note, ...]:
         bound_to_unlisted(evidence),
         counts_not_believed(evidence),
         _waiting(evidence),
-        _busy_unknown(evidence.whole),
+        _busy_unknown(evidence),
         disk_note(evidence.states),
         pressure_note(evidence.states),
         _no_scheduler(evidence),
@@ -192,11 +192,14 @@ def _waiting(evidence: Evidence) -> Note | None:
     return Note("waiting", text, "info", "", "waiting")
 
 
-def _busy_unknown(whole: Totals) -> Note | None:
+def _busy_unknown(evidence: Evidence) -> Note | None:
+    whole = evidence.whole
     if not whole.boards or whole.busy_measured == whole.boards:
         return None
     if not whole.busy_measured:
-        text = "unknown: no source read the accelerators; add an ssh source, or run dcctl on the node"
+        tried = any(gap.part == "devices" for gap in evidence.fleet.gaps)
+        cure = "see the gaps" if tried else "add an ssh source, or run dcctl on the node"
+        text = f"unknown: no source read the accelerators; {cure}"
         return Note("busy", text, "info", "dcctl inventory sources")
     missing = whole.boards - whole.busy_measured
     text = (

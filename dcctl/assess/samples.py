@@ -27,6 +27,11 @@ def samples(evidence: Evidence, pools: list[Totals]) -> tuple[Sample, ...]:
     found = [sample for totals in pools for sample in _pool(totals)]
     found += [
         Sample("dcctl_nodes", len(evidence.states), help="Nodes that are known"),
+        Sample(
+            "dcctl_nodes_unread",
+            sum(not state.boards_known for state in evidence.states),
+            help="Nodes of which nobody knows what accelerators they have",
+        ),
         Sample("dcctl_conflicts", len(evidence.fleet.conflicts), help="Facts on which sources disagree"),
     ]
     for run in evidence.fleet.sources:
