@@ -21,7 +21,7 @@ from dcctl.assess.picture import heat_map
 from dcctl.assess.samples import samples
 from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.usage import waiting
-from dcctl.assess.vendors import noun_of
+from dcctl.assess.vendors import NOUNS, noun_of
 from dcctl.assess.workloads import holdings, rows
 from dcctl.render.report import Cell, Report, Shape, Table
 
@@ -67,6 +67,16 @@ class Options(Struct, frozen=True):
     """… once its holder has run for so long."""
     whole_map: bool = False
     """Draw the heat map whatever its size."""
+
+
+def shape_of(options: Options) -> Shape:
+    """The form of the answer to these options. A column has every heading that a fleet may give it."""
+    if options.by == "workload":
+        return WORKLOADS
+    headings = chain.from_iterable(
+        c.columns(options.by, noun, options.job_size, boards=True) for noun in NOUNS
+    )
+    return replace(SHAPE, items=tuple(dict.fromkeys(headings)))
 
 
 def report(fleet: Fleet, options: Options, now_s: int) -> Report:

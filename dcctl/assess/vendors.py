@@ -24,6 +24,8 @@ _NOUNS = {
     "tenstorrent": "accelerator",
 }
 """Vendor -> its own word for a board; all others say GPU."""
+NOUNS = tuple(sorted({*_NOUNS.values(), "GPU", "accelerator"}))
+"""Every word that `noun_of` may give."""
 _BATCH = ("gres/gpu", "gpu:", "yarn.io/gpu")
 """How the names of batch schedulers begin."""
 

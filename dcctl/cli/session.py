@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dcctl.cli.options import Common
     from dcctl.config import Settings
     from dcctl.inventory.model import Fleet
+    from dcctl.render.report import Shape
     from dcctl.render.style import Style
 
 _FLAGS = (
@@ -71,6 +72,10 @@ class Session(Struct, frozen=True):
         from dcctl.render.style import check_format
 
         check_format(self.format)
+        if self.file:
+            from dcctl.render.atomic import check_place
+
+            check_place(self.file)
 
     @property
     def format(self) -> str:
@@ -87,13 +92,16 @@ class Session(Struct, frozen=True):
         """The clock, in Unix seconds: read here, handed to pure code as a value."""
         return int(time.time())
 
-    def survey(self) -> Fleet:
-        """Ask every source of this run, and keep the names for completion. See app.survey for errors."""
-        return self._survey(self.settings)
+    def survey(self, shape: Shape, what: str = "") -> Fleet:
+        """Ask every source of this run, or that `-i what` would name, and keep the names for completion.
 
-    def of(self, what: str) -> Fleet:
-        """The fleet that `-i what` would give, whatever this run's own inventory is."""
-        return self._survey(self.settings.having("inventory", (what,)))
+        `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
+        source is contacted. See app.survey for other errors.
+        """
+        from dcctl.render.dispatch import check_shape
+
+        check_shape(shape, self.style())
+        return self._survey(self.settings.having("inventory", (what,)) if what else self.settings)
 
     def _survey(self, settings: Settings) -> Fleet:
         from dcctl import app

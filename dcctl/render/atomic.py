@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -36,6 +37,21 @@ def write_atomic(path: str | Path, write: Callable[[TextIO], None]) -> None:
     target = Path(os.path.realpath(path))
     _remove_left_over(target)
     _replace(path, target, old, write)
+
+
+def check_place(path: str | Path) -> None:
+    """Return when a file may be written at `path`, as far as can be told beforehand; else UsageError."""
+    try:
+        old = _status_of(Path(path))
+    except OSError as error:
+        raise _refused(path, error) from error
+    if old is not None and stat.S_ISDIR(old.st_mode):
+        raise _refused(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    inside = old is None or stat.S_ISREG(old.st_mode)
+    place = Path(os.path.realpath(path)).parent if inside else Path(path)
+    if not os.access(place, os.W_OK):
+        cause = errno.EACCES if place.exists() else errno.ENOENT
+        raise _refused(path, OSError(cause, os.strerror(cause)))
 
 
 def _status_of(path: Path) -> os.stat_result | None:
