@@ -153,10 +153,18 @@ def with_common(command: "Callable[P, Report]", only: tuple[str, ...] = ()) -> C
 
     def run(**given: object) -> Answer:
         from dcctl.cli.session import Session
+        from dcctl.errors import DcctlError
 
         common = Common(**{name: given.pop(name) for name in names})  # type: ignore[arg-type]
-        session = Session.open(common)
-        return Answer(session, command(session, **given))  # type: ignore[arg-type]
+        session = None
+        try:
+            session = Session.open(common)
+            return Answer(session, command(session, **given))  # type: ignore[arg-type]
+        except DcctlError as error:
+            from dcctl.cli.again import complete
+
+            complete(error, common.config, session)
+            raise
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

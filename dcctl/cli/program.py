@@ -132,13 +132,13 @@ def _help_of(error: BaseException) -> str:
 
 def show(answer: Answer) -> Exit:
     """Print one answer on stdout, its gaps on stderr where stdout is for a program, and return its code."""
-    from dcctl.cli.again import with_inventory
+    from dcctl.cli.again import with_options
     from dcctl.render.atomic import write_atomic
     from dcctl.render.dispatch import render
     from dcctl.render.gaps import gap_lines
 
     session = answer.session
-    report = with_inventory(answer.report, session)
+    report = with_options(answer.report, session)
     code = of_report(report, session.settings.text("fail_on"))
     style = session.style()
     if session.file:

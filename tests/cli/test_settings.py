@@ -1,6 +1,7 @@
 """Settings as a user gives them: files, variables and flags, where each came from, and wrong ones."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,19 @@ def test_two_files_of_inventory_are_merged_in_the_order_given(cli: Cli, tmp_path
     lab, lone = write(tmp_path, "lab.yaml", ONE), write(tmp_path, "lone.yaml", "nodes: [login1]\n")
     assert cli("inventory", "-i", lab, "-i", lone, "-o", "name").stdout == "gpu1\nlogin1\n"
     assert cli("inventory", "-o", "name", env={"DCCTL_INVENTORY": f"{lab},{lone}"}).stdout == "gpu1\nlogin1\n"
+
+
+def test_the_next_command_works_as_it_is_printed(cli: Cli, tmp_path: Path) -> None:
+    """What it needs to ask the same fleet is in it: pasted into a shell it is about the same nodes."""
+    source = "[[context.{}.source]]\nkind = '{}'\n"
+    config = write(tmp_path, "my fleets.toml", source.format("a", "demo") + source.format("b", "local"))
+    given = ["--config", config, "--context", "a", "-w", "@mig"]
+    told = json.loads(cli("assess", *given, "-o", "json").stdout)
+    commands = [note["command"] for note in told["notes"] if note.get("command")]
+    assert commands
+    for command in commands:
+        done = cli(*shlex.split(command)[1:], "-o", "json")
+        assert done.returncode in {0, 1, 3}, done.stderr
+        assert "sources" in command or json.loads(done.stdout)["summary"]["nodes"] == told["summary"]["nodes"]
+    wrong = cli("assess", "--config", config, "--context", "c")
+    assert cli(*shlex.split(wrong.stderr.partition("Try: dcctl ")[2])).returncode == 0
