@@ -62,11 +62,10 @@ def _completed(command: str, config_file: str | None, session: Session | None, k
 def _typed(command: str, session: Session, keys: dict[str, str]) -> Iterator[str]:
     """Yield those of the options `keys` that were typed and that the command does not choose itself."""
     for key, option in keys.items():
-        setting = session.settings.values[key]
         chosen = (key in _WHICH and " -w " in command) or (key == "inventory" and command == _NEW_INVENTORY)
-        if chosen or setting.origin not in (f"--{key}", "standard input"):
+        if chosen or session.settings.origins[key] not in (f"--{key}", "standard input"):
             continue
-        values = setting.value if isinstance(setting.value, tuple) else (setting.value,)
-        for value in values:
-            word = str(value).removesuffix(".0")
+        value = getattr(session.settings, key)
+        for each in value if isinstance(value, tuple) else (value,):
+            word = str(each).removesuffix(".0")
             yield f"{option} {shlex.quote(word)}"

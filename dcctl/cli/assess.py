@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dcctl.cli.command import with_common
 from dcctl.cli.groups import default_verb
-from dcctl.cli.options import with_common
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from dcctl.cli import assess, completion, configuration, inventory, manual, schema
+from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
-from dcctl.cli.options import Answer
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -139,11 +139,11 @@ def show(answer: Answer) -> Exit:
 
     session = answer.session
     report = with_options(answer.report, session)
-    code = of_report(report, session.settings.text("fail_on"))
+    code = of_report(report, session.settings.fail_on)
     style = session.style()
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
-    elif code != Exit.OK or not session.settings.values["quiet"].value:
+    elif code != Exit.OK or not session.settings.quiet:
         render(report, style, sys.stdout)
     raw = style.output == report.document_format
     told = (style.output in {"json", "yaml", "html"} and not raw) or (

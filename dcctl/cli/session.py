@@ -17,27 +17,10 @@ from dcctl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dcctl.cli.options import Common
-    from dcctl.config import Settings
     from dcctl.inventory.model import Fleet
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
-
-_FLAGS = (
-    "inventory",
-    "nodes",
-    "exclude",
-    "output",
-    "columns",
-    "sort",
-    "color",
-    "quiet",
-    "fail_on",
-    "fanout",
-    "timeout",
-    "context",
-)
-
+    from dcctl.settings import Settings
 
 _LONGEST_WATCH_S = 1e6
 """More than the system can sleep is not meant."""
@@ -52,14 +35,10 @@ class Session(Struct, frozen=True):
     watch_s: float | None = None
 
     @classmethod
-    def open(cls, common: Common) -> Session:
+    def open(cls, flags: Mapping[str, object], config_file: str | None, watch_s: float | None) -> Session:
         """Resolve the settings of this run. UsageError before anything is contacted."""
-        flags: dict[str, config.Value | None] = {}
-        for key in _FLAGS:
-            given = getattr(common, key)
-            flags[key] = tuple(given) if isinstance(given, list) else given
-        settings = _with_names(config.resolve(flags, os.environ, common.config))
-        session = cls(settings, os.environ, common.config, common.watch)
+        settings = _with_names(config.resolve(flags, os.environ, config_file))
+        session = cls(settings, os.environ, config_file, watch_s)
         session.check()
         return session
 
@@ -67,7 +46,7 @@ class Session(Struct, frozen=True):
         """UsageError when the answer could not be shown as asked; found before the work is done."""
         if self.watch_s is not None and not 0 < self.watch_s <= _LONGEST_WATCH_S:
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s:g}")
-        if self.watch_s is not None and "-" in self.settings.words("inventory"):
+        if self.watch_s is not None and "-" in self.settings.inventory:
             raise UsageError("--watch", "an inventory on standard input can be read once only")
         from dcctl.render.style import check_format
 
@@ -80,12 +59,12 @@ class Session(Struct, frozen=True):
     @property
     def format(self) -> str:
         """The output format, without the file it goes to."""
-        return self.settings.text("output").partition("=")[0]
+        return self.settings.output.partition("=")[0]
 
     @property
     def file(self) -> str:
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
-        return self.settings.text("output").partition("=")[2]
+        return self.settings.output.partition("=")[2]
 
     @property
     def now_s(self) -> int:
@@ -108,11 +87,11 @@ class Session(Struct, frozen=True):
         from dcctl.cli.names import remember
         from dcctl.render.progress import Progress
 
-        color = wants_color(self.settings.text("color"), self.environ, sys.stderr.isatty())
-        quiet = bool(self.settings.values["quiet"].value) or self.watch_s is not None
+        color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
+        quiet = self.settings.quiet or self.watch_s is not None
         with Progress(sys.stderr, enabled=not quiet, color=color) as progress:
             fleet = app.survey(settings, progress, self.now_s)
-        if not (settings.text("nodes") or settings.text("exclude")):
+        if not (settings.nodes or settings.exclude):
             remember(fleet, config.cache_dir(self.environ))
         return fleet
 
@@ -121,14 +100,14 @@ class Session(Struct, frozen=True):
         from dcctl.render.style import Style
 
         terminal = sys.stdout.isatty() and not self.file
-        words = [word.strip() for word in self.settings.text("columns").split(",") if word.strip()]
+        words = [word.strip() for word in self.settings.columns.split(",") if word.strip()]
         return Style(
             output=self.format,
             columns=tuple(words) or None,
-            sort=self.settings.text("sort") or None,
+            sort=self.settings.sort or None,
             width=shutil.get_terminal_size((100, 40)).columns,
             terminal=terminal,
-            color=wants_color(self.settings.text("color"), self.environ, terminal),
+            color=wants_color(self.settings.color, self.environ, terminal),
             unicode=speaks_unicode(self.environ),
             one_line=self.watch_s is not None and not terminal,
         )
@@ -136,8 +115,8 @@ class Session(Struct, frozen=True):
 
 def _with_names(settings: Settings) -> Settings:
     """The settings, with the names on standard input where -w or -x is `-`."""
-    asking = [key for key in ("nodes", "exclude") if settings.text(key) == "-"]
-    if len(asking) + settings.words("inventory").count("-") > 1:
+    asking = [name for name in ("nodes", "exclude") if getattr(settings, name) == "-"]
+    if len(asking) + settings.inventory.count("-") > 1:
         raise UsageError("standard input", "only one -i, -w or -x can read it")
     if not asking:
         return settings

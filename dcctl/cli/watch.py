@@ -15,8 +15,8 @@ from dcctl.render.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dcctl.cli.command import Answer
     from dcctl.cli.exits import Exit
-    from dcctl.cli.options import Answer
 
 _ENTER, _LEAVE, _CLEAR = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l", "\x1b[H\x1b[2J"
 

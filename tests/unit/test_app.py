@@ -13,7 +13,7 @@ from dcctl.inventory.sources.ssh.transport import Deadlines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dcctl.config import Value
+    from dcctl.settings import Value
 
 
 class Quiet:

@@ -8,22 +8,23 @@ from dcctl.cli.again import complete, with_options
 from dcctl.cli.session import Session
 from dcctl.errors import UsageError
 from dcctl.render.report import Note, Report, Table
+from dcctl.settings import Value
 
 EMPTY = Report(kind="k", headline="", items=Table("items", (), ()))
 
 
-def run(**flags: config.Value) -> Session:
+def run(**flags: Value) -> Session:
     file = flags.pop("config", None)
     settings = config.resolve(flags, {"HOME": "/nowhere", "DCCTL_TIMEOUT": "9"}, None)
     return Session(settings, {}, str(file) if file else None)
 
 
-def hint(command: str, **flags: config.Value) -> str:
+def hint(command: str, **flags: Value) -> str:
     report = replace(EMPTY, notes=(Note("n", "t", command=command),))
     return with_options(report, run(**flags)).notes[0].command
 
 
-def hint_of_error(command: str, **flags: config.Value) -> str:
+def hint_of_error(command: str, **flags: Value) -> str:
     error = UsageError("what", "why", command)
     session = run(**flags)
     complete(error, session.config_file, session)
@@ -60,7 +61,7 @@ def test_standard_input_has_to_come_again_and_not_from_this_machine() -> None:
 
 
 def test_the_same_nodes_unless_the_command_names_others() -> None:
-    flags: dict[str, config.Value] = {
+    flags: dict[str, Value] = {
         "nodes": "gpu[1-9]",
         "exclude": "gpu3",
         "context": "lab",
@@ -83,7 +84,7 @@ def test_names_from_standard_input_are_written_out() -> None:
 
 
 def test_the_hint_of_an_error_leaves_out_what_may_be_wrong() -> None:
-    flags: dict[str, config.Value] = {
+    flags: dict[str, Value] = {
         "inventory": ("old.json",),
         "nodes": "gpu999",
         "context": "lab",
