@@ -13,7 +13,7 @@ from dcctl.cli.groups import Root
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Callable
 
     from typer.core import TyperGroup
 
@@ -30,15 +30,15 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
 """
 
 
-_MODULES: "dict[str, ModuleType]" = {
-    "assess": assess,
-    "inventory": inventory,
-    "config": configuration,
-    "schema": schema,
-    "man": manual,
-    "completion": completion,
+_COMMANDS: "dict[str, Callable[[typer.Typer], None]]" = {
+    "assess": assess.register,
+    "inventory": inventory.register,
+    "config": configuration.register,
+    "schema": schema.register,
+    "man": lambda app: manual.register(app, tree),
+    "completion": lambda app: completion.register(app, tree),
 }
-"""The commands, in the order in which an administrator asks. Each module has `register`."""
+"""What adds each command to a tree, in the order in which an administrator asks."""
 
 
 def program(only: str = "") -> typer.Typer:
@@ -66,9 +66,9 @@ def program(only: str = "") -> typer.Typer:
         if context.invoked_subcommand is None:
             typer.echo(QUESTIONS, nl=False)
 
-    for name, module in _MODULES.items():
-        if only in {name, ""} or only not in _MODULES:
-            module.register(app)
+    for name, register in _COMMANDS.items():
+        if only in {name, ""} or only not in _COMMANDS:
+            register(app)
     return app
 
 
