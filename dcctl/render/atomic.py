@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MODE = 0o644
 
 
-def write_atomic(path: str | Path, write: Callable[[TextIO], None]) -> None:
+def write_atomic(path: str | Path, write: Callable[[TextIO], object]) -> None:
     """Put what `write` writes at `path`; a reader sees the old file or the whole new one, also after a crash.
 
     A new file has mode 0644 less the umask; an old one keeps its mode and, as far as we may, its owner and
@@ -62,7 +62,7 @@ def _status_of(path: Path) -> os.stat_result | None:
         return None
 
 
-def _directly(path: Path, write: Callable[[TextIO], None]) -> None:
+def _directly(path: Path, write: Callable[[TextIO], object]) -> None:
     """Write to a device or a pipe."""
     try:
         out = path.open("w", encoding="utf-8")
@@ -116,7 +116,7 @@ def _keep(number: int, old: os.stat_result) -> None:
 
 
 def _replace(
-    path: str | Path, target: Path, old: os.stat_result | None, write: Callable[[TextIO], None]
+    path: str | Path, target: Path, old: os.stat_result | None, write: Callable[[TextIO], object]
 ) -> None:
     """Write beside `target`, force it to the disk, and rename."""
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")

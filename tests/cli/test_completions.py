@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dcctl.cli.completion import FILES, text
-from dcctl.cli.program import tree
 from dcctl.cli.names import remember
+from dcctl.cli.program import tree
 from dcctl.inventory.model import Fleet, Node
 from tests.components import need
 from tests.conftest import ROOT, Cli
