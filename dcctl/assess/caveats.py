@@ -8,9 +8,9 @@ from dcctl.assess.boards import not_believed, units_of
 from dcctl.assess.details import conflicts
 from dcctl.assess.usage import FINISHED
 from dcctl.assess.vendors import accelerators_in, is_accelerator
-from dcctl.assess.words import plural
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Note
+from dcctl.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,9 +15,9 @@ from dcctl.assess.caveats import (
 )
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.vendors import counted
-from dcctl.assess.words import cores, duration, gib, percent, plural, power
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Note
+from dcctl.units import cores, duration, memory, percent, plural, power
 
 if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
@@ -37,10 +37,10 @@ def headline(evidence: Evidence) -> str:
 
 
 def _machine(whole: Totals) -> str:
-    cpu, memory = whole.dimensions["cpu_milli"], whole.dimensions["memory_bytes"]
+    cpu, ram = whole.dimensions["cpu_milli"], whole.dimensions["memory_bytes"]
     told = [
         f"{cores(cpu.capacity)} CPUs" if cpu.capacity is not None else "",
-        f"{gib(memory.capacity)} memory" if memory.capacity is not None else "",
+        f"{memory(ram.capacity)} memory" if ram.capacity is not None else "",
         "no accelerators" if whole.states and all(state.boards_known for state in whole.states) else "",
     ]
     return "  ".join(part for part in told if part)

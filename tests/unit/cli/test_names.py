@@ -13,7 +13,7 @@ def test_names_are_kept_one_a_line_and_nothing_is_left_beside_them(tmp_path: Pat
     remember(FLEET, cache)
     remember(Fleet(nodes=FLEET.nodes[:1]), cache)
     assert [path.name for path in cache.iterdir()] == ["nodes"]
-    assert (cache / "nodes").read_text() == "gpu1\n"
+    assert (cache / "nodes").read_text() == "gpu1\n@all\n@state:unknown\n"
     assert cache.stat().st_mode & 0o077 == 0
 
 
