@@ -117,6 +117,11 @@ class Setting(NamedTuple):
         return f"--{self.name.replace('_', '-')}"
 
     @property
+    def shortest_option(self) -> str:
+        """`-w`, or `--fail-on` where there is no letter."""
+        return (self.flag and self.flag.letter) or self.option
+
+    @property
     def variable(self) -> str:
         """`DCCTL_FAIL_ON`."""
         return f"DCCTL_{self.name.upper()}"

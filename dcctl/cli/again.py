@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.settings import DECLARED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -22,16 +24,17 @@ _COMPLETE = re.compile(" (-i|--help|--rbac)( |$)")
 _NEW_INVENTORY = "dcctl inventory snapshot"
 """Said of an inventory file that is wrong: the new one comes from elsewhere."""
 
-_WHERE = {"inventory": "-i", "context": "--context", "timeout": "--timeout"}
-_WHICH = {"nodes": "-w", "exclude": "-x"}
-"""Settings that say who is asked, and about which nodes, with their options."""
+_WHERE = ("inventory", "context", "timeout")
+"""Settings that say who is asked."""
+_WHICH = ("nodes", "exclude")
+"""Settings that say about which nodes."""
 
 
 def with_options(report: Report, session: Session) -> Report:
     """The report with the options of this run in each command it suggests."""
 
     def told(command: str) -> str:
-        return _completed(command, session.config_file, session, _WHERE | _WHICH)
+        return _completed(command, session.config_file, session, (*_WHERE, *_WHICH))
 
     return replace(
         report,
@@ -49,23 +52,24 @@ def complete(error: DcctlError, config_file: str | None, session: Session | None
     error.hint = _completed(error.hint, config_file, session, _WHERE)
 
 
-def _completed(command: str, config_file: str | None, session: Session | None, keys: dict[str, str]) -> str:
+def _completed(command: str, config_file: str | None, session: Session | None, names: tuple[str, ...]) -> str:
     verbs = _VERBS.match(command)
     if verbs is None or _COMPLETE.search(command):
         return command
-    options = list(_typed(command, session, keys)) if session and verbs[1] != "config" else []
+    options = list(_typed(command, session, names)) if session and verbs[1] != "config" else []
     if config_file:
         options.append(f"--config {shlex.quote(config_file)}")
     return " ".join([verbs[0], *options]) + command[verbs.end() :]
 
 
-def _typed(command: str, session: Session, keys: dict[str, str]) -> Iterator[str]:
-    """Yield those of the options `keys` that were typed and that the command does not choose itself."""
-    for key, option in keys.items():
-        chosen = (key in _WHICH and " -w " in command) or (key == "inventory" and command == _NEW_INVENTORY)
-        if chosen or session.settings.origins[key] not in (f"--{key}", "standard input"):
+def _typed(command: str, session: Session, names: tuple[str, ...]) -> Iterator[str]:
+    """Yield those of the options `names` that were typed and that the command does not choose itself."""
+    for name in names:
+        setting = DECLARED[name]
+        chosen = (name in _WHICH and " -w " in command) or (name == "inventory" and command == _NEW_INVENTORY)
+        if chosen or session.settings.origins[name] not in (setting.option, "standard input"):
             continue
-        value = getattr(session.settings, key)
+        value = getattr(session.settings, name)
         for each in value if isinstance(value, tuple) else (value,):
-            word = str(each).removesuffix(".0")
-            yield f"{option} {shlex.quote(word)}"
+            word = f"{each:.12g}" if isinstance(each, float) else str(each)
+            yield f"{setting.shortest_option} {shlex.quote(word)}"

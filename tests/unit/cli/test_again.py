@@ -50,8 +50,8 @@ def test_a_command_that_asks_sources_asks_the_same(command: str, asks: str) -> N
 
 
 def test_words_are_quoted_for_the_shell() -> None:
-    assert hint("dcctl assess --map", inventory=("my fleet.json", "b"), config="$x.toml") == (
-        "dcctl assess -i 'my fleet.json' -i b --config '$x.toml' --map"
+    assert hint("dcctl assess --map", inventory=("my fleet.json", "v1.0"), config="$x.toml") == (
+        "dcctl assess -i 'my fleet.json' -i v1.0 --config '$x.toml' --map"
     )
 
 
