@@ -122,14 +122,15 @@ class _Survey(Struct, frozen=True):
         return "@" in self.settings.nodes + self.settings.exclude
 
     def _collect(self, sources: Sequence[Source], hosts: int = 0) -> list[Fleet]:
-        """What each source says; progress counts sources and hosts."""
+        """What each source says; progress counts sources, and hosts in place of the one that asks them."""
         if not sources:
             return []
-        self.progress.start(len(sources) + hosts, "asking")
+        self.progress.start(sum(source.kind != "ssh" for source in sources) + hosts, "asking")
         return run_all(sources, self._heard, self.stop)
 
     def _heard(self, one: SourceRun) -> None:
-        self.progress.advance(one.name)
+        if one.kind != "ssh":
+            self.progress.advance(one.name)
 
     def _declared(self, plan: Sequence[AnySpec]) -> Iterator[Fleet]:
         """What files say; one that cannot be read is the user's error, not a gap. Ctrl-C ends all asking."""

@@ -18,6 +18,8 @@ class Answer(NamedTuple):
 
     session: "Session"
     report: "Report"
+    again: "Callable[[], Answer]"
+    """Asks the same question anew: for --watch."""
 
 
 def with_common(command: "Callable[P, Report]", *, asks_sources: bool = True) -> Callable[..., Answer]:
@@ -41,20 +43,22 @@ def with_common(command: "Callable[P, Report]", *, asks_sources: bool = True) ->
     return run
 
 
-def _answer(typed: dict[str, object], ask: "Callable[[Session], Report]") -> Answer:
+def _answer(typed: dict[str, object], ask: "Callable[[Session], Report]", first: bool = True) -> Answer:
     """The answer to one question; an error gets the options of this run into its hint.
 
-    `typed` holds the common options by name, None where one was not given.
+    `typed` holds the common options by name, None where one was not given. `first`: the question was not
+    asked before in this run.
     """
     from dcctl.cli.session import Session
     from dcctl.errors import DcctlError
 
-    config_file = cast("str | None", typed.pop("config", None))
-    watch_s = cast("float | None", typed.pop("watch", None))
+    flags = dict(typed)
+    config_file = cast("str | None", flags.pop("config", None))
+    watch_s = cast("float | None", flags.pop("watch", None))
     session = None
     try:
-        session = Session.open(typed, config_file, watch_s)
-        return Answer(session, ask(session))
+        session = Session.open(flags, config_file, watch_s, first)
+        return Answer(session, ask(session), lambda: _answer(typed, ask, first=False))
     except DcctlError as error:
         from dcctl.cli.again import complete
 

@@ -14,6 +14,7 @@ from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
     from typer.core import TyperGroup
 
@@ -95,12 +96,12 @@ def execute(arguments: list[str]) -> Exit:
     answer = _answer(command, arguments)
     if not isinstance(answer, Answer):
         return Exit.OK
-    if answer.session.watch_s is None:
-        _last.append(answer)
-        return show(answer)
-    from dcctl.cli.watch import watch
+    if answer.session.watch_s is not None:
+        from dcctl.cli.watch import watch
 
-    return watch(answer, lambda: _answer(command, arguments), show, time.sleep)
+        watch(answer, show, time.sleep)
+    _last.append(answer)
+    return show(answer, sys.stdout, sys.stderr)
 
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
@@ -130,8 +131,8 @@ def _help_of(error: BaseException) -> str:
     return f"{context.command_path if context else 'dcctl'} --help"
 
 
-def show(answer: Answer) -> Exit:
-    """Print one answer on stdout, its gaps on stderr where stdout is for a program, and return its code."""
+def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
+    """Print one answer on `out`, its gaps `aside` where `out` is for a program, and return its code."""
     from dcctl.cli.again import with_options
     from dcctl.render.atomic import write_atomic
     from dcctl.render.dispatch import render
@@ -144,12 +145,12 @@ def show(answer: Answer) -> Exit:
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif code != Exit.OK or not session.settings.quiet:
-        render(report, style, sys.stdout)
+        render(report, style, out)
     raw = style.output == report.document_format
     told = (style.output in {"json", "yaml", "html"} and not raw) or (
         style.terminal and style.output in {"table", "wide"}
     )
     if report.gaps and not told:
-        sys.stdout.flush()
-        sys.stderr.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
+        out.flush()
+        aside.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
     return code

@@ -33,12 +33,16 @@ class Session(Struct, frozen=True):
     environ: Mapping[str, str]
     config_file: str | None = None
     watch_s: float | None = None
+    first: bool = True
+    """Whether this is the first round of --watch, or the only one."""
 
     @classmethod
-    def open(cls, flags: Mapping[str, object], config_file: str | None, watch_s: float | None) -> Session:
+    def open(
+        cls, flags: Mapping[str, object], config_file: str | None, watch_s: float | None, first: bool
+    ) -> Session:
         """Resolve the settings of this run. UsageError before anything is contacted."""
         settings = _with_names(config.resolve(flags, os.environ, config_file))
-        session = cls(settings, os.environ, config_file, watch_s)
+        session = cls(settings, os.environ, config_file, watch_s, first)
         session.check()
         return session
 
@@ -88,8 +92,8 @@ class Session(Struct, frozen=True):
         from dcctl.render.progress import Progress
 
         color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
-        quiet = self.settings.quiet or self.watch_s is not None
-        with Progress(sys.stderr, enabled=not quiet, color=color) as progress:
+        wanted = self.first and not self.settings.quiet
+        with Progress(sys.stderr, enabled=wanted, color=color) as progress:
             fleet = app.survey(settings, progress, self.now_s)
         if not (settings.nodes or settings.exclude):
             remember(fleet, config.cache_dir(self.environ))
