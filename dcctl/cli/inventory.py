@@ -8,6 +8,8 @@ from dcctl.cli.command import with_common
 from dcctl.cli.groups import default_verb
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
@@ -88,6 +90,7 @@ def register(app: typer.Typer) -> None:
         help="What exists, as every source tells it: snapshots of it, differences and exports.",
         rich_markup_mode=None,
     )
-    for verb in (show, snapshot, diff, export, sources):
+    verbs: tuple[Callable[..., Report], ...] = (show, snapshot, diff, export, sources)
+    for verb in verbs:
         group.command(verb.__name__)(with_common(verb))
     app.add_typer(group, name="inventory")
