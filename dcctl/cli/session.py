@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from dcctl import config
 from dcctl.errors import UsageError
+from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ class Session(Struct, frozen=True):
         from dcctl.render.style import check_format
 
         check_format(self.format)
+        _check_node_sets(self.settings)
         if self.file:
             from dcctl.render.atomic import check_place
 
@@ -117,6 +119,18 @@ class Session(Struct, frozen=True):
         )
 
 
+def _check_node_sets(settings: Settings) -> None:
+    """UsageError for -w or -x that is empty, which would mean all nodes, or has blanks for commas."""
+    for name in ("nodes", "exclude"):
+        text, typed = getattr(settings, name), settings.origins[name] == DECLARED[name].option
+        if text or typed:
+            from dcctl.inventory.nodeexpr import bad, check_commas
+
+            if not text.strip():
+                raise bad(text, "is empty")
+            check_commas(text)
+
+
 def _with_names(settings: Settings) -> Settings:
     """The settings, with the names on standard input where -w or -x is `-`."""
     asking = [name for name in ("nodes", "exclude") if getattr(settings, name) == "-"]
@@ -132,11 +146,22 @@ def _with_names(settings: Settings) -> Settings:
 
 @cache
 def _names_on_stdin() -> str:
-    """The names that came one on a line, as one node set; read once, also with --watch."""
-    from dcctl.inventory.nodeexpr import join
+    """The names that came one on a line, as one node set; read once, also with --watch.
+
+    Blank lines, and lines that begin with `#`, are no names.
+    """
+    from dcctl.inventory.nodeexpr import check_commas, join
     from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
-    return join(text_of(read_bytes("-"), "standard input").splitlines())
+    lines = [line.strip() for line in text_of(read_bytes("-"), "standard input").splitlines()]
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#"):
+            continue
+        try:
+            check_commas(line)
+        except UsageError as error:
+            raise UsageError(f"standard input:{number}: {error.what}", error.why, error.hint) from error
+    return join(line for line in lines if not line.startswith("#"))
 
 
 def wants_color(choice: str, environ: Mapping[str, str], terminal: bool) -> bool:

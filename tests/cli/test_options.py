@@ -77,3 +77,23 @@ def test_a_heading_that_some_fleet_has_is_asked_for(
     done = cli("assess", "-i", "kubernetes", "--timeout", "1", "--columns", heading, env=env)
     assert done.returncode == 5
     server.accept()
+
+
+@pytest.mark.parametrize("option", ["-w", "--exclude"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        ("gpu001 gpu002", "separated by commas: 'gpu001,gpu002'"),
+        ("@rack:r7 ! gpu[001-002]  gpu[003]", "separated by commas: '@rack:r7 ! gpu[001-002],gpu[003]'"),
+    ],
+)
+@pytest.mark.parametrize("inventory", ["demo", "live"])
+def test_a_node_set_that_says_nothing_or_has_blanks_for_commas(
+    cli: Cli, inventory: str, option: str, text: str, said: str
+) -> None:
+    done = cli("inventory", "-i", inventory, option, text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
