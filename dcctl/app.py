@@ -65,7 +65,7 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
 
 
 def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
-    context = settings.context_in_force
+    context = settings.context_asked
     if context is not None:
         return specs.of_context(context)
     if settings.nodes:

@@ -87,6 +87,20 @@ class Settings(NamedTuple):
         return [(name, getattr(self, name)) for name in DECLARED]
 
     @property
+    def context_asked(self) -> Context | None:
+        """The context whose sources are asked, if any is configured. UsageError: none is chosen of several."""
+        if self.context_in_force or not self.contexts:
+            return self.context_in_force
+        from shlex import quote  # `--help` has no use for it
+
+        known = sorted(self.contexts)
+        raise UsageError(
+            "no context is chosen",
+            f"{', '.join(known)} are configured; --context NAME or default_context says which",
+            f"--context {quote(known[0])}",
+        )
+
+    @property
     def context_in_force(self) -> Context | None:
         """The context that is named, else the only one there is, else none. UsageError for a wrong name."""
         if not self.context:

@@ -41,11 +41,20 @@ def settings_report(settings: Settings, *, with_origin: bool) -> Report:
     context = settings.context_in_force
     return Report(
         kind=SETTINGS.kind,
-        headline=f"context {context.name} ({context.origin})" if context else "no context: this machine",
+        headline=_headline(settings),
         items=Table("items", columns, rows, fold=False),
         details=(Table("sources", _SOURCE, _sources(context), "SOURCES", fold=False),) if context else (),
         name_key="key",
     )
+
+
+def _headline(settings: Settings) -> str:
+    context = settings.context_in_force
+    if context:
+        return f"context {context.name} ({context.origin})"
+    if settings.contexts:
+        return f"no context is chosen; configured: {', '.join(sorted(settings.contexts))}"
+    return "no context: this machine"
 
 
 def _hidden(column: Column) -> Column:

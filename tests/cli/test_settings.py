@@ -70,6 +70,27 @@ def test_contexts(cli: Cli, tmp_path: Path) -> None:
     assert "known: a, b" in wrong.stderr
 
 
+def test_of_several_contexts_one_must_be_chosen_before_anything_live_is_asked(
+    cli: Cli, tmp_path: Path
+) -> None:
+    configured(tmp_path, "[[context.a.source]]\nkind = 'local'\n[[context.b.source]]\nkind = 'local'\n")
+    for words in ([], ["-i", "live"], ["-w", "gpu1"], ["-i", "demo", "-i", "live"]):
+        done = cli("assess", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "a, b are configured; --context NAME or default_context says which" in done.stderr
+    assert cli("inventory", "--context", "b", "-o", "name").stdout.count("\n") == 1
+    assert cli("inventory", "-i", "demo", "-o", "name", "-w", "gpu001").stdout == "gpu001\n"
+    assert "no context is chosen; configured: a, b" in cli("config", "-o", "json").stdout
+    assert cli("config", "check").returncode == 0
+
+
+def test_the_only_context_needs_no_choice(cli: Cli, tmp_path: Path) -> None:
+    lab = write(tmp_path, "lab.yaml", ONE)
+    configured(tmp_path, f'[[context.a.source]]\nkind = "file"\npath = "{lab}"\n')
+    for words in ([], ["-i", "live"], ["-w", "gpu1"]):
+        assert cli("inventory", "-o", "name", *words).stdout == "gpu1\n"
+
+
 def test_check_reads_every_context_and_contacts_nothing(cli: Cli, tmp_path: Path) -> None:
     path = configured(tmp_path, '[[context.a.source]]\nkind = "ssh"\nnodes = "gpu[1-9]"\n')
     done = cli("config", "check", "-o", "json")
