@@ -2,14 +2,14 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
-    "inventory diff") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=files ;;
-    "inventory export") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind="ansible json csv" ;;
-    "inventory sources") verbs="" options="--rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --watch --fail-on --fanout -f --timeout --context --config" kind=none ;;
+    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "inventory diff") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
+    "inventory export") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind="ansible json csv" ;;
+    "inventory sources") verbs="" options="--rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "config") verbs="show check" options="--origin --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "config show") verbs="" options="--origin --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "config check") verbs="" options="--output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
@@ -21,13 +21,13 @@ _dcctl_command() {
 _dcctl_value() {
   case $1 in
     --by) kind="pool site rack node model workload"; return 0 ;;
-    --color) kind=none; return 0 ;;
+    --color) kind="auto always never"; return 0 ;;
     --columns) kind=none; return 0 ;;
     --config) kind=files; return 0 ;;
     --context) kind=none; return 0 ;;
     --directory) kind=files; return 0 ;;
     --exclude) kind=nodes; return 0 ;;
-    --fail-on) kind=none; return 0 ;;
+    --fail-on) kind="info warn crit never"; return 0 ;;
     --fanout) kind=none; return 0 ;;
     --idle-after) kind=none; return 0 ;;
     --idle-below) kind=none; return 0 ;;

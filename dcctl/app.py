@@ -17,10 +17,10 @@ from dcctl.inventory.sources.base import SourceError, interrupted, run, run_all
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dcctl.config import Settings
     from dcctl.inventory.model import SourceRun
     from dcctl.inventory.sources.base import Source
     from dcctl.inventory.sources.ssh.source import Target
+    from dcctl.settings import Settings
     from dcctl.specs import AnySpec, SshSpec
 
 _FIRST_ANSWER_S = 10.0
@@ -52,7 +52,7 @@ def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
     """Which sources are asked: what -i names, else the context, else -w over SSH, else this machine."""
     plan: list[AnySpec] = []
-    for what in settings.words("inventory") or ("live",):
+    for what in settings.inventory or ("live",):
         if what == "live":
             plan.extend(_live_plan(settings))
         elif what == "demo":
@@ -65,11 +65,11 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
 
 
 def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
-    context = settings.context
+    context = settings.context_asked
     if context is not None:
         return specs.of_context(context)
-    if settings.text("nodes"):
-        return (specs.SshSpec(nodes=settings.text("nodes")),)
+    if settings.nodes:
+        return (specs.SshSpec(nodes=settings.nodes),)
     return (specs.LocalSpec(),)
 
 
@@ -107,30 +107,30 @@ class _Survey(Struct, frozen=True):
         """UsageError for a node set that nobody could read, before anything is contacted."""
         from dcctl.inventory.nodeexpr import check_syntax
 
-        for key in ("nodes", "exclude"):
-            if self.settings.text(key):
-                check_syntax(self.settings.text(key))
+        for text in filter(None, (self.settings.nodes, self.settings.exclude)):
+            check_syntax(text)
 
     def _merged(self, parts: Sequence[Fleet]) -> Fleet:
         """One fleet of all parts; one that was merged when it was saved stays as it is."""
         if len(parts) == 1 and parts[0].taken_at_s is not None and _told_apart(parts[0]):
             return parts[0]
-        context = self.settings.context
+        context = self.settings.context_in_force
         return merge(parts, context.name if context else "", self.now_s)
 
     def _names_groups(self) -> bool:
         """Whether a node set needs what the clusters know before SSH targets can be chosen."""
-        return "@" in self.settings.text("nodes") + self.settings.text("exclude")
+        return "@" in self.settings.nodes + self.settings.exclude
 
     def _collect(self, sources: Sequence[Source], hosts: int = 0) -> list[Fleet]:
-        """What each source says; progress counts sources and hosts."""
+        """What each source says; progress counts sources, and hosts in place of the one that asks them."""
         if not sources:
             return []
-        self.progress.start(len(sources) + hosts, "asking")
+        self.progress.start(sum(source.kind != "ssh" for source in sources) + hosts, "asking")
         return run_all(sources, self._heard, self.stop)
 
     def _heard(self, one: SourceRun) -> None:
-        self.progress.advance(one.name)
+        if one.kind != "ssh":
+            self.progress.advance(one.name)
 
     def _declared(self, plan: Sequence[AnySpec]) -> Iterator[Fleet]:
         """What files say; one that cannot be read is the user's error, not a gap. Ctrl-C ends all asking."""
@@ -149,7 +149,7 @@ class _Survey(Struct, frozen=True):
             case specs.DetectSpec():
                 from dcctl.inventory.sources.files.file import detect
 
-                return detect(spec.path, self.settings.number("timeout"))
+                return detect(spec.path, self.settings.timeout)
             case specs.FileSpec():
                 from dcctl.inventory.sources.files.file import FileSource
 
@@ -157,7 +157,7 @@ class _Survey(Struct, frozen=True):
             case specs.AnsibleSpec():
                 from dcctl.inventory.sources.files.ansible import AnsibleSource
 
-                return AnsibleSource(spec.path, self.settings.number("timeout"))
+                return AnsibleSource(spec.path, self.settings.timeout)
             case specs.TerraformSpec():
                 from dcctl.inventory.sources.files.terraform import TerraformSource
 
@@ -169,7 +169,7 @@ class _Survey(Struct, frozen=True):
         return None
 
     def _live(self, spec: AnySpec) -> tuple[Source, ...]:
-        timeout_s = self.settings.number("timeout")
+        timeout_s = self.settings.timeout
         if isinstance(spec, specs.LocalSpec):
             from dcctl.inventory.sources.local.source import LocalSource
             from dcctl.inventory.sources.nvml.source import NvmlSource
@@ -183,13 +183,13 @@ class _Survey(Struct, frozen=True):
         from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
         from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
-        timeout_s = self.settings.number("timeout")
+        timeout_s = self.settings.timeout
         return KubernetesSource(
             spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
             spec.kubeconfig,
             spec.kubeconfig_context,
             spec.site,
-            namespace=spec.namespace or self.settings.text("namespace") or None,
+            namespace=spec.namespace or self.settings.namespace or None,
             timeout_s=timeout_s,
             first_answer_s=min(timeout_s, _FIRST_ANSWER_S),
             rack_labels=spec.rack_labels or RACK_LABELS,
@@ -228,10 +228,10 @@ class _Survey(Struct, frozen=True):
         from dcctl.inventory.sources.ssh.source import SshSource
         from dcctl.inventory.sources.ssh.transport import Deadlines
 
-        usual, most_s = Deadlines(), self.settings.number("timeout")
+        usual, most_s = Deadlines(), self.settings.timeout
         return SshSource(
             targets,
-            fanout=int(self.settings.number("fanout")),
+            fanout=self.settings.fanout,
             name=spec.name or "ssh",
             deadlines=Deadlines(
                 min(usual.connect_s, most_s), min(usual.banner_s, most_s), min(usual.auth_s, most_s), most_s
@@ -245,7 +245,7 @@ class _Survey(Struct, frozen=True):
 
     def _with_sites(self, fleet: Fleet) -> Fleet:
         """The fleet with what the configuration says of its sites."""
-        context = self.settings.context
+        context = self.settings.context_in_force
         if context is None:
             return fleet
         stated = specs.sites_of(context)
@@ -257,7 +257,7 @@ class _Survey(Struct, frozen=True):
     def _restricted(self, fleet: Fleet) -> Fleet:
         from dcctl.inventory.nodeset import select
 
-        return select(fleet, self.settings.text("nodes") or None, self.settings.text("exclude") or None)
+        return select(fleet, self.settings.nodes or None, self.settings.exclude or None)
 
 
 def _told_apart(fleet: Fleet) -> bool:

@@ -1,123 +1,42 @@
-"""Settings: defaults, files, DCCTL_* and flags resolved into one frozen object that knows each origin."""
+"""Where settings come from: defaults, files, DCCTL_* and flags resolved into one `Settings`."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
-
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
+from dcctl.settings import DECLARED, Context, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Value: TypeAlias = "str | int | float | bool | tuple[str, ...]"
-
-DEFAULTS: dict[str, Value] = {
-    "context": "",
-    "inventory": (),
-    "nodes": "",
-    "exclude": "",
-    "output": "table",
-    "columns": "",
-    "sort": "",
-    "fanout": 32,
-    "timeout": 60.0,
-    "color": "auto",
-    "fail_on": "crit",
-    "quiet": False,
-    "namespace": "",
-}
-"""Every key of a configuration file that is also DCCTL_<KEY> and a flag, with its default.
-`timeout` is in seconds."""
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "color": ("auto", "always", "never"),
-    "fail_on": ("info", "warn", "crit", "never"),
-}
+    from dcctl.settings import Setting, Value
 
 
-class Setting(Struct, frozen=True):
-    """A value and where it came from: `default`, a file, `DCCTL_FANOUT` or `--fanout`."""
+def resolve(flags: Mapping[str, object], environ: Mapping[str, str], config: str | None) -> Settings:
+    """Settle every setting: flags > DCCTL_* > user file > system file > default. UsageError if any is wrong.
 
-    value: Value
-    origin: str
-
-
-class Context(Struct, frozen=True):
-    """One `[context.NAME]` as it stands in a file; `dcctl.specs` gives its tables meaning."""
-
-    name: str
-    origin: str
-    sources: tuple[Mapping[str, object], ...] = ()
-    sites: Mapping[str, Mapping[str, object]] = {}
-
-
-class Settings(Struct, frozen=True):
-    """What holds for this run. Immutable; `values[key]` says both what and why."""
-
-    values: Mapping[str, Setting]
-    contexts: Mapping[str, Context]
-
-    def text(self, key: str) -> str:
-        """The value of a key that holds text."""
-        return str(self.values[key].value)
-
-    def number(self, key: str) -> float:
-        """The value of a key that holds a number."""
-        value = self.values[key].value
-        assert isinstance(value, int | float)  # noqa: S101 - guaranteed by _checked, here for the type checker
-        return value
-
-    def words(self, key: str) -> tuple[str, ...]:
-        """The value of a key that holds a list."""
-        value = self.values[key].value
-        return value if isinstance(value, tuple) else (str(value),)
-
-    def having(self, key: str, value: Value, origin: str = "this command") -> Settings:
-        """The same settings with one value changed."""
-        return Settings({**self.values, key: Setting(value, origin)}, self.contexts)
-
-    @property
-    def context(self) -> Context | None:
-        """The context in force: the one named, else the only one there is, else none."""
-        name = self.text("context")
-        if name:
-            return self._named(name)
-        return next(iter(self.contexts.values())) if len(self.contexts) == 1 else None
-
-    def _named(self, name: str) -> Context:
-        if name in self.contexts:
-            return self.contexts[name]
-        known = ", ".join(sorted(self.contexts)) or "none is configured"
-        raise UsageError(
-            f"context {name!r} ({self.values['context'].origin})",
-            f"there is no such context; known: {known}",
-            "dcctl config show",
-        )
-
-
-def resolve(flags: Mapping[str, Value | None], environ: Mapping[str, str], config: str | None) -> Settings:
-    """Settle every key: flags > DCCTL_* > user file > system file > default. UsageError if any is wrong."""
-    values = {key: Setting(value, "default") for key, value in DEFAULTS.items()}
+    `flags` are by the name of the setting; None or an empty tuple is a flag that was not given.
+    """
+    found: dict[str, tuple[Value, str]] = {}
     contexts: dict[str, Context] = {}
+    keys = {setting.key: setting for setting in DECLARED.values()}
     for path in files(environ, config):
-        document = _read(path)
+        document = _read(path, keys)
         contexts.update(_contexts(document.pop("context", {}), str(path)))
         for key, value in document.items():
-            name = "context" if key == "default_context" else key
-            values[name] = Setting(_checked(key, value, str(path)), str(path))
-    for key in DEFAULTS:
-        name = f"DCCTL_{key.upper()}"
-        if environ.get(name):
-            values[key] = Setting(_from_text(key, environ[name], name), name)
-    for key, flag in flags.items():
+            found[keys[key].name] = (_checked(keys[key], value, str(path)), str(path))
+    for name, setting in DECLARED.items():
+        text, flag = environ.get(setting.variable), flags.get(name)
+        if text:
+            found[name] = (_from_text(setting, text), setting.variable)
         if flag is not None and flag != ():
-            origin = f"--{key.replace('_', '-')}"
-            values[key] = Setting(_checked(key, flag, origin), origin)
-    return Settings(values, contexts)
+            found[name] = (_checked(setting, flag, setting.option), setting.option)
+    values = {name: value for name, (value, _) in found.items()}
+    origins = dict.fromkeys(DECLARED, "default") | {name: origin for name, (_, origin) in found.items()}
+    return Settings(**values, origins=origins, contexts=contexts)  # type: ignore[arg-type] # each is checked
 
 
 def files(environ: Mapping[str, str], config: str | None) -> tuple[Path, ...]:
@@ -154,7 +73,7 @@ def _home(environ: Mapping[str, str], variable: str, below_home: str, for_root: 
     return Path(environ.get("HOME", "~")).expanduser() / below_home / "dcctl"
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path, keys: Iterable[str]) -> dict[str, object]:
     import tomllib
 
     try:
@@ -163,8 +82,7 @@ def _read(path: Path) -> dict[str, object]:
         raise UsageError(str(path), error.strerror or str(error), "dcctl config check") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(str(path), f"not valid TOML: {error}", "dcctl config check") from error
-    known = {*DEFAULTS, "default_context"}
-    unknown(document, known, f"{path}")
+    unknown(document, {"context", *keys}, str(path))
     return document
 
 
@@ -203,9 +121,9 @@ def _context(name: str, table: object, origin: str) -> Context:
     return Context(name, origin, tuple(sources), sites)
 
 
-def _checked(key: str, value: object, origin: str) -> Value:
-    """`value` as the type that `key` has; a list of words becomes a tuple."""
-    want = DEFAULTS["context" if key == "default_context" else key]
+def _checked(setting: Setting, value: object, origin: str) -> Value:
+    """`value` as the type that the setting has; a list of words becomes a tuple."""
+    want = setting.default
     if isinstance(want, tuple):
         words = [value] if isinstance(value, str) else value
         if isinstance(words, list | tuple) and all(isinstance(word, str) for word in words):
@@ -214,26 +132,28 @@ def _checked(key: str, value: object, origin: str) -> Value:
         if isinstance(value, bool):
             return value
     elif isinstance(want, int | float):
-        return _positive(key, value, origin, whole=isinstance(want, int))
+        return _positive(setting, value, origin)
     elif isinstance(value, str):
-        return _chosen(key, value, origin)
-    raise UsageError(origin, f"{key} must be a {_word(want)}, not {value!r}", "dcctl config check")
+        return _chosen(setting, value, origin)
+    raise UsageError(origin, f"{setting.key} must be a {_word(want)}, not {value!r}", "dcctl config check")
 
 
-def _positive(key: str, value: object, origin: str, *, whole: bool) -> int | float:
+def _positive(setting: Setting, value: object, origin: str) -> int | float:
+    whole = isinstance(setting.default, int)
     numeric = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if numeric and isinstance(value, int | float) and 0 < value < 1e6:
         return value
     raise UsageError(
         origin,
-        f"{key} must be a positive {'whole ' if whole else ''}number, not {value!r}",
+        f"{setting.key} must be a positive {'whole ' if whole else ''}number, not {value!r}",
         "dcctl config check",
     )
 
 
-def _chosen(key: str, value: str, origin: str) -> str:
-    if key in CHOICES and value not in CHOICES[key]:
-        raise UsageError(origin, f"{key} must be one of {', '.join(CHOICES[key])}, not {value!r}")
+def _chosen(setting: Setting, value: str, origin: str) -> str:
+    if setting.choices and value not in setting.choices:
+        choices = ", ".join(setting.choices)
+        raise UsageError(origin, f"{setting.key} must be one of {choices}, not {value!r}")
     return value
 
 
@@ -241,19 +161,19 @@ def _word(example: Value) -> str:
     return {tuple: "list of words", bool: "true or false", str: "word"}.get(type(example), "number")
 
 
-def _from_text(key: str, text: str, origin: str) -> Value:
+def _from_text(setting: Setting, text: str) -> Value:
     """The value of a variable: lists are separated by commas, truth is 1/0, true/false or yes/no."""
-    want = DEFAULTS[key]
+    want, origin = setting.default, setting.variable
     if isinstance(want, tuple):
         return tuple(word for word in text.split(",") if word)
     if isinstance(want, bool):
-        if text.lower() in {"1", "true", "yes", "0", "false", "no", ""}:
+        if text.lower() in {"1", "true", "yes", "0", "false", "no"}:
             return text.lower() in {"1", "true", "yes"}
-        raise UsageError(origin, f"{key} must be true or false, not {text!r}")
+        raise UsageError(origin, f"{setting.key} must be true or false, not {text!r}")
     if isinstance(want, int | float):
         try:
             number: Value = int(text) if isinstance(want, int) else float(text)
         except ValueError as error:
-            raise UsageError(origin, f"{key} must be a number, not {text!r}") from error
-        return _checked(key, number, origin)
-    return _checked(key, text, origin)
+            raise UsageError(origin, f"{setting.key} must be a number, not {text!r}") from error
+        return _checked(setting, number, origin)
+    return _checked(setting, text, origin)

@@ -10,7 +10,7 @@ from dcctl.config import unknown
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from dcctl.config import Context
+    from dcctl.settings import Context
 
 
 _T = TypeVar("_T")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.assess.details import conflicts
-from dcctl.assess.words import plural
 from dcctl.inventory.folding import fold, sort_key
 from dcctl.inventory.occupancy.boards import not_believed, units_of
 from dcctl.inventory.occupancy.demand import FINISHED
 from dcctl.inventory.occupancy.resources import accelerators_in, is_accelerator
 from dcctl.render.report import Note
+from dcctl.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dcctl.assess.words import percent, plural
 from dcctl.inventory.filesystems import is_shared
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Note
+from dcctl.units import percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -17,10 +17,10 @@ from dcctl.assess.caveats import (
 from dcctl.assess.details import states_out_of_service
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.nouns import counted
-from dcctl.assess.words import cores, duration, gib, percent, plural, power
 from dcctl.inventory.folding import fold
 from dcctl.inventory.occupancy.boards import not_believed
 from dcctl.render.report import Note
+from dcctl.units import cores, duration, memory, percent, plural, power
 
 if TYPE_CHECKING:
     from dcctl.assess.capacity import Totals
@@ -54,10 +54,10 @@ def _as_of(taken_at_s: int | None, now_s: int) -> str:
 
 
 def _machine(whole: Totals) -> str:
-    cpu, memory = whole.dimensions["cpu_milli"], whole.dimensions["memory_bytes"]
+    cpu, ram = whole.dimensions["cpu_milli"], whole.dimensions["memory_bytes"]
     told = [
         f"{cores(cpu.capacity)} CPUs" if cpu.capacity is not None else "",
-        f"{gib(memory.capacity)} memory" if memory.capacity is not None else "",
+        f"{memory(ram.capacity)} memory" if ram.capacity is not None else "",
         "no accelerators" if whole.states and all(state.boards_known for state in whole.states) else "",
     ]
     return "  ".join(part for part in told if part)

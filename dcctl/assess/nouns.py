@@ -25,6 +25,8 @@ _NOUNS = {
     "tenstorrent": "accelerator",
 }
 """Vendor -> its own word for a board; all others say GPU."""
+NOUNS = tuple(sorted({*_NOUNS.values(), "GPU", "accelerator"}))
+"""Every word that `noun_of` may give."""
 
 
 @cache

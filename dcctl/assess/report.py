@@ -17,7 +17,7 @@ from dcctl.assess.headroom import more_jobs, rooms
 from dcctl.assess.idle import Rule, idle_holders
 from dcctl.assess.machine import surroundings
 from dcctl.assess.notes import headline, notes
-from dcctl.assess.nouns import noun_of
+from dcctl.assess.nouns import NOUNS, noun_of
 from dcctl.assess.picture import heat_map
 from dcctl.assess.samples import samples
 from dcctl.assess.stranded import DIMENSIONS
@@ -68,6 +68,16 @@ class Options(Struct, frozen=True):
     """… once its holder has run for so long."""
     whole_map: bool = False
     """Draw the heat map whatever its size."""
+
+
+def shape_of(options: Options) -> Shape:
+    """The form of the answer to these options. A column has every heading that a fleet may give it."""
+    if options.by == "workload":
+        return WORKLOADS
+    headings = chain.from_iterable(
+        c.columns(options.by, noun, options.job_size, boards=True) for noun in NOUNS
+    )
+    return replace(SHAPE, items=tuple(dict.fromkeys(headings)))
 
 
 def report(fleet: Fleet, options: Options, now_s: int, whole: Fleet | None = None) -> Report:

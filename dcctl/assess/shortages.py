@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dcctl.assess.stranded import WORDS
-from dcctl.assess.words import cores, gib, plural
+from dcctl.units import cores, memory, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.occupancy.demand import Placed
@@ -61,10 +61,17 @@ def _cause(state: NodeState) -> str:
     word = WORDS[missing.dimension]
     left, total = max(0, missing.left), missing.allocatable
     if missing.dimension == "cpu_milli":
-        return f"{cores(left)} of {cores(total)} CPUs left"
+        return f"{_about(left, 100, cores)} of {cores(total)} CPUs left"
     if missing.dimension == "pods":
         return f"{left} of {total} pods left"
-    return f"{gib(left)} of {gib(total)} {word} left"
+    return f"{_about(left, 2**30, memory)} of {memory(total)} {word} left"
+
+
+def _about(left: int, step: int, worded: Callable[[int], str]) -> str:
+    """What is left in whole steps, so that nodes which lack about the same are told of together."""
+    if 0 < left < step:
+        return f"less than {worded(step)}"
+    return worded(left // step * step)
 
 
 def _asks(one: Placed, dimension: str) -> int:

@@ -1,4 +1,4 @@
-"""The next command to type, for the inventory that this answer is about."""
+"""The next command to type, with the options that it needs to ask the fleet that this answer is about."""
 
 from __future__ import annotations
 
@@ -8,27 +8,33 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.settings import DECLARED
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.cli.session import Session
+    from dcctl.errors import DcctlError
     from dcctl.render.report import Report
 
-_VERBS = re.compile("dcctl (assess|inventory)( [a-z]+)*")
-"""The words of a command that asks sources, up to its first option."""
+_VERBS = re.compile("dcctl (assess|inventory|config)( [a-z]+)*")
+"""The words of a command that reads the configuration, up to its first option."""
+_COMPLETE = re.compile(" (-i|--help|--rbac)( |$)")
+"""In a command that needs no more: it names its inventory, or asks nothing."""
+_NEW_INVENTORY = "dcctl inventory snapshot"
+"""Said of an inventory file that is wrong: the new one comes from elsewhere."""
+
+_WHERE = ("inventory", "context", "timeout")
+"""Settings that say who is asked."""
+_WHICH = ("nodes", "exclude")
+"""Settings that say about which nodes."""
 
 
-def with_inventory(report: Report, session: Session) -> Report:
-    """The report with `-i WHAT` in each command it suggests, where -i was given: it asks the same fleet."""
-    setting = session.settings.values["inventory"]
-    words = session.settings.words("inventory")
-    if setting.origin != "--inventory" or "-" in words:
-        return report
-    options = "".join(f" -i {shlex.quote(word)}" for word in words)
+def with_options(report: Report, session: Session) -> Report:
+    """The report with the options of this run in each command it suggests."""
 
     def told(command: str) -> str:
-        verbs = _VERBS.match(command)
-        if verbs is None or " -i " in command or "--rbac" in command:
-            return command
-        return f"{verbs[0]}{options}{command[verbs.end() :]}"
+        return _completed(command, session.config_file, session, (*_WHERE, *_WHICH))
 
     return replace(
         report,
@@ -36,3 +42,34 @@ def with_inventory(report: Report, session: Session) -> Report:
         maps=tuple(replace(picture, command=told(picture.command)) for picture in report.maps),
         gaps=tuple(replace(gap, hint=told(gap.hint)) for gap in report.gaps),
     )
+
+
+def complete(error: DcctlError, config_file: str | None, session: Session | None) -> None:
+    """Put the options of this run into the command that `error` suggests; no session: no setting was read.
+
+    Node sets stay out: what matched no node would match none again.
+    """
+    error.hint = _completed(error.hint, config_file, session, _WHERE)
+
+
+def _completed(command: str, config_file: str | None, session: Session | None, names: tuple[str, ...]) -> str:
+    verbs = _VERBS.match(command)
+    if verbs is None or _COMPLETE.search(command):
+        return command
+    options = list(_typed(command, session, names)) if session and verbs[1] != "config" else []
+    if config_file:
+        options.append(f"--config {shlex.quote(config_file)}")
+    return " ".join([verbs[0], *options]) + command[verbs.end() :]
+
+
+def _typed(command: str, session: Session, names: tuple[str, ...]) -> Iterator[str]:
+    """Yield those of the options `names` that were typed and that the command does not choose itself."""
+    for name in names:
+        setting = DECLARED[name]
+        chosen = (name in _WHICH and " -w " in command) or (name == "inventory" and command == _NEW_INVENTORY)
+        if chosen or session.settings.origins[name] not in (setting.option, "standard input"):
+            continue
+        value = getattr(session.settings, name)
+        for each in value if isinstance(value, tuple) else (value,):
+            word = f"{each:.12g}" if isinstance(each, float) else str(each)
+            yield f"{setting.shortest_option} {shlex.quote(word)}"

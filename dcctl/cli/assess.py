@@ -1,11 +1,12 @@
 """`dcctl assess`: what there is, what it is doing, what is idle and what runs out first."""
 
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dcctl.cli.command import with_common
 from dcctl.cli.groups import default_verb
-from dcctl.cli.options import with_common
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
@@ -48,7 +49,10 @@ def fleet(
     is measured to be in use, what is free. Names accelerators that are held but do nothing, free ones that
     cannot be used because CPU or memory on their node is spent, and the dimension that runs out first.
     """
-    from dcctl.assess.report import Options, report
+    from dcctl.assess.report import Options, report, shape_of
+
+    _demand_finite("--idle-below", idle_below)
+    _demand_finite("--idle-after", idle_after)
 
     options = Options(
         by=by,
@@ -57,7 +61,15 @@ def fleet(
         idle_after_s=round(idle_after * 60),
         whole_map=whole_map,
     )
-    return report(session.survey(), options, session.now_s)
+    return report(session.survey(shape_of(options)), options, session.now_s)
+
+
+def _demand_finite(option: str, value: float) -> None:
+    """UsageError for nan and inf, which Click takes for numbers."""
+    from dcctl.errors import UsageError
+
+    if not isfinite(value):
+        raise UsageError(option, f"must be a number, not {value:g}", "dcctl assess --help")
 
 
 def register(app: typer.Typer) -> None:

@@ -1,32 +1,36 @@
 """`dcctl completion`: the shell completions, which need no Python at TAB."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typer.core import TyperGroup
 
 Shell = Literal["bash", "zsh", "fish"]
 FILES = {"bash": "dcctl.bash", "zsh": "_dcctl", "fish": "dcctl.fish"}
 
 
-def text(shell: str) -> str:
-    """The completion script for `shell`."""
+def text(shell: str, tree: "TyperGroup") -> str:
+    """The completion script for `shell`, made from the command tree."""
     from dcctl.cli.generate import completions
     from dcctl.cli.generate.tree import read
-    from dcctl.cli.program import tree
 
-    return {"bash": completions.bash, "zsh": completions.zsh, "fish": completions.fish}[shell](read(tree()))
-
-
-def write(directory: Path) -> None:
-    """Write the three scripts into `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for shell, name in FILES.items():
-        (directory / name).write_text(text(shell), encoding="utf-8")
+    return {"bash": completions.bash, "zsh": completions.zsh, "fish": completions.fish}[shell](read(tree))
 
 
-def register(app: typer.Typer) -> None:
-    """Add `completion` to the command tree."""
+def write(directory: Path, tree: "TyperGroup") -> None:
+    """Write the three scripts into `directory`. UsageError when it cannot be written."""
+    from dcctl.cli.generate.files import write_all
+
+    write_all(directory, {name: text(shell, tree) for shell, name in FILES.items()})
+
+
+def register(app: typer.Typer, whole: "Callable[[], TyperGroup]") -> None:
+    """Add `completion` to the command tree; `whole` gives the tree with all commands."""
 
     @app.command("completion")
     def completion(
@@ -37,6 +41,6 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """A completion script; for bash: dcctl completion bash > /etc/bash_completion.d/dcctl."""
         if directory:
-            write(Path(directory))
+            write(Path(directory), whole())
             return
-        typer.echo(text(shell), nl=False)
+        typer.echo(text(shell, whole()), nl=False)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dcctl.cli.command import with_common
 from dcctl.cli.groups import default_verb
-from dcctl.cli.options import ANSWER_ONLY, with_common
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
@@ -36,5 +36,5 @@ def register(app: typer.Typer) -> None:
         cls=default_verb("show"), help="Which settings hold, and where each came from.", rich_markup_mode=None
     )
     for verb in (show, check):
-        group.command(verb.__name__)(with_common(verb, ANSWER_ONLY))
+        group.command(verb.__name__)(with_common(verb, asks_sources=False))
     app.add_typer(group, name="config")

@@ -4,31 +4,33 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dcctl.cli.command import with_common
 from dcctl.cli.groups import default_verb
-from dcctl.cli.options import with_common
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
 Target = Literal["ansible", "json", "csv"]
-_FORM = {"ansible": "yaml", "json": "json", "csv": "csv"}
 
 
 def show(session: "Session") -> "Report":
     """The nodes that exist, with their accelerators, state and sources."""
-    from dcctl.inventory.views import nodes_report
+    from dcctl.inventory.views import NODES, nodes_report
 
-    return nodes_report(session.survey())
+    return nodes_report(session.survey(NODES))
 
 
 def snapshot(session: "Session") -> "Report":
     """Everything that is known now, as one JSON document that `-i FILE` reads back."""
+    from dcctl.cli.documents import SNAPSHOT
     from dcctl.inventory.snapshot import encode
     from dcctl.inventory.views import document_report
 
-    fleet = session.survey()
-    return document_report("inventory-snapshot", fleet, encode(fleet).decode(), "json")
+    fleet = session.survey(SNAPSHOT)
+    return document_report(SNAPSHOT.kind, fleet, encode(fleet).decode(), SNAPSHOT.document_format)
 
 
 def diff(
@@ -40,9 +42,9 @@ def diff(
 ) -> "Report":
     """What changed between two snapshots, or since one was taken. Exit code 1 when anything did."""
     from dcctl.inventory.diff import diff as compare
-    from dcctl.inventory.views import diff_report
+    from dcctl.inventory.views import DIFF, diff_report
 
-    before, after = session.of(old), session.of(new) if new else session.survey()
+    before, after = session.survey(DIFF, old), session.survey(DIFF, new)
     return diff_report(compare(before, after), before, after)
 
 
@@ -53,12 +55,14 @@ def export(
     """The nodes for another tool: an Ansible inventory, plain JSON or CSV."""
     from msgspec.structs import replace
 
+    from dcctl.cli.documents import EXPORTS
     from dcctl.inventory.export import FORMATS, left_out
     from dcctl.inventory.views import document_report
 
-    fleet = session.survey()
+    shape = EXPORTS[target]
+    fleet = session.survey(shape)
     told = replace(fleet, gaps=fleet.gaps + left_out(fleet, target))
-    return document_report(f"inventory-export-{target}", told, FORMATS[target](fleet), _FORM[target])
+    return document_report(shape.kind, told, FORMATS[target](fleet), shape.document_format)
 
 
 def sources(
@@ -68,14 +72,15 @@ def sources(
     ] = False,
 ) -> "Report":
     """How each source fared: what it told about, how long it took, what it could not say."""
-    from dcctl.inventory.views import document_report, sources_report
+    from dcctl.inventory.views import SOURCES, document_report, sources_report
 
     if rbac:
+        from dcctl.cli.documents import RBAC
         from dcctl.inventory.model import Fleet
         from dcctl.inventory.sources.kubernetes.source import rbac_yaml
 
-        return document_report("inventory-rbac", Fleet(), rbac_yaml(), "yaml")
-    return sources_report(session.survey())
+        return document_report(RBAC.kind, Fleet(), rbac_yaml(), RBAC.document_format)
+    return sources_report(session.survey(SOURCES))
 
 
 def register(app: typer.Typer) -> None:
@@ -85,6 +90,7 @@ def register(app: typer.Typer) -> None:
         help="What exists, as every source tells it: snapshots of it, differences and exports.",
         rich_markup_mode=None,
     )
-    for verb in (show, snapshot, diff, export, sources):
+    verbs: tuple[Callable[..., Report], ...] = (show, snapshot, diff, export, sources)
+    for verb in verbs:
         group.command(verb.__name__)(with_common(verb))
     app.add_typer(group, name="inventory")

@@ -1,13 +1,18 @@
 """`dcctl man`: the manual pages, in roff."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def register(app: typer.Typer) -> None:
-    """Add `man` to the command tree."""
+    from typer.core import TyperGroup
+
+
+def register(app: typer.Typer, whole: "Callable[[], TyperGroup]") -> None:
+    """Add `man` to the command tree; `whole` gives the tree with all commands."""
 
     @app.command("man")
     def man(
@@ -20,31 +25,25 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """A manual page in roff; to read it: dcctl man assess | man -l -."""
         if directory:
-            write(Path(directory))
+            write(Path(directory), whole())
             return
-        made = pages()
+        made = pages(whole())
         typer.echo(made[_file_of(page, made)], nl=False)
 
 
-def write(directory: Path) -> None:
+def write(directory: Path, tree: "TyperGroup") -> None:
     """Write every page into `directory`. UsageError when it cannot be written."""
-    from dcctl.errors import UsageError
+    from dcctl.cli.generate.files import write_all
 
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, text in pages().items():
-            (directory / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(str(directory), error.strerror or str(error)) from error
+    write_all(directory, pages(tree))
 
 
-def pages() -> dict[str, str]:
+def pages(tree: "TyperGroup") -> dict[str, str]:
     """Every page by file name, made from the command tree."""
     from dcctl.cli.generate.man import pages as make
     from dcctl.cli.generate.tree import read
-    from dcctl.cli.program import tree
 
-    return make(read(tree()))
+    return make(read(tree))
 
 
 def _file_of(page: str, made: dict[str, str]) -> str:

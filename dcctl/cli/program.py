@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from dcctl.cli import assess, completion, configuration, inventory, manual, schema
+from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
-from dcctl.cli.options import Answer
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Callable
+    from typing import TextIO
 
     from typer.core import TyperGroup
 
@@ -30,15 +31,15 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
 """
 
 
-_MODULES: "dict[str, ModuleType]" = {
-    "assess": assess,
-    "inventory": inventory,
-    "config": configuration,
-    "schema": schema,
-    "man": manual,
-    "completion": completion,
+_COMMANDS: "dict[str, Callable[[typer.Typer], None]]" = {
+    "assess": assess.register,
+    "inventory": inventory.register,
+    "config": configuration.register,
+    "schema": schema.register,
+    "man": lambda app: manual.register(app, tree),
+    "completion": lambda app: completion.register(app, tree),
 }
-"""The commands, in the order in which an administrator asks. Each module has `register`."""
+"""What adds each command to a tree, in the order in which an administrator asks."""
 
 
 def program(only: str = "") -> typer.Typer:
@@ -66,9 +67,9 @@ def program(only: str = "") -> typer.Typer:
         if context.invoked_subcommand is None:
             typer.echo(QUESTIONS, nl=False)
 
-    for name, module in _MODULES.items():
-        if only in {name, ""} or only not in _MODULES:
-            module.register(app)
+    for name, register in _COMMANDS.items():
+        if only in {name, ""} or only not in _COMMANDS:
+            register(app)
     return app
 
 
@@ -95,12 +96,12 @@ def execute(arguments: list[str]) -> Exit:
     answer = _answer(command, arguments)
     if not isinstance(answer, Answer):
         return Exit.OK
-    if answer.session.watch_s is None:
-        _last.append(answer)
-        return show(answer)
-    from dcctl.cli.watch import watch
+    if answer.session.watch_s is not None:
+        from dcctl.cli.watch import watch
 
-    return watch(answer, lambda: _answer(command, arguments), show, time.sleep)
+        watch(answer, show, time.sleep)
+    _last.append(answer)
+    return show(answer, sys.stdout, sys.stderr)
 
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
@@ -130,26 +131,26 @@ def _help_of(error: BaseException) -> str:
     return f"{context.command_path if context else 'dcctl'} --help"
 
 
-def show(answer: Answer) -> Exit:
-    """Print one answer on stdout, its gaps on stderr where stdout is for a program, and return its code."""
-    from dcctl.cli.again import with_inventory
+def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
+    """Print one answer on `out`, its gaps `aside` where `out` is for a program, and return its code."""
+    from dcctl.cli.again import with_options
     from dcctl.render.atomic import write_atomic
     from dcctl.render.dispatch import render
     from dcctl.render.gaps import gap_lines
 
     session = answer.session
-    report = with_inventory(answer.report, session)
-    code = of_report(report, session.settings.text("fail_on"))
+    report = with_options(answer.report, session)
+    code = of_report(report, session.settings.fail_on)
     style = session.style()
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
-    elif code != Exit.OK or not session.settings.values["quiet"].value:
-        render(report, style, sys.stdout)
+    elif code != Exit.OK or not session.settings.quiet:
+        render(report, style, out)
     raw = style.output == report.document_format
     told = (style.output in {"json", "yaml", "html"} and not raw) or (
         style.terminal and style.output in {"table", "wide"}
     )
     if report.gaps and not told:
-        sys.stdout.flush()
-        sys.stderr.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
+        out.flush()
+        aside.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
     return code

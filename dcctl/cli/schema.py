@@ -10,25 +10,14 @@ if TYPE_CHECKING:
     from dcctl.render.report import Shape
 
 
-_DOCUMENTS = {
-    "inventory-snapshot": "A snapshot, as text in `documents`; its own form is `dcctl schema snapshot`.",
-    "inventory-export-ansible": "An Ansible inventory, as text in `documents`.",
-    "inventory-export-json": "The nodes for other programs, as JSON text in `documents`.",
-    "inventory-export-csv": "The nodes for other programs, as CSV text in `documents`.",
-    "inventory-rbac": "The smallest ClusterRole, as YAML text in `documents`.",
-}
-"""Kinds of reports whose answer is a document."""
-
-
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
     from dcctl.assess.report import SHAPES as ASSESS
+    from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
-    from dcctl.render.report import Shape
 
-    documents = [Shape(kind, description, ()) for kind, description in _DOCUMENTS.items()]
-    return {shape.kind: shape for shape in (*ASSESS, *INVENTORY, SETTINGS, CHECK, *documents)}
+    return {shape.kind: shape for shape in (*ASSESS, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
 
 
 def document(kind: str) -> "Mapping[str, object]":

@@ -13,30 +13,15 @@ from msgspec import Struct
 
 from dcctl import config
 from dcctl.errors import UsageError
+from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dcctl.cli.options import Common
-    from dcctl.config import Settings
     from dcctl.inventory.model import Fleet
+    from dcctl.render.report import Shape
     from dcctl.render.style import Style
-
-_FLAGS = (
-    "inventory",
-    "nodes",
-    "exclude",
-    "output",
-    "columns",
-    "sort",
-    "color",
-    "quiet",
-    "fail_on",
-    "fanout",
-    "timeout",
-    "context",
-)
-
+    from dcctl.settings import Settings
 
 _LONGEST_WATCH_S = 1e6
 """More than the system can sleep is not meant."""
@@ -49,16 +34,16 @@ class Session(Struct, frozen=True):
     environ: Mapping[str, str]
     config_file: str | None = None
     watch_s: float | None = None
+    first: bool = True
+    """Whether this is the first round of --watch, or the only one."""
 
     @classmethod
-    def open(cls, common: Common) -> Session:
+    def open(
+        cls, flags: Mapping[str, object], config_file: str | None, watch_s: float | None, first: bool
+    ) -> Session:
         """Resolve the settings of this run. UsageError before anything is contacted."""
-        flags: dict[str, config.Value | None] = {}
-        for key in _FLAGS:
-            given = getattr(common, key)
-            flags[key] = tuple(given) if isinstance(given, list) else given
-        settings = _with_names(config.resolve(flags, os.environ, common.config))
-        session = cls(settings, os.environ, common.config, common.watch)
+        settings = _with_names(config.resolve(flags, os.environ, config_file))
+        session = cls(settings, os.environ, config_file, watch_s, first)
         session.check()
         return session
 
@@ -66,45 +51,53 @@ class Session(Struct, frozen=True):
         """UsageError when the answer could not be shown as asked; found before the work is done."""
         if self.watch_s is not None and not 0 < self.watch_s <= _LONGEST_WATCH_S:
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s:g}")
-        if self.watch_s is not None and "-" in self.settings.words("inventory"):
+        if self.watch_s is not None and "-" in self.settings.inventory:
             raise UsageError("--watch", "an inventory on standard input can be read once only")
         from dcctl.render.style import check_format
 
         check_format(self.format)
+        _check_node_sets(self.settings)
+        if self.file:
+            from dcctl.render.atomic import check_place
+
+            check_place(self.file)
 
     @property
     def format(self) -> str:
         """The output format, without the file it goes to."""
-        return self.settings.text("output").partition("=")[0]
+        return self.settings.output.partition("=")[0]
 
     @property
     def file(self) -> str:
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
-        return self.settings.text("output").partition("=")[2]
+        return self.settings.output.partition("=")[2]
 
     @property
     def now_s(self) -> int:
         """The clock, in Unix seconds: read here, handed to pure code as a value."""
         return int(time.time())
 
-    def survey(self) -> Fleet:
-        """Ask every source of this run, and keep the names for completion. See app.survey for errors."""
-        return self._survey(self.settings)
+    def survey(self, shape: Shape, what: str = "") -> Fleet:
+        """Ask every source of this run, or that `-i what` would name, and keep the names for completion.
 
-    def of(self, what: str) -> Fleet:
-        """The fleet that `-i what` would give, whatever this run's own inventory is."""
-        return self._survey(self.settings.having("inventory", (what,)))
+        `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
+        source is contacted. See app.survey for other errors.
+        """
+        from dcctl.render.dispatch import check_shape
+
+        check_shape(shape, self.style())
+        return self._survey(self.settings.having("inventory", (what,)) if what else self.settings)
 
     def _survey(self, settings: Settings) -> Fleet:
         from dcctl import app
         from dcctl.cli.names import remember
         from dcctl.render.progress import Progress
 
-        color = wants_color(self.settings.text("color"), self.environ, sys.stderr.isatty())
-        quiet = bool(self.settings.values["quiet"].value) or self.watch_s is not None
-        with Progress(sys.stderr, enabled=not quiet, color=color) as progress:
+        color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
+        wanted = self.first and not self.settings.quiet
+        with Progress(sys.stderr, enabled=wanted, color=color) as progress:
             fleet = app.survey(settings, progress, self.now_s)
-        if not (settings.text("nodes") or settings.text("exclude")):
+        if not (settings.nodes or settings.exclude):
             remember(fleet, config.cache_dir(self.environ))
         return fleet
 
@@ -113,23 +106,35 @@ class Session(Struct, frozen=True):
         from dcctl.render.style import Style
 
         terminal = sys.stdout.isatty() and not self.file
-        words = [word.strip() for word in self.settings.text("columns").split(",") if word.strip()]
+        words = [word.strip() for word in self.settings.columns.split(",") if word.strip()]
         return Style(
             output=self.format,
             columns=tuple(words) or None,
-            sort=self.settings.text("sort") or None,
+            sort=self.settings.sort or None,
             width=shutil.get_terminal_size((100, 40)).columns,
             terminal=terminal,
-            color=wants_color(self.settings.text("color"), self.environ, terminal),
+            color=wants_color(self.settings.color, self.environ, terminal),
             unicode=speaks_unicode(self.environ),
             one_line=self.watch_s is not None and not terminal,
         )
 
 
+def _check_node_sets(settings: Settings) -> None:
+    """UsageError for -w or -x that is empty, which would mean all nodes, or has blanks for commas."""
+    for name in ("nodes", "exclude"):
+        text, typed = getattr(settings, name), settings.origins[name] == DECLARED[name].option
+        if text or typed:
+            from dcctl.inventory.nodeexpr import bad, check_commas
+
+            if not text.strip():
+                raise bad(text, "is empty")
+            check_commas(text)
+
+
 def _with_names(settings: Settings) -> Settings:
     """The settings, with the names on standard input where -w or -x is `-`."""
-    asking = [key for key in ("nodes", "exclude") if settings.text(key) == "-"]
-    if len(asking) + settings.words("inventory").count("-") > 1:
+    asking = [name for name in ("nodes", "exclude") if getattr(settings, name) == "-"]
+    if len(asking) + settings.inventory.count("-") > 1:
         raise UsageError("standard input", "only one -i, -w or -x can read it")
     if not asking:
         return settings
@@ -141,11 +146,22 @@ def _with_names(settings: Settings) -> Settings:
 
 @cache
 def _names_on_stdin() -> str:
-    """The names that came one on a line, as one node set; read once, also with --watch."""
-    from dcctl.inventory.nodeexpr import join
+    """The names that came one on a line, as one node set; read once, also with --watch.
+
+    Blank lines, and lines that begin with `#`, are no names.
+    """
+    from dcctl.inventory.nodeexpr import check_commas, join
     from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
-    return join(text_of(read_bytes("-"), "standard input").splitlines())
+    lines = [line.strip() for line in text_of(read_bytes("-"), "standard input").splitlines()]
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#"):
+            continue
+        try:
+            check_commas(line)
+        except UsageError as error:
+            raise UsageError(f"standard input:{number}: {error.what}", error.why, error.hint) from error
+    return join(line for line in lines if not line.startswith("#"))
 
 
 def wants_color(choice: str, environ: Mapping[str, str], terminal: bool) -> bool:

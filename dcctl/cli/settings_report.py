@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dcctl.config import Context, Settings
+    from dcctl.settings import Context, Settings
 
 _SETTING = (Column("key", "KEY", keep=9), Column("value", "VALUE", keep=8))
 _ORIGIN = Column("origin", "ORIGIN", keep=7)
@@ -35,17 +35,26 @@ def settings_report(settings: Settings, *, with_origin: bool) -> Report:
     """Every key with its value (and its origin), and the sources of the context in force."""
     columns = (*_SETTING, _ORIGIN) if with_origin else (*_SETTING, _hidden(_ORIGIN))
     rows = tuple(
-        (key, setting.value if setting.value != () else None, setting.origin)
-        for key, setting in sorted(settings.values.items())
+        (name, value if value != () else None, settings.origins[name])
+        for name, value in sorted(settings.values())
     )
-    context = settings.context
+    context = settings.context_in_force
     return Report(
         kind=SETTINGS.kind,
-        headline=f"context {context.name} ({context.origin})" if context else "no context: this machine",
+        headline=_headline(settings),
         items=Table("items", columns, rows, fold=False),
         details=(Table("sources", _SOURCE, _sources(context), "SOURCES", fold=False),) if context else (),
         name_key="key",
     )
+
+
+def _headline(settings: Settings) -> str:
+    context = settings.context_in_force
+    if context:
+        return f"context {context.name} ({context.origin})"
+    if settings.contexts:
+        return f"no context is chosen; configured: {', '.join(sorted(settings.contexts))}"
+    return "no context: this machine"
 
 
 def _hidden(column: Column) -> Column:
@@ -65,7 +74,7 @@ def _sources(context: Context) -> tuple[tuple[Cell, ...], ...]:
 def check_report(settings: Settings, paths: Sequence[Path]) -> Report:
     """The files that were read; every context in them converts, or UsageError says which does not."""
     rows = []
-    _ = settings.context  # UsageError when the one that is chosen does not exist
+    _ = settings.context_in_force  # UsageError when the one that is chosen does not exist
     for path in paths:
         contexts = [context for context in settings.contexts.values() if context.origin == str(path)]
         sources = sum(len(specs.of_context(context)) for context in contexts)

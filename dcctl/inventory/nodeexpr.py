@@ -31,6 +31,7 @@ MAX_NAME = 253
 """Characters in one name: the limit of DNS (RFC 1035)."""
 
 _TERM = re.compile(r"((?:[^\[,!&^]++|\[[^\]]*\]?)*+)([,!&^]?)")
+_BLANK = re.compile(r"(?<=[^\s,!&^])\s+(?=[^\s,!&^])")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18})(?:/([0-9]{1,9}))?)?", re.ASCII)
 # C0, DEL, C1, and what reorders or hides text on a screen; lone surrogates cannot be written out at all.
@@ -193,8 +194,16 @@ def _check_text(text: str) -> None:
 def check_syntax(text: str) -> None:
     """Return when the expression can be read, whatever nodes there are; UsageError otherwise."""
     _check_text(text)
+    check_commas(text)
     for _, term in terms(text):
         check_size(term)
+
+
+def check_commas(text: str) -> None:
+    """UsageError when blanks stand where commas must: in a name that has a blank, `?` stands for it."""
+    if _BLANK.search(_BRACKETS.sub("0", text)):
+        meant = _BLANK.sub(",", text)
+        raise bad(text, f"names are separated by commas: {shown(meant)}")
 
 
 def evaluate(text: str, groups: Groups, accept: Accept | None = None) -> set[str]:

@@ -33,7 +33,9 @@ def position(table: Table, word: str) -> int:
     for index, column in enumerate(table.columns):
         if lower in (column.key.casefold(), column.title.casefold()):
             return index
-    raise unknown_word("column", word, [column.key for column in table.columns])
+    if not table.columns:
+        raise UsageError(f"no column {word!r}", "this is a document and has none")
+    raise unknown_word("column", word, list(dict.fromkeys(column.key for column in table.columns)))
 
 
 def pick(table: Table, words: Sequence[str]) -> Table:

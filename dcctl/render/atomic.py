@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _MODE = 0o644
 
 
-def write_atomic(path: str | Path, write: Callable[[TextIO], None]) -> None:
+def write_atomic(path: str | Path, write: Callable[[TextIO], object]) -> None:
     """Put what `write` writes at `path`; a reader sees the old file or the whole new one, also after a crash.
 
     A new file has mode 0644 less the umask; an old one keeps its mode and, as far as we may, its owner and
@@ -38,6 +39,21 @@ def write_atomic(path: str | Path, write: Callable[[TextIO], None]) -> None:
     _replace(path, target, old, write)
 
 
+def check_place(path: str | Path) -> None:
+    """Return when a file may be written at `path`, as far as can be told beforehand; else UsageError."""
+    try:
+        old = _status_of(Path(path))
+    except OSError as error:
+        raise _refused(path, error) from error
+    if old is not None and stat.S_ISDIR(old.st_mode):
+        raise _refused(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
+    inside = old is None or stat.S_ISREG(old.st_mode)
+    place = Path(os.path.realpath(path)).parent if inside else Path(path)
+    if not os.access(place, os.W_OK):
+        cause = errno.EACCES if place.exists() else errno.ENOENT
+        raise _refused(path, OSError(cause, os.strerror(cause)))
+
+
 def _status_of(path: Path) -> os.stat_result | None:
     """Return what is known of a file, None when there is none. Not of its real path: pipes have none."""
     try:
@@ -46,7 +62,7 @@ def _status_of(path: Path) -> os.stat_result | None:
         return None
 
 
-def _directly(path: Path, write: Callable[[TextIO], None]) -> None:
+def _directly(path: Path, write: Callable[[TextIO], object]) -> None:
     """Write to a device or a pipe."""
     try:
         out = path.open("w", encoding="utf-8")
@@ -100,7 +116,7 @@ def _keep(number: int, old: os.stat_result) -> None:
 
 
 def _replace(
-    path: str | Path, target: Path, old: os.stat_result | None, write: Callable[[TextIO], None]
+    path: str | Path, target: Path, old: os.stat_result | None, write: Callable[[TextIO], object]
 ) -> None:
     """Write beside `target`, force it to the disk, and rename."""
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")

@@ -8,11 +8,22 @@ from msgspec.structs import replace
 
 from dcctl.errors import UsageError
 from dcctl.render.arrange import narrow, order, pick
+from dcctl.render.report import Report, Table
 from dcctl.render.style import check_format
 
 if TYPE_CHECKING:
-    from dcctl.render.report import Report
+    from dcctl.render.report import Shape
     from dcctl.render.style import Style
+
+
+def check_shape(shape: Shape, style: Style) -> None:
+    """Return when an answer of that form can be shown in that style, before the answer is there.
+
+    UsageError for a format, a column or a sort key that it does not have.
+    """
+    if shape.document_format not in ("", style.output):
+        _demand_rows(shape.kind, style.output)
+    arranged(Report(shape.kind, "", Table("items", shape.items, ())), style)
 
 
 def arranged(report: Report, style: Style) -> Report:
@@ -71,8 +82,8 @@ def _plain(report: Report, style: Style, out: TextIO) -> None:
     """Write one of the formats for programs."""
     from dcctl.render import plain
 
-    if report.documents and style.output in ("jsonl", "csv"):
-        raise UsageError(f"{report.kind} is a document and has no rows", hint="-o table, or -o json")
+    if report.documents:
+        _demand_rows(report.kind, style.output)
     if style.output == "json":
         plain.as_json(report, out, style.unicode, style.one_line)
     elif style.output == "jsonl":
@@ -93,3 +104,9 @@ def _name(report: Report, style: Style, out: TextIO) -> None:
     if report.name_key not in keys:
         raise UsageError(f"{report.kind} has no names to print", hint="-o json")
     as_name(report, out, style.unicode)
+
+
+def _demand_rows(kind: str, output: str) -> None:
+    """UsageError when a format wants rows: a document has none."""
+    if output in ("jsonl", "csv", "name"):
+        raise UsageError(f"{kind} is a document and has no rows", hint="-o table, or -o json")

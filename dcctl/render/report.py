@@ -152,3 +152,5 @@ class Shape(Struct, frozen=True):
     """(key of the detail table, its columns)."""
     summary: tuple[Column, ...] = ()
     """Keys of the summary object; `title` explains each."""
+    document_format: str = ""
+    """The output format of an answer that is a document; empty: it is a table."""

@@ -67,10 +67,10 @@ class Terminal:
         return bool(data)
 
 
-def start(words: Sequence[str], env: Mapping[str, str], columns: int = 100) -> Terminal:
-    """Start dcctl on a terminal of `columns` × 40."""
+def start(words: Sequence[str], env: Mapping[str, str], columns: int = 100, rows: int = 40) -> Terminal:
+    """Start dcctl on a terminal of `columns` × `rows`."""
     master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = subprocess.Popen(
         [sys.executable, "-m", "dcctl", *words],
         stdin=slave,

@@ -11,9 +11,10 @@ import pytest
 
 from dcctl.cli.completion import FILES, text
 from dcctl.cli.names import remember
+from dcctl.cli.program import tree
 from dcctl.inventory.model import Fleet, Node
 from tests.components import need
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Cli
 
 Complete = Callable[[str, dict[str, str]], set[str]]
 
@@ -151,7 +152,14 @@ def test_tab_and_enter_in_bash_run_nothing(shell_home: dict[str, str], tmp_path:
     assert not (tmp_path / "pwned").exists()
 
 
+def test_a_folder_that_cannot_be_written_is_the_users_error(cli: Cli) -> None:
+    for command in ("completion", "man"):
+        done = cli(command, "--directory", "/dev/null/x")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "/dev/null/x: Not a directory" in done.stderr
+
+
 @pytest.mark.parametrize("shell", FILES)
 def test_committed_files_are_what_the_tree_makes(shell: str) -> None:
     committed = (ROOT / "completions" / FILES[shell]).read_text()
-    assert committed == text(shell), "make completions"
+    assert committed == text(shell, tree()), "make completions"

@@ -5,10 +5,11 @@ import subprocess
 import pytest
 
 from dcctl.cli.manual import pages
+from dcctl.cli.program import tree
 from tests.components import need
 from tests.conftest import ROOT
 
-PAGES = pages()
+PAGES = pages(tree())
 
 
 def test_committed_pages_are_what_the_tree_makes() -> None:

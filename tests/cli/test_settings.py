@@ -1,6 +1,7 @@
 """Settings as a user gives them: files, variables and flags, where each came from, and wrong ones."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,27 @@ def test_contexts(cli: Cli, tmp_path: Path) -> None:
     wrong = cli("inventory", "--context", "c")
     assert wrong.returncode == 2
     assert "known: a, b" in wrong.stderr
+
+
+def test_of_several_contexts_one_must_be_chosen_before_anything_live_is_asked(
+    cli: Cli, tmp_path: Path
+) -> None:
+    configured(tmp_path, "[[context.a.source]]\nkind = 'local'\n[[context.b.source]]\nkind = 'local'\n")
+    for words in ([], ["-i", "live"], ["-w", "gpu1"], ["-i", "demo", "-i", "live"]):
+        done = cli("assess", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "a, b are configured; --context NAME or default_context says which" in done.stderr
+    assert cli("inventory", "--context", "b", "-o", "name").stdout.count("\n") == 1
+    assert cli("inventory", "-i", "demo", "-o", "name", "-w", "gpu001").stdout == "gpu001\n"
+    assert "no context is chosen; configured: a, b" in cli("config", "-o", "json").stdout
+    assert cli("config", "check").returncode == 0
+
+
+def test_the_only_context_needs_no_choice(cli: Cli, tmp_path: Path) -> None:
+    lab = write(tmp_path, "lab.yaml", ONE)
+    configured(tmp_path, f'[[context.a.source]]\nkind = "file"\npath = "{lab}"\n')
+    for words in ([], ["-i", "live"], ["-w", "gpu1"]):
+        assert cli("inventory", "-o", "name", *words).stdout == "gpu1\n"
 
 
 def test_check_reads_every_context_and_contacts_nothing(cli: Cli, tmp_path: Path) -> None:
@@ -139,3 +161,19 @@ def test_two_files_of_inventory_are_merged_in_the_order_given(cli: Cli, tmp_path
     lab, lone = write(tmp_path, "lab.yaml", ONE), write(tmp_path, "lone.yaml", "nodes: [login1]\n")
     assert cli("inventory", "-i", lab, "-i", lone, "-o", "name").stdout == "gpu1\nlogin1\n"
     assert cli("inventory", "-o", "name", env={"DCCTL_INVENTORY": f"{lab},{lone}"}).stdout == "gpu1\nlogin1\n"
+
+
+def test_the_next_command_works_as_it_is_printed(cli: Cli, tmp_path: Path) -> None:
+    """What it needs to ask the same fleet is in it: pasted into a shell it is about the same nodes."""
+    source = "[[context.{}.source]]\nkind = '{}'\n"
+    config = write(tmp_path, "my fleets.toml", source.format("a", "demo") + source.format("b", "local"))
+    given = ["--config", config, "--context", "a", "-w", "@mig"]
+    told = json.loads(cli("assess", *given, "-o", "json").stdout)
+    commands = [note["command"] for note in told["notes"] if note.get("command")]
+    assert commands
+    for command in commands:
+        done = cli(*shlex.split(command)[1:], "-o", "json")
+        assert done.returncode in {0, 1, 3}, done.stderr
+        assert "sources" in command or json.loads(done.stdout)["summary"]["nodes"] == told["summary"]["nodes"]
+    wrong = cli("assess", "--config", config, "--context", "c")
+    assert cli(*shlex.split(wrong.stderr.partition("Try: dcctl ")[2])).returncode == 0

@@ -84,6 +84,18 @@ def test_names_on_standard_input(cli: Cli) -> None:
     assert done.stdout.split() == ["gpu001", "gpu003", "gpu004"]
 
 
+def test_a_remark_among_names_is_no_name(cli: Cli) -> None:
+    text = "# rack 7\n\ngpu001\n  # gpu002 gpu003\ngpu004, gpu[005, 006]\n"
+    done = cli("inventory", "-i", "demo", "-w", "-", "-o", "name", stdin=text)
+    assert done.stdout.split() == ["gpu001", "gpu004", "gpu005", "gpu006"]
+
+
+def test_several_words_on_a_line_are_refused_with_its_number(cli: Cli) -> None:
+    done = cli("inventory", "-i", "demo", "-w", "-", stdin="# names\ngpu001\ngpu002 gpu003\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "standard input:3: node set 'gpu002 gpu003': names are separated by commas" in done.stderr
+
+
 def test_no_names_are_not_all_names(cli: Cli) -> None:
     for text in ("", "\n \n"):
         for option in ("-w", "-x"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.terminal import start
+from tests.cli.terminal import plain, start
 from tests.conftest import Cli
 
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
@@ -78,3 +78,33 @@ def test_standard_input_can_be_watched_for_names_but_not_for_an_inventory(cli: C
     done = cli("inventory", "-i", "-", "--watch", "1", stdin="nodes: [gpu1]")
     assert done.returncode == 2
     assert "standard input" in done.stderr
+
+
+@pytest.mark.parametrize("question", ["assess", "assess --map -o wide", "inventory -o json"])
+def test_what_does_not_fit_is_cut_at_the_bottom_and_counted(home: dict[str, str], question: str) -> None:
+    terminal = start([*question.split(), "-i", "demo", "--watch", "0.1"], home, columns=80, rows=24)
+    terminal.read_until("without --watch)", times=3)
+    terminal.send(signal.SIGINT)
+    _, text = terminal.finish(10)
+    first, *others = text.split("\x1b[2J")[1:3]
+    assert "\x1b[?7l" in text[: text.index("\x1b[2J")], "a line that is too long takes no second row"
+    for screen in map(plain, (first, *others)):
+        lines = screen.rstrip("\n").split("\n")
+        assert len(lines) == 23, "the headline stays in sight, and a row is left for errors"
+        assert "128 nodes" in lines[0] or lines[0] == "{"
+        assert lines[-1].startswith("… ")
+        assert lines[-1].endswith(" more lines (a taller terminal, or without --watch)")
+
+
+def test_only_a_slow_first_round_shows_progress(home: dict[str, str], tmp_path: Path) -> None:
+    slow = "from dcctl.inventory.sources.local import source\nfrom time import sleep\n"
+    slow += "usual = source.LocalSource.collect\n"
+    slow += "source.LocalSource.collect = lambda self: (sleep(1.5), usual(self))[1]\n"
+    (tmp_path / "sitecustomize.py").write_text(slow)
+    env = home | {"PYTHONPATH": f"{tmp_path}:{home['PYTHONPATH']}"}
+    terminal = start(["inventory", "--watch", "0.1"], env)
+    terminal.read_until("\x1b[2J", times=3)
+    terminal.send(signal.SIGINT)
+    _, text = terminal.finish(10)
+    assert "asking" in text[: text.index(ENTER)]
+    assert "asking" not in text[text.index(ENTER) :]

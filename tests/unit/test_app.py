@@ -13,17 +13,23 @@ from dcctl.inventory.sources.ssh.transport import Deadlines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dcctl.config import Value
+    from dcctl.settings import Value
 
 
 class Quiet:
-    """Progress that nobody watches."""
+    """Progress that nobody watches, but that can be asked afterwards."""
+
+    def __init__(self) -> None:
+        """Nothing was done yet."""
+        self.total = self.done = 0
 
     def start(self, total: int, label: str) -> None:
-        """Say nothing."""
+        """Keep how much there is to do."""
+        self.total, self.done = total, 0
 
     def advance(self, text: str = "") -> None:
-        """Say nothing."""
+        """Count."""
+        self.done += 1
 
 
 def _survey(flags: dict[str, Value | None], folder: Path, file: str | None = None) -> Fleet:
@@ -77,3 +83,10 @@ def test_each_phase_of_ssh_gets_its_own_deadline(
     _survey({"nodes": "gpu1", "timeout": timeout_s}, tmp_path)
     given = Asked.deadlines
     assert (given.connect_s, given.banner_s, given.auth_s, given.command_s) == phases
+
+
+def test_progress_over_ssh_counts_hosts_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
+    progress = Quiet()
+    app.survey(config.resolve({"nodes": "gpu[1-5]"}, {"HOME": str(tmp_path)}, None), progress, 0)
+    assert (progress.total, progress.done) == (5, 0), "the source tells of each host by itself"

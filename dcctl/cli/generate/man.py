@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl import __version__
 from dcctl.cli.exits import MEANING, Exit
-from dcctl.config import CHOICES, DEFAULTS
+from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
     from dcctl.cli.generate.tree import Command, Parameter
@@ -97,12 +97,13 @@ def _config_page() -> str:
         *_paragraphs(_CONFIG_TEXT),
         ".SH KEYS",
     ]
-    for key, default in DEFAULTS.items():
-        name = "default_context" if key == "context" else key
-        allowed = f" One of {', '.join(CHOICES[key])}." if key in CHOICES else ""
+    for setting in DECLARED.values():
+        allowed = f" One of {', '.join(setting.choices)}." if setting.choices else ""
+        default = setting.default
         shown = ", ".join(default) if isinstance(default, tuple) else str(default)
         default_text = f"Default: {shown}." if shown else "No default."
-        lines += [".TP", f"\\fB{name}\\fR, \\fBDCCTL_{key.upper()}\\fR", _roff(default_text + allowed)]
+        names = f"\\fB{setting.key}\\fR, \\fB{setting.variable}\\fR"
+        lines += [".TP", names, _roff(default_text + allowed)]
     return _text(
         [*lines, ".SH EXAMPLE", ".EX", *(_roff(line) for line in _CONFIG_EXAMPLE.splitlines()), ".EE"]
     )

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dcctl.render.style import FORMATS
+from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from typer.core import TyperGroup
 
-_VALUES = {"FORMAT[=FILE]": FORMATS, "SHELL": ("bash", "zsh", "fish")}
+_VALUES = {
+    **{setting.flag.metavar: setting.choices for setting in DECLARED.values() if setting.flag},
+    "FORMAT[=FILE]": FORMATS,
+    "SHELL": ("bash", "zsh", "fish"),
+}
+"""What may follow an option, by its metavar."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,18 @@ def test_memory_strands_boards() -> None:
     hog = work("hog", asks(cpus=1, gib=400, gpus=0))
     (state,) = judged(node(), half, hog)
     assert (words(state), state.shortage.dimension) == ("aaaassss", "memory_bytes")
-    assert stuck([state])[0].cause == "0 GiB of 800 GiB memory left"
+    assert stuck([state])[0].cause == "0 B of 800 GiB memory left"
+
+
+def test_what_is_left_is_told_in_steps_that_nodes_share_and_a_little_is_not_nothing() -> None:
+    def cause(left_bytes: int) -> str:
+        half = work("half", asks(cpus=4, gib=400, gpus=4))
+        hog = asks(cpus=1, gib=400, gpus=0)
+        hog = replace(hog, memory_bytes=400 * 2**30 - left_bytes)
+        return stuck(judged(node(), half, work("hog", hog)))[0].cause
+
+    assert cause(2**30) == cause(2**30 + 2**29) == "1 GiB of 800 GiB memory left"
+    assert cause(1) == cause(2**29) == "less than 1 GiB of 800 GiB memory left"
 
 
 def test_pods_strand_boards() -> None:
