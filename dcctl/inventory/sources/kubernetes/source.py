@@ -190,7 +190,8 @@ class _Reading:
             except Failure as failure:
                 if failure.cause == "missing" and what.custom:
                     continue
-                self._gap(what.title, failure.reason, failure.cause, failure.hint, part=what.tells)
+                reason = _broken_off(what, failure) if failure.after else failure.reason
+                self._gap(what.title, reason, failure.cause, failure.hint, part=what.tells)
             else:
                 self._lists_read.append(what.title)
             return
@@ -259,6 +260,11 @@ class _Reading:
         except ValueError as error:
             self._gap(lists.SLICES.title, str(error), "invalid", part="devices")
             return {}
+
+
+def _broken_off(listed: Listed, failure: Failure) -> str:
+    """Why a list of which some pages were read is not all there is."""
+    return f"the list of {listed.title} broke off after {failure.after:,}; more exist: {failure.reason}"
 
 
 def _kind(listed: Listed) -> str:
