@@ -123,6 +123,8 @@ class SourceRun(Fact, frozen=True):
     items: int
     """Number of nodes it told about."""
     gaps: int = 0
+    cluster: str | None = None
+    """What tells this cluster from every other: the UID of its namespace kube-system."""
 
 
 class Resources(Fact, frozen=True):

@@ -171,9 +171,9 @@ def test_metrics_have_no_sample_of_what_is_unknown(server: ApiServer, ask: Ask) 
     done = ask("-o", "prom")
     found = metrics(done)
     assert (done.returncode, done.stderr.count("gap: pods")) == (3, 1)
-    up = 'dcctl_source_up{source="kubernetes:current"}'
+    up = 'dcctl_source_up{source="kubernetes:emulated"}'
     assert (whole[up], found[up]) == (1, 0)
-    assert 'dcctl_report_gaps{kind="assess",source="kubernetes:current"} 1' in done.stdout
+    assert 'dcctl_report_gaps{kind="assess",source="kubernetes:emulated"} 1' in done.stdout
     missing = {
         *(f'dcctl_accelerators{{pool="",state="{word}"}}' for word in ("allocated", "free", "stranded")),
         *(f'dcctl_cpu_cores{{pool="",stage="{stage}"}}' for stage in ("requested", "free")),

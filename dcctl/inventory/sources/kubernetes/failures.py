@@ -94,7 +94,7 @@ def of_transport(error: Exception, host: str) -> Failure:
     """The failure behind an exception of urllib3 or of the operating system."""
     from urllib3 import exceptions as http
 
-    host = _without_user(host)
+    host = without_credentials(_without_user(host))
 
     if isinstance(error, (http.SSLError, ssl.SSLError)):
         return _tls(error, host)

@@ -20,7 +20,7 @@ from dcctl.inventory.sources.kubernetes import claims
 from dcctl.inventory.sources.kubernetes import fleet as assemble
 from dcctl.inventory.sources.kubernetes import listed as lists
 from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
-from dcctl.inventory.sources.kubernetes.auth import connect
+from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
@@ -67,7 +67,7 @@ class KubernetesSource:
 
     def __init__(  # noqa: PLR0913  # each is an option of the configuration
         self,
-        name: str,
+        name: str = "",
         kubeconfig: str | None = None,
         context: str | None = None,
         site: str | None = None,
@@ -81,10 +81,14 @@ class KubernetesSource:
     ) -> None:
         """`site` names the data centre when labels do not; `namespace` limits lists of namespaced things.
 
+        Without a `name` it is that of the context in force, after `kubernetes:`.
         The server must have begun to answer after `first_answer_s`, and told all after `timeout_s`.
         """
-        self._name, self._kubeconfig, self._context = name, kubeconfig, context
-        self._scope = Scope(name, namespace, page_size, Place(site, rack_labels))
+        self._kubeconfig, self._context = kubeconfig, context
+        self._name = name or f"{self.kind}:{context or current_context(kubeconfig)}"
+        self._scope = Scope(self._name, namespace, page_size, Place(site, rack_labels))
+        self.cluster: str | None = None
+        """What tells the cluster from every other, once it was asked and where namespaces may be read."""
         self._timeout_s, self._patience = timeout_s, patience or Patience()
         self._first_answer_s = timeout_s if first_answer_s is None else first_answer_s
 
@@ -105,7 +109,10 @@ class KubernetesSource:
         try:
             with _without_cyclic_gc():
                 client = Client(connection, left_s, self._patience)
-                return _Reading(self._scope, client, self._first_answer_s).fleet()
+                reading = _Reading(self._scope, client, self._first_answer_s)
+                fleet = reading.fleet()
+                self.cluster = reading.cluster
+                return fleet
         finally:
             connection.pool.clear()
 
@@ -144,6 +151,11 @@ class _Reading:
             worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
             raise SourceError(worst.subject, worst.reason, worst.cause, worst.hint)
         return self._assembled()
+
+    @property
+    def cluster(self) -> str | None:
+        """The UID of the namespace kube-system; None where namespaces could not be read."""
+        return self._namespaces.cluster
 
     def _run(self, jobs: list[Callable[[], None]]) -> None:
         """All jobs are done; on Ctrl-C the lists under way end at their next piece and no other begins."""

@@ -226,6 +226,7 @@ class NamespaceMeta(Wire):
     """Metadata of a namespace; its annotations may name who answers for it."""
 
     name: str = ""
+    uid: str = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
 
