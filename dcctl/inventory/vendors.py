@@ -58,6 +58,15 @@ DRA_DRIVERS: tuple[DraDriver, ...] = (
     DraDriver("gpu.example.com", "example"),
 )
 
+DRA_NOT_BOARDS = frozenset(
+    {
+        "compute-domain-default-channel.nvidia.com",
+        "compute-domain-daemon.nvidia.com",
+        "compute-domain.nvidia.com",
+    }
+)
+"""Device classes of such drivers that hand out something else: channels of NVLink between nodes."""
+
 _DRA_SLICES: tuple[tuple[str, AcceleratorKind], ...] = (("mig", "mig"), ("vgpu", "vgpu"), ("vf", "vgpu"))
 """(type of device, kind): a slice is counted as `driver/type-profile` (sources/kubernetes/dra.py)."""
 _DRA_NAMES = tuple(

@@ -20,10 +20,11 @@ from dcctl.inventory.sources.kubernetes import claims
 from dcctl.inventory.sources.kubernetes import fleet as assemble
 from dcctl.inventory.sources.kubernetes import listed as lists
 from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
+from dcctl.inventory.sources.kubernetes.asked import asked
 from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
-from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
+from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
 from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS, Nodes, Place
@@ -249,11 +250,19 @@ class _Reading:
     def _workloads(self, devices: dict[Key, Published]) -> tuple[Workload, ...]:
         """The work of all pods, and the claims that hold devices without one."""
         living = claims.living(self._pods.groups.values())
-        held = self._claims.holdings(devices, living)
+        held = self._claims.holdings(devices, living) | self._awaited(devices)
         known = Knowledge(self._parents, tuple(self._gangs.values()), self._namespaces, held)
         work = build(self._pods.groups, known, self._source)
         others = claims.holders(*self._claims.unheld(living), devices, self._source)
         return tuple(sorted((*work, *others), key=lambda one: one.id))
+
+    def _awaited(self, devices: dict[Key, Published]) -> dict[str, Holding]:
+        """By UID of pod, what it waits for by claims that were given nothing yet."""
+        found = asked(self._pods.waiting, self._claims.wanted, assemble.resource_of_driver(devices))
+        if lists.CLAIMS.title not in {gap.subject for gap in self._gaps}:
+            for what, pods in found.unknown.items():
+                self._gap(what, f"{pods:,} waiting pods ask for it: how much is unknown", "unsupported")
+        return {uid: Holding([], counts or {}, counts is not None) for uid, counts in found.counts.items()}
 
     def _published(self) -> dict[Key, Published]:
         for pool in self._slices.incomplete():

@@ -82,7 +82,7 @@ class Knowledge(NamedTuple):
     gangs: tuple[Gangs, ...]
     namespaces: Namespaces
     held: Mapping[str, Holding]
-    """Devices by UID of pod."""
+    """Devices by UID of pod: those it has, or waits for."""
 
 
 def build(groups: Mapping[Ref, Group], known: Knowledge, source: str) -> tuple[Workload, ...]:
@@ -181,13 +181,13 @@ def _member_order(member: Member) -> tuple[str, str]:
 
 
 def _holding(member: Member, known: Knowledge) -> Member:
-    """The member with the devices that its claims hold."""
+    """The member with the devices that its claims hold or wait for."""
     held = known.held.get(member.uid or "")
     if held is None or member.phase in ("succeeded", "failed"):
         return member
     ids = tuple(sorted(held.ids))
-    if member.requests is None:
-        return replace(member, devices=ids)
+    if member.requests is None or not held.known:
+        return replace(member, devices=ids, requests=None)
     devices = dict(member.requests.devices)
     for name, count in held.counts.items():
         devices[name] = devices.get(name, 0) + count
