@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dcctl.assess.mig import SLICES_PER_BOARD, bounded
 from dcctl.assess.vendors import is_accelerator
-from dcctl.inventory.counted import counted
+from dcctl.inventory.counted import counted, disputed
 from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
@@ -114,11 +114,12 @@ def not_believed(node: Node) -> list[str]:
 
 
 def _hidden(node: Node) -> list[tuple[str, int]]:
-    """Resources of which the scheduler counts less than none or more than a node can have."""
+    """Resources of which the scheduler counts less than none, or what the node cannot have."""
     counts = node.capacity or node.allocatable
     if counts is None or not counts.devices:
         return []
     found = [pair for pair in counts.devices.items() if not 0 <= pair[1] <= MOST_UNITS]
+    found += disputed(counts.devices, node.labels).items()
     return sorted(pair for pair in found if is_accelerator(pair[0]))
 
 
