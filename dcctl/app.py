@@ -185,7 +185,7 @@ class _Survey(Struct, frozen=True):
 
         timeout_s = self.settings.timeout
         return KubernetesSource(
-            spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
+            spec.name,
             spec.kubeconfig,
             spec.kubeconfig_context,
             spec.site,

@@ -9,6 +9,7 @@ MARK = "…"
 
 _LONG = re.compile(r"[A-Za-z0-9_\-.+/=]{33,}")
 _USERINFO = re.compile(r"(?i)(https?:/{1,2}|://)[^\s'\"]*@")  # one slash: a URL that was taken for a path
+_QUERY = re.compile(r"(?i)(https?:/{1,2}[^\s'\"?#]*[?#])[^\s'\"]*")
 _HEADER = re.compile(r"(?i)\b(bearer|basic|authorization['\"]?\s*[:=])(\s+b?['\"]?|b?['\"])[^\s'\"][^\n'\"]*")
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*-----|\Z)", re.DOTALL)
 _JWT = re.compile(r"\beyJ[\w\-]+\.[\w\-.]+")
@@ -30,8 +31,11 @@ def without_long_words(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """The text, of many lines, without header values, URL userinfo, private keys and JSON web tokens."""
-    text = _PEM.sub(f"{MARK} (a private key)", without_userinfo(text))
+    """The text, of many lines, without header values, private keys, JSON web tokens and secrets of URLs.
+
+    Of a URL its userinfo and its query are taken.
+    """
+    text = _PEM.sub(f"{MARK} (a private key)", _QUERY.sub(rf"\1{MARK}", without_userinfo(text)))
     return _JWT.sub(MARK, _HEADER.sub(rf"\1 {MARK}", text))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.inventory.vendors import DEVICE_NAMES, device, labels_of
+from dcctl.inventory.vendors import DEVICE_NAMES, device, labels_of, per_board
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,21 +31,59 @@ class Counted(NamedTuple):
     """How many times each is handed out; None: once."""
     profile: str | None = None
     """Of slices, where the labels or the name tell it."""
+    per_board: int | None = None
+    """Of slices, how many one board holds at most; None: not known."""
 
 
 def counted(devices: Mapping[str, int], labels: Mapping[str, str]) -> list[Counted]:
     """The devices behind a node's capacity, by resource name, no board under two names.
 
-    Shares and slices are told by names and labels: GPU feature discovery's for NVIDIA.
+    Shares and slices are told by names and labels: GPU feature discovery's for NVIDIA. What is not believed
+    is left out.
     """
+    doubted = disputed(devices, labels)
     rows = [
         (name, known, count)
         for name, count in sorted(devices.items())
-        if 0 < count <= _MOST_DEVICES and (known := device(name)) is not None
+        if 0 < count <= _MOST_DEVICES and name not in doubted and (known := device(name)) is not None
     ]
     if any(known.same_as != "-" for _, known, _ in rows):
         rows = _each_once(rows)
     return [_counted(name, known, count, labels) for name, known, count in rows]
+
+
+def disputed(devices: Mapping[str, int], labels: Mapping[str, str]) -> dict[str, int]:
+    """Counts that no number of shares of the boards that a label tells can make: neither is believed."""
+    found = {}
+    for name, count in devices.items():
+        known = device(name)
+        told = _boards(known, labels) if known is not None and _hands_out_boards(known, labels) else None
+        if told and count > told and count % told:
+            found[name] = count
+    return found
+
+
+def _hands_out_boards(known: DeviceName, labels: Mapping[str, str]) -> bool:
+    """Whether the resource counts boards, or shares of them that no label tells the number of."""
+    return known.kind in ("whole", "shared") and _profile(known, labels) is None and not _times(known, labels)
+
+
+def _boards(known: DeviceName, labels: Mapping[str, str]) -> int | None:
+    """How many boards the node has, whatever is made of them, where a label tells."""
+    found = (integer(labels.get(label)) for label in labels_of(known.vendor).boards)
+    return next((each for each in found if each), None)
+
+
+def _profile(known: DeviceName, labels: Mapping[str, str]) -> str | None:
+    """Of slices under the name of their board, as the model tells it."""
+    cut = MIG_IN_MODEL.search(first(labels, labels_of(known.vendor).model) or "")
+    return cut[1] if cut else None
+
+
+def _times(known: DeviceName, labels: Mapping[str, str]) -> int | None:
+    """How many times each board is handed out, where a label tells that it is more than once."""
+    replicas = _replicas(known, labels)
+    return replicas if replicas is not None and replicas > 1 else None
 
 
 def _each_once(rows: list[tuple[str, DeviceName, int]]) -> list[tuple[str, DeviceName, int]]:
@@ -66,15 +104,18 @@ def _counted(resource: str, known: DeviceName, count: int, labels: Mapping[str, 
     if known.kind == "mig":
         profile = resource.removeprefix(known.name) or None
         replicas = integer(labels.get(f"{resource}.replicas"))
+        times = replicas if replicas is not None and replicas > 1 else None
     else:
-        cut = MIG_IN_MODEL.search(first(labels, labels_of(known.vendor).model) or "")
-        profile = cut[1] if cut else None
-        replicas = _replicas(known, labels)
-    times = replicas if replicas is not None and replicas > 1 else None
+        profile, times = _profile(known, labels), _times(known, labels)
+        told = _boards(known, labels)
+        if told and count > told and _hands_out_boards(known, labels):
+            times = count // told  # by software that shares boards and says so nowhere, such as HAMi
     kind = known.kind
     if kind != "mig" and (profile or times):
         kind = "mig" if profile else "shared"
-    return Counted(resource, known, kind, _behind(known, kind, count, times, labels), times, profile)
+    behind = _behind(known, kind, count, times, labels)
+    most = per_board(resource, profile) if kind == "mig" else None
+    return Counted(resource, known, kind, behind, times, profile, most)
 
 
 def _replicas(known: DeviceName, labels: Mapping[str, str]) -> int | None:
@@ -91,11 +132,7 @@ def _behind(
     """How many devices a count comes from: a shared one is counted once per replica."""
     if replicas is None:
         return count
-    physical = None
-    if kind == "shared":
-        physical = next(
-            (n for label in labels_of(known.vendor).boards if (n := integer(labels.get(label)))), None
-        )
+    physical = _boards(known, labels) if kind == "shared" else None
     return physical if physical is not None and physical <= count else max(1, count // replicas)
 
 

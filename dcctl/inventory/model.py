@@ -74,8 +74,9 @@ Cause: TypeAlias = Literal[
 """Why a source gave no answer. `unauthenticated` is 401 or a refused key, `denied` is 403 or EACCES; what is
 `limited` was left out because the user said so."""
 
-Part: TypeAlias = Literal["", "work", "devices"]
-"""`work`: who runs what, and with which requests. `devices`: the accelerators and their readings."""
+Part: TypeAlias = Literal["", "nodes", "work", "devices"]
+"""`nodes`: which nodes there are; more may exist than are listed. `work`: who runs what, and with which
+requests. `devices`: the accelerators and their readings."""
 
 MAX_PORT = 65535
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_PORT)]
@@ -122,6 +123,8 @@ class SourceRun(Fact, frozen=True):
     items: int
     """Number of nodes it told about."""
     gaps: int = 0
+    cluster: str | None = None
+    """What tells this cluster from every other: the UID of its namespace kube-system."""
 
 
 class Resources(Fact, frozen=True):

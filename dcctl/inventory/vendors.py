@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,9 @@ class DeviceName(NamedTuple):
     prefix: bool = False
     same_as: str = "-"
     """The resource that counts the same boards; where a node has both, that one is believed."""
+    parts: int = 0
+    """In how many equal parts its boards are cut at most. The name of a slice says how many it takes (`3g`,
+    `2c`), else it takes one. 0: not known, or never cut."""
 
 
 class Labels(NamedTuple):
@@ -58,6 +62,23 @@ DRA_DRIVERS: tuple[DraDriver, ...] = (
     DraDriver("gpu.example.com", "example"),
 )
 
+DRA_NOT_BOARDS = frozenset(
+    {
+        "compute-domain-default-channel.nvidia.com",
+        "compute-domain-daemon.nvidia.com",
+        "compute-domain.nvidia.com",
+    }
+)
+"""Device classes of such drivers that hand out something else: channels of NVLink between nodes."""
+
+MIG_PARTS = 7
+"""Compute slices of one NVIDIA board in MIG mode (NVIDIA MIG user guide, table of profiles)."""
+_ASCEND_PARTS = {"310P": 8, "910": 32}
+"""AI cores of a chip, the most where there are several kinds (Huawei MindCluster, Virtualization Rules)."""
+_AMD_PARTS = {"dpx": 2, "tpx": 3, "qpx": 4, "cpx": 8}
+"""Partitions of one AMD Instinct board, the most where boards differ (amd-smi, GPU partitioning)."""
+_CUT_MLUS = ("mlu370", "mlu580", "mlu590")
+
 _DRA_SLICES: tuple[tuple[str, AcceleratorKind], ...] = (("mig", "mig"), ("vgpu", "vgpu"), ("vf", "vgpu"))
 """(type of device, kind): a slice is counted as `driver/type-profile` (sources/kubernetes/dra.py)."""
 _DRA_NAMES = tuple(
@@ -65,20 +86,25 @@ _DRA_NAMES = tuple(
     for driver, vendor in DRA_DRIVERS
     for row in (
         DeviceName(driver, vendor),
-        *(DeviceName(f"{driver}/{word}-", vendor, kind, prefix=True) for word, kind in _DRA_SLICES),
+        *(
+            DeviceName(
+                f"{driver}/{word}-", vendor, kind, prefix=True, parts=MIG_PARTS if kind == "mig" else 0
+            )
+            for word, kind in _DRA_SLICES
+        ),
     )
 )
 """Boards that only claims hand out are counted by the name of their driver: no resource name exists."""
 
 DEVICE_NAMES: tuple[DeviceName, ...] = (
-    DeviceName("nvidia.com/gpu", "nvidia"),
+    DeviceName("nvidia.com/gpu", "nvidia", parts=MIG_PARTS),
     DeviceName("nvidia.com/pgpu", "nvidia"),
     DeviceName("nvidia.com/gpu.shared", "nvidia", "shared"),
-    DeviceName("nvidia.com/mig-", "nvidia", "mig", prefix=True),
+    DeviceName("nvidia.com/mig-", "nvidia", "mig", prefix=True, parts=MIG_PARTS),
     DeviceName("nvidia.com/vgpu", "nvidia", "vgpu"),
     DeviceName("nvidia.com/GRID_", "nvidia", "vgpu", prefix=True),
     DeviceName("amd.com/gpu", "amd"),
-    DeviceName("amd.com/cpx_", "amd", "mig", prefix=True),
+    *(DeviceName(f"amd.com/{way}_", "amd", "mig", prefix=True, parts=n) for way, n in _AMD_PARTS.items()),
     DeviceName("amd.com/spx_", "amd", prefix=True),
     DeviceName("gpu.intel.com/i915", "intel"),
     DeviceName("gpu.intel.com/xe", "intel"),
@@ -87,9 +113,14 @@ DEVICE_NAMES: tuple[DeviceName, ...] = (
     DeviceName("aws.amazon.com/neuron", "aws"),
     DeviceName("aws.amazon.com/neurondevice", "aws", same_as="aws.amazon.com/neuron"),
     DeviceName("aws.amazon.com/neuroncore", "aws", "mig", same_as="aws.amazon.com/neuron"),
+    *(
+        DeviceName(f"huawei.com/Ascend{chip}-", "huawei", "mig", prefix=True, parts=n)
+        for chip, n in _ASCEND_PARTS.items()
+    ),
     DeviceName("huawei.com/Ascend", "huawei", prefix=True),
     DeviceName("huawei.com/npu", "huawei"),
     DeviceName("cambricon.com/mlu", "cambricon"),
+    *(DeviceName(f"cambricon.com/{mlu}.mim-", "cambricon", "mig", prefix=True) for mlu in _CUT_MLUS),
     DeviceName("cambricon.com/", "cambricon", prefix=True),
     DeviceName("metax-tech.com/gpu", "metax"),
     DeviceName("metax-tech.com/sgpu", "metax", "shared"),
@@ -147,6 +178,10 @@ _PREFIXES = tuple(sorted((row for row in DEVICE_NAMES if row.prefix), key=lambda
 _LABELS = {row.vendor: row for row in LABELS}
 _DRIVERS = {row.name: row.vendor for row in DRA_DRIVERS}
 
+_WIDTH = re.compile(r"([0-9]+)[cg](?:\.|$)")
+"""At the beginning of a profile, the parts that it takes: `3g.40gb`, `2c`, `4c.3cpu`."""
+_MOST_DIGITS = 3
+"""Of such a number."""
 _ACCESSORIES = (
     "-memory",
     ".memory",
@@ -169,6 +204,26 @@ def device(resource: str) -> DeviceName | None:
     if resource.endswith(_ACCESSORIES):
         return None
     return next((row for row in _PREFIXES if resource.startswith(row.name)), None)
+
+
+def per_board(resource: str, profile: str | None = None) -> int | None:
+    """How many slices of this name, or of this profile, one board holds at most.
+
+    None: what the name counts is no slice, or nobody knows.
+    """
+    cut = parts_of(resource, profile)
+    return None if cut is None else max(1, cut[1] // cut[0])
+
+
+def parts_of(resource: str, profile: str | None = None) -> tuple[int, int] | None:
+    """How many parts of a board a slice takes, and how many the board has; None as for `per_board`."""
+    known = device(resource)
+    if known is None or not known.parts or (known.kind == "whole" and profile is None):
+        return None
+    width = _WIDTH.match(profile or resource.removeprefix(known.name))
+    if width and len(width[1]) > _MOST_DIGITS:
+        return None
+    return max(1, int(width[1]) if width else 1), known.parts
 
 
 def labels_of(vendor: str) -> Labels:

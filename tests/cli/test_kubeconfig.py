@@ -157,3 +157,26 @@ def test_one_cluster_that_is_down_is_a_gap_beside_one_that_answers(
     (gap,) = found["gaps"]
     assert (gap["source"], gap["cause"]) == ("down", "unreachable")
     assert "Connection refused" in gap["reason"]
+
+
+def test_a_file_with_a_bare_string_is_no_kubeconfig(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text("hello\n")
+    found = error(cli, 2, KUBECONFIG=str(path))
+    assert (found["what"], found["why"]) == (f"kubeconfig {path}", "is not a kubeconfig")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:99999/?token=hunter2",
+        "http://127.0.0.1:9/?a=hunter2#hunter2",
+        "http://a:hunter2@127.0.0.1:9",
+    ],
+)
+def test_a_secret_in_the_url_of_the_server_is_not_shown(cli: Cli, kubeconfig: Path, url: str) -> None:
+    rewrite(kubeconfig, "cluster", server=url)
+    for words in ((), ("-o", "json"), ("-o", "html")):
+        done = cli("assess", "-i", "kubernetes", *words, env={"KUBECONFIG": str(kubeconfig)})
+        assert "hunter2" not in done.stdout + done.stderr
+        assert "127.0.0.1" in done.stderr

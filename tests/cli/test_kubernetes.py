@@ -105,8 +105,8 @@ def test_what_passes_is_overcome(server: ApiServer, ask: Ask, path: str, action:
     ("path", "action", "cause", "words", "hint"),
     [
         (PODS, Reply(403), "denied", "HTTP 403", "inventory sources --rbac"),
-        (PODS + ".*continue", Reply(410), "truncated", "expired 4 times before its end", "larger pages"),
-        (PODS, Reply(429, {"Retry-After": "3600"}), "timeout", "asked to wait 3600 s", "raise --timeout"),
+        (PODS + ".*continue", Reply(410), "truncated", "expired 4 times before its end", "less busy"),
+        (PODS, Reply(429, {"Retry-After": "3600"}), "timeout", "asked to wait 3600 s", "a longer --timeout"),
         (PODS, Reply(500), "failed", "HTTP 500", ""),
         (PODS, Reset(), "failed", "the connection broke", ""),
         (PODS, Truncate(), "truncated", "the answer broke off (5 tries)", ""),
@@ -135,7 +135,7 @@ def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None
     server.faults.add(match("GET", PODS), Delay(20))
     _, gaps = partial(ask("-o", "json", timeout_s=2.5))
     assert gaps["pods"]["cause"] == "timeout"
-    assert gaps["pods"]["hint"] == "raise --timeout"
+    assert gaps["pods"]["hint"] == "a longer --timeout"
 
 
 def test_a_slow_list_is_waited_for_unless_a_deadline_was_given(
@@ -171,9 +171,9 @@ def test_metrics_have_no_sample_of_what_is_unknown(server: ApiServer, ask: Ask) 
     done = ask("-o", "prom")
     found = metrics(done)
     assert (done.returncode, done.stderr.count("gap: pods")) == (3, 1)
-    up = 'dcctl_source_up{source="kubernetes:current"}'
+    up = 'dcctl_source_up{source="kubernetes:emulated"}'
     assert (whole[up], found[up]) == (1, 0)
-    assert 'dcctl_report_gaps{kind="assess",source="kubernetes:current"} 1' in done.stdout
+    assert 'dcctl_report_gaps{kind="assess",source="kubernetes:emulated"} 1' in done.stdout
     missing = {
         *(f'dcctl_accelerators{{pool="",state="{word}"}}' for word in ("allocated", "free", "stranded")),
         *(f'dcctl_cpu_cores{{pool="",stage="{stage}"}}' for stage in ("requested", "free")),

@@ -155,7 +155,7 @@ def test_a_server_that_hangs_and_one_that_is_dead_are_unreachable(doomed: Contro
         hung = error(cli("assess", "-i", "kubernetes", "--timeout", "1.5", "-o", "json", env=env))
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert (hung["exit_code"], hung["hint"]) == (5, "raise --timeout")
+    assert (hung["exit_code"], hung["hint"]) == (5, "a longer --timeout")
     os.kill(pid, signal.SIGKILL)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     dead = cli("assess", "-i", "kubernetes", env=env)

@@ -60,3 +60,8 @@ def test_the_reason_of_a_program_is_kept(line: str) -> None:
 def test_a_url_without_a_user_is_as_it_was() -> None:
     assert without_userinfo("https://h:6443/api, mail a@b") == "https://h:6443/api, mail a@b"
     assert without_userinfo("https://u:p@h:6443/api") == "https://h:6443/api"
+
+
+def test_the_query_of_a_url_is_taken_and_the_rest_of_the_line_kept() -> None:
+    text = "http://10.0.0.1:6443/api?token=hunter2&x=1: no route to host"
+    assert without_credentials(text) == "http://10.0.0.1:6443/api?… no route to host"

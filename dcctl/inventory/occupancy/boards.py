@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dcctl.inventory.counted import counted
+from dcctl.inventory.counted import counted, disputed
 from dcctl.inventory.occupancy.demand import is_scheduled
-from dcctl.inventory.occupancy.mig import SLICES_PER_BOARD, bounded
+from dcctl.inventory.occupancy.mig import bounded
 from dcctl.inventory.occupancy.resources import is_accelerator
-from dcctl.inventory.vendors import device
+from dcctl.inventory.vendors import device, per_board
 
 if TYPE_CHECKING:
     from dcctl.inventory.model import Accelerator, Node
@@ -24,8 +24,6 @@ MOST_UNITS = 4096
 """Of one resource on one node. Whoever claims more counts something else, memory say, or is wrong."""
 MOST_SHARES = 1024
 """Of one board."""
-_MOST_DIGITS = 6
-"""Of a number in a label or profile. Python refuses to read thousands of them."""
 
 
 class Board(Struct, gc=False):
@@ -115,11 +113,12 @@ def not_believed(node: Node) -> list[str]:
 
 
 def _hidden(node: Node) -> list[tuple[str, int]]:
-    """Resources of which the scheduler counts less than none or more than a node can have."""
+    """Resources of which the scheduler counts less than none, or what the node cannot have."""
     counts = node.capacity or node.allocatable
     if counts is None or not counts.devices:
         return []
     found = [pair for pair in counts.devices.items() if not 0 <= pair[1] <= MOST_UNITS]
+    found += disputed(counts.devices, node.labels).items()
     return sorted(pair for pair in found if is_accelerator(pair[0]))
 
 
@@ -142,20 +141,9 @@ def _with_slices(accelerators: tuple[Accelerator, ...]) -> list[Board]:
 
 def _packed(parts: list[Accelerator]) -> list[Board]:
     """As many slices on each board as fit one: a lower bound of the boards that there are."""
-    each = _per_board(parts[0].profile or parts[0].resource)
+    each = per_board(parts[0].resource, parts[0].profile) or 1
     groups = (tuple(parts[at : at + each]) for at in range(0, len(parts), each))
     return [Board(None, group[0].resource, group) for group in groups]
-
-
-def _per_board(profile: str) -> int:
-    """How many slices of a profile, `3g.40gb` or `nvidia.com/mig-3g.40gb`, one board holds; 1 if unknown."""
-    width = profile.rpartition("mig-")[2].split("g", 1)[0]
-    return max(1, SLICES_PER_BOARD // (_number(width) or SLICES_PER_BOARD))
-
-
-def _number(text: str) -> int:
-    """The number that a text states; 0 when it states none or one that is out of all bounds."""
-    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else 0
 
 
 def _counted_by_scheduler(node: Node) -> list[Board] | None:
@@ -169,8 +157,7 @@ def _counted_by_scheduler(node: Node) -> list[Board] | None:
     boards: list[Board] = []
     believed = {name: count for name, count in counts.devices.items() if count <= MOST_UNITS}
     for row in counted(believed, node.labels):
-        each = _per_board(row.profile or row.resource) if row.kind == "mig" else 1
-        boards += [Board(None, row.resource) for _ in range(-(-row.devices // each))]
+        boards += [Board(None, row.resource) for _ in range(-(-row.devices // (row.per_board or 1)))]
     for resource, count in sorted(believed.items()):
         if device(resource) is None and is_accelerator(resource):  # a batch scheduler's name for any of them
             boards += [Board(None, resource) for _ in range(count)]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.counted import first
+from dcctl.inventory.vendors import labels_of, parts_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.inventory.model import Accelerator
     from dcctl.inventory.occupancy.boards import Board
 
-SLICES_PER_BOARD = 7
-"""Compute slices of one NVIDIA board in MIG mode (NVIDIA MIG user guide, table of profiles)."""
-_BOARDS_LABEL = "nvidia.com/gpu.count"
-_WIDTH = re.compile(r"(?:.*mig-)?([1-7])g\.")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
@@ -23,9 +22,10 @@ def bounded(boards: list[Board], labels: Mapping[str, str]) -> list[Board]:
 
     Profiles mix on a board, so slices by profile stand for too many; here they are spread, the widest first.
     """
-    count = labels.get(_BOARDS_LABEL, "")
     loose = [board for board in boards if board.reading is None and _is_loose(board.slices)]
-    if not loose or not _COUNT.fullmatch(count):
+    vendors = {board.slices[0].vendor for board in loose}
+    count = first(labels, labels_of(vendors.pop()).boards) if len(vendors) == 1 else None
+    if not count or not _COUNT.fullmatch(count):
         return boards
     most = max(1, int(count) - (len(boards) - len(loose)))
     if len(loose) <= most:
@@ -36,12 +36,12 @@ def bounded(boards: list[Board], labels: Mapping[str, str]) -> list[Board]:
 
 
 def _is_loose(slices: tuple[Accelerator, ...]) -> bool:
-    return bool(slices) and slices[0].parent is None and slices[0].vendor == "nvidia"
+    return bool(slices) and slices[0].parent is None
 
 
 def _spread(parts: list[Accelerator], homes: list[Board]) -> None:
     """Every slice is on one of these boards: the one with most room."""
-    room = [SLICES_PER_BOARD] * len(homes)
+    room = [0] * len(homes)
     filled: list[list[Accelerator]] = [[] for _ in homes]
     for part in sorted(parts, key=_width, reverse=True):
         at = max(range(len(homes)), key=room.__getitem__)
@@ -52,6 +52,10 @@ def _spread(parts: list[Accelerator], homes: list[Board]) -> None:
 
 
 def _width(part: Accelerator) -> int:
-    """Compute slices of its profile, `3g.40gb` or `nvidia.com/mig-3g.40gb`; all of a board if unknown."""
-    match = _WIDTH.match(part.profile or part.resource)
-    return int(match[1]) if match else SLICES_PER_BOARD
+    """Parts of a board that it takes; all of one if unknown."""
+    taken, _ = parts_of(part.resource, part.profile) or (_WHOLE, _WHOLE)
+    return taken
+
+
+_WHOLE = 1 << 10
+"""Wider than any slice."""

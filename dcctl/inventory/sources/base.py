@@ -69,6 +69,7 @@ def run(source: Source, *, strict: bool = False) -> Fleet:
         duration_ms=round((time.monotonic() - started) * 1000),
         items=len(fleet.nodes),
         gaps=len(fleet.gaps),
+        cluster=getattr(source, "cluster", None),  # known once it was asked
     )
     return replace(fleet, sources=fleet.sources or (report,))
 

@@ -16,7 +16,7 @@ import pytest
 from urllib3.exceptions import InsecureRequestWarning
 
 from dcctl.errors import UsageError
-from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.base import SourceError, run
 from dcctl.inventory.sources.kubernetes.failures import client_certificate_expiry, of_transport
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.kubeapi import ApiServer
@@ -119,7 +119,7 @@ def test_a_plugin_that_is_not_installed_is_told_from_one_that_fails(tmp_path: Pa
         (None, "no such file"),
         ("", "kube-config"),
         ("{not: yaml: at all", "not YAML"),
-        ("[1, 2]", "not understood"),
+        ("[1, 2]", "is not a kubeconfig"),
         ('{"contexts": []}', "current-context"),
         (NO_CLUSTER, "c in"),
     ],
@@ -324,3 +324,38 @@ def self_signed(until: datetime) -> tuple[bytes, bytes]:
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return made.public_bytes(pem), private
+
+
+def test_a_source_is_named_after_the_context_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ApiServer() as first, ApiServer() as other:
+        paths = [
+            first.kubeconfig(tmp_path / "first", context="prod"),
+            other.kubeconfig(tmp_path / "other", context="test"),
+        ]
+        monkeypatch.setenv("KUBECONFIG", ":".join(map(str, paths)))
+        source = KubernetesSource()
+        assert source.name == "kubernetes:prod", (
+            "the first file that names a context has the word, as in kubectl"
+        )
+        source.collect()
+        assert (len(first.requests) > 0, other.requests) == (True, [])
+        assert KubernetesSource(context="test").name == "kubernetes:test"
+
+
+def test_without_a_context_the_name_is_still_clear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config").write_text("{}")
+    assert KubernetesSource(kubeconfig=str(tmp_path / "config")).name == "kubernetes:current"
+    assert KubernetesSource(kubeconfig=str(tmp_path / "none")).name == "kubernetes:current"
+
+
+def test_the_run_tells_which_cluster_it_was(tmp_path: Path) -> None:
+    with ApiServer() as server:
+        path = str(server.kubeconfig(tmp_path / "config"))
+        uid = server.get("namespaces", "kube-system")["metadata"]["uid"]
+        (told,) = run(KubernetesSource("a", path)).sources
+        server.deny("admin", "list", "namespaces")
+        (untold,) = run(KubernetesSource("b", path)).sources
+    assert (told.cluster, untold.cluster) == (uid, None)
+    assert uid

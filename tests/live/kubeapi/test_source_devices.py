@@ -123,3 +123,99 @@ def test_devices_of_no_single_node_are_a_gap(server: ApiServer, tmp_path: Path, 
     (gap,) = read(server, tmp_path, everywhere).gaps
     assert gap.subject == "device pool gpu.nvidia.com/g1"
     assert "not bound to one node: 4" in gap.reason
+
+
+def asking(name: str, *requests: Obj) -> Obj:
+    """A claim that was given nothing yet."""
+    made = shapes.resource_claim(name, "ml", DRIVER, 1, [])
+    made["spec"] = {"devices": {"requests": list(requests)}}
+    made["status"] = {}
+    return made
+
+
+def exactly(count: int = 1, device_class: str = DRIVER, **more: object) -> Obj:
+    return {"name": "r", "exactly": {"deviceClassName": device_class, "count": count, **more}}
+
+
+def waiting_pod(name: str, *claims: str) -> Obj:
+    named = [{"name": each, "resourceClaimName": each} for each in claims]
+    return objects.pod(name, "ml", phase="Pending", requests={"cpu": "1"}, resourceClaims=named)
+
+
+def awaited(fleet: Fleet) -> dict[str, dict[str, int] | None]:
+    """By pod, the devices it waits for; None: unknown."""
+    members = [one for work in fleet.workloads for one in work.members]
+    return {one.name: None if one.requests is None else one.requests.devices for one in members}
+
+
+@pytest.mark.parametrize(
+    ("requests", "count"),
+    [
+        ([exactly(8)], 8),
+        ([exactly(2), {"name": "b", "deviceClassName": DRIVER, "count": 3}], 5),
+        ([{"name": "r", "firstAvailable": [{"name": "x", "deviceClassName": DRIVER, "count": 4}, {}]}], 4),
+        ([exactly(4), exactly(1, adminAccess=True)], 4),
+        ([exactly(4), exactly(1, "compute-domain-default-channel.nvidia.com")], 4),
+    ],
+    ids=["exactly", "v1beta1", "the first that is available", "administrator", "no board"],
+)
+def test_a_pod_waits_for_the_devices_of_its_claim(
+    server: ApiServer, tmp_path: Path, requests: list[Obj], count: int
+) -> None:
+    fleet = read(server, tmp_path, published(), waiting_pod("w", "c"), asking("c", *requests))
+    assert (awaited(fleet), fleet.gaps) == ({"w": {DRIVER: count}}, ())
+
+
+def test_a_claim_that_several_wait_for_counts_once(server: ApiServer, tmp_path: Path) -> None:
+    pods = waiting_pod("a", "c"), waiting_pod("b", "c")
+    fleet = read(server, tmp_path, published(), *pods, asking("c", exactly(2)))
+    assert awaited(fleet) == {"a": {DRIVER: 2}, "b": {}}
+
+
+@pytest.mark.parametrize(
+    ("request_", "subject"),
+    [
+        (exactly(allocationMode="All"), "all devices of the class gpu.nvidia.com"),
+        (exactly(1, "fast"), "the device class fast, of which the driver is not known"),
+    ],
+    ids=["all", "class"],
+)
+def test_what_cannot_be_counted_is_unknown_and_never_nothing(
+    server: ApiServer, tmp_path: Path, request_: Obj, subject: str
+) -> None:
+    fleet = read(server, tmp_path, published(), waiting_pod("w", "c"), asking("c", exactly(), request_))
+    assert awaited(fleet) == {"w": None}
+    assert [(gap.subject, gap.cause) for gap in fleet.gaps] == [(subject, "unsupported")]
+
+
+def test_a_claim_that_could_not_be_read_leaves_the_requests_unknown(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    server.deny("admin", "list", "resourceclaims.resource.k8s.io")
+    fleet = read(server, tmp_path, published(), waiting_pod("w", "c"), asking("c", exactly()))
+    assert (awaited(fleet), [gap.subject for gap in fleet.gaps]) == (
+        {"w": None},
+        ["resourceclaims.resource.k8s.io"],
+    )
+
+
+def test_a_claim_of_a_template_is_found_by_the_status_of_the_pod(server: ApiServer, tmp_path: Path) -> None:
+    pod = waiting_pod("w")
+    pod["spec"]["resourceClaims"] = [{"name": "g", "resourceClaimTemplateName": "t"}, {"name": "none"}]
+    pod["status"]["resourceClaimStatuses"] = [{"name": "g", "resourceClaimName": "w-g-x"}, {"name": "none"}]
+    fleet = read(server, tmp_path, published(), pod, asking("w-g-x", exactly(2)))
+    assert awaited(fleet) == {"w": {DRIVER: 2}}
+
+
+def test_pods_wait_for_the_name_that_their_nodes_count(server: ApiServer, tmp_path: Path) -> None:
+    server.load([objects.node("g1", 4), published(), waiting_pod("w", "c"), asking("c", exactly(2))])
+    assert awaited(source(server, tmp_path).collect()) == {"w": {"nvidia.com/gpu": 2}}
+
+
+def test_pods_that_share_a_device_both_name_it(server: ApiServer, tmp_path: Path) -> None:
+    pods = objects.pod("a", "ml", "g1"), objects.pod("b", "ml", "g1")
+    users = [("pods", "a"), ("pods", "b")]
+    fleet = read(server, tmp_path, published(), *pods, claim("c", "gpu-0", users=users))
+    members = [one for work in fleet.workloads for one in work.members]
+    assert [(one.name, one.devices) for one in members] == [("a", ("GPU-0",)), ("b", ("GPU-0",))]
+    assert awaited(fleet) == {"a": {DRIVER: 1}, "b": {}}

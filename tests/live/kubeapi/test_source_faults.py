@@ -232,3 +232,23 @@ def test_a_wrong_token_is_told_before_any_list(tmp_path: Path) -> None:
         assert caught.value.cause == "unauthenticated"
         assert "stolen-token" not in f"{caught.value} {caught.value.reason} {caught.value.hint}"
         assert len(server.requests) == 1
+
+
+def test_a_list_that_breaks_off_says_after_how_many_and_that_more_exist(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    server.faults.add(match("GET", NODES + ".*continue", nth=2), Delay(5.0))
+    fleet = source(server, tmp_path, request_s=0.3, tries=1).collect()
+    gap = gaps(fleet)["nodes"]
+    assert len(fleet.nodes) == 4
+    assert gap.reason.startswith(
+        "the list of nodes broke off after 4; more exist: no answer within the deadline"
+    )
+    assert (gap.part, gap.cause, gap.hint) == ("nodes", "timeout", "a longer --timeout")
+
+
+def test_a_list_of_nodes_that_never_came_leaves_out_nodes_too(server: ApiServer, tmp_path: Path) -> None:
+    server.faults.add(match("GET", NODES), Reply(403))
+    gap = gaps(source(server, tmp_path).collect())["nodes"]
+    assert gap.part == "nodes"
+    assert "broke off" not in gap.reason

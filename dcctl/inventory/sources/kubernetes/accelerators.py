@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from dcctl.inventory.counted import MIG_IN_MODEL, Counted, counted, first, integer
 from dcctl.inventory.model import Accelerator
 from dcctl.inventory.sources.kubernetes.quantity import units
-from dcctl.inventory.vendors import MIB, labels_of
+from dcctl.inventory.vendors import MIB, device, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -26,9 +26,16 @@ class Boards:
         self._parts: dict[Hashable, tuple[Accelerator, ...]] = {}
         self._wholes: dict[tuple[int, ...], tuple[Accelerator, ...]] = {}
 
-    def of_node(self, devices: Mapping[str, int], labels: Mapping[str, str]) -> tuple[Accelerator, ...]:
-        """One accelerator per board or slice that the node's capacity counts; ids are not known here."""
+    def of_node(
+        self, devices: Mapping[str, int], labels: Mapping[str, str]
+    ) -> tuple[Accelerator, ...] | None:
+        """One accelerator per board or slice that the node's capacity counts; ids are not known here.
+
+        None where it counts some, and no count is believed.
+        """
         parts = [self._of_resource(row, labels) for row in counted(devices, labels)]
+        if not parts and any(count and device(name) is not None for name, count in devices.items()):
+            return None
         identity = tuple(id(part) for part in parts)  # parts live as long as this object: ids stay theirs
         whole = self._wholes.get(identity)
         if whole is None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.kubernetes.failures import (
+    LONGER,
     Failure,
     client_certificate_expiry,
     of_status,
@@ -91,9 +92,7 @@ class Client:
             wait_s = most_s * self._rng.uniform(0.5, 1.0)
         if wait_s >= self.left_s:
             reason = f"{failure.reason}; asked to wait {wait_s:.0f} s" if failure.wait_s else failure.reason
-            raise Failure(
-                f"{reason}; the deadline comes first", "timeout", "raise --timeout", status=failure.status
-            )
+            raise Failure(f"{reason}; no time is left to try again", "timeout", LONGER, status=failure.status)
         self._patience.sleep(wait_s)
 
     def _once(self, target: str, accept: str) -> bytes:
@@ -103,7 +102,7 @@ class Client:
         deadline = self._patience.now() + min(self._patience.request_s, self.left_s)
         budget_s = deadline - self._patience.now()
         if budget_s <= 0:
-            raise Failure("not asked: the deadline has passed", "timeout", "raise --timeout")
+            raise Failure("not asked: the deadline has passed", "timeout", LONGER)
         connection = self._connection
         try:
             headers = {"Accept": accept, "User-Agent": "dcctl", **connection.headers()}
@@ -137,9 +136,13 @@ class Client:
         while chunk := response.read1(_CHUNK_BYTES):
             size += len(chunk)
             if size > most:
-                raise Failure(f"the answer exceeds {most >> 20} MiB", "truncated", "ask for smaller pages")
+                raise Failure(
+                    f"the answer exceeds {most >> 20} MiB",
+                    "truncated",
+                    "set `namespace` in the configuration",
+                )
             if self._patience.now() > min(deadline, self._deadline):
-                raise Failure("the answer did not end within the deadline", "timeout", "raise --timeout")
+                raise Failure("the answer did not end within the deadline", "timeout", LONGER)
             yield chunk
         if response.length_remaining:
             raise Failure("the answer broke off", "truncated", again=True)

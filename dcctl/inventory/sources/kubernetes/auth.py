@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -62,6 +63,39 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
     return Connection(configuration.host.rstrip("/"), pool, lambda: _headers(configuration), certificate)
 
 
+def current_context(kubeconfig: str | None) -> str:
+    """The context in force where none is named; `in-cluster` for the service account of our pod.
+
+    `current` where no file says: what is wrong with them is told by `connect`.
+    """
+    try:
+        path = _kubeconfig(kubeconfig)
+        return "in-cluster" if path is None else _stated_context(path) or "current"
+    except UsageError:
+        return "current"
+
+
+def _stated_context(path: str) -> str | None:
+    """As kubectl does, unlike its Python client: the first of several files that says has the word."""
+    stated = (document.get("current-context") for document in _documents(path))
+    return next((each for each in stated if each and isinstance(each, str)), None)
+
+
+def _documents(path: str) -> Iterator[dict[str, object]]:
+    """What each kubeconfig of a list of paths holds, where it can be read. UsageError for what is none."""
+    import yaml
+
+    for each in filter(None, path.split(os.pathsep)):
+        try:
+            data = Path(each).expanduser().read_bytes()
+            document = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
+        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+            continue  # the client tells what is wrong when it loads the file
+        if not isinstance(document, dict | None):
+            raise UsageError(f"kubeconfig {each}", "is not a kubeconfig", f"head -3 {shlex.quote(each)}")
+        yield document or {}
+
+
 def _headers(configuration: Configuration) -> dict[str, str]:
     """The headers that identify us; the client's hook renews a token that has expired."""
     with _RENEWING, _client_log() as said:  # one thread renews, the others find it done
@@ -116,6 +150,7 @@ def _load_in_cluster(configuration: Configuration) -> None:
 
 def _load_file(configuration: Configuration, path: str, context: str | None, timeout_s: float) -> None:
     """Have the client read the file and, in a thread that may be given up, run what it names."""
+    context = context or _stated_context(path)
     user = _user(path, context)
     with _client_log() as said:
         _within(timeout_s, lambda: _load(configuration, path, context), _plugin(user))

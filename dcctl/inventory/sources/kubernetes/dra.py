@@ -7,6 +7,7 @@ from typing import NamedTuple
 from msgspec import field
 
 from dcctl.inventory.model import Accelerator
+from dcctl.inventory.sources.kubernetes.asked import ClaimName, ClaimSpec, Wanted, wanted
 from dcctl.inventory.sources.kubernetes.quantity import units
 from dcctl.inventory.sources.kubernetes.types import Meta, Wire
 from dcctl.inventory.vendors import dra_vendor
@@ -126,6 +127,7 @@ class ClaimObject(Wire):
     """A ResourceClaim."""
 
     metadata: Meta = field(default_factory=Meta)
+    spec: ClaimSpec = field(default_factory=ClaimSpec)
     status: ClaimStatus = field(default_factory=ClaimStatus)
 
 
@@ -285,11 +287,14 @@ class Claims:
 
     def __init__(self) -> None:
         self._rows: list[Claimed] = []
+        self.wanted: dict[ClaimName, Wanted] = {}
+        """What each claim still asks for: nothing once it was given its devices."""
 
     def add(self, items: list[ClaimObject]) -> None:
         """Read one page; claims of administrators hold nothing."""
         for item in items:
             status, meta = item.status, item.metadata
+            self.wanted[meta.namespace, meta.name] = {} if status.allocation else wanted(item.spec)
             users = status.reserved_for or ()
             pods = tuple(sorted((each.name, each.uid) for each in users if each.resource == "pods"))
             group = next((each.name for each in users if each.resource == "podgroups"), "")
@@ -301,6 +306,7 @@ class Claims:
     def clear(self) -> None:
         """Forget all."""
         self._rows.clear()
+        self.wanted.clear()
 
     def holdings(
         self, published: dict[Key, Published], living: frozenset[str] | None = None
@@ -342,7 +348,9 @@ def _hold(holding: Holding, device: Accelerator, *, counts: bool) -> None:
 
 
 class Holding(NamedTuple):
-    """What a pod holds by its claims: ids, and devices by resource name."""
+    """What a pod holds or waits for by its claims: ids, and devices by resource name."""
 
     ids: list[str]
     counts: dict[str, int]
+    known: bool = True
+    """False: nobody can tell how many it waits for."""

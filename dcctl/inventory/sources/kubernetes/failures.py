@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Cause
 
+LONGER = "a longer --timeout"
 _MESSAGE_CHARS = 300
 _RETRY_STATUS = (408, 429, 500, 502, 503, 504)
 _FORBIDDEN = re.compile(r'\S+ is forbidden: (User ".*?" cannot \w+) resource "[^"]*" in API group "[^"]*"')
@@ -35,11 +36,15 @@ class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, a
         again: bool = False,
         status: int | None = None,
         wait_s: float | None = None,
+        after: int = 0,
     ) -> None:
-        """`wait_s` is the time that the server asks to be left alone, `status` its HTTP code."""
+        """`wait_s` is the time that the server asks to be left alone, `status` its HTTP code.
+
+        `after` is how many items of a list came before its failure and were kept.
+        """
         super().__init__(reason)
         self.reason, self.cause, self.hint = reason, cause, hint
-        self.again, self.status, self.wait_s = again, status, wait_s
+        self.again, self.status, self.wait_s, self.after = again, status, wait_s, after
 
     @property
     def nothing_answers(self) -> bool:
@@ -89,7 +94,7 @@ def of_transport(error: Exception, host: str) -> Failure:
     """The failure behind an exception of urllib3 or of the operating system."""
     from urllib3 import exceptions as http
 
-    host = _without_user(host)
+    host = without_credentials(_without_user(host))
 
     if isinstance(error, (http.SSLError, ssl.SSLError)):
         return _tls(error, host)
@@ -116,7 +121,7 @@ def _unreached(error: Exception, host: str) -> Failure:
         return Failure(f"{host}: {_root(error)}", "unreachable", look)
     if isinstance(error, http.ConnectTimeoutError):
         return Failure(f"{host}: no connection within the deadline", "timeout", look, again=True)
-    return Failure("no answer within the deadline", "timeout", "raise --timeout", again=True)
+    return Failure("no answer within the deadline", "timeout", LONGER, again=True)
 
 
 def _root(error: BaseException) -> str:

@@ -38,6 +38,15 @@ def _counted_as(node: Node, accelerator: Accelerator) -> str | None:
     return None
 
 
+def resource_of_driver(devices: Mapping[Key, Published]) -> dict[str, str]:
+    """The name under which the boards of a driver are counted, where all are counted under one."""
+    names: dict[str, set[str]] = {}
+    for (driver, _, _), each in devices.items():
+        if each.accelerator.kind == "whole":
+            names.setdefault(driver, set()).add(each.accelerator.resource)
+    return {driver: found.pop() for driver, found in names.items() if len(found) == 1}
+
+
 def with_devices(nodes: Mapping[str, Node], published: Mapping[Key, Published], used: set[Key]) -> list[Node]:
     """The nodes in order of name; devices that drivers publish replace those guessed from labels.
 

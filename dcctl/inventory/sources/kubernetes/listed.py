@@ -35,7 +35,7 @@ class Listed(NamedTuple):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-NODES = Listed("", ("v1",), "nodes", "capacity, labels, taints, conditions", namespaced=False)
+NODES = Listed("", ("v1",), "nodes", "capacity, labels, taints, conditions", namespaced=False, tells="nodes")
 PODS = Listed("", ("v1",), "pods", "requests, placement, owners", tells="work")
 NAMESPACES = Listed("", ("v1",), "namespaces", "who answers for a namespace", namespaced=False)
 BUDGETS = Listed("policy", ("v1",), "poddisruptionbudgets", "how many pods may be missing")

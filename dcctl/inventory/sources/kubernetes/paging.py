@@ -48,7 +48,9 @@ def read_list(
         else:
             return
     raise Failure(
-        f"the list expired {RESTARTS + 1} times before its end", "truncated", "ask for larger pages"
+        f"the list expired {RESTARTS + 1} times before its end",
+        "truncated",
+        "ask again when the API server is less busy",
     )
 
 
@@ -60,20 +62,28 @@ def _read_once(
     page_size: int,
     accept: str,
 ) -> None:
-    token, most, tokens = "", MAX_PAGES, set[str]()
+    token, most, tokens, got = "", MAX_PAGES, set[str](), 0
     for number in range(MAX_PAGES + 1):
         query = {"limit": str(page_size), **({"continue": token} if token else {})}
-        page = _decode(decoder, client.get(path, query, accept))
+        try:
+            page = _decode(decoder, client.get(path, query, accept))
+        except Failure as failure:
+            failure.after = got
+            raise
         token = page.metadata.continue_
         if token in tokens:
             raise Failure(
-                "the server repeats a page for ever", "invalid", "upgrade the API server or its proxy"
+                "the server repeats a page for ever",
+                "invalid",
+                "upgrade the API server or its proxy",
+                after=got,
             )
         if number == 0:
             most = _most_pages(page, page_size)
         if number >= most:
             break
         sink.add(page.items or [])
+        got += len(page.items or ())
         if not token:
             return
         tokens.add(token)

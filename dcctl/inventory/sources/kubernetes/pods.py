@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.model import Member
 from dcctl.inventory.sources.kubernetes import owners
+from dcctl.inventory.sources.kubernetes.asked import waiting
 from dcctl.inventory.sources.kubernetes.requests import FINISHED, Interner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.inventory.model import Budget, Phase, Resources
+    from dcctl.inventory.sources.kubernetes.asked import Waiting
     from dcctl.inventory.sources.kubernetes.budgets import Budgets
     from dcctl.inventory.sources.kubernetes.owners import Ref
     from dcctl.inventory.sources.kubernetes.types import Pod
@@ -53,6 +55,7 @@ class Pods:
         self._text: dict[str, str] = {}
         self.groups: dict[Ref, Group] = {}
         self.bad: list[Unreadable] = []
+        self.waiting: list[Waiting] = []
 
     def add(self, items: list[Pod]) -> None:
         """Read one page."""
@@ -62,12 +65,15 @@ class Pods:
             if group is None:
                 group = self.groups[ref] = Group(_kept(pod.metadata.labels), _lws_size(pod))
             group.members.append(self._member(pod))
+            if (one := waiting(pod)) is not None:
+                self.waiting.append(one)
             self._note(group, pod)
 
     def clear(self) -> None:
         """Forget all."""
         self.groups.clear()
         self.bad.clear()
+        self.waiting.clear()
 
     def _note(self, group: Group, pod: Pod) -> None:
         priority, labels = pod.spec.priority, pod.metadata.labels

@@ -20,10 +20,11 @@ from dcctl.inventory.sources.kubernetes import claims
 from dcctl.inventory.sources.kubernetes import fleet as assemble
 from dcctl.inventory.sources.kubernetes import listed as lists
 from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
-from dcctl.inventory.sources.kubernetes.auth import connect
+from dcctl.inventory.sources.kubernetes.asked import asked
+from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
-from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, SliceObject, Slices
+from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
 from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS, Nodes, Place
@@ -67,7 +68,7 @@ class KubernetesSource:
 
     def __init__(  # noqa: PLR0913  # each is an option of the configuration
         self,
-        name: str,
+        name: str = "",
         kubeconfig: str | None = None,
         context: str | None = None,
         site: str | None = None,
@@ -81,10 +82,14 @@ class KubernetesSource:
     ) -> None:
         """`site` names the data centre when labels do not; `namespace` limits lists of namespaced things.
 
+        Without a `name` it is that of the context in force, after `kubernetes:`.
         The server must have begun to answer after `first_answer_s`, and told all after `timeout_s`.
         """
-        self._name, self._kubeconfig, self._context = name, kubeconfig, context
-        self._scope = Scope(name, namespace, page_size, Place(site, rack_labels))
+        self._kubeconfig, self._context = kubeconfig, context
+        self._name = name or f"{self.kind}:{context or current_context(kubeconfig)}"
+        self._scope = Scope(self._name, namespace, page_size, Place(site, rack_labels))
+        self.cluster: str | None = None
+        """What tells the cluster from every other, once it was asked and where namespaces may be read."""
         self._timeout_s, self._patience = timeout_s, patience or Patience()
         self._first_answer_s = timeout_s if first_answer_s is None else first_answer_s
 
@@ -105,7 +110,10 @@ class KubernetesSource:
         try:
             with _without_cyclic_gc():
                 client = Client(connection, left_s, self._patience)
-                return _Reading(self._scope, client, self._first_answer_s).fleet()
+                reading = _Reading(self._scope, client, self._first_answer_s)
+                fleet = reading.fleet()
+                self.cluster = reading.cluster
+                return fleet
         finally:
             connection.pool.clear()
 
@@ -144,6 +152,11 @@ class _Reading:
             worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
             raise SourceError(worst.subject, worst.reason, worst.cause, worst.hint)
         return self._assembled()
+
+    @property
+    def cluster(self) -> str | None:
+        """The UID of the namespace kube-system; None where namespaces could not be read."""
+        return self._namespaces.cluster
 
     def _run(self, jobs: list[Callable[[], None]]) -> None:
         """All jobs are done; on Ctrl-C the lists under way end at their next piece and no other begins."""
@@ -190,7 +203,8 @@ class _Reading:
             except Failure as failure:
                 if failure.cause == "missing" and what.custom:
                     continue
-                self._gap(what.title, failure.reason, failure.cause, failure.hint, part=what.tells)
+                reason = _broken_off(what, failure) if failure.after else failure.reason
+                self._gap(what.title, reason, failure.cause, failure.hint, part=what.tells)
             else:
                 self._lists_read.append(what.title)
             return
@@ -236,11 +250,19 @@ class _Reading:
     def _workloads(self, devices: dict[Key, Published]) -> tuple[Workload, ...]:
         """The work of all pods, and the claims that hold devices without one."""
         living = claims.living(self._pods.groups.values())
-        held = self._claims.holdings(devices, living)
+        held = self._claims.holdings(devices, living) | self._awaited(devices)
         known = Knowledge(self._parents, tuple(self._gangs.values()), self._namespaces, held)
         work = build(self._pods.groups, known, self._source)
         others = claims.holders(*self._claims.unheld(living), devices, self._source)
         return tuple(sorted((*work, *others), key=lambda one: one.id))
+
+    def _awaited(self, devices: dict[Key, Published]) -> dict[str, Holding]:
+        """By UID of pod, what it waits for by claims that were given nothing yet."""
+        found = asked(self._pods.waiting, self._claims.wanted, assemble.resource_of_driver(devices))
+        if lists.CLAIMS.title not in {gap.subject for gap in self._gaps}:
+            for what, pods in found.unknown.items():
+                self._gap(what, f"{pods:,} waiting pods ask for it: how much is unknown", "unsupported")
+        return {uid: Holding([], counts or {}, counts is not None) for uid, counts in found.counts.items()}
 
     def _published(self) -> dict[Key, Published]:
         for pool in self._slices.incomplete():
@@ -259,6 +281,11 @@ class _Reading:
         except ValueError as error:
             self._gap(lists.SLICES.title, str(error), "invalid", part="devices")
             return {}
+
+
+def _broken_off(listed: Listed, failure: Failure) -> str:
+    """Why a list of which some pages were read is not all there is."""
+    return f"the list of {listed.title} broke off after {failure.after:,}; more exist: {failure.reason}"
 
 
 def _kind(listed: Listed) -> str:

@@ -101,6 +101,13 @@ class SchedulingGroup(Wire):
     pod_group_name: str | None = None
 
 
+class ClaimOfPod(Wire):
+    """A claim that a pod names, or has made from a template."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+
+
 class PodSpec(Wire):
     """What a pod asks for and where it was put."""
 
@@ -111,6 +118,7 @@ class PodSpec(Wire):
     resources: Amount | None = None
     priority: int | None = None
     scheduling_group: SchedulingGroup | None = None
+    resource_claims: list[ClaimOfPod] | None = None
 
 
 class ContainerStatus(Wire):
@@ -140,6 +148,13 @@ class ExtendedClaim(Wire):
     request_mappings: list[RequestMapping] | None = None
 
 
+class ClaimMade(Wire):
+    """The claim that was made for a pod from a template; without a name: none was needed."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+
+
 class PodStatus(Wire):
     """How a pod fares."""
 
@@ -151,6 +166,7 @@ class PodStatus(Wire):
     resources: Amount | None = None
     allocated_resources: Amounts | None = None
     extended_resource_claim_status: ExtendedClaim | None = None
+    resource_claim_statuses: list[ClaimMade] | None = None
 
 
 class Pod(Wire):
@@ -226,6 +242,7 @@ class NamespaceMeta(Wire):
     """Metadata of a namespace; its annotations may name who answers for it."""
 
     name: str = ""
+    uid: str = ""
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
 

@@ -41,15 +41,19 @@ QUEUE_LABELS = (
 
 
 class Namespaces:
-    """Who answers for each namespace. A sink for pages of them."""
+    """Who answers for each namespace, and which cluster they are of. A sink for pages of them."""
 
     def __init__(self) -> None:
         self._owner: dict[str, str] = {}
+        self.cluster: str | None = None
+        """The UID of the namespace that every cluster has, and keeps."""
 
     def add(self, items: list[Namespace]) -> None:
         """Read one page."""
         for item in items:
             meta = item.metadata
+            if meta.name == "kube-system":
+                self.cluster = meta.uid or None
             owner = _first(meta.labels or {}, OWNER_NAMES) or _first(meta.annotations or {}, OWNER_NAMES)
             if owner is not None:
                 self._owner[meta.name] = owner
@@ -57,6 +61,7 @@ class Namespaces:
     def clear(self) -> None:
         """Forget all."""
         self._owner.clear()
+        self.cluster = None
 
     def owner(self, namespace: str) -> str:
         """The person or team named by the namespace, else the namespace itself."""
@@ -77,7 +82,7 @@ class Knowledge(NamedTuple):
     gangs: tuple[Gangs, ...]
     namespaces: Namespaces
     held: Mapping[str, Holding]
-    """Devices by UID of pod."""
+    """Devices by UID of pod: those it has, or waits for."""
 
 
 def build(groups: Mapping[Ref, Group], known: Knowledge, source: str) -> tuple[Workload, ...]:
@@ -176,13 +181,13 @@ def _member_order(member: Member) -> tuple[str, str]:
 
 
 def _holding(member: Member, known: Knowledge) -> Member:
-    """The member with the devices that its claims hold."""
+    """The member with the devices that its claims hold or wait for."""
     held = known.held.get(member.uid or "")
     if held is None or member.phase in ("succeeded", "failed"):
         return member
     ids = tuple(sorted(held.ids))
-    if member.requests is None:
-        return replace(member, devices=ids)
+    if member.requests is None or not held.known:
+        return replace(member, devices=ids, requests=None)
     devices = dict(member.requests.devices)
     for name, count in held.counts.items():
         devices[name] = devices.get(name, 0) + count

@@ -12,7 +12,6 @@ import pwd
 import re
 import shlex
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,12 +144,13 @@ class SshConfig:
         self._blocks: list[list[Setting]] = []
         self._by_name: dict[str, list[int]] = {}
         self._always: list[int] = []
-        for conditions, block in groupby(settings, key=lambda setting: setting.conditions):
+        for block in _blocks(settings):
+            conditions = block[0].conditions
             for name in _literal_names(conditions):
                 self._by_name.setdefault(name, []).append(len(self._blocks))
             if not _literal_names(conditions):
                 self._always.append(len(self._blocks))
-            self._blocks.append(list(block))
+            self._blocks.append(block)
         self._final = any("final" in word.lower() for s in settings for c in s.conditions for word in c.words)
 
     def lookup(self, name: str, user: str | None = None) -> HostOptions:
@@ -190,6 +190,16 @@ class SshConfig:
             if all(_holds(part, found, name, final=final) for part in block[0].conditions):
                 for setting in block:
                     _take(found, setting)
+
+
+def _blocks(settings: list[Setting]) -> list[list[Setting]]:
+    """Cut the settings at each Host and Match line, equal ones too: its conditions are asked again there."""
+    blocks: list[list[Setting]] = []
+    for setting in settings:
+        if not setting.key or not blocks or setting.conditions != blocks[-1][0].conditions:
+            blocks.append([])
+        blocks[-1].append(setting)
+    return blocks
 
 
 def _literal_names(conditions: tuple[Condition, ...]) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ def test_more_requests_than_boards_are_no_error() -> None:
 
 
 _SHARED = {"nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.count": "2"}
+_UNSHARED = {**_SHARED, "nvidia.com/gpu.count": "8", "nvidia.com/gpu.sharing-strategy": "none"}
 _CUT = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"}
 
 
@@ -79,7 +80,8 @@ _CUT = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3-MIG-1g.10gb"}
         ({NEURON: 0, CORE: 32}, {}, 32),
         ({CORE: 32}, {}, 32),
         ({"nvidia.com/gpu": 8}, _SHARED, 2),
-        ({"nvidia.com/gpu": 8}, {**_SHARED, "nvidia.com/gpu.sharing-strategy": "none"}, 8),
+        ({"nvidia.com/gpu": 8}, _UNSHARED, 8),
+        ({"nvidia.com/gpu": 80}, _UNSHARED, 8),
         ({"nvidia.com/gpu": 14}, _CUT, 2),
         ({"nvidia.com/mig-3g.40gb": 5}, {}, 3),
         ({"nvidia.com/gpu": 100_000}, {}, 0),
@@ -89,7 +91,7 @@ def test_a_capacity_counts_the_same_boards_with_and_without_a_list_of_them(
     devices: dict[str, int], labels: dict[str, str], count: int
 ) -> None:
     bare = Node("n", labels=labels, capacity=replace(size(), devices=devices))
-    listed: tuple[Accelerator, ...] = Boards().of_node(devices, labels)
+    listed: tuple[Accelerator, ...] | None = Boards().of_node(devices, labels)
     assert len(boards_of(bare) or ()) == count
     assert len(boards_of(replace(bare, accelerators=listed)) or ()) == count
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dcctl.inventory.sources.ssh.config import HostOptions, SshConfig, load, parse, parse_jump
@@ -85,6 +85,7 @@ def _agree(ours: HostOptions, theirs: dict[str, list[str]]) -> None:
 
 
 @settings(max_examples=60)
+@example([("Match host gpu*", ["HostName 10.0.0.%h"]), ("Match host gpu*", ["Port 1"])], "gpu1")
 @given(BLOCKS, st.sampled_from(HOSTS))
 def test_it_is_read_as_openssh_reads_it(
     tmp_path_factory: pytest.TempPathFactory, blocks: list[tuple[str, list[str]]], host: str
