@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec.structs import asdict, fields, replace
+from msgspec.structs import asdict, replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Fact, Fleet
@@ -98,9 +98,9 @@ def _flat(fact: Fact, prefix: str = "") -> dict[str, str]:
     """Return every stable fact of a struct as dotted path -> text; what is unknown is left out."""
     skipped = VOLATILE.get(type(fact).__name__, frozenset())
     result: dict[str, str] = {}
-    for field in fields(fact):
-        if field.name not in skipped:
-            _put(result, prefix + field.name, getattr(fact, field.name))
+    for name in fact.__struct_fields__:  # `fields` would look up the types of each struct again
+        if name not in skipped:
+            _put(result, prefix + name, getattr(fact, name))
     return result
 
 
