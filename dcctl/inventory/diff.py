@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal
 
-from msgspec.structs import asdict, fields
+from msgspec.structs import asdict, replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Fact, Fleet
+from dcctl.inventory.views import boards_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dcctl.inventory.model import Node
 
 VOLATILE: Final[dict[str, frozenset[str]]] = {
     "Node": frozenset({"sources", "use", "accelerators"}),
@@ -42,6 +46,9 @@ _NAMES: Final = {
 }
 """Struct -> the field that tells one from its neighbours in a list."""
 
+_LISTS: Final = ("accelerators", "nics", "disks", "mounts")
+"""Lists of a node that are None where nobody could look."""
+
 
 class Change(Fact, frozen=True):
     """One thing that came, went or became different."""
@@ -59,10 +66,13 @@ def diff(old: Fleet, new: Fleet) -> tuple[Change, ...]:
     """Return the changes, in natural order of subject and path. Readings (temperatures, counters) are none.
 
     Accelerators are followed by UUID: a board that moved has `node` changed, a swapped one is two changes.
+    Silence is no removal: a list that one side could not read is one change, from its length to `unknown`;
+    what a source that gave no answer would have told is none.
     """
+    old, new = _without_doubtful(old, new), _without_doubtful(new, old)
     changes: list[Change] = []
     for kind, items_of in _KINDS.items():
-        changes += _compare(kind, items_of(old), items_of(new))
+        changes += _compare(kind, items_of(old, new), items_of(new, old))
     return tuple(sorted(changes, key=lambda change: (sort_key(change.subject), change.path)))
 
 
@@ -88,9 +98,9 @@ def _flat(fact: Fact, prefix: str = "") -> dict[str, str]:
     """Return every stable fact of a struct as dotted path -> text; what is unknown is left out."""
     skipped = VOLATILE.get(type(fact).__name__, frozenset())
     result: dict[str, str] = {}
-    for field in fields(fact):
-        if field.name not in skipped:
-            _put(result, prefix + field.name, getattr(fact, field.name))
+    for name in fact.__struct_fields__:  # `fields` would look up the types of each struct again
+        if name not in skipped:
+            _put(result, prefix + name, getattr(fact, name))
     return result
 
 
@@ -119,32 +129,120 @@ def _put_list(result: dict[str, str], path: str, values: Sequence[object]) -> No
         result[path] = ", ".join(sorted(plain))
 
 
-def _nodes(fleet: Fleet) -> Items:
-    return {node.name: _flat(node) for node in fleet.nodes}
+def _without_doubtful(fleet: Fleet, other: Fleet) -> Fleet:
+    """Return the fleet without lists of boards that were read in part and lack some of the other's."""
+    gaps = [gap for gap in fleet.gaps if gap.part == "devices"]
+    if not gaps:
+        return fleet
+    doubtful, sources = {gap.node for gap in gaps}, {gap.source for gap in gaps if not gap.node}
+    there = {node.name: _ids(node) for node in other.nodes}
+    return replace(
+        fleet,
+        nodes=tuple(
+            replace(node, accelerators=None)
+            if (node.name in doubtful or not sources.isdisjoint(node.sources))
+            and (_ids(node) or not node.accelerators)
+            and there.get(node.name, set()) - _ids(node)
+            else node
+            for node in fleet.nodes
+        ),
+    )
 
 
-def _boards(fleet: Fleet) -> Items:
-    """Return the accelerators by UUID, those without one by their place."""
+def _ids(node: Node) -> set[str]:
+    return {board.id for board in node.accelerators or () if board.id}
+
+
+def _silent(fleet: Fleet) -> set[str]:
+    """Return the sources that gave no answer at all."""
+    return {run.name for run in fleet.sources if not run.ok and not run.items}
+
+
+def _nodes(fleet: Fleet, other: Fleet) -> Items:
+    twins, unheard = {node.name: node for node in other.nodes}, _unheard(fleet, other)
+    return {node.name: _node(node, twins.get(node.name)) for node in fleet.nodes if node.name not in unheard}
+
+
+def _unheard(fleet: Fleet, other: Fleet) -> set[str]:
+    """Return the nodes that the other fleet lacks because each source that tells of them was silent."""
+    silent, there = _silent(other), {node.name for node in other.nodes}
+    nodes = (node for node in fleet.nodes if node.name not in there)
+    return {node.name for node in nodes if node.sources and silent.issuperset(node.sources)}
+
+
+def _node(node: Node, twin: Node | None) -> dict[str, str]:
+    """Return the facts of a node; of a list that its twin or itself does not know, how long it is."""
+    if twin is None:
+        return _flat(node)
+    uneven = [f for f in _LISTS if (getattr(node, f) is None) != (getattr(twin, f) is None)]
+    lengths = {fact: _length(node, fact) for fact in uneven}
+    if _by_count(node, twin):
+        lengths["accelerators"] = _length(node, "accelerators")
+    return _flat(replace(node, **dict.fromkeys(uneven))) | lengths
+
+
+def _length(node: Node, fact: str) -> str:
+    told = boards_of(node) if fact == "accelerators" else getattr(node, fact)
+    return "unknown" if told is None else str(told if isinstance(told, int) else len(told))
+
+
+def _by_count(node: Node, twin: Node) -> bool:
+    """Tell whether one of them lists boards without any UUID: then only their numbers can be compared."""
+    return bool(node.accelerators and twin.accelerators) and bool(_ids(node)) != bool(_ids(twin))
+
+
+def _boards(fleet: Fleet, other: Fleet) -> Items:
+    """Return the accelerators by UUID, but not of nodes on which the other fleet could not tell them."""
+    there, blind = _by_uuid(other), _unheard(fleet, other)
+    twins = {node.name: node for node in other.nodes}
+    for node in fleet.nodes:
+        twin = twins.get(node.name)
+        if twin is not None and (twin.accelerators is None or _by_count(node, twin)):
+            blind.add(node.name)
     return {
-        board.id or f"{node.name}:{board.kind}:{board.index}": {"node": node.name} | _flat(board)
-        for node in fleet.nodes
-        for board in node.accelerators or ()
+        board: facts
+        for board, facts in _by_uuid(fleet).items()
+        if board in there or facts["node"] not in blind
     }
 
 
-def _workloads(fleet: Fleet) -> Items:
-    return {work.id: _flat(work) for work in fleet.workloads}
+def _by_uuid(fleet: Fleet) -> Items:
+    """Return the accelerators by UUID; those without one, or with one that repeats on a node, by place."""
+    items: Items = {}
+    for node in fleet.nodes:
+        ids = Counter(board.id for board in node.accelerators or ())
+        for board in node.accelerators or ():
+            place = f"{node.name}:{board.kind}:{board.index}"
+            items[board.id if board.id and ids[board.id] == 1 else place] = {"node": node.name} | _flat(board)
+    return items
 
 
-def _gaps(fleet: Fleet) -> Items:
+def _workloads(fleet: Fleet, other: Fleet) -> Items:
+    """Return the work by id, but not what is missing because the other fleet could not read it."""
+    counts = [Counter(work.id for work in each.workloads) for each in (fleet, other)]
+    unread = _silent(other) | (_work_unread(other) - _work_unread(fleet))
+    there = {work.id for work in other.workloads}
+    items: Items = {}
+    for work in fleet.workloads:
+        if work.id in there or work.source not in unread:
+            alone = max(count[work.id] for count in counts) == 1
+            items[work.id if alone else f"{work.kind} {work.id} of {work.source}"] = _flat(work)
+    return items
+
+
+def _work_unread(fleet: Fleet) -> set[str]:
+    return {gap.source for gap in fleet.gaps if gap.part == "work" and not gap.node}
+
+
+def _gaps(fleet: Fleet, _: Fleet) -> Items:
     return {f"{gap.source} {gap.subject}": {"reason": gap.reason, "cause": gap.cause} for gap in fleet.gaps}
 
 
-def _named(field: str) -> Callable[[Fleet], Items]:
-    return lambda fleet: {item.name: _flat(item) for item in getattr(fleet, field)}
+def _named(field: str) -> Callable[[Fleet, Fleet], Items]:
+    return lambda fleet, _: {item.name: _flat(item) for item in getattr(fleet, field)}
 
 
-_KINDS: Final[Mapping[str, Callable[[Fleet], Items]]] = {
+_KINDS: Final[Mapping[str, Callable[[Fleet, Fleet], Items]]] = {
     "node": _nodes,
     "accelerator": _boards,
     "workload": _workloads,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 from dcctl.harmless import HOSTILE, visible
 from dcctl.inventory import snapshot
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.hosts import is_host, is_login
 from dcctl.inventory.model import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dcctl.inventory.model import Fleet, Node
 
@@ -25,22 +26,30 @@ _FORMULA: Final = ("=", "+", "-", "@")
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\{#|#jinja2:")
 """What Ansible would take for a template and evaluate on the machine it runs on."""
 
+_CAN_BE: Final[dict[str, Callable[[str], bool]]] = {
+    "the node": is_host,
+    "ansible_host": is_host,
+    "ansible_user": is_login,
+}
+"""What goes on a command line of ssh -> what it can be."""
+
 
 def ansible(fleet: Fleet) -> str:
     """Return a YAML inventory: a group for each pool, rack and site, and how to reach each host.
 
     Group names are made of letters, digits and `_`, as Ansible wants, with `pool_`, `rack_` or `site_` in
     front. Host names with characters of Ansible's patterns (`[`, `:`) are quoted but cannot be ranges there.
-    Nodes and values that Ansible would evaluate are left out: `left_out` tells which.
+    Nodes and values that Ansible would evaluate, or ssh take for an option or a command, are left out:
+    `left_out` tells which.
     """
     groups: dict[str, dict[str, None]] = defaultdict(dict)
-    nodes = [node for node in fleet.nodes if not _TEMPLATE.search(node.name)]
+    nodes = [node for node in fleet.nodes if not _why_not("the node", node.name)]
     nodes.sort(key=lambda node: sort_key(node.name))
     for node in nodes:
         for group in _groups(node):
             groups[group][node.name] = None
     hosts = {
-        node.name: {name: value for name, value in _variables(node).items() if not _evaluated(value)}
+        node.name: {name: value for name, value in _variables(node).items() if not _why_not(name, value)}
         for node in nodes
     }
     children = {group: {"hosts": groups[group]} for group in sorted(groups, key=sort_key)}
@@ -62,19 +71,31 @@ def left_out(fleet: Fleet, form: str) -> tuple[Gap, ...]:
     """Return a gap for each node of which the export in `form` leaves out values, or the whole of it."""
     if form != "ansible":
         return ()
-    reason = "not exported, because Ansible would evaluate it as a template"
-    gaps = []
-    for node in fleet.nodes:
-        names = [name for name, value in _variables(node).items() if _evaluated(value)]
-        if _TEMPLATE.search(node.name):
-            gaps.append(Gap("export", node.name, f"the node is {reason}", "invalid"))
-        elif names:
-            gaps.append(Gap("export", node.name, f"{', '.join(names)}: {reason}", "invalid"))
-    return tuple(gaps)
+    return tuple(gap for node in fleet.nodes for gap in _left_out(node))
 
 
-def _evaluated(value: str | int) -> bool:
-    return isinstance(value, str) and _TEMPLATE.search(value) is not None
+def _left_out(node: Node) -> Iterator[Gap]:
+    """Yield a gap for a node that is left out, else one for each reason why values of it are."""
+    reason = _why_not("the node", node.name)
+    if reason:
+        yield Gap("export", node.name, f"the node is not exported, because {reason}", "invalid")
+        return
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for name, value in _variables(node).items():
+        if reason := _why_not(name, value):
+            reasons[reason].append(name)
+    for reason, names in reasons.items():
+        yield Gap("export", node.name, f"{', '.join(names)}: not exported, because {reason}", "invalid")
+
+
+def _why_not(name: str, value: str | int) -> str:
+    """Return why a value is left out, or nothing."""
+    if isinstance(value, str):
+        if _TEMPLATE.search(value):
+            return "Ansible would evaluate it as a template"
+        if name in _CAN_BE and not _CAN_BE[name](value):
+            return "ssh or a shell could take it for more than a name"
+    return ""
 
 
 def _groups(node: Node) -> list[str]:

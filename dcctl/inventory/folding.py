@@ -19,9 +19,14 @@ _AXES = 8
 """Names with more numbers in them are listed, not folded: nothing real looks like that."""
 
 
+def is_address(name: str) -> bool:
+    """Tell whether a name has the look of an IP address."""
+    return _ADDRESS.fullmatch(name) is not None
+
+
 def short(name: str) -> str:
     """Return the host part of a full name; an IP address is its own short name."""
-    return name if _ADDRESS.fullmatch(name) else name.partition(".")[0]
+    return name if is_address(name) else name.partition(".")[0]
 
 
 def sort_key(name: str) -> NaturalKey:

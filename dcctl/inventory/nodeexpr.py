@@ -151,6 +151,8 @@ class Groups:
 
     def names(self, text: str) -> set[str]:
         """Return what one term stands for: names, names that match a wildcard, or members of groups."""
+        if text[0] == "@" and not self.external:
+            return {text}
         try:
             parts = ranged(text)
         except UsageError:
@@ -170,8 +172,6 @@ class Groups:
             found = [nodes for group, nodes in self.inventory.items() if group.startswith(name[:-1])]
             if found:
                 return set().union(*found)
-        if not self.external:
-            raise unknown_group(name, self.inventory)
         return self._resolver.members(name)
 
 
@@ -227,9 +227,9 @@ def expand(text: str, groups: Mapping[str, Collection[str]]) -> tuple[str, ...]:
 
 
 def plain(text: str) -> set[str]:
-    """Return the names of a stored node set (a pool's, a meter's): no groups; empty for empty.
+    """Return the names of a stored node set (a pool's, a meter's); empty for empty.
 
-    What cannot be read is a name itself: one node with brackets in its name must not hide a fleet.
+    A group, or brackets that hold no range, is a name itself: one node called so must not hide a fleet.
     """
     return evaluate(text, Groups({}, external=False)) if text.strip() else set()
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.merge import disagreement, identity
 from dcctl.inventory.merge.node import unite
-from dcctl.inventory.merge.precedence import Known, by_trust, known
+from dcctl.inventory.merge.precedence import Known, by_trust, kinds_of, known
+from dcctl.inventory.merge.readings import told_apart
 from dcctl.inventory.merge.rest import (
     Renames,
     merge_links,
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None) -> Fleet:
     """Return one fleet in natural order of names, with a Conflict for each fact on which sources differ.
 
-    Nodes are joined as `identity.machines` says; whose word counts is in `precedence.ORDER`. Sources are told
-    apart by their names: of two fleets with equal names of sources, the first one given is heard first.
+    Nodes are joined as `identity.machines` says; whose word counts is in `precedence.ORDER`; several readings
+    of one cluster are told from clusters of one name as `readings.told_apart` says. Of two fleets of one age
+    with equal names of sources, the first one given is heard first.
     """
-    fleets = sorted(fleets, key=lambda fleet: [run.name for run in fleet.sources])
+    fleets = told_apart(fleets)
     views = sorted(known(fleets), key=lambda view: (view.source, view.fleet))
     groups, conflicts = identity.machines(views)
     names = _names(groups)
@@ -51,11 +53,11 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
         nodes=tuple(nodes),
         pools=merge_pools(fleets, nodes, renames),
         links=merge_links(fleets, renames),
-        workloads=merge_workloads(fleets, renames),
+        workloads=merge_workloads(fleets, renames, kinds_of(fleets)),
         meters=merge_meters(fleets, renames),
         gaps=_gaps(fleets, renames),
         conflicts=_united([item for fleet in fleets for item in fleet.conflicts], conflicts),
-        sources=tuple(dict.fromkeys(run for fleet in fleets for run in fleet.sources)),
+        sources=tuple(run for fleet in fleets for run in fleet.sources),
     )
 
 

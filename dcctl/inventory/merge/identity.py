@@ -1,8 +1,9 @@
 """Which entries of several sources are one machine.
 
-In this order: the same provider ID or system UUID; the same host name; a short name and the one full name
-that begins with it; an alias, so that a node's own name wins over what others claim. Machines whose UUIDs or
-stated sites differ are never joined by a name, and two that one source lists under two names by nothing.
+In this order: the same provider ID or system UUID; the same boot; the same host name; a short name and the
+one full name that begins with it; a name that is the address of one machine; an alias, so that a node's own
+name wins over what others claim. Machines whose UUIDs or stated sites differ are never joined by a name, and
+two that one source lists under two names by nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from dcctl.inventory.folding import fold, short
+from dcctl.inventory.folding import fold, is_address, short
 from dcctl.inventory.model import Conflict
 from dcctl.inventory.uuids import uuid_key
 
@@ -31,8 +32,10 @@ def machines(views: Sequence[Known]) -> tuple[list[list[Known]], list[Conflict]]
     """Return the views grouped by machine, in order of their first view, and what contradicts itself."""
     joiner = _Joiner(views)
     joiner.join_ids()
+    joiner.join_boots()
     joiner.join_names(_own_name)
     joiner.join_short_names(_own_name, settle=False)
+    joiner.join_addresses()
     joiner.join_names(_names)
     joiner.join_short_names(_names, settle=True)
     groups: dict[int, list[Known]] = {}
@@ -90,6 +93,26 @@ class _Joiner:
                     root = self.root(at)
                     self._uuids[root] |= {key}
             self._union(ats)
+
+    def join_boots(self) -> None:
+        """Join what runs since one boot: boot_id is drawn at each (random(4)), and needs no root to be read.
+
+        Containers of one host share it. Where a source gives it to several, or where the machine-id differs
+        (machine-id(5)), it identifies nothing.
+        """
+        booted: dict[str, list[int]] = defaultdict(list)
+        for at, view in enumerate(self.views):
+            if view.node.system and view.node.system.boot_id:
+                booted[view.node.system.boot_id.lower()].append(at)
+        for ats in booted.values():
+            systems = (self.views[at].node.system for at in ats)
+            machine_ids = {system.machine_id for system in systems if system and system.machine_id}
+            if len(machine_ids) < 2 and len(self._marks(ats)) < 2 and not self._crossed(ats):
+                self._union(ats)
+
+    def _marks(self, ats: Iterable[int]) -> set[frozenset[str]]:
+        """Return the different UUIDs of these."""
+        return {self._uuids[self.root(at)] for at in ats} - {frozenset()}
 
     def _tells_apart(self, fact: str, ats: list[int]) -> bool:
         """Report, and tell, when one ID is given to what a source lists as several: it identifies nothing."""
@@ -219,6 +242,18 @@ class _Joiner:
                 homeless[(self.views[at].node.site or "").lower()].append(at)
         for ats in homeless.values():
             self._union_greedily(self._roots(ats))
+
+    def join_addresses(self) -> None:
+        """Join what is called by an IP address to the only machine that has it."""
+        holders: dict[str, list[int]] = defaultdict(list)
+        for at, view in enumerate(self.views):
+            if view.node.address and not _EVERYWHERE.fullmatch(view.node.address.lower()):
+                holders[view.node.address.lower()].append(at)
+        for at, view in enumerate(self.views):
+            if is_address(view.node.name):
+                homes = self._roots(holders.get(view.node.name.lower(), ()))
+                if len(homes) == 1 and len(self._marks((at, *homes))) < 2 and not self._apart(at, homes[0]):
+                    self._union((at, homes[0]))
 
     def join_short_names(self, names_of: Callable[[Node], Iterable[str]], *, settle: bool) -> None:
         """Join a short name to the one full name that begins with it; `settle`: report what stays open."""

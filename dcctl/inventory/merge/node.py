@@ -26,15 +26,16 @@ def unite(name: str, views: Sequence[Known]) -> Node:
     """Return the machine under its name; a machine that one source alone knows stays as that source said."""
     if len(views) == 1 and views[0].node.name == name and views[0].node.sources:
         return views[0].node
+    spoken = _schedulers(views)
     node = Node(
         name=name,
         aliases=_aliases(name, views),
         pools=tuple(sorted({pool for view in views for pool in view.node.pools})),
         sources=_sources(views),
-        ready=_all("ready", views),
-        schedulable=_all("schedulable", views),
+        ready=_all("ready", spoken),
+        schedulable=_all("schedulable", spoken),
         labels=_labels(views),
-        taints=tuple(dict.fromkeys(t for view in by_trust("taints", views) for t in view.node.taints)),
+        taints=tuple(dict.fromkeys(t for view in by_trust("taints", spoken) for t in view.node.taints)),
         capacity=_resources("capacity", views),
         allocatable=_resources("allocatable", views),
         use=_struct("use", NodeUse, views),
@@ -62,13 +63,24 @@ def _stated(fact: str, views: Iterable[Known]) -> object:
     return next((value for value in said if value is not None), None)
 
 
-def _all(fact: str, views: Sequence[Known]) -> bool | None:
-    """Return False if any scheduler says so: a node of two schedulers is free for work when both say it is.
+def _schedulers(views: Sequence[Known]) -> list[Known]:
+    """Return the newest view of each scheduler; others speak only where none does.
 
-    Others are asked only where no scheduler speaks: an old file must not cordon a node.
+    An old file must not cordon a node, nor taint it again.
     """
-    spoken = [view for view in views if SCHEDULERS.intersection(view.kinds)] or list(views)
-    said = {value for view in spoken if (value := getattr(view.node, fact)) is not None}
+    newest: dict[str, int] = {}
+    spoken = []
+    for view in sorted(views, key=lambda view: view.fleet):
+        names = [name for name, kind in zip(view.sources, view.kinds, strict=True) if kind in SCHEDULERS]
+        heard = [newest.setdefault(name, view.fleet) == view.fleet for name in names]
+        if any(heard):
+            spoken.append(view)
+    return spoken or list(views)
+
+
+def _all(fact: str, views: Iterable[Known]) -> bool | None:
+    """Return False if anyone says so: a node of two schedulers is free for work when both say it is."""
+    said = {value for view in views if (value := getattr(view.node, fact)) is not None}
     return min(said) if said else None
 
 

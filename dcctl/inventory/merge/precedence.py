@@ -14,7 +14,7 @@ from msgspec.structs import fields, replace
 from dcctl.inventory.model import Fact, Fleet, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 F = TypeVar("F", bound=Fact)
 
@@ -63,24 +63,38 @@ class Known(NamedTuple):
     """What one source (or one earlier merge) says of one node."""
 
     fleet: int
+    """Where it stands among the fleets: what was asked just now, then the newest, comes first."""
     node: Node
-    source: str
-    """For people: the source's name, or several joined by `+`."""
+    sources: tuple[str, ...]
     kinds: tuple[str, ...]
+
+    @property
+    def source(self) -> str:
+        """For people: the source's name, or several joined by `+`."""
+        return "+".join(self.sources)
 
 
 def known(fleets: Sequence[Fleet]) -> list[Known]:
     """Return every node of every fleet with where it comes from."""
-    return [Known(at, node, *_origin(fleet, node)) for at, fleet in enumerate(fleets) for node in fleet.nodes]
+    kinds = kinds_of(fleets)
+    views = []
+    for at, fleet in enumerate(fleets):
+        # The one source of a fleet vouches for all in it, even for what it repeats.
+        vouches = (fleet.sources[0].name,) if len(fleet.sources) == 1 else ()
+        for node in fleet.nodes:
+            names = vouches or node.sources or (fleet.name or "file",)
+            views.append(Known(at, node, names, tuple(kind_of(name, kinds) for name in names)))
+    return views
 
 
-def _origin(fleet: Fleet, node: Node) -> tuple[str, tuple[str, ...]]:
-    """Return (source, kinds). The one source of a fleet vouches for all in it, even for what it repeats."""
-    if len(fleet.sources) == 1:
-        return fleet.sources[0].name, (fleet.sources[0].kind,)
-    kinds = {run.name: run.kind for run in fleet.sources}
-    names = node.sources or (fleet.name or "file",)
-    return "+".join(names), tuple(kinds.get(name, name.partition(":")[0]) for name in names)
+def kinds_of(fleets: Iterable[Fleet]) -> dict[str, str]:
+    """Return the kind of each source that says how it fared."""
+    return {run.name: run.kind for fleet in fleets for run in fleet.sources}
+
+
+def kind_of(name: str, kinds: Mapping[str, str]) -> str:
+    """Return the kind of a source; of one that nobody ran, what stands before the colon of its name."""
+    return kinds.get(name, name.partition(":")[0])
 
 
 def rank(fact: str, kinds: Iterable[str]) -> int:
@@ -90,8 +104,8 @@ def rank(fact: str, kinds: Iterable[str]) -> int:
 
 
 def by_trust(fact: str, views: Iterable[Known]) -> list[Known]:
-    """Return the views, the most trusted for this fact first; ties go to the lower source name."""
-    return sorted(views, key=lambda view: (rank(fact, view.kinds), view.source, view.node.name))
+    """Return the views, the most trusted for this fact first; ties go to the newer, then the lower name."""
+    return sorted(views, key=lambda view: (rank(fact, view.kinds), view.fleet, view.source, view.node.name))
 
 
 def coalesce(parts: Sequence[F]) -> F:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 
 from dcctl.inventory.folding import fold, short, sort_key
-from dcctl.inventory.merge.precedence import SCHEDULERS, coalesce
+from dcctl.inventory.merge.precedence import SCHEDULERS, coalesce, kind_of
 from dcctl.inventory.model import Pool, Rack, Site
 from dcctl.inventory.nodeexpr import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from dcctl.inventory.merge.precedence import Known
     from dcctl.inventory.model import Fact, Fleet, Link, Member, Node, PowerMeter, Workload
@@ -139,24 +139,22 @@ def merge_meters(fleets: Sequence[Fleet], renames: Renames) -> tuple[PowerMeter,
     return tuple(newest[key] for key in sorted(newest))
 
 
-def merge_workloads(fleets: Sequence[Fleet], renames: Renames) -> tuple[Workload, ...]:
-    """Return the workloads united by id; those of two schedulers stay apart even under one id."""
-    same: dict[str, list[Workload]] = defaultdict(list)
-    for at, fleet in sorted(enumerate(fleets), key=lambda pair: _is_saved(pair[1])):
+def merge_workloads(
+    fleets: Sequence[Fleet], renames: Renames, kinds: Mapping[str, str]
+) -> tuple[Workload, ...]:
+    """Return the workloads united by id; those of two schedulers, or twice in one, stay apart."""
+    same: dict[str, list[tuple[int, Workload]]] = defaultdict(list)
+    for at, fleet in enumerate(fleets):
         kept = renames.kept(at)
         for work in fleet.workloads:
             if all(member.node in kept for member in work.members):
-                same[work.id].append(work)
+                same[work.id].append((at, work))
                 continue
             members = tuple(_named(at, member, renames) for member in work.members)
-            same[work.id].append(work if members == work.members else replace(work, members=members))
-    united = [one for id_ in same for one in _unite_work(same[id_])]
-    return tuple(sorted(united, key=lambda work: (sort_key(work.id), work.source or "")))
-
-
-def _is_saved(fleet: Fleet) -> bool:
-    """Tell whether the fleet comes from a file: what was asked just now is heard before it."""
-    return all(run.kind in {"file", "demo"} for run in fleet.sources)
+            named = work if members == work.members else replace(work, members=members)
+            same[work.id].append((at, named))
+    united = [one for views in same.values() for one in _unite_work(views, kinds)]
+    return tuple(sorted(united, key=lambda work: (sort_key(work.id), work.source or "", work.kind)))
 
 
 def _named(fleet: int, member: Member, renames: Renames) -> Member:
@@ -166,15 +164,19 @@ def _named(fleet: int, member: Member, renames: Renames) -> Member:
     return member if node == member.node else replace(member, node=node)
 
 
-def _unite_work(views: list[Workload]) -> list[Workload]:
-    """Return one workload for each scheduler; views without a scheduler join where there is only one."""
-    if len(views) == 1:
-        return views
-    groups: dict[str, list[Workload]] = defaultdict(list)
-    for view in views:
-        scheduler = (view.source or "").partition(":")[0] in SCHEDULERS
-        groups[view.source or "" if scheduler else ""].append(view)
-    if len(groups) == 2 and "" in groups:
-        (scheduler_name,) = groups.keys() - {""}
-        groups = {scheduler_name: groups[scheduler_name] + groups[""]}
+def _unite_work(views: list[tuple[int, Workload]], kinds: Mapping[str, str]) -> list[Workload]:
+    """Return one workload for each scheduler; views without a scheduler join where there is only one.
+
+    A Job and a Deployment may have one name: what one fleet tells twice is two.
+    """
+    groups: dict[tuple[str, int], list[Workload]] = defaultdict(list)
+    told: Counter[tuple[int, str]] = Counter()
+    for fleet, work in views:
+        source = work.source or ""
+        scheduler = source if kind_of(source, kinds) in SCHEDULERS else ""
+        groups[scheduler, told[fleet, scheduler]].append(work)
+        told[fleet, scheduler] += 1
+    if len(groups) == 2 and len({scheduler for scheduler, _ in groups}) == 2 and ("", 0) in groups:
+        others = groups.pop(("", 0))
+        groups = {key: group + others for key, group in groups.items()}
     return [coalesce(group) for group in groups.values()]

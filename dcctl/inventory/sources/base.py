@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
+from dcctl.inventory.hosts import reachable
 from dcctl.inventory.model import Cause, Fleet, Gap, SourceRun
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def run(source: Source, *, strict: bool = False) -> Fleet:
     """
     started = time.monotonic()
     try:
-        fleet = source.collect()
+        fleet = reachable(source.collect(), source.name)
     except SourceError as error:
         if strict:
             raise

@@ -9,6 +9,7 @@ from dcctl.inventory import devices, model
 from dcctl.inventory.diff import VOLATILE, Change, diff
 from dcctl.inventory.model import (
     Accelerator,
+    Disk,
     Ecc,
     Fleet,
     Gap,
@@ -16,6 +17,7 @@ from dcctl.inventory.model import (
     Nic,
     Node,
     NodeUse,
+    SourceRun,
     System,
     Taint,
     Workload,
@@ -65,7 +67,11 @@ def test_every_kind_of_change_is_told() -> None:
     new = Fleet(
         nodes=(
             Node(
-                "n1", system=System(kernel="6.8"), taints=(Taint("k", "NoSchedule"),), accelerators=boards(1)
+                "n1",
+                system=System(kernel="6.8"),
+                taints=(Taint("k", "NoSchedule"),),
+                accelerators=boards(1),
+                nics=(Nic("eth0", up=False), Nic("eth1")),
             ),
             Node("n10", accelerators=(replace(boards(2)[1], ecc=Ecc(volatile_uncorrected=3)),)),
         ),
@@ -76,9 +82,9 @@ def test_every_kind_of_change_is_told() -> None:
         ("accelerator GPU-1", "changed", "ecc.volatile_uncorrected", None, "3"),
         ("accelerator GPU-1", "changed", "node", "n1", "n10"),
         ("gap ssh n2", "added", "", None, None),
-        ("node n1", "changed", "nics[eth0].kind", "ethernet", None),
-        ("node n1", "changed", "nics[eth0].name", "eth0", None),
-        ("node n1", "changed", "nics[eth0].up", "True", None),
+        ("node n1", "changed", "nics[eth0].up", "True", "False"),
+        ("node n1", "changed", "nics[eth1].kind", None, "ethernet"),
+        ("node n1", "changed", "nics[eth1].name", None, "eth1"),
         ("node n1", "changed", "rack", "r1", None),
         ("node n1", "changed", "system.kernel", "6.1", "6.8"),
         ("node n1", "changed", "taints", None, "k:NoSchedule:"),
@@ -107,3 +113,69 @@ def test_every_volatile_field_exists_in_the_model() -> None:
 
 def test_a_whole_fleet_against_nothing() -> None:
     assert {change.kind for change in diff(Fleet(), small())} == {"added"}
+
+
+def told(old: Fleet, new: Fleet) -> list[tuple[str, str, str, str | None, str | None]]:
+    return [(c.subject, c.kind, c.path, c.old, c.new) for c in diff(old, new)]
+
+
+def test_silence_about_lists_is_no_removal() -> None:
+    full = Node("n", accelerators=boards(8), nics=(Nic("eth0"),), disks=(Disk("sda"),), mounts=())
+    old, new = Fleet(nodes=(full,)), Fleet(nodes=(Node("n"),))
+    assert told(old, new) == [
+        ("node n", "changed", "accelerators", "8", "unknown"),
+        ("node n", "changed", "disks", "1", "unknown"),
+        ("node n", "changed", "mounts", "0", "unknown"),
+        ("node n", "changed", "nics", "1", "unknown"),
+    ]
+    assert told(new, old)[0] == ("node n", "changed", "accelerators", "unknown", "8")
+    assert told(old, Fleet(nodes=(replace(full, accelerators=()),)))[0][:2] == (
+        "accelerator GPU-0",
+        "removed",
+    )
+
+
+def test_boards_that_were_read_in_part_were_not_removed() -> None:
+    gap = Gap("nvml", "n", "timed out after 3 of 8 boards", "timeout", node="n", part="devices")
+    old = Fleet(nodes=(Node("n", accelerators=boards(8)),))
+    new = Fleet(nodes=(Node("n", accelerators=boards(3)),), gaps=(gap,))
+    assert told(old, new) == [
+        ("gap nvml n", "added", "", None, None),
+        ("node n", "changed", "accelerators", "8", "unknown"),
+    ]
+    whole = replace(new, nodes=old.nodes)
+    assert told(old, whole) == [("gap nvml n", "added", "", None, None)]
+    of_all = replace(new, gaps=(replace(gap, node=""),), nodes=(replace(new.nodes[0], sources=("nvml",)),))
+    assert told(old, of_all)[1] == ("node n", "changed", "accelerators", "8", "unknown")
+
+
+def test_boards_without_uuids_are_compared_by_their_number() -> None:
+    old = Fleet(nodes=(Node("n", accelerators=boards(8)),))
+    assert told(old, Fleet(nodes=(Node("n", accelerators=boards(8, uuids=False)),))) == []
+    assert told(old, Fleet(nodes=(Node("n", accelerators=boards(7, uuids=False)),))) == [
+        ("node n", "changed", "accelerators", "8", "7")
+    ]
+
+
+def test_a_cluster_that_gave_no_answer_lost_no_node_and_no_work() -> None:
+    node = Node("n", sources=("k",), accelerators=boards(2))
+    run = SourceRun("k", "kubernetes", ok=True, duration_ms=1, items=1)
+    old = Fleet(nodes=(node,), workloads=(Workload("ns/w", source="k"),), sources=(run,))
+    gap = Gap("k", "the API server", "timed out", "timeout")
+    new = Fleet(gaps=(gap,), sources=(replace(run, ok=False, items=0, gaps=1),))
+    assert told(old, new) == [("gap k the API server", "added", "", None, None)]
+    denied = Gap("k", "pods", "denied", "denied", part="work")
+    unread = replace(old, workloads=(), gaps=(denied,))
+    assert told(old, unread) == [("gap k pods", "added", "", None, None)]
+    assert told(replace(old, gaps=(denied,)), unread) == [("workload ns/w", "removed", "", None, None)]
+
+
+def test_boards_of_one_uuid_and_work_of_one_id_are_told_apart() -> None:
+    same = tuple(replace(board, id="GPU-same") for board in boards(3))
+    assert told(
+        Fleet(nodes=(Node("n", accelerators=same),)), Fleet(nodes=(Node("n", accelerators=same[:2]),))
+    ) == [("accelerator n:whole:2", "removed", "", "n", None)]
+    two = (Workload("ns/w", "Job", source="k"), Workload("ns/w", "Deployment", source="k"))
+    assert told(Fleet(workloads=two), Fleet(workloads=two[:1])) == [
+        ("workload Deployment ns/w of k", "removed", "", None, None)
+    ]

@@ -14,7 +14,9 @@ import yaml
 from msgspec.structs import replace
 
 from dcctl.inventory import export, snapshot
+from dcctl.inventory.hosts import is_host, is_login
 from dcctl.inventory.model import Fleet, Node
+from dcctl.inventory.sources.base import run
 from dcctl.render.text import HOSTILE
 from tests.components import need
 from tests.unit.inventory.fleets import boards
@@ -52,7 +54,74 @@ def test_what_ansible_is_not_told_is_a_gap(word: str) -> None:
     (gap,) = export.left_out(hostile("plain", name="{{ 7 }}"), "ansible")
     assert gap.subject == "{{ 7 }}"
     assert list(yaml.safe_load(export.ansible(hostile("plain", name="{{ 7 }}")))["all"]["hosts"]) == ["gpu2"]
-    assert export.left_out(hostile(word), "json") == export.left_out(hostile("{ a } #"), "ansible") == ()
+    assert export.left_out(hostile(word), "json") == ()
+    assert not any("template" in gap.reason for gap in export.left_out(hostile("{ a } #"), "ansible"))
+
+
+OPTIONS = [
+    "-oProxyCommand=touch PWNED",
+    "-w",
+    "a;id",
+    "$(id)",
+    "`id`",
+    "a b",
+    "x\n-w",
+    "a|b",
+    "x&y",
+    "'",
+    "\x1b[m",
+    "",
+]
+
+
+@pytest.mark.parametrize("word", OPTIONS)
+def test_ansible_is_told_no_option_and_no_command_as_a_host_or_a_login(word: str) -> None:
+    fleet = replace(hostile(word), sites=())
+    hosts = yaml.safe_load(export.ansible(fleet))["all"]["hosts"]
+    assert not {"ansible_host", "ansible_user"} & hosts["gpu1"].keys()
+    (gap,) = export.left_out(fleet, "ansible")
+    assert gap.reason.startswith("ansible_host, ansible_user: not exported, because ssh or a shell")
+    named = hostile("10.0.0.1", name=word)
+    assert list(yaml.safe_load(export.ansible(named))["all"]["hosts"]) == ["gpu2"]
+    assert [(gap.subject, gap.cause) for gap in export.left_out(named, "ansible")] == [(word, "invalid")]
+
+
+def test_an_address_that_cannot_be_one_never_enters_the_fleet() -> None:
+    class Told:
+        kind = name = "kubernetes"
+
+        def collect(self) -> Fleet:
+            return hostile("-oProxyCommand=touch PWNED")
+
+    fleet = run(Told())
+    assert [(node.address, node.login_user) for node in fleet.nodes] == [(None, None), ("10.0.0.2", None)]
+    assert [(gap.source, gap.node, gap.cause) for gap in fleet.gaps] == [
+        ("kubernetes", "gpu1", "invalid")
+    ] * 2
+    assert not fleet.sources[0].ok
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "gpu001",
+        "10.0.0.1",
+        "fe80::1%eth0",
+        "[::1]",
+        "gpu1.example.com",
+        "gpu_1",
+        "节点",
+        "aws_instance.gpu[0]",
+    ],
+)
+def test_what_can_be_a_host_is_one(word: str) -> None:
+    assert is_host(word)
+    assert not is_host(f"-{word}")
+
+
+@pytest.mark.parametrize("word", ["ops", "first.last", "ops@example.com", "EXAMPLE\\ops"])
+def test_what_can_be_a_login_is_one(word: str) -> None:
+    assert is_login(word)
 
 
 @pytest.mark.parametrize("form", export.FORMATS)

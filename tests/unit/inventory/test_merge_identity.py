@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.merge import merge
-from dcctl.inventory.model import Conflict, Fleet, Node
+from dcctl.inventory.model import Conflict, Fleet, Node, System
 from dcctl.inventory.uuids import uuid_key
 from tests.unit.inventory.fleets import OTHER_UUID, UUID, UUID_SWAPPED, boards, source
 
@@ -224,3 +224,56 @@ def test_overlapping_aliases_of_many_nodes_have_an_end() -> None:
     merged = merge([source("kubernetes", *many), source("ssh", *(replace(each, rack="r1") for each in many))])
     assert len(merged.nodes) == 5000
     assert {node.rack for node in merged.nodes} == {"r1"}
+
+
+BOOT = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+
+
+def booted(name: str, boot_id: str = BOOT, machine_id: str | None = "b08dfa60", **rest: str) -> Node:
+    return Node(name, system=System(boot_id=boot_id, machine_id=machine_id), **rest)  # type: ignore[arg-type]
+
+
+def test_one_boot_is_one_machine_under_any_names() -> None:
+    known = source(
+        "kubernetes", booted("node-7", system_uuid=UUID, address="10.0.0.7"), booted("node-8", "x")
+    )
+    for name in ("gpu7", "10.0.0.7"):
+        merged = merge([known, source("ssh", booted(name, BOOT.upper()))])
+        assert [(node.name, node.sources) for node in merged.nodes] == [
+            ("node-7", ("kubernetes", "ssh")),
+            ("node-8", ("kubernetes",)),
+        ]
+        assert merged.conflicts == ()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (booted("pod-a"), booted("pod-b")),
+        (booted("pod-a", machine_id="another"),),
+        (booted("pod-a", system_uuid=OTHER_UUID),),
+    ],
+)
+def test_containers_that_share_a_boot_are_not_their_host(told: tuple[Node, ...]) -> None:
+    merged = merge([source("kubernetes", booted("node-7", system_uuid=UUID)), source("ssh", *told)])
+    assert len(merged.nodes) == 1 + len(told)
+
+
+def test_a_boot_does_not_join_what_one_source_lists_as_two() -> None:
+    merged = merge([source("kubernetes", booted("a"), Node("b")), source("ssh", booted("b"))])
+    assert [(node.name, node.sources) for node in merged.nodes] == [
+        ("a", ("kubernetes",)),
+        ("b", ("kubernetes", "ssh")),
+    ]
+
+
+def test_a_node_called_by_the_address_of_one_machine_is_that_machine() -> None:
+    known = source("kubernetes", Node("node-7", address="10.0.0.7"), Node("node-8", address="10.0.0.8"))
+    assert names(merge([known, source("ssh", Node("10.0.0.7"))])) == [
+        ("node-7", ("10.0.0.7",)),
+        ("node-8", ()),
+    ]
+    other = source("kubernetes:b", Node("other-7", address="10.0.0.7"))
+    assert len(merge([known, other, source("ssh", Node("10.0.0.7"))]).nodes) == 4
+    here = source("kubernetes", Node("n", address="127.0.0.1"))
+    assert len(merge([here, source("ssh", Node("127.0.0.1"))]).nodes) == 2

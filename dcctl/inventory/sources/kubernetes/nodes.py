@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.inventory.hosts import is_host
 from dcctl.inventory.model import Node, System, Taint
 from dcctl.inventory.sources.kubernetes.accelerators import Boards
 from dcctl.inventory.sources.kubernetes.requests import Interner
@@ -71,13 +72,16 @@ class Nodes:
         self._text: dict[str, str] = {}
         self.found: dict[str, Node] = {}
         self.bad: list[tuple[str, str]] = []
-        """(node, why) of those whose amounts could not be read."""
+        """(node, why) of those whose amounts could not be read, and of names that no node can have."""
 
     def add(self, items: list[NodeObject]) -> None:
         """Read one page."""
         for item in items:
             name = self._same(item.metadata.name)
-            self.found[name] = self._node(name, item)
+            if is_host(name):
+                self.found[name] = self._node(name, item)
+            else:
+                self.bad.append((name, "no node can have this name: left out"))
 
     def clear(self) -> None:
         """Forget all."""

@@ -4,7 +4,7 @@ import pytest
 
 from dcctl.inventory.model import Accelerator, Node, Taint
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
-from dcctl.inventory.sources.kubernetes.types import NodeObject
+from dcctl.inventory.sources.kubernetes.types import Meta, NodeObject
 from tests.kubernetes_data import feed
 
 MIB = 1 << 20
@@ -121,3 +121,11 @@ def test_a_node_with_an_unreadable_amount_is_kept_without_amounts() -> None:
     assert sink.found["odd"].capacity is None
     assert sink.found["odd"].accelerators is None
     assert sink.bad == [("odd", "'many' is not a quantity")]
+
+
+@pytest.mark.parametrize("name", ["@all", "a\nb", "-w", "a,b", "x!gpu[1-9]", "$(id)", "*", ""])
+def test_a_name_that_no_node_can_have_leaves_that_node_out_and_is_told(name: str) -> None:
+    sink = Nodes("kubernetes:test", Place())
+    sink.add([NodeObject(metadata=Meta(name=each)) for each in (name, "good1")])
+    assert list(sink.found) == ["good1"]
+    assert [bad for bad, _ in sink.bad] == [name]

@@ -1,0 +1,163 @@
+"""Readings of one cluster at several times, and clusters that go by one name."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from msgspec.structs import replace
+
+from dcctl.inventory.merge import merge
+from dcctl.inventory.model import (
+    Conflict,
+    Fleet,
+    Gap,
+    Member,
+    Node,
+    NodeUse,
+    Phase,
+    Resources,
+    SourceRun,
+    Taint,
+    Workload,
+)
+from tests.unit.inventory.fleets import OTHER_UUID, UUID, source
+
+NAME = "kubernetes:current"
+
+
+def work(id_: str, node: str | None, phase: Phase = "running", **rest: str) -> Workload:
+    held = Resources(devices={"nvidia.com/gpu": 8})
+    return Workload(
+        **{"source": NAME, **rest},  # type: ignore[arg-type]
+        id=id_,
+        members=(Member("m", node, phase, requests=held),),
+    )
+
+
+def cluster(*names: str, taken_at_s: int | None = None, **rest: object) -> Fleet:
+    """What `kubernetes:current` says; every node runs `default/train-N`."""
+    fleet = source(
+        NAME,
+        *(Node(name, sources=(NAME,)) for name in names),
+        workloads=tuple(work(f"default/train-{at}", name) for at, name in enumerate(names)),
+        taken_at_s=taken_at_s,
+    )
+    return replace(fleet, **rest)
+
+
+def test_clusters_of_one_name_that_share_no_node_stay_two() -> None:
+    gap = Gap(NAME, "pods", "denied", part="work")
+    said = Conflict("b0", "rack", ((f"{NAME}+ssh", "r1"),))
+    a = cluster("a0", "a1", taken_at_s=20)
+    b = cluster("b0", "b1", taken_at_s=10, gaps=(gap,), conflicts=(said,))
+    merged = merge([a, b])
+    second = f"{NAME}#2"
+    assert [(node.name, node.sources) for node in merged.nodes] == [
+        ("a0", (NAME,)),
+        ("a1", (NAME,)),
+        ("b0", (second,)),
+        ("b1", (second,)),
+    ]
+    assert [(one.id, one.source, one.members[0].node) for one in merged.workloads] == [
+        ("default/train-0", NAME, "a0"),
+        ("default/train-0", second, "b0"),
+        ("default/train-1", NAME, "a1"),
+        ("default/train-1", second, "b1"),
+    ]
+    assert [run.name for run in merged.sources] == [NAME, second]
+    assert merged.gaps == (replace(gap, source=second),)
+    assert merged.conflicts == (replace(said, values=((f"{second}+ssh", "r1"),)),)
+    assert merge([b, a]) == merged
+    assert merge([merged]).workloads == merged.workloads
+
+
+def test_equal_names_of_nodes_with_other_uuids_are_no_common_node() -> None:
+    a = source(NAME, Node("worker1", system_uuid=UUID), workloads=(work("ns/w", "worker1"),))
+    b = source(NAME, Node("worker1", system_uuid=OTHER_UUID), workloads=(work("ns/w", "worker1"),))
+    merged = merge([a, b])
+    assert [one.source for one in merged.workloads] == [NAME, f"{NAME}#2"]
+    assert {one.members[0].node for one in merged.workloads} == {node.name for node in merged.nodes}
+    assert len(merged.nodes) == 2
+
+
+@pytest.mark.parametrize("phase", ["running", "pending"])
+@pytest.mark.parametrize("live", [None, 20])
+def test_what_an_older_reading_ran_has_ended(phase: Phase, live: int | None) -> None:
+    node = None if phase == "pending" else "g0"
+    old = cluster("g0", taken_at_s=10, workloads=(work("ns/ended", node, phase), work("ns/w", "g0")))
+    new = cluster("g0", taken_at_s=live, workloads=(work("ns/w", "g0"),))
+    for fleets in permutations([old, new]):
+        assert [one.id for one in merge(fleets).workloads] == ["ns/w"]
+
+
+def test_of_three_clusters_each_has_the_work_of_its_newest_reading() -> None:
+    parts = [
+        cluster("a0", "a1"),
+        cluster("a1", "a2", taken_at_s=30, workloads=(work("ns/gone", "a1"),)),
+        cluster("b0", taken_at_s=20, workloads=(work("ns/b", "b0"),)),
+        cluster("b0", taken_at_s=10, workloads=(work("ns/gone", "b0"),)),
+        cluster("c0", taken_at_s=5, workloads=(work("ns/c", "c0"),)),
+    ]
+    merged = merge(parts)
+    assert merge(parts[::-1]) == merged
+    assert [(one.id, one.source) for one in merged.workloads] == [
+        ("default/train-0", NAME),
+        ("default/train-1", NAME),
+        ("ns/b", f"{NAME}#2"),
+        ("ns/c", f"{NAME}#3"),
+    ]
+
+
+def test_a_cluster_that_gives_no_answer_leaves_the_last_one_standing() -> None:
+    gap = Gap(NAME, "the API server", "timed out", "timeout")
+    merged = merge([source(NAME, gaps=(gap,)), cluster("g0", taken_at_s=10)])
+    assert [(one.id, one.source) for one in merged.workloads] == [("default/train-0", NAME)]
+    assert merged.gaps == (gap,)
+
+
+def test_pods_that_cannot_be_read_now_are_not_those_of_yesterday() -> None:
+    gap = Gap(NAME, "pods", "denied", "denied", part="work")
+    merged = merge([cluster("g0", workloads=(), gaps=(gap,)), cluster("g0", taken_at_s=10)])
+    assert (merged.workloads, merged.gaps) == ((), (gap,))
+
+
+def test_gaps_of_an_older_reading_are_filled_by_the_newer() -> None:
+    old = cluster("g0", taken_at_s=10, gaps=(Gap(NAME, "pods", "denied", part="work"), Gap("ssh", "g0", "?")))
+    assert [gap.source for gap in merge([cluster("g0"), old]).gaps] == ["ssh"]
+
+
+def test_an_older_reading_neither_cordons_nor_taints_nor_measures() -> None:
+    sources = (NAME, "ssh")
+    runs = tuple(SourceRun(name, name.partition(":")[0], True, 1, 1) for name in sources)
+    node = Node("g0", sources=sources, schedulable=False, ready=False, use=NodeUse(cpu_milli=1))
+    old = Fleet(nodes=(replace(node, taints=(Taint("k", "NoSchedule"),)),), sources=runs, taken_at_s=10)
+    live = source(NAME, Node("g0", sources=(NAME,), ready=True, schedulable=True))
+    probed = source("ssh", Node("g0", sources=("ssh",), use=NodeUse(cpu_milli=2)))
+    for fleets in permutations([old, live, probed]):
+        (merged,) = merge(fleets).nodes
+        assert (merged.ready, merged.schedulable, merged.taints) == (True, True, ())
+        assert merged.use == NodeUse(cpu_milli=2)
+
+
+def test_runs_that_happen_to_be_equal_are_two() -> None:
+    merged = merge([source("ssh", Node("n1")), source("ssh", Node("n2"))])
+    assert [run.name for run in merged.sources] == ["ssh", "ssh"]
+
+
+def test_sources_named_by_the_administrator_are_clusters_too() -> None:
+    parts = [
+        Fleet(
+            nodes=(Node(f"{name}-0", sources=(name,)),),
+            workloads=(work("ns/w", f"{name}-0", source=name),),
+            sources=(SourceRun(name, "kubernetes", ok=True, duration_ms=1, items=1),),
+        )
+        for name in ("east", "west")
+    ]
+    assert [one.source for one in merge(parts).workloads] == ["east", "west"]
+
+
+def test_a_job_and_a_deployment_of_one_name_are_two() -> None:
+    works = (work("ns/w", "g0", kind="Deployment"), work("ns/w", "g1", kind="Job"))
+    merged = merge([cluster("g0", "g1", workloads=works), source("ssh", Node("g0"))])
+    assert [one.kind for one in merged.workloads] == ["Deployment", "Job"]
