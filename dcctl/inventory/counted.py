@@ -57,8 +57,8 @@ def disputed(devices: Mapping[str, int], labels: Mapping[str, str]) -> dict[str,
     found = {}
     for name, count in devices.items():
         known = device(name)
-        told = _boards(known, labels) if known is not None and _hands_out_boards(known, labels) else None
-        if told and count > told and count % told:
+        told = _boards(known, labels) if known is not None else None
+        if known and told and count > told and count % told and _hands_out_boards(known, labels):
             found[name] = count
     return found
 

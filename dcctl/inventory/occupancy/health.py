@@ -19,10 +19,12 @@ class Sign(NamedTuple):
     """The device on its node, e.g. `gpu3`."""
 
 
-def signs_of(reading: Accelerator, where: str) -> Iterator[Sign]:
-    """What is wrong with one board, the gravest first."""
-    if not _suspicious(reading):
-        return
+def signs_of(reading: Accelerator, where: str = "") -> list[Sign]:
+    """What is wrong with one board, the gravest first. `where` is `gpu` and its index unless given."""
+    return list(_signs(reading, where or f"gpu{reading.index}")) if _suspicious(reading) else []
+
+
+def _signs(reading: Accelerator, where: str) -> Iterator[Sign]:
     ecc = _ecc(reading.ecc) if reading.ecc is not None else ""
     if ecc:
         yield Sign("crit", ecc, where)
@@ -37,7 +39,7 @@ def signs_of(reading: Accelerator, where: str) -> Iterator[Sign]:
 
 def is_faulty(reading: Accelerator) -> bool:
     """Whether a fault stops or endangers work on the board; a narrow link only slows it."""
-    return any(sign.fault != _NARROW for sign in signs_of(reading, ""))
+    return any(sign.fault != _NARROW for sign in signs_of(reading))
 
 
 def must_be_replaced(reading: Accelerator) -> bool:

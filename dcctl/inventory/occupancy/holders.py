@@ -48,8 +48,9 @@ def _by_only_one(boards: list[Board], one: Placed) -> bool:
     for board in boards:
         if board.resource != resource or board.state != "unknown" or not board.whole():
             return False
+    since_s = _since_s(one)
     for board in boards if wanted == len(boards) else _most_likely(boards, one)[:wanted]:
-        _take(board, one)
+        board.state, board.holders, board.held_since_s = "allocated", (one,), since_s
     return True
 
 
@@ -79,7 +80,7 @@ def _runs_on(one: Placed, board: Board) -> bool:
 def _take(board: Board, one: Placed, *, named: bool = True) -> None:
     """The member holds some of the board; not `named`: it or other work does, and nobody knows which."""
     board.state = "allocated"
-    since_s = one.member.started_at_s or one.workload.started_at_s
+    since_s = _since_s(one)
     if since_s is not None and (board.held_since_s is None or since_s > board.held_since_s):
         board.held_since_s = since_s
     if not named:
@@ -88,6 +89,11 @@ def _take(board: Board, one: Placed, *, named: bool = True) -> None:
         board.holders = (one,)
     elif all(known.workload is not one.workload for known in board.holders):
         board.holders = (*board.holders, one)
+
+
+def _since_s(one: Placed) -> int | None:
+    """Unix time when the member started, else when its workload did."""
+    return one.member.started_at_s or one.workload.started_at_s
 
 
 def _claim(free: dict[str, int], left: dict[str, int], resource: str) -> None:

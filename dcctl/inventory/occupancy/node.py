@@ -15,10 +15,7 @@ from dcctl.inventory.occupancy.holders import hold
 from dcctl.inventory.occupancy.unavailable import out_of_service, unavailable_because
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dcctl.inventory.model import Node
-    from dcctl.inventory.occupancy.boards import State
     from dcctl.inventory.occupancy.demand import Demand
 
 
@@ -46,12 +43,12 @@ def occupancy(node: Node, demand: Demand | None, common_taints: frozenset[str]) 
         return found
     found.unavailable = unavailable_because(node, common_taints)
     if demand is not None:
-        _mark(_withheld(node, boards), "unavailable")
+        for board in _withheld(node, boards):
+            board.state = "unavailable"
         _sort_the_rest(found, demand, hold(boards, demand))
     elif not is_scheduled(node):
         found.by_processes = True
         _by_processes(boards)
-    _mark([board for board in boards if board.state == "free" and _is_broken(board)], "unavailable")
     return found
 
 
@@ -62,7 +59,7 @@ def _by_processes(boards: list[Board]) -> None:
         if any(known):
             board.state = "allocated"
         elif known and all(processes is not None for processes in known):
-            board.state = "free"
+            board.state = "unavailable" if _is_broken(board) else "free"
 
 
 def _sort_the_rest(found: Occupancy, demand: Demand, leftover: dict[str, int]) -> None:
@@ -73,12 +70,8 @@ def _sort_the_rest(found: Occupancy, demand: Demand, leftover: dict[str, int]) -
     if leftover:
         doubt = {id(board) for board in doubted(rest, leftover)}  # they stay unknown
         rest = [board for board in rest if id(board) not in doubt]
-    _mark(rest, "unavailable" if found.unavailable else "free")
-
-
-def _mark(boards: Iterable[Board], word: State) -> None:
-    for board in boards:
-        board.state = word
+    for board in rest:
+        board.state = "unavailable" if found.unavailable or _is_broken(board) else "free"
 
 
 def _withheld(node: Node, boards: list[Board]) -> list[Board]:
