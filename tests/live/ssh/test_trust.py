@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcctl.inventory.sources.ssh.source import SshSource, Target
 from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.live.ssh.sshd import make_key
 
@@ -210,3 +211,47 @@ def test_no_secret_is_ever_in_a_gap(client: Client, start: Callable[..., Sshd]) 
     text = str(client.gap("node"))
     assert all(body[at : at + 24] not in text for at in range(0, len(body) - 24, 8))
     assert base64.b64decode(body)[:15] == b"openssh-key-v1\0"
+
+
+def _type(hint: str) -> None:
+    """Type a hint as it is printed; the question for the key is answered with yes."""
+    assert hint.startswith("ssh ")
+    yes = "ssh -o StrictHostKeyChecking=accept-new -o BatchMode=yes "
+    subprocess.run(
+        ["/bin/sh", "-c", hint.replace("ssh ", yes, 1)], check=True, capture_output=True, timeout=60
+    )
+
+
+def test_what_the_hint_says_makes_the_host_known(client: Client, start: Callable[..., Sshd]) -> None:
+    """By its name, since all that leads to it stands under that in ssh_config."""
+    start("gw?", known=False)
+    gap = client.gap("gw1")
+    assert gap.hint == f"ssh -F {client.config_file} gw1 true"
+    _type(gap.hint)
+    assert client.collect("gw1").gaps == ()
+
+
+def test_what_the_hint_says_makes_a_host_behind_a_jump_host_known(
+    client: Client, start: Callable[..., Sshd]
+) -> None:
+    start("bastion", known=False)
+    start("node?", known=False, ProxyJump="bastion")
+    gap = client.gap("node1")
+    assert gap.hint == f"ssh -F {client.config_file} bastion true"
+    _type(gap.hint)
+    gap = client.gap("node1")
+    assert gap.hint == f"ssh -F {client.config_file} node1 true"
+    _type(gap.hint)
+    assert client.collect("node1").gaps == ()
+
+
+def test_the_hint_names_the_address_and_port_of_an_inventory(
+    client: Client, start: Callable[..., Sshd]
+) -> None:
+    server = start("other", known=False)
+    client.add_block("gpu1", {"HostName": "192.0.2.1", "User": server.user})
+    target = Target("gpu1", address=server.address, port=server.port)
+    (gap,) = SshSource([target], overrides=client.overrides()).collect().gaps
+    assert gap.hint == f"ssh -F {client.config_file} -o HostName=127.0.0.1 -p {server.port} gpu1 true"
+    _type(gap.hint)
+    assert SshSource([target], overrides=client.overrides()).collect().gaps == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 from dcctl.errors import UsageError
 from dcctl.inventory import snapshot
 from dcctl.inventory.nodeexpr import expand
-from dcctl.inventory.sources.base import run
+from dcctl.inventory.sources.base import SourceError, run
 from dcctl.inventory.sources.files.ansible import AnsibleSource, parse
 
 if TYPE_CHECKING:
@@ -147,3 +148,35 @@ def test_an_error_never_repeats_half_a_password(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse(text.encode(), "i")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (
+            "echo start >&2; echo 'no route to cmdb' >&2; echo >&2; exit 4",
+            "ended with exit code 4: no route to cmdb",
+        ),
+        (
+            "echo 'login failed: password=hunter2' >&2; exit 1",
+            "ended with exit code 1: login failed: password=…",
+        ),
+        ("yes x | head -c 100000 >&2; echo the end >&2; exit 1", "ended with exit code 1: the end"),
+    ],
+    ids=["last", "secret", "long"],
+)
+def test_the_last_words_of_a_script_are_in_the_error(script: Path, body: str, reason: str) -> None:
+    script.write_text(f"#!/bin/sh\n{body}\n")
+    with pytest.raises(SourceError) as caught:
+        AnsibleSource(str(script)).collect()
+    assert caught.value.reason == reason
+
+
+def test_the_hint_runs_the_script_from_where_we_are(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = script.rename(script.with_name("my script.sh"))
+    odd.write_text("#!/bin/sh\nexit 7\n")
+    monkeypatch.chdir(odd.parent)
+    with pytest.raises(SourceError) as caught:
+        AnsibleSource(odd.name).collect()
+    assert caught.value.hint == "'./my script.sh' --list"
+    assert subprocess.run(["/bin/sh", "-c", caught.value.hint], check=False).returncode == 7

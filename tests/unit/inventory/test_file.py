@@ -76,7 +76,7 @@ def test_a_snapshot_from_a_file_and_from_standard_input(
         ("nodes: [{name: a, port: 65536}]", "<= 65535"),
         ("nodes: [{name: a, cpus: many}]", "$.nodes[0].cpus"),
         ("nodes: {", "x:2:1"),
-        ("hello", "Expected `object`"),
+        ("hello", "is plain text, not an inventory"),
         ("nodes:\n\t- a", "x:2:1"),
         ("nodes: [a]\x00", "x"),
         ("{}", "no field `schema`"),
@@ -139,3 +139,32 @@ def test_a_pipe_can_be_read_once_and_is(tmp_path: Path) -> None:
     writer.start()
     assert detect(str(pipe)).collect() == small()
     writer.join()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "memory_bytes: -5",
+        "memory_bytes: 99999999999999999999999",
+        "cpus: -1",
+        "cpus: 1000001",
+        "cpus: 99999999999999999999999",
+        "accelerators: {count: 99999999999999999999999}",
+        "accelerators: {memory_bytes: 99999999999999999999999}",
+    ],
+)
+def test_an_amount_that_no_machine_has_is_refused_with_its_place(line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(f"nodes:\n  - name: a\n    {line}\n".encode(), "nodes.yaml")
+    assert "$.nodes[0]" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["hello\n", "\n hello", '"hello"', "5", "hello world", "# nothing\n"])
+@pytest.mark.parametrize("name", ["f", "f.yaml", "f.json"])
+def test_a_bare_word_is_no_inventory(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        detect(str(path)).collect()
+    if len(text.split()) == 1:
+        assert "`nodes: [gpu001, gpu002]`" in caught.value.why

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,10 +20,12 @@ from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.files.ansible_formats import Groups, Vars, read_document, read_ini
 from dcctl.inventory.sources.files.documents import read_bytes, text_of, tree
 from dcctl.inventory.sources.machine.figures import number
+from dcctl.redaction import first_line_of_a_program
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
+    from typing import IO
 
 _FIELDS: Final = {
     "ansible_host": "address",
@@ -39,6 +42,9 @@ _FIELDS: Final = {
 _NOT_POOLS: Final = frozenset({"all", "ungrouped"})
 _YAML_START: Final = re.compile(r"- |[\w.'\"-]+\s*:(\s|$)")
 _MAX_OUTPUT: Final = 64 << 20
+_MAX_SAID: Final = 4096
+"""Bytes of the end of what a script says on standard error."""
+_MAX_LINE: Final = 200
 
 
 class AnsibleSource:
@@ -160,18 +166,18 @@ def _run(path: str, timeout_s: float) -> bytes:
         f'ulimit -f {_MAX_OUTPUT // 1024}; exec "$0" --list',
         str(Path(path).absolute()),
     ]
-    with tempfile.TemporaryFile() as out:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
         try:
             child = subprocess.Popen(  # noqa: S603  the administrator named this program
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=subprocess.DEVNULL,
+                stderr=said,
                 start_new_session=True,
             )
         except OSError as error:
             raise SourceError(path, f"cannot be started: {error.strerror}") from error
-        _check_status(path, _wait(child, path, timeout_s))
+        _check_status(path, _wait(child, path, timeout_s), said)
         out.seek(0)
         return out.read()
 
@@ -184,19 +190,34 @@ def _wait(child: subprocess.Popen[bytes], path: str, timeout_s: float) -> int:
     try:
         return child.wait(timeout_s)
     except subprocess.TimeoutExpired as error:
-        raise SourceError(path, f"no answer within {timeout_s:g} s", "timeout", f"{path} --list") from error
+        raise SourceError(path, f"no answer within {timeout_s:g} s", "timeout", _by_hand(path)) from error
     finally:
         if child.returncode is None:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
 
 
-def _check_status(path: str, status: int) -> None:
+def _by_hand(path: str) -> str:
+    """The command that runs the script as we do, from where we are."""
+    return f"{shlex.quote(path if '/' in path else f'./{path}')} --list"
+
+
+def _check_status(path: str, status: int, said: IO[bytes]) -> None:
+    """SourceError for a status other than 0, with the last line that the script `said` about it."""
     import signal
 
     if status in {-signal.SIGXFSZ, 128 + signal.SIGXFSZ}:  # the script itself, or what it ran
         raise SourceError(
-            path, f"prints more than {_MAX_OUTPUT >> 20} MiB", "truncated", f"{path} --list | wc -c"
+            path, f"prints more than {_MAX_OUTPUT >> 20} MiB", "truncated", f"{_by_hand(path)} | wc -c"
         )
     if status != 0:
-        raise SourceError(path, f"ended with exit code {status}", "failed", f"{path} --list")
+        why = _last_line(said)
+        reason = f"ended with exit code {status}" + (f": {why}" if why else "")
+        raise SourceError(path, reason, "failed", _by_hand(path))
+
+
+def _last_line(said: IO[bytes]) -> str:
+    """The last line that is not blank, without what may be a secret; empty when there is none."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - _MAX_SAID))
+    lines = [line for line in said.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return first_line_of_a_program(lines[-1])[:_MAX_LINE] if lines else ""

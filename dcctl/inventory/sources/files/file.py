@@ -14,7 +14,7 @@ The list, in YAML or JSON:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -32,13 +32,17 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.base import Source
 
 _MAX_BOARDS = 1024
+_Cpus: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+"""Processors; no machine has more."""
+_Bytes: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
+"""Memory; no machine has more."""
 _INI = re.compile(r"^\s*\[[^\]\n]+\]\s*$", re.MULTILINE)
 
 
 class _Boards(Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
     count: Natural = 1
-    memory_bytes: Natural | None = None
+    memory_bytes: _Bytes | None = None
     vendor: str = "nvidia"
     resource: str = "nvidia.com/gpu"
 
@@ -54,8 +58,8 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
     rack: str | None = None
     pools: list[str] = []
     labels: dict[str, str] = {}
-    cpus: Natural | None = None
-    memory_bytes: Natural | None = None
+    cpus: _Cpus | None = None
+    memory_bytes: _Bytes | None = None
     system_uuid: str | None = None
     accelerators: _Boards | None = None
 
@@ -94,6 +98,8 @@ def parse(data: bytes, where: str) -> Fleet:
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in {b"{", b""} and not _is_list(data):
         return snapshot.decode(data, where)
     read = tree(text_of(data, where), where)
+    if not isinstance(read, dict | list):
+        raise _no_list(where)
     document = {"nodes": read} if isinstance(read, list) else read
     try:
         listed = msgspec.convert(document, _List, strict=False)
@@ -102,6 +108,11 @@ def parse(data: bytes, where: str) -> Fleet:
         why = f"{path.strip('`')}: {what}" if path else what
         raise UsageError(where, why, "dcctl man inventory") from error
     return _fleet(listed, where)
+
+
+def _no_list(where: str) -> UsageError:
+    why = "is plain text, not an inventory; a list of nodes looks like `nodes: [gpu001, gpu002]`"
+    return UsageError(where, why, "dcctl man inventory")
 
 
 def _is_list(data: bytes) -> bool:
@@ -228,6 +239,8 @@ def _kind(data: bytes, path: str) -> str:
     if data.lstrip()[:1] == b"{":
         return _kind_of_json(data)
     text = data[: 1 << 20].decode("utf-8", "replace")
+    if len(text.split()) == 1 and text.strip()[0] not in "[-":
+        raise _no_list(path)
     if path.endswith((".ini", ".cfg")) or _INI.search(text):
         return "ansible"
     if path.endswith((".json", ".jsonl")) or re.search(r"^nodes\s*:|^\s*-\s", text, re.MULTILINE):

@@ -49,6 +49,7 @@ _TEXTS = {
 }
 MAX_BOARDS = 1024
 """More is no machine, and is not believed: a count from elsewhere must not decide how much memory is used."""
+_WHOLE_PERCENT = 100
 _NAMED_CALLS = 4
 """So many readings are named in one gap; the rest are counted."""
 
@@ -57,11 +58,16 @@ def gaps_of(document: NvmlDocument, source: str, node: str, on_bus: int | None) 
     """A gap for each failure of the machine, and one for each board and cause; see `nvml_parse.parse`."""
     gaps = [_machine_gap(error, source, node, on_bus) for error in document.errors if _counts(error, on_bus)]
     gaps += [gap for gpu in document.gpus for gap in _board_gaps(gpu, source, node)]
+    gaps += [
+        Gap(source, _subject(gpu, node), why, "invalid") for gpu in document.gpus for why in _absurd(gpu)
+    ]
     if document.count is not None and not 0 <= document.count <= MAX_BOARDS:
         reason = f"NVML counts {document.count} boards, which is no machine"
         gaps.append(Gap(source, node, reason, "invalid"))
     elif document.timed_out:
         gaps.append(_hang_gap(document, source, node))
+    elif not document.errors and (why := _unread(document, on_bus)):
+        gaps.append(Gap(source, node, why, "missing", "nvidia-smi"))
     return tuple(replace(gap, node=node, part="devices") for gap in gaps)
 
 
@@ -76,6 +82,26 @@ def _machine_gap(error: NvmlError, source: str, node: str, on_bus: int | None) -
         what = "library" if error.code == LIBRARY_NOT_FOUND else "driver"
         reason = f"{on_bus} NVIDIA boards on the PCI bus, and no NVIDIA {what}"
     return Gap(source, node, reason, _CAUSES.get(error.code, "failed"), _HINTS.get(error.code, ""))
+
+
+def _unread(document: NvmlDocument, on_bus: int | None) -> str:
+    """What was not said of boards that are there, although nothing failed."""
+    count, read = document.count, len({gpu.index for gpu in document.gpus})
+    if count:
+        return f"{count - read} of {count} boards were not read" if read < count else ""
+    return f"{on_bus} NVIDIA boards on the PCI bus, and NVML tells of none" if on_bus else ""
+
+
+def _absurd(gpu: NvmlGpu) -> Iterable[str]:
+    """Shares of more than the whole."""
+    for what, percent in (("use", gpu.gpu_percent), ("use of the memory", gpu.memory_percent)):
+        if percent is not None and believed_percent(percent) is None:
+            yield f"{what} of {percent:,} %: not believed"
+
+
+def believed_percent(percent: int | None) -> int | None:
+    """The percentage; None for one that cannot be."""
+    return percent if percent is not None and percent <= _WHOLE_PERCENT else None
 
 
 def _board_gaps(gpu: NvmlGpu, source: str, node: str) -> Iterable[Gap]:

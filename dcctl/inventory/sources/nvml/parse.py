@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from dcctl.inventory.model import Accelerator, Ecc, NvLink, Pcie, Process
 from dcctl.inventory.sources.machine.cgroup import job_id, pod_uid
 from dcctl.inventory.sources.nvml.facts import NvmlGpu
-from dcctl.inventory.sources.nvml.gaps import MAX_BOARDS, gaps_of
+from dcctl.inventory.sources.nvml.gaps import MAX_BOARDS, believed_percent, gaps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +47,8 @@ class Reading(NamedTuple):
     """What `parse` returns."""
 
     accelerators: tuple[Accelerator, ...] | None
-    """None: NVML did not come up, so nobody knows. Whole boards first, in order of index, then slices."""
+    """None: NVML did not come up, or tells of no board where there are some, so nobody knows. Whole boards
+    first, in order of index, then slices."""
     counts: dict[str, int]
     """Number of boards under the key `nvml`; empty when NVML did not come up."""
     gaps: tuple[Gap, ...]
@@ -64,6 +65,8 @@ def parse(document: NvmlDocument, source: str, node: str, on_bus: int | None = N
     if document.count is None or not 0 <= document.count <= MAX_BOARDS:
         absent = on_bus == 0 and bool(document.errors) and not gaps
         return Reading(() if absent else None, {}, gaps)
+    if document.count == 0 and on_bus:
+        return Reading(None, {"nvml": 0}, gaps)
     read = {gpu.index: gpu for gpu in document.gpus}
     boards = [read.get(index) or NvmlGpu(index=index) for index in range(document.count)]
     slices = [slice_ for gpu in boards for slice_ in _slices(gpu)]
@@ -121,8 +124,8 @@ def _board(gpu: NvmlGpu) -> Accelerator:
         serial=gpu.serial,
         memory_bytes=gpu.memory_total_bytes,
         memory_used_bytes=gpu.memory_used_bytes,
-        busy_milli=_times(gpu.gpu_percent, 10),
-        memory_busy_milli=_times(gpu.memory_percent, 10),
+        busy_milli=_times(believed_percent(gpu.gpu_percent), 10),
+        memory_busy_milli=_times(believed_percent(gpu.memory_percent), 10),
         power_mw=gpu.power_mw,
         power_cap_mw=gpu.power_limit_mw,
         power_default_cap_mw=gpu.power_default_limit_mw,

@@ -60,6 +60,8 @@ class HostOptions(NamedTuple):
     proxy_jump: str | None
     proxy_command: str | None
     connect_timeout_s: float | None
+    typed: str = ""
+    """What one types after `ssh` to reach it: its name, and what was asked for beside ssh_config."""
 
 
 class Hop(NamedTuple):

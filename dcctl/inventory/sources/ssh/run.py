@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
@@ -168,7 +169,8 @@ class Session:
         port = options.port if target.port is None else target.port
         if not 1 <= port <= MAX_PORT:  # an inventory may say anything
             raise SshError(f"port {port} is none: ports are 1 to {MAX_PORT}", "invalid")
-        options = options._replace(host=target.address or options.host, port=port)
+        typed = _typed(target, self._overrides)
+        options = options._replace(host=target.address or options.host, port=port, typed=typed)
         if self._overrides.identity_file:
             file = str(Path(self._overrides.identity_file).expanduser())
             options = options._replace(identity_files=(file,), identities_only=True)
@@ -220,6 +222,16 @@ class Session:
         if alarm.rang:
             raise SshError(f"the command did not end within {limit:g} s", "timeout")
         return reply
+
+
+def _typed(target: Target, overrides: Overrides) -> str:
+    """What one types after `ssh` to reach the host as we do: by its name, so that ssh_config holds for it."""
+    config, known = overrides.config_file, overrides.known_hosts
+    words = ["-F", str(Path(config).expanduser())] if config else []
+    words += ["-o", f"UserKnownHostsFile={Path(known).expanduser()}"] if known else []
+    words += ["-o", f"HostName={target.address}"] if target.address else []
+    words += ["-p", str(target.port)] if target.port is not None else []
+    return shlex.join([*words, target.name])
 
 
 class _SharedHop:

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from dcctl.inventory.model import Fleet
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.machine.parse import parse_facts, parse_gaps
+from dcctl.inventory.sources.machine.vendors import on_bus
+from dcctl.inventory.sources.nvml.facts import NvmlDocument
 from dcctl.inventory.sources.ssh.error import SshError
 from dcctl.inventory.sources.ssh.reply import read_reply
 from dcctl.inventory.sources.ssh.run import DEFAULT_FANOUT, Overrides, Script, Session, Target
@@ -108,18 +110,23 @@ def _unless_cut(answer: Answer) -> Answer:
 
 def parse(answer: Answer, source: str = "ssh") -> tuple[Node | None, tuple[Gap, ...]]:
     """Return the node that an answer describes, and what it failed to say."""
-    target, gaps = answer.target, list[SshError]()
+    target = answer.target
     try:
         if isinstance(answer.result, SshError):
             raise answer.result
         facts, python = read_reply(answer.result)
     except SshError as fault:
         return None, (fault.gap(source, target.name),)
+    gaps: tuple[Gap, ...] = ()
+    boards = facts.nvml is None and bool(on_bus(facts.pci))
     if not python:
         hint = f"ssh {shlex.quote(target.name)} command -v python3"
-        gaps.append(SshError("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint))
+        silent = SshError("no python3 on the node: fewer facts, and no readings of GPUs", "missing", hint)
+        gaps = (replace(silent.gap(source, target.name), part="devices" if boards else ""),)
+    elif boards:  # of which the probe was to tell
+        facts = replace(facts, nvml=NvmlDocument())
     own = [] if facts.hostname is None else [facts.hostname, *facts.aliases]
     named = tuple(name for name in own if name not in _ANYBODY)
     facts = replace(facts, hostname=target.name, aliases=named)
     node = replace(parse_facts(facts, source), site=target.site, address=target.address)
-    return node, (*(fault.gap(source, target.name) for fault in gaps), *parse_gaps(facts, source))
+    return node, gaps + parse_gaps(facts, source)

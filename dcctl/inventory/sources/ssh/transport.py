@@ -158,7 +158,7 @@ class Opener:
         kinds: tuple[str, ...],
     ) -> Connection:
         transport = self._handshake(wire, kinds)
-        check_host_key(transport, known, names, kinds)
+        check_host_key(transport, known, names, kinds, options.typed)
         self._authenticate(transport, wire, options)
         return Connection(transport, wire, options.name)
 
@@ -232,9 +232,12 @@ def _wait(done: threading.Event, transport: Transport) -> None:
 
 
 def check_host_key(
-    transport: Transport, known: KnownHosts, names: tuple[str, ...], asked: tuple[str, ...]
+    transport: Transport, known: KnownHosts, names: tuple[str, ...], asked: tuple[str, ...], typed: str
 ) -> None:
-    """Return only when known_hosts vouches for the server. HostKeyKindError: ask again for another kind."""
+    """Return only when known_hosts vouches for the server. HostKeyKindError: ask again for another kind.
+
+    `typed` is what one types after `ssh` to reach it, and to be asked about its key.
+    """
     key = transport.get_remote_server_key()
     kind, where = key.get_name(), shlex.quote(names[0])
     verdict = known.check(names, kind, key.get_base64())
@@ -261,14 +264,8 @@ def check_host_key(
     raise SshError(
         f"no host key is known for {names[0]} (its {kind} is {key.fingerprint})",
         "missing",
-        f"ssh {_typed(names[0])} true",
+        f"ssh {typed} true",
     )
-
-
-def _typed(name: str) -> str:
-    """How one types the name that known_hosts has for a server: `[host]:2222` is `-p 2222 host`."""
-    host, separator, port = name.rpartition("]:")
-    return f"-p {port} {shlex.quote(host[1:])}" if separator else shlex.quote(name)
 
 
 def _try_key(transport: Transport, user: str, identity: Identity) -> bool:

@@ -194,3 +194,32 @@ def test_a_count_that_is_no_machine_is_not_believed(count: int) -> None:
     reading = parse(NvmlDocument(count=count), "nvml", "n1")
     assert (reading.accelerators, reading.counts) == (None, {})
     assert [gap.cause for gap in reading.gaps] == ["invalid"]
+
+
+def test_a_share_of_more_than_the_whole_is_unknown_and_a_gap_of_the_board() -> None:
+    absurd = NvmlGpu(index=1, uuid="GPU-1", gpu_percent=4_000_000_000, memory_percent=101)
+    full = NvmlGpu(index=0, gpu_percent=100, memory_percent=0)
+    accelerators, _, gaps = parse(NvmlDocument(count=2, gpus=(full, absurd)), "nvml", "n1")
+    assert [(board.busy_milli, board.memory_busy_milli) for board in accelerators or ()] == [
+        (1000, 0),
+        (None, None),
+    ]
+    assert [(gap.subject, gap.reason, gap.cause, gap.part) for gap in gaps] == [
+        ("n1 GPU 1 (GPU-1)", "use of 4,000,000,000 %: not believed", "invalid", "devices"),
+        ("n1 GPU 1 (GPU-1)", "use of the memory of 101 %: not believed", "invalid", "devices"),
+    ]
+
+
+@pytest.mark.parametrize("document", [NvmlDocument(), NvmlDocument(count=0)], ids=["no count", "no boards"])
+def test_boards_on_the_bus_that_nvml_says_nothing_of_are_unknown(document: NvmlDocument) -> None:
+    accelerators, _, gaps = parse(document, "nvml", "n1", on_bus=8)
+    assert accelerators is None
+    assert [(gap.reason, gap.part) for gap in gaps] == [
+        ("8 NVIDIA boards on the PCI bus, and NVML tells of none", "devices")
+    ]
+    assert parse(NvmlDocument(count=0), "nvml", "n1", on_bus=0) == ((), {"nvml": 0}, ())
+
+
+def test_boards_that_were_counted_and_passed_over_are_a_gap() -> None:
+    document = NvmlDocument(count=8, gpus=(NvmlGpu(index=0),) * 8)
+    assert [gap.reason for gap in parse(document, "nvml", "n1").gaps] == ["7 of 8 boards were not read"]
