@@ -36,7 +36,9 @@ def headline(evidence: Evidence, now_s: int) -> str:
     """
     fleet, whole = evidence.fleet, evidence.whole
     sites = {state.node.site for state in evidence.states if state.node.site}
-    parts = [fleet.name, plural(len(sites), "site") if sites else "", plural(len(evidence.states), "node")]
+    least = "at least " if any(gap.part == "nodes" for gap in fleet.gaps) else ""
+    nodes = least + plural(len(evidence.states), "node")
+    parts = [fleet.name, plural(len(sites), "site") if sites else "", nodes]
     parts.append(counted(whole.resources.items()) if whole.boards else _machine(whole))
     taken = _taken(whole)
     asked = _asked(evidence)

@@ -223,3 +223,10 @@ def test_data_sets_of_one_zfs_pool_share_what_is_free() -> None:
     )
     row = _only(report(fleet, Options(), NOW_S))
     assert (row["disk_capacity_bytes"], row["disk_free_bytes"]) == (9_000 + 1_200 + 50, 9_020)
+
+
+def test_where_the_list_of_nodes_broke_off_there_are_at_least_so_many() -> None:
+    gap = Gap(
+        "kubernetes:t", "nodes", "the list of nodes broke off after 1; more exist", "timeout", part="nodes"
+    )
+    assert "at least 1 node" in report(Fleet(nodes=(node(),), gaps=(gap,)), Options(), NOW_S).headline
