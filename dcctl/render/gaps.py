@@ -66,7 +66,9 @@ def _parts(group: Sequence[Gap]) -> tuple[str, str]:
     first = group[0]
     subject = node_set(gap.subject for gap in group)
     reason = _template(first.reason, first.subject).replace(_HERE, subject).rstrip(".")
-    hint = first.hint if len(group) == 1 else _quoted(_template(first.hint, first.subject), subject)
+    hint = first.hint
+    if len(group) > 1 and hint.startswith("dcctl "):  # other programs take one host: that of the first
+        hint = _quoted(_template(hint, first.subject), subject)
     return ": ".join(part for part in ("gap", subject or first.source, reason) if part), hint
 
 
