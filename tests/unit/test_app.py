@@ -77,3 +77,19 @@ def test_each_phase_of_ssh_gets_its_own_deadline(
     _survey({"nodes": "gpu1", "timeout": timeout_s}, tmp_path)
     given = Asked.deadlines
     assert (given.connect_s, given.banner_s, given.auth_s, given.command_s) == phases
+
+
+def test_nodes_that_are_named_for_ssh_are_told_by_ssh_and_so_are_their_conflicts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def answers(asked: Asked) -> Fleet:
+        nodes = (Node("gpu1", sources=(asked.name,)), Node("gpu2", ("gpu1",), sources=(asked.name,)))
+        return Fleet(nodes=nodes)
+
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
+    monkeypatch.setattr(Asked, "collect", answers)
+    fleet = _survey({"nodes": "gpu[1-3]"}, tmp_path)
+    assert [node.sources for node in fleet.nodes] == [("ssh",)] * 3
+    assert [conflict.values for conflict in fleet.conflicts] == [
+        (("ssh", "a name of gpu1"), ("ssh", "a name of gpu2"))
+    ]
