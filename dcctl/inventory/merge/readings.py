@@ -55,14 +55,13 @@ def _clusters(parts: Sequence[Fleet], name: str) -> list[list[int]]:
     if len(holders) < 2:
         return []
     for at in holders:
-        known = _machines(parts[at], name)
-        home = next((one for one in clusters if not known or not one[0] or _meet(one[0], known)), None)
-        if home is None:
-            clusters.append((known, [at]))
-        else:
-            home[0].update(known)
-            home[1].append(at)
-    return [ats for _, ats in clusters]
+        known, ats = _machines(parts[at], name), [at]
+        homes = [one for one in clusters if not known or not one[0] or _meet(one[0], known)]
+        for home in homes if known else homes[:1]:
+            known, ats = home[0] | known, home[1] + ats
+            clusters.remove(home)
+        clusters.append((known, ats))
+    return sorted(sorted(ats) for _, ats in clusters)
 
 
 def _machines(fleet: Fleet, name: str) -> dict[str, Marks]:
