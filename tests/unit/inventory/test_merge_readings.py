@@ -24,7 +24,7 @@ from dcctl.inventory.model import (
     Taint,
     Workload,
 )
-from tests.unit.inventory.fleets import OTHER_UUID, UUID, source
+from tests.unit.inventory.fleets import OTHER_UUID, UUID, boards, source
 
 if TYPE_CHECKING:
     from random import Random
@@ -150,6 +150,17 @@ def test_an_older_reading_neither_cordons_nor_taints_nor_measures() -> None:
         (merged,) = merge(fleets).nodes
         assert (merged.ready, merged.schedulable, merged.taints) == (True, True, ())
         assert merged.use == NodeUse(cpu_milli=2)
+
+
+def test_boards_are_handed_out_as_the_newest_reading_says() -> None:
+    shared = tuple(replace(board, kind="shared", replicas=4) for board in boards(2, uuids=False))
+    named = (Node("g0", sources=(NAME,)),)
+    old = cluster("g0", taken_at_s=10, nodes=(replace(named[0], accelerators=shared),))
+    live = cluster("g0", nodes=(replace(named[0], accelerators=boards(2, uuids=False)),))
+    nvml = source("nvml", Node("g0", accelerators=boards(2)))
+    for fleets in (*permutations([old, live, nvml]), (old, live)):
+        (node,) = merge(fleets).nodes
+        assert [(board.kind, board.replicas) for board in node.accelerators or ()] == [("whole", None)] * 2
 
 
 def test_runs_that_happen_to_be_equal_are_two() -> None:
