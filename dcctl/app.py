@@ -203,7 +203,8 @@ class _Survey(Struct, frozen=True):
             return known.nodes
         declared = {node.name: node for node in known.nodes}
         names = expand(spec.nodes, groups_of(known))
-        return tuple(declared.get(name) or Node(name=name, site=spec.site) for name in names)
+        told_by = (spec.name or "ssh",)
+        return tuple(declared.get(name) or Node(name=name, site=spec.site, sources=told_by) for name in names)
 
     def _targets(self, spec: SshSpec, stated: Sequence[Node], known: Fleet) -> tuple[Target, ...]:
         """Those of the stated nodes that -w and -x want, and how to reach each."""

@@ -13,6 +13,7 @@ from dcctl.inventory import snapshot
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.hosts import is_host, is_login
 from dcctl.inventory.model import Gap
+from dcctl.inventory.views import boards_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -106,7 +107,7 @@ def _groups(node: Node) -> list[str]:
 
 def _variables(node: Node) -> dict[str, str | int]:
     models = sorted({board.model for board in node.accelerators or () if board.model})
-    boards = _boards(node)
+    boards = boards_of(node)
     stated: dict[str, str | int | None] = {
         "ansible_host": node.address,
         "ansible_user": node.login_user,
@@ -117,13 +118,6 @@ def _variables(node: Node) -> dict[str, str | int]:
         "dcctl_accelerator_model": ", ".join(models) or None,
     }
     return {name: value for name, value in stated.items() if value is not None}
-
-
-def _boards(node: Node) -> int | None:
-    """Return the number of boards (slices are parts of one); None when nobody looked."""
-    if node.accelerators is None:
-        return None
-    return sum(board.kind in {"whole", "shared"} for board in node.accelerators)
 
 
 def json(fleet: Fleet) -> str:
@@ -149,7 +143,7 @@ _COLUMNS: Final[dict[str, Callable[[Node], object]]] = {
     "state": lambda node: node.state,
     "cpu_milli": lambda node: node.capacity and node.capacity.cpu_milli,
     "memory_bytes": lambda node: node.capacity and node.capacity.memory_bytes,
-    "accelerators": _boards,
+    "accelerators": boards_of,
     "models": _models,
     "system_vendor": lambda node: node.system and node.system.vendor,
     "system_product": lambda node: node.system and node.system.product,

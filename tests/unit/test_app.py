@@ -90,3 +90,19 @@ def test_progress_over_ssh_counts_hosts_alone(monkeypatch: pytest.MonkeyPatch, t
     progress = Quiet()
     app.survey(config.resolve({"nodes": "gpu[1-5]"}, {"HOME": str(tmp_path)}, None), progress, 0)
     assert (progress.total, progress.done) == (5, 0), "the source tells of each host by itself"
+
+
+def test_nodes_that_are_named_for_ssh_are_told_by_ssh_and_so_are_their_conflicts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def answers(asked: Asked) -> Fleet:
+        nodes = (Node("gpu1", sources=(asked.name,)), Node("gpu2", ("gpu1",), sources=(asked.name,)))
+        return Fleet(nodes=nodes)
+
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
+    monkeypatch.setattr(Asked, "collect", answers)
+    fleet = _survey({"nodes": "gpu[1-3]"}, tmp_path)
+    assert [node.sources for node in fleet.nodes] == [("ssh",)] * 3
+    assert [conflict.values for conflict in fleet.conflicts] == [
+        (("ssh", "a name of gpu1"), ("ssh", "a name of gpu2"))
+    ]

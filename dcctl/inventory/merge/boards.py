@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from dcctl.inventory.merge.precedence import by_trust, coalesce, rank
+from dcctl.inventory.merge.precedence import by_trust, coalesce
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,21 +14,25 @@ if TYPE_CHECKING:
     from dcctl.inventory.merge.precedence import Known
     from dcctl.inventory.model import Accelerator
 
+    Word = Literal["theirs", "ours", "either"]
+
 
 def unite(views: Sequence[Known]) -> tuple[Accelerator, ...] | None:
     """Return the accelerators: the list that has UUIDs leads, the others add what it lacks.
 
-    How a board is handed out (resource name, sharing) is the scheduler's word. What a list without UUIDs has
-    in excess is dropped: it was made up from a count, and the counts themselves are compared elsewhere.
+    How a board is handed out (resource name, sharing) is the word of the scheduler, as it was read last. What
+    a list without UUIDs has in excess is dropped: it was made up from a count, and the counts themselves are
+    compared elsewhere.
     """
     stated = [view for view in views if view.node.accelerators is not None]
     if not stated:
         return None
     ordered = sorted(by_trust("accelerators", stated), key=lambda view: not _has_ids(view))
     ordered = [view for view in ordered if view.node.accelerators] or ordered[:1]
-    result = list(ordered[0].node.accelerators or ())
-    for view in ordered[1:]:
-        result = _add(result, view, rank("handed_out", view.kinds) < rank("handed_out", ordered[0].kinds))
+    leader, teller = ordered[0], by_trust("handed_out", ordered)[0]
+    result = list(leader.node.accelerators or ())
+    for view in sorted(ordered[1:], key=lambda view: view is teller):  # the last word
+        result = _add(result, view, _whose_word(view, leader, teller))
     return tuple(
         sorted(result, key=lambda board: (_is_slice(board), board.kind, board.index, board.id or ""))
     )
@@ -42,15 +46,22 @@ def _is_slice(board: Accelerator) -> bool:
     return board.kind in {"mig", "vgpu"}
 
 
-def _add(result: list[Accelerator], view: Known, schedules: bool) -> list[Accelerator]:
-    """Return the list with what one more view knows; `schedules`: it says how boards are handed out."""
+def _whose_word(view: Known, leader: Known, teller: Known) -> Word:
+    """Tell who says how a board is handed out: where the teller is still to come, whoever says more."""
+    if view is teller:
+        return "theirs"
+    return "ours" if leader is teller else "either"
+
+
+def _add(result: list[Accelerator], view: Known, word: Word) -> list[Accelerator]:
+    """Return the list with what one more view knows; `word`: who says how boards are handed out."""
     others = list(view.node.accelerators or ())
     matched: set[int] = set()
     for at, board in enumerate(result):
         found = next((n for n, other in enumerate(others) if n not in matched and _same(board, other)), None)
         if found is not None:
             matched.add(found)
-            result[at] = _join(board, others[found], schedules)
+            result[at] = _join(board, others[found], word)
     profiles = {board.profile for board in result if _is_slice(board)}
     for n, other in enumerate(others):
         if n not in matched and (other.id or (_is_slice(other) and other.profile not in profiles)):
@@ -70,12 +81,13 @@ def _same(one: Accelerator, other: Accelerator) -> bool:
     return one.index == other.index and one.profile == other.profile
 
 
-def _join(board: Accelerator, other: Accelerator, schedules: bool) -> Accelerator:
-    """Return `board` with what `other` adds, and, if `other` schedules it, with its way of handing it out."""
+def _join(board: Accelerator, other: Accelerator, word: Word) -> Accelerator:
+    """Return `board` with what `other` adds, handed out as `word` says."""
     joined = coalesce((board, other))
     ecc = coalesce((board.ecc, other.ecc)) if board.ecc and other.ecc else joined.ecc
     pcie = coalesce((board.pcie, other.pcie)) if board.pcie and other.pcie else joined.pcie
     joined = replace(joined, index=board.index, ecc=ecc, pcie=pcie)
-    if not schedules:
+    if word == "either":
         return joined
-    return replace(joined, resource=other.resource, kind=other.kind, replicas=other.replicas)
+    told = other if word == "theirs" else board
+    return replace(joined, resource=told.resource, kind=told.kind, replicas=told.replicas)

@@ -105,7 +105,7 @@ def rank(fact: str, kinds: Iterable[str]) -> int:
 
 def by_trust(fact: str, views: Iterable[Known]) -> list[Known]:
     """Return the views, the most trusted for this fact first; ties go to the newer, then the lower name."""
-    return sorted(views, key=lambda view: (rank(fact, view.kinds), view.fleet, view.source, view.node.name))
+    return sorted(views, key=lambda view: (rank(fact, view.kinds), view.fleet, view.sources, view.node.name))
 
 
 def coalesce(parts: Sequence[F]) -> F:

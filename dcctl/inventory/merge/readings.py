@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 def told_apart(fleets: Iterable[Fleet]) -> list[Fleet]:
     """Return the fleets, the newest first, with a name for each cluster and one account of its work.
 
-    Parts that name one source of work and share a node of it are readings of one cluster. Its work is that of
-    the newest: what an older one ran may have ended. Parts that share none are of different clusters: the
-    older one's source gets a number, `kubernetes:current#2`, wherever it is named.
+    Parts that name one source of work and tell of one cluster are its readings: they state one `cluster`, or
+    none does and they share a node. Its work is that of the newest: what an older one ran may have ended. Of
+    different clusters the older one's source gets a number, `kubernetes:current#2`, wherever it is named.
     """
     parts = sorted(fleets, key=lambda fleet: (_age(fleet), [run.name for run in fleet.sources]))
+    parts = _called_alike(parts)
     taken = {run.name for fleet in parts for run in fleet.sources}.union(*map(_tellers, parts))
     for name in sorted(set().union(*map(_tellers, parts))):
         for place, cluster in enumerate(_clusters(parts, name)):
@@ -34,6 +35,20 @@ def told_apart(fleets: Iterable[Fleet]) -> list[Fleet]:
                 part = _superseded(parts[at], name) if at > newest else parts[at]
                 parts[at] = part if own == name else _renamed(part, name, own)
     return parts
+
+
+def _called_alike(parts: Sequence[Fleet]) -> list[Fleet]:
+    """Return the parts, a cluster that several call by different names having the newest's name in all."""
+    names: dict[str, str] = {}
+    renamed: list[Fleet] = []
+    for part in parts:
+        alike = part
+        for run in part.sources:
+            name = names.setdefault(run.cluster, run.name) if run.cluster else run.name
+            if name != run.name and all(name != other.name for other in part.sources):
+                alike = _renamed(alike, run.name, name)
+        renamed.append(alike)
+    return renamed
 
 
 def _age(fleet: Fleet) -> tuple[bool, int]:
@@ -50,19 +65,31 @@ def _tellers(fleet: Fleet) -> set[str]:
 
 def _clusters(parts: Sequence[Fleet], name: str) -> list[list[int]]:
     """Return the parts that tell of a source, grouped by cluster; one that knows no node is of the first."""
-    clusters: list[tuple[dict[str, Marks], list[int]]] = []
+    clusters: list[tuple[str | None, dict[str, Marks], list[int]]] = []
     holders = [at for at, part in enumerate(parts) if name in _tellers(part)]
     if len(holders) < 2:
         return []
     for at in holders:
-        known = _machines(parts[at], name)
-        home = next((one for one in clusters if not known or not one[0] or _meet(one[0], known)), None)
-        if home is None:
-            clusters.append((known, [at]))
-        else:
-            home[0].update(known)
-            home[1].append(at)
-    return [ats for _, ats in clusters]
+        told, known, ats = _told_cluster(parts[at], name), _machines(parts[at], name), [at]
+        homes = [one for one in clusters if _is_one(one, told, known)]
+        for home in homes if known else homes[:1]:
+            told, known, ats = told or home[0], home[1] | known, home[2] + ats
+            clusters.remove(home)
+        clusters.append((told, known, ats))
+    return sorted(sorted(ats) for _, _, ats in clusters)
+
+
+def _is_one(
+    home: tuple[str | None, dict[str, Marks], list[int]], told: str | None, known: dict[str, Marks]
+) -> bool:
+    """Tell whether another part tells of the same cluster: by what it calls itself, else by its nodes."""
+    if told and home[0]:
+        return told == home[0]
+    return not known or not home[1] or _meet(home[1], known)
+
+
+def _told_cluster(fleet: Fleet, name: str) -> str | None:
+    return next((run.cluster for run in fleet.sources if run.name == name), None)
 
 
 def _machines(fleet: Fleet, name: str) -> dict[str, Marks]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from dcctl.inventory.hosts import reachable
 from dcctl.inventory.model import Cause, Fleet, Gap, SourceRun
+from dcctl.inventory.sound import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ def run(source: Source, *, strict: bool = False) -> Fleet:
     """
     started = time.monotonic()
     try:
-        fleet = reachable(source.collect(), source.name)
+        fleet = sound(source.collect(), source.name)
     except SourceError as error:
         if strict:
             raise

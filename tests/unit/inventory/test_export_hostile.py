@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from dcctl.inventory import export, snapshot
 from dcctl.inventory.hosts import is_host, is_login
 from dcctl.inventory.model import Fleet, Node
-from dcctl.inventory.sources.base import run
 from dcctl.render.text import HOSTILE
 from tests.components import need
 from tests.unit.inventory.fleets import boards
@@ -84,21 +83,6 @@ def test_ansible_is_told_no_option_and_no_command_as_a_host_or_a_login(word: str
     named = hostile("10.0.0.1", name=word)
     assert list(yaml.safe_load(export.ansible(named))["all"]["hosts"]) == ["gpu2"]
     assert [(gap.subject, gap.cause) for gap in export.left_out(named, "ansible")] == [(word, "invalid")]
-
-
-def test_an_address_that_cannot_be_one_never_enters_the_fleet() -> None:
-    class Told:
-        kind = name = "kubernetes"
-
-        def collect(self) -> Fleet:
-            return hostile("-oProxyCommand=touch PWNED")
-
-    fleet = run(Told())
-    assert [(node.address, node.login_user) for node in fleet.nodes] == [(None, None), ("10.0.0.2", None)]
-    assert [(gap.source, gap.node, gap.cause) for gap in fleet.gaps] == [
-        ("kubernetes", "gpu1", "invalid")
-    ] * 2
-    assert not fleet.sources[0].ok
 
 
 @pytest.mark.parametrize(

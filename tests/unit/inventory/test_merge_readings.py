@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.merge import merge
@@ -21,7 +24,10 @@ from dcctl.inventory.model import (
     Taint,
     Workload,
 )
-from tests.unit.inventory.fleets import OTHER_UUID, UUID, source
+from tests.unit.inventory.fleets import OTHER_UUID, UUID, boards, source
+
+if TYPE_CHECKING:
+    from random import Random
 
 NAME = "kubernetes:current"
 
@@ -109,6 +115,12 @@ def test_of_three_clusters_each_has_the_work_of_its_newest_reading() -> None:
     ]
 
 
+def test_a_reading_that_shares_nodes_with_two_makes_one_cluster_of_them() -> None:
+    ages = (("a1",), ("a0",), ("a0", "a1"))
+    merged = merge([cluster(*names, taken_at_s=9 - at) for at, names in enumerate(ages)])
+    assert [one.members[0].node for one in merged.workloads] == ["a1"]
+
+
 def test_a_cluster_that_gives_no_answer_leaves_the_last_one_standing() -> None:
     gap = Gap(NAME, "the API server", "timed out", "timeout")
     merged = merge([source(NAME, gaps=(gap,)), cluster("g0", taken_at_s=10)])
@@ -140,6 +152,17 @@ def test_an_older_reading_neither_cordons_nor_taints_nor_measures() -> None:
         assert merged.use == NodeUse(cpu_milli=2)
 
 
+def test_boards_are_handed_out_as_the_newest_reading_says() -> None:
+    shared = tuple(replace(board, kind="shared", replicas=4) for board in boards(2, uuids=False))
+    named = (Node("g0", sources=(NAME,)),)
+    old = cluster("g0", taken_at_s=10, nodes=(replace(named[0], accelerators=shared),))
+    live = cluster("g0", nodes=(replace(named[0], accelerators=boards(2, uuids=False)),))
+    nvml = source("nvml", Node("g0", accelerators=boards(2)))
+    for fleets in (*permutations([old, live, nvml]), (old, live)):
+        (node,) = merge(fleets).nodes
+        assert [(board.kind, board.replicas) for board in node.accelerators or ()] == [("whole", None)] * 2
+
+
 def test_runs_that_happen_to_be_equal_are_two() -> None:
     merged = merge([source("ssh", Node("n1")), source("ssh", Node("n2"))])
     assert [run.name for run in merged.sources] == ["ssh", "ssh"]
@@ -161,3 +184,52 @@ def test_a_job_and_a_deployment_of_one_name_are_two() -> None:
     works = (work("ns/w", "g0", kind="Deployment"), work("ns/w", "g1", kind="Job"))
     merged = merge([cluster("g0", "g1", workloads=works), source("ssh", Node("g0"))])
     assert [one.kind for one in merged.workloads] == ["Deployment", "Job"]
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> list[Fleet]:
+    """Readings of no two at one time, of clusters that all go by one name."""
+    ages = draw(st.lists(st.integers(1, 9), min_size=1, max_size=5, unique=True))
+    names = st.lists(st.sampled_from(["a0", "a1", "b0", "b1", "c0"]), max_size=3, unique=True)
+    return [cluster(*draw(names), taken_at_s=None if age == 9 else age) for age in ages]
+
+
+@given(parts(), st.randoms(use_true_random=False))
+def test_the_order_of_readings_does_not_matter_and_no_node_runs_two_accounts(
+    fleets: list[Fleet], random: Random
+) -> None:
+    merged = merge(fleets)
+    shuffled = list(fleets)
+    random.shuffle(shuffled)
+    assert merge(shuffled) == merged
+    accounts = [(one.source, one.id) for one in merged.workloads]
+    assert len(set(accounts)) == len(accounts)
+    assert all(len(node.sources) == 1 for node in merged.nodes)
+    newest = min(fleets, key=lambda fleet: -(fleet.taken_at_s or 10))
+    assert all(one in merged.workloads for one in newest.workloads)
+
+
+def _of(uid: str | None, part: Fleet) -> Fleet:
+    """The same, stating which cluster it is."""
+    return replace(part, sources=tuple(replace(run, cluster=uid) for run in part.sources))
+
+
+def test_what_a_cluster_calls_itself_counts_more_than_names_of_nodes() -> None:
+    grown = [_of("c1", cluster("a0", taken_at_s=20)), _of("c1", cluster("a7", taken_at_s=10))]
+    assert [one.source for one in merge(grown).workloads] == [NAME]
+    two = [_of("c1", cluster("worker1", taken_at_s=20)), _of("c2", cluster("worker1", taken_at_s=10))]
+    assert [one.source for one in merge(two).workloads] == [NAME, f"{NAME}#2"]
+
+
+def test_a_cluster_that_goes_by_two_names_is_one() -> None:
+    old = cluster("a0", taken_at_s=10)
+    other = "kubernetes:admin"
+    old = replace(
+        old,
+        nodes=tuple(replace(node, sources=(other,)) for node in old.nodes),
+        workloads=tuple(replace(one, source=other) for one in old.workloads),
+        sources=tuple(replace(run, name=other) for run in old.sources),
+    )
+    merged = merge([_of("c1", cluster("a0", taken_at_s=20)), _of("c1", old)])
+    assert [(one.id, one.source) for one in merged.workloads] == [("default/train-0", NAME)]
+    assert [node.sources for node in merged.nodes] == [(NAME,)]
