@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl import specs
+from dcctl.config import wrong
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
@@ -67,6 +68,9 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
 def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
     context = settings.context_asked
     if context is not None:
+        specs.sites_of(context)  # what is wrong there is told before anything is asked
+        if not context.sources:
+            raise wrong(f"{context.origin}: context.{context.name}", "has no source that could be asked")
         return specs.of_context(context)
     if settings.nodes:
         return (specs.SshSpec(nodes=settings.nodes),)

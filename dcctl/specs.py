@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import msgspec
 
-from dcctl.config import unknown
+from dcctl.config import unknown, wrong
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class SshSpec(Spec, frozen=True, kw_only=True):
 
     nodes: str = ""
     user: str | None = None
-    port: int | None = None
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     identity_file: str | None = None
     config_file: str | None = None
     known_hosts: str | None = None
@@ -95,17 +95,20 @@ KINDS: dict[str, type[AnySpec]] = {
 class SiteSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A [context.NAME.site.SITE] table."""
 
-    pue_limit: float | None = None
-    power_limit_kw: float | None = None
+    pue_limit: Annotated[float, msgspec.Meta(ge=1, le=100)] | None = None
+    power_limit_kw: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
     timezone: str | None = None
 
 
 def of_context(context: Context) -> tuple[AnySpec, ...]:
     """The sources of a context, checked. UsageError names the file, the table and the key that is wrong."""
-    return tuple(
-        _source(table, f"{context.origin}: context.{context.name}.source[{index}]")
-        for index, table in enumerate(context.sources)
-    )
+    found: list[AnySpec] = []
+    for where, table in tables(context):
+        spec = _source(table, where)
+        if spec.name and spec.name in {other.name for other in found}:
+            raise wrong(f"{where}.name", f"another source has the name {spec.name!r}")
+        found.append(spec)
+    return tuple(found)
 
 
 def sites_of(context: Context) -> dict[str, SiteSpec]:
@@ -118,19 +121,38 @@ def sites_of(context: Context) -> dict[str, SiteSpec]:
     return found
 
 
+def tables(context: Context) -> list[tuple[str, object]]:
+    """Each source of a context as it stands in the file, and where that is."""
+    where = f"{context.origin}: context.{context.name}"
+    return [(f"{where}.source[{index}]", table) for index, table in enumerate(context.sources)]
+
+
 def _source(table: object, where: str) -> AnySpec:
     given = dict(table) if isinstance(table, dict) else {}
     kind = given.pop("kind", None)
     if kind not in KINDS:
         known = ", ".join(KINDS)
         why = f"unknown kind {kind!r}; known: {known}" if kind else f"needs a kind: one of {known}"
-        raise UsageError(where, why, "dcctl config check")
+        raise wrong(where, why)
     unknown(given, KINDS[kind].__struct_fields__, f"{where} ({kind})")
-    return _convert(given, KINDS[kind], f"{where} ({kind})")
+    spec = _convert(given, KINDS[kind], f"{where} ({kind})")
+    if isinstance(spec, SshSpec) and spec.nodes:
+        check_node_set(spec.nodes, f"{where}.nodes")
+    return spec
+
+
+def check_node_set(text: str, where: str) -> None:
+    """UsageError for a node set that could not be read, whatever nodes there are."""
+    from dcctl.inventory.nodeexpr import check_syntax
+
+    try:
+        check_syntax(text)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.what}", error.why, error.hint) from error
 
 
 def _convert(table: dict[str, object], want: type[_T], where: str) -> _T:
     try:
         return msgspec.convert(table, want)
     except msgspec.ValidationError as error:
-        raise UsageError(where, str(error), "dcctl config check") from error
+        raise wrong(where, str(error)) from error
