@@ -92,20 +92,21 @@ class _Survey(Struct, frozen=True):
             plan = ()
         live = [source for spec in plan for source in self._live(spec)]
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
+        asks = bool(live or shells)
         if live:
             self._check_node_sets()
         if live and shells and self._names_groups():
             parts, live = [*parts, *self._collect(live)], []
-        known = self._merged(parts)
+        known = self._merged(parts, asks)
         stated = [(spec, self._stated(spec, known)) for spec in shells]
         asked = [(spec, self._targets(spec, nodes, known)) for spec, nodes in stated]
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
-        if parts and not live and not shells:
+        if parts and not asks:
             _demand_a_fleet(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
-        return self._restricted(self._with_sites(self._merged(parts)))
+        return self._restricted(self._with_sites(self._merged(parts, asks)))
 
     def _check_node_sets(self) -> None:
         """UsageError for a node set that nobody could read, before anything is contacted."""
@@ -114,12 +115,17 @@ class _Survey(Struct, frozen=True):
         for text in filter(None, (self.settings.nodes, self.settings.exclude)):
             check_syntax(text)
 
-    def _merged(self, parts: Sequence[Fleet]) -> Fleet:
-        """One fleet of all parts; one that was merged when it was saved stays as it is."""
+    def _merged(self, parts: Sequence[Fleet], asks: bool) -> Fleet:
+        """One fleet of all parts; one that was merged when it was saved stays as it is.
+
+        It is of now where anything live is asked (`asks`), else as old as the newest that was saved.
+        """
         if len(parts) == 1 and parts[0].taken_at_s is not None and _told_apart(parts[0]):
             return parts[0]
         context = self.settings.context_in_force
-        return merge(parts, context.name if context else "", self.now_s)
+        saved = [part.taken_at_s for part in parts if part.taken_at_s is not None]
+        taken_at_s = self.now_s if asks else max(saved, default=self.now_s)
+        return merge(parts, context.name if context else "", taken_at_s)
 
     def _names_groups(self) -> bool:
         """Whether a node set needs what the clusters know before SSH targets can be chosen."""

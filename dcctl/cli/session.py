@@ -9,7 +9,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from dcctl import config
 from dcctl.errors import UsageError
@@ -36,6 +36,8 @@ class Session(Struct, frozen=True):
     watch_s: float | None = None
     first: bool = True
     """Whether this is the first round of --watch, or the only one."""
+    now_s: int = field(default_factory=lambda: int(time.time()))
+    """The clock, in Unix seconds: read once, for the survey and for all that is made of it."""
 
     @classmethod
     def open(
@@ -71,11 +73,6 @@ class Session(Struct, frozen=True):
     def file(self) -> str:
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
-
-    @property
-    def now_s(self) -> int:
-        """The clock, in Unix seconds: read here, handed to pure code as a value."""
-        return int(time.time())
 
     def survey(self, shape: Shape, what: str = "") -> Fleet:
         """Ask every source of this run, or that `-i what` would name, and keep the names for completion.

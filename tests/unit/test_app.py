@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from dcctl import app, config
+from dcctl.cli.session import Session
+from dcctl.inventory import snapshot
 from dcctl.inventory.model import Fleet, Node, Site
 from dcctl.inventory.sources.ssh.transport import Deadlines
+from dcctl.inventory.views import NODES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,3 +94,29 @@ def test_progress_over_ssh_counts_hosts_alone(monkeypatch: pytest.MonkeyPatch, t
     progress = Quiet()
     app.survey(config.resolve({"nodes": "gpu[1-5]"}, {"HOME": str(tmp_path)}, None), progress, 0)
     assert (progress.total, progress.done) == (5, 0), "the source tells of each host by itself"
+
+
+def test_several_saved_fleets_are_as_old_as_the_newest_whenever_they_are_read(tmp_path: Path) -> None:
+    for name, taken_at_s in (("a", 100), ("b", 200)):
+        fleet = Fleet(taken_at_s=taken_at_s, nodes=(Node(name),))
+        (tmp_path / f"{name}.json").write_bytes(snapshot.encode(fleet))
+    (tmp_path / "c.yaml").write_text("nodes: [c]\n")
+    flags = {"inventory": tuple(str(tmp_path / name) for name in ("a.json", "b.json", "c.yaml"))}
+    settings = config.resolve(flags, {"HOME": str(tmp_path)}, None)
+    first, later = (app.survey(settings, Quiet(), now_s) for now_s in (1000, 2000))
+    assert replace(first, sources=()) == replace(later, sources=()), "reading files took its time"
+    assert first.taken_at_s == 200
+
+
+def test_what_is_asked_live_is_of_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
+    (tmp_path / "a.json").write_bytes(snapshot.encode(Fleet(taken_at_s=100, nodes=(Node("gpu1"),))))
+    flags = {"nodes": "gpu1", "inventory": ("live", str(tmp_path / "a.json"))}
+    assert app.survey(config.resolve(flags, {"HOME": str(tmp_path)}, None), Quiet(), 1000).taken_at_s == 1000
+
+
+def test_the_clock_is_read_once_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(100, 200))
+    monkeypatch.setattr("time.time", lambda: next(ticks))
+    session = Session.open({"inventory": ("demo",)}, None, None, first=True)
+    assert session.survey(NODES).taken_at_s == session.now_s == session.now_s
