@@ -65,6 +65,11 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
     return tuple(plan)
 
 
+def asks_the_fleet(settings: Settings) -> bool:
+    """Whether a survey tells of the fleet that is run here: no demo in it, and no file that -i names."""
+    return not any(isinstance(spec, specs.DemoSpec | specs.DetectSpec) for spec in plan_of(settings))
+
+
 def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
     context = settings.context_asked
     if context is not None:

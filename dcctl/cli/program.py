@@ -101,7 +101,12 @@ def execute(arguments: list[str]) -> Exit:
 
         watch(answer, show, time.sleep)
     _last.append(answer)
-    return show(answer, sys.stdout, sys.stderr)
+    try:
+        code = show(answer, sys.stdout, sys.stderr)
+        sys.stdout.flush()
+    finally:
+        answer.session.remember_names()
+    return code
 
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:

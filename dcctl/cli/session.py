@@ -38,6 +38,8 @@ class Session(Struct, frozen=True):
     """Whether this is the first round of --watch, or the only one."""
     now_s: int = field(default_factory=lambda: int(time.time()))
     """The clock, in Unix seconds: read once, for the survey and for all that is made of it."""
+    met: list[Fleet] = []
+    """The whole fleet that is run here, as the first round saw it."""
 
     @classmethod
     def open(
@@ -75,7 +77,7 @@ class Session(Struct, frozen=True):
         return self.settings.output.partition("=")[2]
 
     def survey(self, shape: Shape, what: str = "") -> Fleet:
-        """Ask every source of this run, or that `-i what` would name, and keep the names for completion.
+        """Ask every source of this run, or that `-i what` would name.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
         source is contacted. See app.survey for other errors.
@@ -87,16 +89,23 @@ class Session(Struct, frozen=True):
 
     def _survey(self, settings: Settings) -> Fleet:
         from dcctl import app
-        from dcctl.cli.names import remember
         from dcctl.render.progress import Progress
 
         color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
         wanted = self.first and not self.settings.quiet
         with Progress(sys.stderr, enabled=wanted, color=color) as progress:
             fleet = app.survey(settings, progress, self.now_s)
-        if not (settings.nodes or settings.exclude):
-            remember(fleet, config.cache_dir(self.environ))
+        if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
+            self.met.append(fleet)
         return fleet
+
+    def remember_names(self) -> None:
+        """Keep the names of the fleet that was met for completion: called once the answer is shown."""
+        for fleet in self.met[-1:]:
+            from dcctl.cli.names import remember
+
+            remember(fleet, config.cache_dir(self.environ))
+            self.met.clear()
 
     def style(self) -> Style:
         """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""
