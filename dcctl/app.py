@@ -41,8 +41,17 @@ class Progress(Protocol):
         """One step is done; `text` names it."""
 
 
-def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
-    """Everything that the sources of this run know, merged and restricted to --nodes and --exclude.
+class Surveyed(Struct, frozen=True):
+    """What a survey found."""
+
+    whole: Fleet
+    """All that the sources know: what one node is judged by does not change with the choice of nodes."""
+    fleet: Fleet
+    """What --nodes and --exclude leave of it."""
+
+
+def survey(settings: Settings, progress: Progress, now_s: int) -> Surveyed:
+    """Everything that the sources of this run know, merged, and what --nodes and --exclude leave of it.
 
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
     answered at all. What one source or node did not answer is a gap of the fleet.
@@ -90,7 +99,7 @@ class _Survey(Struct, frozen=True):
     now_s: int
     stop: Event
 
-    def run(self) -> Fleet:
+    def run(self) -> Surveyed:
         plan = plan_of(self.settings)
         parts = list(self._declared(plan))
         if self.stop.is_set():
@@ -111,7 +120,8 @@ class _Survey(Struct, frozen=True):
         if parts and not asks:
             _demand_a_fleet(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
-        return self._restricted(self._with_sites(self._merged(parts, asks)))
+        whole = self._with_sites(self._merged(parts, asks))
+        return Surveyed(whole, self._restricted(whole))
 
     def _check_node_sets(self) -> None:
         """UsageError for a node set that nobody could read, before anything is contacted."""

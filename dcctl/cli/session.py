@@ -18,6 +18,7 @@ from dcctl.settings import DECLARED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dcctl.app import Surveyed
     from dcctl.inventory.model import Fleet
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
@@ -76,7 +77,7 @@ class Session(Struct, frozen=True):
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
 
-    def survey(self, shape: Shape, what: str = "") -> Fleet:
+    def survey(self, shape: Shape, what: str = "") -> Surveyed:
         """Ask every source of this run, or that `-i what` would name.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
@@ -87,17 +88,17 @@ class Session(Struct, frozen=True):
         check_shape(shape, self.style())
         return self._survey(self.settings.having("inventory", (what,)) if what else self.settings)
 
-    def _survey(self, settings: Settings) -> Fleet:
+    def _survey(self, settings: Settings) -> Surveyed:
         from dcctl import app
         from dcctl.render.progress import Progress
 
         color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
         wanted = self.first and not self.settings.quiet
         with Progress(sys.stderr, enabled=wanted, color=color) as progress:
-            fleet = app.survey(settings, progress, self.now_s)
+            found = app.survey(settings, progress, self.now_s)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
-            self.met.append(fleet)
-        return fleet
+            self.met.append(found.whole)
+        return found
 
     def remember_names(self) -> None:
         """Keep the names of the fleet that was met for completion: called once the answer is shown."""

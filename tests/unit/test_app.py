@@ -37,7 +37,7 @@ class Quiet:
 
 
 def _survey(flags: dict[str, Value | None], folder: Path, file: str | None = None) -> Fleet:
-    return app.survey(config.resolve(flags, {"HOME": str(folder)}, file), Quiet(), 0)
+    return app.survey(config.resolve(flags, {"HOME": str(folder)}, file), Quiet(), 0).fleet
 
 
 def test_the_limits_of_a_site_are_in_the_units_of_the_model(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_several_saved_fleets_are_as_old_as_the_newest_whenever_they_are_read(tm
     (tmp_path / "c.yaml").write_text("nodes: [c]\n")
     flags = {"inventory": tuple(str(tmp_path / name) for name in ("a.json", "b.json", "c.yaml"))}
     settings = config.resolve(flags, {"HOME": str(tmp_path)}, None)
-    first, later = (app.survey(settings, Quiet(), now_s) for now_s in (1000, 2000))
+    first, later = (app.survey(settings, Quiet(), now_s).fleet for now_s in (1000, 2000))
     assert replace(first, sources=()) == replace(later, sources=()), "reading files took its time"
     assert first.taken_at_s == 200
 
@@ -112,11 +112,27 @@ def test_what_is_asked_live_is_of_now(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
     (tmp_path / "a.json").write_bytes(snapshot.encode(Fleet(taken_at_s=100, nodes=(Node("gpu1"),))))
     flags = {"nodes": "gpu1", "inventory": ("live", str(tmp_path / "a.json"))}
-    assert app.survey(config.resolve(flags, {"HOME": str(tmp_path)}, None), Quiet(), 1000).taken_at_s == 1000
+    assert (
+        app.survey(config.resolve(flags, {"HOME": str(tmp_path)}, None), Quiet(), 1000).fleet.taken_at_s
+        == 1000
+    )
 
 
 def test_the_clock_is_read_once_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = iter(range(100, 200))
     monkeypatch.setattr("time.time", lambda: next(ticks))
     session = Session.open({"inventory": ("demo",)}, None, None, first=True)
-    assert session.survey(NODES).taken_at_s == session.now_s == session.now_s
+    assert session.survey(NODES).fleet.taken_at_s == session.now_s == session.now_s
+
+
+def test_the_choice_of_nodes_leaves_the_whole_fleet_to_judge_by(tmp_path: Path) -> None:
+    flags: dict[str, Value | None] = {"inventory": ("demo",), "nodes": "gpu[001-002]"}
+    found = app.survey(config.resolve(flags, {"HOME": str(tmp_path)}, None), Quiet(), 0)
+    everything = app.survey(
+        config.resolve({"inventory": ("demo",)}, {"HOME": str(tmp_path)}, None), Quiet(), 0
+    )
+    assert [node.name for node in found.fleet.nodes] == ["gpu001", "gpu002"]
+    assert replace(found.whole, sources=()) == replace(everything.whole, sources=()), (
+        "building it took its time"
+    )
+    assert everything.whole == everything.fleet
