@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.cli.exits import Exit, of_error
 from dcctl.errors import DcctlError, OutputError
-from dcctl.streams import abandon_stdout
+from dcctl.streams import abandon_stdout, tell_aside
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -90,10 +90,7 @@ def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
         line = encode({"schema": "dcctl/error/v1", "error": said}, unicode)
     else:
         line = f"dcctl: {printable(str(DcctlError(what, why, hint)), unicode)}"
-    try:
-        sys.stderr.write(f"{line}\n")
-    except OSError:
-        return code
+    tell_aside(f"{line}\n")
     return code
 
 

@@ -11,6 +11,7 @@ from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
 from dcctl.errors import UsageError
+from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,5 +158,5 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     )
     if report.gaps and not told:
         out.flush()
-        aside.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
+        tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
     return code

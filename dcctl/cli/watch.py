@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dcctl.cli.session import speaks_unicode
 from dcctl.errors import DeniedError, UnreachableError
 from dcctl.render.text import printable
+from dcctl.streams import tell_aside
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def _next(ask: Callable[[], Answer], sleep: Callable[[float], None], pause_s: fl
         try:
             return ask()
         except (DeniedError, UnreachableError) as error:
-            sys.stderr.write(form.format(printable(str(error), unicode=speaks_unicode(os.environ))))
-            sys.stderr.flush()
+            tell_aside(form.format(printable(str(error), unicode=speaks_unicode(os.environ))))
         sleep(pause_s)
 
 

@@ -183,3 +183,21 @@ def test_without_buffers_a_short_write_is_still_an_error(home: dict[str, str], t
         )
     assert done.returncode == 70
     assert "standard output" in done.stderr
+
+
+@pytest.mark.parametrize("nowhere", ["2>&-", "2>/dev/full", "2</dev/null", "2> >(:)"])
+def test_a_stderr_that_takes_nothing_changes_no_exit_code(
+    home: dict[str, str], tmp_path: Path, nowhere: str
+) -> None:
+    for line, code in (("inventory -i demo -o name", 3), ("assess -i demo", 3), ("nosuch", 2)):
+        done = shell(f"dcctl {line} {nowhere}", home, tmp_path)
+        assert done.returncode == code
+        assert bool(done.stdout) == (code != 2)
+
+
+def test_a_device_that_is_full_is_named(home: dict[str, str], tmp_path: Path) -> None:
+    done = shell("dcctl config -o csv=/dev/full", home, tmp_path)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == "dcctl: /dev/full was not written: No space left on device\n"
+    left = shell("dcctl inventory -i demo -o json=/dev/stdout | true; exit ${PIPESTATUS[0]}", home, tmp_path)
+    assert (left.returncode, left.stderr.count("Traceback")) == (141, 0)
