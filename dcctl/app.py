@@ -71,7 +71,7 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
             plan.append(specs.KubernetesSpec(kubeconfig_context=what.partition(":")[2] or None))
         else:
             plan.append(specs.DetectSpec(path=what))
-    return tuple(plan)
+    return specs.told_apart(plan)
 
 
 def asks_the_fleet(settings: Settings) -> bool:
@@ -210,7 +210,7 @@ class _Survey(Struct, frozen=True):
 
         timeout_s = self.settings.timeout
         return KubernetesSource(
-            spec.name or f"kubernetes:{spec.kubeconfig_context or 'current'}",
+            spec.name,
             spec.kubeconfig,
             spec.kubeconfig_context,
             spec.site,
@@ -257,7 +257,7 @@ class _Survey(Struct, frozen=True):
         return SshSource(
             targets,
             fanout=self.settings.fanout,
-            name=spec.name or "ssh",
+            name=spec.name,
             deadlines=Deadlines(
                 min(usual.connect_s, most_s), min(usual.banner_s, most_s), min(usual.auth_s, most_s), most_s
             ),

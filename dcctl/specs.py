@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import msgspec
+import msgspec.structs
 
 from dcctl.config import unknown, wrong
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from dcctl.settings import Context
 
 
@@ -20,7 +24,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all kinds."""
 
     name: str = ""
-    """Shown in reports; the kind (and a number where it repeats) when empty."""
+    """Shown in reports; where it is empty, `told_apart` says what is."""
     site: str | None = None
     """Nodes of this source stand at this site unless the source itself says otherwise."""
 
@@ -119,6 +123,36 @@ def sites_of(context: Context) -> dict[str, SiteSpec]:
         unknown(table, SiteSpec.__struct_fields__, where)
         found[name] = _convert(dict(table), SiteSpec, where)
     return found
+
+
+def told_apart(plan: Sequence[AnySpec]) -> tuple[AnySpec, ...]:
+    """The plan with a name for each live source, the next of a name with a number: ssh, ssh-2.
+
+    Names that a configuration states are kept. This machine is asked once, and its sources have their names.
+    """
+    stated = {spec.name for spec in plan}
+    here = any(isinstance(spec, LocalSpec) for spec in plan)
+    given = {"local", "nvml"} if here else set()
+    found: list[AnySpec] = []
+    for spec in plan:
+        if isinstance(spec, SshSpec | KubernetesSpec):
+            others = given if spec.name else given | stated
+            name = next(name for name in _numbered(spec.name or _usual_name(spec)) if name not in others)
+            given.add(name)
+            found.append(msgspec.structs.replace(spec, name=name))
+        elif not isinstance(spec, LocalSpec) or not any(isinstance(other, LocalSpec) for other in found):
+            found.append(spec)
+    return tuple(found)
+
+
+def _usual_name(spec: SshSpec | KubernetesSpec) -> str:
+    return "ssh" if isinstance(spec, SshSpec) else f"kubernetes:{spec.kubeconfig_context or 'current'}"
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """Yield `ssh`, `ssh-2`, `ssh-3`, …."""
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
 
 
 def tables(context: Context) -> list[tuple[str, object]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from dcctl import app, config
+from dcctl import app, config, specs
 from dcctl.cli.session import Session
 from dcctl.inventory import snapshot
 from dcctl.inventory.model import Fleet, Node, Site
@@ -136,3 +136,45 @@ def test_the_choice_of_nodes_leaves_the_whole_fleet_to_judge_by(tmp_path: Path) 
         "building it took its time"
     )
     assert everything.whole == everything.fleet
+
+
+CLUSTER = """
+[[context.a.source]]
+kind = "kubernetes"
+[[context.a.source]]
+kind = "ssh"
+nodes = "gpu1"
+[[context.a.source]]
+kind = "kubernetes"
+kubeconfig_context = "prod"
+[[context.a.source]]
+kind = "ssh"
+nodes = "gpu2"
+[[context.a.source]]
+kind = "ssh"
+name = "ssh-2"
+nodes = "gpu3"
+[[context.a.source]]
+kind = "local"
+[[context.a.source]]
+kind = "local"
+"""
+
+
+def test_live_sources_have_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(CLUSTER)
+    flags: dict[str, Value | None] = {"inventory": ("live", "kubernetes", "kubernetes:prod", "demo")}
+    plan = app.plan_of(config.resolve(flags, {"HOME": str(tmp_path)}, str(tmp_path / "c.toml")))
+    assert sorted(spec.name for spec in plan if spec.name) == [
+        "kubernetes:current",
+        "kubernetes:current-2",
+        "kubernetes:prod",
+        "kubernetes:prod-2",
+        "ssh",
+        "ssh-2",
+        "ssh-3",
+    ]
+    assert [type(spec) for spec in plan].count(specs.LocalSpec) == 1
+    assert [spec.nodes for spec in plan if isinstance(spec, specs.SshSpec) and spec.name == "ssh-2"] == [
+        "gpu3"
+    ]
