@@ -96,12 +96,14 @@ def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
 
 def _wants_json(arguments: list[str]) -> bool:
     """Whether -o json was asked for, readable even where the rest of the command line is not."""
+    from dcctl.render.dispatch import is_json
+
     asked = os.environ.get("DCCTL_OUTPUT", "")
     for this, following in zip(arguments, [*arguments[1:], ""], strict=True):
         value = following if this in {"-o", "--output"} else this.removeprefix("--output=").removeprefix("-o")
         if value != this:
             asked = value
-    return asked.partition("=")[0] in {"json", "jsonl"}
+    return is_json(asked.partition("=")[0])
 
 
 def _defect(error: Exception) -> DcctlError:

@@ -141,7 +141,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     """Print one answer on `out`, its gaps `aside` where `out` is for a program, and return its code."""
     from dcctl.cli.again import with_options
     from dcctl.render.atomic import write_atomic
-    from dcctl.render.dispatch import render
+    from dcctl.render.dispatch import render, tells_gaps
     from dcctl.render.gaps import gap_lines
 
     session = answer.session
@@ -152,11 +152,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif code != Exit.OK or not session.settings.quiet:
         render(report, style, out)
-    raw = style.output == report.document_format
-    told = (style.output in {"json", "yaml", "html"} and not raw) or (
-        style.terminal and style.output in {"table", "wide"}
-    )
-    if report.gaps and not told:
+    if report.gaps and not tells_gaps(report, style):
         out.flush()
         tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
     return code

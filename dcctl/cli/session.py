@@ -58,7 +58,7 @@ class Session(Struct, frozen=True):
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s:g}")
         if self.watch_s is not None and "-" in self.settings.inventory:
             raise UsageError("--watch", "an inventory on standard input can be read once only")
-        from dcctl.render.style import check_format
+        from dcctl.render.dispatch import check_format
 
         check_format(self.format)
         _check_node_sets(self.settings)
