@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl import specs
+from dcctl.config import wrong
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
@@ -40,8 +41,17 @@ class Progress(Protocol):
         """One step is done; `text` names it."""
 
 
-def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
-    """Everything that the sources of this run know, merged and restricted to --nodes and --exclude.
+class Surveyed(Struct, frozen=True):
+    """What a survey found."""
+
+    whole: Fleet
+    """All that the sources know: what one node is judged by does not change with the choice of nodes."""
+    fleet: Fleet
+    """What --nodes and --exclude leave of it."""
+
+
+def survey(settings: Settings, progress: Progress, now_s: int) -> Surveyed:
+    """Everything that the sources of this run know, merged, and what --nodes and --exclude leave of it.
 
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
     answered at all. What one source or node did not answer is a gap of the fleet.
@@ -50,7 +60,21 @@ def survey(settings: Settings, progress: Progress, now_s: int) -> Fleet:
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
-    """Which sources are asked: what -i names, else the context, else -w over SSH, else this machine."""
+    """Which sources are asked, each live one with a name of its own."""
+    return specs.told_apart(_wanted(settings), _usual_name)
+
+
+def _usual_name(spec: specs.SshSpec | specs.KubernetesSpec) -> str:
+    """The kind; for a cluster with the context that is in force, as kubectl would choose it."""
+    if isinstance(spec, specs.SshSpec):
+        return "ssh"
+    from dcctl.inventory.sources.kubernetes.auth import current_context
+
+    return f"kubernetes:{spec.kubeconfig_context or current_context(spec.kubeconfig)}"
+
+
+def _wanted(settings: Settings) -> tuple[AnySpec, ...]:
+    """What -i names, else the context, else -w over SSH, else this machine."""
     plan: list[AnySpec] = []
     for what in settings.inventory or ("live",):
         if what == "live":
@@ -64,9 +88,17 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
     return tuple(plan)
 
 
+def asks_the_fleet(settings: Settings) -> bool:
+    """Whether a survey tells of the fleet that is run here: no demo in it, and no file that -i names."""
+    return not any(isinstance(spec, specs.DemoSpec | specs.DetectSpec) for spec in _wanted(settings))
+
+
 def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
     context = settings.context_asked
     if context is not None:
+        specs.sites_of(context)  # what is wrong there is told before anything is asked
+        if not context.sources:
+            raise wrong(f"{context.origin}: context.{context.name}", "has no source that could be asked")
         return specs.of_context(context)
     if settings.nodes:
         return (specs.SshSpec(nodes=settings.nodes),)
@@ -81,27 +113,29 @@ class _Survey(Struct, frozen=True):
     now_s: int
     stop: Event
 
-    def run(self) -> Fleet:
+    def run(self) -> Surveyed:
         plan = plan_of(self.settings)
         parts = list(self._declared(plan))
         if self.stop.is_set():
             plan = ()
         live = [source for spec in plan for source in self._live(spec)]
         shells = [spec for spec in plan if isinstance(spec, specs.SshSpec)]
+        asks = bool(live or shells)
         if live:
             self._check_node_sets()
         if live and shells and self._names_groups():
             parts, live = [*parts, *self._collect(live)], []
-        known = self._merged(parts)
+        known = self._merged(parts, asks)
         stated = [(spec, self._stated(spec, known)) for spec in shells]
         asked = [(spec, self._targets(spec, nodes, known)) for spec, nodes in stated]
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
-        if parts and not live and not shells:
+        if parts and not asks:
             _demand_a_fleet(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
-        return self._restricted(self._with_sites(self._merged(parts)))
+        whole = self._with_sites(self._merged(parts, asks))
+        return Surveyed(whole, self._restricted(whole))
 
     def _check_node_sets(self) -> None:
         """UsageError for a node set that nobody could read, before anything is contacted."""
@@ -110,12 +144,17 @@ class _Survey(Struct, frozen=True):
         for text in filter(None, (self.settings.nodes, self.settings.exclude)):
             check_syntax(text)
 
-    def _merged(self, parts: Sequence[Fleet]) -> Fleet:
-        """One fleet of all parts; one that was merged when it was saved stays as it is."""
+    def _merged(self, parts: Sequence[Fleet], asks: bool) -> Fleet:
+        """One fleet of all parts; one that was merged when it was saved stays as it is.
+
+        It is of now where anything live is asked (`asks`), else as old as the newest that was saved.
+        """
         if len(parts) == 1 and parts[0].taken_at_s is not None and _told_apart(parts[0]):
             return parts[0]
         context = self.settings.context_in_force
-        return merge(parts, context.name if context else "", self.now_s)
+        saved = [part.taken_at_s for part in parts if part.taken_at_s is not None]
+        taken_at_s = self.now_s if asks else max(saved, default=self.now_s)
+        return merge(parts, context.name if context else "", taken_at_s)
 
     def _names_groups(self) -> bool:
         """Whether a node set needs what the clusters know before SSH targets can be chosen."""
@@ -233,7 +272,7 @@ class _Survey(Struct, frozen=True):
         return SshSource(
             targets,
             fanout=self.settings.fanout,
-            name=spec.name or "ssh",
+            name=spec.name,
             deadlines=Deadlines(
                 min(usual.connect_s, most_s), min(usual.banner_s, most_s), min(usual.auth_s, most_s), most_s
             ),

@@ -79,11 +79,16 @@ def _read(path: Path, keys: Iterable[str]) -> dict[str, object]:
     try:
         document: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(str(path), error.strerror or str(error), "dcctl config check") from error
+        raise wrong(str(path), error.strerror or str(error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), f"not valid TOML: {error}", "dcctl config check") from error
+        raise wrong(str(path), f"not valid TOML: {error}") from error
     unknown(document, {"context", *keys}, str(path))
     return document
+
+
+def wrong(where: str, why: str) -> UsageError:
+    """The error for what cannot stand in a configuration; `where` names the file, the table and the key."""
+    return UsageError(where, why, "dcctl man dcctl.toml | man -l -")
 
 
 def unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
@@ -95,29 +100,25 @@ def unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
         if key not in names:
             near = difflib.get_close_matches(key, names, 1)
             meant = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
-            raise UsageError(where, f"unknown key {key!r}; {meant}", "dcctl config check")
+            raise wrong(where, f"unknown key {key!r}; {meant}")
 
 
 def _contexts(tables: object, origin: str) -> dict[str, Context]:
     if not isinstance(tables, dict):
-        raise UsageError(
-            origin,
-            "'context' holds [context.NAME] tables; to choose one, set default_context",
-            "dcctl config check",
-        )
+        raise wrong(origin, "'context' holds [context.NAME] tables; to choose one, set default_context")
     return {name: _context(name, table, origin) for name, table in tables.items()}
 
 
 def _context(name: str, table: object, origin: str) -> Context:
     where = f"{origin}: context.{name}"
     if not isinstance(table, dict):
-        raise UsageError(where, "must be a table: [context.NAME]", "dcctl config check")
+        raise wrong(where, "must be a table: [context.NAME]")
     unknown(table, ("source", "site"), where)
     sources, sites = table.get("source", []), table.get("site", {})
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
-        raise UsageError(where, "sources are [[context.NAME.source]] tables", "dcctl config check")
+        raise wrong(where, "sources are [[context.NAME.source]] tables")
     if not isinstance(sites, dict) or not all(isinstance(site, dict) for site in sites.values()):
-        raise UsageError(where, "sites are [context.NAME.site.SITE] tables", "dcctl config check")
+        raise wrong(where, "sites are [context.NAME.site.SITE] tables")
     return Context(name, origin, tuple(sources), sites)
 
 
@@ -135,7 +136,7 @@ def _checked(setting: Setting, value: object, origin: str) -> Value:
         return _positive(setting, value, origin)
     elif isinstance(value, str):
         return _chosen(setting, value, origin)
-    raise UsageError(origin, f"{setting.key} must be a {_word(want)}, not {value!r}", "dcctl config check")
+    raise wrong(origin, f"{setting.key} must be a {_word(want)}, not {value!r}")
 
 
 def _positive(setting: Setting, value: object, origin: str) -> int | float:
@@ -143,11 +144,8 @@ def _positive(setting: Setting, value: object, origin: str) -> int | float:
     numeric = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if numeric and isinstance(value, int | float) and 0 < value < 1e6:
         return value
-    raise UsageError(
-        origin,
-        f"{setting.key} must be a positive {'whole ' if whole else ''}number, not {value!r}",
-        "dcctl config check",
-    )
+    kind = "positive whole number" if whole else "positive number"
+    raise wrong(origin, f"{setting.key} must be a {kind}, not {value!r}")
 
 
 def _chosen(setting: Setting, value: str, origin: str) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import msgspec
+import msgspec.structs
 
-from dcctl.config import unknown
+from dcctl.config import unknown, wrong
 from dcctl.errors import UsageError
+from dcctl.inventory.model import Port
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from dcctl.settings import Context
 
 
@@ -20,7 +25,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all kinds."""
 
     name: str = ""
-    """Shown in reports; the kind (and a number where it repeats) when empty."""
+    """Shown in reports; where it is empty, `told_apart` says what is."""
     site: str | None = None
     """Nodes of this source stand at this site unless the source itself says otherwise."""
 
@@ -34,7 +39,7 @@ class SshSpec(Spec, frozen=True, kw_only=True):
 
     nodes: str = ""
     user: str | None = None
-    port: int | None = None
+    port: Port | None = None
     identity_file: str | None = None
     config_file: str | None = None
     known_hosts: str | None = None
@@ -95,17 +100,20 @@ KINDS: dict[str, type[AnySpec]] = {
 class SiteSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A [context.NAME.site.SITE] table."""
 
-    pue_limit: float | None = None
-    power_limit_kw: float | None = None
+    pue_limit: Annotated[float, msgspec.Meta(ge=1, le=100)] | None = None
+    power_limit_kw: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
     timezone: str | None = None
 
 
 def of_context(context: Context) -> tuple[AnySpec, ...]:
     """The sources of a context, checked. UsageError names the file, the table and the key that is wrong."""
-    return tuple(
-        _source(table, f"{context.origin}: context.{context.name}.source[{index}]")
-        for index, table in enumerate(context.sources)
-    )
+    found: list[AnySpec] = []
+    for where, table in tables(context):
+        spec = _source(table, where)
+        if spec.name and spec.name in {other.name for other in found}:
+            raise wrong(f"{where}.name", f"another source has the name {spec.name!r}")
+        found.append(spec)
+    return tuple(found)
 
 
 def sites_of(context: Context) -> dict[str, SiteSpec]:
@@ -118,19 +126,66 @@ def sites_of(context: Context) -> dict[str, SiteSpec]:
     return found
 
 
+def told_apart(
+    plan: Sequence[AnySpec], usual_name: Callable[[SshSpec | KubernetesSpec], str]
+) -> tuple[AnySpec, ...]:
+    """The plan with a name for each live source, the next of a name with a number: ssh, ssh-2.
+
+    `usual_name` is asked where a configuration states none. Names that a configuration states are kept. This machine is asked once, and its sources have their names.
+    """
+    stated = {spec.name for spec in plan}
+    here = any(isinstance(spec, LocalSpec) for spec in plan)
+    given = {"local", "nvml"} if here else set()
+    found: list[AnySpec] = []
+    for spec in plan:
+        if isinstance(spec, SshSpec | KubernetesSpec):
+            others = given if spec.name else given | stated
+            name = next(name for name in _numbered(spec.name or usual_name(spec)) if name not in others)
+            given.add(name)
+            found.append(msgspec.structs.replace(spec, name=name))
+        elif not isinstance(spec, LocalSpec) or not any(isinstance(other, LocalSpec) for other in found):
+            found.append(spec)
+    return tuple(found)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    """Yield `ssh`, `ssh-2`, `ssh-3`, …."""
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
+
+
+def tables(context: Context) -> list[tuple[str, object]]:
+    """Each source of a context as it stands in the file, and where that is."""
+    where = f"{context.origin}: context.{context.name}"
+    return [(f"{where}.source[{index}]", table) for index, table in enumerate(context.sources)]
+
+
 def _source(table: object, where: str) -> AnySpec:
     given = dict(table) if isinstance(table, dict) else {}
     kind = given.pop("kind", None)
     if kind not in KINDS:
         known = ", ".join(KINDS)
         why = f"unknown kind {kind!r}; known: {known}" if kind else f"needs a kind: one of {known}"
-        raise UsageError(where, why, "dcctl config check")
+        raise wrong(where, why)
     unknown(given, KINDS[kind].__struct_fields__, f"{where} ({kind})")
-    return _convert(given, KINDS[kind], f"{where} ({kind})")
+    spec = _convert(given, KINDS[kind], f"{where} ({kind})")
+    if isinstance(spec, SshSpec) and spec.nodes:
+        check_node_set(spec.nodes, f"{where}.nodes")
+    return spec
+
+
+def check_node_set(text: str, where: str) -> None:
+    """UsageError for a node set that could not be read, whatever nodes there are."""
+    from dcctl.inventory.nodeexpr import check_syntax
+
+    try:
+        check_syntax(text)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.what}", error.why, error.hint) from error
 
 
 def _convert(table: dict[str, object], want: type[_T], where: str) -> _T:
     try:
         return msgspec.convert(table, want)
     except msgspec.ValidationError as error:
-        raise UsageError(where, str(error), "dcctl config check") from error
+        raise wrong(where, str(error)) from error

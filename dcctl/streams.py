@@ -1,8 +1,14 @@
 """Standard streams that came closed, and standard output once nobody reads it any more."""
 
+from __future__ import annotations
+
 import io
 import os
 import sys
+
+TYPE_CHECKING = False  # `typing` itself takes longer than `--version` may
+if TYPE_CHECKING:
+    from typing import TextIO
 
 
 def replace_closed() -> None:
@@ -30,6 +36,16 @@ def buffer_stdout() -> None:
     if isinstance(raw, io.RawIOBase):
         encoding, errors = sys.stdout.encoding, sys.stdout.errors
         sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=encoding, errors=errors)
+
+
+def tell_aside(text: str, out: TextIO | None = None) -> None:
+    """Write text on `out` (None: stderr). Where that fails nothing changes: it is not the answer."""
+    stream = sys.stderr if out is None else out
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        return
 
 
 def abandon_stdout() -> None:

@@ -112,7 +112,7 @@ def conflicts(evidence: Evidence) -> list[Conflict]:
 
 
 def _conflict(one: Conflict) -> Row:
-    return (one.subject, one.fact, ", ".join(f"{source}: {value}" for source, value in one.values))
+    return (one.subject, one.fact, tuple(f"{source}: {value}" for source, value in one.values))
 
 
 def _miscounted(faults: list[Fault]) -> frozenset[str]:

@@ -61,7 +61,8 @@ def fleet(
         idle_after_s=round(idle_after * 60),
         whole_map=whole_map,
     )
-    return report(session.survey(shape_of(options)), options, session.now_s)
+    found = session.survey(shape_of(options))
+    return report(found.fleet, options, session.now_s, found.whole)
 
 
 def _demand_finite(option: str, value: float) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.cli.exits import Exit, of_error
 from dcctl.errors import DcctlError, OutputError
-from dcctl.streams import abandon_stdout
+from dcctl.streams import abandon_stdout, tell_aside
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -90,21 +90,20 @@ def _fail(arguments: list[str], error: DcctlError, code: Exit) -> Exit:
         line = encode({"schema": "dcctl/error/v1", "error": said}, unicode)
     else:
         line = f"dcctl: {printable(str(DcctlError(what, why, hint)), unicode)}"
-    try:
-        sys.stderr.write(f"{line}\n")
-    except OSError:
-        return code
+    tell_aside(f"{line}\n")
     return code
 
 
 def _wants_json(arguments: list[str]) -> bool:
     """Whether -o json was asked for, readable even where the rest of the command line is not."""
+    from dcctl.render.dispatch import is_json
+
     asked = os.environ.get("DCCTL_OUTPUT", "")
     for this, following in zip(arguments, [*arguments[1:], ""], strict=True):
         value = following if this in {"-o", "--output"} else this.removeprefix("--output=").removeprefix("-o")
         if value != this:
             asked = value
-    return asked.partition("=")[0] in {"json", "jsonl"}
+    return is_json(asked.partition("=")[0])
 
 
 def _defect(error: Exception) -> DcctlError:

@@ -20,7 +20,7 @@ def show(session: "Session") -> "Report":
     """The nodes that exist, with their accelerators, state and sources."""
     from dcctl.inventory.views import NODES, nodes_report
 
-    return nodes_report(session.survey(NODES))
+    return nodes_report(session.survey(NODES).fleet)
 
 
 def snapshot(session: "Session") -> "Report":
@@ -29,7 +29,7 @@ def snapshot(session: "Session") -> "Report":
     from dcctl.inventory.snapshot import encode
     from dcctl.inventory.views import document_report
 
-    fleet = session.survey(SNAPSHOT)
+    fleet = session.survey(SNAPSHOT).fleet
     return document_report(SNAPSHOT.kind, fleet, encode(fleet).decode(), SNAPSHOT.document_format)
 
 
@@ -44,7 +44,7 @@ def diff(
     from dcctl.inventory.diff import diff as compare
     from dcctl.inventory.views import DIFF, diff_report
 
-    before, after = session.survey(DIFF, old), session.survey(DIFF, new)
+    before, after = session.survey(DIFF, old).fleet, session.survey(DIFF, new).fleet
     return diff_report(compare(before, after), before, after)
 
 
@@ -60,7 +60,7 @@ def export(
     from dcctl.inventory.views import document_report
 
     shape = EXPORTS[target]
-    fleet = session.survey(shape)
+    fleet = session.survey(shape).fleet
     told = replace(fleet, gaps=fleet.gaps + left_out(fleet, target))
     return document_report(shape.kind, told, FORMATS[target](fleet), shape.document_format)
 
@@ -80,7 +80,7 @@ def sources(
         from dcctl.inventory.sources.kubernetes.source import rbac_yaml
 
         return document_report(RBAC.kind, Fleet(), rbac_yaml(), RBAC.document_format)
-    return sources_report(session.survey(SOURCES))
+    return sources_report(session.survey(SOURCES).fleet)
 
 
 def register(app: typer.Typer) -> None:

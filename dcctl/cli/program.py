@@ -11,6 +11,7 @@ from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
 from dcctl.errors import UsageError
+from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,12 @@ def execute(arguments: list[str]) -> Exit:
 
         watch(answer, show, time.sleep)
     _last.append(answer)
-    return show(answer, sys.stdout, sys.stderr)
+    try:
+        code = show(answer, sys.stdout, sys.stderr)
+        sys.stdout.flush()
+    finally:
+        answer.session.remember_names()
+    return code
 
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
@@ -135,7 +141,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     """Print one answer on `out`, its gaps `aside` where `out` is for a program, and return its code."""
     from dcctl.cli.again import with_options
     from dcctl.render.atomic import write_atomic
-    from dcctl.render.dispatch import render
+    from dcctl.render.dispatch import render, tells_gaps
     from dcctl.render.gaps import gap_lines
 
     session = answer.session
@@ -146,11 +152,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif code != Exit.OK or not session.settings.quiet:
         render(report, style, out)
-    raw = style.output == report.document_format
-    told = (style.output in {"json", "yaml", "html"} and not raw) or (
-        style.terminal and style.output in {"table", "wide"}
-    )
-    if report.gaps and not told:
+    if report.gaps and not tells_gaps(report, style):
         out.flush()
-        aside.writelines(f"dcctl: {line}\n" for line in gap_lines(report, style))
+        tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
     return code

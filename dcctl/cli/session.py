@@ -9,7 +9,7 @@ import time
 from functools import cache
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from dcctl import config
 from dcctl.errors import UsageError
@@ -18,6 +18,7 @@ from dcctl.settings import DECLARED
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dcctl.app import Surveyed
     from dcctl.inventory.model import Fleet
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
@@ -36,6 +37,10 @@ class Session(Struct, frozen=True):
     watch_s: float | None = None
     first: bool = True
     """Whether this is the first round of --watch, or the only one."""
+    now_s: int = field(default_factory=lambda: int(time.time()))
+    """The clock, in Unix seconds: read once, for the survey and for all that is made of it."""
+    met: list[Fleet] = []
+    """The whole fleet that is run here, as the first round saw it."""
 
     @classmethod
     def open(
@@ -53,7 +58,7 @@ class Session(Struct, frozen=True):
             raise UsageError("--watch", f"must be a positive number of seconds, not {self.watch_s:g}")
         if self.watch_s is not None and "-" in self.settings.inventory:
             raise UsageError("--watch", "an inventory on standard input can be read once only")
-        from dcctl.render.style import check_format
+        from dcctl.render.dispatch import check_format
 
         check_format(self.format)
         _check_node_sets(self.settings)
@@ -72,13 +77,8 @@ class Session(Struct, frozen=True):
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
 
-    @property
-    def now_s(self) -> int:
-        """The clock, in Unix seconds: read here, handed to pure code as a value."""
-        return int(time.time())
-
-    def survey(self, shape: Shape, what: str = "") -> Fleet:
-        """Ask every source of this run, or that `-i what` would name, and keep the names for completion.
+    def survey(self, shape: Shape, what: str = "") -> Surveyed:
+        """Ask every source of this run, or that `-i what` would name.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
         source is contacted. See app.survey for other errors.
@@ -88,18 +88,25 @@ class Session(Struct, frozen=True):
         check_shape(shape, self.style())
         return self._survey(self.settings.having("inventory", (what,)) if what else self.settings)
 
-    def _survey(self, settings: Settings) -> Fleet:
+    def _survey(self, settings: Settings) -> Surveyed:
         from dcctl import app
-        from dcctl.cli.names import remember
         from dcctl.render.progress import Progress
 
         color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
         wanted = self.first and not self.settings.quiet
         with Progress(sys.stderr, enabled=wanted, color=color) as progress:
-            fleet = app.survey(settings, progress, self.now_s)
-        if not (settings.nodes or settings.exclude):
+            found = app.survey(settings, progress, self.now_s)
+        if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
+            self.met.append(found.whole)
+        return found
+
+    def remember_names(self) -> None:
+        """Keep the names of the fleet that was met for completion: called once the answer is shown."""
+        for fleet in self.met[-1:]:
+            from dcctl.cli.names import remember
+
             remember(fleet, config.cache_dir(self.environ))
-        return fleet
+            self.met.clear()
 
     def style(self) -> Style:
         """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""

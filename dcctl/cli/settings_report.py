@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl import specs
+from dcctl.cli.checks import check_context, check_values
 from dcctl.render.report import Cell, Column, Report, Shape, Table
 
 if TYPE_CHECKING:
@@ -72,14 +73,15 @@ def _sources(context: Context) -> tuple[tuple[Cell, ...], ...]:
 
 
 def check_report(settings: Settings, paths: Sequence[Path]) -> Report:
-    """The files that were read; every context in them converts, or UsageError says which does not."""
+    """The files that were read; UsageError says what in them could not work, as far as can be told here."""
     rows = []
     _ = settings.context_in_force  # UsageError when the one that is chosen does not exist
+    check_values(settings)
     for path in paths:
         contexts = [context for context in settings.contexts.values() if context.origin == str(path)]
         sources = sum(len(specs.of_context(context)) for context in contexts)
         for context in contexts:
-            specs.sites_of(context)
+            check_context(context)
         rows.append((str(path), len(contexts), sources))
     word = "1 file is" if len(rows) == 1 else f"{len(rows)} files are"
     return Report(

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dcctl.cli.session import speaks_unicode
 from dcctl.errors import DeniedError, UnreachableError
 from dcctl.render.text import printable
+from dcctl.streams import tell_aside
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def watch(
             else:
                 show(_as_line(answer), sys.stdout, sys.stderr)
             sys.stdout.flush()
+            answer.session.remember_names()
             sleep(pause_s)
             answer = _next(answer.again, sleep, pause_s, screen)
     finally:
@@ -78,8 +80,7 @@ def _next(ask: Callable[[], Answer], sleep: Callable[[float], None], pause_s: fl
         try:
             return ask()
         except (DeniedError, UnreachableError) as error:
-            sys.stderr.write(form.format(printable(str(error), unicode=speaks_unicode(os.environ))))
-            sys.stderr.flush()
+            tell_aside(form.format(printable(str(error), unicode=speaks_unicode(os.environ))))
         sleep(pause_s)
 
 

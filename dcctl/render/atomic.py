@@ -68,8 +68,13 @@ def _directly(path: Path, write: Callable[[TextIO], object]) -> None:
         out = path.open("w", encoding="utf-8")
     except OSError as error:
         raise _refused(path, error) from error
-    with out:
-        write(out)
+    try:
+        with out:
+            write(out)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise DcctlError(f"{path} was not written", error.strerror or str(error)) from error
 
 
 def _remove_left_over(target: Path) -> None:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.render.arrange import narrow, order, pick
+from dcctl.render.arrange import narrow, order, pick, unknown_word
 from dcctl.render.report import Report, Table
-from dcctl.render.style import check_format
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
+
+
+def check_format(output: str) -> None:
+    """Return when `output` is a format; otherwise UsageError naming those that exist and the nearest."""
+    if output not in FORMATS:
+        raise unknown_word("output format", output, tuple(FORMATS))
+
+
+def is_json(output: str) -> bool:
+    """Whether who asks for this format, which may not exist, reads JSON: errors are told in it too."""
+    return output in FORMATS and FORMATS[output].json
+
+
+def tells_gaps(report: Report, style: Style) -> bool:
+    """Whether the text that `render` writes names the gaps of the report."""
+    if report.documents and style.output == report.document_format:
+        return False
+    told = FORMATS[style.output].gaps
+    return told == "always" or (told == "on a terminal" and style.terminal)
 
 
 def check_shape(shape: Shape, style: Style) -> None:
@@ -22,7 +42,7 @@ def check_shape(shape: Shape, style: Style) -> None:
     UsageError for a format, a column or a sort key that it does not have.
     """
     if shape.document_format not in ("", style.output):
-        _demand_rows(shape.kind, style.output)
+        _demand_no_rows(shape.kind, style.output)
     arranged(Report(shape.kind, "", Table("items", shape.items, ())), style)
 
 
@@ -47,21 +67,18 @@ def render(report: Report, style: Style, out: TextIO) -> None:
     OSError of `out` (a reader that left, a full disk) is the caller's.
     """
     check_format(style.output)
-    shown = arranged(report, style)
     if report.documents and style.output == report.document_format:
         out.writelines(report.documents)
-    elif style.output in ("table", "wide"):
-        _table(shown, style, out)
-    elif style.output == "prom":
-        from dcctl.render.prom import as_prom
+        return
+    if report.documents:
+        _demand_no_rows(report.kind, style.output)
+    FORMATS[style.output].write(arranged(report, style), style, out)
 
-        as_prom(shown, out, style.unicode)
-    elif style.output == "html":
-        from dcctl.render.html import as_html
 
-        as_html(shown, out, style.unicode)
-    else:
-        _plain(shown, style, out)
+def _demand_no_rows(kind: str, output: str) -> None:
+    """UsageError when a format wants rows: a document has none."""
+    if FORMATS[output].rows:
+        raise UsageError(f"{kind} is a document and has no rows", hint="-o table, or -o json")
 
 
 def _table(report: Report, style: Style, out: TextIO) -> None:
@@ -78,22 +95,28 @@ def _table(report: Report, style: Style, out: TextIO) -> None:
         as_tsv(report, out, style.unicode)
 
 
-def _plain(report: Report, style: Style, out: TextIO) -> None:
-    """Write one of the formats for programs."""
-    from dcctl.render import plain
+def _json(report: Report, style: Style, out: TextIO) -> None:
+    from dcctl.render.plain import as_json
 
-    if report.documents:
-        _demand_rows(report.kind, style.output)
-    if style.output == "json":
-        plain.as_json(report, out, style.unicode, style.one_line)
-    elif style.output == "jsonl":
-        plain.as_jsonl(report, out, style.unicode)
-    elif style.output == "yaml":
-        plain.as_yaml(report, out, style.unicode)
-    elif style.output == "csv":
-        plain.as_csv(report, out, style.unicode)
-    else:
-        _name(report, style, out)
+    as_json(report, out, style.unicode, style.one_line)
+
+
+def _jsonl(report: Report, style: Style, out: TextIO) -> None:
+    from dcctl.render.plain import as_jsonl
+
+    as_jsonl(report, out, style.unicode)
+
+
+def _yaml(report: Report, style: Style, out: TextIO) -> None:
+    from dcctl.render.plain import as_yaml
+
+    as_yaml(report, out, style.unicode)
+
+
+def _csv(report: Report, style: Style, out: TextIO) -> None:
+    from dcctl.render.plain import as_csv
+
+    as_csv(report, out, style.unicode)
 
 
 def _name(report: Report, style: Style, out: TextIO) -> None:
@@ -106,7 +129,39 @@ def _name(report: Report, style: Style, out: TextIO) -> None:
     as_name(report, out, style.unicode)
 
 
-def _demand_rows(kind: str, output: str) -> None:
-    """UsageError when a format wants rows: a document has none."""
-    if output in ("jsonl", "csv", "name"):
-        raise UsageError(f"{kind} is a document and has no rows", hint="-o table, or -o json")
+def _prom(report: Report, style: Style, out: TextIO) -> None:
+    from dcctl.render.prom import as_prom
+
+    as_prom(report, out, style.unicode)
+
+
+def _html(report: Report, style: Style, out: TextIO) -> None:
+    from dcctl.render.html import as_html
+
+    as_html(report, out, style.unicode)
+
+
+class Format(NamedTuple):
+    """How one format is written, and what follows from it for the rest of the program."""
+
+    write: Callable[[Report, Style, TextIO], None]
+    gaps: Literal["always", "on a terminal", "never"] = "never"
+    """Where the text names the gaps; elsewhere they are told on stderr."""
+    json: bool = False
+    """Whether its readers read JSON."""
+    rows: bool = False
+    """Whether it is rows alone, which a document has not."""
+
+
+FORMATS = {
+    "table": Format(_table, gaps="on a terminal"),
+    "wide": Format(_table, gaps="on a terminal"),
+    "json": Format(_json, gaps="always", json=True),
+    "jsonl": Format(_jsonl, json=True, rows=True),
+    "yaml": Format(_yaml, gaps="always"),
+    "csv": Format(_csv, rows=True),
+    "name": Format(_name, rows=True),
+    "prom": Format(_prom),
+    "html": Format(_html, gaps="always"),
+}
+"""What `-o` takes."""

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from dcctl.render.arrange import unknown_word
-
-FORMATS = ("table", "wide", "json", "jsonl", "yaml", "csv", "name", "prom", "html")
-"""What `-o` takes."""
-
 
 class Style(Struct, frozen=True):
     """How an answer is to be shown; settled once from the options, the environment and the stream."""
@@ -27,9 +22,3 @@ class Style(Struct, frozen=True):
     """Whether the stream can carry more than ASCII."""
     one_line: bool = False
     """JSON without line breaks: one document per tick of --watch."""
-
-
-def check_format(output: str) -> None:
-    """Return when `output` is a format; otherwise UsageError naming those that exist and the nearest."""
-    if output not in FORMATS:
-        raise unknown_word("output format", output, FORMATS)

@@ -70,8 +70,8 @@ def table_lines(table: Table, style: Style, room: int, unseen: list[str]) -> lis
     layout, body = _laid_out(table, style, room - len(indent))
     if layout is None:
         return [*head, *(indent + line for line in _stacked(table, body, style, room - len(indent)))]
-    unseen.extend(table.columns[index].key for index in layout.hidden)
-    unseen.extend(f"{table.columns[index].key} (cut)" for index in layout.cut)
+    unseen.extend(table.columns[index].title for index in layout.hidden)
+    unseen.extend(f"{table.columns[index].title} (cut)" for index in layout.cut)
     grid = _grid([table.columns[index] for index in layout.shown], layout, body, style)
     return [*head, *(indent + line for line in grid), *_more(table, style, indent)]
 
@@ -189,9 +189,9 @@ def _gaps(report: Report, style: Style, room: int) -> Iterator[str]:
         yield from rest
 
 
-def _unseen(keys: Sequence[str], style: Style, room: int) -> list[str]:
+def _unseen(titles: Sequence[str], style: Style, room: int) -> list[str]:
     """Return the last line: what did not fit, and how to see it."""
-    if not keys:
+    if not titles:
         return []
-    text = f"no room for: {', '.join(dict.fromkeys(keys))}. Try: -o wide, or --columns"
+    text = f"no room for: {', '.join(dict.fromkeys(titles))}. Try: -o wide, or --columns"
     return [paint(line, "dim", style.color) for line in wrap(printable(text, style.unicode), room)]

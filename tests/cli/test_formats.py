@@ -180,3 +180,13 @@ def test_the_c_locale_gets_ascii_alone(cli: Cli, question: str) -> None:
         done = cli(*question.split(), *given, "-o", output, env={"LC_ALL": "C"})
         assert done.returncode in {0, 1, 3}
         assert (done.stdout + done.stderr).isascii()
+
+
+@pytest.mark.parametrize("question", ["assess", "inventory"])
+def test_what_sources_say_in_a_conflict_is_a_list(cli: Cli, tmp_path: Path, question: str) -> None:
+    files = [
+        write(tmp_path, f"{rack}.yaml", f"nodes: [{{name: gpu1, rack: {rack}}}]\n") for rack in ("r1", "r2")
+    ]
+    words = [word for path in files for word in ("-i", path)]
+    (conflict,) = json.loads(cli(question, *words, "-o", "json").stdout)["details"]["conflicts"]
+    assert conflict["values"] == [f"file:{files[0]}: r1", f"file:{files[1]}: r2"]

@@ -2,9 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+from tests.cli.fleets import write
 from tests.conftest import Cli
 
 _SAMPLE = re.compile(r'(\w+)\{pool="(\w+)"(?:,(?:state|stage)="(\w+)")?\} (\S+)')
@@ -63,3 +65,17 @@ def test_the_demo_fleet_is_of_a_believable_size(cli: Cli) -> None:
     told = {(name, pool): float(value) for name, pool, _, value in re.findall(_SAMPLE, text)}
     assert 100 * 768 < told["dcctl_accelerator_power_watts", "train"] < 1000 * 768
     assert told["dcctl_accelerators_allocated_ratio", "ascend"] == 0.5
+
+
+def test_no_sample_of_a_second_source_is_lost(cli: Cli, tmp_path: Path) -> None:
+    ssh = '[[context.a.source]]\nkind = "ssh"\nport = 1\nnodes = "127.0.0.{}"\n'
+    config = write(
+        tmp_path, "c.toml", ssh.format(1) + ssh.format(2) + '[[context.a.source]]\nkind = "demo"\n'
+    )
+    done = cli("assess", "--config", config, "-o", "prom", "--timeout", "5")
+    up = [line for line in done.stdout.splitlines() if line.startswith("dcctl_source_up{")]
+    assert {'dcctl_source_up{source="ssh"} 0', 'dcctl_source_up{source="ssh-2"} 0'} < set(up)
+    assert {
+        'dcctl_report_gaps{kind="assess",source="ssh"} 1',
+        'dcctl_report_gaps{kind="assess",source="ssh-2"} 1',
+    } < set(done.stdout.splitlines())

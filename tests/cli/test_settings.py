@@ -2,10 +2,15 @@
 
 import json
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 
+from dcctl.cli.checks import check_context
+from dcctl.errors import UsageError
+from dcctl.settings import Context
 from tests.cli.fleets import ONE, write
 from tests.conftest import Cli
 
@@ -111,6 +116,19 @@ def test_check_reads_every_context_and_contacts_nothing(cli: Cli, tmp_path: Path
         ("default_context = 'b'\n[context.a]\nsource = []", "there is no such context; known: a"),
         ("color = 'red'", "color must be one of"),
         ("\x00", "not valid TOML"),
+        ("[[context.a.source]]\nkind = 'ssh'\nnodes = 'gpu[001-'", "context.a.source[0].nodes: node set"),
+        ("[[context.a.source]]\nkind = 'ssh'\nnodes = 'gpu1 gpu2'", "commas: 'gpu1,gpu2'"),
+        ("[[context.a.source]]\nkind = 'ssh'\nnodes = 'g'\nport = 65536", "`int` <= 65535 - at `$.port`"),
+        ("[[context.a.source]]\nkind = 'ssh'\nnodes = 'g'\nport = 0", "`int` >= 1 - at `$.port`"),
+        (
+            "[[context.a.source]]\nkind = 'demo'\nname = 'x'\n[[context.a.source]]\nkind = 'demo'\nname='x'",
+            "context.a.source[1].name: another source has the name 'x'",
+        ),
+        ("[[context.a.source]]\nkind = 'demo'\n[context.a.site.dc1]\npue_limit = nan", "$.pue_limit"),
+        (
+            "[[context.a.source]]\nkind = 'demo'\n[context.a.site.dc1]\npower_limit_kw = inf",
+            "$.power_limit_kw",
+        ),
     ],
 )
 @pytest.mark.parametrize("command", ["config check", "assess"])
@@ -123,6 +141,55 @@ def test_a_wrong_file_is_one_line_and_code_2(
     assert said in done.stderr
     assert str(path) in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[[context.a.source]]\nkind = 'file'\npath = 'no.yaml'",
+            "context.a.source[0].path: there is no file no.yaml",
+        ),
+        (
+            "[[context.a.source]]\nkind = 'ansible'\npath = '/'",
+            "context.a.source[0].path: there is no file /",
+        ),
+        (
+            "[[context.a.source]]\nkind = 'ssh'\nidentity_file = '~/no'",
+            "source[0].identity_file: there is no file ~/no",
+        ),
+        (
+            "[[context.b.source]]\nkind = 'kubernetes'\nkubeconfig = 'k'",
+            "context.b.source[0].kubeconfig: there is no",
+        ),
+        ("nodes = 'gpu[1-'", "config.toml: nodes: node set"),
+        ("exclude = 'a b'", "commas: 'a,b'"),
+        ("inventory = ['demo', 'no.json']", "config.toml: inventory: there is no file no.json"),
+    ],
+)
+def test_check_finds_what_would_fail_without_contacting_anything(
+    cli: Cli, tmp_path: Path, text: str, said: str
+) -> None:
+    configured(tmp_path, text)
+    done = cli("config", "check")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "config check" not in done.stderr, "it was asked, and would say the same again"
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_time_zone_is_checked_where_they_are_known(tmp_path: Path) -> None:
+    context = Context("a", "c.toml", sites={"dc1": {"timezone": "Asia/Shanghia"}})
+    known = bool(available_timezones())
+    with pytest.raises(UsageError, match="Shanghia") if known else nullcontext():
+        check_context(context)
+
+
+def test_a_context_without_sources_is_not_an_empty_fleet(cli: Cli, tmp_path: Path) -> None:
+    configured(tmp_path, "[context.a.site.dc1]\npue_limit = 1.3\n")
+    done = cli("assess")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "context.a: has no source that could be asked" in done.stderr
 
 
 def test_a_file_that_is_no_text_or_no_file(cli: Cli, tmp_path: Path) -> None:

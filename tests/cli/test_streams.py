@@ -1,6 +1,7 @@
 """Standard streams that are closed, full, or read by somebody who leaves; questions on standard input."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,8 +122,10 @@ def test_names_that_are_no_text(home: dict[str, str], tmp_path: Path) -> None:
 def test_two_at_once_keep_the_cache_of_names_whole(home: dict[str, str], tmp_path: Path) -> None:
     many = write(tmp_path, "many.yaml", "nodes: ['gpu[0001-4000]']\n")
     few = write(tmp_path, "few.yaml", "nodes: ['gpu[0001-0002]']\n")
-    words = [sys.executable, "-m", "dcctl", "inventory", "-o", f"name={tmp_path}/out", "-i"]
-    running = [subprocess.Popen([*words, path], env=home) for path in (many, few) * 3]
+    source = '[[context.{}.source]]\nkind = "file"\npath = "{}"\n'
+    config = write(tmp_path, "c.toml", source.format("many", many) + source.format("few", few))
+    words = [sys.executable, "-m", "dcctl", "inventory", "-o", f"name={tmp_path}/out", "--config", config]
+    running = [subprocess.Popen([*words, "--context", name], env=home) for name in ("many", "few") * 3]
     assert [process.wait(60) for process in running] == [0] * 6
     assert (tmp_path / "out").read_text().count("\n") in {2, 4000}
     names = (tmp_path / "cache" / "dcctl" / "nodes").read_text()
@@ -134,8 +137,35 @@ def test_two_at_once_keep_the_cache_of_names_whole(home: dict[str, str], tmp_pat
 
 def test_a_cache_that_cannot_be_written_is_no_error(home: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where a folder should be")
-    done = shell("dcctl inventory -i demo -o name | wc -l; exit ${PIPESTATUS[0]}", home, tmp_path)
-    assert (done.returncode, done.stdout.strip()) == (3, "128")
+    done = shell("dcctl inventory -o name | wc -l; exit ${PIPESTATUS[0]}", home, tmp_path)
+    assert done.stdout.strip() == "1"
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_and_files_do_not_take_the_place_of_the_names_of_the_fleet(cli: Cli, tmp_path: Path) -> None:
+    lab, names = write(tmp_path, "lab.yaml", ONE), tmp_path / "cache" / "dcctl" / "nodes"
+    for words in (["-i", "demo"], ["-i", lab], ["diff", lab, "demo"], ["-i", lab, "-i", "live"]):
+        cli("inventory", *words)
+        assert not names.exists()
+    here = cli("inventory", "-o", "name").stdout
+    assert names.read_text().startswith(here)
+
+
+def test_names_are_kept_once_the_answer_is_shown_whatever_becomes_of_it(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    late = "from dcctl.cli import names\nimport sys\nusual = names.remember\n"
+    late += "names.remember = lambda *given: (print('kept', flush=True), usual(*given))\n"
+    (tmp_path / "sitecustomize.py").write_text(late)
+    env = home | {"PYTHONPATH": f"{tmp_path}:{home['PYTHONPATH']}"}
+    write(tmp_path, "lab.yaml", ONE)
+    done = shell("dcctl inventory diff lab.yaml live", env, tmp_path)
+    assert done.returncode in {1, 3}
+    assert done.stdout.index("gpu1") < done.stdout.index("kept")
+    shutil.rmtree(tmp_path / "cache")
+    full = shell("dcctl inventory -o json > /dev/full", home, tmp_path)
+    assert full.returncode == 70
+    assert (tmp_path / "cache" / "dcctl" / "nodes").exists()
 
 
 def test_without_buffers_a_short_write_is_still_an_error(home: dict[str, str], tmp_path: Path) -> None:
@@ -153,3 +183,21 @@ def test_without_buffers_a_short_write_is_still_an_error(home: dict[str, str], t
         )
     assert done.returncode == 70
     assert "standard output" in done.stderr
+
+
+@pytest.mark.parametrize("nowhere", ["2>&-", "2>/dev/full", "2</dev/null", "2> >(:)"])
+def test_a_stderr_that_takes_nothing_changes_no_exit_code(
+    home: dict[str, str], tmp_path: Path, nowhere: str
+) -> None:
+    for line, code in (("inventory -i demo -o name", 3), ("assess -i demo", 3), ("nosuch", 2)):
+        done = shell(f"dcctl {line} {nowhere}", home, tmp_path)
+        assert done.returncode == code
+        assert bool(done.stdout) == (code != 2)
+
+
+def test_a_device_that_is_full_is_named(home: dict[str, str], tmp_path: Path) -> None:
+    done = shell("dcctl config -o csv=/dev/full", home, tmp_path)
+    assert (done.returncode, done.stdout) == (70, "")
+    assert done.stderr == "dcctl: /dev/full was not written: No space left on device\n"
+    left = shell("dcctl inventory -i demo -o json=/dev/stdout | true; exit ${PIPESTATUS[0]}", home, tmp_path)
+    assert (left.returncode, left.stderr.count("Traceback")) == (141, 0)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
-from dcctl import app, config
+from dcctl import app, config, specs
+from dcctl.cli.session import Session
+from dcctl.inventory import snapshot
 from dcctl.inventory.model import Fleet, Node, Site
 from dcctl.inventory.sources.ssh.transport import Deadlines
+from dcctl.inventory.views import NODES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +37,7 @@ class Quiet:
 
 
 def _survey(flags: dict[str, Value | None], folder: Path, file: str | None = None) -> Fleet:
-    return app.survey(config.resolve(flags, {"HOME": str(folder)}, file), Quiet(), 0)
+    return app.survey(config.resolve(flags, {"HOME": str(folder)}, file), Quiet(), 0).fleet
 
 
 def test_the_limits_of_a_site_are_in_the_units_of_the_model(tmp_path: Path) -> None:
@@ -105,4 +109,88 @@ def test_nodes_that_are_named_for_ssh_are_told_by_ssh_and_so_are_their_conflicts
     assert [node.sources for node in fleet.nodes] == [("ssh",)] * 3
     assert [conflict.values for conflict in fleet.conflicts] == [
         (("ssh", "a name of gpu1"), ("ssh", "a name of gpu2"))
+    ]
+
+
+def test_several_saved_fleets_are_as_old_as_the_newest_whenever_they_are_read(tmp_path: Path) -> None:
+    for name, taken_at_s in (("a", 100), ("b", 200)):
+        fleet = Fleet(taken_at_s=taken_at_s, nodes=(Node(name),))
+        (tmp_path / f"{name}.json").write_bytes(snapshot.encode(fleet))
+    (tmp_path / "c.yaml").write_text("nodes: [c]\n")
+    flags = {"inventory": tuple(str(tmp_path / name) for name in ("a.json", "b.json", "c.yaml"))}
+    settings = config.resolve(flags, {"HOME": str(tmp_path)}, None)
+    first, later = (app.survey(settings, Quiet(), now_s).fleet for now_s in (1000, 2000))
+    assert replace(first, sources=()) == replace(later, sources=()), "reading files took its time"
+    assert first.taken_at_s == 200
+
+
+def test_what_is_asked_live_is_of_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("dcctl.inventory.sources.ssh.source.SshSource", Asked)
+    (tmp_path / "a.json").write_bytes(snapshot.encode(Fleet(taken_at_s=100, nodes=(Node("gpu1"),))))
+    flags = {"nodes": "gpu1", "inventory": ("live", str(tmp_path / "a.json"))}
+    assert (
+        app.survey(config.resolve(flags, {"HOME": str(tmp_path)}, None), Quiet(), 1000).fleet.taken_at_s
+        == 1000
+    )
+
+
+def test_the_clock_is_read_once_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(100, 200))
+    monkeypatch.setattr("time.time", lambda: next(ticks))
+    session = Session.open({"inventory": ("demo",)}, None, None, first=True)
+    assert session.survey(NODES).fleet.taken_at_s == session.now_s == session.now_s
+
+
+def test_the_choice_of_nodes_leaves_the_whole_fleet_to_judge_by(tmp_path: Path) -> None:
+    flags: dict[str, Value | None] = {"inventory": ("demo",), "nodes": "gpu[001-002]"}
+    found = app.survey(config.resolve(flags, {"HOME": str(tmp_path)}, None), Quiet(), 0)
+    everything = app.survey(
+        config.resolve({"inventory": ("demo",)}, {"HOME": str(tmp_path)}, None), Quiet(), 0
+    )
+    assert [node.name for node in found.fleet.nodes] == ["gpu001", "gpu002"]
+    assert replace(found.whole, sources=()) == replace(everything.whole, sources=()), (
+        "building it took its time"
+    )
+    assert everything.whole == everything.fleet
+
+
+CLUSTER = """
+[[context.a.source]]
+kind = "kubernetes"
+[[context.a.source]]
+kind = "ssh"
+nodes = "gpu1"
+[[context.a.source]]
+kind = "kubernetes"
+kubeconfig_context = "prod"
+[[context.a.source]]
+kind = "ssh"
+nodes = "gpu2"
+[[context.a.source]]
+kind = "ssh"
+name = "ssh-2"
+nodes = "gpu3"
+[[context.a.source]]
+kind = "local"
+[[context.a.source]]
+kind = "local"
+"""
+
+
+def test_live_sources_have_names_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(CLUSTER)
+    flags: dict[str, Value | None] = {"inventory": ("live", "kubernetes", "kubernetes:prod", "demo")}
+    plan = app.plan_of(config.resolve(flags, {"HOME": str(tmp_path)}, str(tmp_path / "c.toml")))
+    assert sorted(spec.name for spec in plan if spec.name) == [
+        "kubernetes:current",
+        "kubernetes:current-2",
+        "kubernetes:prod",
+        "kubernetes:prod-2",
+        "ssh",
+        "ssh-2",
+        "ssh-3",
+    ]
+    assert [type(spec) for spec in plan].count(specs.LocalSpec) == 1
+    assert [spec.nodes for spec in plan if isinstance(spec, specs.SshSpec) and spec.name == "ssh-2"] == [
+        "gpu3"
     ]

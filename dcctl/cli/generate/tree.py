@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dcctl.render.style import FORMATS
+from dcctl.render.dispatch import FORMATS
 from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _VALUES = {
     **{setting.flag.metavar: setting.choices for setting in DECLARED.values() if setting.flag},
-    "FORMAT[=FILE]": FORMATS,
+    "FORMAT[=FILE]": tuple(FORMATS),
     "SHELL": ("bash", "zsh", "fish"),
 }
 """What may follow an option, by its metavar."""

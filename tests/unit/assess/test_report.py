@@ -128,7 +128,7 @@ def test_conflicts_are_shown_once() -> None:
     )
     answer = report(Fleet("c", nodes=(wrong,), conflicts=conflicts), Options(), NOW_S)
     tables = {table.name: table.rows for table in answer.details}
-    assert tables["conflicts"] == (("n1", "rack", "a: 1, b: 2"),)
+    assert tables["conflicts"] == (("n1", "rack", ("a: 1", "b: 2")),)
     assert [row[1] for row in tables["faults"]] == ["counts of boards disagree"]
     assert answer.level == "crit"
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.render.dispatch import render
+from dcctl.render.dispatch import FORMATS, render, tells_gaps
 from dcctl.render.plain import envelope
 from dcctl.render.report import Column, Report, Table
 from dcctl.render.style import Style
@@ -135,3 +135,11 @@ def test_hostile_strings_are_written_out(output: str, unicode: bool) -> None:
 def test_json_keeps_what_yaml_and_tables_must_write_out() -> None:
     assert json.loads(shown("json", hostile()))["items"][0]["node"] == EVIL
     assert yaml.safe_load(shown("yaml", hostile()))["items"][0]["node"] == EVIL
+
+
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_row_of_a_format_says_whether_its_text_tells_the_gaps(output: str, terminal: bool) -> None:
+    text = shown(output, terminal=terminal, width=200)
+    told = tells_gaps(report(), Style(output=output, terminal=terminal))
+    assert (report().gaps[0].reason in text) == told

@@ -96,7 +96,7 @@ def test_columns_go_by_keep_and_the_last_line_says_which() -> None:
     assert "POOL" in head
     assert "OWNER" not in head
     assert any(line.startswith("no room for: ") for line in narrow.splitlines())
-    assert "up_s" in next(line for line in narrow.splitlines() if line.startswith("no room for: "))
+    assert "UP" in next(line for line in narrow.splitlines() if line.startswith("no room for: "))
 
 
 def test_columns_that_were_asked_for_are_never_dropped() -> None:

@@ -1,0 +1,58 @@
+"""What can be told of a configuration without contacting anything: `dcctl config check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dcctl import specs
+from dcctl.config import wrong
+from dcctl.settings import DECLARED
+
+if TYPE_CHECKING:
+    from dcctl.settings import Context, Settings
+
+_FILES = ("path", "kubeconfig", "identity_file", "config_file", "known_hosts")
+"""Keys of a source whose value is the name of a file."""
+_NO_FILES = ("live", "demo", "-", "kubernetes")
+"""What `inventory` may name beside files."""
+
+
+def check_values(settings: Settings) -> None:
+    """UsageError for a node set that nobody could read, and for an inventory file that is not there."""
+    for name in ("nodes", "exclude"):
+        if text := getattr(settings, name):
+            specs.check_node_set(text, f"{settings.origins[name]}: {DECLARED[name].key}")
+    for what in settings.inventory:
+        if what.partition(":")[0] not in _NO_FILES and not _is_file(what):
+            raise wrong(f"{settings.origins['inventory']}: inventory", f"there is no file {what}")
+
+
+def check_context(context: Context) -> None:
+    """UsageError for a source whose file is not there, and for a site in no time zone that is known here."""
+    for (where, _), spec in zip(specs.tables(context), specs.of_context(context), strict=True):
+        for key in _FILES:
+            path = getattr(spec, key, None)
+            if path and path != "-" and not _is_file(path, home=key != "path"):
+                raise wrong(f"{where}.{key}", f"there is no file {path}")
+    for name, site in specs.sites_of(context).items():
+        if site.timezone is not None:
+            _check_timezone(site.timezone, f"{context.origin}: context.{context.name}.site.{name}.timezone")
+
+
+def _check_timezone(name: str, where: str) -> None:
+    """UsageError for an unknown time zone; a machine without the data base of them cannot tell."""
+    from zoneinfo import available_timezones
+
+    known = available_timezones()
+    if known and name not in known:
+        raise wrong(where, f"there is no time zone {name!r}; one is Europe/Berlin")
+
+
+def _is_file(path: str, *, home: bool = False) -> bool:
+    """Whether a file is there that is no folder; `home`: `~` stands for the home."""
+    place = Path(path).expanduser() if home else Path(path)
+    try:
+        return place.exists() and not place.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or has a NUL in it
+        return False
