@@ -88,7 +88,7 @@ class Settings(NamedTuple):
 
     @property
     def context_asked(self) -> Context | None:
-        """The context whose sources are asked, if there is any. UsageError: none of several is chosen."""
+        """The context whose sources are asked, if there is one. UsageError: none is chosen of several."""
         if self.context_in_force or not self.contexts:
             return self.context_in_force
         from shlex import quote  # `--help` has no use for it

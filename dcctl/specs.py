@@ -10,7 +10,7 @@ import msgspec.structs
 
 from dcctl.config import unknown, wrong
 from dcctl.errors import UsageError
-from dcctl.inventory.model import Port
+from dcctl.inventory.model import Port  # noqa: TC001 - msgspec reads the type when it decodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -131,7 +131,8 @@ def told_apart(
 ) -> tuple[AnySpec, ...]:
     """The plan with a name for each live source, the next of a name with a number: ssh, ssh-2.
 
-    `usual_name` is asked where a configuration states none. Names that a configuration states are kept. This machine is asked once, and its sources have their names.
+    `usual_name` is asked where a configuration states none; names that it states are kept. This machine is
+    asked once, and its sources have their names.
     """
     stated = {spec.name for spec in plan}
     here = any(isinstance(spec, LocalSpec) for spec in plan)
