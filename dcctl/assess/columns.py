@@ -9,7 +9,7 @@ from dcctl.render.report import Column
 _BOARDS: tuple[Column, ...] = (
     Column("accelerators", "GPUS", "count", keep=9),
     Column("allocated", "ALLOCATED", "count", keep=8),
-    Column("allocated_share_milli", "SHARE", "percent_milli", keep=6),
+    Column("allocated_share_milli", "SHARE", "percent_milli", keep=4),
     Column("busy_milli", "BUSY", "percent_milli", keep=8),
     Column("idle", "IDLE", "count", keep=7),
     Column("stranded", "STRANDED", "count", keep=7),
@@ -17,7 +17,7 @@ _BOARDS: tuple[Column, ...] = (
     Column("free", "FREE", "count", keep=8),
 )
 _LIMITS: tuple[Column, ...] = (
-    Column("first_limit", "FIRST LIMIT", keep=5),
+    Column("first_limit", "FIRST LIMIT", keep=6),
     Column("more_jobs", "8-GPU JOBS", "count", keep=7),
     Column("running_limit", "WORK WAITS FOR", keep=3),
 )
