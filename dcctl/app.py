@@ -131,6 +131,8 @@ class _Survey(Struct, frozen=True):
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
         _demand_an_answer(parts)
+        here = next((spec.site for spec in plan if isinstance(spec, specs.LocalSpec)), None)
+        parts = [_standing_at(here, part) if _is_here(part) else part for part in parts]
         if parts and not asks:
             _demand_a_fleet(parts)
         parts += [Fleet(nodes=nodes) for _, nodes in stated]  # a node that is silent still exists
@@ -173,9 +175,12 @@ class _Survey(Struct, frozen=True):
 
     def _declared(self, plan: Sequence[AnySpec]) -> Iterator[Fleet]:
         """What files say; one that cannot be read is the user's error, not a gap. Ctrl-C ends all asking."""
-        for source in filter(None, map(self._file_source, plan)):
+        for spec in plan:
+            source = self._file_source(spec)
+            if source is None:
+                continue
             try:
-                yield run(source, strict=True)
+                yield _standing_at(spec.site, run(source, strict=True))
             except SourceError as error:
                 raise UsageError(error.subject, error.reason, error.hint) from error
             except KeyboardInterrupt:
@@ -298,6 +303,20 @@ class _Survey(Struct, frozen=True):
         from dcctl.inventory.nodeset import select
 
         return select(fleet, self.settings.nodes or None, self.settings.exclude or None)
+
+
+def _is_here(part: Fleet) -> bool:
+    """Whether it is what this machine tells of itself."""
+    return bool(part.sources) and all(run.kind in {"local", "nvml"} for run in part.sources)
+
+
+def _standing_at(site: str | None, fleet: Fleet) -> Fleet:
+    """The fleet, its nodes being at the site unless they are known to be elsewhere."""
+    if site is None:
+        return fleet
+    return replace(
+        fleet, nodes=tuple(node if node.site else replace(node, site=site) for node in fleet.nodes)
+    )
 
 
 def _told_apart(fleet: Fleet) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import msgspec
@@ -172,6 +173,8 @@ def _source(table: object, where: str) -> AnySpec:
     spec = _convert(given, KINDS[kind], f"{where} ({kind})")
     if isinstance(spec, SshSpec) and spec.nodes:
         check_node_set(spec.nodes, f"{where}.nodes")
+    if isinstance(spec, FileSpec | AnsibleSpec | TerraformSpec):
+        return msgspec.structs.replace(spec, path=str(Path(spec.path).expanduser()))
     return spec
 
 

@@ -33,7 +33,7 @@ def check_context(context: Context) -> None:
     for (where, _), spec in zip(specs.tables(context), specs.of_context(context), strict=True):
         for key in _FILES:
             path = getattr(spec, key, None)
-            if path and path != "-" and not _is_file(path, home=key != "path"):
+            if path and path != "-" and not _is_file(path, home=True):
                 raise wrong(f"{where}.{key}", f"there is no file {path}")
     for name, site in specs.sites_of(context).items():
         if site.timezone is not None:

@@ -194,3 +194,19 @@ def test_live_sources_have_names_of_their_own(tmp_path: Path) -> None:
     assert [spec.nodes for spec in plan if isinstance(spec, specs.SshSpec) and spec.name == "ssh-2"] == [
         "gpu3"
     ]
+
+
+def test_nodes_of_every_kind_of_source_stand_at_its_site(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text("nodes:\n  - gpu1\n  - {name: gpu2, site: dc9}\n")
+    (tmp_path / "hosts.ini").write_text("[all]\ngpu3\n")
+    (tmp_path / "c.toml").write_text(
+        '[[context.a.source]]\nkind = "file"\npath = "~/lab.yaml"\nsite = "dc1"\n'
+        '[[context.a.source]]\nkind = "ansible"\npath = "~/hosts.ini"\nsite = "dc2"\n'
+        '[[context.a.source]]\nkind = "local"\nsite = "dc3"\n'
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(tmp_path))
+        fleet = _survey({}, tmp_path, str(tmp_path / "c.toml"))
+    sites = {node.name: node.site for node in fleet.nodes}
+    assert (sites.pop("gpu1"), sites.pop("gpu2"), sites.pop("gpu3")) == ("dc1", "dc9", "dc2")
+    assert list(sites.values()) == ["dc3"]
