@@ -30,7 +30,7 @@ from dcctl.inventory.nodeexpr import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcctl.inventory.model import Fleet, Node, Pool, PowerMeter
+    from dcctl.inventory.model import Fleet, Node, Pool, PowerMeter, Workload
     from dcctl.inventory.nodeexpr import Accept
 
 __all__ = [
@@ -207,8 +207,8 @@ def _unknown(unknown: set[str], names: Names) -> UsageError:
 def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
     """Return the fleet of these nodes only, and of what concerns them.
 
-    Workloads with at least one member on a kept node stay whole. What is about other nodes alone (gaps,
-    conflicts, meters, links) goes; what is about no node in particular stays.
+    Workloads with at least one member on a kept node, or on none yet, stay whole. What is about other nodes
+    alone (work, gaps, conflicts, meters, links) goes; what is about no node in particular stays.
     """
     nodes = tuple(node for node in fleet.nodes if node.name in kept)
     dropped = (node for node in fleet.nodes if node.name not in kept)
@@ -222,13 +222,16 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
         racks=tuple(rack for rack in fleet.racks if rack.name in racks),
         pools=tuple(_restrict_pools(fleet.pools, nodes)),
         links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
-        workloads=tuple(
-            work for work in fleet.workloads if any(member.node in kept for member in work.members)
-        ),
+        workloads=tuple(work for work in fleet.workloads if _concerns(work, kept)),
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
         gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),
     )
+
+
+def _concerns(work: Workload, kept: set[str]) -> bool:
+    """Tell whether work runs on one of these nodes, or may yet: what waits is in no node's queue."""
+    return not work.members or any(member.node is None or member.node in kept for member in work.members)
 
 
 def _restrict_pools(pools: tuple[Pool, ...], nodes: tuple[Node, ...]) -> Iterator[Pool]:

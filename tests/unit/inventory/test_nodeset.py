@@ -200,6 +200,16 @@ def test_a_part_of_a_fleet_keeps_what_concerns_it() -> None:
     assert part.conflicts == ()
 
 
+def test_work_that_waits_is_in_the_queue_of_every_part_of_a_fleet() -> None:
+    from dcctl.inventory.model import Fleet, Member, Node, Workload
+
+    waiting = Workload("ns/waiting", members=(Member("p", phase="pending"),))
+    growing = Workload("ns/growing", members=(Member("p", "a2"), Member("q", phase="pending")))
+    running = Workload("ns/running", members=(Member("p", "a2"),))
+    fleet = Fleet(nodes=(Node("a1"), Node("a2")), workloads=(waiting, growing, running))
+    assert select(fleet, "a1").workloads == (waiting, growing)
+
+
 def test_without_a_choice_the_fleet_is_untouched() -> None:
     fleet = small()
     assert select(fleet, None, None) is fleet
