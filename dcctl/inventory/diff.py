@@ -9,6 +9,7 @@ from msgspec.structs import asdict, replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Fact, Fleet
+from dcctl.inventory.racks import Racks
 from dcctl.inventory.views import boards_of
 
 if TYPE_CHECKING:
@@ -242,13 +243,18 @@ def _named(field: str) -> Callable[[Fleet, Fleet], Items]:
     return lambda fleet, _: {item.name: _flat(item) for item in getattr(fleet, field)}
 
 
+def _racks(fleet: Fleet, other: Fleet) -> Items:
+    known = Racks((*fleet.nodes, *other.nodes), (*fleet.racks, *other.racks))
+    return {known.label(known.key(rack.name, rack.site)): _flat(rack) for rack in fleet.racks}
+
+
 _KINDS: Final[Mapping[str, Callable[[Fleet, Fleet], Items]]] = {
     "node": _nodes,
     "accelerator": _boards,
     "workload": _workloads,
     "gap": _gaps,
     "pool": _named("pools"),
-    "rack": _named("racks"),
+    "rack": _racks,
     "site": _named("sites"),
     "meter": _named("meters"),
 }

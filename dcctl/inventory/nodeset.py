@@ -26,6 +26,7 @@ from dcctl.inventory.nodeexpr import (
     plain,
     shown,
 )
+from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -81,8 +82,9 @@ class Names:
 def groups_of(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     """Return the members of each group that the inventory forms, in natural order.
 
-    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name; the bare name of a rack, pool
-    or site where that is unambiguous. Characters that a group cannot hold become `-`.
+    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name, a rack also as `rack:SITE/NAME`;
+    the bare name of a rack, pool or site. A name that means several is no group. Characters that a group
+    cannot hold become `-`.
     """
     rank = {name: at for at, name in enumerate(sorted((node.name for node in fleet.nodes), key=sort_key))}
     members = _members(fleet)
@@ -96,14 +98,17 @@ def group_names(fleet: Fleet) -> list[str]:
 
 def _members(fleet: Fleet) -> dict[str, set[str]]:
     """Return the nodes of each group, in no order."""
+    racks = Racks(fleet.nodes)
     members: dict[str, set[str]] = {}
     bare: dict[str, set[str]] = {}
-    for (kind, name), nodes in _memberships(fleet).items():
+    for (kind, name), nodes in _memberships(fleet, racks).items():
         group = f"{kind}:{_slug(name)}"
         members.setdefault(group, set()).update(nodes)
         if kind in {"rack", "pool", "site"}:
             bare.setdefault(_slug(name), set()).add(group)
     for name, groups in bare.items():
+        if racks.shared(name):
+            continue
         first, *others = (members[group] for group in groups)
         if all(other == first for other in others):
             members.setdefault(name, first)
@@ -112,23 +117,22 @@ def _members(fleet: Fleet) -> dict[str, set[str]]:
     return members
 
 
-def _memberships(fleet: Fleet) -> dict[tuple[str, str], list[str]]:
+def _memberships(fleet: Fleet, racks: Racks) -> dict[tuple[str, str], list[str]]:
     """Return the nodes of each (kind, group); one may be named twice."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     known = {node.name for node in fleet.nodes}
     for pool in fleet.pools:
         found["pool", pool.name] += plain(pool.nodes) & known
     for node in fleet.nodes:
-        for group in _groups(node):
+        for group in _groups(node, racks):
             found[group].append(node.name)
     return found
 
 
-def _groups(node: Node) -> list[tuple[str, str]]:
+def _groups(node: Node, racks: Racks) -> list[tuple[str, str]]:
     """Return (kind, group) of each group that a node names."""
     groups = [("state", _state(node)), *(("pool", pool) for pool in node.pools)]
-    if node.rack:
-        groups.append(("rack", node.rack))
+    groups += [("rack", name) for name in racks.names(node)]
     if node.site:
         groups.append(("site", node.site))
     for model in {board.model for board in node.accelerators or () if board.model}:
@@ -214,12 +218,13 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
     dropped = (node for node in fleet.nodes if node.name not in kept)
     gone = {name for node in dropped for name in (node.name, *node.aliases)} - kept
     sites = {node.site for node in nodes}
-    racks = {node.rack for node in nodes}
+    known = Racks(fleet.nodes, fleet.racks)
+    racks = {known.of(node) for node in nodes}
     return replace(
         fleet,
         nodes=nodes,
         sites=tuple(site for site in fleet.sites if site.name in sites),
-        racks=tuple(rack for rack in fleet.racks if rack.name in racks),
+        racks=tuple(rack for rack in fleet.racks if known.key(rack.name, rack.site) in racks),
         pools=tuple(_restrict_pools(fleet.pools, nodes)),
         links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
         workloads=tuple(work for work in fleet.workloads if _concerns(work, kept)),

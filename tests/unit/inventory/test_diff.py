@@ -17,6 +17,7 @@ from dcctl.inventory.model import (
     Nic,
     Node,
     NodeUse,
+    Rack,
     SourceRun,
     System,
     Taint,
@@ -179,3 +180,12 @@ def test_boards_of_one_uuid_and_work_of_one_id_are_told_apart() -> None:
     assert told(Fleet(workloads=two), Fleet(workloads=two[:1])) == [
         ("workload Deployment ns/w of k", "removed", "", None, None)
     ]
+
+
+def test_racks_of_one_name_in_two_sites_are_two() -> None:
+    racks = (Rack("r07", "dc1", power_limit_mw=1), Rack("r07", "dc2", power_limit_mw=5))
+    changed = (replace(racks[0], power_limit_mw=9), racks[1])
+    assert told(Fleet(racks=racks), Fleet(racks=changed)) == [
+        ("rack dc1/r07", "changed", "power_limit_mw", "1", "9")
+    ]
+    assert told(Fleet(racks=racks), Fleet(racks=racks[1:])) == [("rack dc1/r07", "removed", "", None, None)]
