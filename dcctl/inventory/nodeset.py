@@ -27,6 +27,7 @@ from dcctl.inventory.nodeexpr import (
     shown,
 )
 from dcctl.inventory.racks import Racks
+from dcctl.inventory.states import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -131,7 +132,8 @@ def _memberships(fleet: Fleet, racks: Racks) -> dict[tuple[str, str], list[str]]
 
 def _groups(node: Node, racks: Racks) -> list[tuple[str, str]]:
     """Return (kind, group) of each group that a node names."""
-    groups = [("state", _state(node)), *(("pool", pool) for pool in node.pools)]
+    groups: list[tuple[str, str]] = [("state", word) for word in words_of(node)]
+    groups += [("pool", pool) for pool in node.pools]
     groups += [("rack", name) for name in racks.names(node)]
     if node.site:
         groups.append(("site", node.site))
@@ -145,13 +147,6 @@ def _models(model: str) -> tuple[str, ...]:
     """Return what a model can be called: in full, and by the first word with a number in it."""
     family = _FAMILY.search(model)
     return (model, family.group()) if family else (model,)
-
-
-def _state(node: Node) -> str:
-    """Return one word: cordoned beats notready beats ready."""
-    if node.schedulable is False:
-        return "cordoned"
-    return {True: "ready", False: "notready", None: "unknown"}[node.ready]
 
 
 def _slug(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.states import state_of
 from dcctl.render.report import Column, Note, Report, Row, Shape, Table
 
 if TYPE_CHECKING:
@@ -116,17 +117,6 @@ def _node_row(node: Node) -> Row:
         node.provider_id,
         node.sources,
     )
-
-
-def state_of(node: Node) -> str | None:
-    """The scheduler's word; else what can be said without one; None where nobody answered."""
-    if node.state:
-        return node.state if node.schedulable is not False else f"{node.state},cordoned"
-    if node.schedulable is False:
-        return "cordoned"
-    if node.ready is not None:
-        return "Ready" if node.ready else "NotReady"
-    return "up" if node.system is not None else None
 
 
 def _said(conflict: Conflict) -> tuple[str, ...]:
