@@ -9,8 +9,8 @@ from msgspec.structs import asdict, replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Fact, Fleet
+from dcctl.inventory.occupancy.boards import count_boards
 from dcctl.inventory.racks import Racks
-from dcctl.inventory.views import boards_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -183,8 +183,9 @@ def _node(node: Node, twin: Node | None) -> dict[str, str]:
 
 
 def _length(node: Node, fact: str) -> str:
-    told = boards_of(node) if fact == "accelerators" else getattr(node, fact)
-    return "unknown" if told is None else str(told if isinstance(told, int) else len(told))
+    listed = getattr(node, fact)
+    count = None if listed is None else count_boards(node) if fact == "accelerators" else len(listed)
+    return "unknown" if count is None else str(count)
 
 
 def _by_count(node: Node, twin: Node) -> bool:

@@ -13,8 +13,8 @@ from dcctl.inventory import snapshot
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.hosts import is_host, is_login
 from dcctl.inventory.model import Gap
+from dcctl.inventory.occupancy.boards import boards_of, count_boards
 from dcctl.inventory.racks import Racks
-from dcctl.inventory.views import boards_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,14 +113,13 @@ def _groups(node: Node, racks: Racks) -> list[str]:
 
 def _variables(node: Node) -> dict[str, str | int]:
     models = sorted({board.model for board in node.accelerators or () if board.model})
-    boards = boards_of(node)
     stated: dict[str, str | int | None] = {
         "ansible_host": node.address,
         "ansible_user": node.login_user,
         "ansible_port": node.login_port,
         "site": node.site,
         "rack": node.rack,
-        "dcctl_accelerators": boards,
+        "dcctl_accelerators": count_boards(node),
         "dcctl_accelerator_model": ", ".join(models) or None,
     }
     return {name: value for name, value in stated.items() if value is not None}
@@ -132,9 +131,7 @@ def json(fleet: Fleet) -> str:
 
 
 def _models(node: Node) -> str:
-    models = Counter(
-        board.model or "unknown" for board in node.accelerators or () if board.kind not in {"mig", "vgpu"}
-    )
+    models = Counter(board.model() or "unknown" for board in boards_of(node) or ())
     return "; ".join(f"{count} x {model}" for model, count in sorted(models.items()))
 
 
@@ -149,7 +146,7 @@ _COLUMNS: Final[dict[str, Callable[[Node], object]]] = {
     "state": lambda node: node.state,
     "cpu_milli": lambda node: node.capacity and node.capacity.cpu_milli,
     "memory_bytes": lambda node: node.capacity and node.capacity.memory_bytes,
-    "accelerators": boards_of,
+    "accelerators": count_boards,
     "models": _models,
     "system_vendor": lambda node: node.system and node.system.vendor,
     "system_product": lambda node: node.system and node.system.product,

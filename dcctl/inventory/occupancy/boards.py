@@ -95,6 +95,12 @@ def boards_of(node: Node) -> list[Board] | None:
     return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
 
 
+def count_boards(node: Node) -> int | None:
+    """How many boards a node has, at least; None where `boards_of` says None."""
+    boards = boards_of(node)
+    return None if boards is None else len(boards)
+
+
 def _believable(shares: int | None) -> bool:
     return shares is None or 0 < shares <= MOST_SHARES
 
