@@ -15,7 +15,7 @@ from dcctl.inventory.racks import Racks
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dcctl.inventory.model import Node
+    from dcctl.inventory.model import Link, Node
 
 VOLATILE: Final[dict[str, frozenset[str]]] = {
     "Node": frozenset({"sources", "use", "accelerators"}),
@@ -46,6 +46,9 @@ _NAMES: Final = {
     "Budget": "name",
 }
 """Struct -> the field that tells one from its neighbours in a list."""
+
+_ENDS: Final = frozenset({"a_node", "a_port", "b_node", "b_port"})
+"""What a link is known by, whichever end it was seen from."""
 
 _LISTS: Final = ("accelerators", "nics", "disks", "mounts")
 """Lists of a node that are None where nobody could look."""
@@ -244,6 +247,37 @@ def _named(field: str) -> Callable[[Fleet, Fleet], Items]:
     return lambda fleet, _: {item.name: _flat(item) for item in getattr(fleet, field)}
 
 
+def _links(fleet: Fleet, other: Fleet) -> Items:
+    """Return the cables by their ends, in order; not those of nodes that the other fleet did not hear of."""
+    there, unheard = {_ends(link) for link in other.links}, _unheard(fleet, other)
+    return {
+        ends: {name: fact for name, fact in _flat(link).items() if name not in _ENDS}
+        for link in fleet.links
+        for ends in [_ends(link)]
+        if ends in there or unheard.isdisjoint((link.a_node, link.b_node))
+    }
+
+
+def _ends(link: Link) -> str:
+    ends = (f"{link.a_node}:{link.a_port}", f"{link.b_node}:{link.b_port}")
+    return " - ".join(sorted(ends, key=sort_key))
+
+
+def _conflicts(fleet: Fleet, other: Fleet) -> Items:
+    """Return what each source said, by subject and fact; not what could only end as a source was silent."""
+    silent = _silent(other)
+    muted = {node.name for node in fleet.nodes if not silent.isdisjoint(node.sources)}
+    there = {(conflict.subject, conflict.fact) for conflict in other.conflicts}
+    return {
+        f"{conflict.subject} {conflict.fact}": {
+            "values": ", ".join(f"{source}: {value}" for source, value in conflict.values)
+        }
+        for conflict in fleet.conflicts
+        if (conflict.subject, conflict.fact) in there
+        or muted.isdisjoint((conflict.subject, *(value for _, value in conflict.values)))
+    }
+
+
 def _racks(fleet: Fleet, other: Fleet) -> Items:
     known = Racks((*fleet.nodes, *other.nodes), (*fleet.racks, *other.racks))
     return {known.label(known.key(rack.name, rack.site)): _flat(rack) for rack in fleet.racks}
@@ -254,6 +288,8 @@ _KINDS: Final[Mapping[str, Callable[[Fleet, Fleet], Items]]] = {
     "accelerator": _boards,
     "workload": _workloads,
     "gap": _gaps,
+    "conflict": _conflicts,
+    "link": _links,
     "pool": _named("pools"),
     "rack": _racks,
     "site": _named("sites"),
