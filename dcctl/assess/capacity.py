@@ -10,6 +10,7 @@ from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.tally import sum_known
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.occupancy.demand import is_scheduled
+from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -235,21 +236,27 @@ def share_milli(states: Iterable[NodeState], part: str, whole: str, dimension: s
 
 
 def group(states: Iterable[NodeState], by: By) -> list[Totals]:
-    """One sum per pool, site, rack, node or model, in order of name; a node in several pools is in each."""
+    """One sum per pool, site, rack, node or model, in order of name; a node in several pools is in each.
+
+    Racks of one name in several sites are called `site/rack`.
+    """
+    states = list(states)
+    racks = Racks(state.node for state in states)
     groups: dict[str, list[NodeState]] = {}
     for state in states:
-        for key in _keys(state, by):
+        for key in _keys(state, by, racks):
             groups.setdefault(key, []).append(state)
     return [
         total(name, members) for name, members in sorted(groups.items(), key=lambda item: sort_key(item[0]))
     ]
 
 
-def _keys(state: NodeState, by: By) -> tuple[str, ...]:
+def _keys(state: NodeState, by: By, racks: Racks) -> tuple[str, ...]:
     if by == "pool":
         return state.node.pools or ("",)
     if by == "site":
         return (state.node.site or "",)
     if by == "rack":
-        return (state.node.rack or "",)
+        rack = racks.of(state.node)
+        return (racks.label(rack) if rack else "",)
     return (state.node.name,) if by == "node" else (state.model(),)

@@ -9,12 +9,13 @@ from msgspec.structs import asdict, replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Fact, Fleet
-from dcctl.inventory.views import boards_of
+from dcctl.inventory.occupancy.boards import count_boards
+from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dcctl.inventory.model import Node
+    from dcctl.inventory.model import Link, Node
 
 VOLATILE: Final[dict[str, frozenset[str]]] = {
     "Node": frozenset({"sources", "use", "accelerators"}),
@@ -45,6 +46,9 @@ _NAMES: Final = {
     "Budget": "name",
 }
 """Struct -> the field that tells one from its neighbours in a list."""
+
+_ENDS: Final = frozenset({"a_node", "a_port", "b_node", "b_port"})
+"""What a link is known by, whichever end it was seen from."""
 
 _LISTS: Final = ("accelerators", "nics", "disks", "mounts")
 """Lists of a node that are None where nobody could look."""
@@ -182,8 +186,9 @@ def _node(node: Node, twin: Node | None) -> dict[str, str]:
 
 
 def _length(node: Node, fact: str) -> str:
-    told = boards_of(node) if fact == "accelerators" else getattr(node, fact)
-    return "unknown" if told is None else str(told if isinstance(told, int) else len(told))
+    listed = getattr(node, fact)
+    count = None if listed is None else count_boards(node) if fact == "accelerators" else len(listed)
+    return "unknown" if count is None else str(count)
 
 
 def _by_count(node: Node, twin: Node) -> bool:
@@ -242,13 +247,51 @@ def _named(field: str) -> Callable[[Fleet, Fleet], Items]:
     return lambda fleet, _: {item.name: _flat(item) for item in getattr(fleet, field)}
 
 
+def _links(fleet: Fleet, other: Fleet) -> Items:
+    """Return the cables by their ends, in order; not those of nodes that the other fleet did not hear of."""
+    there, unheard = {_ends(link) for link in other.links}, _unheard(fleet, other)
+    return {
+        ends: {name: fact for name, fact in _flat(link).items() if name not in _ENDS}
+        for link in fleet.links
+        for ends in [_ends(link)]
+        if ends in there or unheard.isdisjoint((link.a_node, link.b_node))
+    }
+
+
+def _ends(link: Link) -> str:
+    ends = (f"{link.a_node}:{link.a_port}", f"{link.b_node}:{link.b_port}")
+    return " - ".join(sorted(ends, key=sort_key))
+
+
+def _conflicts(fleet: Fleet, other: Fleet) -> Items:
+    """Return what each source said, by subject and fact; not what could only end as a source was silent."""
+    silent = _silent(other)
+    muted = {node.name for node in fleet.nodes if not silent.isdisjoint(node.sources)}
+    there = {(conflict.subject, conflict.fact) for conflict in other.conflicts}
+    return {
+        f"{conflict.subject} {conflict.fact}": {
+            "values": ", ".join(f"{source}: {value}" for source, value in conflict.values)
+        }
+        for conflict in fleet.conflicts
+        if (conflict.subject, conflict.fact) in there
+        or muted.isdisjoint((conflict.subject, *(value for _, value in conflict.values)))
+    }
+
+
+def _racks(fleet: Fleet, other: Fleet) -> Items:
+    known = Racks((*fleet.nodes, *other.nodes), (*fleet.racks, *other.racks))
+    return {known.label(known.key(rack.name, rack.site)): _flat(rack) for rack in fleet.racks}
+
+
 _KINDS: Final[Mapping[str, Callable[[Fleet, Fleet], Items]]] = {
     "node": _nodes,
     "accelerator": _boards,
     "workload": _workloads,
     "gap": _gaps,
+    "conflict": _conflicts,
+    "link": _links,
     "pool": _named("pools"),
-    "rack": _named("racks"),
+    "rack": _racks,
     "site": _named("sites"),
     "meter": _named("meters"),
 }

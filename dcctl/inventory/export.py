@@ -13,7 +13,8 @@ from dcctl.inventory import snapshot
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.hosts import is_host, is_login
 from dcctl.inventory.model import Gap
-from dcctl.inventory.views import boards_of
+from dcctl.inventory.occupancy.boards import boards_of, count_boards
+from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,15 +40,17 @@ def ansible(fleet: Fleet) -> str:
     """Return a YAML inventory: a group for each pool, rack and site, and how to reach each host.
 
     Group names are made of letters, digits and `_`, as Ansible wants, with `pool_`, `rack_` or `site_` in
-    front. Host names with characters of Ansible's patterns (`[`, `:`) are quoted but cannot be ranges there.
+    front; a rack whose name several sites use is `rack_SITE_NAME`. Host names with characters of Ansible's
+    patterns (`[`, `:`) are quoted but cannot be ranges there.
     Nodes and values that Ansible would evaluate, or ssh take for an option or a command, are left out:
     `left_out` tells which.
     """
     groups: dict[str, dict[str, None]] = defaultdict(dict)
+    racks = Racks(fleet.nodes)
     nodes = [node for node in fleet.nodes if not _why_not("the node", node.name)]
     nodes.sort(key=lambda node: sort_key(node.name))
     for node in nodes:
-        for group in _groups(node):
+        for group in _groups(node, racks):
             groups[group][node.name] = None
     hosts = {
         node.name: {name: value for name, value in _variables(node).items() if not _why_not(name, value)}
@@ -99,22 +102,24 @@ def _why_not(name: str, value: str | int) -> str:
     return ""
 
 
-def _groups(node: Node) -> list[str]:
+def _groups(node: Node, racks: Racks) -> list[str]:
     named = [("pool", pool) for pool in node.pools]
-    named += [(kind, name) for kind, name in (("rack", node.rack), ("site", node.site)) if name]
+    if rack := racks.of(node):
+        named.append(("rack", racks.label(rack)))
+    if node.site:
+        named.append(("site", node.site))
     return sorted({f"{kind}_{_NOT_IN_GROUP.sub('_', name)}" for kind, name in named})
 
 
 def _variables(node: Node) -> dict[str, str | int]:
     models = sorted({board.model for board in node.accelerators or () if board.model})
-    boards = boards_of(node)
     stated: dict[str, str | int | None] = {
         "ansible_host": node.address,
         "ansible_user": node.login_user,
         "ansible_port": node.login_port,
         "site": node.site,
         "rack": node.rack,
-        "dcctl_accelerators": boards,
+        "dcctl_accelerators": count_boards(node),
         "dcctl_accelerator_model": ", ".join(models) or None,
     }
     return {name: value for name, value in stated.items() if value is not None}
@@ -126,9 +131,7 @@ def json(fleet: Fleet) -> str:
 
 
 def _models(node: Node) -> str:
-    models = Counter(
-        board.model or "unknown" for board in node.accelerators or () if board.kind not in {"mig", "vgpu"}
-    )
+    models = Counter(board.model() or "unknown" for board in boards_of(node) or ())
     return "; ".join(f"{count} x {model}" for model, count in sorted(models.items()))
 
 
@@ -143,7 +146,7 @@ _COLUMNS: Final[dict[str, Callable[[Node], object]]] = {
     "state": lambda node: node.state,
     "cpu_milli": lambda node: node.capacity and node.capacity.cpu_milli,
     "memory_bytes": lambda node: node.capacity and node.capacity.memory_bytes,
-    "accelerators": boards_of,
+    "accelerators": count_boards,
     "models": _models,
     "system_vendor": lambda node: node.system and node.system.vendor,
     "system_product": lambda node: node.system and node.system.product,

@@ -176,9 +176,23 @@ class Groups:
 
 
 def unknown_group(name: str, known: Collection[str]) -> UsageError:
-    """Return the error for a group that nobody knows, with the nearest ones of the inventory."""
+    """Return the error for a group that nobody knows: those that it could mean, or the nearest."""
+    meant = _meant(name, known)
+    if len(meant) > 1:
+        choice = ", ".join(f"@{group}" for group in meant[:5])
+        return UsageError(f"group {shown('@' + name)}", f"could be any of {choice}", "give the name in full")
     why = f"neither the inventory nor groups.conf knows it{nearest(name, known)}"
     return UsageError(f"group {shown('@' + name)}", why, "dcctl inventory --columns node,rack,pools,site")
+
+
+def _meant(name: str, known: Collection[str]) -> list[str]:
+    """Return the groups that have this name behind their kind, or behind their site."""
+    kind, _, bare = name.rpartition(":")
+    ends = (f":{bare}", f"/{bare}")
+    return sorted(
+        (group for group in known if ":" in group and group.startswith(kind) and group.endswith(ends)),
+        key=sort_key,
+    )
 
 
 def _check_text(text: str) -> None:

@@ -26,11 +26,13 @@ from dcctl.inventory.nodeexpr import (
     plain,
     shown,
 )
+from dcctl.inventory.racks import Racks
+from dcctl.inventory.states import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcctl.inventory.model import Fleet, Node, Pool, PowerMeter
+    from dcctl.inventory.model import Fleet, Node, Pool, PowerMeter, Workload
     from dcctl.inventory.nodeexpr import Accept
 
 __all__ = [
@@ -81,8 +83,9 @@ class Names:
 def groups_of(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     """Return the members of each group that the inventory forms, in natural order.
 
-    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name; the bare name of a rack, pool
-    or site where that is unambiguous. Characters that a group cannot hold become `-`.
+    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name, a rack also as `rack:SITE/NAME`;
+    the bare name of a rack, pool or site. A name that means several is no group. Characters that a group
+    cannot hold become `-`.
     """
     rank = {name: at for at, name in enumerate(sorted((node.name for node in fleet.nodes), key=sort_key))}
     members = _members(fleet)
@@ -96,14 +99,17 @@ def group_names(fleet: Fleet) -> list[str]:
 
 def _members(fleet: Fleet) -> dict[str, set[str]]:
     """Return the nodes of each group, in no order."""
+    racks = Racks(fleet.nodes)
     members: dict[str, set[str]] = {}
     bare: dict[str, set[str]] = {}
-    for (kind, name), nodes in _memberships(fleet).items():
+    for (kind, name), nodes in _memberships(fleet, racks).items():
         group = f"{kind}:{_slug(name)}"
         members.setdefault(group, set()).update(nodes)
         if kind in {"rack", "pool", "site"}:
             bare.setdefault(_slug(name), set()).add(group)
     for name, groups in bare.items():
+        if racks.shared(name):
+            continue
         first, *others = (members[group] for group in groups)
         if all(other == first for other in others):
             members.setdefault(name, first)
@@ -112,23 +118,23 @@ def _members(fleet: Fleet) -> dict[str, set[str]]:
     return members
 
 
-def _memberships(fleet: Fleet) -> dict[tuple[str, str], list[str]]:
+def _memberships(fleet: Fleet, racks: Racks) -> dict[tuple[str, str], list[str]]:
     """Return the nodes of each (kind, group); one may be named twice."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     known = {node.name for node in fleet.nodes}
     for pool in fleet.pools:
         found["pool", pool.name] += plain(pool.nodes) & known
     for node in fleet.nodes:
-        for group in _groups(node):
+        for group in _groups(node, racks):
             found[group].append(node.name)
     return found
 
 
-def _groups(node: Node) -> list[tuple[str, str]]:
+def _groups(node: Node, racks: Racks) -> list[tuple[str, str]]:
     """Return (kind, group) of each group that a node names."""
-    groups = [("state", _state(node)), *(("pool", pool) for pool in node.pools)]
-    if node.rack:
-        groups.append(("rack", node.rack))
+    groups: list[tuple[str, str]] = [("state", word) for word in words_of(node)]
+    groups += [("pool", pool) for pool in node.pools]
+    groups += [("rack", name) for name in racks.names(node)]
     if node.site:
         groups.append(("site", node.site))
     for model in {board.model for board in node.accelerators or () if board.model}:
@@ -141,13 +147,6 @@ def _models(model: str) -> tuple[str, ...]:
     """Return what a model can be called: in full, and by the first word with a number in it."""
     family = _FAMILY.search(model)
     return (model, family.group()) if family else (model,)
-
-
-def _state(node: Node) -> str:
-    """Return one word: cordoned beats notready beats ready."""
-    if node.schedulable is False:
-        return "cordoned"
-    return {True: "ready", False: "notready", None: "unknown"}[node.ready]
 
 
 def _slug(name: str) -> str:
@@ -207,28 +206,32 @@ def _unknown(unknown: set[str], names: Names) -> UsageError:
 def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
     """Return the fleet of these nodes only, and of what concerns them.
 
-    Workloads with at least one member on a kept node stay whole. What is about other nodes alone (gaps,
-    conflicts, meters, links) goes; what is about no node in particular stays.
+    Workloads with at least one member on a kept node, or on none yet, stay whole. What is about other nodes
+    alone (work, gaps, conflicts, meters, links) goes; what is about no node in particular stays.
     """
     nodes = tuple(node for node in fleet.nodes if node.name in kept)
     dropped = (node for node in fleet.nodes if node.name not in kept)
     gone = {name for node in dropped for name in (node.name, *node.aliases)} - kept
     sites = {node.site for node in nodes}
-    racks = {node.rack for node in nodes}
+    known = Racks(fleet.nodes, fleet.racks)
+    racks = {known.of(node) for node in nodes}
     return replace(
         fleet,
         nodes=nodes,
         sites=tuple(site for site in fleet.sites if site.name in sites),
-        racks=tuple(rack for rack in fleet.racks if rack.name in racks),
+        racks=tuple(rack for rack in fleet.racks if known.key(rack.name, rack.site) in racks),
         pools=tuple(_restrict_pools(fleet.pools, nodes)),
         links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
-        workloads=tuple(
-            work for work in fleet.workloads if any(member.node in kept for member in work.members)
-        ),
+        workloads=tuple(work for work in fleet.workloads if _concerns(work, kept)),
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
         gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),
     )
+
+
+def _concerns(work: Workload, kept: set[str]) -> bool:
+    """Tell whether work runs on one of these nodes, or may yet: what waits is in no node's queue."""
+    return not work.members or any(member.node is None or member.node in kept for member in work.members)
 
 
 def _restrict_pools(pools: tuple[Pool, ...], nodes: tuple[Node, ...]) -> Iterator[Pool]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.occupancy.boards import count_boards
+from dcctl.inventory.states import state_of
 from dcctl.render.report import Column, Note, Report, Row, Shape, Table
 
 if TYPE_CHECKING:
@@ -59,24 +61,17 @@ SHAPES = (NODES, SOURCES, DIFF)
 def nodes_report(fleet: Fleet) -> Report:
     """One row per node."""
     conflicts = tuple((c.subject, c.fact, _said(c)) for c in fleet.conflicts)
-    blind = sum(boards_of(node) is None for node in fleet.nodes)
-    known = [count for count in map(boards_of, fleet.nodes) if count is not None]
+    counts = [count_boards(node) for node in fleet.nodes]
+    known = [count for count in counts if count is not None]
     return Report(
         kind=NODES.kind,
-        headline=_counts(fleet, sum(known) if known else None, blind),
-        items=Table("items", _NODES, tuple(_node_row(node) for node in fleet.nodes)),
+        headline=_counts(fleet, sum(known) if known else None, counts.count(None)),
+        items=Table("items", _NODES, tuple(map(_node_row, fleet.nodes, counts))),
         details=(Table("conflicts", _CONFLICTS, conflicts, "SOURCES DISAGREE"),) if conflicts else (),
         notes=_disagreements(len(conflicts)),
         gaps=fleet.gaps,
         level="warn" if conflicts else "ok",
     )
-
-
-def boards_of(node: Node) -> int | None:
-    """How many accelerator boards a node has, slices not counted; None: nobody looked."""
-    if node.accelerators is None:
-        return None
-    return sum(board.kind not in {"mig", "vgpu"} for board in node.accelerators)
 
 
 def _disagreements(count: int) -> tuple[Note, ...]:
@@ -95,10 +90,9 @@ def _counts(fleet: Fleet, accelerators: int | None, blind: int) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def _node_row(node: Node) -> Row:
+def _node_row(node: Node, boards: int | None) -> Row:
     system = node.system
     capacity = node.capacity
-    boards = node.accelerators
     return (
         node.name,
         node.site,
@@ -107,8 +101,8 @@ def _node_row(node: Node) -> Row:
         state_of(node),
         capacity.cpu_milli if capacity else None,
         capacity.memory_bytes if capacity else None,
-        boards_of(node),
-        ", ".join(sorted({board.model for board in boards or () if board.model})) or None,
+        boards,
+        ", ".join(sorted({board.model for board in node.accelerators or () if board.model})) or None,
         system.kernel if system else None,
         system.driver if system else None,
         node.address,
@@ -116,17 +110,6 @@ def _node_row(node: Node) -> Row:
         node.provider_id,
         node.sources,
     )
-
-
-def state_of(node: Node) -> str | None:
-    """The scheduler's word; else what can be said without one; None where nobody answered."""
-    if node.state:
-        return node.state if node.schedulable is not False else f"{node.state},cordoned"
-    if node.schedulable is False:
-        return "cordoned"
-    if node.ready is not None:
-        return "Ready" if node.ready else "NotReady"
-    return "up" if node.system is not None else None
 
 
 def _said(conflict: Conflict) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import Conflict
+from dcctl.inventory.occupancy.boards import boards_of
 from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
@@ -49,15 +50,15 @@ def shared_devices(nodes: Iterable[Node]) -> Iterator[Conflict]:
 
 
 def _counts(views: Sequence[Known]) -> list[tuple[str, str]]:
-    """Return (view, number of boards); a source that states no count is counted."""
+    """Return (view, number of boards); a source that states no count is counted, if it lists each board."""
     counts: list[tuple[str, str]] = []
     for view in views:
         node = view.node
         counts += [(name, str(count)) for name, count in node.accelerator_counts.items()]
         if not node.accelerator_counts and node.accelerators is not None:
-            boards = sum(board.kind in {"whole", "shared"} for board in node.accelerators)
-            if boards or not node.accelerators:
-                counts.append((view.source, str(boards)))
+            boards = boards_of(node)
+            if boards is not None and all(board.reading is not None for board in boards):
+                counts.append((view.source, str(len(boards))))
     return counts
 
 

@@ -11,6 +11,7 @@ from dcctl.inventory.folding import fold, short, sort_key
 from dcctl.inventory.merge.precedence import SCHEDULERS, coalesce, kind_of
 from dcctl.inventory.model import Pool, Rack, Site
 from dcctl.inventory.nodeexpr import plain
+from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -69,22 +70,12 @@ def _by_key(pairs: Iterable[tuple[Hashable, F]]) -> list[F]:
 
 def merge_places(fleets: Sequence[Fleet], nodes: Sequence[Node]) -> tuple[tuple[Site, ...], tuple[Rack, ...]]:
     """Return every site and rack that is described or mentioned. A rack belongs to the site of its nodes."""
-    at: dict[str, set[str]] = defaultdict(set)
-    for node in nodes:
-        if node.rack and node.site:
-            at[node.rack].add(node.site)
     racks = [rack for fleet in fleets for rack in fleet.racks]
     racks += [Rack(name=node.rack, site=node.site) for node in nodes if node.rack]
-    for rack in racks:
-        if rack.site:
-            at[rack.name].add(rack.site)
-    placed = [
-        replace(rack, site=next(iter(at[rack.name])))
-        if rack.site is None and len(at[rack.name]) == 1
-        else rack
-        for rack in racks
-    ]
-    united = _by_key(((rack.site, rack.name), rack) for rack in placed)
+    known = Racks(nodes, racks)
+    united = _by_key(
+        (key, replace(rack, site=key[0])) for rack in racks for key in [known.key(rack.name, rack.site)]
+    )
     sites = [site for fleet in fleets for site in fleet.sites]
     mentioned = [*(node.site for node in nodes), *(rack.site for rack in united)]
     sites += [Site(name=name) for name in mentioned if name]

@@ -95,6 +95,12 @@ def boards_of(node: Node) -> list[Board] | None:
     return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
 
 
+def count_boards(node: Node) -> int | None:
+    """How many boards a node has, at least; None where `boards_of` says None."""
+    boards = boards_of(node)
+    return None if boards is None else len(boards)
+
+
 def _believable(shares: int | None) -> bool:
     return shares is None or 0 < shares <= MOST_SHARES
 
@@ -123,7 +129,10 @@ def _hidden(node: Node) -> list[tuple[str, int]]:
 
 
 def _with_slices(accelerators: tuple[Accelerator, ...]) -> list[Board]:
-    """Group slices under their board, listed or not; slices that name none fill boards of their own."""
+    """Group slices under their board, listed or not; slices that name none fill boards of their own.
+
+    A board that is listed without its id may be the one that slices name: no more boards are made up then.
+    """
     boards: dict[str, Board] = {}
     slices: dict[str, list[Accelerator]] = {}
     orphans: dict[str, list[Accelerator]] = {}
@@ -134,9 +143,19 @@ def _with_slices(accelerators: tuple[Accelerator, ...]) -> list[Board]:
             slices.setdefault(accelerator.parent, []).append(accelerator)
         else:
             orphans.setdefault(accelerator.resource, []).append(accelerator)
+    nameless = [board for board in boards.values() if board.reading is not None and board.reading.id is None]
     for parent, parts in slices.items():
-        boards.setdefault(parent, Board(None, parts[0].resource)).slices = tuple(parts)
+        board = boards.get(parent) or _nameless(nameless, parts[0].vendor)
+        if board is None:
+            board = boards[parent] = Board(None, parts[0].resource)
+        board.slices += tuple(parts)
     return [*boards.values(), *(board for parts in orphans.values() for board in _packed(parts))]
+
+
+def _nameless(boards: list[Board], vendor: str) -> Board | None:
+    """One of the vendor's boards without an id, the least cut one; nobody can tell which it is."""
+    own = [board for board in boards if board.reading is not None and board.reading.vendor == vendor]
+    return min(own, key=lambda board: len(board.slices), default=None)
 
 
 def _packed(parts: list[Accelerator]) -> list[Board]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.states import state_of, words_of
 from dcctl.inventory.vendors import device
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def unavailable_because(node: Node, common_taints: frozenset[str]) -> str:
 
 def out_of_service(node: Node) -> str:
     """Why no work at all is placed on the node, or empty. Unknown readiness is no reason."""
-    if node.ready is False:
-        return node.state or "not ready"
-    return "cordoned" if node.schedulable is False else ""
+    words = words_of(node)
+    if "notready" in words:
+        return state_of(node) or ""
+    return "cordoned" if "cordoned" in words else ""
 
 
 def common_taints(nodes: Iterable[Node], working: Collection[str]) -> frozenset[str]:

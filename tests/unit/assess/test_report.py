@@ -230,3 +230,15 @@ def test_where_the_list_of_nodes_broke_off_there_are_at_least_so_many() -> None:
         "kubernetes:t", "nodes", "the list of nodes broke off after 1; more exist", "timeout", part="nodes"
     )
     assert "at least 1 node" in report(Fleet(nodes=(node(),), gaps=(gap,)), Options(), NOW_S).headline
+
+
+def test_racks_of_one_name_in_two_sites_are_two_rows() -> None:
+    racks = {"a": ("dc1", "r07"), "b": ("dc2", "r07"), "c": ("dc2", "r08")}
+    nodes = tuple(node(name, site=site, rack=rack) for name, (site, rack) in racks.items())
+    answer = report(Fleet("t", nodes=nodes), Options(by="rack"), NOW_S)
+    name, count = (answer.items.column(key) for key in ("name", "accelerators"))
+    assert [(row[name], row[count]) for row in answer.items.rows] == [
+        ("dc1/r07", 8),
+        ("dc2/r07", 8),
+        ("r08", 8),
+    ]

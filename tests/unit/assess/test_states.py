@@ -17,7 +17,7 @@ _HALF = work("half", asks(cpus=40, gib=40, gpus=4))
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"ready": False}, "not ready"),
+        ({"ready": False}, "NotReady"),
         ({"ready": False, "state": "NotReady"}, "NotReady"),
         ({"schedulable": False}, "cordoned"),
         (

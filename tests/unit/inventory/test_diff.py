@@ -9,14 +9,17 @@ from dcctl.inventory import devices, model
 from dcctl.inventory.diff import VOLATILE, Change, diff
 from dcctl.inventory.model import (
     Accelerator,
+    Conflict,
     Disk,
     Ecc,
     Fleet,
     Gap,
+    Link,
     Member,
     Nic,
     Node,
     NodeUse,
+    Rack,
     SourceRun,
     System,
     Taint,
@@ -179,3 +182,50 @@ def test_boards_of_one_uuid_and_work_of_one_id_are_told_apart() -> None:
     assert told(Fleet(workloads=two), Fleet(workloads=two[:1])) == [
         ("workload Deployment ns/w of k", "removed", "", None, None)
     ]
+
+
+def test_a_cable_that_moved_to_another_port_is_told() -> None:
+    cable = Link("g1", "e0", "sw", "p1", up=True)
+    seen_from_there = Link("sw", "p1", "g1", "e0", up=True)
+    assert told(Fleet(links=(cable,)), Fleet(links=(seen_from_there,))) == []
+    assert told(Fleet(links=(cable,)), Fleet(links=(replace(cable, b_port="p2"),))) == [
+        ("link g1:e0 - sw:p1", "removed", "", None, None),
+        ("link g1:e0 - sw:p2", "added", "", None, None),
+    ]
+    assert told(Fleet(links=(cable,)), Fleet(links=(replace(seen_from_there, up=False),))) == [
+        ("link g1:e0 - sw:p1", "changed", "up", "True", "False")
+    ]
+
+
+def test_a_conflict_that_is_new_or_gone_is_told() -> None:
+    conflict = Conflict("n", "accelerators", (("nvml", "7"), ("pci", "8")))
+    node, run = Node("n", sources=("ssh",)), SourceRun("ssh", "ssh", True, 1, 1)
+    quiet = Fleet(nodes=(node,), sources=(run,))
+    loud = replace(quiet, conflicts=(conflict,))
+    assert told(quiet, loud) == [("conflict n accelerators", "added", "", None, None)]
+    assert told(loud, quiet) == [("conflict n accelerators", "removed", "", None, None)]
+    worse = replace(conflict, values=(("nvml", "6"), ("pci", "8")))
+    assert told(loud, replace(quiet, conflicts=(worse,))) == [
+        ("conflict n accelerators", "changed", "values", "nvml: 7, pci: 8", "nvml: 6, pci: 8")
+    ]
+
+
+def test_what_a_silent_source_told_of_cables_and_conflicts_is_no_change() -> None:
+    run = SourceRun("ssh", "ssh", True, 1, 1)
+    old = Fleet(
+        nodes=(Node("n", sources=("ssh",)), Node("m", sources=("kubernetes",))),
+        links=(Link("n", "e0", "sw", "p1"),),
+        conflicts=(Conflict("n", "accelerators", (("nvml", "7"), ("pci", "8"))),),
+        sources=(run,),
+    )
+    silent = replace(run, ok=False, items=0, gaps=1)
+    assert told(old, Fleet(nodes=old.nodes[1:], sources=(silent,))) == []
+
+
+def test_racks_of_one_name_in_two_sites_are_two() -> None:
+    racks = (Rack("r07", "dc1", power_limit_mw=1), Rack("r07", "dc2", power_limit_mw=5))
+    changed = (replace(racks[0], power_limit_mw=9), racks[1])
+    assert told(Fleet(racks=racks), Fleet(racks=changed)) == [
+        ("rack dc1/r07", "changed", "power_limit_mw", "1", "9")
+    ]
+    assert told(Fleet(racks=racks), Fleet(racks=racks[1:])) == [("rack dc1/r07", "removed", "", None, None)]

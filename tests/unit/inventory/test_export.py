@@ -82,3 +82,13 @@ def test_csv_has_a_row_for_each_node_and_runs_nothing_in_a_spreadsheet() -> None
 def test_every_format_is_the_same_twice() -> None:
     for name, write in export.FORMATS.items():
         assert write(small()) == write(small()), name
+
+
+def test_racks_of_one_name_in_two_sites_are_two_groups() -> None:
+    nodes = (Node("a", site="dc1", rack="r07"), Node("b", site="dc2", rack="r07"), Node("c", rack="r08"))
+    groups = yaml.safe_load(export.ansible(Fleet(nodes=nodes)))["all"]["children"]
+    assert {name: [*group["hosts"]] for name, group in groups.items() if "rack" in name} == {
+        "rack_dc1_r07": ["a"],
+        "rack_dc2_r07": ["b"],
+        "rack_r08": ["c"],
+    }

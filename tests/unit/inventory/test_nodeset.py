@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.errors import UsageError
+from dcctl.inventory.model import Fleet, Member, Node, Pool, Rack, Workload
 from dcctl.inventory.nodeset import expand, fold, groups_of, plain, select, sort_key
 from tests.unit.inventory.fleets import small
 
@@ -118,14 +120,44 @@ def test_the_inventory_forms_groups() -> None:
 
 
 def test_a_name_of_a_rack_and_of_a_pool_is_no_group_without_its_kind() -> None:
-    from msgspec.structs import replace
-
     fleet = small()
     nodes = (replace(fleet.nodes[0], pools=("rack8",)), *fleet.nodes[1:])
     groups = groups_of(replace(fleet, nodes=nodes, pools=()))
     assert "rack8" not in groups
     assert groups["pool:rack8"] == ("gpu001",)
     assert groups["rack:rack8"] == ("gpu009",)
+
+
+def _two_racks_of_one_name() -> Fleet:
+    nodes = (Node("a1", site="dc1", rack="r07"), Node("b1", site="dc2", rack="r07"))
+    return Fleet(nodes=nodes, racks=(Rack("r07", "dc1"), Rack("r07", "dc2")))
+
+
+@pytest.mark.parametrize("group", ["@rack:dc1/r07", "@dc1/r07"])
+def test_a_rack_is_that_of_its_site(group: str) -> None:
+    part = select(_two_racks_of_one_name(), group)
+    assert [node.name for node in part.nodes] == ["a1"]
+    assert [(rack.site, rack.name) for rack in part.racks] == [("dc1", "r07")]
+
+
+@pytest.mark.parametrize("group", ["@rack:r07", "@r07"])
+def test_a_rack_name_of_two_sites_is_refused_with_those_that_work(group: str) -> None:
+    with pytest.raises(UsageError, match="could be any of @rack:dc1/r07, @rack:dc2/r07"):
+        select(_two_racks_of_one_name(), group)
+
+
+def test_a_pool_named_as_racks_of_two_sites_is_not_what_the_bare_name_means() -> None:
+    fleet = _two_racks_of_one_name()
+    pooled = replace(fleet, nodes=(replace(fleet.nodes[0], pools=("r07",)), fleet.nodes[1]))
+    with pytest.raises(UsageError, match="could be any of @pool:r07, @rack:dc1/r07, @rack:dc2/r07"):
+        select(pooled, "@r07")
+
+
+def test_a_rack_has_its_full_name_also_where_no_other_site_has_such_a_rack() -> None:
+    fleet = _two_racks_of_one_name()
+    one = replace(fleet, nodes=(fleet.nodes[0], Node("a2", rack="r07")), racks=(Rack("r07", "dc1"),))
+    groups = groups_of(one)
+    assert groups["r07"] == groups["rack:r07"] == groups["rack:dc1/r07"] == ("a1", "a2")
 
 
 @pytest.mark.parametrize(
@@ -150,8 +182,6 @@ def test_select_keeps_the_nodes_meant(include: str | None, exclude: str | None, 
 
 @pytest.mark.parametrize("include", ["*", "@p,*", "@pool:p", "x?a?,gpu1"])
 def test_a_node_whose_name_no_node_set_can_hold_hides_no_other(include: str) -> None:
-    from dcctl.inventory.model import Fleet, Node, Pool
-
     names = ("gpu1", "x[a]")
     left = select(Fleet(nodes=tuple(map(Node, names)), pools=(Pool("p", fold(names)),)), include)
     assert tuple(node.name for node in left.nodes) == names
@@ -180,8 +210,6 @@ def test_select_says_what_is_wrong_before_anything_is_contacted(
 
 
 def test_a_short_name_of_two_nodes_is_refused() -> None:
-    from dcctl.inventory.model import Fleet, Node
-
     fleet = Fleet(nodes=(Node("a.dc1"), Node("a.dc2")))
     with pytest.raises(UsageError, match=r"could be any of a\.dc1, a\.dc2"):
         select(fleet, "a")
@@ -198,6 +226,14 @@ def test_a_part_of_a_fleet_keeps_what_concerns_it() -> None:
     assert [rack.name for rack in part.racks] == ["rack7"]
     assert [site.name for site in part.sites] == ["dc1"]
     assert part.conflicts == ()
+
+
+def test_work_that_waits_is_in_the_queue_of_every_part_of_a_fleet() -> None:
+    waiting = Workload("ns/waiting", members=(Member("p", phase="pending"),))
+    growing = Workload("ns/growing", members=(Member("p", "a2"), Member("q", phase="pending")))
+    running = Workload("ns/running", members=(Member("p", "a2"),))
+    fleet = Fleet(nodes=(Node("a1"), Node("a2")), workloads=(waiting, growing, running))
+    assert select(fleet, "a1").workloads == (waiting, growing)
 
 
 def test_without_a_choice_the_fleet_is_untouched() -> None:

@@ -31,6 +31,26 @@ def test_slices_of_an_unlisted_board_make_one_board() -> None:
     assert len(found) == 1
 
 
+def test_slices_of_a_board_that_may_be_a_listed_one_without_id_add_none() -> None:
+    nameless = tuple(replace(board, id=None) for board in boards(2))
+    parts = (
+        _mig("x", "3g.40gb", 0),
+        _mig("x", "3g.40gb", 1),
+        _mig("y", "1g.10gb", 2),
+        _mig("z", "1g.10gb", 3),
+    )
+    found = boards_of(Node("n", accelerators=(*nameless, *parts)))
+    assert found is not None
+    assert [len(one.slices) for one in found] == [2, 2]
+
+
+def test_slices_of_a_board_that_is_none_of_the_listed_ones_make_one_board() -> None:
+    listed = (*boards(2), replace(boards(1)[0], id=None, vendor="amd"))
+    found = boards_of(Node("n", accelerators=(*listed, _mig("x", "3g.40gb", 0))))
+    assert found is not None
+    assert [len(one.slices) for one in found] == [0, 0, 0, 1]
+
+
 def test_slices_that_name_no_board_fill_boards() -> None:
     small = tuple(_mig(None, "1g.10gb", i) for i in range(15))
     large = tuple(_mig(None, "3g.40gb", i) for i in range(4))
