@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from msgspec import Struct, field
@@ -43,23 +44,27 @@ class Tally(Struct, gc=False):
 
 def tally(boards: Sequence[Board]) -> Tally:
     """The sums over boards that were judged."""
-    idle = [board.idle for board in boards if board.idle is not None]
-    found = Tally(
-        len(boards),
-        _counted([board.state for board in boards]),
-        _counted([board.resource for board in boards]),
-        idle=sum(idle),
-        idle_measured=len(idle),
-    )
-    if any(board.slices for board in boards):
+    if not boards:
+        return Tally()
+    states, resources, idles, slices, readings = zip(*map(_BOARD, boards), strict=True)
+    idle = [one for one in idles if one is not None]
+    found = Tally(len(boards), _counted(states), _counted(resources), idle=sum(idle), idle_measured=len(idle))
+    known = [reading for reading in readings if reading is not None]
+    if any(slices):
         _add_cut(found, boards)
     else:
-        _add_uncut(found, boards)
-    _add_readings(found, [board.reading for board in boards if board.reading is not None])
+        _add_uncut(found, boards, known)
+    if known:
+        sums = map(sum_known, zip(*map(_AMOUNTS, known), strict=True))
+        found.memory_bytes, found.memory_used_bytes, found.power_mw = sums
     return found
 
 
-def _counted(words: list[Key]) -> dict[Key, int]:
+_BOARD = attrgetter("state", "resource", "idle", "slices", "reading")
+_AMOUNTS = attrgetter("memory_bytes", "memory_used_bytes", "power_mw")
+
+
+def _counted(words: Sequence[Key]) -> dict[Key, int]:
     """How often each word is there; of eight boards there are one or two, so a Counter would take longer."""
     return {word: words.count(word) for word in dict.fromkeys(words)}
 
@@ -83,13 +88,13 @@ def _add_cut(found: Tally, boards: Sequence[Board]) -> None:
             found.busy_measured += 1
 
 
-def _add_uncut(found: Tally, boards: Sequence[Board]) -> None:
+def _add_uncut(found: Tally, boards: Sequence[Board], readings: Sequence[Accelerator]) -> None:
     """The same where none is: every reading is that of a board."""
     found.kinds = _counted([_kind(board) for board in boards])
-    whole = [board.state for board in boards if board.reading is None or (board.reading.replicas or 1) == 1]
+    whole = [board.state for board in boards if board.shares == 1]
     found.whole = len(whole)
     found.whole_free = whole.count("free")
-    busy = [one.busy_milli for board in boards if (one := board.reading) and one.busy_milli is not None]
+    busy = [one.busy_milli for one in readings if one.busy_milli is not None]
     found.busy_sum_milli = sum(busy)
     found.busy_measured = len(busy)
 
@@ -98,14 +103,8 @@ def _kind(board: Board) -> Kind:
     """What an uncut board is counted as."""
     reading = board.reading
     if reading is None:
-        return board.resource, "", "whole", 1
-    return board.resource, reading.model or "", reading.kind, reading.replicas or 1
-
-
-def _add_readings(found: Tally, readings: Sequence[Accelerator]) -> None:
-    found.memory_bytes = sum_known([one.memory_bytes for one in readings])
-    found.memory_used_bytes = sum_known([one.memory_used_bytes for one in readings])
-    found.power_mw = sum_known([one.power_mw for one in readings])
+        return board.resource, "", "whole", board.shares
+    return board.resource, reading.model or "", reading.kind, board.shares
 
 
 def sum_known(values: Sequence[int | None]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
@@ -32,6 +33,8 @@ class Board(Struct, gc=False):
     reading: Accelerator | None
     """The board itself; None where only a scheduler counts it, or only its slices are known."""
     resource: str
+    shares: int = 1
+    """How many times it is handed out, unless it is cut into slices."""
     slices: tuple[Accelerator, ...] = ()
     state: State = "unknown"
     holders: tuple[Placed, ...] = ()
@@ -67,7 +70,7 @@ class Board(Struct, gc=False):
 
     def whole(self) -> bool:
         """Whether it is handed out as one: neither cut nor shared."""
-        return not self.slices and (self.reading is None or (self.reading.replicas or 1) == 1)
+        return not self.slices and self.shares == 1
 
     def model(self) -> str | None:
         """The board's model, where a reading told it."""
@@ -84,15 +87,14 @@ def boards_of(node: Node) -> list[Board] | None:
     if not node.accelerators:
         found = _counted_by_scheduler(node) if node.accelerators is None else []
         return found or (None if found is None or _hidden(node) else [])
-    cut = False
-    for accelerator in node.accelerators:
-        if accelerator.replicas is not None and not 0 < accelerator.replicas <= MOST_SHARES:
-            return boards_of(_with_believable_shares(node, node.accelerators))
-        if accelerator.kind != "whole" and accelerator.kind != "shared":  # noqa: PLR1714  # twice as fast as `in`
-            cut = True
-    if cut:
-        return bounded(_with_slices(node.accelerators), node.labels)
-    return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
+    if set(map(_handed_out, node.accelerators)) == {("whole", None)}:  # all of them on most nodes
+        return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
+    if any(not _believable(accelerator.replicas) for accelerator in node.accelerators):
+        return boards_of(_with_believable_shares(node, node.accelerators))
+    return bounded(_with_slices(node.accelerators), node.labels)
+
+
+_handed_out = attrgetter("kind", "replicas")
 
 
 def count_boards(node: Node) -> int | None:
@@ -138,7 +140,9 @@ def _with_slices(accelerators: tuple[Accelerator, ...]) -> list[Board]:
     orphans: dict[str, list[Accelerator]] = {}
     for position, accelerator in enumerate(accelerators):
         if accelerator.kind in {"whole", "shared"}:
-            boards[accelerator.id or f"#{position}"] = Board(accelerator, accelerator.resource)
+            boards[accelerator.id or f"#{position}"] = Board(
+                accelerator, accelerator.resource, accelerator.replicas or 1
+            )
         elif accelerator.parent is not None:
             slices.setdefault(accelerator.parent, []).append(accelerator)
         else:
@@ -162,7 +166,7 @@ def _packed(parts: list[Accelerator]) -> list[Board]:
     """As many slices on each board as fit one: a lower bound of the boards that there are."""
     each = per_board(parts[0].resource, parts[0].profile) or 1
     groups = (tuple(parts[at : at + each]) for at in range(0, len(parts), each))
-    return [Board(None, group[0].resource, group) for group in groups]
+    return [Board(None, group[0].resource, slices=group) for group in groups]
 
 
 def _counted_by_scheduler(node: Node) -> list[Board] | None:
@@ -188,8 +192,7 @@ def _counted_by_scheduler(node: Node) -> list[Board] | None:
 def units_of(board: Board) -> dict[str, int]:
     """What the board hands out, by resource name: itself, its shares or its slices."""
     if not board.slices:
-        shares = board.reading.replicas if board.reading is not None else None
-        return {board.resource: shares or 1}
+        return {board.resource: board.shares}
     units: dict[str, int] = {}
     for part in board.slices:
         units[part.resource] = units.get(part.resource, 0) + (part.replicas or 1)
@@ -199,5 +202,5 @@ def units_of(board: Board) -> dict[str, int]:
 def count_units(board: Board) -> int:
     """How many units the board hands out, of whatever resource."""
     if not board.slices:
-        return (board.reading.replicas or 1) if board.reading is not None else 1
+        return board.shares
     return sum(part.replicas or 1 for part in board.slices)
