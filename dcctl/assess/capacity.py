@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.tally import sum_known
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.model import Resources
 from dcctl.inventory.occupancy.demand import is_scheduled
 from dcctl.inventory.racks import Racks
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from dcctl.assess.nodes import NodeState
     from dcctl.assess.tally import Tally
-    from dcctl.inventory.model import NodeUse, Resources
     from dcctl.inventory.occupancy.boards import State
     from dcctl.inventory.occupancy.demand import Amount
 
@@ -63,6 +64,8 @@ class Totals(Struct):
     node_power_mw: int | None = None
     resources: dict[str, int] = {}
     """Boards by resource name."""
+    more_jobs: int | None = None
+    """Jobs of the wanted size that still fit; None where nobody knows who holds the boards."""
     dimensions: dict[str, Sums] = {}
 
     @property
@@ -118,8 +121,7 @@ def total(name: str, states: Iterable[NodeState]) -> Totals:
     _add_tallies(totals, [state.tally for state in totals.states])
     uses = [state.node.use for state in totals.states]
     totals.node_power_mw = sum_known([use.power_mw for use in uses if use is not None])
-    columns = _columns(totals.states)
-    totals.dimensions = {dimension: _sums(columns, dimension) for dimension in DIMENSIONS}
+    totals.dimensions = _dimensions(totals.states)
     return totals
 
 
@@ -163,43 +165,53 @@ def _add_counts(into: dict[_Key, int], counts: Mapping[_Key, int]) -> None:
         into[key] = into.get(key, 0) + count
 
 
+_Column: TypeAlias = "Sequence[int | None]"
+_AMOUNTS = attrgetter(*DIMENSIONS)
+_NOTHING_TOLD = Resources()
+
+
 class _Columns(NamedTuple):
-    """What each node has, offers, was asked for and uses, in all dimensions; a list for each stage."""
+    """What each node has, offers, was asked for and uses: a column for each dimension, a row a node."""
 
-    capacity: list[Resources | None]
-    offered: list[Resources | None]
-    asked: list[Amount | None]
-    used: list[NodeUse | None]
-    scheduled: list[bool]
-    closed: list[bool]
-    """Whether the node takes no work: what is left there is nobody's."""
+    capacity: Sequence[_Column]
+    allocatable: Sequence[_Column]
+    requested: Sequence[_Column]
+    used: Sequence[_Column]
 
 
-def _columns(states: list[NodeState]) -> _Columns:
+def _columns(states: Sequence[NodeState]) -> _Columns:
     nodes = [state.node for state in states]
+    demands = [state.demand for state in states]
+    uses = [node.use for node in nodes]
+    nobody = [None] * len(uses)
     return _Columns(
-        [node.capacity for node in nodes],
-        [node.allocatable for node in nodes],
-        [state.demand.total if state.demand and state.demand.complete else None for state in states],
-        [node.use for node in nodes],
-        [is_scheduled(node) for node in nodes],
-        [bool(state.unavailable) for state in states],
+        _read([node.capacity or _NOTHING_TOLD for node in nodes]),
+        _read([node.allocatable or _NOTHING_TOLD for node in nodes]),
+        _read([one.total if one and one.complete else _NOTHING_TOLD for one in demands]),
+        (
+            [None if use is None else use.cpu_milli for use in uses],
+            [None if use is None else use.memory_bytes for use in uses],
+            nobody,
+            nobody,
+        ),
     )
 
 
-def _sums(columns: _Columns, dimension: str) -> Sums:
-    """One dimension over these nodes, stage by stage."""
-    capacity = _read(columns.capacity, dimension)
-    offered = _read(columns.offered, dimension)
-    counted = _read(columns.asked, dimension)
-    asked = [None if most is None else one for most, one in zip(offered, counted, strict=True)]
-    used = _read(columns.used, dimension)
-    free = list(map(_left, columns.scheduled, columns.closed, capacity, offered, asked, used))
-    return Sums(*map(sum_known, (capacity, offered, asked, used, free)))
+def _read(amounts: Sequence[Resources | Amount]) -> Sequence[_Column]:
+    """One column for each dimension."""
+    return tuple(zip(*map(_AMOUNTS, amounts), strict=True)) if amounts else ((),) * len(DIMENSIONS)
 
 
-def _read(column: Sequence[object], dimension: str) -> list[int | None]:
-    return [getattr(one, dimension, None) for one in column]
+def _dimensions(states: Sequence[NodeState]) -> dict[str, Sums]:
+    """Every dimension over these nodes, stage by stage."""
+    scheduled = [is_scheduled(state.node) for state in states]
+    closed = [bool(state.unavailable) for state in states]
+    found = {}
+    for dimension, capacity, offered, counted, used in zip(DIMENSIONS, *_columns(states), strict=True):
+        asked = [None if most is None else one for most, one in zip(offered, counted, strict=True)]
+        free = list(map(_left, scheduled, closed, capacity, offered, asked, used))
+        found[dimension] = Sums(*map(sum_known, (capacity, offered, asked, used, free)))
+    return found
 
 
 def _left(  # one argument a column
@@ -223,14 +235,8 @@ def _left(  # one argument a column
 
 def share_milli(states: Iterable[NodeState], part: str, whole: str, dimension: str) -> int | None:
     """A stage as a share of another, over the nodes that tell both; None where none does."""
-    columns = _columns(list(states))
-    column: dict[str, Sequence[object]] = {
-        "capacity": columns.capacity,
-        "allocatable": columns.offered,
-        "requested": columns.asked,
-        "used": columns.used,
-    }
-    parts, wholes = _read(column[part], dimension), _read(column[whole], dimension)
+    columns, at = _columns(list(states)), DIMENSIONS.index(dimension)
+    parts, wholes = getattr(columns, part)[at], getattr(columns, whole)[at]
     both = [(one, of) for one, of in zip(parts, wholes, strict=True) if one is not None and of]
     return sum(one for one, _ in both) * 1000 // sum(of for _, of in both) if both else None
 
@@ -241,7 +247,7 @@ def group(states: Iterable[NodeState], by: By) -> list[Totals]:
     Racks of one name in several sites are called `site/rack`.
     """
     states = list(states)
-    racks = Racks(state.node for state in states)
+    racks = Racks(state.node for state in states if by == "rack")
     groups: dict[str, list[NodeState]] = {}
     for state in states:
         for key in _keys(state, by, racks):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess.details import conflicts
 from dcctl.inventory.folding import fold, sort_key
-from dcctl.inventory.occupancy.boards import not_believed, units_of
+from dcctl.inventory.occupancy.boards import units_of
 from dcctl.inventory.occupancy.demand import FINISHED
 from dcctl.inventory.occupancy.resources import accelerators_in, is_accelerator
 from dcctl.render.report import Note
@@ -77,7 +77,7 @@ def bound_to_unlisted(evidence: Evidence) -> Note | None:
 
 def counts_not_believed(evidence: Evidence) -> Note | None:
     """Counts that no machine has: what would follow from them is unknown."""
-    told = [f"{', '.join(said)} on {s.node.name}" for s in evidence.states if (said := not_believed(s.node))]
+    told = [f"{', '.join(s.not_believed)} on {s.node.name}" for s in evidence.states if s.not_believed]
     return Note("not believed", _listed(told, "; "), "warn") if told else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import astuple
 
 from dcctl.assess.stranded import NO_SHORTAGE, Shortage, shortage
 from dcctl.assess.tally import Tally
@@ -57,7 +58,7 @@ class Habits(Struct, frozen=True):
 def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
     """The node with each of its boards allocated, free, stranded, unavailable or unknown."""
     known = occupancy(node, demand, habits.common_taints)
-    state = NodeState(node, demand, known.boards, known.boards_known, known.by_processes, known.unavailable)
+    state = NodeState(*astuple(known))
     free = [board for board in state.boards if board.state == "free"] if demand is not None else []
     if demand is not None and free:
         state.shortage = shortage(node, demand, habits.shares, _units(free))

@@ -18,7 +18,6 @@ from dcctl.assess.details import states_out_of_service
 from dcctl.assess.machine import disk_note, pressure_note
 from dcctl.assess.nouns import counted
 from dcctl.inventory.folding import fold
-from dcctl.inventory.occupancy.boards import not_believed
 from dcctl.render.report import Note
 from dcctl.units import cores, duration, memory, percent, plural, power
 
@@ -228,7 +227,7 @@ def _read(state: NodeState) -> bool:
 
 
 def _looked_nowhere(whole: Totals) -> Note | None:
-    blind = sum(1 for state in whole.states if not state.boards_known and not not_believed(state.node))
+    blind = sum(1 for state in whole.states if not state.boards_known and not state.not_believed)
     if not blind:
         return None
     seen = sum(_seen(state.node) for state in whole.states if not state.boards_known)

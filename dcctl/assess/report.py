@@ -91,7 +91,9 @@ def report(fleet: Fleet, options: Options, now_s: int, whole: Fleet | None = Non
     states = judge_fleet(fleet, rule, now_s, whole or fleet)
     of_work = options.by == "workload"
     groups = group(states, "pool" if of_work else options.by)
-    sums = _whole(fleet.name, states, groups)
+    for one in groups:
+        one.more_jobs = jobs_that_fit(one, options.job_size, one.name if options.by in _BY_POOL else None)
+    sums = _whole(fleet.name, states, groups, options)
     holders = idle_holders(states, now_s)
     evidence = Evidence(fleet, states, sums, holders, waiting(fleet.workloads))
     details = tables(evidence)
@@ -111,10 +113,19 @@ def report(fleet: Fleet, options: Options, now_s: int, whole: Fleet | None = Non
     )
 
 
-def _whole(name: str, states: list[NodeState], groups: list[Totals]) -> Totals:
+_BY_POOL = frozenset(("pool", "workload"))
+"""Ways to group by pool, out of which no job reaches."""
+
+
+def _whole(name: str, states: list[NodeState], groups: list[Totals], options: Options) -> Totals:
     """The fleet's sums; from the groups, unless a node is in several of them."""
     disjoint = sum(len(one.states) for one in groups) == len(states)
-    return merged(name, groups) if disjoint else total(name, states)
+    whole = merged(name, groups) if disjoint else total(name, states)
+    if disjoint and options.by in _BY_POOL:
+        whole.more_jobs = sum_known([one.more_jobs for one in groups])
+    else:
+        whole.more_jobs = jobs_that_fit(whole, options.job_size)
+    return whole
 
 
 def _level(told: tuple[Note, ...], details: tuple[Table, ...]) -> Severity:
@@ -169,7 +180,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "unavailable": _sure(totals, totals.unavailable),
         "free": _sure(totals, totals.free),
         "first_limit": first_limit(totals) or None,
-        "more_jobs": jobs_that_fit(totals, options, totals.name if options.by == "pool" else None),
+        "more_jobs": totals.more_jobs,
         "running_limit": running_limit(totals) or None,
         "unknown": totals.unknown if known else None,
         "busy_measured": totals.busy_measured,
@@ -204,7 +215,7 @@ def _sure(totals: Totals, count: int) -> int | None:
     return count
 
 
-def jobs_that_fit(totals: Totals, options: Options, pool: str | None = None) -> int | None:
+def jobs_that_fit(totals: Totals, job_size: int, pool: str | None = None) -> int | None:
     """How many more jobs of that size fit on these nodes; None where nobody knows who holds the boards.
 
     `pool` is the one that all of them are in; without it each counts in its first.
@@ -212,7 +223,7 @@ def jobs_that_fit(totals: Totals, options: Options, pool: str | None = None) -> 
     if not totals.boards or totals.unknown == totals.boards:
         return None
     found = chain.from_iterable(rooms(state, pool) for state in totals.states)
-    return more_jobs(found, options.job_size)
+    return more_jobs(found, job_size)
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
@@ -233,7 +244,7 @@ def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str,
         "busy_milli": whole.busy_milli,
         "busy_measured": whole.busy_measured,
         "allocated_share_milli": whole.allocated_milli,
-        "more_jobs": jobs_that_fit(whole, options),
+        "more_jobs": whole.more_jobs,
         "job_size": options.job_size,
         "waiting_accelerators": _waiting_accelerators(evidence),
         "cpu_capacity_milli": whole.dimensions["cpu_milli"].capacity,

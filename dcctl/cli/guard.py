@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-_YOUNG_OBJECTS = 200_000
+_YOUNG_OBJECTS = 2_000_000
 """So many new objects between two searches for cycles, not 700: modules and fleets hold next to none, and
 on a fleet of 10,000 nodes the searches would be a tenth of the whole run."""
 

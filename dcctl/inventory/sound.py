@@ -26,6 +26,10 @@ def sound(fleet: Fleet, source: str) -> Fleet:
     """
     nodes, gaps, conflicts = list(fleet.nodes), list[Gap](), list[Conflict]()
     for at, node in enumerate(fleet.nodes):
+        boards = node.accelerators
+        apart = not boards or len({board.id for board in boards}) == len(boards)
+        if apart and node.address is None and node.login_user is None:
+            continue  # most nodes: looked at no further
         wrong, repeated = _wrong(node), _repeated(node)
         for fact, word in wrong.items():
             why = f"{fact} {shown(word)} cannot be one: not used"
@@ -53,7 +57,7 @@ def _wrong(node: Node) -> dict[str, str]:
 def _repeated(node: Node) -> dict[str, int]:
     """Return the ids that several boards have, and how many."""
     ids = [board.id for board in node.accelerators or () if board.id]
-    return {} if len(set(ids)) == len(ids) else {id_: n for id_, n in Counter(ids).items() if n > 1}
+    return {id_: n for id_, n in Counter(ids).items() if n > 1}
 
 
 def _counts(repeated: dict[str, int]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dcctl.inventory.occupancy.boards import Board, boards_of, units_of
+from dcctl.inventory.occupancy.boards import Board, boards_of, not_believed, units_of
 from dcctl.inventory.occupancy.demand import is_scheduled
 from dcctl.inventory.occupancy.doubt import doubted
 from dcctl.inventory.occupancy.health import must_be_replaced
@@ -15,6 +15,8 @@ from dcctl.inventory.occupancy.holders import hold
 from dcctl.inventory.occupancy.unavailable import out_of_service, unavailable_because
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dcctl.inventory.model import Node
     from dcctl.inventory.occupancy.demand import Demand
 
@@ -32,12 +34,14 @@ class Occupancy(Struct, gc=False):
     """No scheduler hands out these boards: the processes on them told what is used."""
     unavailable: str = ""
     """Why work cannot be placed here, or empty."""
+    not_believed: Sequence[str] = ()
+    """Counts of the node that are out of bounds, in words."""
 
 
 def occupancy(node: Node, demand: Demand | None, common_taints: frozenset[str]) -> Occupancy:
     """The node with what is held of it. `common_taints` dedicate its pool and keep nobody out."""
     boards = boards_of(node)
-    found = Occupancy(node, demand, boards or [], boards is not None)
+    found = Occupancy(node, demand, boards or [], boards is not None, not_believed=not_believed(node))
     if not boards:
         found.unavailable = out_of_service(node)  # taints dedicate many a node without accelerators
         return found
