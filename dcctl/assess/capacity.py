@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -166,7 +165,6 @@ def _add_counts(into: dict[_Key, int], counts: Mapping[_Key, int]) -> None:
 
 
 _Column: TypeAlias = "Sequence[int | None]"
-_AMOUNTS = attrgetter(*DIMENSIONS)
 _NOTHING_TOLD = Resources()
 
 
@@ -198,8 +196,13 @@ def _columns(states: Sequence[NodeState]) -> _Columns:
 
 
 def _read(amounts: Sequence[Resources | Amount]) -> Sequence[_Column]:
-    """One column for each dimension."""
-    return tuple(zip(*map(_AMOUNTS, amounts), strict=True)) if amounts else ((),) * len(DIMENSIONS)
+    """One column for each dimension, in their order."""
+    return (
+        [one.cpu_milli for one in amounts],
+        [one.memory_bytes for one in amounts],
+        [one.storage_bytes for one in amounts],
+        [one.pods for one in amounts],
+    )
 
 
 def _dimensions(states: Sequence[NodeState]) -> dict[str, Sums]:

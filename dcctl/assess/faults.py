@@ -49,7 +49,7 @@ def signs_of(state: NodeState) -> Iterator[Sign]:
     for index, board in enumerate(state.boards):
         reading = board.reading
         if reading is not None:
-            yield from health.signs_of(reading, "" if reading.index >= 0 else f"gpu{index}")
+            yield from health.signs_of(reading, index)
         nobodys = counted and board.state not in {"allocated", "unknown"}
         if nobodys and any(part.processes for part in board.parts()):
             yield Sign("warn", "used outside the scheduler", f"gpu{index}")

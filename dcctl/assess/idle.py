@@ -45,18 +45,14 @@ class IdleHolder(Struct):
 
 def mark_idle(boards: Iterable[Board], rule: Rule, now_s: int) -> None:
     """Set `idle` on every allocated board: True, False, or None where nothing was measured."""
+    most = rule.busy_milli
     for board in boards:
         if board.state == "allocated":
-            board.idle = _idle(board, rule, now_s)
-
-
-def _idle(board: Board, rule: Rule, now_s: int) -> bool | None:
-    busy = board.busy_milli()
-    if busy is None and not board.unused():
-        return None
-    if busy is not None and busy > rule.busy_milli:
-        return False
-    return board.held_since_s is None or now_s - board.held_since_s >= rule.after_s
+            busy = board.busy_milli()
+            if busy is not None and busy > most:
+                board.idle = False
+            elif busy is not None or board.unused():
+                board.idle = board.held_since_s is None or now_s - board.held_since_s >= rule.after_s
 
 
 def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
@@ -87,14 +86,14 @@ def boards_of(node: Node) -> list[Board] | None:
     if not node.accelerators:
         found = _counted_by_scheduler(node) if node.accelerators is None else []
         return found or (None if found is None or _hidden(node) else [])
-    if set(map(_handed_out, node.accelerators)) == {("whole", None)}:  # all of them on most nodes
+    for accelerator in node.accelerators:
+        if accelerator.kind != "whole" or accelerator.replicas is not None:
+            break
+    else:  # most nodes
         return [Board(accelerator, accelerator.resource) for accelerator in node.accelerators]
     if any(not _believable(accelerator.replicas) for accelerator in node.accelerators):
         return boards_of(_with_believable_shares(node, node.accelerators))
     return bounded(_with_slices(node.accelerators), node.labels)
-
-
-_handed_out = attrgetter("kind", "replicas")
 
 
 def count_boards(node: Node) -> int | None:

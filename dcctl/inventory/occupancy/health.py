@@ -19,12 +19,13 @@ class Sign(NamedTuple):
     """The device on its node, e.g. `gpu3`."""
 
 
-def signs_of(reading: Accelerator, where: str = "") -> list[Sign]:
-    """What is wrong with one board, the gravest first. `where` is `gpu` and its index unless given."""
-    return list(_signs(reading, where or f"gpu{reading.index}")) if _suspicious(reading) else []
+def signs_of(reading: Accelerator, position: int = 0) -> Sequence[Sign]:
+    """What is wrong with one board, the gravest first. `position` names a board that tells no index."""
+    return tuple(_signs(reading, position)) if _suspicious(reading) else ()
 
 
-def _signs(reading: Accelerator, where: str) -> Iterator[Sign]:
+def _signs(reading: Accelerator, position: int) -> Iterator[Sign]:
+    where = f"gpu{reading.index if reading.index >= 0 else position}"
     ecc = _ecc(reading.ecc) if reading.ecc is not None else ""
     if ecc:
         yield Sign("crit", ecc, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.occupancy.boards import Board, units_of
@@ -37,9 +37,6 @@ def _accelerators(one: Placed) -> dict[str, int]:
     return {name: devices[name] for name in devices if devices[name] > 0 and is_accelerator(name)}
 
 
-_form = attrgetter("resource", "shares", "slices", "state")
-
-
 def _by_only_one(boards: list[Board], one: Placed) -> bool:
     """The common case, without counting units: one member asks for some of a node's equal boards."""
     asked = _accelerators(one)
@@ -48,8 +45,9 @@ def _by_only_one(boards: list[Board], one: Placed) -> bool:
     ((resource, wanted),) = asked.items()
     if wanted > len(boards):
         return False
-    if set(map(_form, boards)) != {(resource, 1, (), "unknown")}:
-        return False
+    for board in boards:
+        if board.resource != resource or board.shares != 1 or board.slices or board.state != "unknown":
+            return False
     since_s = _since_s(one)
     for board in boards if wanted == len(boards) else _most_likely(boards, one)[:wanted]:
         board.state, board.holders, board.held_since_s = "allocated", (one,), since_s
