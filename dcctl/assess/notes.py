@@ -38,10 +38,16 @@ def headline(evidence: Evidence, now_s: int) -> str:
     least = "at least " if any(gap.part == "nodes" for gap in fleet.gaps) else ""
     nodes = least + plural(len(evidence.states), "node")
     parts = [fleet.name, plural(len(sites), "site") if sites else "", nodes]
-    parts.append(counted(whole.resources.items()) if whole.boards else _machine(whole))
+    parts.append(_least_seen(whole) + counted(whole.resources.items()) if whole.boards else _machine(whole))
     taken = _taken(whole)
     asked = _asked(evidence)
     return "  ".join(part for part in (*parts, taken, asked, _as_of(fleet.taken_at_s, now_s)) if part)
+
+
+def _least_seen(whole: Totals) -> str:
+    """`at least ` where boards are seen on nodes of which none could be read."""
+    unread = any(_seen(state.node) for state in whole.states if not state.boards_known)
+    return "at least " if unread else ""
 
 
 _STILL_NOW_S = 120
@@ -140,7 +146,7 @@ def _idle(evidence: Evidence, after_s: int) -> Note | None:
     if not boards:
         return None
     watts = [one.power_mw for one in evidence.idle if one.power_mw is not None]
-    burnt = f", burning {power(sum(watts))} now" if watts else ""
+    burnt = f", burning {power(sum(watts))}" if watts else ""
     unsure = " (start not known of all)" if any(one.held_s is None for one in evidence.idle) else ""
     holders = len({one.who for one in evidence.idle})
     text = (

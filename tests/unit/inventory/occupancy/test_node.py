@@ -62,3 +62,10 @@ def test_boards_that_only_the_bus_tells_of_are_unknown_not_none() -> None:
     assert "no accelerators" not in answer.headline
     notes = {note.label: note.text for note in answer.notes}
     assert notes["accelerators"] == "unknown on 1 node: 8 boards seen, none could be read"
+
+
+def test_beside_boards_that_are_known_there_are_at_least_so_many() -> None:
+    seen = Node("n2", sources=("ssh",), accelerator_counts={"pci": 8}, capacity=Resources(8000))
+    answer = report(Fleet(nodes=(node(), seen)), Options(), NOW_S)
+    assert "at least 8 GPUs" in answer.headline
+    assert answer.summary["nodes_unread"] == 1
