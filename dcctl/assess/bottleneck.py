@@ -113,12 +113,10 @@ def _pressure(state: NodeState) -> list[tuple[str, int]]:
 
 def _board_waits(reading: Accelerator, board: Board) -> str:
     """The first of: throttled, memory full, memory traffic."""
-    slowed = slowed_by(reading.throttle) if reading.throttle else ""
-    if slowed:
+    if reading.throttle and (slowed := slowed_by(reading.throttle)):
         return slowed
     total, used = reading.memory_bytes, reading.memory_used_bytes
     if total and used is not None and used * 1000 >= total * FULL_MILLI:
         return "GPU memory"
-    traffic = reading.memory_busy_milli
-    bound = traffic is not None and traffic >= MEMORY_BOUND_MILLI
-    return "GPU memory bandwidth" if bound and board.idle is False else ""
+    traffic = reading.memory_busy_milli or 0
+    return "GPU memory bandwidth" if traffic >= MEMORY_BOUND_MILLI and board.idle is False else ""

@@ -185,7 +185,7 @@ def _columns(states: Sequence[NodeState]) -> _Columns:
     return _Columns(
         _read([node.capacity or _NOTHING_TOLD for node in nodes]),
         _read([node.allocatable or _NOTHING_TOLD for node in nodes]),
-        _read([one.total if one and one.complete else _NOTHING_TOLD for one in demands]),
+        _read([one if one and one.complete else _NOTHING_TOLD for one in demands]),
         (
             [None if use is None else use.cpu_milli for use in uses],
             [None if use is None else use.memory_bytes for use in uses],

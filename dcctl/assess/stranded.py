@@ -115,7 +115,7 @@ def shortage(node: Node, demand: Demand, shares: Shares, free: int) -> Shortage:
         return NO_SHORTAGE
     worst = NO_SHORTAGE
     for dimension, total, asked in zip(
-        DIMENSIONS, _by_dimension(allocatable), _by_dimension(demand.total), strict=True
+        DIMENSIONS, _by_dimension(allocatable), _by_dimension(demand), strict=True
     ):
         if total is None:
             continue

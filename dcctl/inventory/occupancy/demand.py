@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
@@ -29,59 +29,51 @@ class Placed(Struct, frozen=True, gc=False):
 
 
 class Amount(Struct, gc=False):
-    """A running sum of what the scheduler counts on one node."""
+    """What the scheduler counts. A dimension that nobody asks for adds nothing."""
 
     cpu_milli: int = 0
     memory_bytes: int = 0
     storage_bytes: int = 0
     pods: int = 0
 
-    def add(self, request: Resources) -> None:
-        """Count one member. A dimension that the member does not ask for adds nothing."""
-        if request.cpu_milli:
-            self.cpu_milli += request.cpu_milli
-        if request.memory_bytes:
-            self.memory_bytes += request.memory_bytes
-        if request.storage_bytes:
-            self.storage_bytes += request.storage_bytes
-        self.pods += 1 if request.pods is None else request.pods
+
+def amount_of(requests: Sequence[Resources]) -> Amount:
+    """The sum; a member that tells no number of pods is one."""
+    return Amount(
+        sum(one.cpu_milli or 0 for one in requests),
+        sum(one.memory_bytes or 0 for one in requests),
+        sum(one.storage_bytes or 0 for one in requests),
+        sum(1 if one.pods is None else one.pods for one in requests),
+    )
 
 
-class Demand(Struct, gc=False):
-    """All that is requested on one node."""
+class Demand(Amount, gc=False):
+    """All that is requested on one node: a running sum."""
 
-    total: Amount = field(default_factory=Amount)
     devices: dict[str, int] = {}
     complete: bool = True
-    """False: somebody runs here whose requests nobody could read; `total` and `devices` are lower bounds."""
+    """False: somebody runs here whose requests nobody could read; the sums are lower bounds."""
     holding: list[Placed] = []
     """Members that hold accelerators, or may hold some."""
     others: list[Placed] = []
 
-    def add(self, member: Member, workload: Workload) -> None:
-        """Count one member on this node."""
-        request = member.requests
-        if request is None:
+    def hold(self, member: Member, workload: Workload) -> None:
+        """Count the devices of a member: those that it asks for, shares with another, or may ask for."""
+        if member.requests is None:
             self.complete = False
             self.holding.append(Placed(member, workload, 0))
             return
-        devices = request.devices
-        self.total.add(request)
-        if not devices:  # it may still share devices that another member asked for
-            (self.holding if member.devices else self.others).append(Placed(member, workload, 0))
-            return
+        devices = member.requests.devices
         for resource in devices:
             self.devices[resource] = self.devices.get(resource, 0) + devices[resource]
         accelerators = accelerators_in(devices)
-        (self.holding if accelerators else self.others).append(Placed(member, workload, accelerators))
+        holds = accelerators or member.devices
+        (self.holding if holds else self.others).append(Placed(member, workload, accelerators))
 
     def daemons(self) -> Amount:
-        """The part of `total` that every node carries (kind DaemonSet): it cannot be moved away."""
-        part = Amount()
-        for placed in (*self.holding, *self.others):
-            if placed.workload.kind == "DaemonSet" and placed.member.requests is not None:
-                part.add(placed.member.requests)
-        return part
+        """The part of the sum that every node carries (kind DaemonSet): it cannot be moved away."""
+        placed = (one for one in (*self.holding, *self.others) if one.workload.kind == "DaemonSet")
+        return amount_of([one.member.requests for one in placed if one.member.requests is not None])
 
 
 NOTHING = Demand()
@@ -103,7 +95,16 @@ def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
             demand = nodes.get(node)
             if demand is None:
                 demand = nodes[node] = Demand()
-            demand.add(member, workload)
+            request = member.requests
+            if request is not None:  # summed here: a call for each member would cost as much again
+                demand.cpu_milli += request.cpu_milli or 0
+                demand.memory_bytes += request.memory_bytes or 0
+                demand.storage_bytes += request.storage_bytes or 0
+                demand.pods += 1 if request.pods is None else request.pods
+            if request is None or request.devices or member.devices:
+                demand.hold(member, workload)
+            else:
+                demand.others.append(Placed(member, workload, 0))
     return nodes
 
 

@@ -51,7 +51,7 @@ def test_later_means_only_older_work(fleet: Fleet) -> None:
 def test_no_node_is_promised_twice(fleet: Fleet) -> None:
     demands = requested(fleet.workloads)
     for node in fleet.nodes:
-        offered, total = node.allocatable, demands[node.name].total
+        offered, total = node.allocatable, demands[node.name]
         assert isinstance(offered, Resources)
         assert total.cpu_milli <= (offered.cpu_milli or 0), node.name
         assert total.memory_bytes <= (offered.memory_bytes or 0), node.name

@@ -31,7 +31,7 @@ def test_requests_are_summed_by_dimension() -> None:
     both = requested((work("a", asks(cpus=3, gib=5), count=2), work("d", asks(gpus=0), kind="DaemonSet")))[
         "n1"
     ]
-    assert (both.total.cpu_milli, both.total.memory_bytes, both.total.pods) == (14_000, 18 * GIB, 3)
+    assert (both.cpu_milli, both.memory_bytes, both.pods) == (14_000, 18 * GIB, 3)
     assert both.devices == {"nvidia.com/gpu": 2}
     assert (both.daemons().cpu_milli, both.daemons().pods) == (8000, 1)
 
@@ -56,7 +56,7 @@ def test_a_gap_of_another_source_or_subject_hides_no_requests() -> None:
     )
     (demand,) = demand_of(Fleet(nodes=(node(),), gaps=gaps)).values()
     assert demand is not None
-    assert (demand.total.cpu_milli, demand.complete) == (0, True)
+    assert (demand.cpu_milli, demand.complete) == (0, True)
 
 
 def test_a_gap_in_the_work_of_one_node_makes_its_sums_lower_bounds() -> None:
@@ -65,7 +65,7 @@ def test_a_gap_in_the_work_of_one_node_makes_its_sums_lower_bounds() -> None:
     first, second = demand_of(Fleet(nodes=nodes, workloads=works, gaps=(gap,))).values()
     assert first is not None
     assert second is not None
-    assert (first.total.cpu_milli, first.complete, second.complete) == (3000, False, True)
+    assert (first.cpu_milli, first.complete, second.complete) == (3000, False, True)
 
 
 def test_requests_that_nobody_could_read_are_unknown_in_the_queue() -> None:
@@ -88,7 +88,7 @@ def test_phase_of_every_member_is_looked_at() -> None:
     mixed = replace(
         work("a", asks()), members=(Member("x", "n1", "running", asks()), Member("y", "n1", "failed", asks()))
     )
-    assert requested((mixed,))["n1"].total.pods == 1
+    assert requested((mixed,))["n1"].pods == 1
 
 
 @pytest.mark.parametrize("phase", ["succeeded", "failed", "unknown", "running"])
