@@ -13,22 +13,23 @@ if TYPE_CHECKING:
     from dcctl.inventory.occupancy.demand import Demand, Placed
 
 
-def hold(boards: list[Board], demand: Demand) -> dict[str, int]:
+def hold(boards: list[Board], demand: Demand, last: frozenset[int] = frozenset()) -> dict[str, int]:
     """Mark the boards that members hold, with their holders; returns the requests that no board answers to.
 
     In this order: ids of devices that a member names; processes that run in a member's cgroup; then, for what
     is still asked for, the boards that look most used. These last get a name only if one workload is left.
+    Boards at the positions `last` are taken only when no other is left.
     """
     placed = demand.holding
     if not placed:
         return {}
-    if len(placed) == 1 and _by_only_one(boards, placed[0]):
+    if len(placed) == 1 and not last and _by_only_one(boards, placed[0]):
         return {}
     left = [_accelerators(one) for one in placed]
     free = [units_of(board) for board in boards]
     _by_id(boards, placed, left, free)
     _by_process(boards, placed, left, free)
-    return _by_elimination(boards, placed, left, free)
+    return _by_elimination(boards, placed, left, free, last)
 
 
 def _accelerators(one: Placed) -> dict[str, int]:
@@ -46,7 +47,7 @@ def _by_only_one(boards: list[Board], one: Placed) -> bool:
     if wanted > len(boards):
         return False
     for board in boards:
-        if board.resource != resource or board.shares != 1 or board.slices or board.state != "unknown":
+        if board.resource != resource or board.shares != 1 or board.slices:
             return False
     since_s = _since_s(one)
     for board in boards if wanted == len(boards) else _most_likely(boards, one)[:wanted]:
@@ -145,8 +146,13 @@ def _asks(one: Placed, left: dict[str, int], resource: str) -> bool:
 
 
 def _by_elimination(
-    boards: list[Board], placed: list[Placed], left: list[dict[str, int]], free: list[dict[str, int]]
+    boards: list[Board],
+    placed: list[Placed],
+    left: list[dict[str, int]],
+    free: list[dict[str, int]],
+    last: frozenset[int],
 ) -> dict[str, int]:
+    usual = [at for at in range(len(boards)) if at not in last]
     unanswered: dict[str, int] = {}
     for resource in sorted({name for part in left for name in part}):
         wanting = [
@@ -154,33 +160,44 @@ def _by_elimination(
         ]
         if not wanting:
             continue
-        missing = _hand_out(boards, free, resource, wanting)
-        if missing:
-            unanswered[resource] = missing
+        takers = _takers(wanting)
+        named = len({id(one.workload) for one in takers}) == 1
+        for positions in (usual, sorted(last)):
+            open_now = [at for at in positions if free[at].get(resource)]
+            takers = takers[_hand_out(boards, open_now, free, resource, takers, named) :]
+        if takers:
+            unanswered[resource] = len(takers)
     return unanswered
 
 
+def _takers(wanting: list[tuple[Placed, int]]) -> list[Placed]:
+    """Each member as often as it wants a unit, those first that have run longest."""
+    oldest_first = sorted(wanting, key=lambda pair: pair[0].member.started_at_s or 0)
+    return [one for one, count in oldest_first for _ in range(count)]
+
+
 def _hand_out(
-    boards: list[Board], free: list[dict[str, int]], resource: str, wanting: list[tuple[Placed, int]]
+    boards: list[Board],
+    positions: list[int],
+    free: list[dict[str, int]],
+    resource: str,
+    takers: list[Placed],
+    named: bool,
 ) -> int:
-    """Give what is wanted to the boards that look most used; returns how many units found none.
+    """Give a unit to each, from the boards at these positions that look most used; returns how many got one.
 
     Shares are spread over the boards, one each in turn, as NVIDIA's device plugin prefers it. Who has run
-    longest gets the most used: so no board is called idle of which the holder may have just begun.
+    longest comes first: so no board is called idle of which the holder may have just begun.
     """
-    named = len({id(one.workload) for one, _ in wanting}) == 1
-    wanting = sorted(wanting, key=lambda pair: pair[0].member.started_at_s or 0)
-    takers = [one for one, count in wanting for _ in range(count)]
-    usable = [i for i in range(len(boards)) if boards[i].state != "unavailable" and free[i].get(resource)]
-    order = sorted(usable, key=lambda i: _rank(boards[i], i))
+    order = sorted(positions, key=lambda at: _rank(boards[at], at))
     given = 0
     while given < len(takers) and order:
-        for i, one in zip(order, takers[given:], strict=False):
-            _take(boards[i], one, named=named)
-            free[i][resource] -= 1
+        for at, one in zip(order, takers[given:], strict=False):
+            _take(boards[at], one, named=named)
+            free[at][resource] -= 1
             given += 1
-        order = [i for i in order if free[i][resource]]
-    return len(takers) - given
+        order = [at for at in order if free[at][resource]]
+    return given
 
 
 def _rank(board: Board, index: int) -> tuple[bool, int, int, int]:

@@ -47,9 +47,8 @@ def occupancy(node: Node, demand: Demand | None, common_taints: frozenset[str]) 
         return found
     found.unavailable = unavailable_because(node, common_taints)
     if demand is not None:
-        for board in _withheld(node, boards):
-            board.state = "unavailable"
-        _sort_the_rest(found, demand, hold(boards, demand))
+        withheld = _likeliest_withheld(boards)[: _count_withheld(node, boards)] if _differ(node) else []
+        _sort_the_rest(found, demand, hold(boards, demand, frozenset(withheld)), len(withheld))
     elif not is_scheduled(node):
         found.by_processes = True
         _by_processes(boards)
@@ -66,25 +65,34 @@ def _by_processes(boards: list[Board]) -> None:
             board.state = "unavailable" if _is_broken(board) else "free"
 
 
-def _sort_the_rest(found: Occupancy, demand: Demand, leftover: dict[str, int]) -> None:
+def _sort_the_rest(found: Occupancy, demand: Demand, leftover: dict[str, int], withheld: int) -> None:
     """Boards that nobody holds are unavailable or free; unknown if somebody may hold them."""
     rest = [board for board in found.boards if board.state == "unknown"]
     if not rest or not demand.complete:
         return
-    if leftover:
+    for at in _likeliest_withheld(rest)[:withheld] if withheld else ():
+        rest[at].state = "unavailable"
+    rest = [board for board in rest if board.state == "unknown"]
+    if leftover and rest:
         doubt = {id(board) for board in doubted(rest, leftover)}  # they stay unknown
         rest = [board for board in rest if id(board) not in doubt]
     for board in rest:
         board.state = "unavailable" if found.unavailable or _is_broken(board) else "free"
 
 
-def _withheld(node: Node, boards: list[Board]) -> list[Board]:
-    """Boards whose units the scheduler's agent knows but does not offer (a device plugin found them sick).
+def _likeliest_withheld(boards: list[Board]) -> list[int]:
+    """Positions, those first that the scheduler's agent is most likely to withhold: it does not tell which.
 
-    It does not tell which: those that must be replaced come first, then those on which nothing runs.
+    Boards that must be replaced, then those on which nothing runs, the last first.
     """
-    if node.capacity is None or node.allocatable is None or node.capacity.devices == node.allocatable.devices:
-        return []
+    order = range(len(boards) - 1, -1, -1)
+    return sorted(order, key=lambda at: (not _is_broken(boards[at]), _is_used(boards[at])))
+
+
+def _count_withheld(node: Node, boards: list[Board]) -> int:
+    """Boards whose units the scheduler's agent knows but does not offer (a device plugin found them sick)."""
+    if node.capacity is None or node.allocatable is None:
+        return 0
     units: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     for board in boards:
@@ -93,9 +101,17 @@ def _withheld(node: Node, boards: list[Board]) -> list[Board]:
         sources.update(handed_out.keys())
     offered = node.allocatable.devices
     held_back = {name: node.capacity.devices.get(name, 0) - offered.get(name, 0) for name in units}
-    count = sum(max(0, count) * sources[name] // units[name] for name, count in held_back.items())
-    idlest = [board for board in reversed(boards) if not any(part.processes for part in board.parts())]
-    return sorted(idlest, key=lambda board: not _is_broken(board))[:count]
+    return sum(max(0, count) * sources[name] // units[name] for name, count in held_back.items())
+
+
+def _differ(node: Node) -> bool:
+    """Whether the scheduler offers other devices than it knows of: on most nodes it offers all."""
+    known, offered = node.capacity, node.allocatable
+    return known is not None and offered is not None and known.devices != offered.devices
+
+
+def _is_used(board: Board) -> bool:
+    return any(part.processes for part in board.parts())
 
 
 def _is_broken(board: Board) -> bool:

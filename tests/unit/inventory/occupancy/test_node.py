@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.assess.report import Options, report
@@ -69,3 +71,43 @@ def test_beside_boards_that_are_known_there_are_at_least_so_many() -> None:
     answer = report(Fleet(nodes=(node(), seen)), Options(), NOW_S)
     assert "at least 8 GPUs" in answer.headline
     assert answer.summary["nodes_unread"] == 1
+
+
+def test_what_is_held_is_not_out_although_the_device_plugin_offers_nothing() -> None:
+    down = node(allocatable=size(gpus=0))
+    assert words(judged(down, work("all", asks(gpus=8)))[0]) == "a" * 8
+    assert words(judged(down)[0]) == "u" * 8
+    assert words(judged(node(allocatable=size(gpus=6)), work("all", asks(gpus=8)))[0]) == "a" * 8
+    assert words(judged(node(allocatable=size(gpus=6)), work("most", asks(gpus=7)))[0]) == "a" * 7 + "u"
+
+
+def test_what_is_withheld_is_never_free_whatever_runs_or_is_held_there() -> None:
+    used = tuple(replace(one, processes=process("nobody")) for one in boards(8))
+    assert words(judged(node(accelerators=used, allocatable=size(gpus=0)))[0]) == "u" * 8
+    by_id = work("a", asks(gpus=2))
+    by_id = replace(by_id, members=(replace(by_id.members[0], devices=("b6", "b7")),))
+    assert words(judged(node(allocatable=size(gpus=6)), by_id)[0]) == "ffffuuaa"
+
+
+@given(
+    offered=st.integers(0, 8),
+    asked=st.lists(st.integers(0, 4), max_size=4),
+    named=st.booleans(),
+    shares=st.sampled_from([1, 4]),
+)
+def test_held_is_what_is_asked_for_and_free_no_more_than_is_offered(
+    offered: int, asked: list[int], named: bool, shares: int
+) -> None:
+    read = tuple(replace(one, kind="shared", replicas=4) if shares > 1 else one for one in boards(8))
+    one = node(accelerators=read, capacity=size(gpus=8 * shares), allocatable=size(gpus=offered * shares))
+    work_ = [work(f"w{at}", asks(cpus=1, gib=1, gpus=count)) for at, count in enumerate(asked)]
+    if named and asked and asked[0]:
+        ids = tuple(f"b{at}" for at in range(asked[0]))
+        work_[0] = replace(work_[0], members=(replace(work_[0].members[0], devices=ids),))
+    (state,) = judged(one, *work_)
+    told, taken = words(state), sum(asked)
+    assert told.count("a") >= min(8, -(-taken // shares))
+    if shares == 1:
+        assert told.count("a") == min(8, taken)
+        assert told.count("f") + told.count("s") == max(0, min(offered, 8) - taken)
+    assert (told.count("f") + told.count("s")) * shares <= offered * shares
