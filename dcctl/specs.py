@@ -174,8 +174,15 @@ def _source(table: object, where: str) -> AnySpec:
     if isinstance(spec, SshSpec) and spec.nodes:
         check_node_set(spec.nodes, f"{where}.nodes")
     if isinstance(spec, FileSpec | AnsibleSpec | TerraformSpec):
-        return msgspec.structs.replace(spec, path=str(Path(spec.path).expanduser()))
+        return msgspec.structs.replace(spec, path=_at_home(spec.path, f"{where}.path"))
     return spec
+
+
+def _at_home(path: str, where: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:  # the home of nobody
+        raise wrong(where, str(error).lower().rstrip(".")) from error
 
 
 def check_node_set(text: str, where: str) -> None:

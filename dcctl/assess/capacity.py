@@ -10,7 +10,6 @@ from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.tally import sum_known
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Resources
-from dcctl.inventory.occupancy.demand import is_scheduled
 from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from dcctl.assess.nodes import NodeState
     from dcctl.assess.tally import Tally
+    from dcctl.inventory.model import Node
     from dcctl.inventory.occupancy.boards import State
     from dcctl.inventory.occupancy.demand import Amount
 
@@ -207,7 +207,7 @@ def _read(amounts: Sequence[Resources | Amount]) -> Sequence[_Column]:
 
 def _dimensions(states: Sequence[NodeState]) -> dict[str, Sums]:
     """Every dimension over these nodes, stage by stage."""
-    scheduled = [is_scheduled(state.node) for state in states]
+    scheduled = [state.scheduled for state in states]
     closed = [bool(state.unavailable) for state in states]
     found = {}
     for dimension, capacity, offered, counted, used in zip(DIMENSIONS, *_columns(states), strict=True):
@@ -244,13 +244,14 @@ def share_milli(states: Iterable[NodeState], part: str, whole: str, dimension: s
     return sum(one for one, _ in both) * 1000 // sum(of for _, of in both) if both else None
 
 
-def group(states: Iterable[NodeState], by: By) -> list[Totals]:
+def group(states: Iterable[NodeState], by: By, known: Iterable[Node] = ()) -> list[Totals]:
     """One sum per pool, site, rack, node or model, in order of name; a node in several pools is in each.
 
-    Racks of one name in several sites are called `site/rack`.
+    Racks of one name in several sites are called `site/rack`; `known`, the nodes of the whole fleet, tells
+    which those are.
     """
     states = list(states)
-    racks = Racks(state.node for state in states if by == "rack")
+    racks = Racks((*known, *(state.node for state in states)) if by == "rack" else ())
     groups: dict[str, list[NodeState]] = {}
     for state in states:
         for key in _keys(state, by, racks):

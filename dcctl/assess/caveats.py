@@ -64,10 +64,9 @@ def bound_to_unlisted(evidence: Evidence) -> Note | None:
 
     Only of work that has no member on a listed node: that of other work may be on nodes not asked for.
     """
-    listed = {state.node.name for state in evidence.states}
     nodes: list[str] = []
     for work in evidence.fleet.workloads:
-        if not any(one.node in listed and one.phase not in FINISHED for one in work.members):
+        if not any(one.node in evidence.listed and one.phase not in FINISHED for one in work.members):
             nodes += [one.node for one in work.members if one.node and one.phase not in FINISHED]
     if not nodes:
         return None

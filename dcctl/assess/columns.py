@@ -14,7 +14,7 @@ _BOARDS: tuple[Column, ...] = (
     Column("idle", "IDLE", "count", keep=7),
     Column("stranded", "STRANDED", "count", keep=7),
     Column("unavailable", "OUT", "count", keep=7),
-    Column("free", "FREE", "count", keep=8),
+    Column("free", "FREE", "count", keep=9),
 )
 _LIMITS: tuple[Column, ...] = (
     Column("first_limit", "FIRST LIMIT", keep=6),
@@ -30,7 +30,7 @@ _AMOUNTS = (
 _STAGES = ("capacity", "allocatable", "requested", "used", "free")
 _REST: tuple[Column, ...] = (
     Column("disk_capacity_bytes", "DISK", "bytes", keep=3, wide=True),
-    Column("disk_free_bytes", "DISK FREE", "bytes", keep=4, wide=True),
+    Column("disk_free_bytes", "DISK FREE", "bytes", keep=3, wide=True),
     Column("network_bps", "NETWORK", "bps", keep=2, wide=True),
     Column("cpu_pressure_milli", "CPU PRESSURE", "percent_milli", keep=2, wide=True),
     Column("memory_pressure_milli", "MEMORY PRESSURE", "percent_milli", keep=2, wide=True),
@@ -47,10 +47,15 @@ _REST: tuple[Column, ...] = (
 
 def _amounts() -> tuple[Column, ...]:
     return tuple(
-        Column(f"{key}_{stage}{suffix}", _heading(title, stage), unit, keep=3, wide=True)  # type: ignore[arg-type]  # rows above
+        Column(f"{key}_{stage}{suffix}", _heading(title, stage), unit, keep=_keep(key, stage), wide=True)  # type: ignore[arg-type]  # rows above
         for key, title, unit, suffix in _AMOUNTS
         for stage in _STAGES
     )
+
+
+def _keep(key: str, stage: str) -> int:
+    """What a machine has and what is left of it stays longest, CPU and memory before all."""
+    return 3 + 2 * (key in {"cpu", "memory"}) * (stage in {"capacity", "free"})
 
 
 def _heading(title: str, stage: str) -> str:

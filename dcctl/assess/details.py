@@ -31,6 +31,8 @@ class Evidence(Struct):
     whole: Totals
     idle: list[IdleHolder]
     waiting: tuple[Waiting, ...]
+    listed: frozenset[str] = frozenset()
+    """Names of all nodes that sources list, chosen or not."""
     faults: list[Fault] = []
     stuck: list[Stuck] = []
 

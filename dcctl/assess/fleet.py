@@ -10,6 +10,7 @@ from dcctl.assess.idle import Rule, mark_idle
 from dcctl.assess.nodes import Habits, NodeState, judge
 from dcctl.assess.stranded import Shares, typical
 from dcctl.assess.tally import tally
+from dcctl.inventory.kinds import kinds_of
 from dcctl.inventory.occupancy.demand import demand_of
 from dcctl.inventory.occupancy.unavailable import common_taints
 
@@ -29,10 +30,10 @@ def judge_fleet(fleet: Fleet, rule: Rule, now_s: int, whole: Fleet | None = None
     """
     of_all = whole or fleet
     demand = demand_of(of_all)
-    habits = _habits(of_all.nodes, demand)
+    habits, kinds = _habits(of_all.nodes, demand), kinds_of([of_all])
     states = []
     for node in fleet.nodes:
-        state = judge(node, demand[node.name], habits.get(_pool(node), _NO_HABITS))
+        state = judge(node, demand[node.name], habits.get(_pool(node), _NO_HABITS), kinds)
         if state.boards:
             mark_idle(state.boards, rule, now_s)
             state.tally = tally(state.boards)

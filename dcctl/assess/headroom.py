@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.inventory.occupancy.demand import scheduler_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -25,7 +23,7 @@ class Room(NamedTuple):
 
 def rooms(state: NodeState, pool: str | None = None) -> Iterator[Room]:
     """What a judged node has, resource by resource. `pool` stands for its first one."""
-    place = (scheduler_of(state.node), state.node.site or "", state.pool if pool is None else pool)
+    place = (state.scheduler, state.node.site or "", state.pool if pool is None else pool)
     known = state.tally
     if len(known.resources) == 1:
         yield Room(place, next(iter(known.resources)), known.whole, known.whole_free)

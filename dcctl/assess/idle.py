@@ -57,12 +57,12 @@ def mark_idle(boards: Iterable[Board], rule: Rule, now_s: int) -> None:
 
 def idle_holders(states: Iterable[NodeState], now_s: int) -> list[IdleHolder]:
     """Who holds idle boards, most boards first, then by name. Of several holders the first."""
-    found: dict[tuple[str | None, str, str], IdleHolder] = {}
+    found: dict[tuple[str | None, str, str, str], IdleHolder] = {}
     for state in states:
         for board in state.boards if state.tally.idle else ():
             if board.idle:
                 holder = _holder(board)
-                key = (holder.source, holder.who, holder.model)
+                key = (holder.source, holder.kind, holder.who, holder.model)
                 _add(found.setdefault(key, holder), state.node.name, board, now_s)
     return sorted(found.values(), key=lambda one: (-one.boards, one.who, one.model))
 

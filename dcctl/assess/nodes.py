@@ -13,7 +13,7 @@ from dcctl.inventory.occupancy.boards import count_units
 from dcctl.inventory.occupancy.node import Occupancy, occupancy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dcctl.assess.stranded import Shares
     from dcctl.inventory.model import Node
@@ -55,9 +55,9 @@ class Habits(Struct, frozen=True):
     """Taints that most of its nodes with accelerators carry: they dedicate the pool and keep nobody out."""
 
 
-def judge(node: Node, demand: Demand | None, habits: Habits) -> NodeState:
+def judge(node: Node, demand: Demand | None, habits: Habits, kinds: Mapping[str, str]) -> NodeState:
     """The node with each of its boards allocated, free, stranded, unavailable or unknown."""
-    known = occupancy(node, demand, habits.common_taints)
+    known = occupancy(node, demand, habits.common_taints, kinds)
     state = NodeState(*astuple(known))
     free = [board for board in state.boards if board.state == "free"] if demand is not None else []
     if demand is not None and free:

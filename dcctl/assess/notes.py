@@ -148,7 +148,7 @@ def _idle(evidence: Evidence, after_s: int) -> Note | None:
     watts = [one.power_mw for one in evidence.idle if one.power_mw is not None]
     burnt = f", burning {power(sum(watts))}" if watts else ""
     unsure = " (start not known of all)" if any(one.held_s is None for one in evidence.idle) else ""
-    holders = len({one.who for one in evidence.idle})
+    holders = len({(one.source, one.kind, one.who) for one in evidence.idle})
     text = (
         f"{counted(_idle_by_resource(evidence))} held by {plural(holders, 'workload')} "
         f"for over {duration(after_s)}{unsure}{burnt}"

@@ -88,14 +88,16 @@ def report(fleet: Fleet, options: Options, now_s: int, whole: Fleet | None = Non
     """
     asked_s, now_s = now_s, now_s if fleet.taken_at_s is None else fleet.taken_at_s
     rule = Rule(options.idle_busy_milli, options.idle_after_s)
-    states = judge_fleet(fleet, rule, now_s, whole or fleet)
+    states = judge_fleet(fleet, rule, now_s, whole)
     of_work = options.by == "workload"
-    groups = group(states, "pool" if of_work else options.by)
+    everything = whole or fleet
+    groups = group(states, "pool" if of_work else options.by, everything.nodes)
     for one in groups:
         one.more_jobs = jobs_that_fit(one, options.job_size, one.name if options.by in _BY_POOL else None)
     sums = _whole(fleet.name, states, groups, options)
     holders = idle_holders(states, now_s)
-    evidence = Evidence(fleet, states, sums, holders, waiting(fleet.workloads))
+    listed = frozenset([node.name for node in everything.nodes])
+    evidence = Evidence(fleet, states, sums, holders, waiting(fleet.workloads), listed)
     details = tables(evidence)
     told = notes(evidence, options.idle_after_s)
     return Report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from dcctl.render.report import Row
 
 
-_Key: TypeAlias = tuple[str | None, str]
-"""Source, or node of a process, and id: two clusters may call their work the same."""
+_Key: TypeAlias = tuple[str | None, str, str]
+"""Source, or node of a process, kind and id: two clusters may call their work the same."""
 
 
 class Holding(Struct):
@@ -51,15 +50,19 @@ def holdings(workloads: Iterable[Workload], states: list[NodeState]) -> list[Hol
     for workload in workloads:
         for member in workload.members:
             if member.node in shown and member.phase not in FINISHED:
-                key = (workload.source, workload.id)
+                key = _key(workload)
                 _add(found.get(key) or found.setdefault(key, _of(workload)), member)
     for state in states:
         for board in state.boards:
             for placed in board.holders:
-                found[placed.workload.source, placed.workload.id].boards.append(board)
+                found[_key(placed.workload)].boards.append(board)
         if state.by_processes:
             _add_processes(found, state)
     return sorted(found.values(), key=lambda one: (-one.accelerators, -one.cpu_milli, one.name))
+
+
+def _key(workload: Workload) -> _Key:
+    return workload.source, workload.kind, workload.id
 
 
 def _of(workload: Workload) -> Holding:
@@ -86,7 +89,7 @@ def _add_processes(found: dict[_Key, Holding], state: NodeState) -> None:
             for process in part.processes or ():
                 name = f"{node}/{process.name or 'process'}[{process.pid}]"
                 new = Holding(name, process.user, "process", None, None, {node: None}, 1)
-                one = found.setdefault((node, name), new)
+                one = found.setdefault((node, "process", name), new)
                 one.accelerators += 1
                 one.boards.append(board)
 
@@ -96,9 +99,13 @@ def rows(found: list[Holding], now_s: int) -> tuple[Row, ...]:
 
     Names that work of several sources has are told with the source.
     """
-    names = Counter(one.name for one in found)
+    sources: dict[str, set[str | None]] = {}
+    for one in found:
+        sources.setdefault(one.name, set()).add(one.source)
+    several = {name for name, known in sources.items() if len(known) > 1}
     return tuple(
-        _row(one.name if names[one.name] == 1 else f"{one.source}/{one.name}", one, now_s) for one in found
+        _row(f"{one.source}/{one.name}" if one.source and one.name in several else one.name, one, now_s)
+        for one in found
     )
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "Gap",
     "Link",
     "Member",
+    "Moment",
     "Mount",
     "Natural",
     "Nic",
@@ -77,6 +78,9 @@ Cause: TypeAlias = Literal[
 Part: TypeAlias = Literal["", "nodes", "work", "devices"]
 """`nodes`: which nodes there are; more may exist than are listed. `work`: who runs what, and with which
 requests. `devices`: the accelerators and their readings."""
+
+Moment: TypeAlias = Annotated[int, Meta(ge=0, le=253_402_300_799)]
+"""Unix time, up to the end of the year 9999."""
 
 MAX_PORT = 65535
 Port: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_PORT)]
@@ -327,7 +331,7 @@ class Fleet(Fact, frozen=True):
     """Everything known at one moment, from every source that was asked, and what could not be learned."""
 
     name: str = ""
-    taken_at_s: int | None = None
+    taken_at_s: Moment | None = None
     """Unix time."""
     sites: tuple[Site, ...] = ()
     racks: tuple[Rack, ...] = ()

@@ -27,7 +27,9 @@ def state_of(node: Node) -> str | None:
     That a node is cordoned is added where the word does not say so.
     """
     words = words_of(node)
-    said = node.state or {"ready": "Ready", "notready": "NotReady"}.get(words[0])
+    said = {"ready": "Ready", "notready": "NotReady"}.get(words[0])
+    if node.state and not ("notready" in words and node.state.lower().startswith("ready")):
+        said = node.state  # unless another source contradicts it
     if "cordoned" in words and not any(part in (said or "").lower() for part in _SAYS_CORDONED):
         return f"{said},cordoned" if said else "cordoned"
     return said or ("up" if node.system is not None else None)

@@ -64,6 +64,9 @@ def expected_of(pool: dc.Pool) -> dict[str, int | str]:
     allocated = sum(each.gpus * count for each, count in held)
     out = 8 if pool.name == "train" else 0
     stranded = STRANDED if pool.name == "research" else 0
+    closed = out // 8  # nodes on which only daemons run; what is left there is nobody's
+    cpu_left = CPU_OFFERED_MILLI - 1000 * dc.DAEMON.cpus * len(dc.DAEMONS)
+    memory_left = MEMORY_OFFERED_BYTES - dc.GIB * dc.DAEMON.memory_gib * len(dc.DAEMONS)
     cpu = sum(1000 * each.cpus * count for each, count in held)
     memory = sum(dc.GIB * each.memory_gib * count for each, count in held)
     return {
@@ -78,11 +81,11 @@ def expected_of(pool: dc.Pool) -> dict[str, int | str]:
         "cpu_capacity_milli": CPU_MILLI * pool.size,
         "cpu_allocatable_milli": CPU_OFFERED_MILLI * pool.size,
         "cpu_requested_milli": cpu,
-        "cpu_free_milli": CPU_OFFERED_MILLI * pool.size - cpu,
+        "cpu_free_milli": CPU_OFFERED_MILLI * pool.size - cpu - closed * cpu_left,
         "memory_capacity_bytes": MEMORY_BYTES * pool.size,
         "memory_allocatable_bytes": MEMORY_OFFERED_BYTES * pool.size,
         "memory_requested_bytes": memory,
-        "memory_free_bytes": MEMORY_OFFERED_BYTES * pool.size - memory,
+        "memory_free_bytes": MEMORY_OFFERED_BYTES * pool.size - memory - closed * memory_left,
         "pods_allocatable": 110 * pool.size,
         "pods_requested": sum(count for _, count in held),
     }

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.kinds import kinds_of
 from dcctl.inventory.merge import disagreement, identity
 from dcctl.inventory.merge.node import unite
-from dcctl.inventory.merge.precedence import Known, by_trust, kinds_of, known
+from dcctl.inventory.merge.precedence import Known, by_trust, known
 from dcctl.inventory.merge.readings import told_apart
 from dcctl.inventory.merge.rest import (
     Renames,

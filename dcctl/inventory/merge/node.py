@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from dcctl.inventory.folding import sort_key
+from dcctl.inventory.kinds import SCHEDULERS
 from dcctl.inventory.merge import boards
-from dcctl.inventory.merge.precedence import SCHEDULERS, Known, by_trust, coalesce
+from dcctl.inventory.merge.precedence import Known, by_trust, coalesce
 from dcctl.inventory.model import Fact, Node, NodeUse, Resources, System
 from dcctl.inventory.uuids import uuid_key
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from msgspec.structs import fields, replace
 
+from dcctl.inventory.kinds import kind_of, kinds_of
 from dcctl.inventory.model import Fact, Fleet, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 F = TypeVar("F", bound=Fact)
 
@@ -56,8 +57,6 @@ ORDER: Final[dict[str, tuple[str, ...]]] = {
 }
 """Fact -> kinds of source, the most trusted first; kinds not named come last, in order of their names."""
 
-SCHEDULERS: Final = frozenset({"kubernetes", "slurm", "yarn"})
-
 
 class Known(NamedTuple):
     """What one source (or one earlier merge) says of one node."""
@@ -85,16 +84,6 @@ def known(fleets: Sequence[Fleet]) -> list[Known]:
             names = vouches or node.sources or (fleet.name or "file",)
             views.append(Known(at, node, names, tuple(kind_of(name, kinds) for name in names)))
     return views
-
-
-def kinds_of(fleets: Iterable[Fleet]) -> dict[str, str]:
-    """Return the kind of each source that says how it fared."""
-    return {run.name: run.kind for fleet in fleets for run in fleet.sources}
-
-
-def kind_of(name: str, kinds: Mapping[str, str]) -> str:
-    """Return the kind of a source; of one that nobody ran, what stands before the colon of its name."""
-    return kinds.get(name, name.partition(":")[0])
 
 
 def rank(fact: str, kinds: Iterable[str]) -> int:

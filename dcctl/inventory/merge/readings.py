@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.inventory.merge.precedence import SCHEDULERS
+from dcctl.inventory.kinds import SCHEDULERS
 from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from dcctl.inventory.folding import fold, short, sort_key
-from dcctl.inventory.merge.precedence import SCHEDULERS, coalesce, kind_of
+from dcctl.inventory.kinds import SCHEDULERS, kind_of
+from dcctl.inventory.merge.precedence import coalesce
 from dcctl.inventory.model import Pool, Rack, Site
 from dcctl.inventory.nodeexpr import plain
 from dcctl.inventory.racks import Racks

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from dcctl.inventory.counted import counted, disputed
 from dcctl.inventory.occupancy.demand import is_scheduled
-from dcctl.inventory.occupancy.mig import bounded
 from dcctl.inventory.occupancy.resources import is_accelerator
+from dcctl.inventory.occupancy.slices import bounded
 from dcctl.inventory.vendors import device, per_board
 
 if TYPE_CHECKING:

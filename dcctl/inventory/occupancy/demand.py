@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.inventory.kinds import SCHEDULERS, kind_of, kinds_of
 from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
+_NO_KINDS: Mapping[str, str] = MappingProxyType({})
 FINISHED = frozenset(("succeeded", "failed"))
-_SCHEDULERS = frozenset(("kubernetes", "slurm", "yarn"))
-"""Kinds of sources that hand out what a node has."""
 
 
 class Placed(Struct, frozen=True, gc=False):
@@ -157,18 +158,18 @@ def is_blind(node: Node, blind: frozenset[str]) -> bool:
     return bool(blind) and any(source in blind for source in node.sources)
 
 
-def is_scheduled(node: Node) -> bool:
+def is_scheduled(node: Node, kinds: Mapping[str, str] = _NO_KINDS) -> bool:
     """Whether a scheduler hands out what the node has. A cgroup limit alone is no scheduler."""
     offered = node.allocatable
     if offered is not None and (offered.devices or offered.pods is not None):
         return True
-    return bool(scheduler_of(node))
+    return bool(scheduler_of(node, kinds))
 
 
-def scheduler_of(node: Node) -> str:
-    """The first source of the node that hands out what it has, `kubernetes:prod`; empty: none is known."""
+def scheduler_of(node: Node, kinds: Mapping[str, str]) -> str:
+    """The first source of the node that hands out what it has, or empty. `kinds` are those of `kinds_of`."""
     for source in node.sources:
-        if source.split(":", 1)[0] in _SCHEDULERS:
+        if kind_of(source, kinds) in SCHEDULERS:
             return source
     return ""
 
@@ -179,12 +180,12 @@ def _in_doubt(demand: Demand | None) -> Demand | None:
 
 def demand_of(fleet: Fleet) -> dict[str, Demand | None]:
     """Node name -> demand. None where no scheduler knows the node, or its work could not be listed."""
-    known = requested(fleet.workloads)
+    known, kinds = requested(fleet.workloads), kinds_of([fleet])
     blind, doubtful = blind_sources(fleet.gaps), doubtful_nodes(fleet.gaps)
     answer: dict[str, Demand | None] = {}
     for node in fleet.nodes:
         demand = known.get(node.name)
-        if is_blind(node, blind) or (demand is None and not is_scheduled(node)):
+        if is_blind(node, blind) or (demand is None and not is_scheduled(node, kinds)):
             answer[node.name] = None
         else:
             answer[node.name] = demand or NOTHING

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from dcctl.inventory.occupancy.boards import Board, boards_of, not_believed, units_of
-from dcctl.inventory.occupancy.demand import is_scheduled
+from dcctl.inventory.occupancy.demand import is_scheduled, scheduler_of
 from dcctl.inventory.occupancy.doubt import doubted
 from dcctl.inventory.occupancy.health import must_be_replaced
 from dcctl.inventory.occupancy.holders import hold
 from dcctl.inventory.occupancy.unavailable import out_of_service, unavailable_because
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dcctl.inventory.model import Node
     from dcctl.inventory.occupancy.demand import Demand
@@ -34,14 +34,24 @@ class Occupancy(Struct, gc=False):
     """No scheduler hands out these boards: the processes on them told what is used."""
     unavailable: str = ""
     """Why work cannot be placed here, or empty."""
+    scheduler: str = ""
+    """The source that hands out what the node has; empty: none is known by name."""
+    scheduled: bool = False
+    """Whether any scheduler does."""
     not_believed: Sequence[str] = ()
     """Counts of the node that are out of bounds, in words."""
 
 
-def occupancy(node: Node, demand: Demand | None, common_taints: frozenset[str]) -> Occupancy:
-    """The node with what is held of it. `common_taints` dedicate its pool and keep nobody out."""
+def occupancy(
+    node: Node, demand: Demand | None, common_taints: frozenset[str], kinds: Mapping[str, str]
+) -> Occupancy:
+    """The node with what is held of it.
+
+    `common_taints` dedicate its pool and keep nobody out; `kinds` are those of the sources (kinds.kinds_of).
+    """
     boards = boards_of(node)
     found = Occupancy(node, demand, boards or [], boards is not None, not_believed=not_believed(node))
+    found.scheduler, found.scheduled = scheduler_of(node, kinds), is_scheduled(node, kinds)
     if not boards:
         found.unavailable = out_of_service(node)  # taints dedicate many a node without accelerators
         return found
@@ -49,7 +59,7 @@ def occupancy(node: Node, demand: Demand | None, common_taints: frozenset[str]) 
     if demand is not None:
         withheld = _likeliest_withheld(boards)[: _count_withheld(node, boards)] if _differ(node) else []
         _sort_the_rest(found, demand, hold(boards, demand, frozenset(withheld)), len(withheld))
-    elif not is_scheduled(node):
+    elif not found.scheduled:
         found.by_processes = True
         _by_processes(boards)
     return found

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from urllib3.exceptions import InsecureRequestWarning
@@ -21,9 +22,6 @@ from dcctl.inventory.sources.kubernetes.failures import client_certificate_expir
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.kubeapi import ApiServer
 from tests.kubeapi.kubeconfig import Authority
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 IN_CLUSTER = "kubernetes.config.incluster_config"
 NO_CLUSTER = json.dumps(
@@ -121,6 +119,9 @@ def test_a_plugin_that_is_not_installed_is_told_from_one_that_fails(tmp_path: Pa
         ("{not: yaml: at all", "not YAML"),
         ("[1, 2]", "is not a kubeconfig"),
         ('{"contexts": []}', "current-context"),
+        ("current-context: 2001-13-45", "month"),
+        ("current-context: " + "9" * 5000, "not understood"),
+        ("[" * 20_000, "nested"),
         (NO_CLUSTER, "c in"),
     ],
 )
@@ -132,6 +133,11 @@ def test_a_wrong_kubeconfig_is_a_mistake_of_usage(tmp_path: Path, text: str | No
         collect(path)
     assert words in str(caught.value)
     assert str(path) in caught.value.what
+
+
+def test_the_home_of_nobody_is_a_mistake_of_usage() -> None:
+    with pytest.raises(UsageError, match="home"):
+        collect(Path("~nosuchuser/config"))
 
 
 def test_a_context_that_does_not_exist_is_named_with_the_way_to_list_them(tmp_path: Path) -> None:

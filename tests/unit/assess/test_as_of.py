@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dcctl.assess.report import Options, report
-from dcctl.inventory.model import Fleet, Taint
+from dcctl.inventory.model import Fleet, Member, Taint
 from tests.unit.assess.build import NOW_S, asks, boards, node, work
 
 _YOUNG = replace(work("young", asks(gpus=1)), started_at_s=NOW_S - 60)
@@ -38,3 +38,25 @@ def test_a_share_that_other_work_of_the_pool_asks_for_strands_here_too() -> None
     alone, known = report(part, Options(), NOW_S), report(part, Options(), NOW_S, whole)
     assert known.summary["stranded"] != alone.summary["stranded"]
     assert known.summary["stranded"] == report(whole, Options(), NOW_S).summary["stranded"]
+
+
+def test_racks_are_called_the_same_with_and_without_a_choice_of_nodes() -> None:
+    whole = Fleet(
+        nodes=(node("a", site="dc1", rack="r07"), node("b", rack="r07"), node("c", site="dc2", rack="r07"))
+    )
+
+    def racks(fleet: Fleet) -> dict[object, object]:
+        answer = report(fleet, Options(by="rack"), NOW_S, whole)
+        keys = [column.key for column in answer.items.columns]
+        return {row[keys.index("name")]: row[keys.index("nodes")] for row in answer.items.rows}
+
+    assert racks(whole) == {"dc1/r07": ("a",), "dc2/r07": ("c",), "r07": ("b",)}
+    assert racks(replace(whole, nodes=whole.nodes[:2])) == {"dc1/r07": ("a",), "r07": ("b",)}
+
+
+def test_work_on_nodes_that_were_not_chosen_is_not_called_unlisted() -> None:
+    train = work("train", asks(gpus=1), where="n2")
+    train = replace(train, members=(*train.members, Member("later", None, "pending", asks())))
+    whole = Fleet(nodes=(node("n1"), node("n2")), workloads=(train,))
+    part = replace(whole, nodes=(node("n1"),))
+    assert "requests" not in {note.label for note in report(part, Options(), NOW_S, whole).notes}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dcctl.assess.headroom import Room, more_jobs
 from dcctl.assess.report import Options, report
-from dcctl.inventory.model import Accelerator, Fleet, Node, Resources
+from dcctl.inventory.model import Accelerator, Fleet, Node, Resources, SourceRun
 from tests.unit.assess.build import GPU, NOW_S, node
 
 _AMD = "amd.com/gpu"
@@ -81,3 +81,10 @@ def test_the_row_of_a_pool_counts_all_of_its_nodes() -> None:
     jobs = answer.items.column("more_jobs")
     name = answer.items.column("name")
     assert {row[name]: row[jobs] for row in answer.items.rows} == {"a": 0, "all": 1, "b": 0}
+
+
+def test_schedulers_are_told_by_their_kind_whatever_they_are_called() -> None:
+    nodes = (node("n1", sources=("east",)), node("n2", sources=("west",)))
+    runs = tuple(SourceRun(name, "kubernetes", True, 1, 1) for name in ("east", "west"))
+    two = report(Fleet(nodes=nodes, sources=runs), Options(job_size=16), NOW_S)
+    assert two.summary["more_jobs"] == 0

@@ -242,3 +242,15 @@ def test_racks_of_one_name_in_two_sites_are_two_rows() -> None:
         ("dc2/r07", 8),
         ("r08", 8),
     ]
+
+
+def test_work_of_two_kinds_with_one_name_is_two() -> None:
+    nodes = (node("n1", accelerators=boards(8, busy=0)), node("n2", accelerators=boards(8, busy=0)))
+    job, served = work("x", asks(gpus=8), "n1", kind="Job"), work("x", asks(gpus=8), "n2", kind="Deployment")
+    fleet = Fleet(nodes=nodes, workloads=(job, served))
+    rows = report(fleet, Options(by="workload"), NOW_S).items.rows
+    assert {(row[0], row[2], row[3], row[5]) for row in rows} == {
+        ("t/x", "Job", ("n1",), 8),
+        ("t/x", "Deployment", ("n2",), 8),
+    }
+    assert "held by 2 workloads" in _note(report(fleet, Options(), NOW_S), "idle")

@@ -38,7 +38,7 @@ NODES = st.builds(
 FLEETS = st.builds(
     Fleet,
     name=TEXT,
-    taken_at_s=COUNT,
+    taken_at_s=st.none() | st.integers(0, 253_402_300_799),
     nodes=st.lists(NODES, max_size=4).map(tuple),
     gaps=st.lists(st.builds(Gap, source=TEXT, subject=TEXT, reason=TEXT), max_size=2).map(tuple),
     workloads=st.lists(
@@ -122,6 +122,11 @@ def test_fields_of_a_later_program_are_passed_over() -> None:
         (b'{"schema":"dcctl/snapshot/v1","name":"\xff"}', "is not JSON"),
         (b"\x1f\x8b\x08\x00", "is compressed. Try: gunzip"),
         (b'{"schema":"dcctl/snapshot/v1","taken_at_s":1e400}', "$.taken_at_s: number out of range"),
+        (b'{"schema":"dcctl/snapshot/v1","taken_at_s":-1}', "$.taken_at_s: expected `int` >= 0"),
+        (
+            b'{"schema":"dcctl/snapshot/v1","taken_at_s":1000000000000000}',
+            "$.taken_at_s: expected `int` <= 253402300799",
+        ),
     ],
 )
 def test_what_is_no_snapshot_is_refused(data: bytes, message: str) -> None:

@@ -43,3 +43,8 @@ def test_a_node_is_printed_grouped_and_passed_over_by_one_state(
     assert {group for group in groups_of(Fleet(nodes=(node,))) if "state" in group} == {
         f"state:{word}" for word in groups
     }
+
+
+def test_a_word_that_another_source_contradicts_is_not_repeated() -> None:
+    assert state_of(Node("n", state="Ready", ready=False)) == "NotReady"
+    assert state_of(Node("n", state="DOWN*", ready=False)) == "DOWN*"

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _RENEWING = threading.Lock()
+_IMPORTING = threading.Lock()
+_WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError)
+"""The client indexes what it reads without looking: a wrong shape surfaces as any of these."""
 _CLIENT_FILES = ("kube_config.py", "exec_provider.py")
 
 
@@ -42,8 +45,12 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
     Raises UsageError for a kubeconfig that is missing or wrong, SourceError when credentials cannot be had.
     """
     import urllib3
-    from kubernetes.client import Configuration
-    from kubernetes.client.rest import RESTClientObject
+
+    with _IMPORTING:  # of two threads that import the client at once, one finds it half made
+        import kubernetes  # the whole of it, before its parts
+        import kubernetes.config  # noqa: F401
+        from kubernetes.client import Configuration
+        from kubernetes.client.rest import RESTClientObject
 
     configuration = Configuration()
     path = _kubeconfig(kubeconfig)
@@ -87,9 +94,9 @@ def _documents(path: str) -> Iterator[dict[str, object]]:
 
     for each in filter(None, path.split(os.pathsep)):
         try:
-            data = Path(each).expanduser().read_bytes()
+            data = _at_home(each).read_bytes()
             document = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
-        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        except (OSError, ValueError, RecursionError, yaml.YAMLError):
             continue  # the client tells what is wrong when it loads the file
         if not isinstance(document, dict | None):
             raise UsageError(f"kubeconfig {each}", "is not a kubeconfig", f"head -3 {shlex.quote(each)}")
@@ -121,12 +128,21 @@ def _field(value: str) -> str:
     raise SourceError("credentials", reason, "unauthenticated", "log in again, or write the token anew")
 
 
+def _at_home(path: str) -> Path:
+    """The path with its `~` replaced. UsageError for the home of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"kubeconfig {path}", str(error).lower().rstrip(".")) from error
+
+
 def _kubeconfig(given: str | None) -> str | None:
     """Path (or list of paths) of the kubeconfig to use; None for the service account."""
     if given is not None:
-        if not Path(given).expanduser().is_file():
+        path = _at_home(given)
+        if not path.is_file():
             raise UsageError(f"kubeconfig {given}", "no such file", "check `kubeconfig` in the configuration")
-        return str(Path(given).expanduser())
+        return str(path)
     if named := os.environ.get("KUBECONFIG"):
         if any(Path(each).expanduser().is_file() for each in named.split(os.pathsep) if each):
             return named
@@ -184,8 +200,9 @@ def _load(configuration: Configuration, path: str, context: str | None) -> None:
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"kubeconfig {path}", f"not YAML: {_first_line(error)}") from error
-    except (FileNotFoundError, PermissionError, LookupError, TypeError, ValueError, AttributeError) as error:
-        # The client indexes what it reads without looking: a wrong shape surfaces as any of these.
+    except RecursionError as error:
+        raise UsageError(f"kubeconfig {path}", "is nested too deeply to be a kubeconfig") from error
+    except (FileNotFoundError, PermissionError, *_WRONG_SHAPE) as error:
         raise UsageError(
             f"kubeconfig {path}", f"not understood: {without_credentials(_first_line(error))}"
         ) from error
@@ -224,7 +241,7 @@ def _user(path: str, context: str | None) -> dict[str, object]:
         name = merged["contexts"].get_with_name(context or merged["current-context"])["context"]["user"]
         section = merged["users"].get_with_name(name)["user"]
         return dict(section.value) if hasattr(section, "value") else dict(section)
-    except (ConfigException, yaml.YAMLError, OSError, LookupError, TypeError, ValueError, AttributeError):
+    except (ConfigException, yaml.YAMLError, OSError, RuntimeError, *_WRONG_SHAPE):
         return {}  # whatever is wrong is reported by the client when it loads the file
 
 

@@ -105,3 +105,15 @@ def test_a_slice_tells_that_nobody_uses_it_but_not_how_busy_it_is() -> None:
     assert unread is not None
     assert (idle[0].busy_milli(), idle[0].unused()) == (None, True)
     assert (unread[0].busy_milli(), unread[0].unused()) == (None, False)
+
+
+def test_how_busy_a_cut_board_is_is_known_when_all_its_slices_tell() -> None:
+    told, silent = _mig("x", "3g.40gb", 0, busy_milli=400), _mig("x", "3g.40gb", 1)
+    for other, mean in ((silent, None), (replace(silent, busy_milli=200), 300)):
+        found = boards_of(Node("n", accelerators=(told, other))) or []
+        assert [board.busy_milli() for board in found] == [mean]
+
+
+def test_boards_that_are_withheld_are_counted() -> None:
+    counts = Node("n", capacity=size(gpus=8), allocatable=size(gpus=6), sources=("kubernetes:t",))
+    assert len(boards_of(counts) or ()) == 8

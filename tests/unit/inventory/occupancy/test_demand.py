@@ -97,3 +97,8 @@ def test_only_pending_members_wait(phase: Phase) -> None:
     one = replace(one, members=(replace(one.members[0], phase=phase), one.members[1]))
     (row,) = waiting((one,))
     assert (row.members, row.accelerators) == (1, 4)
+
+
+def test_a_member_is_as_many_pods_as_it_says() -> None:
+    none, some = (work(name, replace(asks(), pods=pods)) for name, pods in (("a", 0), ("b", 3)))
+    assert requested((none, some))["n1"].pods == 3

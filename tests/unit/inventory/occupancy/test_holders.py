@@ -156,3 +156,19 @@ def test_a_request_below_nothing_takes_no_board() -> None:
     assert words(state).count("a") == 2
     (state,) = judged(node(), work("a", asks(gpus=-1)))
     assert "a" not in words(state)
+
+
+def test_members_that_have_run_longest_get_the_boards_that_look_most_used() -> None:
+    read = tuple(replace(b, busy_milli=b.index * 100) for b in boards(4))
+    pair = work("a", asks(gpus=1), count=2)
+    young, old = (
+        replace(m, started_at_s=at, uid=None) for m, at in zip(pair.members, (900, 100), strict=True)
+    )
+    (state,) = judged(node(accelerators=read), replace(pair, members=(young, old)))
+    assert [board.held_since_s for board in state.boards] == [None, None, 900, 100]
+
+
+def test_a_job_alone_on_a_node_holds_the_boards_of_its_processes() -> None:
+    read = tuple(replace(b, processes=(Process(1, job_id="t/a"),) if b.index == 5 else ()) for b in boards(8))
+    (state,) = judged(node(accelerators=read), work("a", asks(gpus=1)))
+    assert words(state) == "fffffaff"

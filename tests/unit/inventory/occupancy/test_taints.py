@@ -47,3 +47,9 @@ def test_what_work_lives_with_dedicates_unless_it_is_upkeep(key: str, lived_with
     nodes = tuple(node(f"n{i}", taints=(Taint(key, "NoSchedule"),)) for i in range(2))
     assert words(judged(nodes)[1]) == "u" * 8
     assert words(judged(nodes, work("a", asks(), where="n0"))[1]) == ("f" if lived_with else "u") * 8
+
+
+def test_of_several_taints_the_first_by_name_is_told() -> None:
+    keys = (Taint("ops/reboot", "NoSchedule"), Taint("ops/drain", "NoSchedule"))
+    (state,) = judged(node(taints=keys))
+    assert state.unavailable == "taint ops/drain"
