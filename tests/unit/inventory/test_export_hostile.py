@@ -126,3 +126,10 @@ def test_what_was_escaped_reads_back_the_same() -> None:
 def test_what_is_harmless_stays_readable() -> None:
     for write in export.FORMATS.values():
         assert "节点" in write(hostile("节点"))
+
+
+def test_ways_in_have_an_end_and_no_dangling_escape() -> None:
+    assert is_host("a" * 63)
+    assert not is_host("a" * 5000)
+    assert not is_login("ops\\")
+    assert is_login("EXAMPLE\\ops")

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Accelerator, Conflict, Fleet, Node
+from dcctl.inventory.sound import sound
 from dcctl.inventory.sources.base import run
 from tests.unit.inventory.fleets import boards
 
@@ -46,3 +47,15 @@ def test_boards_of_one_id_stay_as_many_as_they_are_and_are_a_finding() -> None:
 def test_what_is_sound_stays_as_it_is() -> None:
     told = Told(Node("n", accelerators=boards(8), address="10.0.0.1"), Node("m"))
     assert run(told).nodes is told.fleet.nodes
+
+
+def test_a_login_that_cannot_be_is_left_out_where_no_address_is_told() -> None:
+    told = sound(Fleet(nodes=(Node("n", login_user="-oProxyCommand=x"),)), "file:f")
+    assert (told.nodes[0].login_user, [gap.node for gap in told.gaps]) == (None, ["n"])
+
+
+def test_two_boards_of_one_id_are_enough() -> None:
+    twins = (Accelerator(0, "GPU-a"), Accelerator(1, "GPU-a"), Accelerator(2, "GPU-b"))
+    told = sound(Fleet(nodes=(Node("n", accelerators=twins),)), "file:f")
+    assert [board.id for board in told.nodes[0].accelerators or ()] == [None, None, "GPU-b"]
+    assert len(told.conflicts) == 1
