@@ -20,6 +20,7 @@ from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError, run
 from dcctl.inventory.sources.kubernetes.failures import client_certificate_expiry, of_transport
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from tests.conftest import ROOT
 from tests.kubeapi import ApiServer
 from tests.kubeapi.kubeconfig import Authority
 
@@ -365,3 +366,32 @@ def test_the_run_tells_which_cluster_it_was(tmp_path: Path) -> None:
         (untold,) = run(KubernetesSource("b", path)).sources
     assert (told.cluster, untold.cluster) == (uid, None)
     assert uid
+
+
+_AT_ONCE = """
+import sys, threading
+from dcctl.inventory.sources.kubernetes.auth import connect
+sys.setswitchinterval(1e-6)
+failed = []
+def ask():
+    try:
+        connect(sys.argv[1], None, 5)
+    except BaseException as error:
+        failed.append(error)
+threads = [threading.Thread(target=ask) for _ in range(4)]
+[each.start() for each in threads]
+[each.join() for each in threads]
+sys.exit(repr(failed) if failed else 0)
+"""
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_clusters_that_are_asked_at_once_import_the_client_one_after_the_other(
+    tmp_path: Path, _: int
+) -> None:
+    with ApiServer() as server:
+        path = server.kubeconfig(tmp_path / "config")
+        done = subprocess.run(
+            [sys.executable, "-c", _AT_ONCE, str(path)], capture_output=True, text=True, check=False, cwd=ROOT
+        )
+    assert (done.returncode, done.stderr) == (0, "")
