@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec.structs import asdict, replace
@@ -13,7 +13,7 @@ from dcctl.inventory.occupancy.boards import count_boards
 from dcctl.inventory.racks import Racks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from dcctl.inventory.model import Link, Node
 
@@ -71,7 +71,7 @@ def diff(old: Fleet, new: Fleet) -> tuple[Change, ...]:
 
     Accelerators are followed by UUID: a board that moved has `node` changed, a swapped one is two changes.
     Silence is no removal: a list that one side could not read is one change, from its length to `unknown`;
-    what a source that gave no answer would have told is none.
+    what a source that gave no answer, or none about a node, would have told is none.
     """
     old, new = _without_doubtful(old, new), _without_doubtful(new, old)
     changes: list[Change] = []
@@ -164,25 +164,58 @@ def _silent(fleet: Fleet) -> set[str]:
 
 def _nodes(fleet: Fleet, other: Fleet) -> Items:
     twins, unheard = {node.name: node for node in other.nodes}, _unheard(fleet, other)
-    return {node.name: _node(node, twins.get(node.name)) for node in fleet.nodes if node.name not in unheard}
+    gapped = _gapped(other)
+    return {
+        node.name: _node(node, twins.get(node.name), gapped[node.name])
+        for node in fleet.nodes
+        if node.name not in unheard
+    }
+
+
+def _gapped(fleet: Fleet) -> defaultdict[str, set[str]]:
+    """Return by node the sources that gave no whole answer about it."""
+    gapped: defaultdict[str, set[str]] = defaultdict(set)
+    for gap in fleet.gaps:
+        if gap.node and gap.part != "work":
+            gapped[gap.node].add(gap.source)
+    return gapped
 
 
 def _unheard(fleet: Fleet, other: Fleet) -> set[str]:
     """Return the nodes that the other fleet lacks because each source that tells of them was silent."""
-    silent, there = _silent(other), {node.name for node in other.nodes}
-    nodes = (node for node in fleet.nodes if node.name not in there)
-    return {node.name for node in nodes if node.sources and silent.issuperset(node.sources)}
+    silent, gapped, there = _silent(other), _gapped(other), {node.name for node in other.nodes}
+    nodes = (node for node in fleet.nodes if node.name not in there and node.sources)
+    return {node.name for node in nodes if (silent | gapped[node.name]).issuperset(node.sources)}
 
 
-def _node(node: Node, twin: Node | None) -> dict[str, str]:
-    """Return the facts of a node; of a list that its twin or itself does not know, how long it is."""
+def _node(node: Node, twin: Node | None, gapped: set[str]) -> dict[str, str]:
+    """Return the facts of a node; of a list that its twin or itself does not know, how long it is.
+
+    What its twin lacks as sources (`gapped`) did not read it is left out.
+    """
     if twin is None:
         return _flat(node)
     uneven = [f for f in _LISTS if (getattr(node, f) is None) != (getattr(twin, f) is None)]
     lengths = {fact: _length(node, fact) for fact in uneven}
     if _by_count(node, twin):
         lengths["accelerators"] = _length(node, "accelerators")
-    return _flat(replace(node, **dict.fromkeys(uneven))) | lengths
+    facts = _flat(replace(node, **dict.fromkeys(uneven)))
+    if (unread := _unread(node, twin, gapped)) is not None:
+        known = _flat(twin)
+        facts = {path: fact for path, fact in facts.items() if path in known or not path.startswith(unread)}
+    return facts | lengths
+
+
+def _unread(node: Node, twin: Node, gapped: set[str]) -> str | None:
+    """Return how the facts begin that its twin may lack for want of a reading; None: it was read.
+
+    All of them where no source read it; where another one did, those of the machine itself.
+    """
+    if gapped.isdisjoint((*node.sources, *twin.sources)):
+        return None
+    if any(listed is not None for listed in (twin.nics, twin.disks, twin.mounts)):
+        return None
+    return "" if twin.accelerators is None and gapped.issuperset(twin.sources) else "system"
 
 
 def _length(node: Node, fact: str) -> str:
@@ -198,7 +231,8 @@ def _by_count(node: Node, twin: Node) -> bool:
 
 def _boards(fleet: Fleet, other: Fleet) -> Items:
     """Return the accelerators by UUID, but not of nodes on which the other fleet could not tell them."""
-    there, blind = _by_uuid(other), _unheard(fleet, other)
+    repeated = _repeated(fleet) | _repeated(other)
+    there, blind = _by_uuid(other, repeated), _unheard(fleet, other)
     twins = {node.name: node for node in other.nodes}
     for node in fleet.nodes:
         twin = twins.get(node.name)
@@ -206,19 +240,25 @@ def _boards(fleet: Fleet, other: Fleet) -> Items:
             blind.add(node.name)
     return {
         board: facts
-        for board, facts in _by_uuid(fleet).items()
+        for board, facts in _by_uuid(fleet, repeated).items()
         if board in there or facts["node"] not in blind
     }
 
 
-def _by_uuid(fleet: Fleet) -> Items:
-    """Return the accelerators by UUID; those without one, or with one that repeats on a node, by place."""
+def _repeated(fleet: Fleet) -> set[str]:
+    """Return the ids that more than one board has."""
+    ids = Counter(board.id for node in fleet.nodes for board in node.accelerators or () if board.id)
+    return {id_ for id_, count in ids.items() if count > 1}
+
+
+def _by_uuid(fleet: Fleet, repeated: Container[str]) -> Items:
+    """Return the accelerators by UUID; those without one, or with one that repeats, by place."""
     items: Items = {}
     for node in fleet.nodes:
-        ids = Counter(board.id for board in node.accelerators or ())
         for board in node.accelerators or ():
             place = f"{node.name}:{board.kind}:{board.index}"
-            items[board.id if board.id and ids[board.id] == 1 else place] = {"node": node.name} | _flat(board)
+            name = board.id if board.id and board.id not in repeated else place
+            items[name] = {"node": node.name} | _flat(board)
     return items
 
 

@@ -32,8 +32,7 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
     """Return one fleet in natural order of names, with a Conflict for each fact on which sources differ.
 
     Nodes are joined as `identity.machines` says; whose word counts is in `precedence.ORDER`; several readings
-    of one cluster are told from clusters of one name as `readings.told_apart` says. Of two fleets of one age
-    with equal names of sources, the first one given is heard first.
+    of one cluster are told from clusters of one name as `readings.told_apart` says.
     """
     fleets = told_apart(fleets)
     views = sorted(known(fleets), key=lambda view: (view.source, view.fleet))

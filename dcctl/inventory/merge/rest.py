@@ -161,14 +161,24 @@ def _unite_work(views: list[tuple[int, Workload]], kinds: Mapping[str, str]) -> 
 
     A Job and a Deployment may have one name: what one fleet tells twice is two.
     """
-    groups: dict[tuple[str, int], list[Workload]] = defaultdict(list)
-    told: Counter[tuple[int, str]] = Counter()
+    groups: dict[tuple[str, str, int], list[Workload]] = defaultdict(list)
+    told: Counter[tuple[int, str, str]] = Counter()
     for fleet, work in views:
         source = work.source or ""
-        scheduler = source if kind_of(source, kinds) in SCHEDULERS else ""
-        groups[scheduler, told[fleet, scheduler]].append(work)
-        told[fleet, scheduler] += 1
-    if len(groups) == 2 and len({scheduler for scheduler, _ in groups}) == 2 and ("", 0) in groups:
-        others = groups.pop(("", 0))
+        kind = (source, work.kind) if kind_of(source, kinds) in SCHEDULERS else ("", "")
+        groups[*kind, told[fleet, *kind]].append(work)
+        told[fleet, *kind] += 1
+    if len(groups) == 2 and len({scheduler for scheduler, _, _ in groups}) == 2 and ("", "", 0) in groups:
+        others = groups.pop(("", "", 0))
         groups = {key: group + others for key, group in groups.items()}
-    return [coalesce(group) for group in groups.values()]
+    return [_united(group) for group in groups.values()]
+
+
+def _united(views: list[Workload]) -> Workload:
+    """Return one workload of several views; readings of one source tell of different members of it."""
+    first, *others = views
+    if not others:
+        return first
+    readings = [first, *(work for work in others if work.source and work.source == first.source)]
+    whole = coalesce(views)
+    return replace(whole, members=tuple(m for work in readings for m in work.members) or whole.members)

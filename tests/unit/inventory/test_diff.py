@@ -229,3 +229,37 @@ def test_racks_of_one_name_in_two_sites_are_two() -> None:
         ("rack dc1/r07", "changed", "power_limit_mw", "1", "9")
     ]
     assert told(Fleet(racks=racks), Fleet(racks=racks[1:])) == [("rack dc1/r07", "removed", "", None, None)]
+
+
+def test_a_lost_board_whose_id_another_node_has_too_is_told() -> None:
+    twice = (Node("n1", accelerators=boards(2)), Node("n2", accelerators=boards(1)))
+    once = (Node("n1", accelerators=boards(2)[1:]), twice[1])
+    assert told(Fleet(nodes=twice), Fleet(nodes=once)) == [
+        ("accelerator n1:whole:0", "removed", "", "n1", None)
+    ]
+
+
+def test_what_a_node_that_did_not_answer_would_have_told_is_no_change() -> None:
+    read = Node("n1", sources=("ssh",), ready=True, pools=("p",), system=System(kernel="6.1"))
+    old = Fleet(nodes=(replace(read, accelerators=boards(2)),))
+    gap = Gap("ssh", "n1", "timed out", "timeout", node="n1")
+    heard = ("gap ssh n1", "added", "", None, None)
+    listed = ("node n1", "changed", "accelerators", "2", "unknown")
+    unread = Fleet(nodes=(Node("n1", sources=("ssh",)),), gaps=(gap,))
+    assert told(old, unread) == [heard, listed]
+    assert told(old, replace(unread, nodes=())) == [heard]
+    moved = replace(unread.nodes[0], site="dc2")
+    assert ("node n1", "changed", "site", None, "dc2") in told(old, replace(unread, nodes=(moved,)))
+    no_work = replace(unread, gaps=(replace(gap, part="work"),))
+    assert ("node n1", "changed", "system.kernel", "6.1", None) in told(old, no_work)
+
+
+def test_of_a_node_that_did_not_answer_a_scheduler_still_tells_changes() -> None:
+    both = ("kubernetes:c", "ssh")
+    old = Fleet(nodes=(Node("n1", sources=both, labels={"tier": "a"}, system=System(cpu_model="X")),))
+    gap = Gap("ssh", "n1", "timed out", "timeout", node="n1")
+    new = Fleet(nodes=(Node("n1", sources=both[:1]),), gaps=(gap,))
+    assert told(old, new) == [
+        ("gap ssh n1", "added", "", None, None),
+        ("node n1", "changed", "labels.tier", "a", None),
+    ]

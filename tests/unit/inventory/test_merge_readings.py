@@ -37,7 +37,7 @@ def work(id_: str, node: str | None, phase: Phase = "running", **rest: str) -> W
     return Workload(
         **{"source": NAME, **rest},  # type: ignore[arg-type]
         id=id_,
-        members=(Member("m", node, phase, requests=held),),
+        members=(Member(f"on-{node}", node, phase, requests=held),),
     )
 
 
@@ -118,7 +118,64 @@ def test_of_three_clusters_each_has_the_work_of_its_newest_reading() -> None:
 def test_a_reading_that_shares_nodes_with_two_makes_one_cluster_of_them() -> None:
     ages = (("a1",), ("a0",), ("a0", "a1"))
     merged = merge([cluster(*names, taken_at_s=9 - at) for at, names in enumerate(ages)])
-    assert [one.members[0].node for one in merged.workloads] == ["a1"]
+    assert {one.source for one in merged.workloads} == {NAME}
+
+
+def test_a_reading_that_shares_a_node_with_two_stated_clusters_is_of_the_newer() -> None:
+    known = [_of(f"c{at}", cluster("worker1", f"own{at}", taken_at_s=20 - at)) for at in (1, 2)]
+    old = cluster("worker1", taken_at_s=5, workloads=(work("ns/ended", "worker1"),))
+    for fleets in permutations([*known, old]):
+        merged = merge(fleets)
+        assert [(one.id, one.source) for one in merged.workloads] == [
+            ("default/train-0", NAME),
+            ("default/train-0", f"{NAME}#2"),
+            ("default/train-1", NAME),
+            ("default/train-1", f"{NAME}#2"),
+        ]
+
+
+@pytest.mark.parametrize("ages", [(10, 20), (20, 10), (10, 10)])
+@pytest.mark.parametrize("uid", ["c1", None])
+def test_parts_of_one_cluster_keep_the_work_of_both(ages: tuple[int, int], uid: str | None) -> None:
+    """As saved with -w and -x: work on nodes of both parts is whole in each."""
+    wide = Workload("ns/wide", source=NAME, members=(Member("a", "g0"), Member("b", "g1")))
+    parts = [
+        _of(uid, cluster(node, taken_at_s=age, workloads=(work(f"ns/{node}", node), wide)))
+        for node, age in zip(("g0", "g1"), ages, strict=True)
+    ]
+    for fleets in permutations(parts):
+        merged = merge(fleets)
+        assert [one.id for one in merged.workloads] == ["ns/g0", "ns/g1", "ns/wide"]
+        assert merged.workloads[2] == wide
+
+
+def test_a_node_that_only_an_older_reading_lists_keeps_its_members_of_work() -> None:
+    def spread(*nodes: str | None, kind: str = "Job") -> Workload:
+        members = (Member(f"on-{node}", node, "running" if node else "pending") for node in nodes)
+        return Workload("ns/w", kind=kind, source=NAME, members=tuple(members))
+
+    works = (spread("g2", kind="Deployment"), spread("g0", "g1", None))
+    old = cluster("g0", "g1", "g2", taken_at_s=10, workloads=works)
+    for fleets in permutations([old, cluster("g1", taken_at_s=20, workloads=(spread("g1"),))]):
+        merged = merge(fleets).workloads
+        assert [(one.kind, [member.node for member in one.members]) for one in merged] == [
+            ("Deployment", ["g2"]),
+            ("Job", ["g1", "g0"]),
+        ]
+
+
+def test_a_member_that_moved_is_where_the_newest_reading_sees_it() -> None:
+    then, now = (Workload("ns/w", source=NAME, members=(Member("w-0", node),)) for node in ("g0", "g1"))
+    old = cluster("g0", "g1", taken_at_s=10, workloads=(then,))
+    assert merge([old, cluster("g1", taken_at_s=20, workloads=(now,))]).workloads == (now,)
+
+
+def test_what_an_older_reading_could_not_read_holds_of_the_nodes_that_it_alone_lists() -> None:
+    denied, seen = Gap(NAME, "pods", "denied", part="work"), Gap(NAME, "racks", "denied")
+    on = {node: Gap(NAME, f"pod of {node}", "invalid", node=node, part="work") for node in ("g0", "g1")}
+    old = cluster("g0", "g1", taken_at_s=10, gaps=(denied, seen, *on.values()))
+    merged = merge([old, cluster("g1", taken_at_s=20)])
+    assert merged.gaps == (on["g0"], replace(denied, node="g0"))
 
 
 def test_a_cluster_that_gives_no_answer_leaves_the_last_one_standing() -> None:
@@ -188,8 +245,8 @@ def test_a_job_and_a_deployment_of_one_name_are_two() -> None:
 
 @st.composite
 def parts(draw: st.DrawFn) -> list[Fleet]:
-    """Readings of no two at one time, of clusters that all go by one name."""
-    ages = draw(st.lists(st.integers(1, 9), min_size=1, max_size=5, unique=True))
+    """Readings of clusters that all go by one name."""
+    ages = draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))
     names = st.lists(st.sampled_from(["a0", "a1", "b0", "b1", "c0"]), max_size=3, unique=True)
     return [cluster(*draw(names), taken_at_s=None if age == 9 else age) for age in ages]
 
@@ -205,8 +262,8 @@ def test_the_order_of_readings_does_not_matter_and_no_node_runs_two_accounts(
     accounts = [(one.source, one.id) for one in merged.workloads]
     assert len(set(accounts)) == len(accounts)
     assert all(len(node.sources) == 1 for node in merged.nodes)
-    newest = min(fleets, key=lambda fleet: -(fleet.taken_at_s or 10))
-    assert all(one in merged.workloads for one in newest.workloads)
+    held = {member.node for one in merged.workloads for member in one.members}
+    assert held == {node.name for node in merged.nodes}
 
 
 def _of(uid: str | None, part: Fleet) -> Fleet:
