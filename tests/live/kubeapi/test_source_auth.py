@@ -386,9 +386,7 @@ sys.exit(repr(failed) if failed else 0)
 
 
 @pytest.mark.parametrize("_", range(3))
-def test_clusters_that_are_asked_at_once_import_the_client_one_after_the_other(
-    tmp_path: Path, _: int
-) -> None:
+def test_clusters_that_are_asked_at_once_import_the_client_one_by_one(tmp_path: Path, _: int) -> None:
     with ApiServer() as server:
         path = server.kubeconfig(tmp_path / "config")
         done = subprocess.run(
