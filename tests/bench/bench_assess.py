@@ -46,7 +46,7 @@ def _node(number: int) -> Node:
     size = Resources(224_000, 2048 * GIB, 28 * 10**12, 110, {"nvidia.com/gpu": 8})
     return Node(
         f"gpu{number:05d}",
-        site=f"dc{number % 4}",
+        site=f"dc{number // 8 % 4}",
         rack=f"rack{number // 8:04d}",
         pools=(f"pool{number % 6}",),
         sources=("kubernetes:bench",),
