@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.vendors import DeviceName
 
 MIG_IN_MODEL = re.compile(r"-MIG-(\d+g\.\d+gb(?:\.me|\+me)?)$")
-_MOST_DEVICES = 4096
+MOST_DEVICES = 4096
 """A node that claims more is not believed: the resource counts shares of something, not boards."""
 _PLACE_IN_TABLE = {row.name: place for place, row in enumerate(DEVICE_NAMES)}
 
@@ -45,7 +45,7 @@ def counted(devices: Mapping[str, int], labels: Mapping[str, str]) -> list[Count
     rows = [
         (name, known, count)
         for name, count in sorted(devices.items())
-        if 0 < count <= _MOST_DEVICES and name not in doubted and (known := device(name)) is not None
+        if 0 < count <= MOST_DEVICES and name not in doubted and (known := device(name)) is not None
     ]
     if any(known.same_as != "-" for _, known, _ in rows):
         rows = _each_once(rows)

@@ -21,7 +21,8 @@ def unknown_word(what: str, word: str, known: Sequence[str]) -> UsageError:
     from difflib import get_close_matches
 
     near = get_close_matches(word, known, n=1)
-    return UsageError(f"no {what} {word!r}", f"there are {', '.join(known)}", near[0] if near else "")
+    meant = f"did you mean {near[0]}? " if near else ""
+    return UsageError(f"no {what} {word!r}", f"{meant}there are {', '.join(known)}")
 
 
 def position(table: Table, word: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dcctl.inventory.counted import counted, disputed
+from dcctl.inventory.counted import MOST_DEVICES, counted, disputed
 from dcctl.inventory.occupancy.demand import is_scheduled
 from dcctl.inventory.occupancy.resources import is_accelerator
 from dcctl.inventory.occupancy.slices import bounded
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 State: TypeAlias = Literal["allocated", "free", "stranded", "unavailable", "unknown"]
 """Every board is in exactly one state. A board is allocated when any share or slice of it is held."""
 
-MOST_UNITS = 4096
-"""Of one resource on one node. Whoever claims more counts something else, memory say, or is wrong."""
 MOST_SHARES = 1024
 """Of one board."""
 
@@ -124,7 +122,7 @@ def _hidden(node: Node) -> list[tuple[str, int]]:
     counts = node.capacity or node.allocatable
     if counts is None or not counts.devices:
         return []
-    found = [pair for pair in counts.devices.items() if not 0 <= pair[1] <= MOST_UNITS]
+    found = [pair for pair in counts.devices.items() if not 0 <= pair[1] <= MOST_DEVICES]
     found += disputed(counts.devices, node.labels).items()
     return sorted(pair for pair in found if is_accelerator(pair[0]))
 
@@ -177,7 +175,7 @@ def _counted_by_scheduler(node: Node) -> list[Board] | None:
     if counts is None:
         return None
     boards: list[Board] = []
-    believed = {name: count for name, count in counts.devices.items() if count <= MOST_UNITS}
+    believed = {name: count for name, count in counts.devices.items() if count <= MOST_DEVICES}
     for row in counted(believed, node.labels):
         boards += [Board(None, row.resource) for _ in range(-(-row.devices // (row.per_board or 1)))]
     for resource, count in sorted(believed.items()):

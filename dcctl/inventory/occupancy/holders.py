@@ -172,7 +172,7 @@ def _by_elimination(
 
 def _takers(wanting: list[tuple[Placed, int]]) -> list[Placed]:
     """Each member as often as it wants a unit, those first that have run longest."""
-    oldest_first = sorted(wanting, key=lambda pair: pair[0].member.started_at_s or 0)
+    oldest_first = sorted(wanting, key=lambda pair: _since_s(pair[0]) or 0)
     return [one for one, count in oldest_first for _ in range(count)]
 
 

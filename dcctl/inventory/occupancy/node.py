@@ -57,8 +57,9 @@ def occupancy(
         return found
     found.unavailable = unavailable_because(node, common_taints)
     if demand is not None:
-        withheld = _likeliest_withheld(boards)[: _count_withheld(node, boards)] if _differ(node) else []
-        _sort_the_rest(found, demand, hold(boards, demand, frozenset(withheld)), len(withheld))
+        count = _count_withheld(node, boards)
+        withheld = _likeliest_withheld(boards)[:count] if count else []
+        _sort_the_rest(found, demand, hold(boards, demand, frozenset(withheld)), count)
     elif not found.scheduled:
         found.by_processes = True
         _by_processes(boards)
@@ -101,8 +102,8 @@ def _likeliest_withheld(boards: list[Board]) -> list[int]:
 
 def _count_withheld(node: Node, boards: list[Board]) -> int:
     """Boards whose units the scheduler's agent knows but does not offer (a device plugin found them sick)."""
-    if node.capacity is None or node.allocatable is None:
-        return 0
+    if node.capacity is None or node.allocatable is None or node.capacity.devices == node.allocatable.devices:
+        return 0  # most nodes offer all that they have
     units: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     for board in boards:
@@ -112,12 +113,6 @@ def _count_withheld(node: Node, boards: list[Board]) -> int:
     offered = node.allocatable.devices
     held_back = {name: node.capacity.devices.get(name, 0) - offered.get(name, 0) for name in units}
     return sum(max(0, count) * sources[name] // units[name] for name, count in held_back.items())
-
-
-def _differ(node: Node) -> bool:
-    """Whether the scheduler offers other devices than it knows of: on most nodes it offers all."""
-    known, offered = node.capacity, node.allocatable
-    return known is not None and offered is not None and known.devices != offered.devices
 
 
 def _is_used(board: Board) -> bool:

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.assess.report import Options, report
+from dcctl.inventory.counted import MOST_DEVICES
 from dcctl.inventory.model import Fleet, Node, Resources
-from dcctl.inventory.occupancy.boards import MOST_SHARES, MOST_UNITS, boards_of
+from dcctl.inventory.occupancy.boards import MOST_SHARES, boards_of
 from tests.unit.assess.build import GPU, NOW_S, asks, boards, node, size, work
 
 _MIG = "nvidia.com/mig-1g.10gb"
@@ -17,7 +18,7 @@ def _told(fleet: Fleet) -> dict[str, str]:
     return {note.label: note.text for note in report(fleet, Options(), NOW_S).notes}
 
 
-@pytest.mark.parametrize("count", [2_000_000_000, MOST_UNITS + 1, -8])
+@pytest.mark.parametrize("count", [2_000_000_000, MOST_DEVICES + 1, -8])
 @pytest.mark.parametrize("listed", [None, ()])
 def test_a_count_out_of_bounds_is_unknown(count: int, listed: tuple[()] | None) -> None:
     """An empty list is what the source leaves of such a count."""
@@ -31,7 +32,7 @@ def test_a_count_out_of_bounds_is_unknown(count: int, listed: tuple[()] | None) 
 
 
 def test_the_most_that_is_believed_is() -> None:
-    assert len(boards_of(Node("n", capacity=size(gpus=MOST_UNITS))) or ()) == MOST_UNITS
+    assert len(boards_of(Node("n", capacity=size(gpus=MOST_DEVICES))) or ()) == MOST_DEVICES
 
 
 def test_another_resource_of_the_node_still_counts() -> None:

@@ -67,11 +67,11 @@ def test_the_order_does_not_depend_on_the_order_of_input() -> None:
 @pytest.mark.parametrize(
     ("style", "words"),
     [
-        ({"output": "jsn"}, ["'jsn'", "jsonl", "html", "Try: json"]),
-        ({"columns": ("nod",)}, ["'nod'", "serial", "Try: node"]),
-        ({"columns": ("nod",), "output": "name"}, ["'nod'", "Try: node"]),
+        ({"output": "jsn"}, ["'jsn'", "jsonl", "html", "did you mean json?"]),
+        ({"columns": ("nod",)}, ["'nod'", "serial", "did you mean node?"]),
+        ({"columns": ("nod",), "output": "name"}, ["'nod'", "did you mean node?"]),
         ({"columns": ()}, ["no column", "serial"]),
-        ({"sort": "-powr_mw"}, ["powr_mw", "Try: power_mw"]),
+        ({"sort": "-powr_mw"}, ["powr_mw", "did you mean power_mw?"]),
         ({"sort": "node:down"}, ["'down'", "asc, desc"]),
     ],
 )
@@ -80,5 +80,6 @@ def test_a_wrong_word_is_refused_with_what_exists_and_the_nearest(
 ) -> None:
     with pytest.raises(UsageError) as refused:
         shown(**style)
+    assert not refused.value.hint, "a hint is a command"
     for word in words:
         assert word in str(refused.value)

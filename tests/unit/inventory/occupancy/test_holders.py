@@ -172,3 +172,10 @@ def test_a_job_alone_on_a_node_holds_the_boards_of_its_processes() -> None:
     read = tuple(replace(b, processes=(Process(1, job_id="t/a"),) if b.index == 5 else ()) for b in boards(8))
     (state,) = judged(node(accelerators=read), work("a", asks(gpus=1)))
     assert words(state) == "fffffaff"
+
+
+def test_who_has_run_longest_is_told_by_the_workload_where_members_do_not_say() -> None:
+    read = tuple(replace(b, busy_milli=b.index * 100) for b in boards(4))
+    young, old = work("a", asks(gpus=1), started_at_s=900), work("b", asks(gpus=1), started_at_s=100)
+    (state,) = judged(node(accelerators=read), young, old)
+    assert [board.held_since_s for board in state.boards] == [None, None, 900, 100]
