@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from dcctl.assess.details import conflicts
 from dcctl.inventory.folding import fold, sort_key
+from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.boards import units_of
-from dcctl.inventory.occupancy.demand import FINISHED
 from dcctl.inventory.occupancy.resources import accelerators_in, is_accelerator
 from dcctl.render.report import Note
 from dcctl.units import plural
@@ -66,8 +66,8 @@ def bound_to_unlisted(evidence: Evidence) -> Note | None:
     """
     nodes: list[str] = []
     for work in evidence.fleet.workloads:
-        if not any(one.node in evidence.listed and one.phase not in FINISHED for one in work.members):
-            nodes += [one.node for one in work.members if one.node and one.phase not in FINISHED]
+        if not any(one.node in evidence.listed and one.phase not in ENDED for one in work.members):
+            nodes += [one.node for one in work.members if one.node and one.phase not in ENDED]
     if not nodes:
         return None
     text = f"{plural(len(nodes), 'pod')} bound to {_some(set(nodes))}, which no source lists: not counted"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
-from dcctl.inventory.occupancy.demand import FINISHED
+from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def holdings(workloads: Iterable[Workload], states: list[NodeState]) -> list[Hol
     found: dict[_Key, Holding] = {}
     for workload in workloads:
         for member in workload.members:
-            if member.node in shown and member.phase not in FINISHED:
+            if member.node in shown and member.phase not in ENDED:
                 key = _key(workload)
                 _add(found.get(key) or found.setdefault(key, _of(workload)), member)
     for state in states:

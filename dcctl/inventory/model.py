@@ -23,6 +23,7 @@ from dcctl.inventory.devices import (
 )
 
 __all__ = [
+    "ENDED",
     "MAX_PORT",
     "Accelerator",
     "AcceleratorKind",
@@ -87,6 +88,8 @@ Port: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_PORT)]
 """A TCP port."""
 
 Phase: TypeAlias = Literal["pending", "running", "succeeded", "failed", "unknown"]
+ENDED: frozenset[Phase] = frozenset(("succeeded", "failed"))
+"""Phases in which a member holds nothing any more."""
 
 
 class Gap(Fact, frozen=True):

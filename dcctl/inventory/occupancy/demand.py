@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl.inventory.kinds import SCHEDULERS, kind_of, kinds_of
+from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Fleet, Gap, Member, Node, Resources, Workload
 
 _NO_KINDS: Mapping[str, str] = MappingProxyType({})
-FINISHED = frozenset(("succeeded", "failed"))
 
 
 class Placed(Struct, frozen=True, gc=False):
@@ -91,7 +91,7 @@ def requested(workloads: Iterable[Workload]) -> dict[str, Demand]:
     for workload in workloads:
         for member in workload.members:
             node = member.node
-            if node is None or member.phase in FINISHED:
+            if node is None or member.phase in ENDED:
                 continue
             demand = nodes.get(node)
             if demand is None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.model import Member, Resources, Workload
+from dcctl.inventory.model import ENDED, Member, Resources, Workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dcctl.inventory.sources.kubernetes.dra import Claimed, Key, Published
     from dcctl.inventory.sources.kubernetes.pods import Group
-
-_ENDED = ("succeeded", "failed")
 
 
 def living(groups: Iterable[Group]) -> frozenset[str]:
@@ -21,7 +19,7 @@ def living(groups: Iterable[Group]) -> frozenset[str]:
         member.uid
         for group in groups
         for member in group.members
-        if member.uid and member.node is not None and member.phase not in _ENDED
+        if member.uid and member.node is not None and member.phase not in ENDED
     )
 
 

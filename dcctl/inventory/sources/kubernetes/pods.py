@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.inventory.model import Member
+from dcctl.inventory.model import ENDED, Member
 from dcctl.inventory.sources.kubernetes import owners
 from dcctl.inventory.sources.kubernetes.asked import waiting
 from dcctl.inventory.sources.kubernetes.requests import FINISHED, Interner
@@ -102,7 +102,7 @@ class Pods:
 
         None where that cannot be read.
         """
-        if phase in ("succeeded", "failed"):
+        if phase in ENDED:
             return FINISHED
         try:
             return self._amounts.of_pod(pod)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.inventory.model import Member, Workload
+from dcctl.inventory.model import ENDED, Member, Workload
 from dcctl.inventory.sources.kubernetes.gangs import Gang
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _member_order(member: Member) -> tuple[str, str]:
 def _holding(member: Member, known: Knowledge) -> Member:
     """The member with the devices that its claims hold or wait for."""
     held = known.held.get(member.uid or "")
-    if held is None or member.phase in ("succeeded", "failed"):
+    if held is None or member.phase in ENDED:
         return member
     ids = tuple(sorted(held.ids))
     if member.requests is None or not held.known:
