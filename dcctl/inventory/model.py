@@ -21,6 +21,7 @@ from dcctl.inventory.devices import (
     Pcie,
     Process,
 )
+from dcctl.inventory.placement import Level, Template
 
 __all__ = [
     "ENDED",
@@ -30,11 +31,13 @@ __all__ = [
     "Budget",
     "Cause",
     "Conflict",
+    "Dataset",
     "Disk",
     "Ecc",
     "Fact",
     "Fleet",
     "Gap",
+    "Level",
     "Link",
     "Member",
     "Moment",
@@ -57,6 +60,7 @@ __all__ = [
     "SourceRun",
     "System",
     "Taint",
+    "Template",
     "Workload",
 ]
 
@@ -144,6 +148,12 @@ class Resources(Fact, frozen=True):
     pods: Natural | None = None
     devices: dict[str, Natural] = field(default_factory=dict)
     """Whole devices by resource name: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `huawei.com/Ascend910`."""
+    gpu_milli: Natural | None = None
+    """A share of one accelerator, in thousandths (below 1000)."""
+    gpu_memory_bytes: Natural | None = None
+    """Memory of that share; of each device, where whole devices are asked for."""
+    bandwidth_bps: Natural | None = None
+    power_mw: Natural | None = None
 
 
 class Taint(Fact, frozen=True):
@@ -307,6 +317,19 @@ class Member(Fact, frozen=True):
     """Ids of the accelerators it holds, where known."""
     uid: str | None = None
     started_at_s: int | None = None
+    template: str | None = None
+    """Key of its Template in the fleet; None: nobody told where it may stand."""
+    ready: bool | None = None
+
+
+class Dataset(Fact, frozen=True):
+    """Data that work reads."""
+
+    name: str
+    size_bytes: Natural | None = None
+    """None: not known; its transfer takes an unknown time, not none."""
+    sites: tuple[str, ...] = ()
+    """Where copies of it are."""
 
 
 class Workload(Fact, frozen=True):
@@ -328,6 +351,15 @@ class Workload(Fact, frozen=True):
     deadline_s: int | None = None
     preemptible: bool | None = None
     labels: dict[str, str] = field(default_factory=dict)
+    duration_s: Natural | None = None
+    """How long it runs from its start, at most; None: nobody knows."""
+    within: Level | None = None
+    """The members stand in one part of the data centre of this kind."""
+    after: tuple[str, ...] = ()
+    """Ids of workloads that must have ended before it starts."""
+    earliest_s: int | None = None
+    """It does not start before this Unix time."""
+    data: tuple[Dataset, ...] = ()
 
 
 class Fleet(Fact, frozen=True):
@@ -342,6 +374,8 @@ class Fleet(Fact, frozen=True):
     pools: tuple[Pool, ...] = ()
     links: tuple[Link, ...] = ()
     workloads: tuple[Workload, ...] = ()
+    templates: dict[str, Template] = field(default_factory=dict)
+    """What members may need of a node, by key: the same content has the same key (placement.key_of)."""
     meters: tuple[PowerMeter, ...] = ()
     gaps: tuple[Gap, ...] = ()
     conflicts: tuple[Conflict, ...] = ()

@@ -1,0 +1,124 @@
+"""Where a member may stand: what whoever places it must respect, in the words of Kubernetes.
+
+Members of one workload mostly ask for the same, so each names a `Template` of its fleet by key.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, field, json
+
+from dcctl.inventory.devices import Fact, Natural
+
+Operator: TypeAlias = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
+
+Level: TypeAlias = Literal["node", "domain", "leaf", "rack", "zone", "site"]
+"""Parts of a data centre that lie within each other: node, NVLink domain, leaf switch, rack, zone, site."""
+
+
+class Expression(Fact, frozen=True):
+    """What the value of one label must be. A label that is not there meets NotIn and DoesNotExist alone."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+class Selector(Fact, frozen=True):
+    """Labels of members that all must be so. An empty one selects every member."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    expressions: tuple[Expression, ...] = ()
+
+
+class NodeTerm(Fact, frozen=True):
+    """Expressions that all must hold on a node. An empty term holds on none."""
+
+    labels: tuple[Expression, ...] = ()
+    names: tuple[Expression, ...] = ()
+    """About the name of the node (matchFields: metadata.name)."""
+    weight: Annotated[int, Meta(ge=0, le=100)] = 0
+    """How much it is preferred; 0 where it is required."""
+
+
+class Toleration(Fact, frozen=True):
+    """Taints that do not keep a member out. Empty fields match any key, or any effect."""
+
+    key: str = ""
+    operator: Literal["Exists", "Equal"] = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+class Spread(Fact, frozen=True):
+    """Members that the selector selects are spread evenly over the values of one node label."""
+
+    key: str
+    selector: Selector | None = None
+    """None selects no member."""
+    max_skew: Natural = 1
+    required: bool = True
+    min_domains: Natural | None = None
+    honor_affinity: bool = True
+    """Whether nodes that the member's own selectors rule out count as domains: then they do not."""
+    honor_taints: bool = False
+
+
+class Neighbours(Fact, frozen=True):
+    """Other members that must (or, `apart`, must not) stand under the same value of one node label."""
+
+    key: str
+    selector: Selector | None = None
+    namespaces: tuple[str, ...] = ()
+    """Where those members are; empty: in the member's own namespace. `*`: everywhere."""
+    apart: bool = False
+    weight: Annotated[int, Meta(ge=0, le=100)] = 0
+    """How much it is preferred; 0 where it is required."""
+
+
+class HostPort(Fact, frozen=True):
+    """A port of the node that one member alone can have."""
+
+    port: Natural
+    protocol: str = "TCP"
+    address: str = "0.0.0.0"  # noqa: S104  # every address of the node, as Kubernetes writes it
+
+
+class Template(Fact, frozen=True):
+    """All that decides where a member may stand, apart from how much it asks for."""
+
+    namespace: str = ""
+    scheduler: str = ""
+    """Who places it; empty: the cluster's default."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """What selectors of others see of it; labels that tell apart the members of one workload are left out."""
+    node_selector: dict[str, str] = field(default_factory=dict)
+    required: tuple[NodeTerm, ...] | None = None
+    """One of them must hold. None: no condition."""
+    preferred: tuple[NodeTerm, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+    spreads: tuple[Spread, ...] = ()
+    neighbours: tuple[Neighbours, ...] = ()
+    ports: tuple[HostPort, ...] = ()
+    gates: tuple[str, ...] = ()
+    """Names of what must be lifted before it may be placed (schedulingGates)."""
+    claims: tuple[str, ...] = ()
+    """Names of the volumes (PersistentVolumeClaims) that it mounts."""
+    models: tuple[str, ...] = ()
+    """Accelerator models that it accepts; empty: any."""
+    priority: int | None = None
+    preempts: bool = True
+    """Whether it may push out members of lower priority (preemptionPolicy)."""
+    bound_to: tuple[NodeTerm, ...] | None = None
+    """Where its volumes can be mounted: one of them must hold. None: anywhere."""
+
+
+BARE = Template()
+"""A member about which nothing more is known than what it asks for."""
+
+
+def key_of(template: Template) -> str:
+    """Sixteen hexadecimal digits of the content: equal templates have equal keys, in every fleet."""
+    return blake2b(json.encode(template, order="deterministic"), digest_size=8).hexdigest()
