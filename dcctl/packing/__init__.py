@@ -1,0 +1,1 @@
+"""What fits where: the packing core that every command shares. Pure; numpy is imported where arrays are."""

@@ -1,0 +1,85 @@
+"""Why an item cannot stand in a bin, as bits: one bit a reason, in the order in which they are told."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class Reason(IntFlag):
+    """Why a bin refuses an item. The lowest bit that is set is the one that counts it (see `first`)."""
+
+    NOT_READY = 1 << 0
+    CORDONED = 1 << 1
+    CLOSED = 1 << 2
+    UNKNOWN = 1 << 3
+    TAINT = 1 << 4
+    LABELS = 1 << 5
+    VOLUME = 1 << 6
+    NO_DEVICES = 1 << 7
+    MODEL = 1 << 8
+    PORT = 1 << 9
+    CPU = 1 << 10
+    MEMORY = 1 << 11
+    STORAGE = 1 << 12
+    PODS = 1 << 13
+    BANDWIDTH = 1 << 14
+    POWER = 1 << 15
+    RESOURCE = 1 << 16
+    DEVICES = 1 << 17
+    SHARE = 1 << 18
+    DEVICE_MEMORY = 1 << 19
+    SPREAD = 1 << 20
+    TOGETHER = 1 << 21
+    APART = 1 << 22
+    TIME = 1 << 23
+    DATA = 1 << 24
+    QUOTA = 1 << 25
+    GANG = 1 << 26
+
+
+NONE = Reason(0)
+
+WORDS: dict[Reason, str] = {
+    Reason.NOT_READY: "not ready",
+    Reason.CORDONED: "cordoned",
+    Reason.CLOSED: "closed",
+    Reason.UNKNOWN: "nobody knows what is held there",
+    Reason.TAINT: "taint not tolerated",
+    Reason.LABELS: "labels not as asked",
+    Reason.VOLUME: "volume is elsewhere",
+    Reason.NO_DEVICES: "no such accelerator",
+    Reason.MODEL: "wrong model",
+    Reason.PORT: "host port in use",
+    Reason.CPU: "too little CPU",
+    Reason.MEMORY: "too little memory",
+    Reason.STORAGE: "too little scratch storage",
+    Reason.PODS: "too many pods",
+    Reason.BANDWIDTH: "too little bandwidth",
+    Reason.POWER: "too little power",
+    Reason.RESOURCE: "too little of another resource",
+    Reason.DEVICES: "too few free accelerators",
+    Reason.SHARE: "no accelerator with so large a share left",
+    Reason.DEVICE_MEMORY: "too little accelerator memory",
+    Reason.SPREAD: "spread would be uneven",
+    Reason.TOGETHER: "not beside what it must stand with",
+    Reason.APART: "beside what it must not stand with",
+    Reason.TIME: "not free for so long",
+    Reason.DATA: "data cannot be brought there",
+    Reason.QUOTA: "quota is spent",
+    Reason.GANG: "free, but the gang does not fit as a whole",
+}
+"""What a person reads: one wording for every command."""
+
+EVERY: tuple[Reason, ...] = tuple(WORDS)
+
+
+def first(bits: int) -> Reason:
+    """The reason under which a bin is counted: the lowest bit. ValueError when there is none."""
+    if not bits:
+        raise ValueError("nothing is refused")
+    return Reason(bits & -bits)
+
+
+def words(bits: int) -> tuple[str, ...]:
+    """Every reason of `bits`, in words, in order."""
+    return tuple(WORDS[reason] for reason in EVERY if bits & reason)

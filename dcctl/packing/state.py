@@ -1,0 +1,103 @@
+"""What is free in every bin while a plan is made: arrays, changed through a log so that it can be undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dcctl.packing.problem import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dcctl.packing.problem import Bin, Need
+
+    Ints = NDArray[np.int64]
+
+NO_DEVICE = -1
+"""In the array of free thousandths: the bin has no further device."""
+
+
+class Move(NamedTuple):
+    """An item that was put in, or (with `sign` -1) taken out of a bin."""
+
+    bin: int
+    of: int
+    """Position of its class."""
+    devices: tuple[int, ...]
+    """Positions in the bin's row of devices."""
+    sign: int
+
+
+class State:
+    """Free amounts [bins, dimensions] and free thousandths of each device [bins, most devices of a bin].
+
+    `log` names the bins that changed, in order: whoever derives something from a bin reads on from where it
+    was. `undo` gives back what was there at a `mark`.
+    """
+
+    def __init__(self, bins: Sequence[Bin], needs: Sequence[Need], dimensions: int) -> None:
+        """Hold what the bins say is free. `needs` are those of the classes that will be put in."""
+        self.needs = needs
+        most = max((len(one.devices) for one in bins), default=0) or 1
+        self.free: Ints = np.array([one.free for one in bins], np.int64).reshape(len(bins), dimensions)
+        self.milli: Ints = np.full((len(bins), most), NO_DEVICE, np.int64)
+        self.memory: Ints = np.full((len(bins), most), -1, np.int64)
+        self.kind: Ints = np.full((len(bins), most), -1, np.int64)
+        self.numa: Ints = np.full((len(bins), most), -1, np.int64)
+        for at, one in enumerate(bins):
+            if one.devices:
+                self._fill(at, one)
+        self.log: list[int] = []
+        self._moves: list[Move] = []
+
+    def _fill(self, at: int, one: Bin) -> None:
+        count = len(one.devices)
+        self.milli[at, :count] = [device.free_milli for device in one.devices]
+        self.kind[at, :count] = [device.kind for device in one.devices]
+        told = [-1 if device.memory_bytes is None else device.memory_bytes for device in one.devices]
+        self.memory[at, :count] = told
+        self.numa[at, :count] = [-1 if device.numa is None else device.numa for device in one.devices]
+
+    @property
+    def count(self) -> int:
+        """How many bins there are."""
+        return len(self.free)
+
+    def mark(self) -> int:
+        """Where `undo` can go back to."""
+        return len(self._moves)
+
+    def put(self, at: int, of: int, devices: tuple[int, ...]) -> None:
+        """Put an item of a class into a bin, on these devices of its row."""
+        self._change(Move(at, of, devices, 1))
+
+    def take(self, at: int, of: int, devices: tuple[int, ...]) -> None:
+        """Take an item of a class out of a bin."""
+        self._change(Move(at, of, devices, -1))
+
+    def undo(self, mark: int) -> list[Move]:
+        """Everything is as it was at the mark. Returns what was undone, the last first."""
+        undone = self._moves[mark:][::-1]
+        del self._moves[mark:]
+        for move in undone:
+            self._apply(move, -move.sign)
+        return undone
+
+    def _change(self, move: Move) -> None:
+        self._moves.append(move)
+        self._apply(move, move.sign)
+
+    def _apply(self, move: Move, sign: int) -> None:
+        at, need = move.bin, self.needs[move.of]
+        self.free[at] -= np.multiply(need.amounts, sign)
+        if need.devices:
+            self.milli[at, list(move.devices)] -= sign * WHOLE
+        elif need.share_milli and move.devices:
+            self.milli[at, move.devices[0]] -= sign * need.share_milli
+            if need.device_memory_bytes:
+                self.memory[at, move.devices[0]] -= sign * need.device_memory_bytes
+        self.log.append(at)
