@@ -186,6 +186,10 @@ class Problem(Struct, frozen=True):
     jobs: tuple[Job, ...]
     held: tuple[Held, ...] = ()
     quotas: tuple[Quota, ...] = ()
+    tolerated: frozenset[str] = frozenset()
+    """Keys of taints that dedicate a pool: they keep out nobody who says nothing of taints."""
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """(job, member) of work that asks for nobody knows what: it cannot be planned."""
     now_s: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made of."""

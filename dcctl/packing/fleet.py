@@ -1,0 +1,240 @@
+"""A fleet as a problem: its nodes as bins with what is free on them, its waiting work as jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from dcctl.inventory.kinds import kinds_of
+from dcctl.inventory.occupancy.demand import demand_of
+from dcctl.inventory.occupancy.node import occupancy
+from dcctl.inventory.occupancy.unavailable import common_taints
+from dcctl.inventory.racks import Racks
+from dcctl.packing.demand import Classes, held_by, jobs_of, resources_asked, unreadable
+from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Space
+from dcctl.packing.reasons import NONE, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dcctl.inventory.model import Fleet, Node, Resources, Template, Workload
+    from dcctl.inventory.occupancy.boards import Board
+    from dcctl.inventory.occupancy.demand import Demand
+    from dcctl.inventory.occupancy.node import Occupancy
+
+ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
+LEAF_LABELS = (
+    "network.topology.nvidia.com/leaf",
+    "topology.k8s.aws/network-node-layer-3",
+    "cloud.google.com/gce-topology-subblock",
+    "topology.dcctl.io/leaf",
+)
+DOMAIN_LABELS = (
+    "nvidia.com/gpu.clique",
+    "network.topology.nvidia.com/accelerator",
+    "topology.dcctl.io/domain",
+)
+"""Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
+
+
+class Asked(NamedTuple):
+    """Work to be placed beside what the fleet says is waiting."""
+
+    workloads: tuple[Workload, ...] = ()
+    templates: Mapping[str, Template] = {}
+
+
+def problem_of(
+    whole: Fleet,
+    nodes: Iterable[Node],
+    asked: Asked,
+    *,
+    pending: bool = False,
+    now_s: int = 0,
+    snapshot: str = "",
+) -> Problem:
+    """Where the asked work (and, if `pending`, what waits in the fleet) could stand on these nodes.
+
+    `whole` is all that is known: who holds what on a node does not depend on the choice of nodes.
+    """
+    waiting = (*asked.workloads, *(whole.workloads if pending else ()))
+    resources = resources_asked((*waiting, *whole.workloads))
+    classes = Classes(resources, {**whole.templates, **asked.templates})
+    jobs = jobs_of(waiting, classes)
+    kinds: dict[Kind, int] = {}
+    bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
+    held = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
+    return Problem(
+        space=Space(resources, tuple(kinds)),
+        bins=bins,
+        classes=tuple(classes.all),
+        jobs=jobs,
+        held=held,
+        tolerated=_tolerated(whole),
+        unreadable=unreadable(waiting),
+        now_s=now_s,
+        snapshot=snapshot,
+    )
+
+
+def _tolerated(whole: Fleet) -> frozenset[str]:
+    """Keys of taints that dedicate a pool: they keep out nobody who says nothing of taints."""
+    working = {
+        member.node
+        for workload in whole.workloads
+        for member in workload.members
+        if member.node and member.requests is not None and member.requests.devices
+    }
+    pools: dict[str, list[Node]] = {}
+    for node in whole.nodes:
+        pools.setdefault(node.pools[0] if node.pools else "", []).append(node)
+    found = [common_taints(nodes, working) for nodes in pools.values()]
+    return frozenset().union(*found)
+
+
+def _bins(
+    whole: Fleet, nodes: Iterable[Node], resources: Sequence[str], kinds: dict[Kind, int]
+) -> Iterable[Bin]:
+    demand, sources, racks = demand_of(whole), kinds_of([whole]), Racks(whole.nodes, whole.racks)
+    nothing: frozenset[str] = frozenset()
+    for node in nodes:
+        found = occupancy(node, demand.get(node.name), nothing, sources)
+        rack = racks.of(node)
+        yield _bin(found, resources, kinds, racks.label(rack) if rack else "")
+
+
+def _bin(found: Occupancy, resources: Sequence[str], kinds: dict[Kind, int], rack: str) -> Bin:
+    node = found.node
+    total = _amounts(node.allocatable or node.capacity, resources, found.scheduled)
+    free = _free(found, total, resources)
+    counted = dict(zip(resources, free[len(free) - len(resources) :], strict=True))
+    return Bin(
+        name=node.name,
+        free=free,
+        total=total,
+        devices=_devices(found, counted, kinds),
+        device_count=len(found.boards),
+        kinds=tuple(sorted({_kind(board, node, kinds) for board in found.boards})),
+        closed=_closed(found),
+        labels=node.labels,
+        taints=node.taints,
+        path=_path(node, rack),
+        scheduler=found.scheduler,
+    )
+
+
+def _amounts(offered: Resources | None, resources: Sequence[str], scheduled: bool) -> tuple[int, ...]:
+    """By dimension; unlimited where nobody counts it."""
+    if offered is None:
+        return (UNLIMITED,) * (6 + len(resources))
+    basic = (
+        offered.cpu_milli,
+        offered.memory_bytes,
+        offered.storage_bytes,
+        offered.pods,
+        offered.bandwidth_bps,
+        offered.power_mw,
+    )
+    absent = 0 if scheduled else UNLIMITED
+    named = (offered.devices.get(name, absent) for name in resources)
+    return (*(UNLIMITED if amount is None else amount for amount in basic), *named)
+
+
+def _free(found: Occupancy, total: tuple[int, ...], resources: Sequence[str]) -> tuple[int, ...]:
+    """What is not promised to anybody; where no scheduler promises anything, what is not in use."""
+    spent: tuple[int, ...]
+    demand, use = found.demand, found.node.use
+    if found.scheduled and demand is not None:
+        named = tuple(demand.devices.get(name, 0) for name in resources)
+        rare = _rare(demand) if min(total[4:6]) < UNLIMITED else (0, 0)
+        spent = (demand.cpu_milli, demand.memory_bytes, demand.storage_bytes, demand.pods, *rare, *named)
+    else:
+        cpu, memory = (0, 0) if use is None else (use.cpu_milli or 0, use.memory_bytes or 0)
+        spent = (cpu, memory) + (0,) * (len(total) - 2)
+    return tuple(most if most >= UNLIMITED else most - gone for most, gone in zip(total, spent, strict=True))
+
+
+def _rare(demand: Demand) -> tuple[int, int]:
+    """Bandwidth and power that are promised."""
+    asked = [one.member.requests for one in (*demand.holding, *demand.others)]
+    known = [one for one in asked if one is not None]
+    return sum(one.bandwidth_bps or 0 for one in known), sum(one.power_mw or 0 for one in known)
+
+
+def _kind(board: Board, node: Node, kinds: dict[Kind, int]) -> int:
+    model = board.model() or _model_of_labels(node)
+    return kinds.setdefault(Kind(board.resource, model), len(kinds))
+
+
+def _model_of_labels(node: Node) -> str:
+    from dcctl.inventory.vendors import LABELS
+
+    return next((node.labels[key] for row in LABELS for key in row.model if key in node.labels), "")
+
+
+def _devices(found: Occupancy, counted: Mapping[str, int], kinds: dict[Kind, int]) -> tuple[Device, ...]:
+    """What is handed out whole, and free: no more of a resource than its scheduler still has.
+
+    Boards of which nobody knows who holds them count where the scheduler has more left than are known to be
+    free.
+    """
+    left = dict(counted)
+    rows: list[tuple[int, Device]] = []
+    for state in ("free", "unknown"):
+        for at, board in enumerate(found.boards):
+            if board.state != state or board.slices or (state == "unknown" and not found.scheduled):
+                continue
+            for _ in range(board.shares):
+                if left.get(board.resource, 1) > 0:
+                    left[board.resource] = left.get(board.resource, 1 << 30) - 1
+                    rows.append((at, _device(at, board, _kind(board, found.node, kinds))))
+    rows.sort(key=lambda row: row[0])
+    return _less_shares(found, [device for _, device in rows])
+
+
+def _device(at: int, board: Board, kind: int) -> Device:
+    reading = board.reading
+    if reading is None:
+        return Device(kind, at)
+    index = at if reading.index is None else reading.index
+    return Device(kind, index, memory_bytes=reading.memory_bytes, numa=reading.numa_node, id=reading.id)
+
+
+def _less_shares(found: Occupancy, devices: list[Device]) -> tuple[Device, ...]:
+    """The devices without the shares that members hold: each on the fullest device that has room for it."""
+    if found.demand is None:
+        return tuple(devices)
+    asked = [one.member.requests for one in (*found.demand.holding, *found.demand.others)]
+    shares = sorted((one.gpu_milli for one in asked if one is not None and one.gpu_milli), reverse=True)
+    for share in shares:
+        fits = [at for at, one in enumerate(devices) if one.free_milli >= share]
+        if fits:
+            at = min(fits, key=lambda at: devices[at].free_milli)
+            devices[at] = replace(devices[at], free_milli=devices[at].free_milli - share)
+    return tuple(one for one in devices if 0 < one.free_milli <= WHOLE)
+
+
+def _closed(found: Occupancy) -> Reason:
+    """Why nothing is placed there, whoever asks."""
+    node, keys = found.node, {taint.key for taint in found.node.taints}
+    bits = NONE
+    if node.ready is False and keys.isdisjoint(
+        ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+    ):
+        bits |= Reason.NOT_READY
+    if node.schedulable is False and "node.kubernetes.io/unschedulable" not in keys:
+        bits |= Reason.CORDONED
+    unheard = found.scheduled and (found.demand is None or not found.demand.complete)
+    unseen = not found.scheduled and (not found.boards_known or node.capacity is None)
+    return bits | Reason.UNKNOWN if unheard or unseen else bits
+
+
+def _path(node: Node, rack: str) -> tuple[str, ...]:
+    """By LEVELS: NVLink domain, leaf, rack, zone, site."""
+    labels = node.labels
+
+    def told(names: Sequence[str]) -> str:
+        return next((labels[name] for name in names if labels.get(name)), "")
+
+    return told(DOMAIN_LABELS), told(LEAF_LABELS), rack, told(ZONE_LABELS), node.site or ""

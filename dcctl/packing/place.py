@@ -1,0 +1,206 @@
+"""One job at a time: its gang whole or not at all, in the narrowest part of the data centre that holds it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+
+from dcctl.packing.problem import LEVELS
+from dcctl.packing.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dcctl.inventory.placement import Level
+    from dcctl.packing.greedy import Engine, Put
+    from dcctl.packing.problem import Bin, Job, Quota, Task
+
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+_TRIES = 8
+"""Parts of one kind that a gang is tried in: those left with least are tried first."""
+
+
+class Stand(NamedTuple):
+    """A member that was placed."""
+
+    of: int
+    member: str
+    put: Put
+
+
+class Placed(Struct):
+    """What became of one job."""
+
+    job: Job
+    stands: list[Stand]
+    missing: int = 0
+    """Members that stand nowhere."""
+    refused_for: int | None = None
+    """The class of the first member that fitted nowhere."""
+    quota: bool = False
+    """Whether a quota, and not the nodes, refused it."""
+
+
+class Parts:
+    """Which bins lie in which part of the data centre."""
+
+    def __init__(self, bins: Sequence[Bin]) -> None:
+        """Look at every path once."""
+        self.rows: dict[Level, Ints] = {}
+        self.names: dict[Level, tuple[str, ...]] = {}
+        for depth, level in enumerate(LEVELS):
+            values: dict[str, int] = {}
+            told = (_apart(one.path, depth) for one in bins)
+            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
+            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
+            self.names[level] = tuple(values)
+
+
+def _apart(path: tuple[str, ...], depth: int) -> str:
+    """The part by a name that no other has: racks of one name in two sites are two racks."""
+    return "" if not path[depth] else "/".join((*reversed(path[depth + 1 :]), path[depth])).lstrip("/")
+
+
+class Placer:
+    """Places jobs through an engine, and keeps what owners have used of their quotas."""
+
+    def __init__(self, engine: Engine, bins: Sequence[Bin], quotas: Iterable[Quota] = ()) -> None:
+        """`bins` are those of the engine's state."""
+        self.engine, self.parts = engine, Parts(bins)
+        self._dimensions = engine.items.space.dimensions
+        self._quotas = {one.owner: one for one in quotas}
+        self._used: dict[str, Counter[str]] = {one.owner: Counter(one.used) for one in self._quotas.values()}
+
+    def place(self, job: Job) -> Placed:
+        """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
+        if job.owner in self._quotas and not self._within_quota(job):
+            return Placed(job, [], job.size, None, quota=True)
+        by_itself = job.minimum < 2 and job.within is None
+        found = self._fill(job, None) if by_itself else self._gang(job)
+        self._spend(job, found)
+        return found
+
+    def remove(self, placed: Placed) -> None:
+        """Nobody of the job stands any more."""
+        for stand in placed.stands:
+            self.engine.take(stand.of, stand.put)
+        self._spend(placed.job, placed, -1)
+
+    def _gang(self, job: Job) -> Placed:
+        start, best = self.engine.mark(), None
+        for allowed in self._regions(job):
+            found = self._fill(job, allowed)
+            if not found.missing:
+                return found
+            if best is None or found.missing < best[0]:
+                best = (found.missing, allowed, found)
+            self.engine.undo(start)
+        if best is None:
+            return Placed(job, [], job.size, job.tasks[0].of)
+        if job.size - best[0] >= max(1, job.minimum):
+            return self._fill(job, best[1])
+        return Placed(job, [], job.size, best[2].refused_for)
+
+    def _fill(self, job: Job, allowed: Bools | None) -> Placed:
+        found = Placed(job, [])
+        for task in self._largest_first(job.tasks):
+            puts = self.engine.run(task.of, len(task.members), allowed)
+            found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
+            if len(puts) < len(task.members):
+                found.missing += len(task.members) - len(puts)
+                found.refused_for = task.of if found.refused_for is None else found.refused_for
+        return found
+
+    def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
+        wanted = self.engine.items.wanted
+        return sorted(
+            tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[0])
+        )
+
+    def _regions(self, job: Job) -> Iterator[Bools | None]:
+        """Where a gang is tried: the narrowest parts first, and in the end anywhere if it may."""
+        if job.within == "node":
+            yield from self._nodes(job)
+            return
+        last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
+        for level in LEVELS[: last + 1]:
+            yield from self._parts_of(level, job)
+        if job.within is None:
+            yield None
+
+    def _nodes(self, job: Job) -> Iterator[Bools]:
+        """Single bins, the fullest first."""
+        room = self._room(job)
+        left = np.maximum(self.engine.state.milli, 0).sum(axis=1)
+        for at in sorted(np.flatnonzero(room).tolist(), key=lambda at: (int(left[at]), at))[:_TRIES]:
+            allowed = np.zeros(len(room), np.bool_)
+            allowed[at] = True
+            yield allowed
+
+    def _parts_of(self, level: Level, job: Job) -> Iterator[Bools]:
+        """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
+        rows = self.parts.rows[level]
+        inside = rows >= 0
+        count = len(self.parts.names[level])
+        if not count:
+            return
+        enough = np.ones(count, np.bool_)
+        state = self.engine.state
+        for task in job.tasks:
+            copies = self.engine.items.wanted[task.of].copies(state, slice(None), len(task.members))
+            sums = np.bincount(rows[inside], copies[inside], count)
+            enough &= sums >= min(len(task.members), job.minimum or len(task.members))
+        left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
+        order = sorted(
+            np.flatnonzero(enough).tolist(), key=lambda at: (left[at], self.parts.names[level][at])
+        )
+        for part in order[:_TRIES]:
+            yield rows == part
+
+    def _room(self, job: Job) -> Bools:
+        """Bins that could hold every class of the job by itself."""
+        room = np.ones(self.engine.state.count, np.bool_)
+        for task in job.tasks:
+            count = len(task.members)
+            room &= self.engine.items.wanted[task.of].copies(self.engine.state, slice(None), count) >= count
+        return room
+
+    def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
+        """Why no bin takes a missing member: reason -> bins, and how many bins would take one.
+
+        All counts add up to the number of bins.
+        """
+        if found.refused_for is None:
+            return ({Reason.QUOTA: self.engine.state.count}, 0) if found.quota else ({}, 0)
+        bits = self.engine.refusals(found.refused_for)
+        lowest, counts = np.unique(bits & -bits, return_counts=True)
+        told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
+        return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
+
+    def _within_quota(self, job: Job) -> bool:
+        quota, used = self._quotas[job.owner], self._used[job.owner]
+        asked = self._sum(job.tasks)
+        return all(used[name] + asked[name] <= most for name, most in quota.amounts.items())
+
+    def _sum(self, tasks: Iterable[Task]) -> Counter[str]:
+        total: Counter[str] = Counter()
+        for task in tasks:
+            need = self.engine.items.wanted[task.of].need
+            for name, amount in (*zip(self._dimensions, need.amounts, strict=True), ("gpu", need.gpu_milli)):
+                total[name] += amount * len(task.members)
+        return total
+
+    def _spend(self, job: Job, found: Placed, sign: int = 1) -> None:
+        if job.owner not in self._quotas:
+            return
+        for stand in found.stands:
+            need = self.engine.items.wanted[stand.of].need
+            for name, amount in (*zip(self._dimensions, need.amounts, strict=True), ("gpu", need.gpu_milli)):
+                self._used[job.owner][name] += sign * amount
