@@ -17,17 +17,17 @@ class Reason(IntFlag):
     VOLUME = 1 << 6
     NO_DEVICES = 1 << 7
     MODEL = 1 << 8
-    PORT = 1 << 9
-    CPU = 1 << 10
-    MEMORY = 1 << 11
-    STORAGE = 1 << 12
-    PODS = 1 << 13
-    BANDWIDTH = 1 << 14
-    POWER = 1 << 15
-    RESOURCE = 1 << 16
-    DEVICES = 1 << 17
-    SHARE = 1 << 18
-    DEVICE_MEMORY = 1 << 19
+    DEVICES = 1 << 9
+    SHARE = 1 << 10
+    DEVICE_MEMORY = 1 << 11
+    PORT = 1 << 12
+    CPU = 1 << 13
+    MEMORY = 1 << 14
+    STORAGE = 1 << 15
+    PODS = 1 << 16
+    BANDWIDTH = 1 << 17
+    POWER = 1 << 18
+    RESOURCE = 1 << 19
     SPREAD = 1 << 20
     TOGETHER = 1 << 21
     APART = 1 << 22
@@ -49,6 +49,9 @@ WORDS: dict[Reason, str] = {
     Reason.VOLUME: "volume is elsewhere",
     Reason.NO_DEVICES: "no such accelerator",
     Reason.MODEL: "wrong model",
+    Reason.DEVICES: "too few free accelerators",
+    Reason.SHARE: "no accelerator with so large a share left",
+    Reason.DEVICE_MEMORY: "too little accelerator memory",
     Reason.PORT: "host port in use",
     Reason.CPU: "too little CPU",
     Reason.MEMORY: "too little memory",
@@ -57,9 +60,6 @@ WORDS: dict[Reason, str] = {
     Reason.BANDWIDTH: "too little bandwidth",
     Reason.POWER: "too little power",
     Reason.RESOURCE: "too little of another resource",
-    Reason.DEVICES: "too few free accelerators",
-    Reason.SHARE: "no accelerator with so large a share left",
-    Reason.DEVICE_MEMORY: "too little accelerator memory",
     Reason.SPREAD: "spread would be uneven",
     Reason.TOGETHER: "not beside what it must stand with",
     Reason.APART: "beside what it must not stand with",
