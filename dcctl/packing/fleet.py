@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -18,7 +18,8 @@ from dcctl.packing.reasons import NONE, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dcctl.inventory.model import Fleet, Node, Resources, Template, Workload
+    from dcctl.inventory.asked import Asked
+    from dcctl.inventory.model import Fleet, Node, Resources
     from dcctl.inventory.occupancy.boards import Board
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
@@ -36,13 +37,6 @@ DOMAIN_LABELS = (
     "topology.dcctl.io/domain",
 )
 """Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
-
-
-class Asked(NamedTuple):
-    """Work to be placed beside what the fleet says is waiting."""
-
-    workloads: tuple[Workload, ...] = ()
-    templates: Mapping[str, Template] = {}
 
 
 def problem_of(
@@ -115,6 +109,7 @@ def _bin(found: Occupancy, resources: Sequence[str], kinds: dict[Kind, int], rac
         total=total,
         devices=_devices(found, counted, kinds),
         device_count=len(found.boards),
+        held_count=sum(board.state == "allocated" for board in found.boards),
         kinds=tuple(sorted({_kind(board, node, kinds) for board in found.boards})),
         closed=_closed(found),
         labels=node.labels,

@@ -79,6 +79,8 @@ class Bin(Struct, frozen=True, gc=False):
     """Those of which anything is free, in order of their number."""
     device_count: int = 0
     """How many there are, free or not."""
+    held_count: int = 0
+    """How many of them somebody holds, wholly or in part."""
     kinds: tuple[int, ...] = ()
     """Of all its devices, free or not."""
     closed: Reason = NONE

@@ -73,6 +73,7 @@ def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options:
         snapshot=problem.snapshot,
         placed=len(assignments),
         gpu_milli=sum(needs[stand.of].gpu_milli for stand in stands),
+        held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
             device.free_milli for one in problem.bins if not one.closed for device in one.devices
         ),

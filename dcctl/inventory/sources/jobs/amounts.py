@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from dcctl.inventory.nodeexpr import shown
 
-_NUMBER = re.compile(r"([+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?|[+-]?\.[0-9]{1,18})[ ]?(.{0,40})", re.ASCII | re.DOTALL)
+_NUMBER = re.compile(
+    r"([+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?|[+-]?\.[0-9]{1,18})[ ]?(.{0,40})", re.ASCII | re.DOTALL
+)
 _BINARY = {f"{letter}i": 1 << 10 * power for power, letter in enumerate("KMGTPE", 1)}
 _DECIMAL = {letter: 1000**power for power, letter in enumerate(("k", "M", "G", "T", "P", "E"), 1)}
 BYTES = {

@@ -103,7 +103,9 @@ def _data(given: Cursor) -> tuple[Dataset, ...]:
         name, size = keys["name"].name(), keys["size"]
         if name in found:
             raise keys["name"].error(f"the data {name} is there twice")
-        bytes_ = None if size.text() == UNKNOWN else checked(size, lambda text: amounts.read(text, amounts.SIZE))
+        bytes_ = (
+            None if size.text() == UNKNOWN else checked(size, lambda text: amounts.read(text, amounts.SIZE))
+        )
         found[name] = Dataset(name, bytes_, keys["sites"].names() if "sites" in keys else ())
     return tuple(found.values())
 

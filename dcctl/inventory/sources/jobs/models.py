@@ -31,7 +31,9 @@ def elastic(given: Cursor) -> Elastic:
     amount = {key: resources(keys[key]) for key in MODEL_KEYS[2:] if key in keys}
     if not amount.keys() & {"training", "inference"}:
         raise given.error("wants neither training nor inference")
-    weight = checked(keys["weight"], lambda text: amounts.read(text, amounts.PLAIN)) if "weight" in keys else 1000
+    weight = (
+        checked(keys["weight"], lambda text: amounts.read(text, amounts.PLAIN)) if "weight" in keys else 1000
+    )
     return Elastic(
         name=name,
         weight_milli=weight,

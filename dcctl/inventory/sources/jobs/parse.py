@@ -51,7 +51,11 @@ def _read(where: str, text: str, own: Form, manifests: Manifests) -> None:
     try:
         found = documents(text, where)
     except UsageError as error:
-        hint = f"helm template . | dcctl schedule plan -  # {where} is a template" if "{{" in text else f"yq . {where}"
+        hint = (
+            f"helm template . | dcctl schedule plan -  # {where} is a template"
+            if "{{" in text
+            else f"yq . {where}"
+        )
         raise UsageError(error.what, error.why, error.hint or hint) from error
     if not found:
         raise UsageError(where, "is empty", "dcctl schema jobs")

@@ -24,7 +24,13 @@ _QUANTITIES = frozenset(("requests", "limits", "overhead"))
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
 _SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool")}
 _LARGEST = (1 << 63) - 1
-_WORDS = {"int": "a whole number", "str": "a text", "object": "a set of keys", "array": "a list", "bool": "true or false"}
+_WORDS = {
+    "int": "a whole number",
+    "str": "a text",
+    "object": "a set of keys",
+    "array": "a list",
+    "bool": "true or false",
+}
 
 
 def as_json(document: Cursor) -> bytes:

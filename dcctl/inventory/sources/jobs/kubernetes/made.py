@@ -130,7 +130,9 @@ def ray_job(name: str, spec: RayJobSpec) -> Iterator[Made]:
     """The cluster of a RayJob, and the pod that hands the job in where the manifest describes one."""
     yield from ray(name, spec.ray_cluster_spec, "spec.rayClusterSpec", spec.active_deadline_seconds)
     if spec.submitter_pod_template is not None:
-        yield Made(spec.submitter_pod_template, f"{name}-submitter", 1, "spec.submitterPodTemplate", alone=True)
+        yield Made(
+            spec.submitter_pod_template, f"{name}-submitter", 1, "spec.submitterPodTemplate", alone=True
+        )
 
 
 def ray_service(name: str, spec: RayServiceSpec) -> Iterator[Made]:
@@ -148,4 +150,6 @@ def leader_workers(name: str, spec: LeaderWorkerSetSpec) -> Iterator[Made]:
     for at in range(spec.replicas):
         labels, base = {LWS_NAME_LABEL: name, LWS_GROUP_LABEL: str(at)}, f"{name}-{at}"
         yield Made(leader, base, 1, where, labels, group.size, alone=True)
-        yield Made(group.worker_template, base, group.size - 1, f"{path}.workerTemplate", labels, group.size, first=1)
+        yield Made(
+            group.worker_template, base, group.size - 1, f"{path}.workerTemplate", labels, group.size, first=1
+        )

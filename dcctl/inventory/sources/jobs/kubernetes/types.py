@@ -7,7 +7,15 @@ from typing import Annotated
 from msgspec import Meta as Bound
 from msgspec import field
 
-from dcctl.inventory.sources.kubernetes.types import ClaimOfPod, Meta, PodMeta, PodNotes, PodSpec, PodStatus, Wire
+from dcctl.inventory.sources.kubernetes.types import (
+    ClaimOfPod,
+    Meta,
+    PodMeta,
+    PodNotes,
+    PodSpec,
+    PodStatus,
+    Wire,
+)
 
 Count = Annotated[int, Bound(ge=0, le=(1 << 31) - 1)]
 Seconds = Annotated[int, Bound(ge=1, le=(1 << 62))]
