@@ -1,4 +1,4 @@
-"""Files of work to what they ask for, all of them together: names are unique, and order is told, across files."""
+"""Files of work to what they ask for together: across files names are unique and jobs wait for others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dcctl.inventory.asked import Asked
 from dcctl.inventory.placement import BARE, key_of
 from dcctl.inventory.sources.files.documents import documents
 from dcctl.inventory.sources.jobs import form
-from dcctl.inventory.sources.jobs.cursor import Cursor
+from dcctl.inventory.sources.jobs.cursor import HINT, Cursor
 from dcctl.inventory.sources.jobs.form import Form
 from dcctl.inventory.sources.jobs.kubernetes.manifests import Manifests
 
@@ -51,11 +51,7 @@ def _read(where: str, text: str, own: Form, manifests: Manifests) -> None:
     try:
         found = documents(text, where)
     except UsageError as error:
-        hint = (
-            f"helm template . | dcctl schedule plan -  # {where} is a template"
-            if "{{" in text
-            else f"yq . {where}"
-        )
+        hint = "helm template . | dcctl schedule plan -" if "{{" in text else HINT
         raise UsageError(error.what, error.why, error.hint or hint) from error
     if not found:
         raise UsageError(where, "is empty", "dcctl schema jobs")
@@ -78,7 +74,7 @@ def _is_own(document: Cursor) -> bool:
         return False
     for known, what, hint in _SHAPES:
         if not keys.keys().isdisjoint(known):
-            raise document.error(f"{what}, not work", f"{hint} {document.where}")
+            raise document.error(f"{what}, not work", f"{hint} {document.file}")
     if kind:
         raise keys["kind"].error(f"{kind} has no apiVersion; dcctl's own form is `kind: {form.KIND}`")
     raise document.error(f"says neither `kind: {form.KIND}` nor the apiVersion and kind of a manifest")

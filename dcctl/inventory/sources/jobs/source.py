@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.files.documents import read_bytes, text_of
+from dcctl.inventory.sources.jobs.cursor import STDIN
 from dcctl.inventory.sources.jobs.parse import parse
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read(paths: Sequence[str]) -> Asked:
-    """Return what the files ask for together; `-` is standard input. UsageError with the place of what is wrong."""
+    """Return what the files ask for together; `-` is standard input. UsageError with the place."""
     for at, path in enumerate(paths):
         if path in paths[:at]:
             raise UsageError(path, "is given twice")
@@ -23,4 +24,4 @@ def read(paths: Sequence[str]) -> Asked:
 
 
 def _named(path: str) -> tuple[str, str]:
-    return path, "stdin" if path == "-" else path
+    return path, STDIN if path == "-" else path

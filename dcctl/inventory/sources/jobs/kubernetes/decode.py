@@ -1,4 +1,4 @@
-"""A manifest as the API server would read it: types of YAML, names of fields, and a place for what is refused."""
+"""A manifest as the API server would read it, and a place for what is refused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
+import yaml
 
 from dcctl.inventory.sources.files.documents import Converter, is_null
 
 if TYPE_CHECKING:
-    import yaml
-
     from dcctl.inventory.sources.jobs.cursor import Cursor
 
 T = TypeVar("T")
@@ -39,23 +38,23 @@ def as_json(document: Cursor) -> bytes:
 
 
 def decode(document: Cursor, data: bytes, kind: type[T]) -> T:
-    """Return a document, of which `as_json` made `data`, as a struct. UsageError with the place."""
+    """Return a value, of which `as_json` made `data`, as a struct. UsageError with the place."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         steps = [name or at for name, at in _STEP.findall(path)]
-        raise document.at(steps).error(_sentence(what), f"{HINT} {document.where}") from error
+        raise document.at(steps).error(_sentence(what), f"{HINT} {document.file}") from error
 
 
 def _value(node: yaml.Node, converter: Converter, *, texts: bool) -> Value:
     """What kubectl makes of a node: numbers and booleans where they are not quoted."""
-    if node.id == "mapping":
+    if isinstance(node, yaml.MappingNode):
         return {
-            name: _value(value, converter, texts=name in _QUANTITIES)
-            for name, (_, value) in converter.pairs(node).items()  # type: ignore[arg-type]
+            name: _value(value, converter, texts=texts or name in _QUANTITIES)
+            for name, (_, value) in converter.pairs(node).items()
         }
-    if node.id == "sequence":
+    if isinstance(node, yaml.SequenceNode):
         return [_value(item, converter, texts=False) for item in node.value]
     if is_null(node):
         return None
@@ -66,8 +65,6 @@ def _value(node: yaml.Node, converter: Converter, *, texts: bool) -> Value:
 @lru_cache(maxsize=4096)
 def _scalar(tag: str, text: str) -> str | int | float | bool:
     """A number or a boolean by the rules of YAML; what is too large for JSON readers stays a text."""
-    import yaml
-
     try:
         found = yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):
@@ -79,6 +76,12 @@ def _scalar(tag: str, text: str) -> str | int | float | bool:
 
 def _sentence(what: str) -> str:
     """Turn "Expected `str`, got `int`" into words."""
+    missing = re.fullmatch(r"Object missing required field `(\w+)`", what)
+    if missing:
+        return f"the key `{missing[1]}` is missing"
+    bound = re.fullmatch(r"Expected `int` (>=|<=) (\d+)", what)
+    if bound:
+        return f"is {'below' if bound[1] == '>=' else 'above'} {int(bound[2]):,}"
     match = re.fullmatch(r"Expected `([^`]+)`, got `(\w+)`", what)
     if match is None:
         return what[:1].lower() + what[1:]
