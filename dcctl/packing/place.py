@@ -36,6 +36,14 @@ class Stand(NamedTuple):
     put: Put
 
 
+class Mark(NamedTuple):
+    """A moment in the making of a plan."""
+
+    moves: int
+    used: dict[str, Counter[str]]
+    closed: Bools | None
+
+
 class Placed(Struct):
     """What became of one job."""
 
@@ -87,6 +95,8 @@ class Placer:
     def __init__(self, engine: Engine, bins: Sequence[Bin], quotas: Iterable[Quota] = ()) -> None:
         """`bins` are those of the engine's state."""
         self.engine, self.parts = engine, Parts(bins)
+        self.closed: Bools | None = None
+        """Bins in which nothing more is placed."""
         self._dimensions = engine.items.space.dimensions
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self._quotas = {one.owner: one for one in quotas}
@@ -112,7 +122,7 @@ class Placer:
     def _deal(self, jobs: Sequence[Job]) -> list[Placed]:
         """Jobs without gangs whose items are of one class: the places are dealt out in order."""
         of = jobs[0].tasks[0].of
-        puts = iter(self.engine.run(of, sum(job.size for job in jobs)))
+        puts = iter(self.engine.run(of, sum(job.size for job in jobs), self._open(None)))
         found = []
         for job in jobs:
             members = job.tasks[0].members
@@ -145,12 +155,17 @@ class Placer:
     def _fill(self, job: Job, allowed: Bools | None) -> Placed:
         found = Placed(job, [])
         for task in self._largest_first(job.tasks):
-            puts = self.engine.run(task.of, len(task.members), allowed)
+            puts = self.engine.run(task.of, len(task.members), self._open(allowed))
             found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
             if len(puts) < len(task.members):
                 found.missing += len(task.members) - len(puts)
                 found.refused_for = task.of if found.refused_for is None else found.refused_for
         return found
+
+    def _open(self, allowed: Bools | None) -> Bools | None:
+        if self.closed is None:
+            return allowed
+        return ~self.closed if allowed is None else allowed & ~self.closed
 
     def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
         wanted = self.engine.items.wanted
@@ -189,6 +204,8 @@ class Placer:
         state = self.engine.state
         for task in job.tasks:
             copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
+            if self.closed is not None:
+                copies = np.where(self.closed, 0, copies)
             sums = np.bincount(rows[inside], copies[inside], count)
             enough &= sums >= min(len(task.members), job.minimum or len(task.members))
         left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
@@ -200,7 +217,7 @@ class Placer:
 
     def _room(self, job: Job) -> Bools:
         """Bins that could hold every class of the job by itself."""
-        room = np.ones(self.engine.state.count, np.bool_)
+        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
         for task in job.tasks:
             count = len(task.members)
             room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
@@ -224,6 +241,17 @@ class Placer:
         lowest, counts = np.unique(bits & -bits, return_counts=True)
         told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
         return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
+
+    def mark(self) -> Mark:
+        """Where `undo` can go back to."""
+        return Mark(
+            self.engine.mark(), {owner: Counter(used) for owner, used in self._used.items()}, self.closed
+        )
+
+    def undo(self, mark: Mark) -> None:
+        """All is as it was at the mark."""
+        self.engine.undo(mark.moves)
+        self._used, self.closed = mark.used, mark.closed
 
     def _within_quota(self, job: Job) -> bool:
         quota, used = self._quotas[job.owner], self._used[job.owner]
