@@ -104,7 +104,7 @@ class Placer:
 
     def place(self, job: Job) -> Placed:
         """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
-        if job.owner in self._quotas and not self._within_quota(job):
+        if self.quota_short(job):
             return Placed(job, [], job.size, None, quota=True)
         by_itself = job.minimum < 2 and job.within is None
         found = self._fill(job, None) if by_itself else self._gang(job)
@@ -253,10 +253,14 @@ class Placer:
         self.engine.undo(mark.moves)
         self._used, self.closed = mark.used, mark.closed
 
-    def _within_quota(self, job: Job) -> bool:
-        quota, used = self._quotas[job.owner], self._used[job.owner]
-        asked = self._sum(job.tasks)
-        return all(used[name] + asked[name] <= most for name, most in quota.amounts.items())
+    def quota_short(self, job: Job) -> dict[str, int]:
+        """What the job's owner lacks of a quota for all of it, by name of the amount."""
+        quota = self._quotas.get(job.owner)
+        if quota is None:
+            return {}
+        used, asked = self._used[job.owner], self._sum(job.tasks)
+        short = {name: used[name] + asked[name] - most for name, most in quota.amounts.items()}
+        return {name: amount for name, amount in short.items() if amount > 0}
 
     def _sum(self, tasks: Iterable[Task]) -> Counter[str]:
         total: Counter[str] = Counter()
