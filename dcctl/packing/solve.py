@@ -69,11 +69,11 @@ def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008
 def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
     """As `solve`, with the state that the plan ends in."""
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
-    placed = placer.place_all(largest_first(problem))
+    placed = placer.place_all(urgent_first(problem))
     return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
 
 
-def largest_first(problem: Problem) -> list[Job]:
+def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
     needs = [one.need for one in problem.classes]
 

@@ -73,8 +73,11 @@ class Scene:
         """Where the members of a job stand."""
         return self._of.get(job, ())
 
-    def lose(self, bins: Collection[int]) -> Loss:
-        """These bins are gone: what stops, what fits elsewhere (the most urgent first), what does not."""
+    def lose(self, bins: Collection[int], *, keep: bool = False) -> Loss:
+        """These bins are gone: what stops, what fits elsewhere (the most urgent first), what does not.
+
+        `keep`: they stay gone until the placer is undone.
+        """
         mark = self.placer.mark()
         self.close(bins)
         lost: dict[str, list[Held]] = {}
@@ -90,7 +93,8 @@ class Scene:
             self.release(members)
         again = sorted((self._again(job, members) for job, members in stopped.items()), key=_urgent)
         hits = [Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in again]
-        self.placer.undo(mark)
+        if not keep:
+            self.placer.undo(mark)
         return Loss(tuple(sorted(bins)), tuple(hits), gone)
 
     def close(self, bins: Iterable[int]) -> None:

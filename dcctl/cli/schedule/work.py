@@ -70,3 +70,10 @@ def _digest(found: "Surveyed") -> str:
     from dcctl.inventory.snapshot import encode
 
     return blake2b(encode(found.fleet), digest_size=16).hexdigest()
+
+
+def typed(files: list[str] | None) -> str:
+    """The work of a run, as it was named on the command line."""
+    from shlex import join
+
+    return join(files) if files else "--pending"
