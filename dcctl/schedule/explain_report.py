@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from dcctl.inventory.folding import fold
 from dcctl.packing.reasons import WORDS, Reason
 from dcctl.render.report import Column, Note, Report, Shape, Table
@@ -121,8 +119,10 @@ def _free(found: Placed) -> str:
 def _notes(found: Placed, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note, ...]:
     if found.missing and not told:
         return (Note("cure", "no single change that was tried lets it fit", "warn"),)
-    first, *others = [Note("cure", text, command=command) for text, _, command in told] or [None]
-    return () if first is None else (first, *(replace(one, label="or") for one in others if one))
+    labels = ("cure", *("or" for _ in told[1:]))
+    return tuple(
+        Note(label, text, command=command) for label, (text, _, command) in zip(labels, told, strict=False)
+    )
 
 
 def _words(one: Cure, problem: Problem) -> str:

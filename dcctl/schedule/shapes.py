@@ -2,5 +2,6 @@
 
 from dcctl.schedule.explain_report import EXPLAIN
 from dcctl.schedule.plan_report import PLAN
+from dcctl.schedule.whatif_report import SINGLE, WHATIF
 
-SHAPES = (PLAN, EXPLAIN)
+SHAPES = (PLAN, EXPLAIN, WHATIF, SINGLE)

@@ -34,8 +34,7 @@ def explain(
     solution = solved(work.problem, options)
     found = next(one for one in solution.placed if one.job.id == asked.id)
     helps = cures(work.problem, asked, options) if found.missing else ()
-    gaps = (*work.found.fleet.gaps, *work.asked.gaps)
-    return explain_report(solution, found, helps, typed(files), gaps)
+    return explain_report(solution, found, helps, typed(files), work.gaps)
 
 
 def _named(problem: "Problem", name: str) -> "Job":

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from dcctl.app import Surveyed
     from dcctl.cli.session import Session
     from dcctl.inventory.asked import Asked
+    from dcctl.inventory.model import Gap
     from dcctl.packing.problem import Problem
     from dcctl.render.report import Shape
 
@@ -34,14 +35,24 @@ class Work(NamedTuple):
     asked: "Asked"
     found: "Surveyed"
 
+    @property
+    def gaps(self) -> "tuple[Gap, ...]":
+        """What could not be learned."""
+        return (*self.found.fleet.gaps, *self.asked.gaps)
 
-def work_of(session: "Session", shape: "Shape", files: list[str] | None, pending: bool) -> Work:
-    """The jobs of the files, and what waits, against the fleet. UsageError when nothing is asked for."""
+
+def work_of(
+    session: "Session", shape: "Shape", files: list[str] | None, pending: bool, *, idle: bool = False
+) -> Work:
+    """The jobs of the files, and what waits, against the fleet.
+
+    UsageError when nothing is asked for, unless the question makes sense without work (`idle`).
+    """
     from dcctl.errors import UsageError
     from dcctl.inventory.asked import Asked
     from dcctl.packing.fleet import problem_of
 
-    if not files and not pending:
+    if not (files or pending or idle):
         why = "name files with jobs, or --pending for what waits in the fleet"
         raise UsageError("nothing to plan", why, "dcctl schedule plan --pending")
     asked = _read(files) if files else Asked()
