@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby, islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,6 +49,18 @@ class Placed(Struct):
     """Whether a quota, and not the nodes, refused it."""
 
 
+def _runs(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Neighbours without gangs whose items are of one and the same class, together; each other job alone."""
+    for _, alike in groupby(enumerate(jobs), key=_alike):
+        yield [job for _, job in alike]
+
+
+def _alike(numbered: tuple[int, Job]) -> tuple[int, int]:
+    at, job = numbered
+    simple = job.minimum < 2 and job.within is None and len(job.tasks) == 1
+    return (-1, job.tasks[0].of) if simple else (at, 0)
+
+
 class Parts:
     """Which bins lie in which part of the data centre."""
 
@@ -75,6 +88,7 @@ class Placer:
         """`bins` are those of the engine's state."""
         self.engine, self.parts = engine, Parts(bins)
         self._dimensions = engine.items.space.dimensions
+        self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self._quotas = {one.owner: one for one in quotas}
         self._used: dict[str, Counter[str]] = {one.owner: Counter(one.used) for one in self._quotas.values()}
 
@@ -85,6 +99,26 @@ class Placer:
         by_itself = job.minimum < 2 and job.within is None
         found = self._fill(job, None) if by_itself else self._gang(job)
         self._spend(job, found)
+        return found
+
+    def place_all(self, jobs: Iterable[Job]) -> list[Placed]:
+        """One job after the other; neighbours that are alike in all that counts are placed as one run."""
+        found: list[Placed] = []
+        for alike in _runs(jobs):
+            simple = len(alike) > 1 and alike[0].owner not in self._quotas
+            found += self._deal(alike) if simple else [self.place(job) for job in alike]
+        return found
+
+    def _deal(self, jobs: Sequence[Job]) -> list[Placed]:
+        """Jobs without gangs whose items are of one class: the places are dealt out in order."""
+        of = jobs[0].tasks[0].of
+        puts = iter(self.engine.run(of, sum(job.size for job in jobs)))
+        found = []
+        for job in jobs:
+            members = job.tasks[0].members
+            stands = list(map(Stand, repeat(of), members, islice(puts, len(members))))
+            missing = len(members) - len(stands)
+            found.append(Placed(job, stands, missing, of if missing else None))
         return found
 
     def remove(self, placed: Placed) -> None:
@@ -154,7 +188,7 @@ class Placer:
         enough = np.ones(count, np.bool_)
         state = self.engine.state
         for task in job.tasks:
-            copies = self.engine.items.wanted[task.of].copies(state, slice(None), len(task.members))
+            copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
             sums = np.bincount(rows[inside], copies[inside], count)
             enough &= sums >= min(len(task.members), job.minimum or len(task.members))
         left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
@@ -169,7 +203,7 @@ class Placer:
         room = np.ones(self.engine.state.count, np.bool_)
         for task in job.tasks:
             count = len(task.members)
-            room &= self.engine.items.wanted[task.of].copies(self.engine.state, slice(None), count) >= count
+            room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
         return room
 
     def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
@@ -179,7 +213,14 @@ class Placer:
         """
         if found.refused_for is None:
             return ({Reason.QUOTA: self.engine.state.count}, 0) if found.quota else ({}, 0)
-        bits = self.engine.refusals(found.refused_for)
+        changes = len(self.engine.state.log)
+        known = self._told.get(found.refused_for)
+        if known is None or known[0] != changes:
+            known = self._told[found.refused_for] = (changes, *self._counted(found.refused_for))
+        return known[1:]
+
+    def _counted(self, of: int) -> tuple[dict[Reason, int], int]:
+        bits = self.engine.refusals(of)
         lowest, counts = np.unique(bits & -bits, return_counts=True)
         told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
         return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)

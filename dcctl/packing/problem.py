@@ -65,6 +65,8 @@ class Device(Struct, frozen=True, gc=False):
     """None: nobody tells; then no demand for memory is met by it."""
     numa: int | None = None
     id: str | None = None
+    holder: str = ""
+    """The job that is known to hold it; empty: none, several, or nobody knows."""
 
 
 class Bin(Struct, frozen=True, gc=False):
@@ -76,9 +78,11 @@ class Bin(Struct, frozen=True, gc=False):
     total: tuple[int, ...]
     """What there would be without any work."""
     devices: tuple[Device, ...] = ()
-    """Those of which anything is free, in order of their number."""
+    """Those that are handed out whole or in shares, held or free; not those out of order."""
     device_count: int = 0
     """How many there are, free or not."""
+    held_count: int = 0
+    """How many of them somebody holds, wholly or in part."""
     kinds: tuple[int, ...] = ()
     """Of all its devices, free or not."""
     closed: Reason = NONE
@@ -164,7 +168,7 @@ class Held(Struct, frozen=True):
     priority: int = 0
     preemptible: bool = False
     devices: tuple[int, ...] = ()
-    """Numbers of the devices that it holds, where known."""
+    """Positions, in the bin, of the devices that it holds; told or likely."""
     ends_s: int | None = None
 
 

@@ -1,0 +1,28 @@
+"""`dcctl schedule`: will this work fit, where, when, why not. One module per verb."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from dcctl.cli.command import with_common
+from dcctl.cli.groups import Listing
+from dcctl.cli.schedule.plan import plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dcctl.render.report import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Add `schedule` and its verbs to the command tree."""
+    group = typer.Typer(
+        cls=Listing,
+        help="Will this work fit, where, when, why not, and how far from the best possible is the plan?",
+        rich_markup_mode=None,
+        no_args_is_help=True,
+    )
+    verbs: tuple[Callable[..., Report], ...] = (plan,)
+    for verb in verbs:
+        group.command(verb.__name__)(with_common(verb))
+    app.add_typer(group, name="schedule")

@@ -1,0 +1,72 @@
+"""What the verbs of `schedule` share: their arguments, and the problem that they make of a session."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from dcctl.app import Surveyed
+    from dcctl.cli.session import Session
+    from dcctl.inventory.asked import Asked
+    from dcctl.packing.problem import Problem
+    from dcctl.render.report import Shape
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILE...", help="Jobs in dcctl's form, or Kubernetes manifests; - is standard input."
+    ),
+]
+Pending = Annotated[
+    bool, typer.Option("--pending", help="Also place what waits in the fleet (alone: when no FILE is given).")
+]
+Policy = Literal["best-fit", "first-fit", "dot-product"]
+PolicyOption = Annotated[
+    Policy, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same plan.")]
+
+
+class Work(NamedTuple):
+    """The problem of a run, and what it was made of."""
+
+    problem: "Problem"
+    asked: "Asked"
+    found: "Surveyed"
+
+
+def work_of(session: "Session", shape: "Shape", files: list[str] | None, pending: bool) -> Work:
+    """The jobs of the files, and what waits, against the fleet. UsageError when nothing is asked for."""
+    from dcctl.errors import UsageError
+    from dcctl.inventory.asked import Asked
+    from dcctl.packing.fleet import problem_of
+
+    if not files and not pending:
+        why = "name files with jobs, or --pending for what waits in the fleet"
+        raise UsageError("nothing to plan", why, "dcctl schedule plan --pending")
+    asked = _read(files) if files else Asked()
+    found = session.survey(shape)
+    problem = problem_of(
+        found.whole,
+        found.fleet.nodes,
+        asked,
+        pending=pending,
+        now_s=session.now_s,
+        snapshot=_digest(found),
+    )
+    return Work(problem, asked, found)
+
+
+def _read(files: list[str]) -> "Asked":
+    from dcctl.inventory.sources.jobs.source import read
+
+    return read(files)
+
+
+def _digest(found: "Surveyed") -> str:
+    """What tells this fleet from every other."""
+    from hashlib import blake2b
+
+    from dcctl.inventory.snapshot import encode
+
+    return blake2b(encode(found.fleet), digest_size=16).hexdigest()
