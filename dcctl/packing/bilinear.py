@@ -1,22 +1,22 @@
 """The shares with the largest sum over models of training x inference satisfied, and a proved bound of it.
 
-The product of two fractions is neither convex nor concave. With g = sqrt(t f), which is concave, the objective is
-the sum of g^2, which is convex in g: over an interval of g it lies below its secant, and g lies below every tangent
-(a t + f / a) / 2 of the root. Both are linear, so a linear programme bounds each box of intervals, and the interval
-of the claim with the largest error is cut in two until bound and best meet (spatial branch and bound; McCormick's
-envelopes of t f are rows as well).
+The product of two fractions is neither convex nor concave. With g = sqrt(t f), which is concave, the
+objective is the sum of g^2, which is convex in g: over an interval of g it lies below its secant, and g lies
+below every tangent (a t + f / a) / 2 of the root. Both are linear, so a linear programme bounds each box of
+intervals, and the interval of the claim with the largest error is cut in two until bound and best meet
+(spatial branch and bound; McCormick's envelopes of t f are rows as well).
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 from heapq import heappop, heappush
-from math import sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from math import prod, sqrt
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from dcctl.packing.shares import ONE, PARTS, ZERO, Key, Sharing, fair, filled
+from dcctl.packing.shares import ONE, Key, Sharing, fair, filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +32,11 @@ _SLACK = 1e-8
 """A linear programme in floating point may understate its optimum by so much."""
 _ROUNDS = 12
 """Of tangents in one box."""
+_NEAR = (1e-4, 0.0)
+"""So near to its least or its most a share is taken to be that; the better of the two readings is kept."""
 _LEAST_TANGENT = 1e-8
 
+_Shares: TypeAlias = "Mapping[Key, Fraction]"
 Box = tuple[tuple[float, float], ...]
 """The interval of g of each product, in order."""
 
@@ -71,13 +74,43 @@ def train_x_infer(claims: Sequence[Claim], supply: Supply, boxes: int = BOXES) -
     """
     sharing = Sharing(claims, supply)
     base = _minimums(sharing)
-    problem = _scaled(sharing, base)
-    fallback = fair(claims, supply)
+    reach = {key: _top(sharing, base, key) for key in sharing.open}
+    problem = _scaled(sharing, base, reach)
     columns, bound = _Search(problem, boxes).run()
-    found = dict(zip(problem.keys, (m * Fraction(x) for m, x in zip(problem.most, columns, strict=True)), strict=True))
-    best = sharing.result(settled(sharing, base, found))
-    best = max(best, fallback, key=lambda one: one.value)
+    found = dict(zip(problem.keys, columns, strict=True))
+    wishes = (
+        {key: _snapped(found.get(key, 0.0), base[key], reach[key], near) for key in reach} for near in _NEAR
+    )
+    settled = [sharing.result(_settled(sharing, base, wish)) for wish in wishes]
+    best = max((*settled, fair(claims, supply)), key=lambda one: one.value)
     return replace(best, bound=max(best.value, Fraction(bound * problem.unit)))
+
+
+def _snapped(column: float, base: Fraction, reach: Fraction, near: float) -> Fraction:
+    """The share of a column; within `near` of its base or of its reach it is taken to be that."""
+    share = max(base, Fraction(column) * reach)
+    ends = [end for end in (base, reach) if abs(share - end) <= near * reach]
+    return ends[0] if ends else share
+
+
+def _settled(sharing: Sharing, base: _Shares, wish: Mapping[Key, Fraction]) -> dict[Key, Fraction]:
+    """Shares near the wished ones that keep every limit exactly and leave nothing that anybody could use.
+
+    The largest wishes are granted first, and have first what is left then. No share is below its base.
+    """
+    order = sorted(sharing.open, key=lambda key: -wish[key])
+    shares = dict(base)
+    for key in order:
+        shares[key] = min(wish[key], _top(sharing, shares, key))
+    for key in order:
+        shares[key] = _top(sharing, shares, key)
+    return shares
+
+
+def _top(sharing: Sharing, shares: _Shares, key: Key) -> Fraction:
+    """The most that one part could have while every other has its share."""
+    tops = [shares[key] + row.left(shares) / row.uses[key] for row in sharing.rows if key in row.uses]
+    return min([ONE, *tops])
 
 
 def _met(value: float, bound: float) -> bool:
@@ -90,55 +123,33 @@ def _minimums(sharing: Sharing) -> dict[Key, Fraction]:
     return {key: min(sharing.least[key], common[key]) for key in sharing.open}
 
 
-def _scaled(sharing: Sharing, base: Mapping[Key, Fraction]) -> Scaled:
-    keys = tuple(key for key in sharing.open if _reach(sharing, base, key) > 0)
+def _scaled(sharing: Sharing, base: _Shares, reach: _Shares) -> Scaled:
+    keys = tuple(key for key in sharing.open if reach[key])
     column = {key: at for at, key in enumerate(keys)}
-    most = tuple(_reach(sharing, base, key) for key in keys)
-    worths: dict[int, Fraction] = {}
-    for at, claim in enumerate(sharing.claims):
-        parts = [(at, part) for part in PARTS if (at, part) in sharing.wants]
-        if parts and all(key in column for key in parts):
-            worths[at] = claim.weight
-            for key in parts:
-                worths[at] *= most[column[key]]
+    worths = {
+        parts: sharing.claims[parts[0][0]].weight * prod(reach[key] for key in parts)
+        for parts in sharing.parts()
+        if all(key in column for key in parts)
+    }
     unit = max(worths.values(), default=ONE)
-    pairs = {at: [column[at, part] for part in PARTS if (at, part) in column] for at in worths}
+    products, single = [], {}
+    for parts, worth in worths.items():
+        if len(parts) == 2:
+            products.append(Product(column[parts[0]], column[parts[1]], float(worth / unit)))
+        else:
+            single[column[parts[0]]] = float(worth / unit)
     return Scaled(
         keys=keys,
-        most=most,
-        least=tuple(float(base[key] / reach) for key, reach in zip(keys, most, strict=True)),
+        most=tuple(reach[key] for key in keys),
+        least=tuple(float(base[key] / reach[key]) for key in keys),
         rows=tuple(
-            tuple((column[k], float(use * most[column[k]] / row.room)) for k, use in row.uses.items() if k in column)
+            tuple((column[k], float(use * reach[k] / row.room)) for k, use in row.uses.items() if k in column)
             for row in sharing.rows
         ),
-        products=tuple(Product(*pairs[at], float(worths[at] / unit)) for at in worths if len(pairs[at]) == 2),
-        single={pairs[at][0]: float(worths[at] / unit) for at in worths if len(pairs[at]) == 1},
+        products=tuple(products),
+        single=single,
         unit=float(unit),
     )
-
-
-def _reach(sharing: Sharing, base: Mapping[Key, Fraction], key: Key) -> Fraction:
-    """The most that one part could have while every other has its minimum."""
-    tops = [base[key] + row.left(base) / row.uses[key] for row in sharing.rows if key in row.uses]
-    return min([ONE, *tops])
-
-
-def settled(sharing: Sharing, base: Mapping[Key, Fraction], wished: Mapping[Key, Fraction]) -> dict[Key, Fraction]:
-    """Shares near the wished ones that keep every limit exactly and leave nothing that anybody could use.
-
-    None is below its base. What is left over goes to the parts in order, those that count first.
-    """
-    more = {key: max(ZERO, wished.get(key, ZERO) - base[key]) for key in sharing.open}
-    for row in sharing.rows:
-        room = row.left(base)
-        used = sum((use * more[key] for key, use in row.uses.items()), ZERO)
-        if used > room:
-            more.update({key: more[key] * room / used for key in row.uses})
-    shares = {key: min(ONE, base[key] + more[key]) for key in sharing.open}
-    for key in sorted(sharing.open, key=lambda key: wished.get(key, ZERO) <= base[key]):
-        spare = [row.left(shares) / row.uses[key] for row in sharing.rows if key in row.uses]
-        shares[key] = min([ONE, *(shares[key] + one for one in spare)])
-    return shares
 
 
 class Open(NamedTuple):
@@ -195,7 +206,10 @@ class _Search:
                 break
         if solved is not None and not _met(self.best, solved.bound + _SLACK):
             at = max(range(len(box)), key=lambda at: self._error(at, solved))
-            heappush(self._heap, Open(-solved.bound - _SLACK, self._looked, box, at, self._cut(at, box[at], solved)))
+            heappush(
+                self._heap,
+                Open(-solved.bound - _SLACK, self._looked, box, at, self._cut(at, box[at], solved)),
+            )
 
     def _error(self, at: int, solved: Solved) -> float:
         """By how much the bound overstates one product."""

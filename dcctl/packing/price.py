@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class WholeNodes(NamedTuple):
     """So many nodes of one type."""
 
-    count: int
+    number: int
     cost: Fraction
 
 
@@ -27,7 +27,7 @@ def cost(amounts: Amounts, prices: Prices) -> Fraction:
 
 
 def whole_nodes(amounts: Amounts, nodes: Iterable[Amounts], prices: Prices) -> WholeNodes | None:
-    """Return the cheapest nodes, all of one type, that have these amounts together; None where no type has them.
+    """Return the cheapest nodes, all of one type, that have these amounts together; None where no type has.
 
     `nodes` is what each one has. An amount is spread over them as it comes.
     """
@@ -36,7 +36,9 @@ def whole_nodes(amounts: Amounts, nodes: Iterable[Amounts], prices: Prices) -> W
     for each, available in types.items():
         node = dict(each)
         if all(node.get(name, 0) > 0 for name, amount in amounts.items() if amount > 0):
-            count = max((-(-amount // node[name]) for name, amount in amounts.items() if amount > 0), default=0)
+            count = max(
+                (-(-amount // node[name]) for name, amount in amounts.items() if amount > 0), default=0
+            )
             if count <= available:
                 found.append((cost(node, prices) * count, count, each))
     return WholeNodes(min(found)[1], min(found)[0]) if found else None

@@ -31,9 +31,14 @@ class Relaxation:
         import highspy
 
         self._problem = problem
-        self._solver = solver = highspy.Highs()
+        self._solver = solver = highspy.Highs()  # type: ignore[no-untyped-call]
         self._infinity = highspy.kHighsInf
-        for option, value in (("output_flag", False), ("threads", 1), ("presolve", "off"), ("random_seed", 0)):
+        for option, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("presolve", "off"),
+            ("random_seed", 0),
+        ):
             solver.setOptionValue(option, value)
         for option in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
             solver.setOptionValue(option, 1e-9)
@@ -85,10 +90,15 @@ class Relaxation:
             return None
         values = list(self._solver.getSolution().col_value)
         size = len(self._problem.keys)
-        return Solved(self._solver.getInfo().objective_function_value, values[:size], values[size::2], values[size + 1 :: 2])
+        return Solved(
+            self._solver.getInfo().objective_function_value,
+            values[:size],
+            values[size::2],
+            values[size + 1 :: 2],
+        )
 
     def _restrict(self, at: int, product: Product, low: float, high: float) -> None:
-        """g between low and high, so each factor (at most 1) is at least low^2."""
+        """G between low and high, so each factor (at most 1) is at least low^2."""
         solver, size = self._solver, len(self._problem.keys)
         root, row = size + 2 * at, self._first + 3 * at
         training = max(self._problem.least[product.training], low * low)

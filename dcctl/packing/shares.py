@@ -1,7 +1,7 @@
 """Elastic demand larger than the supply: what share of what it wants each claim gets.
 
-A claim wants amounts for training and for inference, each of which can be satisfied in part: all its dimensions
-by the same fraction. Shares are exact fractions, so that no amount is ever promised twice.
+A claim wants amounts for training and for inference, each of which can be satisfied in part: all its
+dimensions by the same fraction. Shares are exact fractions, so that no amount is ever promised twice.
 """
 
 from __future__ import annotations
@@ -129,19 +129,26 @@ class Sharing:
         ]
         return min(ONE, max(asked, default=ZERO))
 
+    def parts(self) -> list[tuple[Key, ...]]:
+        """The parts that each claim wants, of those that want any."""
+        found: dict[int, list[Key]] = {}
+        for key in self.wants:
+            found.setdefault(key[0], []).append(key)
+        return [tuple(keys) for keys in found.values()]
+
     def users(self) -> dict[int, list[Key]]:
         """The parts of each claim that can have something."""
-        found: dict[int, list[Key]] = {}
-        for key in self.open:
-            found.setdefault(key[0], []).append(key)
-        return found
+        opened = [[key for key in keys if key not in self.blocked] for keys in self.parts()]
+        return {keys[0][0]: keys for keys in opened if keys}
 
     def dominant(self, at: int, shares: Mapping[Key, Fraction]) -> Fraction:
         """The largest fraction of any dimension of the supply that one claim has at these shares."""
         found = [ZERO]
         for row in self.rows:
             if not row.limit.quota:
-                used = sum((row.uses.get((at, part), 0) * shares.get((at, part), ZERO) for part in PARTS), ZERO)
+                used = sum(
+                    (row.uses.get((at, part), 0) * shares.get((at, part), ZERO) for part in PARTS), ZERO
+                )
                 found.append(used / row.room)
         return max(found)
 
@@ -186,7 +193,7 @@ def fair(claims: Sequence[Claim], supply: Supply) -> Shares:
     """Weighted dominant resource fairness: dominant shares are equal in proportion to weights.
 
     Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, by progressive filling; a claim that a limit holds
-    back leaves the rest to the others. Minimums come first; when they do not all fit, they are what is shared.
+    back leaves the rest to the others. Minimums come first; if they do not all fit, they are what is shared.
     """
     sharing = Sharing(claims, supply)
     whole = dict.fromkeys(sharing.open, ONE)

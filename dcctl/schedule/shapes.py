@@ -1,5 +1,6 @@
 """The shapes of all reports of `schedule`."""
 
 from dcctl.schedule.plan_report import PLAN
+from dcctl.schedule.shares_report import SHARES
 
-SHAPES = (PLAN,)
+SHAPES = (PLAN, SHARES)

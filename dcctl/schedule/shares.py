@@ -1,4 +1,4 @@
-"""Elastic demand and what there is for it, as claims on a supply: from what files ask for, and from an inventory.
+"""Elastic demand and what there is for it, as claims on a supply: from files, and from an inventory.
 
 Amounts are integers by dimension, a field of Resources (`cpu_milli`) or the name of a device, in thousandths.
 """
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
+from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Member, Resources, Workload
 from dcctl.packing.bilinear import train_x_infer
-from dcctl.packing.fleet import Asked as ToPlace
 from dcctl.packing.fleet import problem_of
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.packing.shares import Claim, fair, max_min
@@ -20,7 +20,7 @@ from dcctl.packing.shares import Claim, fair, max_min
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from dcctl.inventory.asked import Asked, Elastic, Rate
+    from dcctl.inventory.asked import Elastic, Rate
     from dcctl.inventory.model import Fleet, Node
     from dcctl.packing.problem import Bin, Problem
     from dcctl.packing.shares import Shares, Supply
@@ -58,7 +58,8 @@ def claims_of(asked: Asked) -> tuple[Claim, ...]:
     """
     models = [_claim(one) for one in asked.elastic]
     jobs = [
-        Claim(one.id, training=_sum(amounts_of(member.requests) for member in one.members)) for one in asked.workloads
+        Claim(one.id, training=_sum(amounts_of(member.requests) for member in one.members))
+        for one in asked.workloads
     ]
     return tuple(one for one in (*models, *jobs) if one.wanted("training") or one.wanted("inference"))
 
@@ -121,13 +122,13 @@ def told(asked: Asked, claims: Iterable[Claim]) -> Available | None:
     return Available(found, nodes, partly)
 
 
-def free(whole: Fleet, nodes: Iterable[Node], asked: Asked, claims: Iterable[Claim], now_s: int) -> Available:
+def free(whole: Fleet, nodes: Iterable[Node], claims: Iterable[Claim]) -> Available:
     """Return what is free on the nodes of an inventory for these claims."""
     names = _dimensions(claims)
     devices = {name: 1 for name in names if name not in DIVISIBLE}
     wanting = Member("all", phase="pending", requests=Resources(devices=devices))
-    work = ToPlace((*asked.workloads, Workload("all", members=(wanting,))), asked.templates)
-    problem = problem_of(whole, nodes, work, now_s=now_s)
+    work = Asked(workloads=(Workload("all", members=(wanting,)),))
+    problem = problem_of(whole, nodes, work)
     bins = [one for one in problem.bins if not one.closed]
     found: dict[str, int | None] = {}
     partly = {}

@@ -29,17 +29,20 @@ def _absent(answer: Answer) -> Iterator[Note]:
         parts = {part: [c.name for c in answer.claims if name in c.wanted(part)] for part in PARTS}
         texts = [f"{part} of {', '.join(models)}" for part, models in parts.items() if models]
         if there == 0 and texts:
-            yield Note("none", f"there is no {words.noun(name)}: {' and '.join(texts)} cannot have anything", "warn")
+            yield Note(
+                "none", f"there is no {words.noun(name)}: {' and '.join(texts)} cannot have anything", "warn"
+            )
 
 
 def _untold(answer: Answer) -> Iterator[Note]:
     """Dimensions that are taken not to limit anything, because nobody tells how much there is."""
     total = words.wanted(answer.claims)
-    for name, there in answer.there.supply.items():
-        if there is None:
-            key = words.KEYS.get(name, name)
-            text = f"nobody tells how much {words.noun(name)} there is, so it limits nothing"
-            yield Note("not told", f"{text}; {words.quantity(name, total[name])} wanted. None? `{key}: 0` in `supply:`")
+    untold = [name for name, there in answer.there.supply.items() if there is None]
+    if untold:
+        wanted = ", ".join(words.quantity(name, total[name]) for name in untold)
+        zero = ", ".join(f"{words.KEYS.get(name, name)}: 0" for name in untold)
+        none = f"; if there is none, say `supply: {{total: {{{zero}}}}}`" if answer.asked.supply else ""
+        yield Note("not told", f"{wanted} wanted, and nobody tells how much there is: no limit here{none}")
     for name, count in answer.there.partly.items():
         nodes = plural(count, "node does", "nodes do")
         yield Note("not told", f"{nodes} not tell {words.noun(name)}: what there is, is that of the others")
@@ -48,7 +51,9 @@ def _untold(answer: Answer) -> Iterator[Note]:
 def _minimums(answer: Answer) -> Iterator[Note]:
     below = [one.name for one in answer.shares.shares if one.below_minimum]
     if below:
-        yield Note("minimum", f"{', '.join(below)}: less than the minimum; the minimums do not all fit", "crit")
+        yield Note(
+            "minimum", f"{', '.join(below)}: less than the minimum; the minimums do not all fit", "crit"
+        )
 
 
 def _worth(answer: Answer) -> Iterator[Note]:
@@ -82,8 +87,7 @@ def _prices(answer: Answer) -> Iterator[Note]:
     nodes = whole_nodes(total, answer.there.nodes, answer.prices)
     if nodes is not None and nodes.cost:
         whole = words.money(nodes.cost, supply.currency)
-        share = percent(float(units / nodes.cost) * 1000)
-        text += f"; {plural(nodes.count, 'whole node costs', 'whole nodes cost')} {whole}, of which that is {share}"
+        text += f" by the unit, {whole} as {plural(nodes.number, 'whole node')}"
     yield Note("cost", text)
     free = [words.noun(name) for name in total if name not in answer.prices]
     if free:
@@ -94,9 +98,14 @@ def _supply(answer: Answer) -> Iterator[Note]:
     if answer.there.closed:
         nodes = plural(answer.there.closed, "node takes", "nodes take")
         yield Note("closed", f"{nodes} no work, or nobody knows what is held there: not counted")
-    wants = [one for one in answer.asked.elastic for part in (one.training, one.inference) if part and part.gpu_memory_bytes]
+    wants = [
+        one
+        for one in answer.asked.elastic
+        for part in (one.training, one.inference)
+        if part and part.gpu_memory_bytes
+    ]
     if wants:
         yield Note("left out", "gpu_memory: it is asked of each device, and is no amount to share out")
     if answer.asked.workloads:
-        count = plural(len(answer.asked.workloads), "job")
-        yield Note("jobs", f"{count} shared out as training of a model that takes what it can get")
+        count = plural(len(answer.asked.workloads), "job counts as a model", "jobs count as models")
+        yield Note("jobs", f"{count} in training, and could do with less than they ask for")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.packing.shares import PARTS, given
-from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.render.report import Column, Report, Shape, Table
 from dcctl.schedule import shares_words as words
 from dcctl.schedule.shares_notes import notes
+from dcctl.units import plural
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -53,7 +54,6 @@ SHARES = Shape(
     (),
     _SUMMARY,
 )
-SHAPES = (SHARES,)
 
 
 class Answer(NamedTuple):
@@ -71,7 +71,9 @@ class Answer(NamedTuple):
 
 def shares_report(answer: Answer, gaps: tuple[Gap, ...] = ()) -> Report:
     """Return the report: models in the order in which they are asked for; level crit if one is not whole."""
-    rows = tuple(_row(answer, claim, one) for claim, one in zip(answer.claims, answer.shares.shares, strict=True))
+    rows = tuple(
+        _row(answer, claim, one) for claim, one in zip(answer.claims, answer.shares.shares, strict=True)
+    )
     columns = tuple(replace(one, wide=one.wide or _is_blank(one.key, answer)) for one in _SHARES)
     return Report(
         kind=SHARES.kind,
@@ -107,7 +109,7 @@ def _row(answer: Answer, claim: Claim, share: Share) -> Row:
         "training_milli": words.milli(share.training),
         "inference_milli": words.milli(share.inference),
         "dominant_milli": words.milli(share.dominant),
-        "limited_by": tuple(dict.fromkeys(words.limit(one, answer.there.supply) for one in share.limits)) or "nothing",
+        "limited_by": tuple(dict.fromkeys(words.limit(one, answer.there.supply) for one in share.limits)),
         "cost_milli": words.money_milli({**amounts, **devices}, answer.prices) if answer.prices else None,
         "weight_milli": round(claim.weight * 1000),
         "product_milli": words.milli(share.product),
@@ -118,22 +120,25 @@ def _row(answer: Answer, claim: Claim, share: Share) -> Row:
 
 
 def _headline(answer: Answer) -> str:
-    short = words.short_of(answer.claims, answer.there.supply)
-    if all(map(is_whole, answer.shares.shares)):
-        return f"{words.models(len(answer.claims))} fit whole"
-    scarce = ", ".join(short) or "quotas"
-    return f"cannot be placed whole: {scarce}; {_shares(answer)}"
+    if not all(map(is_whole, answer.shares.shares)):
+        short = words.short_of(answer.claims, answer.there.supply)
+        return f"cannot be placed whole: {', '.join(short) or 'quotas'}; {_shares(answer)}"
+    tight = words.tightest(answer.claims, answer.there.supply)
+    return plural(len(answer.claims), "model fits", "models fit") + " whole" + (f": {tight}" if tight else "")
+
+
+_CALLED = {"fair": "fair shares", "train-x-infer": "best shares", "max-min": "max-min shares"}
 
 
 def _shares(answer: Answer) -> str:
     """The shares in words: each of a few, the range of many."""
-    name = {"fair": "fair shares", "train-x-infer": "best shares", "max-min": "max-min shares"}[answer.objective]
-    found = [(one.name, words.percents(one)) for one in answer.shares.shares]
+    found = answer.shares.shares
     if len(found) <= 3:
-        return f"{name}: " + ", ".join(f"{model} {text}" for model, text in found)
-    whole = sum(map(is_whole, answer.shares.shares))
-    none = sum(not any(one.satisfied(part) for part in PARTS) for one in answer.shares.shares)
-    return f"{name}: {whole} of {len(found)} models whole, {none} nothing"
+        each = ", ".join(f"{one.name} {words.percents(one)}" for one in found)
+        return f"{_CALLED[answer.objective]}: {each}"
+    parts = [share for one in found for part in PARTS if (share := one.satisfied(part)) is not None]
+    least, most = min(parts), max(parts)
+    return f"{_CALLED[answer.objective]} from {words.percent_of(least)} to {words.percent_of(most)}"
 
 
 def _summary(answer: Answer) -> dict[str, Cell | dict[str, Cell]]:
@@ -145,6 +150,8 @@ def _summary(answer: Answer) -> dict[str, Cell | dict[str, Cell]]:
         "value_milli": round(shares.value * 1000),
         "bound_milli": None if shares.bound is None else -int(-shares.bound * 1000 // 1),
         "fair_milli": round(answer.fair.value * 1000),
-        "cost_milli": words.money_milli(words.wanted(answer.claims), answer.prices) if answer.prices else None,
+        "cost_milli": words.money_milli(words.wanted(answer.claims), answer.prices)
+        if answer.prices
+        else None,
         "currency": (answer.asked.supply.currency if answer.asked.supply else "") or None,
     }

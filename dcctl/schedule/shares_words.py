@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dcctl.packing.price import cost
 from dcctl.packing.shares import PARTS
 from dcctl.schedule.shares import DIVISIBLE, GPU
-from dcctl.units import cores, memory, percent, plural, power, scaled
+from dcctl.units import cores, memory, percent, power, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,12 +66,22 @@ def wanted(claims: Iterable[Claim]) -> dict[str, int]:
 
 def short_of(claims: Iterable[Claim], supply: Supply) -> list[str]:
     """`10 of 150 CPUs` for what is wanted in vain, the scarcest first."""
-    found: list[tuple[Fraction, str]] = []
-    for name, count in wanted(claims).items():
-        there = supply.get(name)
-        if there is not None and there < count:
-            found.append((Fraction(there, count), f"{amount(name, there)} of {quantity(name, count)}"))
-    return [text for _, text in sorted(found)]
+    rows = _scarce(claims, supply)
+    return [f"{amount(name, there)} of {quantity(name, all_)}" for name, there, all_ in rows if there < all_]
+
+
+def tightest(claims: Iterable[Claim], supply: Supply) -> str:
+    """`at most 50 of 1,000 CPUs are wanted`: of what is scarcest; empty where nobody tells what there is."""
+    for name, there, all_ in _scarce(claims, supply):
+        return f"at most {amount(name, all_)} of {quantity(name, there)} are wanted"
+    return ""
+
+
+def _scarce(claims: Iterable[Claim], supply: Supply) -> list[tuple[str, int, int]]:
+    """(dimension, what there is, all that is wanted), the scarcest first, of those that are told."""
+    rows = [(name, supply.get(name), all_) for name, all_ in wanted(claims).items()]
+    known = [(name, there, all_) for name, there, all_ in rows if there is not None]
+    return sorted(known, key=lambda row: (Fraction(row[1], row[2]), row[0]))
 
 
 def limit(one: Limit, supply: Supply) -> str:
@@ -88,21 +98,21 @@ def milli(share: Fraction | None) -> int | None:
     return min(999, max(1, round(share * 1000)))
 
 
+def percent_of(share: Fraction) -> str:
+    """`5 %`, `6.7 %`."""
+    return percent(milli(share) or 0)
+
+
 def percents(share: Share) -> str:
-    """`5 %`, or `41 % and 62 %` where training and inference differ."""
+    """`5 %`, or `41 % of training and 62 % of inference` where they differ."""
     found = [one for part in PARTS if (one := share.satisfied(part)) is not None]
-    texts = [percent(milli(one) or 0) for one in dict.fromkeys(found)]
+    texts = [percent_of(one) for one in dict.fromkeys(found)]
     return " and ".join(texts) if len(texts) < 2 else f"{texts[0]} of training and {texts[1]} of inference"
 
 
 def money_milli(amounts: Amounts, prices: Mapping[str, Fraction]) -> int:
     """What amounts cost in a year, in thousandths of the currency."""
     return round(cost(amounts, prices) * 1000)
-
-
-def models(count: int) -> str:
-    """`1 model`, `3 models`."""
-    return plural(count, "model")
 
 
 def money(value: Fraction, currency: str) -> str:

@@ -7,6 +7,7 @@ import typer
 from dcctl.cli.command import with_common
 from dcctl.cli.groups import Listing
 from dcctl.cli.schedule.plan import plan
+from dcctl.cli.schedule.share import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
         no_args_is_help=True,
     )
-    verbs: tuple[Callable[..., Report], ...] = (plan,)
+    verbs: tuple[Callable[..., Report], ...] = (plan, share)
     for verb in verbs:
         group.command(verb.__name__)(with_common(verb))
     app.add_typer(group, name="schedule")

@@ -18,7 +18,8 @@ Objective = Literal["fair", "train-x-infer", "max-min"]
 def share(
     session: "Session",
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Models and jobs that are asked for; - is standard input.")
+        list[str],
+        typer.Argument(metavar="FILE...", help="Models and jobs that are asked for; - is standard input."),
     ],
     objective: Annotated[
         Objective, typer.Option("--objective", metavar="WHAT", help="fair, train-x-infer or max-min.")
@@ -27,9 +28,9 @@ def share(
     """What each model gets of what it wants, when all of them want more than there is.
 
     fair: dominant resource fairness, with weights, minimums and quotas. train-x-infer: the largest sum over
-    models of training x inference satisfied, with a proved bound. max-min: the smallest satisfied fraction is as
-    large as can be. What there is stands in the file (`supply:`); otherwise it is what is free on the nodes of
-    the inventory. Exit code 1 when something does not fit whole.
+    models of training x inference satisfied, with a proved bound. max-min: the smallest satisfied fraction
+    is as large as can be. What there is stands in the file (`supply:`); otherwise it is what is free on the
+    nodes of the inventory. Exit code 1 when something does not fit whole.
     """
     from dcctl.inventory.sources.jobs.source import read
     from dcctl.packing.shares import fair
@@ -45,7 +46,9 @@ def share(
     there, gaps = _available(session, asked, claims)
     prices = prices_of(asked.supply.rates) if asked.supply else {}
     found = SOLVERS[objective](claims, there.supply)
-    return shares_report(Answer(asked, claims, there, objective, found, fair(claims, there.supply), prices), gaps)
+    return shares_report(
+        Answer(asked, claims, there, objective, found, fair(claims, there.supply), prices), gaps
+    )
 
 
 def _available(
@@ -59,14 +62,16 @@ def _available(
     if there is not None:
         return there, ()
     found = session.survey(SHARES)
-    return free(found.whole, found.fleet.nodes, asked, claims, session.now_s), found.fleet.gaps
+    return free(found.whole, found.fleet.nodes, claims), found.fleet.gaps
 
 
 def _demand_claims(claims: "tuple[Claim, ...]", files: list[str]) -> None:
     from dcctl.errors import UsageError
 
     if not claims:
-        raise UsageError(", ".join(files), "nothing there wants an amount: no `models:` and no jobs", "dcctl schema jobs")
+        raise UsageError(
+            ", ".join(files), "nothing there wants an amount: no `models:` and no jobs", "dcctl schema jobs"
+        )
 
 
 def _check_stdin(session: "Session", files: list[str]) -> None:
