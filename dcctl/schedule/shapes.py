@@ -2,6 +2,7 @@
 
 from dcctl.schedule.explain_report import EXPLAIN
 from dcctl.schedule.plan_report import PLAN
+from dcctl.schedule.shares_report import SHARES
 from dcctl.schedule.whatif_report import SINGLE, WHATIF
 
-SHAPES = (PLAN, EXPLAIN, WHATIF, SINGLE)
+SHAPES = (PLAN, EXPLAIN, WHATIF, SINGLE, SHARES)
