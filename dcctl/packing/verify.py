@@ -178,7 +178,7 @@ def _alike(bins: Sequence[Bin], level: str) -> bool:
     """Whether all lie in one part of this kind, and in the same wider ones: names are not unique."""
     if level == "node":
         return len({one.name for one in bins}) == 1
-    depth = LEVELS.index(level)  # type: ignore[arg-type]
+    depth = LEVELS.index(level)
     return len({one.path[depth:] for one in bins}) == 1 and bins[0].path[depth] != ""
 
 
