@@ -127,7 +127,7 @@ def _idle(one: Bin) -> int:
 
 def _group_of_bins(bins: Sequence[Bin], open_: Bools) -> Ints:
     """A number by bin: bins are told apart by as much as keeps the groups few."""
-    used = open_.any(axis=0).tolist()
+    used = [bool(open_[:, at].any()) for at in range(len(bins))]
     signs = [np.packbits(open_[:, at]).tobytes() for at in range(len(bins))]
     most = max(1, min(_MOST, _CELLS // max(1, len(open_))))
     tellings: tuple[Callable[[int], Hashable], ...] = (
