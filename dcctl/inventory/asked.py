@@ -1,7 +1,5 @@
 """What is asked for, before anybody placed it: work, where its members may stand, and elastic demand."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from msgspec import Meta, field

@@ -1,6 +1,7 @@
-"""Amounts as job files write them (`1Ti`, `400Gb/s`, `0.25`) as exact integers, and nothing taken for granted.
+"""Amounts as job files write them (`1Ti`, `400Gb/s`, `0.25`) as exact integers; nothing is guessed.
 
-A unit is needed wherever two readings are possible: `8G` is 10^9 to Kubernetes and 2^30 to Slurm, `8Gb` is bits.
+A unit is needed wherever two readings are possible: `8G` is 10^9 to Kubernetes and 2^30 to Slurm, `8Gb` is
+bits.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import NamedTuple
 
 from dcctl.inventory.nodeexpr import shown
 
-_NUMBER = re.compile(r"([+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?|[+-]?\.[0-9]{1,18})[ ]?(.{0,40})", re.ASCII | re.DOTALL)
+_NUMBER = re.compile(
+    r"([+-]?[0-9]{1,18}(?:\.[0-9]{0,18})?|[+-]?\.[0-9]{1,18})[ ]?(.{0,40})", re.ASCII | re.DOTALL
+)
 _BINARY = {f"{letter}i": 1 << 10 * power for power, letter in enumerate("KMGTPE", 1)}
 _DECIMAL = {letter: 1000**power for power, letter in enumerate(("k", "M", "G", "T", "P", "E"), 1)}
 BYTES = {
@@ -75,7 +78,7 @@ def read(text: str, measure: Measure, least: int = 1) -> int:
 
 
 def rate(text: str, measure: Measure) -> tuple[int, int]:
-    """Return `200 per TB` as (thousandths of money, in how many of the model's units). ValueError as `read`."""
+    """Return `200 per TB` as (thousandths of money, for how many units of the model). ValueError."""
     price, _, unit = (part.strip() for part in text.partition("per "))
     if unit not in measure.units or (unit == "" and " per" in text):
         known = next(name for name in reversed(measure.units) if len(name) <= 4)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+import yaml
+
 from dcctl.errors import UsageError
 from dcctl.inventory.nodeexpr import HIDDEN, nearest, shown
 from dcctl.inventory.sources.files.documents import Converter, is_null
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-    import yaml
 
 T = TypeVar("T")
 HINT = "dcctl schema jobs"
@@ -41,18 +41,18 @@ class Cursor:
     @property
     def is_mapping(self) -> bool:
         """Whether it has keys."""
-        return self.node.id == "mapping"
+        return isinstance(self.node, yaml.MappingNode)
 
     @property
     def is_list(self) -> bool:
         """Whether it is a list."""
-        return self.node.id == "sequence"
+        return isinstance(self.node, yaml.SequenceNode)
 
     def keys(self) -> dict[str, Cursor]:
         """Return what stands under each key, whatever the keys; what is null is left out."""
-        if not self.is_mapping:
+        if not isinstance(self.node, yaml.MappingNode):
             raise self.error(f"{self._shown()} is not a set of `key: value`")
-        pairs = Converter(self.where).pairs(self.node)  # type: ignore[arg-type]
+        pairs = Converter(self.where).pairs(self.node)
         return {
             name: Cursor(value, self.where, self._below(shown(name)[1:-1]), key)
             for name, (key, value) in pairs.items()
@@ -80,7 +80,7 @@ class Cursor:
 
     def text(self, *, may_be_empty: bool = False) -> str:
         """Return a text without control characters."""
-        if self.node.id != "scalar" or is_null(self.node):
+        if not isinstance(self.node, yaml.ScalarNode) or is_null(self.node):
             raise self.error(f"{self._shown()} is not a text or number")
         text = str(self.node.value).strip()
         if not text and not may_be_empty:
@@ -145,5 +145,6 @@ class Cursor:
         """What stands there, for a sentence."""
         if is_null(self.node):
             return "nothing"
-        kinds = {"mapping": "a set of keys", "sequence": "a list"}
-        return kinds.get(self.node.id) or shown(str(self.node.value))
+        return (
+            "a set of keys" if self.is_mapping else "a list" if self.is_list else shown(str(self.node.value))
+        )

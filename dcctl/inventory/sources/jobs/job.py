@@ -103,9 +103,14 @@ def _data(given: Cursor) -> tuple[Dataset, ...]:
         name, size = keys["name"].name(), keys["size"]
         if name in found:
             raise keys["name"].error(f"the data {name} is there twice")
-        bytes_ = None if size.text() == UNKNOWN else checked(size, lambda text: amounts.read(text, amounts.SIZE))
-        found[name] = Dataset(name, bytes_, keys["sites"].names() if "sites" in keys else ())
+        known = size.text() != UNKNOWN
+        sites = keys["sites"].names() if "sites" in keys else ()
+        found[name] = Dataset(name, checked(size, _size) if known else None, sites)
     return tuple(found.values())
+
+
+def _size(text: str) -> int:
+    return amounts.read(text, amounts.SIZE)
 
 
 def _check_times(work: Workload, keys: dict[str, Cursor]) -> None:

@@ -31,15 +31,18 @@ def elastic(given: Cursor) -> Elastic:
     amount = {key: resources(keys[key]) for key in MODEL_KEYS[2:] if key in keys}
     if not amount.keys() & {"training", "inference"}:
         raise given.error("wants neither training nor inference")
-    weight = checked(keys["weight"], lambda text: amounts.read(text, amounts.PLAIN)) if "weight" in keys else 1000
     return Elastic(
         name=name,
-        weight_milli=weight,
+        weight_milli=checked(keys["weight"], _weight) if "weight" in keys else 1000,
         training=amount.get("training"),
         inference=amount.get("inference"),
         minimum=amount.get("min"),
         quota=amount.get("quota"),
     )
+
+
+def _weight(text: str) -> int:
+    return amounts.read(text, amounts.PLAIN)
 
 
 def supply(given: Cursor) -> Supply:

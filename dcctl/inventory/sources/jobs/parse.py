@@ -1,4 +1,4 @@
-"""Files of work to what they ask for, all of them together: names are unique, and order is told, across files."""
+"""Files of work to what they ask for together: across files names are unique and jobs wait for others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _read(where: str, text: str, own: Form, manifests: Manifests) -> None:
     try:
         found = documents(text, where)
     except UsageError as error:
-        hint = f"helm template . | dcctl schedule plan -  # {where} is a template" if "{{" in text else f"yq . {where}"
+        hint = "helm template . | dcctl schedule plan -" if "{{" in text else f"yq . {where}"
         raise UsageError(error.what, error.why, error.hint or hint) from error
     if not found:
         raise UsageError(where, "is empty", "dcctl schema jobs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from dcctl.inventory.asked import Rate
@@ -48,7 +49,7 @@ def resources(given: Cursor, least: int = 1) -> Resources:
     devices: dict[str, int] = {}
     for name, value in given.keys().items():
         kind = _kind(name, value)
-        amount = checked(value, lambda text, kind=kind: read(text, kind.measure, least))
+        amount = checked(value, partial(read, measure=kind.measure, least=least))
         if kind.field:
             found[kind.field] = amount
         elif name == "gpu" and 0 < amount < _WHOLE:
@@ -67,7 +68,7 @@ def rates(given: dict[str, Cursor]) -> dict[str, Rate]:
     found: dict[str, Rate] = {}
     for name, value in given.items():
         kind = _kind(name, value)
-        cost, per = checked(value, lambda text, kind=kind: rate(text, kind.measure))
+        cost, per = checked(value, partial(rate, measure=kind.measure))
         device = GPU if name == "gpu" else name
         found[kind.field or device] = Rate(cost, per if kind.field else 1)
     return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read(paths: Sequence[str]) -> Asked:
-    """Return what the files ask for together; `-` is standard input. UsageError with the place of what is wrong."""
+    """Return what the files ask for together; `-` is standard input. UsageError with the place."""
     for at, path in enumerate(paths):
         if path in paths[:at]:
             raise UsageError(path, "is given twice")

@@ -1,4 +1,4 @@
-"""A manifest as the API server would read it: types of YAML, names of fields, and a place for what is refused."""
+"""A manifest as the API server would read it, and a place for what is refused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import msgspec
+import yaml
 
 from dcctl.inventory.sources.files.documents import Converter, is_null
 
 if TYPE_CHECKING:
-    import yaml
-
     from dcctl.inventory.sources.jobs.cursor import Cursor
 
 T = TypeVar("T")
@@ -24,7 +23,13 @@ _QUANTITIES = frozenset(("requests", "limits", "overhead"))
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
 _SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool")}
 _LARGEST = (1 << 63) - 1
-_WORDS = {"int": "a whole number", "str": "a text", "object": "a set of keys", "array": "a list", "bool": "true or false"}
+_WORDS = {
+    "int": "a whole number",
+    "str": "a text",
+    "object": "a set of keys",
+    "array": "a list",
+    "bool": "true or false",
+}
 
 
 def as_json(document: Cursor) -> bytes:
@@ -44,12 +49,12 @@ def decode(document: Cursor, data: bytes, kind: type[T]) -> T:
 
 def _value(node: yaml.Node, converter: Converter, *, texts: bool) -> Value:
     """What kubectl makes of a node: numbers and booleans where they are not quoted."""
-    if node.id == "mapping":
+    if isinstance(node, yaml.MappingNode):
         return {
-            name: _value(value, converter, texts=name in _QUANTITIES)
-            for name, (_, value) in converter.pairs(node).items()  # type: ignore[arg-type]
+            name: _value(value, converter, texts=texts or name in _QUANTITIES)
+            for name, (_, value) in converter.pairs(node).items()
         }
-    if node.id == "sequence":
+    if isinstance(node, yaml.SequenceNode):
         return [_value(item, converter, texts=False) for item in node.value]
     if is_null(node):
         return None
@@ -60,8 +65,6 @@ def _value(node: yaml.Node, converter: Converter, *, texts: bool) -> Value:
 @lru_cache(maxsize=4096)
 def _scalar(tag: str, text: str) -> str | int | float | bool:
     """A number or a boolean by the rules of YAML; what is too large for JSON readers stays a text."""
-    import yaml
-
     try:
         found = yaml.safe_load(text)
     except (ValueError, yaml.YAMLError):

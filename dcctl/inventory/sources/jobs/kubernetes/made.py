@@ -34,11 +34,11 @@ _NONE: Mapping[str, str] = {}
 
 
 class Made(NamedTuple):
-    """Equal pods: `base-0`, `base-1`, …"""
+    """Equal pods, called `base-0`, `base-1` and so on."""
 
     template: PodTemplate
     base: str
-    count: int
+    number: int
     path: str
     """Where the template is in the manifest, `.` between steps."""
     labels: Mapping[str, str] = _NONE
@@ -54,12 +54,12 @@ class Made(NamedTuple):
         """Yield the names of the pods."""
         if self.alone:
             return iter((self.base,))
-        return (f"{self.base}-{at}" for at in range(self.first, self.first + self.count))
+        return (f"{self.base}-{at}" for at in range(self.first, self.first + self.number))
 
 
 def pod(name: str, spec: PodTemplate) -> Iterator[Made]:
     """A Pod is one pod."""
-    yield Made(spec, name, 1, "", duration_s=spec.spec.active_deadline_seconds, alone=True)
+    yield Made(spec, name, 1, "", alone=True)
 
 
 def replicated(name: str, spec: Replicated) -> Iterator[Made]:
@@ -130,7 +130,9 @@ def ray_job(name: str, spec: RayJobSpec) -> Iterator[Made]:
     """The cluster of a RayJob, and the pod that hands the job in where the manifest describes one."""
     yield from ray(name, spec.ray_cluster_spec, "spec.rayClusterSpec", spec.active_deadline_seconds)
     if spec.submitter_pod_template is not None:
-        yield Made(spec.submitter_pod_template, f"{name}-submitter", 1, "spec.submitterPodTemplate", alone=True)
+        yield Made(
+            spec.submitter_pod_template, f"{name}-submitter", 1, "spec.submitterPodTemplate", alone=True
+        )
 
 
 def ray_service(name: str, spec: RayServiceSpec) -> Iterator[Made]:
@@ -139,7 +141,7 @@ def ray_service(name: str, spec: RayServiceSpec) -> Iterator[Made]:
 
 
 def leader_workers(name: str, spec: LeaderWorkerSetSpec) -> Iterator[Made]:
-    """Each group of a LeaderWorkerSet: `name-group` leads `name-group-1`, …"""
+    """Each group of a LeaderWorkerSet: `name-0` leads `name-0-1` and so on."""
     group, path = spec.leader_worker_template, "spec.leaderWorkerTemplate"
     if not group.size:
         return
@@ -148,4 +150,6 @@ def leader_workers(name: str, spec: LeaderWorkerSetSpec) -> Iterator[Made]:
     for at in range(spec.replicas):
         labels, base = {LWS_NAME_LABEL: name, LWS_GROUP_LABEL: str(at)}, f"{name}-{at}"
         yield Made(leader, base, 1, where, labels, group.size, alone=True)
-        yield Made(group.worker_template, base, group.size - 1, f"{path}.workerTemplate", labels, group.size, first=1)
+        yield Made(
+            group.worker_template, base, group.size - 1, f"{path}.workerTemplate", labels, group.size, first=1
+        )

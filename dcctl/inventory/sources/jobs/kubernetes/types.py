@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta as Bound
 from msgspec import field
 
-from dcctl.inventory.sources.kubernetes.types import ClaimOfPod, Meta, PodMeta, PodNotes, PodSpec, PodStatus, Wire
+from dcctl.inventory.sources.jobs.job import MAX_MEMBERS
+from dcctl.inventory.sources.kubernetes.types import (
+    ClaimOfPod,
+    Meta,
+    PodMeta,
+    PodNotes,
+    PodSpec,
+    PodStatus,
+    Wire,
+)
 
-Count = Annotated[int, Bound(ge=0, le=(1 << 31) - 1)]
+T = TypeVar("T")
+Count = Annotated[int, Bound(ge=0, le=MAX_MEMBERS)]
 Seconds = Annotated[int, Bound(ge=1, le=(1 << 62))]
 
 
@@ -187,3 +197,9 @@ class PriorityClass(Wire):
     metadata: Top = field(default_factory=Top)
     global_default: bool = False
     preemption_policy: str | None = None
+
+
+class Holder(Wire, Generic[T]):
+    """An object of which only the spec is looked at."""
+
+    spec: T
