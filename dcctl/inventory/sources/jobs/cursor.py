@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 T = TypeVar("T")
+STDIN = "stdin"
 HINT = "dcctl schema jobs"
 _MAX_NAME = 253
 
@@ -33,6 +34,11 @@ class Cursor:
     def place(self) -> str:
         """File and line."""
         return f"{self.where}:{self._line}"
+
+    @property
+    def file(self) -> str:
+        """The file, as a command takes it."""
+        return "-" if self.where == STDIN else self.where
 
     def error(self, why: str, hint: str = HINT) -> UsageError:
         """Return what to raise about this value."""

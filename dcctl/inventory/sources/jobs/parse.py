@@ -9,7 +9,7 @@ from dcctl.inventory.asked import Asked
 from dcctl.inventory.placement import BARE, key_of
 from dcctl.inventory.sources.files.documents import documents
 from dcctl.inventory.sources.jobs import form
-from dcctl.inventory.sources.jobs.cursor import Cursor
+from dcctl.inventory.sources.jobs.cursor import HINT, Cursor
 from dcctl.inventory.sources.jobs.form import Form
 from dcctl.inventory.sources.jobs.kubernetes.manifests import Manifests
 
@@ -51,7 +51,7 @@ def _read(where: str, text: str, own: Form, manifests: Manifests) -> None:
     try:
         found = documents(text, where)
     except UsageError as error:
-        hint = "helm template . | dcctl schedule plan -" if "{{" in text else f"yq . {where}"
+        hint = "helm template . | dcctl schedule plan -" if "{{" in text else HINT
         raise UsageError(error.what, error.why, error.hint or hint) from error
     if not found:
         raise UsageError(where, "is empty", "dcctl schema jobs")
@@ -74,7 +74,7 @@ def _is_own(document: Cursor) -> bool:
         return False
     for known, what, hint in _SHAPES:
         if not keys.keys().isdisjoint(known):
-            raise document.error(f"{what}, not work", f"{hint} {document.where}")
+            raise document.error(f"{what}, not work", f"{hint} {document.file}")
     if kind:
         raise keys["kind"].error(f"{kind} has no apiVersion; dcctl's own form is `kind: {form.KIND}`")
     raise document.error(f"says neither `kind: {form.KIND}` nor the apiVersion and kind of a manifest")

@@ -73,7 +73,7 @@ class Manifests:
             number = self._generated[meta.generate_name] = self._generated.get(meta.generate_name, -1) + 1
             name = f"{meta.generate_name}{number}"
         if not name:
-            raise document.error(f"this {kind} has no metadata.name", f"{HINT} {document.where}")
+            raise document.error(f"this {kind} has no metadata.name", f"{HINT} {document.file}")
         for key in ("name", "namespace"):
             if key in (given := document.at(("metadata",)).keys()):
                 given[key].name()
