@@ -35,7 +35,7 @@ _BLANK = re.compile(r"(?<=[^\s,!&^])\s+(?=[^\s,!&^])")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18})(?:/([0-9]{1,9}))?)?", re.ASCII)
 # C0, DEL, C1, and what reorders or hides text on a screen; lone surrogates cannot be written out at all.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _OPERATIONS = {
     ",": set[str].update,
     "!": set[str].difference_update,
@@ -74,7 +74,7 @@ def _alike(name: str, other: str) -> int:
 
 def check_name(name: str, where: str) -> str:
     """Return the name if a node may have it; UsageError for empty, endless, or invisible ones."""
-    if not name or len(name) > MAX_NAME or name[0] == "-" or _CONTROL.search(name) or not name.strip():
+    if not name or len(name) > MAX_NAME or name[0] == "-" or HIDDEN.search(name) or not name.strip():
         why = (
             "is empty"
             if not name.strip()
@@ -200,7 +200,7 @@ def _check_text(text: str) -> None:
         raise bad(text, "is empty")
     if len(text) > MAX_TEXT:
         raise bad(text, f"is longer than {MAX_TEXT:,} characters")
-    control = _CONTROL.search(text)
+    control = HIDDEN.search(text)
     if control:
         raise bad(text, f"a control character at position {control.start() + 1}")
 

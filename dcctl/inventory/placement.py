@@ -17,6 +17,19 @@ Operator: TypeAlias = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt
 Level: TypeAlias = Literal["node", "domain", "leaf", "rack", "zone", "site"]
 """Parts of a data centre that lie within each other: node, NVLink domain, leaf switch, rack, zone, site."""
 
+_LEVELS: tuple[Level, ...] = ("node", "domain", "leaf", "rack", "zone", "site")
+_LEVEL_KEY = "dcctl.io/"
+
+
+def level_key(level: Level) -> str:
+    """The key under which Spread and Neighbours mean a part of the data centre, whatever label tells it."""
+    return f"{_LEVEL_KEY}{level}"
+
+
+def level_of(key: str) -> Level | None:
+    """The part of the data centre that a key of Spread or Neighbours means; None for the key of a label."""
+    return next((level for level in _LEVELS if key == level_key(level)), None)
+
 
 class Expression(Fact, frozen=True):
     """What the value of one label must be. A label that is not there meets NotIn and DoesNotExist alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -11,7 +12,7 @@ import msgspec
 from dcctl.errors import DeniedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import yaml
 
@@ -85,17 +86,63 @@ def _check_depth(events: Iterable[object], where: str) -> None:
             raise UsageError(where, f"is nested more than {_MAX_DEPTH} levels deep")
 
 
+def documents(text: str, where: str) -> list[tuple[yaml.Node, Tree]]:
+    """Return each document of a YAML or JSON text: its node, which knows its place, and what it is read as.
+
+    Empty documents are left out. UsageError with line and column; all documents together are bounded.
+    """
+    import yaml
+
+    converter = Converter(where)
+    with _errors(where):
+        loader = _loader(text, where)
+        roots = [node for node in yaml.compose_all(_without_tabs(text), Loader=loader) if not is_null(node)]
+        return [(node, converter.convert(node)) for node in roots]
+
+
+def is_null(node: yaml.Node | None) -> bool:
+    """Tell whether nothing stands there."""
+    return node is None or node.tag.endswith(":null")
+
+
+def _without_tabs(text: str) -> str:
+    """YAML takes no tab between the parts of a document; JSON does, and has none inside its strings."""
+    if "\t" not in text or text.lstrip()[:1] not in {"{", "["}:
+        return text
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        return text
+    return text.replace("\t", " ")
+
+
 def _yaml_tree(text: str, where: str) -> Tree:
     """Read YAML. What has a tag of its own (`!vault`) becomes None."""
+    import yaml
+
+    with _errors(where):
+        root = yaml.compose(text, Loader=_loader(text, where))
+        return Converter(where).convert(root) if root is not None else None
+
+
+def _loader(text: str, where: str) -> type[yaml.SafeLoader]:
+    """Return the loader for a text, which is not too large and not too deep for it."""
     if len(text) > _MAX_YAML_BYTES:
         raise UsageError(where, f"is larger than {_MAX_YAML_BYTES >> 20} MiB of YAML")
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _check_depth(yaml.parse(text, Loader=loader), where)
+    return loader
+
+
+@contextmanager
+def _errors(where: str) -> Iterator[None]:
+    """Turn what YAML finds wrong into a UsageError with line and column."""
+    import yaml
+
     try:
-        _check_depth(yaml.parse(text, Loader=loader), where)
-        root = yaml.compose(text, Loader=loader)
-        return _Converter(where).convert(root) if root is not None else None
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
@@ -106,43 +153,49 @@ def _yaml_tree(text: str, where: str) -> Tree:
         raise UsageError(where, "is nested too deeply, or contains itself") from error
 
 
-class _Converter:
-    """Turns YAML nodes into plain data, following aliases up to a limit."""
+class Converter:
+    """Turns YAML nodes into plain data, following aliases up to a limit over all that it converts."""
 
     def __init__(self, where: str) -> None:
         self.where, self.count = where, 0
 
     def convert(self, node: yaml.Node) -> Tree:
+        """Return what a node stands for."""
         import yaml
 
-        self.count += 1
-        if self.count > _MAX_NODES:
-            raise UsageError(self.where, f"stands for more than {_MAX_NODES:,} values")
+        self._count()
         if isinstance(node, yaml.SequenceNode):
             return [self.convert(item) for item in node.value]
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node)
-        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(":null"):
+            return {name: self.convert(value) for name, (_, value) in self.pairs(node).items()}
+        if not node.tag.startswith("tag:yaml.org,2002:") or is_null(node):
             return None
         return str(node.value)
 
-    def _mapping(self, node: yaml.MappingNode) -> dict[str, Tree]:
-        merged: dict[str, Tree] = {}
-        own: dict[str, Tree] = {}
+    def pairs(self, node: yaml.MappingNode) -> dict[str, tuple[yaml.Node, yaml.Node]]:
+        """Return key and value of each entry by name, those that are merged in (`<<`) first."""
+        import yaml
+
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
-            converted = self.convert(value)
-            if key.tag == _MERGE:
-                for part in converted if isinstance(converted, list) else [converted]:
-                    merged |= part if isinstance(part, dict) else {}
-                continue
             name = key.value
-            if not isinstance(name, str):
+            if key.tag == _MERGE:
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    self._count(1 + len(part.value))
+                    merged |= self.pairs(part) if isinstance(part, yaml.MappingNode) else {}
+            elif not isinstance(name, str):
                 self._fail(key, "a key must be text")
             elif name in own:
                 self._fail(key, f"the key {name!r} is there twice")
             else:
-                own[name] = converted
+                own[name] = key, value
         return merged | own
+
+    def _count(self, more: int = 1) -> None:
+        self.count += more
+        if self.count > _MAX_NODES:
+            raise UsageError(self.where, f"stands for more than {_MAX_NODES:,} values")
 
     def _fail(self, key: yaml.Node, why: str) -> None:
         mark = key.start_mark

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 from msgspec import field
 
 from dcctl.inventory.model import Budget
 from dcctl.inventory.sources.kubernetes.types import Meta, Wire
 
-Labels = dict[str, str]
+Labels: TypeAlias = Mapping[str, str]
 
 
 class Expression(Wire):
@@ -21,7 +24,7 @@ class Expression(Wire):
 class Selector(Wire):
     """A label selector."""
 
-    match_labels: Labels | None = None
+    match_labels: dict[str, str] | None = None
     match_expressions: list[Expression] | None = None
 
 

@@ -32,6 +32,13 @@ class JobSpec(Wire):
     """The part of a Job that says how many pods run at once."""
 
     parallelism: int | None = None
+    completions: int | None = None
+
+    @property
+    def at_once(self) -> int:
+        """The last pods of a Job are no more than it has to complete."""
+        most = _one(self.parallelism)
+        return most if self.completions is None else min(most, self.completions)
 
 
 class JobTemplate(Wire):
@@ -146,9 +153,7 @@ def _minimum(spec: GangSpec, policy: RunScheduling | None) -> int | None:
 def _by_roles(spec: GangSpec) -> int | None:
     """The members that the roles add up to: frameworks without a gang scheduler still wait for all."""
     if spec.replicated_jobs is not None:
-        return sum(
-            _one(each.replicas) * _one(each.template.spec.parallelism) for each in spec.replicated_jobs
-        )
+        return sum(_one(each.replicas) * each.template.spec.at_once for each in spec.replicated_jobs)
     if spec.pod_sets is not None:
         return sum(_one(each.count if each.min_count is None else each.min_count) for each in spec.pod_sets)
     if spec.ray_workers is not None:

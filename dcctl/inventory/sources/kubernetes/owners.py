@@ -34,6 +34,27 @@ KUEUE_GROUP_LABEL = "kueue.x-k8s.io/pod-group-name"
 LWS_NAME_LABEL = "leaderworkerset.sigs.k8s.io/name"
 LWS_GROUP_LABEL = "leaderworkerset.sigs.k8s.io/group-index"
 
+OWN_LABELS = frozenset(
+    (
+        "pod-template-hash",
+        "controller-revision-hash",
+        "pod-template-generation",
+        "controller-uid",
+        "job-name",
+        "batch.kubernetes.io/controller-uid",
+        "batch.kubernetes.io/job-name",
+        "batch.kubernetes.io/job-completion-index",
+        "statefulset.kubernetes.io/pod-name",
+        "apps.kubernetes.io/pod-index",
+        "jobset.sigs.k8s.io/job-index",
+        "jobset.sigs.k8s.io/job-global-index",
+        "jobset.sigs.k8s.io/job-key",
+        "training.kubeflow.org/replica-index",
+        "leaderworkerset.sigs.k8s.io/worker-index",
+    )
+)
+"""Labels that tell the pods of one workload apart."""
+
 
 def of_pod(pod: Pod) -> Ref:
     """What the pod says it belongs to, first hit: pod group, Kueue group, LWS group, controller, itself."""

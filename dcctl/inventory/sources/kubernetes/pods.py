@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.model import ENDED, Member
 from dcctl.inventory.sources.kubernetes import owners
 from dcctl.inventory.sources.kubernetes.asked import waiting
+from dcctl.inventory.sources.kubernetes.owners import OWN_LABELS
 from dcctl.inventory.sources.kubernetes.requests import FINISHED, Interner
+from dcctl.inventory.sources.kubernetes.templates import Templates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,8 @@ PHASES: Mapping[str, Phase] = {
     "Succeeded": "succeeded",
     "Failed": "failed",
 }
+TRUTHS: Mapping[str, bool] = {"True": True, "False": False}
+"""The third state of a condition is Unknown."""
 
 
 class Unreadable(NamedTuple):
@@ -38,20 +42,23 @@ class Unreadable(NamedTuple):
 class Group:
     """The pods that name the same immediate owner."""
 
-    __slots__ = ("budgets", "labels", "members", "priority", "size")
+    __slots__ = ("budgets", "deadlines_s", "labels", "members", "priority", "size")
 
     def __init__(self, labels: dict[str, str], size: int | None) -> None:
         self.members: list[Member] = []
         self.labels, self.size = labels, size
         self.budgets: dict[str, Budget] = {}
         self.priority: int | None = None
+        self.deadlines_s: set[int | None] = set()
+        """How long its pods may run; None: as long as they like."""
 
 
 class Pods:
     """The pods read so far, by immediate owner. A sink for pages of them."""
 
-    def __init__(self, budgets: Budgets) -> None:
+    def __init__(self, budgets: Budgets, templates: Templates | None = None) -> None:
         self._budgets, self._amounts = budgets, Interner()
+        self._templates = templates or Templates()
         self._text: dict[str, str] = {}
         self.groups: dict[Ref, Group] = {}
         self.bad: list[Unreadable] = []
@@ -59,12 +66,13 @@ class Pods:
 
     def add(self, items: list[Pod]) -> None:
         """Read one page."""
+        self._templates.next_page()
         for pod in items:
             ref = owners.of_pod(pod)
             group = self.groups.get(ref)
             if group is None:
                 group = self.groups[ref] = Group(_kept(pod.metadata.labels), _lws_size(pod))
-            group.members.append(self._member(pod))
+            group.members.append(self._member(pod, is_daemon=ref.kind == "DaemonSet"))
             if (one := waiting(pod)) is not None:
                 self.waiting.append(one)
             self._note(group, pod)
@@ -74,15 +82,17 @@ class Pods:
         self.groups.clear()
         self.bad.clear()
         self.waiting.clear()
+        self._templates.clear()
 
     def _note(self, group: Group, pod: Pod) -> None:
         priority, labels = pod.spec.priority, pod.metadata.labels
         if priority is not None and (group.priority is None or priority > group.priority):
             group.priority = priority
+        group.deadlines_s.add(pod.spec.active_deadline_seconds)
         for budget in self._budgets.covering(pod.metadata.namespace, labels or {}):
             group.budgets[budget.name] = budget
 
-    def _member(self, pod: Pod) -> Member:
+    def _member(self, pod: Pod, *, is_daemon: bool) -> Member:
         node, started, phase = (
             pod.spec.node_name,
             pod.status.start_time,
@@ -95,6 +105,8 @@ class Pods:
             requests=self._requests(pod, phase),
             uid=pod.metadata.uid,
             started_at_s=None if started is None else int(started.timestamp()),
+            template=None if phase in ENDED else self._templates.of_pod(pod, is_daemon=is_daemon),
+            ready=_ready(pod),
         )
 
     def _requests(self, pod: Pod, phase: Phase) -> Resources | None:
@@ -112,28 +124,16 @@ class Pods:
             return None
 
 
-_OWN_LABELS = (
-    "pod-template-hash",
-    "controller-revision-hash",
-    "pod-template-generation",
-    "controller-uid",
-    "job-name",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-name",
-    "batch.kubernetes.io/job-completion-index",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-    "jobset.sigs.k8s.io/job-index",
-    "jobset.sigs.k8s.io/job-global-index",
-    "jobset.sigs.k8s.io/job-key",
-    "training.kubeflow.org/replica-index",
-    "leaderworkerset.sigs.k8s.io/worker-index",
-)
-"""Labels that tell the pods of one workload apart."""
-
-
 def _kept(labels: dict[str, str] | None) -> dict[str, str]:
-    return {key: value for key, value in (labels or {}).items() if key not in _OWN_LABELS}
+    return {key: value for key, value in (labels or {}).items() if key not in OWN_LABELS}
+
+
+def _ready(pod: Pod) -> bool | None:
+    """What the kubelet says; None where it does not."""
+    for each in pod.status.conditions or ():
+        if each.type == "Ready":
+            return TRUTHS.get(each.status)
+    return None
 
 
 def _lws_size(pod: Pod) -> int | None:

@@ -32,6 +32,7 @@ from dcctl.inventory.sources.kubernetes.owners import Parents
 from dcctl.inventory.sources.kubernetes.paging import read_list
 from dcctl.inventory.sources.kubernetes.pods import Pods
 from dcctl.inventory.sources.kubernetes.rbac import rbac_yaml
+from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
 from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
 
@@ -140,13 +141,16 @@ class _Reading:
         self._lists_read: list[str] = []
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
-        self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets)
+        self._templates = Templates()
+        self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets, self._templates)
         self._gangs = {each: Gangs(self._parents, each.group, _kind(each)) for each in lists.GANGS}
 
     def fleet(self) -> Fleet:
         """Everything that could be read, put together."""
         served = self._discover()
-        self._read(served, lists.BUDGETS, BudgetObject, self._budgets)  # pods are matched as they pass by
+        self._run(self._first(served))
+        if lists.NAMESPACES.title in self._lists_read:
+            self._templates.namespaces = self._namespaces.labels
         self._run(self._jobs(served))
         if not self._lists_read:
             worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
@@ -181,12 +185,18 @@ class _Reading:
             builtin = [each for each in lists.ALL if each.group and not each.custom]
             return Served({each.group: dict.fromkeys(each.versions) for each in builtin})
 
+    def _first(self, served: Served) -> list[Callable[[], None]]:
+        """The lists that pods are matched with as they pass by."""
+        return [
+            partial(self._read, served, lists.BUDGETS, BudgetObject, self._budgets),
+            partial(self._read, served, lists.NAMESPACES, Namespace, self._namespaces),
+        ]
+
     def _jobs(self, served: Served) -> list[Callable[[], None]]:
-        """Every list, the longest first."""
+        """Every other list, the longest first."""
         jobs: list[Callable[[], None]] = [
             partial(self._read, served, lists.PODS, Pod, self._pods),
             partial(self._read, served, lists.NODES, NodeObject, self._nodes),
-            partial(self._read, served, lists.NAMESPACES, Namespace, self._namespaces),
             partial(self._read, served, lists.SLICES, SliceObject, self._slices),
             partial(self._read, served, lists.CLAIMS, ClaimObject, self._claims),
         ]
@@ -227,6 +237,8 @@ class _Reading:
             self._gap(name, why, "invalid", node=name)
         for pod, why, node in self._pods.bad:  # one without a node takes nothing yet
             self._gap(pod, why, "invalid", node=node, part="work" if node else "")
+        for why, pod in self._templates.unread.items():
+            self._gap(pod, f"where it may stand is unknown: {why}", "invalid")
         if self._namespace:
             why = f"only the namespace {self._namespace} was read: what others hold is unknown"
             hint = "ask without a namespace"
@@ -238,6 +250,7 @@ class _Reading:
             nodes=tuple(ready),
             pools=assemble.pools(ready),
             workloads=workloads,
+            templates=dict(sorted(self._templates.found.items())),
             gaps=tuple(sorted(self._told_gaps(published), key=lambda gap: (gap.subject, gap.reason))),
         )
 

@@ -1,6 +1,7 @@
 """What is read of Kubernetes objects: the declared fields; everything else is skipped unread.
 
-No `msgspec.Raw`: it would keep the page it points into alive. Field names follow the API.
+Field names follow the API. A `msgspec.Raw` keeps the page it points into alive: whoever takes one copies its
+bytes before the next page (templates.py).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime  # noqa: TC003  # msgspec resolves annotations at run time
 from typing import Generic, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 T = TypeVar("T")
 Amounts = dict[str, str]
@@ -93,6 +94,7 @@ class Container(Wire):
     name: str = ""
     resources: Amount | None = None
     restart_policy: str | None = None
+    ports: Raw = Raw()
 
 
 class SchedulingGroup(Wire):
@@ -109,7 +111,7 @@ class ClaimOfPod(Wire):
 
 
 class PodSpec(Wire):
-    """What a pod asks for and where it was put."""
+    """What a pod asks for and where it was put. Decoded from JSON; what is raw is read by templates.py."""
 
     node_name: str | None = None
     containers: list[Container] | None = None
@@ -119,6 +121,16 @@ class PodSpec(Wire):
     priority: int | None = None
     scheduling_group: SchedulingGroup | None = None
     resource_claims: list[ClaimOfPod] | None = None
+    active_deadline_seconds: int | None = None
+    host_network: bool | None = None
+    preemption_policy: str | None = None
+    scheduler_name: str | None = None
+    volumes: Raw = Raw()
+    node_selector: Raw = Raw()
+    affinity: Raw = Raw()
+    tolerations: Raw = Raw()
+    topology_spread_constraints: Raw = Raw()
+    scheduling_gates: Raw = Raw()
 
 
 class ContainerStatus(Wire):
@@ -133,6 +145,7 @@ class PodCondition(Wire):
     """A condition of a pod."""
 
     type: str = ""
+    status: str = ""
     reason: str | None = None
 
 

@@ -41,10 +41,12 @@ QUEUE_LABELS = (
 
 
 class Namespaces:
-    """Who answers for each namespace, and which cluster they are of. A sink for pages of them."""
+    """Who answers for each namespace, its labels, and which cluster it is of. A sink for pages of them."""
 
     def __init__(self) -> None:
         self._owner: dict[str, str] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+        """By name of the namespace."""
         self.cluster: str | None = None
         """The UID of the namespace that every cluster has, and keeps."""
 
@@ -52,6 +54,7 @@ class Namespaces:
         """Read one page."""
         for item in items:
             meta = item.metadata
+            self.labels[meta.name] = meta.labels or {}
             if meta.name == "kube-system":
                 self.cluster = meta.uid or None
             owner = _first(meta.labels or {}, OWNER_NAMES) or _first(meta.annotations or {}, OWNER_NAMES)
@@ -61,6 +64,7 @@ class Namespaces:
     def clear(self) -> None:
         """Forget all."""
         self._owner.clear()
+        self.labels.clear()
         self.cluster = None
 
     def owner(self, namespace: str) -> str:
@@ -164,7 +168,15 @@ def _workload(
         budgets=tuple(budgets[name] for name in sorted(budgets)),
         started_at_s=min(started, default=None),
         labels=labels,
+        duration_s=_duration_s(groups),
     )
+
+
+def _duration_s(groups: Iterable[Group]) -> int | None:
+    """How long the pods may run at most; None where one may run as long as it likes."""
+    deadlines_s = set[int | None]().union(*(group.deadlines_s for group in groups))
+    told = [each for each in deadlines_s if each is not None]
+    return max(told) if len(told) == len(deadlines_s) and told else None
 
 
 def _id(top: Ref, names: Mapping[str, int]) -> str:

@@ -1,0 +1,1 @@
+"""Kubernetes manifests as they are: the pods that their controllers would make."""

@@ -1,0 +1,26 @@
+"""Points in time as job files write them: ISO 8601 with its zone, which nobody has to guess."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dcctl.inventory.nodeexpr import shown
+
+_FORM = "2026-11-24T08:00Z, or with its zone: 2026-11-24T08:00+08:00"
+
+
+def moment(text: str) -> int:
+    """Return Unix time in seconds. ValueError says what is wrong."""
+    try:
+        read = datetime.fromisoformat(text.replace(" ", "T", 1))
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} is no date and time; write it as {_FORM}") from error
+    if read.tzinfo is None:
+        raise ValueError(f"{shown(text)} does not say in which time zone; write it as {_FORM}")
+    try:
+        seconds = read.timestamp()
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{shown(text)} is out of range") from error
+    if seconds < 0 or seconds != int(seconds):
+        raise ValueError(f"{shown(text)} is before 1970, or not a whole second")
+    return int(seconds)

@@ -1,0 +1,282 @@
+"""From a PodSpec to a Template: where the pod may stand, in the terms of the model. Pure.
+
+Pods are many and say the same of their place: each distinct text of the scheduling fields is decoded once,
+and each template made once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from dcctl.inventory.placement import HostPort, NodeTerm, Template, Toleration, key_of
+from dcctl.inventory.sources.kubernetes.owners import OWN_LABELS
+from dcctl.inventory.sources.kubernetes.scheduling import (
+    Affinity,
+    ContainerPort,
+    Gate,
+    NodeAffinity,
+    PodToleration,
+    SpreadConstraint,
+    Volume,
+)
+from dcctl.inventory.sources.kubernetes.selecting import (
+    neighbours_of,
+    node_expression,
+    selector_keys,
+    spread_of,
+)
+
+if TYPE_CHECKING:
+    from dcctl.inventory.placement import Neighbours
+    from dcctl.inventory.sources.kubernetes.budgets import Labels
+    from dcctl.inventory.sources.kubernetes.scheduling import Term
+    from dcctl.inventory.sources.kubernetes.selecting import NamespaceLabels
+    from dcctl.inventory.sources.kubernetes.types import Pod, PodSpec
+
+T = TypeVar("T")
+NODE_NAME = "metadata.name"
+DEFAULT_SCHEDULER = "default-scheduler"
+SELECTED = frozenset(("jobset.sigs.k8s.io/job-key",))
+"""Labels by which the leader of a Job keeps away from the pods of all others, which say nothing of it."""
+_ANY_PORT = HostPort(0)
+
+_LABELS = msgspec.json.Decoder(dict[str, str])
+_AFFINITY = msgspec.json.Decoder(Affinity)
+_TOLERATIONS = msgspec.json.Decoder(list[PodToleration])
+_SPREADS = msgspec.json.Decoder(list[SpreadConstraint])
+_GATES = msgspec.json.Decoder(list[Gate])
+_VOLUMES = msgspec.json.Decoder(list[Volume])
+_PORTS = msgspec.json.Decoder(list[ContainerPort])
+
+
+def template_of(
+    spec: PodSpec, namespace: str, labels: Labels, namespaces: NamespaceLabels | None
+) -> Template:
+    """Where a pod with this spec and all its labels may stand. Volumes are named and not looked up.
+
+    `namespaces`: the labels of every namespace by name, for selectors of them; None: could not be listed.
+    Raises ValueError for what is malformed or not understood: then nobody can tell where it may stand.
+    """
+    claims = _claims(bytes(spec.volumes))
+    return Rules(Shape(*_said(spec))).template(namespace, labels, claims, namespaces)
+
+
+Said = tuple[
+    bytes, bytes, bytes, bytes, bytes, tuple[bytes, ...], bool | None, int | None, str | None, str | None
+]
+
+
+class Shape(NamedTuple):
+    """What a spec says of its place, in the bytes that came; equal shapes mean the same."""
+
+    affinity: bytes
+    node_selector: bytes
+    tolerations: bytes
+    spreads: bytes
+    gates: bytes
+    ports: tuple[bytes, ...]
+    """Of each container that keeps running."""
+    host_network: bool | None
+    priority: int | None
+    preemption: str | None
+    scheduler: str | None
+
+
+def _said(spec: PodSpec) -> Said:
+    """The fields of its shape, as a tuple that costs less. Nothing of the page that they came in is kept."""
+    running = spec.containers or []
+    if spec.init_containers:
+        running = running + [each for each in spec.init_containers if each.restart_policy == "Always"]
+    return (
+        bytes(spec.affinity),
+        bytes(spec.node_selector),
+        bytes(spec.tolerations),
+        bytes(spec.topology_spread_constraints),
+        bytes(spec.scheduling_gates),
+        tuple([bytes(each.ports) for each in running]),
+        spec.host_network,
+        spec.priority,
+        spec.preemption_policy,
+        spec.scheduler_name,
+    )
+
+
+def _claims(volumes: bytes) -> tuple[str, ...]:
+    """The claims that volumes name, once each and in order. Raises ValueError for what is malformed."""
+    if b'"persistentVolumeClaim"' not in volumes:
+        return ()
+    found = [each.persistent_volume_claim for each in _read(_VOLUMES, volumes) or ()]
+    return tuple(sorted({claim.claim_name for claim in found if claim is not None}))
+
+
+class Rules:
+    """A shape, decoded. Namespace, labels and claims make a template of it."""
+
+    __slots__ = ("_alone", "_near", "_spreads", "hidden")
+
+    def __init__(self, shape: Shape) -> None:
+        """Raise ValueError for what is malformed or not understood."""
+        affinity = _read(_AFFINITY, shape.affinity) or Affinity()
+        self._spreads = _read(_SPREADS, shape.spreads) or []
+        self._near = [(affinity.pod_affinity, False), (affinity.pod_anti_affinity, True)]
+        self._alone = _alone(shape, affinity.node_affinity or NodeAffinity())
+        named = selector_keys(self._spreads, [near for near, _ in self._near if near])
+        self.hidden = OWN_LABELS - SELECTED - named
+        """Labels that are left out: they tell apart the pods of one workload, and no selector names them."""
+
+    def kept(self, labels: Labels) -> tuple[tuple[str, str], ...]:
+        """The labels that selectors of others see."""
+        hidden = self.hidden
+        return tuple([each for each in labels.items() if each[0] not in hidden])
+
+    def template(
+        self, namespace: str, labels: Labels, claims: tuple[str, ...], namespaces: NamespaceLabels | None
+    ) -> Template:
+        """The whole of it. Raises ValueError."""
+        kept = dict(self.kept(labels))
+        return replace(
+            self._alone,
+            namespace=namespace,
+            labels=kept,
+            spreads=tuple(spread_of(each, kept) for each in self._spreads),
+            neighbours=self._neighbours(kept, namespaces),
+            claims=claims,
+        )
+
+    def _neighbours(self, labels: Labels, namespaces: NamespaceLabels | None) -> tuple[Neighbours, ...]:
+        found = []
+        for near, apart in self._near:
+            if near is not None:
+                terms = [(term, 0) for term in near.required or ()]
+                terms += [(each.pod_affinity_term, each.weight) for each in near.preferred or ()]
+                found += [
+                    neighbours_of(term, labels, namespaces, apart=apart, weight=weight)
+                    for term, weight in terms
+                ]
+        return tuple(found)
+
+
+def _read(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | None:
+    """The value; None where it is not there, or null."""
+    if raw in (b"", b"null"):
+        return None
+    try:
+        return decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
+
+
+def _alone(shape: Shape, nodes: NodeAffinity) -> Template:
+    """What neither labels nor other pods have a part in."""
+    required = nodes.required
+    return Template(
+        scheduler="" if shape.scheduler in (None, DEFAULT_SCHEDULER) else shape.scheduler,
+        node_selector=_read(_LABELS, shape.node_selector) or {},
+        required=None if required is None else tuple(map(_term, required.node_selector_terms or ())),
+        preferred=tuple(_term(each.preference, each.weight) for each in nodes.preferred or ()),
+        tolerations=tuple(map(_toleration, _read(_TOLERATIONS, shape.tolerations) or ())),
+        ports=_ports(shape),
+        gates=tuple(each.name for each in _read(_GATES, shape.gates) or ()),
+        priority=shape.priority,
+        preempts=shape.preemption != "Never",
+    )
+
+
+def _term(term: Term, weight: int = 0) -> NodeTerm:
+    for each in term.match_fields or ():
+        if each.key != NODE_NAME:
+            raise ValueError(f"unknown field {each.key[:60]!a} of a node")
+    return NodeTerm(
+        labels=tuple(map(node_expression, term.match_expressions or ())),
+        names=tuple(map(node_expression, term.match_fields or ())),
+        weight=weight,
+    )
+
+
+def _toleration(each: PodToleration) -> Toleration:
+    return Toleration(each.key or "", each.operator or "Equal", each.value or "", each.effect or "")
+
+
+def _ports(shape: Shape) -> tuple[HostPort, ...]:
+    """The ports of the node that it takes; on the node's own network, those of its containers."""
+    listed = [each for raw in shape.ports for each in _read(_PORTS, raw) or ()]
+    found = {
+        HostPort(number, each.protocol or _ANY_PORT.protocol, each.host_ip or _ANY_PORT.address)
+        for each in listed
+        if (number := each.host_port or (each.container_port if shape.host_network else 0))
+    }
+    return tuple(sorted(found, key=lambda port: (port.port, port.protocol, port.address)))
+
+
+Row = tuple[Rules, str, tuple[tuple[str, str], ...], tuple[str, ...]]
+"""Rules, namespace, labels and claims: what makes a template."""
+
+
+class Templates:
+    """The templates of the pods read so far, each once."""
+
+    def __init__(self) -> None:
+        self.namespaces: NamespaceLabels | None = None
+        """The labels of all namespaces, once they are known."""
+        self.found: dict[str, Template] = {}
+        """By key."""
+        self.unread: dict[str, str] = {}
+        """Why nobody can tell where pods may stand -> the first of them."""
+        self._rules: dict[Said, Rules] = {}
+        self._keys: dict[Row, str] = {}
+        self._claims: dict[bytes, tuple[str, ...]] = {}
+
+    def clear(self) -> None:
+        """Forget all but the namespaces."""
+        for each in (self.found, self.unread, self._rules, self._keys, self._claims):
+            each.clear()
+
+    def next_page(self) -> None:
+        """Forget the volumes of a page: most pods have some that no other has."""
+        self._claims.clear()
+
+    def of_pod(self, pod: Pod, *, is_daemon: bool = False) -> str | None:
+        """The key of the pod's template; None where it cannot be told, which is noted.
+
+        That of a daemon does not repeat which node it was made for, once it is there.
+        """
+        spec, namespace, labels = pod.spec, pod.metadata.namespace, pod.metadata.labels or {}
+        said, volumes = _said(spec), bytes(spec.volumes)
+        try:
+            if is_daemon and spec.node_name:
+                said = (_without_own_node(said[0], spec.node_name), *said[1:])
+            rules = self._rules.get(said)
+            if rules is None:
+                rules = self._rules[said] = Rules(Shape(*said))
+            claims = self._claims.get(volumes)
+            if claims is None:
+                claims = self._claims[volumes] = _claims(volumes)
+            row = (rules, namespace, rules.kept(labels), claims)
+            return self._keys.get(row) or self._new(row)
+        except ValueError as error:
+            self.unread.setdefault(str(error), f"{namespace}/{pod.metadata.name}")
+            return None
+
+    def _new(self, row: Row) -> str:
+        rules, namespace, labels, claims = row
+        template = rules.template(namespace, dict(labels), claims, self.namespaces)
+        key = self._keys[row] = key_of(template)
+        self.found.setdefault(key, template)
+        return key
+
+
+def _without_own_node(raw: bytes, node: str) -> bytes:
+    """The affinity without the condition by which the controller of a DaemonSet binds a pod to its node."""
+    affinity = _read(_AFFINITY, raw)
+    if affinity is None or affinity.node_affinity is None or affinity.node_affinity.required is None:
+        return raw
+    terms = affinity.node_affinity.required.node_selector_terms or []
+    for term in terms:
+        fields = term.match_fields or ()
+        term.match_fields = [each for each in fields if (each.key, each.values) != (NODE_NAME, [node])]
+    if not all(term.match_fields or term.match_expressions for term in terms):
+        affinity.node_affinity.required = None
+    return msgspec.json.encode(affinity)
