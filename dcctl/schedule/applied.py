@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dcctl.journal import Record
     from dcctl.packing.plan import Assignment
+    from dcctl.schedule.act.apply import Ready
     from dcctl.schedule.kubernetes import Left
 
 _ITEMS = (
@@ -45,6 +46,7 @@ _RUNS = (
 )
 STATUS = Shape("schedule-apply-status", "The runs of `dcctl schedule apply`, the newest first.", _RUNS)
 SHAPES = (APPLY, STATUS)
+_MOST_LINES = 20
 
 
 class Step(NamedTuple):
@@ -78,7 +80,7 @@ def apply_report(
             "journal": journal,
         },
         notes=tuple(notes),
-        gaps=tuple(Gap("plan", one.what, one.why, "unsupported", one.hint) for one in left),
+        gaps=_gaps(left),
         name_key="what",
         level="crit" if elsewhere else "ok",
     )
@@ -123,3 +125,63 @@ def _run_row(record: Record, state: str) -> tuple[str | int, ...]:
         plan,
         str(record.path),
     )
+
+
+def question(steps: Sequence[Step], left: Sequence[Left], notes: Sequence[Note]) -> tuple[str, ...]:
+    """What is told before the question of `schedule apply`, line by line."""
+    shown = [_line(one) for one in steps[:_MOST_LINES]]
+    more = [f"… and {len(steps) - _MOST_LINES:,} more"] if len(steps) > _MOST_LINES else []
+    out = [f"left out: {one.what}: {one.why}" for one in left[:_MOST_LINES]]
+    pods = sum(len(one.places) for one in steps)
+    return (*shown, *more, *out, *(f"{one.label}: {one.text}" for one in notes), f"Place {pods:,} pods?")
+
+
+def undo_question(titles: Sequence[str], left: Sequence[Left]) -> tuple[str, ...]:
+    """What is told before the question of `schedule apply --undo`, line by line."""
+    kept = [f"cannot be undone: {one.what} {one.why}" for one in left]
+    return (*(f"delete {title}" for title in titles), *kept, f"Delete {len(titles):,} objects?")
+
+
+def _line(one: Step) -> str:
+    where = f"  {len(one.places):,} on {folded(one.places)}" if one.places else ""
+    return f"{one.verb} {one.what}{where}"
+
+
+def caveats(ready: Ready) -> tuple[Note, ...]:
+    """What follows from carrying out a plan that is not plain from its writes."""
+    notes = []
+    lasting = [work.object.title for work in ready.works if work.object.kind != "Pod"]
+    if lasting:
+        text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
+        notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))
+    later = [work.object.title for work in ready.works if work.makes_more_later]
+    if later:
+        notes.append(Note("gate", f"makes more pods than run at once: {_some(later)}", "warn"))
+    if ready.gated:
+        text = f"{len(ready.gated):,} pods are there already: that they are kept to a node cannot be undone"
+        notes.append(Note("lasting", text, "warn"))
+    if ready.free:
+        text = "passes by the scheduler: taints, spread, volumes, quotas and gangs are not looked at"
+        notes.append(Note("--bind", f"{text}, and it cannot be undone ({len(ready.free):,} pods)", "warn"))
+    return tuple(notes)
+
+
+def _some(titles: Sequence[str]) -> str:
+    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
+    return f"{', '.join(titles[:3])}{more}"
+
+
+def rendered_report(kind: str, text: str, left: Sequence[Left]) -> Report:
+    """The manifests as a document; what they do not tell is a gap."""
+    return Report(
+        kind=kind,
+        headline="",
+        items=Table("items", (), ()),
+        gaps=_gaps(left),
+        documents=(text,),
+        document_format="yaml",
+    )
+
+
+def _gaps(left: Sequence[Left]) -> tuple[Gap, ...]:
+    return tuple(Gap("plan", one.what, one.why, "unsupported", one.hint) for one in left)
