@@ -26,11 +26,6 @@ def kinds() -> list[str]:
     return sorted([*shapes(), "snapshot", "error", "jobs"])
 
 
-def kinds() -> list[str]:
-    """Every kind that has a schema, in order."""
-    return sorted([*shapes(), "snapshot", "error", "jobs"])
-
-
 def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
