@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typer._click import Command, HelpFormatter
 
 
-class _Listing(TyperGroup):
+class Listing(TyperGroup):
     """A group whose help tells each command in a whole sentence: Click would cut it after a few words."""
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:  # type: ignore[override]
@@ -19,10 +19,18 @@ class _Listing(TyperGroup):
         super().format_commands(ctx, formatter)
 
 
-class Root(_Listing):
+class Root(Listing):
     """The program itself: its commands are listed in the order in which an administrator asks."""
 
-    order: ClassVar[tuple[str, ...]] = ("assess", "inventory", "config", "schema", "man", "completion")
+    order: ClassVar[tuple[str, ...]] = (
+        "assess",
+        "schedule",
+        "inventory",
+        "config",
+        "schema",
+        "man",
+        "completion",
+    )
 
     def list_commands(self, ctx: "Context") -> list[str]:  # type: ignore[override] # vendored Click
         """The names in `order`, then any other."""
@@ -30,7 +38,7 @@ class Root(_Listing):
         return [*known, *(name for name in self.commands if name not in self.order)]
 
 
-class DefaultVerb(_Listing):
+class DefaultVerb(Listing):
     """A group that puts its first verb before arguments that do not begin with one."""
 
     default: ClassVar[str] = ""

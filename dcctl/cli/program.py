@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dcctl.cli import assess, completion, configuration, inventory, manual, schema
+from dcctl.cli import assess, completion, configuration, inventory, manual, schedule, schema
 from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
@@ -23,6 +23,7 @@ QUESTIONS = """\
 dcctl: one command line for the whole AI data centre. It reads; it changes nothing unless asked to.
 
   What do we have, what is it doing, what is idle?        dcctl assess
+  When is this work done, and which worker runs what?     dcctl schedule dag FILE
   What does each source know, and what changed?           dcctl inventory
 
   Try it on an embedded fleet of 128 nodes:               dcctl assess -i demo
@@ -34,6 +35,7 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
 
 _COMMANDS: "dict[str, Callable[[typer.Typer], None]]" = {
     "assess": assess.register,
+    "schedule": schedule.register,
     "inventory": inventory.register,
     "config": configuration.register,
     "schema": schema.register,

@@ -16,8 +16,9 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
+    from dcctl.schedule.dag_report import SHAPES as SCHEDULE
 
-    return {shape.kind: shape for shape in (*ASSESS, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    return {shape.kind: shape for shape in (*ASSESS, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
 
 
 def document(kind: str) -> "Mapping[str, object]":

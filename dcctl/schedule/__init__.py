@@ -1,0 +1,1 @@
+"""`dcctl schedule`: where and when work runs. Pure decisions and their reports."""
