@@ -7,6 +7,7 @@ import typer
 from dcctl.cli.command import with_common
 from dcctl.cli.groups import Listing
 from dcctl.cli.schedule.apply import apply
+from dcctl.cli.schedule.dag import dag
 from dcctl.cli.schedule.defrag import defrag
 from dcctl.cli.schedule.explain import explain
 from dcctl.cli.schedule.plan import plan
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from dcctl.render.report import Report
 
-_DECIDE: "tuple[Callable[..., Report], ...]" = (plan, explain, whatif, defrag, share)
+_DECIDE: "tuple[Callable[..., Report], ...]" = (plan, explain, whatif, defrag, share, dag)
 
 
 def register(app: typer.Typer) -> None:
