@@ -59,6 +59,7 @@ def test_a_job_is_a_workload_whose_members_wait() -> None:
         devices={"nvidia.com/gpu": 8},
         bandwidth_bps=400 * 10**9,
         power_mw=6_000_000,
+        pods=1,
     )
     assert (work.gang_min, work.priority, work.preemptible, work.queue) == (32, 100, False, "nlp")
     assert (work.within, work.after, work.duration_s) == ("site", ("tokenize",), 302_400)
@@ -68,7 +69,9 @@ def test_a_job_is_a_workload_whose_members_wait() -> None:
 
 def test_a_share_of_a_board_is_no_device() -> None:
     asked = parse([("f", "kind: Jobs\njobs:\n- {name: a, each: {gpu: 0.25, gpu_memory: 20Gi}}")])
-    assert asked.workloads[0].members[0].requests == Resources(gpu_milli=250, gpu_memory_bytes=20 * GIB)
+    assert asked.workloads[0].members[0].requests == Resources(
+        gpu_milli=250, gpu_memory_bytes=20 * GIB, pods=1
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,6 +149,10 @@ def test_the_first_article_costs_what_it_says() -> None:
     assert wanted is not None
     assert len(supply.nodes) == 10
     assert (_cost(wanted, supply.rates), _cost(supply.nodes[0].allocatable, supply.rates)) == (21_000, 42_000)
+
+
+def test_the_version_may_be_named() -> None:
+    assert parse([("f", "apiVersion: dcctl/v1\nkind: Jobs\njobs: [{name: a, each: {cpu: 1}}]")]).workloads
 
 
 def _cost(amount: Resources | None, rates: dict[str, Rate]) -> float:
