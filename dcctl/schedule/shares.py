@@ -47,6 +47,8 @@ class Available(Struct, frozen=True):
     """What each node of it has, where the file says."""
     partly: dict[str, int] = {}
     """Dimensions that some nodes do not tell, and how many: the supply is that of the others."""
+    summed: int = 0
+    """Nodes of an inventory that take work: what is free on them is in the supply."""
     closed: int = 0
     """Nodes that take no work, or of which nobody knows what is held: their amounts are not in it."""
 
@@ -137,7 +139,7 @@ def free(whole: Fleet, nodes: Iterable[Node], claims: Iterable[Claim]) -> Availa
         found[name] = sum(known) if known or not bins else None
         if 0 < len(known) < len(bins):
             partly[name] = len(bins) - len(known)
-    return Available(found, partly=partly, closed=len(problem.bins) - len(bins))
+    return Available(found, partly=partly, summed=len(bins), closed=len(problem.bins) - len(bins))
 
 
 def _free(problem: Problem, one: Bin, name: str) -> int | None:

@@ -95,6 +95,9 @@ def _prices(answer: Answer) -> Iterator[Note]:
 
 
 def _supply(answer: Answer) -> Iterator[Note]:
+    if answer.there.summed:
+        text = f"what is free on {plural(answer.there.summed, 'node')} together; what fits on each of them"
+        yield Note("supply", text, command="dcctl schedule plan FILE")
     if answer.there.closed:
         nodes = plural(answer.there.closed, "node takes", "nodes take")
         yield Note("closed", f"{nodes} no work, or nobody knows what is held there: not counted")
