@@ -26,7 +26,7 @@ complete -c dcctl -n '__dcctl_at ""' -a assess -d 'What there is, what it is doi
 complete -c dcctl -n '__dcctl_at ""' -a schedule -d 'Will this work fit, where, when, why not, and how far from the best possible is the plan?'
 complete -c dcctl -n '__dcctl_at ""' -a inventory -d 'What exists, as every source tells it: snapshots of it, differences and exports.'
 complete -c dcctl -n '__dcctl_at ""' -a config -d 'Which settings hold, and where each came from.'
-complete -c dcctl -n '__dcctl_at ""' -a schema -d 'The JSON Schema of a document that dcctl prints; without KIND, the kinds there are.'
+complete -c dcctl -n '__dcctl_at ""' -a schema -d 'The JSON Schema of what dcctl prints, and of job files; without KIND, the kinds there are.'
 complete -c dcctl -n '__dcctl_at ""' -a man -d 'A manual page in roff; to read it: dcctl man assess | man -l -.'
 complete -c dcctl -n '__dcctl_at ""' -a completion -d 'A completion script; for bash: dcctl completion bash > /etc/bash_completion.d/dcctl.'
 complete -c dcctl -n '__dcctl_at ""' -l version -s V -d 'Show the version and exit.'

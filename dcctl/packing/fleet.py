@@ -57,7 +57,7 @@ def problem_of(
     jobs = jobs_of(waiting, classes)
     kinds: dict[Kind, int] = {}
     bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
-    standing = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
+    standing, running = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
     bins, held = seated(bins, standing, classes.all)
     return Problem(
         space=Space(resources, tuple(kinds)),
@@ -65,6 +65,7 @@ def problem_of(
         classes=tuple(classes.all),
         jobs=jobs,
         held=held,
+        running=running,
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
         now_s=now_s,

@@ -36,6 +36,14 @@ class Stand(NamedTuple):
     put: Put
 
 
+class Mark(NamedTuple):
+    """A moment in the making of a plan."""
+
+    moves: int
+    used: dict[str, Counter[str]]
+    closed: Bools | None
+
+
 class Placed(Struct):
     """What became of one job."""
 
@@ -87,6 +95,8 @@ class Placer:
     def __init__(self, engine: Engine, bins: Sequence[Bin], quotas: Iterable[Quota] = ()) -> None:
         """`bins` are those of the engine's state."""
         self.engine, self.parts = engine, Parts(bins)
+        self.closed: Bools | None = None
+        """Bins in which nothing more is placed."""
         self._dimensions = engine.items.space.dimensions
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self._quotas = {one.owner: one for one in quotas}
@@ -94,7 +104,7 @@ class Placer:
 
     def place(self, job: Job) -> Placed:
         """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
-        if job.owner in self._quotas and not self._within_quota(job):
+        if self.quota_short(job):
             return Placed(job, [], job.size, None, quota=True)
         by_itself = job.minimum < 2 and job.within is None
         found = self._fill(job, None) if by_itself else self._gang(job)
@@ -112,7 +122,7 @@ class Placer:
     def _deal(self, jobs: Sequence[Job]) -> list[Placed]:
         """Jobs without gangs whose items are of one class: the places are dealt out in order."""
         of = jobs[0].tasks[0].of
-        puts = iter(self.engine.run(of, sum(job.size for job in jobs)))
+        puts = iter(self.engine.run(of, sum(job.size for job in jobs), self._open(None)))
         found = []
         for job in jobs:
             members = job.tasks[0].members
@@ -120,6 +130,10 @@ class Placer:
             missing = len(members) - len(stands)
             found.append(Placed(job, stands, missing, of if missing else None))
         return found
+
+    def place_within(self, job: Job, allowed: Bools) -> Placed:
+        """As many of the job's members as fit into these bins, each by itself and whatever its quota."""
+        return self._fill(job, allowed)
 
     def remove(self, placed: Placed) -> None:
         """Nobody of the job stands any more."""
@@ -145,12 +159,17 @@ class Placer:
     def _fill(self, job: Job, allowed: Bools | None) -> Placed:
         found = Placed(job, [])
         for task in self._largest_first(job.tasks):
-            puts = self.engine.run(task.of, len(task.members), allowed)
+            puts = self.engine.run(task.of, len(task.members), self._open(allowed))
             found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
             if len(puts) < len(task.members):
                 found.missing += len(task.members) - len(puts)
                 found.refused_for = task.of if found.refused_for is None else found.refused_for
         return found
+
+    def _open(self, allowed: Bools | None) -> Bools | None:
+        if self.closed is None:
+            return allowed
+        return ~self.closed if allowed is None else allowed & ~self.closed
 
     def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
         wanted = self.engine.items.wanted
@@ -189,6 +208,8 @@ class Placer:
         state = self.engine.state
         for task in job.tasks:
             copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
+            if self.closed is not None:
+                copies = np.where(self.closed, 0, copies)
             sums = np.bincount(rows[inside], copies[inside], count)
             enough &= sums >= min(len(task.members), job.minimum or len(task.members))
         left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
@@ -200,7 +221,7 @@ class Placer:
 
     def _room(self, job: Job) -> Bools:
         """Bins that could hold every class of the job by itself."""
-        room = np.ones(self.engine.state.count, np.bool_)
+        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
         for task in job.tasks:
             count = len(task.members)
             room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
@@ -225,10 +246,25 @@ class Placer:
         told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
         return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
 
-    def _within_quota(self, job: Job) -> bool:
-        quota, used = self._quotas[job.owner], self._used[job.owner]
-        asked = self._sum(job.tasks)
-        return all(used[name] + asked[name] <= most for name, most in quota.amounts.items())
+    def mark(self) -> Mark:
+        """Where `undo` can go back to."""
+        return Mark(
+            self.engine.mark(), {owner: Counter(used) for owner, used in self._used.items()}, self.closed
+        )
+
+    def undo(self, mark: Mark) -> None:
+        """All is as it was at the mark."""
+        self.engine.undo(mark.moves)
+        self._used, self.closed = mark.used, mark.closed
+
+    def quota_short(self, job: Job) -> dict[str, int]:
+        """What the job's owner lacks of a quota for all of it, by name of the amount."""
+        quota = self._quotas.get(job.owner)
+        if quota is None:
+            return {}
+        used, asked = self._used[job.owner], self._sum(job.tasks)
+        short = {name: used[name] + asked[name] - most for name, most in quota.amounts.items()}
+        return {name: amount for name, amount in short.items() if amount > 0}
 
     def _sum(self, tasks: Iterable[Task]) -> Counter[str]:
         total: Counter[str] = Counter()

@@ -157,7 +157,7 @@ class Job(Struct, frozen=True):
         return sum(len(task.members) for task in self.tasks)
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """An item that stands in a bin already. Its demand is not in the bin's free amounts any more."""
 
     job: str
@@ -165,11 +165,25 @@ class Held(Struct, frozen=True):
     bin: int
     of: int
     """Position in `Problem.classes`."""
-    priority: int = 0
-    preemptible: bool = False
     devices: tuple[int, ...] = ()
     """Positions, in the bin, of the devices that it holds; told or likely."""
+
+
+class Running(Struct, frozen=True):
+    """What is true of all items that one job holds already."""
+
+    minimum: int = 0
+    """With fewer members it stops as a whole: 0 and 1 mean that each member is by itself."""
+    within: Level | None = None
+    priority: int = 0
+    preemptible: bool = False
+    owner: str = ""
     ends_s: int | None = None
+    """Unix time at which it ends at the latest; None: nobody knows."""
+    fixed: bool = False
+    """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
+    may_miss: int | None = None
+    """How many members may be taken away at once; None: no budget says."""
 
 
 class Quota(Struct, frozen=True):
@@ -189,6 +203,8 @@ class Problem(Struct, frozen=True):
     classes: tuple[ItemClass, ...]
     jobs: tuple[Job, ...]
     held: tuple[Held, ...] = ()
+    running: Mapping[str, Running] = field(default_factory=dict)
+    """What is known of the jobs of `held`, by id."""
     quotas: tuple[Quota, ...] = ()
     tolerated: frozenset[str] = frozenset()
     """Keys of taints that dedicate a pool: they keep out nobody who says nothing of taints."""

@@ -52,14 +52,28 @@ def popularity(jobs: Iterable[Job]) -> Mapping[int, int]:
     return counts
 
 
+class Solution(NamedTuple):
+    """A plan, and the state of the bins that it ends in: questions about it need not plan again."""
+
+    problem: Problem
+    placer: Placer
+    placed: tuple[Placed, ...]
+    plan: Plan
+
+
 def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008  # a constant
     """A plan for all jobs, the most urgent first; of equal ones those with the largest items first."""
+    return solved(problem, options).plan
+
+
+def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
+    """As `solve`, with the state that the plan ends in."""
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
-    placed = placer.place_all(largest_first(problem))
-    return plan_of(problem, placer, placed, options)
+    placed = placer.place_all(urgent_first(problem))
+    return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
 
 
-def largest_first(problem: Problem) -> list[Job]:
+def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
     needs = [one.need for one in problem.classes]
 

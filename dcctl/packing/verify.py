@@ -163,18 +163,23 @@ def _gangs(problem: Problem, stands: Iterable[_Stand]) -> Iterator[str]:
         job = there[0].job
         if len(there) < job.minimum:
             yield f"{name} needs {job.minimum} members and has {len(there)}"
-        if job.within is not None:
-            parts = {_part(problem.bins[one.bin], job.within) for one in there}
-            if len(parts) > 1 or "" in parts:
-                yield f"{name} is not within one {job.within}"
+        where = [problem.bins[one.bin] for one in there]
+        if job.within is not None and not any(_alike(where, level) for level in _up_to(job.within)):
+            yield f"{name} is not within one {job.within}"
 
 
-def _part(one: Bin, level: str) -> str:
-    """The part that a bin lies in, with all that it lies in itself: names are not unique. Empty: in none."""
+def _up_to(level: str) -> tuple[str, ...]:
+    """The parts of a data centre that lie in one of this kind, itself the last."""
+    every = ("node", *LEVELS)
+    return every[: every.index(level) + 1]
+
+
+def _alike(bins: Sequence[Bin], level: str) -> bool:
+    """Whether all lie in one part of this kind, and in the same wider ones: names are not unique."""
     if level == "node":
-        return one.name
-    depth = [*LEVELS].index(level)  # type: ignore[arg-type]
-    return "/".join(one.path[depth:]) if one.path[depth] else ""
+        return len({one.name for one in bins}) == 1
+    depth = LEVELS.index(level)
+    return len({one.path[depth:] for one in bins}) == 1 and bins[0].path[depth] != ""
 
 
 def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:

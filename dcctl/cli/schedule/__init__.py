@@ -6,8 +6,11 @@ import typer
 
 from dcctl.cli.command import with_common
 from dcctl.cli.groups import Listing
+from dcctl.cli.schedule.defrag import defrag
+from dcctl.cli.schedule.explain import explain
 from dcctl.cli.schedule.plan import plan
 from dcctl.cli.schedule.share import share
+from dcctl.cli.schedule.whatif import whatif
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +26,7 @@ def register(app: typer.Typer) -> None:
         rich_markup_mode=None,
         no_args_is_help=True,
     )
-    verbs: tuple[Callable[..., Report], ...] = (plan, share)
+    verbs: tuple[Callable[..., Report], ...] = (plan, explain, whatif, defrag, share)
     for verb in verbs:
         group.command(verb.__name__)(with_common(verb))
     app.add_typer(group, name="schedule")

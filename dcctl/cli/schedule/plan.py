@@ -28,4 +28,4 @@ def plan(
 
     work = work_of(session, PLAN, files, pending)
     made = solve(work.problem, Options(policy, seed))
-    return plan_report(Planned(work.problem, made, (*work.found.fleet.gaps, *work.asked.gaps)))
+    return plan_report(Planned(work.problem, made, work.gaps))

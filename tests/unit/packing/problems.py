@@ -52,7 +52,7 @@ def a_bin(name: str, cpu: int = 64_000, devices: tuple[Device, ...] = (), **othe
     """A node with so much CPU, and memory that nobody counts."""
     free = (cpu, UNLIMITED, UNLIMITED, 110, UNLIMITED, UNLIMITED)
     kinds = tuple(sorted({one.kind for one in devices}))
-    return Bin(name, free, free, devices, len(devices), kinds, **other)
+    return Bin(name, free, free, devices, len(devices), kinds=kinds, **other)
 
 
 def need(cpu: int = 1000, devices: int = 0, share: int = 0, **other: Any) -> Need:

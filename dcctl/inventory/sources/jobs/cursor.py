@@ -26,9 +26,9 @@ class Cursor:
     __slots__ = ("_line", "node", "path", "where")
 
     def __init__(self, node: yaml.Node, where: str, path: str = "", key: yaml.Node | None = None) -> None:
-        """`path` is how a person finds it, `key` what stands before it: nothing at all has no place."""
+        """`path` is how a person finds it, `key` what stands before it, on whose line one looks for it."""
         self.node, self.where, self.path = node, where, path
-        self._line: int = (node if key is None or not is_null(node) else key).start_mark.line + 1
+        self._line: int = (node if key is None else key).start_mark.line + 1
 
     @property
     def place(self) -> str:

@@ -238,7 +238,7 @@ class _Reading:
         for pod, why, node in self._pods.bad:  # one without a node takes nothing yet
             self._gap(pod, why, "invalid", node=node, part="work" if node else "")
         for why, pod in self._templates.unread.items():
-            self._gap(pod, f"where it may stand is unknown: {why}", "invalid")
+            self._gap(pod, f"where it may stand is unknown: {why}", "unsupported")
         if self._namespace:
             why = f"only the namespace {self._namespace} was read: what others hold is unknown"
             hint = "ask without a namespace"

@@ -37,7 +37,7 @@ def check(template: PodTemplate, at: Cursor) -> None:
     """Raise UsageError for a template without containers, and for what the API server would refuse."""
     spec, here = template.spec, at.at(("spec",))
     if not spec.containers:
-        raise here.error("has no containers", f"{HINT} {at.file}")
+        raise here.at(("containers",)).error("has no containers", f"{HINT} {at.file}")
     for key, containers in (("containers", spec.containers), ("initContainers", spec.init_containers or [])):
         for index, each in enumerate(containers):
             _check_container(each, here.at((key, str(index))))
@@ -49,7 +49,8 @@ def check(template: PodTemplate, at: Cursor) -> None:
         try:
             share(notes)
         except ValueError as error:
-            raise at.at(("metadata", "annotations")).error(str(error)) from error
+            name, _, why = str(error).partition(": ")
+            raise at.at(("metadata", "annotations", name)).error(why) from error
 
 
 def _check_container(given: Container, at: Cursor) -> None:

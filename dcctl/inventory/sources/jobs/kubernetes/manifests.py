@@ -68,7 +68,7 @@ class Manifests:
 
     def _identify(self, group: str, kind: str, meta: Top, document: Cursor) -> Ref:
         """What tells the object from every other; one that is there twice is refused."""
-        name = meta.name
+        name = meta.name or (kind.lower() if (group, kind) in SKIPPED else "")
         if not name and meta.generate_name:
             number = self._generated[meta.generate_name] = self._generated.get(meta.generate_name, -1) + 1
             name = f"{meta.generate_name}{number}"
@@ -79,7 +79,7 @@ class Manifests:
                 given[key].name()
         namespace = meta.namespace or DEFAULT_NAMESPACE
         ref = Ref(namespace, group, kind, name, f"{group}/{kind}/{namespace}/{name}")
-        if ref in self._seen:
+        if meta.name and ref in self._seen:
             raise document.error(f"another {kind} {namespace}/{name} is at {self._seen[ref]}")
         self._seen[ref] = document.place
         return ref

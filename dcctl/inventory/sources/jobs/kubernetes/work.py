@@ -21,7 +21,7 @@ from dcctl.inventory.sources.kubernetes.types import OwnerRef, Pod, PodMeta, Pod
 from dcctl.inventory.sources.kubernetes.workloads import QUEUE_LABELS, Knowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dcctl.inventory.model import Level, Member, Workload
     from dcctl.inventory.placement import Template
@@ -38,6 +38,9 @@ LEVELS: dict[str, Level] = {
     **dict.fromkeys(RACK_LABELS, "rack"),
 }
 """What part of the data centre a label of nodes tells."""
+
+
+_MOST_DIGITS = 9
 
 
 class Row(NamedTuple):
@@ -130,6 +133,7 @@ class Work:
             work,
             source=f"file:{rows[0].at.where}",
             queue=work.queue or next(queues, None),
+            gang_min=work.gang_min or _group_size(origins.values()),
             members=tuple(self._member(each) for each in work.members),
             duration_s=max(told) if told and len(told) == len(durations) else work.duration_s,
             within=next((level for each in origins.values() if (level := self._within(each))), None),
@@ -156,3 +160,11 @@ class Work:
 
     def _note(self, row: Row, why: str) -> None:
         self.gaps[gap(row.top, row.at, why)] = None
+
+
+def _group_size(origins: Iterable[Origin]) -> int | None:
+    """How many pods a group of plain pods waits for, as they say themselves; one alone is no gang."""
+    notes = [each.made.template.metadata.annotations for each in origins]
+    sizes = [each.group_size for each in notes if each is not None and each.group_size is not None]
+    most = max((int(each) for each in sizes if each.isdecimal() and len(each) < _MOST_DIGITS), default=0)
+    return most if most > 1 else None
