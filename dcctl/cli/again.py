@@ -44,6 +44,11 @@ def with_options(report: Report, session: Session) -> Report:
     )
 
 
+def in_full(command: str, session: Session) -> str:
+    """The command with the options of this run that say who is asked: it can be typed in another shell."""
+    return _completed(command, session.config_file, session, _WHERE)
+
+
 def complete(error: DcctlError, config_file: str | None, session: Session | None) -> None:
     """Put the options of this run into the command that `error` suggests; no session: no setting was read.
 

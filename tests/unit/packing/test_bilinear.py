@@ -25,7 +25,7 @@ def test_the_two_models_of_the_article() -> None:
 
 def test_the_two_models_where_there_is_no_gpu() -> None:
     found = train_x_infer([A, B], {"cpu": 10, "gb": 100, "gpu": 0})
-    assert (found.value, found.bound) == (0, 0)
+    assert [found.value, found.bound] == [0, 0]
     assert {one.limits for one in found.shares} == {(Limit("gpu"),)}
 
 
@@ -33,7 +33,7 @@ def test_one_model_splits_the_bottleneck_in_equal_halves() -> None:
     # Maximise t f with 60 t + 40 f <= 50: 60 t = 40 f = 25, so t = 5/12, f = 5/8 and t f = 25/96.
     found = train_x_infer([Claim("m", {"cpu": 60}, {"cpu": 40})], {"cpu": 50})
     assert float(found.value) == pytest.approx(25 / 96, rel=1e-6)
-    assert found.shares[0].training == pytest.approx(5 / 12, abs=1e-3)  # type: ignore[comparison-overlap]
+    assert found.shares[0].training == pytest.approx(5 / 12, abs=1e-3)
 
 
 def test_one_whole_model_is_worth_more_than_two_halves() -> None:

@@ -43,7 +43,7 @@ def test_nothing_is_had_of_what_there_is_none() -> None:
 def test_the_other_part_goes_on() -> None:
     # No GPU: training gets nothing, and inference, 40 of 20 CPUs, one half.
     (one,) = fair([Claim("m", {"cpu": 60, "gpu": 8}, {"cpu": 40})], {"cpu": 20, "gpu": 0}).shares
-    assert (one.training, one.inference) == (0, Fraction(1, 2))
+    assert [one.training, one.inference] == [0, Fraction(1, 2)]
     assert one.limits == (Limit("cpu"), Limit("gpu"))
 
 
@@ -117,8 +117,10 @@ def check_feasible(claims: list[Claim], supply: dict[str, int | None], found: Sh
         assert there is None or sum(one.get(name, 0) for one in each) <= there
         for claim, one in zip(claims, each, strict=True):
             assert one.get(name, 0) <= claim.quota.get(name, 1 << 62)
-    for one in found.shares:
-        assert all(share is None or 0 <= share <= 1 for share in (one.training, one.inference))
+    for share_given in found.shares:
+        assert all(
+            share is None or 0 <= share <= 1 for share in (share_given.training, share_given.inference)
+        )
 
 
 @given(claims_of, supplies)
@@ -136,7 +138,7 @@ def test_sharing_incentive(claims: list[Claim], supply: dict[str, int]) -> None:
     """Nobody would have more with an equal cut of everything."""
     for claim, one in zip(claims, fair(claims, supply).shares, strict=True):
         alone = min(Fraction(supply[name], len(claims) * n) for name, n in claim.wanted("training").items())
-        assert share_of(one) >= min(1, alone)
+        assert share_of(one) >= min(Fraction(1), alone)
 
 
 @given(plain, full)
@@ -147,7 +149,7 @@ def test_nobody_envies(claims: list[Claim], supply: dict[str, int]) -> None:
         for other, theirs in zip(claims, shares, strict=True):
             bundle = {name: n * share_of(theirs) for name, n in other.wanted("training").items()}
             use = min(bundle.get(name, Fraction(0)) / n for name, n in claim.wanted("training").items())
-            assert share_of(mine) >= min(1, use)
+            assert share_of(mine) >= min(Fraction(1), use)
 
 
 def share_of(one: Share) -> Fraction:

@@ -133,6 +133,7 @@ OWN = {
         "said a second time",
     ),
     "another kind": ("kind: Job\nspec: {}", 1, "Job has no apiVersion"),
+    "a newer form": ("kind: Jobs\napiVersion: dcctl/v2\njobs: []", 2, "this dcctl reads dcctl/v1"),
     "no kind": ("jobs: []", 1, "says neither `kind: Jobs` nor"),
     "an inventory": ("nodes: [a]", 1, "is an inventory, not work"),
     "a list": ("- a", 1, "a list is not a set of `key: value`"),
