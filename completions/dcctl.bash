@@ -1,9 +1,11 @@
 # Made from the command tree by `make completions`; do not edit.
 _dcctl_command() {
   case $1 in
-    "") verbs="assess inventory config schema man completion" options="--version -V" kind=none ;;
+    "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
     "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule") verbs="dag" options="" kind=none ;;
+    "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -35,7 +37,9 @@ _dcctl_value() {
     --job-size) kind=none; return 0 ;;
     --nodes) kind=nodes; return 0 ;;
     --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    --seed) kind=none; return 0 ;;
     --sort) kind=none; return 0 ;;
+    --steps) kind=none; return 0 ;;
     --timeout) kind=none; return 0 ;;
     --watch) kind=none; return 0 ;;
     -f) kind=none; return 0 ;;
@@ -47,7 +51,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/dag"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

@@ -3,7 +3,7 @@ function __dcctl_at --description 'Whether the words so far name this command'
     set -l path
     for word in (commandline -opc)[2..]
         switch "$path/$word"
-            case '/assess' '/inventory' '/config' '/schema' '/man' '/completion' 'assess/fleet' 'inventory/show' 'inventory/snapshot' 'inventory/diff' 'inventory/export' 'inventory/sources' 'config/show' 'config/check'
+            case '/assess' '/schedule' '/inventory' '/config' '/schema' '/man' '/completion' 'assess/fleet' 'schedule/dag' 'inventory/show' 'inventory/snapshot' 'inventory/diff' 'inventory/export' 'inventory/sources' 'config/show' 'config/check'
                 set path (string trim -- "$path $word")
         end
     end
@@ -23,6 +23,7 @@ end
 
 complete -c dcctl -f
 complete -c dcctl -n '__dcctl_at ""' -a assess -d 'What there is, what it is doing, what is idle, and what runs out first.'
+complete -c dcctl -n '__dcctl_at ""' -a schedule -d 'Will this work fit, where and when, and how far is that from the best possible?'
 complete -c dcctl -n '__dcctl_at ""' -a inventory -d 'What exists, as every source tells it: snapshots of it, differences and exports.'
 complete -c dcctl -n '__dcctl_at ""' -a config -d 'Which settings hold, and where each came from.'
 complete -c dcctl -n '__dcctl_at ""' -a schema -d 'The JSON Schema of a document that dcctl prints; without KIND, the kinds there are.'
@@ -68,6 +69,25 @@ complete -c dcctl -n '__dcctl_at "assess fleet"' -l timeout -r -d 'Deadline of o
 complete -c dcctl -n '__dcctl_at "assess fleet"' -l context -r -d 'Which context of the configuration.'
 complete -c dcctl -n '__dcctl_at "assess fleet"' -l watch -r -d 'Repeat until Ctrl-C.'
 complete -c dcctl -n '__dcctl_at "assess fleet"' -l config -r -F -d 'Read this configuration alone.'
+complete -c dcctl -n '__dcctl_at "schedule"' -a dag -d 'When tasks that wait for each other are done, and which worker runs which of them when.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l seed -r -d 'Where the search begins.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l steps -r -d 'Steps of the search; 0: none. Default: about a second.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l prove -d 'Also ask CP-SAT for the best there is (pip install \'dcctl[exact]\').'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l inventory -s i -r -F -d 'live (default: what the configuration names, else this machine), demo, kubernetes[:CONTEXT], a file (snapshot, Ansible, Terraform), or - for stdin. Repeat to merge.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l nodes -s w -r -a '(__dcctl_nodes)' -d 'Only these: gpu[001-128]&@rack7!gpu009.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l exclude -s x -r -a '(__dcctl_nodes)' -d 'All but these.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l output -s o -r -a 'table wide json jsonl yaml csv name prom html' -d 'table, wide, json, jsonl, yaml, csv, name, prom or html; with =FILE written there in one step.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l columns -r -d 'These columns, in this order.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l sort -r -d 'Sort rows; -COLUMN for descending.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l color -r -a 'auto always never' -d 'auto, always or never.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l quiet -s q -d 'Print nothing at all on success.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l fail-on -r -a 'info warn crit never' -d 'Exit 1 from: info, warn, crit (default) or never.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l fanout -s f -r -d 'How many nodes at once.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l timeout -r -d 'Deadline of one source, or of one node over SSH.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l context -r -d 'Which context of the configuration.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l watch -r -d 'Repeat until Ctrl-C.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -l config -r -F -d 'Read this configuration alone.'
+complete -c dcctl -n '__dcctl_at "schedule dag"' -F
 complete -c dcctl -n '__dcctl_at "inventory"' -a show -d 'The nodes that exist, with their accelerators, state and sources.'
 complete -c dcctl -n '__dcctl_at "inventory"' -a snapshot -d 'Everything that is known now, as one JSON document that `-i FILE` reads back.'
 complete -c dcctl -n '__dcctl_at "inventory"' -a diff -d 'What changed between two snapshots, or since one was taken. Exit code 1 when anything did.'

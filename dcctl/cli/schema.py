@@ -17,8 +17,10 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.applied import SHAPES as APPLIED
+    from dcctl.schedule.dag_report import SHAPES as DAG
 
-    return {shape.kind: shape for shape in (*ASSESS, *APPLIED, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    schedule = (*DAG, *APPLIED)
+    return {shape.kind: shape for shape in (*ASSESS, *schedule, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
 
 
 def document(kind: str) -> "Mapping[str, object]":
