@@ -48,9 +48,18 @@ DAG = Shape(
 
 
 def dag_report(
-    workflow: Workflow, problem: Problem, solution: Solution, seed: int, gaps: tuple[Gap, ...] = ()
+    workflow: Workflow,
+    problem: Problem,
+    solution: Solution,
+    seed: int = 0,
+    gaps: tuple[Gap, ...] = (),
+    *,
+    prove: bool = False,
 ) -> Report:
-    """Return the report: tasks in the order in which they start, and a chart of the workers."""
+    """Return the report: tasks in the order in which they start, and a chart of the workers.
+
+    `seed` and `prove` are those of the solution.
+    """
     schedule = solution.schedule
     order = sorted(
         range(len(problem.tasks)), key=lambda task: (schedule.starts_ms[task], schedule.ends_ms[task])
@@ -72,7 +81,7 @@ def dag_report(
             "seed": seed,
         },
         gantts=(_gantt(problem, schedule, order),),
-        notes=_notes(solution),
+        notes=_notes(solution, prove),
         gaps=gaps,
         name_key="task",
     )
@@ -87,13 +96,19 @@ def _headline(solution: Solution) -> str:
     return f"{done}; HEFT {elapsed(heft)}, proven bound {bound}, gap {percent(solution.gap_milli)}"
 
 
-def _notes(solution: Solution) -> tuple[Note, ...]:
+def _notes(solution: Solution, prove: bool) -> tuple[Note, ...]:
     """Return who found the schedule, and what the bound means."""
     others = ", ".join(f"{name} {elapsed(ms)}" for name, ms in solution.tried)
     found = Note("found", f"by {solution.found_by}; {others}", "ok")
     if not solution.gap_milli:
         return found, Note("best", f"no schedule is shorter: {solution.bound_by}", "ok")
     more = f"a better schedule could be {percent(solution.gap_milli)} shorter at most: {solution.bound_by}"
+    if prove and "CP-SAT" not in dict(solution.tried):
+        return (
+            found,
+            Note("bound", more),
+            Note("proof", "not tried: the model would be too large for CP-SAT", "warn"),
+        )
     return found, Note("bound", more)
 
 
