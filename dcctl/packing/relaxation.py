@@ -31,7 +31,7 @@ class Relaxation:
         import highspy
 
         self._problem = problem
-        self._solver = solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._solver = solver = highspy.Highs()
         self._infinity = highspy.kHighsInf
         for option, value in (
             ("output_flag", False),
