@@ -105,11 +105,8 @@ def _notes(solution: Solution, prove: bool) -> tuple[Note, ...]:
         return found, Note("best", f"no schedule is shorter: {solution.bound_by}", "ok")
     more = f"a better schedule could be {percent(solution.gap_milli)} shorter at most: {solution.bound_by}"
     if prove and "CP-SAT" not in dict(solution.tried):
-        return (
-            found,
-            Note("bound", more),
-            Note("proof", "not tried: the model would be too large for CP-SAT", "warn"),
-        )
+        too_large = Note("proof", "not tried: the model would be too large for CP-SAT", "warn")
+        return found, Note("bound", more), too_large
     return found, Note("bound", more)
 
 
