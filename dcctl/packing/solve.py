@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.packing.choice import DEFAULT_POLICY, POLICIES
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
 from dcctl.packing.place import Placer
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.policies import POLICIES
 from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.relations import Relations
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Job, Problem
-
-DEFAULT_POLICY = "best-fit"
 
 
 class Options(NamedTuple):
@@ -38,15 +36,15 @@ def engine_of(problem: Problem, policy: str) -> Engine:
     state = State(problem.bins, needs, len(problem.space.dimensions))
     items = Feasibility(problem.space, problem.bins, problem.classes, state, problem.tolerated)
     relations = Relations(items.labels, [one.template for one in problem.classes])
-    engine = Engine(items, relations, POLICIES[policy](items, popularity(problem.jobs)))
+    engine = Engine(items, relations, POLICIES[policy](items, popularity(problem)))
     engine.stands(problem.held)
     return engine
 
 
-def popularity(jobs: Iterable[Job]) -> Mapping[int, int]:
-    """How many items of each class are to be placed."""
-    counts: Counter[int] = Counter()
-    for job in jobs:
+def popularity(problem: Problem) -> Mapping[int, int]:
+    """How many items of each class there are, standing and waiting: what is expected to come again."""
+    counts = Counter(one.of for one in problem.held)
+    for job in problem.jobs:
         for task in job.tasks:
             counts[task.of] += len(task.members)
     return counts

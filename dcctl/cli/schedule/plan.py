@@ -13,7 +13,7 @@ def plan(
     session: "Session",
     files: Files = None,
     pending: Pending = False,
-    policy: PolicyOption = "best-fit",
+    policy: PolicyOption = "use-value",
     seed: Seed = 0,
 ) -> "Report":
     """Which work fits where, and why the rest does not. Changes nothing.

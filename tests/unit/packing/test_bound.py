@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.packing.bound import bound, simple_bound
-from dcctl.packing.policies import POLICIES
+from dcctl.packing.choice import POLICIES
 from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.solve import Options, engine_of, solve
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems

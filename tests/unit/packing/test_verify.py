@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Taint
 from dcctl.inventory.placement import HostPort, Neighbours, Selector, Spread, Template
+from dcctl.packing.choice import POLICIES
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.policies import POLICIES
 from dcctl.packing.problem import Held, ItemClass, Problem, Quota
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import Options, solve
