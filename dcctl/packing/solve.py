@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
@@ -13,6 +13,7 @@ from dcctl.packing.policies import POLICIES
 from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.relations import Relations
+from dcctl.packing.search import improve
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
@@ -24,12 +25,24 @@ if TYPE_CHECKING:
 DEFAULT_POLICY = "best-fit"
 
 
+Effort: TypeAlias = Literal["fast", "normal", "best"]
+"""One pass; with a search after it; with a long one."""
+
+_STEPS: Mapping[Effort, tuple[int, int, int]] = {
+    "fast": (0, 0, 0),
+    "normal": (16, 2_000, 20_000),
+    "best": (64, 20_000, 200_000),
+}
+"""Steps of the search: for each bin, at least, at most. A step takes about a third of a millisecond."""
+
+
 class Options(NamedTuple):
     """How to plan."""
 
     policy: str = DEFAULT_POLICY
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
+    effort: Effort = "fast"
 
 
 def engine_of(problem: Problem, policy: str) -> Engine:
@@ -70,6 +83,10 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
     """As `solve`, with the state that the plan ends in."""
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
     placed = placer.place_all(urgent_first(problem))
+    each, least, most = _STEPS[options.effort]
+    if steps := min(max(each * len(problem.bins), least), most):
+        owners = frozenset(one.owner for one in problem.quotas)
+        placed = improve(placer.engine, placed, steps, options.seed, owners)
     return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
 
 
