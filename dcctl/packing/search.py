@@ -1,28 +1,26 @@
 """A plan made better by ruin and recreate: a few bins are emptied, and filled again in another order.
 
 After Schrimpf et al., "Record Breaking Optimization Results Using the Ruin and Recreate Principle", 2000; how
-often an order is tried follows its success (Ropke and Pisinger, 2006). Gangs, what must stand within one
-part, and all of whom a rule asks where they stand, stay where they are.
+often an order is tried follows its success (Ropke and Pisinger, 2006).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dcctl.packing.place import Placed, Stand
-from dcctl.packing.rooms import Kind, Room
+from dcctl.packing.movable import Entry, Loose
+from dcctl.packing.rooms import Room
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from dcctl.packing.greedy import Engine
-    from dcctl.packing.problem import Job
-    from dcctl.packing.rooms import Devices
+    from dcctl.packing.place import Placed
+    from dcctl.packing.rooms import Kind
 
     Floats = NDArray[np.float64]
 
@@ -40,23 +38,8 @@ _LEARNING, _CURIOSITY = 0.02, 0.02
 """How fast an order's success is learned, and how likely one without any is tried."""
 _TIER = 1 << 40
 """A thousandth in one tier is worth so many in the next: more than there are."""
-
-
 _APART = 1e9
 """Between the keys of one tier and the next."""
-
-
-class _Item(NamedTuple):
-    """One member, by the position of what became of its job."""
-
-    placed: int
-    member: str
-
-
-class _Entry(NamedTuple):
-    kind: int
-    devices: Devices
-    item: _Item
 
 
 def improve(
@@ -67,99 +50,41 @@ def improve(
     In no tier of priority fewer members stand than before, and in the highest in which anything changed, more
     of the devices are used. Members whose owner has a quota (`owners`) are moved, never added or left out.
     """
-    search = _Search(engine, placed, np.random.default_rng(seed), owners)
-    search.run(steps)
-    return search.finish()
+    loose, rng = Loose(engine, placed, owners), np.random.default_rng(seed)
+    bins = np.array([at for at, one in enumerate(engine.items.bins) if not one.closed], np.int64)
+    search = _Search(loose, _Orders(loose.kinds, engine, rng), rng)
+    return loose.finish(search.run(bins, steps if len(bins) else 0))
 
 
 class _Search:
-    """Bins without what can be moved, and what stands there instead."""
+    """A plan on its way to a better one."""
 
-    def __init__(
-        self, engine: Engine, placed: Sequence[Placed], rng: np.random.Generator, owners: frozenset[str]
-    ) -> None:
-        self._engine, self._rng, self._placed = engine, rng, [*placed]
-        self._tiers = sorted({-one.job.priority for one in placed})
-        self._numbers: dict[tuple[int, int, bool], int] = {}
-        self._kinds: list[Kind] = []
-        self._inside: list[list[_Entry]] = [[] for _ in range(engine.state.count)]
-        self._waiting: dict[int, list[_Item]] = defaultdict(list)
-        """Members by kind that stand nowhere."""
-        for at, one in enumerate(placed):
-            if one.job.minimum < 2 and one.job.within is None:
-                self._take_out(at, one, one.job.owner not in owners)
-        self._stock = [len(self._waiting[number]) for number in range(len(self._kinds))]
-        lowest = len(self._tiers) - 1
+    def __init__(self, loose: Loose, orders: _Orders, rng: np.random.Generator) -> None:
+        self._loose, self._orders, self._rng = loose, orders, rng
+        self._kinds, self._inside = loose.kinds, loose.inside
+        self._stock = [
+            len(loose.waiting[number]) if loose.room_for(number) else 0 for number in range(len(self._kinds))
+        ]
+        lowest = len(loose.tiers) - 1
         self._worth = [kind.gpu_milli * _TIER ** (lowest - kind.tier) for kind in self._kinds]
-        self._free, self._milli = engine.state.free.tolist(), engine.state.milli.tolist()
-        self._left = [Room(at, (), milli).left for at, milli in enumerate(self._milli)]
-        for at, entries in enumerate(self._inside):
-            self._left[at] -= sum(self._kinds[one.kind].gpu_milli for one in entries)
-        self._spare = [0] * len(self._tiers)
+        self._left = [
+            Room(at, (), milli).left - sum(self._kinds[one.kind].gpu_milli for one in self._inside[at])
+            for at, milli in enumerate(loose.milli)
+        ]
+        self._spare = [0] * len(loose.tiers)
         """By tier: members more than at the beginning."""
-        self._usable: dict[tuple[int, int], Devices | None] = {}
-        self._alike = self._alikes()
-        self._orders = _Orders(self._kinds, engine, rng)
         self._value = self._best = 0
-        self._kept: list[list[_Entry]] | None = None
+        self._kept: list[list[Entry]] | None = None
 
-    def _take_out(self, at: int, placed: Placed, free: bool) -> None:
-        """What of a job can be moved is in no bin of the engine any more."""
-        stay = []
-        for stand in placed.stands:
-            number = self._number(stand.of, placed.job, free)
-            if number is None:
-                stay.append(stand)
-            else:
-                self._engine.take(stand.of, stand.put)
-                entry = _Entry(number, stand.put.devices, _Item(at, stand.member))
-                self._inside[stand.put.bin].append(entry)
-        standing = {stand.member for stand in placed.stands}
-        for task in placed.job.tasks if placed.missing and free else ():
-            number = self._number(task.of, placed.job, free)
-            if number is not None:
-                self._waiting[number] += [_Item(at, one) for one in task.members if one not in standing]
-        self._placed[at] = Placed(placed.job, stay, placed.missing, placed.refused_for, placed.quota)
-
-    def _number(self, of: int, job: Job, free: bool) -> int | None:
-        """The kind of the members of a class; None where they stay."""
-        need = self._engine.items.wanted[of].need
-        if self._engine.relations.counted[of] or (need.share_milli and need.device_memory_bytes):
-            return None
-        key = (of, self._tiers.index(-job.priority), free)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._kinds)
-            self._kinds.append(Kind.made(of, need, *key[1:]))
-        return self._numbers[key]
-
-    def _alikes(self) -> list[int]:
-        """By kind: a number for the bins and devices that will do."""
-        numbers: dict[tuple[int, int, int, bool], int] = {}
-        wanted = [self._engine.items.wanted[kind.of] for kind in self._kinds]
-        keys = [(id(one.fixed), id(one.accepts), one.memory, bool(one.need.gpu_milli)) for one in wanted]
-        return [numbers.setdefault(key, len(numbers)) for key in keys]
-
-    def _devices(self, number: int, at: int) -> Devices | None:
-        """Devices of a bin that will do for a kind; None if the bin will not do at all."""
-        key = (self._alike[number], at)
-        if key not in self._usable:
-            wanted = self._engine.items.wanted[self._kinds[number].of]
-            view = self._engine.state.view(np.array([at]))
-            good = np.flatnonzero(wanted.usable(view)[0] > 0).tolist() if wanted.need.gpu_milli else ()
-            self._usable[key] = None if wanted.fixed[at] else tuple(good)
-        return self._usable[key]
-
-    def run(self, steps: int) -> None:
-        """Empty and fill bins so many times, or until nothing waits."""
-        bins = np.array([at for at, one in enumerate(self._engine.items.bins) if not one.closed], np.int64)
-        if not len(bins):
-            return
+    def run(self, bins: NDArray[np.int64], steps: int) -> list[list[Entry]]:
+        """The best that was found when some of these bins were emptied and filled so many times."""
         for step in range(steps):
             if not any(self._stock):
                 break
             heat = _HEAT * (1 - step / steps) ** 2
             name, order = self._orders.draw()
             self._orders.learn(name, self._step(self._ruined(bins), order, heat))
+        return self._inside if self._kept is None or self._value >= self._best else self._kept
 
     def _ruined(self, bins: NDArray[np.int64]) -> list[int]:
         """The bin with most devices left of a few, and others beside it, in random order."""
@@ -175,7 +100,7 @@ class _Search:
         stock = self._stock.copy()
         for entry in old:
             stock[entry.kind] += 1
-        rooms = [Room(at, self._free[at], self._milli[at]) for at in bins]
+        rooms = [Room(at, self._loose.free[at], self._loose.milli[at]) for at in bins]
         for number in order:
             if stock[number]:
                 stock[number] = self._fill(rooms, number, stock[number])
@@ -199,14 +124,14 @@ class _Search:
     def _fill(self, rooms: Sequence[Room], number: int, count: int) -> int:
         kind = self._kinds[number]
         for room in rooms:
-            usable = self._devices(number, room.bin)
+            usable = self._loose.devices(number, room.bin)
             if usable is not None and count:
                 count = room.fill(number, kind, count, usable)
         return count
 
-    def _change(self, old: Sequence[_Entry], rooms: Sequence[Room]) -> tuple[int, list[int]]:
+    def _change(self, old: Sequence[Entry], rooms: Sequence[Room]) -> tuple[int, list[int]]:
         """What is gained in thousandths of devices, weighed by tier, and members by tier."""
-        gain, members = 0, [0] * len(self._tiers)
+        gain, members = 0, [0] * len(self._loose.tiers)
         for entry in old:
             gain -= self._worth[entry.kind]
             members[self._kinds[entry.kind].tier] -= 1
@@ -216,66 +141,15 @@ class _Search:
                 members[self._kinds[number].tier] += 1
         return gain, members
 
-    def _accept(self, old: Sequence[_Entry], rooms: Sequence[Room], stock: list[int]) -> None:
+    def _accept(self, old: Sequence[Entry], rooms: Sequence[Room], stock: list[int]) -> None:
         for entry in old:
-            self._waiting[entry.kind].append(entry.item)
+            self._loose.waiting[entry.kind].append(entry.item)
         for room in rooms:
             self._inside[room.bin] = [
-                _Entry(number, devices, self._waiting[number].pop()) for number, devices in room.inside
+                Entry(number, devices, self._loose.waiting[number].pop()) for number, devices in room.inside
             ]
             self._left[room.bin] = room.left
         self._stock = stock
-
-    def finish(self) -> list[Placed]:
-        """The best that was found stands in the engine; what waits is tried once more everywhere."""
-        inside = self._inside if self._kept is None or self._value >= self._best else self._kept
-        for at, entries in enumerate(inside):
-            for entry, devices in self._seated(at, entries):
-                put = self._engine.put(self._kinds[entry.kind].of, at, devices)
-                stand = Stand(self._kinds[entry.kind].of, entry.item.member, put)
-                self._placed[entry.item.placed].stands.append(stand)
-        self._place_waiting(inside)
-        for one in self._placed:
-            if one.job.minimum < 2 and one.job.within is None and not one.quota:
-                _count(one)
-        return self._placed
-
-    def _seated(self, at: int, entries: Sequence[_Entry]) -> Iterator[tuple[_Entry, Devices]]:
-        """Entries with their devices: those that could have any whole ones get near ones, last."""
-        every = [one for one, free in enumerate(self._milli[at]) if free > 0]
-
-        def choosy(entry: _Entry) -> bool:
-            return not self._kinds[entry.kind].whole or self._devices(entry.kind, at) != tuple(every)
-
-        for entry in sorted(entries, key=lambda one: (not choosy(one), -self._kinds[one.kind].whole)):
-            if choosy(entry):
-                yield entry, entry.devices
-            else:
-                wanted = self._engine.items.wanted[self._kinds[entry.kind].of]
-                taken = wanted.pick(self._engine.state.view(np.array([at])))
-                yield entry, tuple(np.flatnonzero(taken[0]).tolist())
-
-    def _place_waiting(self, inside: Sequence[Sequence[_Entry]]) -> None:
-        """Nobody of the search waits who would fit."""
-        standing = {entry.item for entries in inside for entry in entries}
-        every = [(number, item) for number, items in self._waiting.items() for item in items]
-        every += [(entry.kind, entry.item) for entries in self._inside for entry in entries]
-        waiting: dict[int, list[_Item]] = defaultdict(list)
-        for number, item in every:
-            if item not in standing:
-                waiting[number].append(item)
-        for number in sorted(waiting, key=lambda at: (self._kinds[at].tier, -self._kinds[at].gpu_milli, at)):
-            of, items = self._kinds[number].of, sorted(waiting[number])
-            for item, put in zip(items, self._engine.run(of, len(items)), strict=False):
-                self._placed[item.placed].stands.append(Stand(of, item.member, put))
-
-
-def _count(one: Placed) -> None:
-    """Who of a job is missing, from who stands."""
-    standing = {stand.member for stand in one.stands}
-    missing = Counter({task.of: sum(name not in standing for name in task.members) for task in one.job.tasks})
-    one.missing = missing.total()
-    one.refused_for = next((of for of, count in missing.items() if count), None)
 
 
 class _Orders:

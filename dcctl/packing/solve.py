@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
+from dcctl.errors import UsageError
+from dcctl.packing.bound import bound, simple_bound
+from dcctl.packing.exact import polish
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
 from dcctl.packing.place import Placer
@@ -29,11 +34,12 @@ Effort: TypeAlias = Literal["fast", "normal", "best"]
 """One pass; with a search after it; with a long one."""
 
 _STEPS: Mapping[Effort, tuple[int, int, int]] = {
-    "fast": (0, 0, 0),
-    "normal": (16, 2_000, 20_000),
-    "best": (64, 20_000, 200_000),
+    "normal": (16, 500, 20_000),
+    "best": (64, 5_000, 200_000),
 }
 """Steps of the search: for each bin, at least, at most. A step takes about a third of a millisecond."""
+_EXACT_S = 10.0
+"""Deterministic seconds of the exact solver."""
 
 
 class Options(NamedTuple):
@@ -80,14 +86,35 @@ def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008
 
 
 def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
-    """As `solve`, with the state that the plan ends in."""
+    """As `solve`, with the state that the plan ends in.
+
+    The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
+    """
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
     placed = placer.place_all(urgent_first(problem))
+    if options.effort == "fast":
+        plan = plan_of(problem, placer, placed, options)
+        return Solution(problem, placer, tuple(placed), replace(plan, bound_gpu_milli=simple_bound(problem)))
+    better, proved = _searched(problem, placer, placed, options)
+    plan = plan_of(problem, placer, better, options)
+    most = plan.gpu_milli if proved else bound(problem, engine_of(problem, options.policy).items, plan.placed)
+    return Solution(problem, placer, tuple(better), replace(plan, bound_gpu_milli=most))
+
+
+def _searched(
+    problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options
+) -> tuple[Sequence[Placed], bool]:
+    """What a search made of it, and whether that is proved to be the best."""
+    owners = frozenset(one.owner for one in problem.quotas)
     each, least, most = _STEPS[options.effort]
-    if steps := min(max(each * len(problem.bins), least), most):
-        owners = frozenset(one.owner for one in problem.quotas)
-        placed = improve(placer.engine, placed, steps, options.seed, owners)
-    return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
+    steps = min(max(each * len(problem.bins), least), most)
+    found = improve(placer.engine, placed, steps, options.seed, owners)
+    if options.effort != "best":
+        return found, False
+    try:
+        return polish(placer.engine, found, owners, options.seed, _EXACT_S)
+    except UsageError:  # the extra is not installed: the search alone then
+        return found, False
 
 
 def urgent_first(problem: Problem) -> list[Job]:
