@@ -95,26 +95,33 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
     if options.effort == "fast":
         plan = plan_of(problem, placer, placed, options)
         return Solution(problem, placer, tuple(placed), replace(plan, bound_gpu_milli=simple_bound(problem)))
-    better, proved = _searched(problem, placer, placed, options)
-    plan = plan_of(problem, placer, better, options)
-    most = plan.gpu_milli if proved else bound(problem, engine_of(problem, options.policy).items, plan.placed)
-    return Solution(problem, placer, tuple(better), replace(plan, bound_gpu_milli=most))
+    better, most = _searched(problem, placer, placed, options)
+    plan = replace(plan_of(problem, placer, better, options), bound_gpu_milli=most)
+    return Solution(problem, placer, tuple(better), plan)
 
 
 def _searched(
     problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options
-) -> tuple[Sequence[Placed], bool]:
-    """What a search made of it, and whether that is proved to be the best."""
+) -> tuple[Sequence[Placed], int]:
+    """What a search made of it, and the bound."""
     owners = frozenset(one.owner for one in problem.quotas)
     each, least, most = _STEPS[options.effort]
     steps = min(max(each * len(problem.bins), least), most)
     found = improve(placer.engine, placed, steps, options.seed, owners)
-    if options.effort != "best":
-        return found, False
+    members = sum(len(one.stands) for one in found)
+    limit = bound(problem, engine_of(problem, options.policy).items, members)
+    if options.effort != "best" or _taken(problem, found) >= limit:
+        return found, limit
     try:
-        return polish(placer.engine, found, owners, options.seed, _EXACT_S)
+        polished = polish(placer.engine, found, owners, options.seed, _EXACT_S)
     except UsageError:  # the extra is not installed: the search alone then
-        return found, False
+        return found, limit
+    return polished.placed, _taken(problem, polished.placed) if polished.proved else limit
+
+
+def _taken(problem: Problem, placed: Sequence[Placed]) -> int:
+    """Thousandths of devices."""
+    return sum(problem.classes[stand.of].need.gpu_milli for one in placed for stand in one.stands)
 
 
 def urgent_first(problem: Problem) -> list[Job]:
