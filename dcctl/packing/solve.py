@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
+from dcctl.errors import UsageError
+from dcctl.packing.bound import bound, simple_bound
 from dcctl.packing.choice import DEFAULT_POLICY, POLICIES
+from dcctl.packing.exact import polish
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
 from dcctl.packing.place import Placer
@@ -13,6 +18,7 @@ from dcctl.packing.plan import Assignment, Plan, Unplaced
 from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.relations import Relations
+from dcctl.packing.search import improve
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
@@ -22,12 +28,25 @@ if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Problem
 
 
+Effort: TypeAlias = Literal["fast", "normal", "best"]
+"""One pass; with a search after it; with a long one."""
+
+_STEPS: Mapping[Effort, tuple[int, int, int]] = {
+    "normal": (16, 500, 20_000),
+    "best": (64, 5_000, 200_000),
+}
+"""Steps of the search: for each bin, at least, at most. A step takes about a third of a millisecond."""
+_EXACT_S = 10.0
+"""Deterministic seconds of the exact solver."""
+
+
 class Options(NamedTuple):
     """How to plan."""
 
     policy: str = DEFAULT_POLICY
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
+    effort: Effort = "fast"
 
 
 def engine_of(problem: Problem, policy: str) -> Engine:
@@ -65,10 +84,42 @@ def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008
 
 
 def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
-    """As `solve`, with the state that the plan ends in."""
+    """As `solve`, with the state that the plan ends in.
+
+    The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
+    """
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
     placed = placer.place_all(urgent_first(problem))
-    return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
+    if options.effort == "fast":
+        plan = plan_of(problem, placer, placed, options)
+        return Solution(problem, placer, tuple(placed), replace(plan, bound_gpu_milli=simple_bound(problem)))
+    better, most = _searched(problem, placer, placed, options)
+    plan = replace(plan_of(problem, placer, better, options), bound_gpu_milli=most)
+    return Solution(problem, placer, tuple(better), plan)
+
+
+def _searched(
+    problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options
+) -> tuple[Sequence[Placed], int]:
+    """What a search made of it, and the bound."""
+    owners = frozenset(one.owner for one in problem.quotas)
+    each, least, most = _STEPS[options.effort]
+    steps = min(max(each * len(problem.bins), least), most)
+    found = improve(placer.engine, placed, steps, options.seed, owners)
+    members = sum(len(one.stands) for one in found)
+    limit = bound(problem, engine_of(problem, options.policy).items, members)
+    if options.effort != "best" or _taken(problem, found) >= limit:
+        return found, limit
+    try:
+        polished = polish(placer.engine, found, owners, options.seed, _EXACT_S)
+    except UsageError:  # the extra is not installed: the search alone then
+        return found, limit
+    return polished.placed, _taken(problem, polished.placed) if polished.proved else limit
+
+
+def _taken(problem: Problem, placed: Sequence[Placed]) -> int:
+    """Thousandths of devices."""
+    return sum(problem.classes[stand.of].need.gpu_milli for one in placed for stand in one.stands)
 
 
 def urgent_first(problem: Problem) -> list[Job]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -20,11 +20,13 @@ from dcctl.packing.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 
+@settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
 def test_plans_of_every_policy_hold(problem: Problem, policy: str) -> None:
     assert verify(solve(problem, Options(policy)), problem) == ()
 
 
+@settings(deadline=None)
 @given(problems(), st.data())
 def test_a_member_that_is_dropped_moved_or_doubled_is_found(problem: Problem, data: st.DataObject) -> None:
     plan = solve(problem)
