@@ -180,16 +180,17 @@ def carry_out(objects: Objects, ready: Ready, journal: Journal, progress: Progre
 
 
 def _remembered(carrier: Carrier, ready: Ready) -> dict[str, Places]:
-    """The places by object, without those that pods were given before a crash."""
+    """The places by object, without those that pods were given, or about to be given, before a crash."""
     works = {work.object.id: Places(work.places) for work in ready.works}
     there = {(one.place.job, one.place.member): one.place for one in (*ready.gated, *ready.free)}
     for step, entry in carrier.journal.steps.items():
         verb, _, rest = step.partition(" ")
-        if verb not in ("place", "bind") or entry.state != "done":
+        if verb not in ("place", "bind") or entry.state == "failed":
             continue
         key, uid = (entry.data["job"], entry.data["member"]), rest.rpartition(" ")[2]
         taken = (places.take_member(*key) for places in works.values())
-        place = there.get(key) or next((one for one in taken if one is not None), None)
+        known = there.get(key) if entry.state == "done" else None
+        place = known or next((one for one in taken if one is not None), None)
         if place is not None:
             carrier.held[uid] = place
     return works
