@@ -41,7 +41,7 @@ _RUNS = (
     Column("created", "CREATED", "count", keep=8),
     Column("placed", "PLACED", "count", keep=8),
     Column("failed", "FAILED", "count", keep=7),
-    Column("plan", "PLAN", keep=5),
+    Column("plan", "PLAN", keep=5, wide=True),
     Column("journal", "JOURNAL", keep=4, wide=True),
 )
 STATUS = Shape("schedule-apply-status", "The runs of `dcctl schedule apply`, the newest first.", _RUNS)

@@ -95,8 +95,7 @@ def _due(plan: Plan, now_s: int) -> tuple[dict[str, list[Assignment]], list[Left
         else:
             places.setdefault(one.job, []).append(one)
     return places, [
-        Left(job, f"starts in {wait_s:,} s: not now", "dcctl schedule apply then")
-        for job, wait_s in later.items()
+        Left(job, f"starts in {wait_s:,} s: not now", "dcctl schedule apply") for job, wait_s in later.items()
     ]
 
 
