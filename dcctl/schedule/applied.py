@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.model import Gap
 from dcctl.inventory.nodeset import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.kubernetes import LIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -150,7 +151,8 @@ def _line(one: Step) -> str:
 def caveats(ready: Ready) -> tuple[Note, ...]:
     """What follows from carrying out a plan that is not plain from its writes."""
     notes = []
-    lasting = [work.object.title for work in ready.works if work.object.kind != "Pod"]
+    free = ("Pod", *LIFTED)
+    lasting = [work.object.title for work in ready.works if work.object.kind not in free]
     if lasting:
         text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
         notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))

@@ -39,8 +39,8 @@ journal.Journal._append = watched
 from dcctl.cli.guard import guarded
 sys.exit(guarded(sys.argv[1:]))
 """
-LINES = 1 + 2 * 4 + 1
-"""Header, two lines for each of two objects and two pods, and the end."""
+LINES = 1 + 2 * 5 + 1
+"""Header, two lines for each of two objects, two pods and a gate that is lifted, and the end."""
 
 
 @pytest.fixture

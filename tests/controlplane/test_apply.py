@@ -174,17 +174,11 @@ def test_the_role_in_deploy_is_enough_and_is_needed(plane: ControlPlane, tmp_pat
     assert pods_of(plane, space) == []
     role = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "scheduler.yaml").read_text())
     plane.apply([role, binding("dcctl-scheduler", "planner")])
-    plane.wait_for(
-        lambda: dcctl(plane, tmp_path, *words, "--dry-run", kubeconfig=user).returncode == 0,
-        30,
-        "RBAC is in force",
-    )
+    trial = (*words, "--dry-run")
+    plane.wait_for(lambda: dcctl(plane, tmp_path, *trial, kubeconfig=user).returncode == 0, 30, "RBAC holds")
     assert answer(dcctl(plane, tmp_path, *words, kubeconfig=user))["summary"]["placed"] == 4
     assert standing(plane, space) == by_job(plan)
-    assert (
-        dcctl(plane, tmp_path, "apply", "--undo", "-i", "kubernetes", "--yes", kubeconfig=user).returncode
-        == 0
-    )
+    answer(dcctl(plane, tmp_path, "apply", "--undo", "-i", "kubernetes", "--yes", kubeconfig=user))
 
 
 def test_pods_without_a_gate_are_bound_when_told_so(plane: ControlPlane, tmp_path: Path) -> None:
@@ -213,3 +207,42 @@ def binding(role: str, user: str) -> Json:
         "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
     }
+
+
+def test_later_pods_of_a_deployment_wait_for_nobody(plane: ControlPlane, tmp_path: Path) -> None:
+    space = "apply-lift"
+    plane.add_nodes(2, prefix="apply-l-")
+    plane.apply([namespace(space)])
+    both = [deployment("web", space, 4, gpus=1), deployment("web-two", space, 3, gpus=1)]
+    work = written(tmp_path, both)
+    path, plan = planned(plane, tmp_path, [work])
+    told = answer(dcctl(plane, tmp_path, "apply", str(path), str(work), "-i", "kubernetes", "--yes"))
+    assert (told["summary"]["placed"], told["notes"]) == (7, [])
+    before = {each["metadata"]["uid"] for each in pods_of(plane, space)}
+    with plane.client() as admin:
+        base = f"/apis/apps/v1/namespaces/{space}"
+
+        def settled() -> bool:
+            found = admin.get(f"{base}/deployments")["items"]
+            seen = [
+                each["status"].get("observedGeneration") == each["metadata"]["generation"] for each in found
+            ]
+            return all(seen) and len(found) == 2
+
+        plane.wait_for(settled, 30, "the controller knows both")
+        sets = admin.get(f"{base}/replicasets")["items"]
+        made = [*sets, *admin.get(f"{base}/deployments")["items"]]
+        assert len(sets) == 2, "a second ReplicaSet makes all pods anew"
+        assert ["schedulingGates" in each["spec"]["template"]["spec"] for each in made] == [False] * 4
+        assert not any(each["spec"].get("paused") for each in made)
+        assert {each["metadata"]["uid"] for each in pods_of(plane, space)} == before
+        assert standing(plane, space) == by_job(plan)
+        victim = pods_of(plane, space)[0]["metadata"]["name"]
+        admin.request("DELETE", f"/api/v1/namespaces/{space}/pods/{victim}")
+
+    def replaced() -> bool:
+        found = pods_of(plane, space)
+        names = {each["metadata"]["name"] for each in found}
+        return victim not in names and len(found) == 7 and all(each["spec"].get("nodeName") for each in found)
+
+    plane.wait_for(replaced, 60, "another pod has a node")

@@ -9,6 +9,7 @@ from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import LivePod
 from dcctl.schedule.act.carrier import Carrier, Foreign, Found, gates_of, patch_of, pod_path
 from dcctl.schedule.act.interrupts import Interrupts
+from dcctl.schedule.act.lift import lift_all
 from dcctl.schedule.applied import Step
 from dcctl.schedule.kubernetes import Left, Places, binding
 from dcctl.schedule.manifests import GATE, gated, marked
@@ -169,6 +170,8 @@ def carry_out(objects: Objects, ready: Ready, journal: Journal, progress: Progre
             works = _remembered(carrier, ready)
             _write(carrier, ready, progress)
             settled = carrier.settle(works, ready.total)
+            if settled:
+                carrier.left += lift_all(objects, journal, interrupts, [work.object for work in ready.works])
         except KeyboardInterrupt:
             raise _unfinished(journal, carrier, ready, "interrupted") from None
         except (Failure, Foreign, DcctlError) as error:

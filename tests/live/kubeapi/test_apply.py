@@ -42,7 +42,7 @@ def test_every_pod_stands_where_the_plan_says(bench: Bench) -> None:
     }
     assert managers == {"dcctl"}
     (record,) = journal.journals(bench.folder / "journals", "schedule-apply")
-    assert (record.outcome, len(record.steps)) == ("applied", 4 + 14 + 1)
+    assert (record.outcome, len(record.steps)) == ("applied", 4 + 14 + 1 + 1)
     (lines,) = bench.asked
     assert lines[-1] == "Place 14 pods?"
     assert any("Deployment ml/web  6 on" in line for line in lines)
@@ -366,8 +366,8 @@ class Cut(BaseException):
     """The process ends here: nothing that comes after it happens."""
 
 
-LINES = 1 + 2 * (2 + 3) + 1
-"""Header, two lines for each of two objects and three pods, and the end."""
+LINES = 1 + 2 * (2 + 3 + 1) + 1
+"""Header, two lines for each of two objects, three pods and a gate that is lifted, and the end."""
 CUTS = [*((line, -1) for line in range(LINES)), *((-1, line) for line in range(1, LINES - 1, 2))]
 
 
@@ -399,6 +399,28 @@ def test_a_run_that_ends_anywhere_is_resumed(
     assert len(bench.server.objects("deployments")) == 1
     order.take_back(bench.world())
     assert bench.server.objects("deployments") == []
+
+
+def test_a_gate_that_cannot_be_taken_out_is_told(bench: Bench) -> None:
+    files, _ = bench.files()
+    bench.server.deny("bob", "patch", "deployments.apps")
+    told = order.apply(bench.world("bob"), files)
+    assert told.summary["placed"] == 14
+    assert [gap.subject for gap in told.gaps] == ["Deployment ml/web"]
+    assert "wait behind the gate" in told.gaps[0].reason
+    assert not bench.server.get("deployments", "web", "ml")["spec"].get("paused")
+
+
+def test_a_deployment_that_stays_paused_is_resumed(bench: Bench) -> None:
+    files, _ = bench.files()
+    bench.server.faults.add(match("PATCH", "/deployments/web", nth=2), Reply(403))
+    with pytest.raises(UnfinishedError, match="14 of 14 pods stand: Deployment ml/web is paused"):
+        order.apply(bench.world(), files)
+    assert bench.server.get("deployments", "web", "ml")["spec"]["paused"]
+    order.resume(bench.world())
+    spec = bench.server.get("deployments", "web", "ml")["spec"]
+    assert "paused" not in spec
+    assert "schedulingGates" not in spec["template"]["spec"]
 
 
 def test_status_tells_of_every_run(bench: Bench) -> None:
