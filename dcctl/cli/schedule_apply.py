@@ -43,7 +43,10 @@ def apply(
     that stopped is resumed from its journal.
     """
     from dcctl.errors import UsageError
+    from dcctl.render.dispatch import check_shape
+    from dcctl.schedule.applied import APPLY, STATUS
 
+    check_shape(STATUS if status else APPLY, session.style())
     paths = [*filter(None, (plan,)), *(files or ())]
     if resume + undo + status > 1:
         raise UsageError("--resume, --undo, --status", "exclude each other", f"{_COMMAND} --help")
@@ -60,11 +63,8 @@ def apply(
 
 def _answer(session: "Session", paths: list[str], verb: str, wait: float, bind: bool) -> "Report":
     from dcctl.config import state_dir
-    from dcctl.render.dispatch import check_shape
     from dcctl.schedule.act import order
-    from dcctl.schedule.applied import APPLY, STATUS
 
-    check_shape(STATUS if verb == "status" else APPLY, session.style())
     if verb == "status":
         return order.status(state_dir(session.environ) / "journals")
     with session.progress() as progress:
