@@ -206,7 +206,7 @@ def _demand_no_drift(world: World, loaded: Loaded, ready: Ready) -> None:
             "kubectl config current-context",
         )
     what = f"{len(found):,} of {len(places):,} assignments do not hold any more"
-    raise RefusedError(what, told(found), "dcctl schedule plan again")
+    raise RefusedError(what, told(found), "dcctl schedule plan")
 
 
 def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:
