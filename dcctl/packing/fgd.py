@@ -63,7 +63,8 @@ class Fgd(FirstFit):
         if not wanted.share:
             return wanted.pick(view)
         best = self._scores(of, view).argmax(axis=1)
-        return (np.arange(view.milli.shape[1]) == best[:, None]) * wanted.share
+        taken: Ints = (np.arange(view.milli.shape[1]) == best[:, None]) * wanted.share
+        return taken
 
     def _scores(self, of: int, view: View) -> Ints:
         """[bins]; of a share [bins, devices], -1 where it does not fit."""
