@@ -86,7 +86,7 @@ class Relations:
         self._repelled = [[key for key in self._repelling if key[1].selects(one)] for one in templates]
         self.related = [bool(self._asks(one) or self._repelled[at]) for at, one in enumerate(templates)]
         """By class: whether where it may stand depends on others."""
-        self._counted = [
+        self.counted = [
             self.related[at] or bool(self._groups[at] or self._bands[at]) for at in range(len(templates))
         ]
 
@@ -100,7 +100,7 @@ class Relations:
 
     def add(self, at: int, of: int, sign: int = 1) -> None:
         """A member of class `of` now stands in bin `at` (or, with `sign` -1, no longer)."""
-        if not self._counted[of]:
+        if not self.counted[of]:
             return
         for group in self._groups[of]:
             self._where[group][at] += sign

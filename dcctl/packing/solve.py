@@ -16,7 +16,7 @@ from dcctl.packing.relations import Relations
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Job, Problem
@@ -30,6 +30,8 @@ class Options(NamedTuple):
     policy: str = DEFAULT_POLICY
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
+    wait_s: int = 0
+    """How much later than it could a job without a deadline may start, for a better price."""
 
 
 def engine_of(problem: Problem, policy: str) -> Engine:
@@ -68,9 +70,11 @@ def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008
 
 def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
     """As `solve`, with the state that the plan ends in."""
-    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
+    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
     placed = placer.place_all(urgent_first(problem))
-    return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
+    assignments = (one for found in placed for one in assigned(problem, found))
+    unplaced = (_unplaced(placer, found) for found in placed if found.missing)
+    return Solution(problem, placer, tuple(placed), plan_of(problem, assignments, unplaced, options))
 
 
 def urgent_first(problem: Problem) -> list[Job]:
@@ -87,19 +91,20 @@ def urgent_first(problem: Problem) -> list[Job]:
     return sorted(problem.jobs, key=key)
 
 
-def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options) -> Plan:
-    """What was placed, as a plan; reasons are those of the state that the plan ends in."""
-    assignments = tuple(one for found in placed for one in _assignments(problem, found))
-    stands = [stand for found in placed for stand in found.stands]
-    needs = [one.need for one in problem.classes]
+def plan_of(
+    problem: Problem, assignments: Iterable[Assignment], unplaced: Iterable[Unplaced], options: Options
+) -> Plan:
+    """What was placed, as a plan."""
+    assignments = tuple(assignments)
+    milli = {job.id: _milli(problem, job) for job in problem.jobs}
     return Plan(
         assignments=assignments,
-        unplaced=tuple(_unplaced(placer, found) for found in placed if found.missing),
+        unplaced=tuple(unplaced),
         policy=options.policy,
         seed=options.seed,
         snapshot=problem.snapshot,
         placed=len(assignments),
-        gpu_milli=sum(needs[stand.of].gpu_milli for stand in stands),
+        gpu_milli=sum(milli[one.job][one.member] for one in assignments),
         held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
             device.free_milli for one in problem.bins if not one.closed for device in one.devices
@@ -108,7 +113,16 @@ def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options:
     )
 
 
-def _assignments(problem: Problem, found: Placed) -> Iterable[Assignment]:
+def _milli(problem: Problem, job: Job) -> dict[str, int]:
+    """Thousandths of accelerators that each member takes."""
+    needs = problem.classes
+    return {name: needs[task.of].need.gpu_milli for task in job.tasks for name in task.members}
+
+
+def assigned(
+    problem: Problem, found: Placed, start_s: int | None = None, end_s: int | None = None
+) -> Iterable[Assignment]:
+    """Where the members of one job stand."""
     for stand in found.stands:
         one = problem.bins[stand.put.bin]
         yield Assignment(
@@ -117,6 +131,8 @@ def _assignments(problem: Problem, found: Placed) -> Iterable[Assignment]:
             one.name,
             tuple(one.devices[at].index for at in stand.put.devices),
             problem.classes[stand.of].need.share_milli,
+            start_s,
+            end_s,
         )
 
 

@@ -105,6 +105,11 @@ class State:
         """Take an item of a class out of a bin."""
         self._change(Move(at, of, devices, -1))
 
+    def show(self, at: int, free: Ints, milli: Ints, memory: Ints) -> None:
+        """From now on so much is free in a bin: of another time. Nothing that `undo` knows of."""
+        self.free[at], self.milli[at], self.memory[at] = free, milli, memory
+        self.log.append(at)
+
     def undo(self, mark: int) -> list[Move]:
         """Everything is as it was at the mark. Returns what was undone, the last first."""
         undone = self._moves[mark:][::-1]
