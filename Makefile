@@ -25,7 +25,7 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.check: $(VENV)/.run
 	@echo "dcctl: installing what the tests and checks need"
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check \
-	  --root-user-action=ignore -c constraints.txt -e '.[test,lint]'
+	  --root-user-action=ignore -c constraints.txt -e '.[exact,test,lint]'
 	@touch $@
 
 # Exit codes 1 (findings) and 3 (something gave no answer) are answers, not failures of `make run`.

@@ -1,9 +1,18 @@
 # Made from the command tree by `make completions`; do not edit.
 _dcctl_command() {
   case $1 in
-    "") verbs="assess inventory config schema man completion" options="--version -V" kind=none ;;
+    "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
     "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule") verbs="plan explain whatif defrag share dag apply render" options="" kind=none ;;
+    "schedule plan") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule explain") verbs="" options="--policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule whatif") verbs="" options="--pending --add --remove --fail --evict --every-single --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule defrag") verbs="" options="--for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule share") verbs="" options="--objective --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
+    "schedule apply") verbs="" options="--wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
+    "schedule render") verbs="" options="--to --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -20,23 +29,35 @@ _dcctl_command() {
 }
 _dcctl_value() {
   case $1 in
+    --add) kind=none; return 0 ;;
     --by) kind="pool site rack node model workload"; return 0 ;;
     --color) kind="auto always never"; return 0 ;;
     --columns) kind=none; return 0 ;;
     --config) kind=files; return 0 ;;
     --context) kind=none; return 0 ;;
     --directory) kind=files; return 0 ;;
+    --evict) kind=none; return 0 ;;
     --exclude) kind=nodes; return 0 ;;
+    --fail) kind=none; return 0 ;;
     --fail-on) kind="info warn crit never"; return 0 ;;
     --fanout) kind=none; return 0 ;;
+    --for) kind=none; return 0 ;;
     --idle-after) kind=none; return 0 ;;
     --idle-below) kind=none; return 0 ;;
     --inventory) kind=files; return 0 ;;
     --job-size) kind=none; return 0 ;;
+    --moves) kind=none; return 0 ;;
     --nodes) kind=nodes; return 0 ;;
+    --objective) kind="fair train-x-infer max-min"; return 0 ;;
     --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    --policy) kind="best-fit first-fit dot-product"; return 0 ;;
+    --remove) kind=nodes; return 0 ;;
+    --seed) kind=none; return 0 ;;
     --sort) kind=none; return 0 ;;
+    --steps) kind=none; return 0 ;;
     --timeout) kind=none; return 0 ;;
+    --to) kind=none; return 0 ;;
+    --wait) kind=none; return 0 ;;
     --watch) kind=none; return 0 ;;
     -f) kind=none; return 0 ;;
     -i) kind=files; return 0 ;;
@@ -47,7 +68,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

@@ -16,10 +16,12 @@ from dcctl.inventory.model import Fleet, Gap, Node, Site
 from dcctl.inventory.sources.base import SourceError, interrupted, run, run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dcctl.inventory.model import SourceRun
     from dcctl.inventory.sources.base import Source
+    from dcctl.inventory.sources.kubernetes.auth import Connection
+    from dcctl.inventory.sources.kubernetes.objects import Objects
     from dcctl.inventory.sources.ssh.source import Target
     from dcctl.settings import Settings
     from dcctl.specs import AnySpec, SshSpec
@@ -86,6 +88,39 @@ def _wanted(settings: Settings) -> tuple[AnySpec, ...]:
         else:
             plan.append(specs.DetectSpec(path=what))
     return tuple(plan)
+
+
+def cluster_of(settings: Settings) -> Callable[[float], Objects]:
+    """The objects of the one cluster that this run changes, given a deadline in seconds.
+
+    UsageError where the sources of this run name none, or several; DeniedError without credentials.
+    """
+    found = [spec for spec in plan_of(settings) if isinstance(spec, specs.KubernetesSpec)]
+    if len(found) != 1:
+        names = ", ".join(spec.name for spec in found)
+        why = f"{len(found)} clusters are named: {names}" if found else "no Kubernetes cluster is named"
+        raise UsageError("the cluster to change", why, "dcctl schedule apply PLAN -i kubernetes:CONTEXT")
+    return _Cluster(found[0], settings.timeout)
+
+
+class _Cluster(Struct):
+    """A cluster that is connected to when it is first needed, and then stays so."""
+
+    spec: specs.KubernetesSpec
+    timeout_s: float
+    connection: Connection | None = None
+
+    def __call__(self, deadline_s: float) -> Objects:
+        from dcctl.inventory.sources.kubernetes.api import Client, Patience
+        from dcctl.inventory.sources.kubernetes.auth import connect
+        from dcctl.inventory.sources.kubernetes.objects import Objects
+
+        if self.connection is None:
+            try:
+                self.connection = connect(self.spec.kubeconfig, self.spec.kubeconfig_context, self.timeout_s)
+            except SourceError as error:
+                raise DeniedError(error.subject, error.reason, error.hint) from error
+        return Objects(Client(self.connection, deadline_s, Patience(spread=0.0)))
 
 
 def asks_the_fleet(settings: Settings) -> bool:

@@ -88,6 +88,17 @@ def milliseconds(value: float) -> str:
     return f"{value / 1000:.1f}".removesuffix(".0") + " s" if abs(value) < 60_000 else duration(value / 1000)
 
 
+def elapsed(ms: float) -> str:
+    """Return milliseconds since a start, exact enough to order by: 0 s, 24.3 s, 15 min 10 s, 13 h 12 min."""
+    if abs(ms) < 120_000:
+        return f"{_fixed(ms / 1000, 1)} s"
+    seconds = round(ms / 1000)
+    _, big, first, small, second, _ = next(step for step in _STEPS if seconds < step[0])
+    whole, left = divmod(seconds, big)
+    part = left // small
+    return f"{whole} {first} {part} {second}" if part else f"{whole} {first}"
+
+
 def count(value: float) -> str:
     """Return a number with separators between thousands."""
     return f"{value or 0:,}"

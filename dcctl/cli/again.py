@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dcctl.errors import DcctlError
     from dcctl.render.report import Report
 
-_VERBS = re.compile("dcctl (assess|schedule|inventory|config)( [a-z]+)*")
+_VERBS = re.compile("dcctl (assess|schedule|inventory|config)( [a-z]+(?= |$))*")
 """The words of a command that reads the configuration, up to its first option."""
 _COMPLETE = re.compile(" (-i|--help|--rbac)( |$)")
 """In a command that needs no more: it names its inventory, or asks nothing."""
@@ -42,6 +42,11 @@ def with_options(report: Report, session: Session) -> Report:
         maps=tuple(replace(picture, command=told(picture.command)) for picture in report.maps),
         gaps=tuple(replace(gap, hint=told(gap.hint)) for gap in report.gaps),
     )
+
+
+def in_full(command: str, session: Session) -> str:
+    """The command with the options of this run that say who is asked: it can be typed in another shell."""
+    return _completed(command, session.config_file, session, _WHERE)
 
 
 def complete(error: DcctlError, config_file: str | None, session: Session | None) -> None:

@@ -22,14 +22,16 @@ class Answer(NamedTuple):
     """Asks the same question anew: for --watch."""
 
 
-def with_common(command: "Callable[P, Report]", *, asks_sources: bool = True) -> Callable[..., Answer]:
-    """A command that also takes the common options, fewer if it asks no source.
+def with_common(
+    command: "Callable[P, Report]", *, asks_sources: bool = True, acts: bool = False
+) -> Callable[..., Answer]:
+    """A command that also takes the common options, fewer if it asks no source, others if it acts.
 
     `command` takes a Session first and returns a Report; what comes back takes the common options too, and
     returns an Answer.
     """
     own = list(inspect.signature(command).parameters.values())[1:]
-    shared = common(asks_sources=asks_sources)
+    shared = common(asks_sources=asks_sources, acts=acts)
     names = [parameter.name for parameter in shared]
 
     def run(**given: object) -> Answer:
@@ -49,15 +51,17 @@ def _answer(typed: dict[str, object], ask: "Callable[[Session], Report]", first:
     `typed` holds the common options by name, None where one was not given. `first`: the question was not
     asked before in this run.
     """
+    from dcctl.cli.consent import Consent
     from dcctl.cli.session import Session
     from dcctl.errors import DcctlError
 
     flags = dict(typed)
     config_file = cast("str | None", flags.pop("config", None))
     watch_s = cast("float | None", flags.pop("watch", None))
+    consent = Consent(dry_run=bool(flags.pop("dry_run", None)), yes=bool(flags.pop("yes", None)))
     session = None
     try:
-        session = Session.open(flags, config_file, watch_s, first)
+        session = Session.open(flags, config_file, watch_s, first, consent)
         return Answer(session, ask(session), lambda: _answer(typed, ask, first=False))
     except DcctlError as error:
         from dcctl.cli.again import complete

@@ -21,4 +21,5 @@ EXPORTS = {
     "csv": _document("inventory-export-csv", "The nodes for other programs, as CSV text", "csv"),
 }
 RBAC = _document("inventory-rbac", "The smallest ClusterRole, as YAML text", "yaml")
-SHAPES = (SNAPSHOT, *EXPORTS.values(), RBAC)
+RENDERED = _document("schedule-render", "The manifests of a plan, as YAML text", "yaml")
+SHAPES = (SNAPSHOT, *EXPORTS.values(), RBAC, RENDERED)

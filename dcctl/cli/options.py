@@ -6,15 +6,25 @@ import typer
 
 from dcctl.settings import DECLARED, Flag, Setting
 
+_ACTING = {
+    "dry_run": Flag("Print what would be changed, and change nothing."),
+    "yes": Flag("Do not ask. Safety gates have options of their own, which this opens not."),
+}
+"""Options of every command that changes something."""
 
-def common(*, asks_sources: bool = True) -> list[Parameter]:
+
+def common(*, asks_sources: bool = True, acts: bool = False) -> list[Parameter]:
     """The common options as parameters of a command; None where one is not given."""
     found = [
         _of_setting(setting, setting.flag)
         for setting in DECLARED.values()
         if setting.flag and (asks_sources or setting.flag.everywhere)
     ]
-    if asks_sources:
+    if acts:
+        found += [
+            _parameter(name, bool, flag, f"--{name.replace('_', '-')}") for name, flag in _ACTING.items()
+        ]
+    elif asks_sources:
         found.append(_parameter("watch", float, Flag("Repeat until Ctrl-C.", "SECONDS"), "--watch"))
     found.append(_parameter("config", str, Flag("Read this configuration alone.", "FILE"), "--config"))
     return found

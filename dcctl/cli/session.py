@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from dcctl import config
+from dcctl.cli.consent import Consent
 from dcctl.errors import UsageError
 from dcctl.settings import DECLARED
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.app import Surveyed
     from dcctl.inventory.model import Fleet
+    from dcctl.render.progress import Progress
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
     from dcctl.settings import Settings
@@ -39,16 +41,23 @@ class Session(Struct, frozen=True):
     """Whether this is the first round of --watch, or the only one."""
     now_s: int = field(default_factory=lambda: int(time.time()))
     """The clock, in Unix seconds: read once, for the survey and for all that is made of it."""
+    consent: Consent = Consent()
+    """Whether something may be changed."""
     met: list[Fleet] = []
     """The whole fleet that is run here, as the first round saw it."""
 
     @classmethod
     def open(
-        cls, flags: Mapping[str, object], config_file: str | None, watch_s: float | None, first: bool
+        cls,
+        flags: Mapping[str, object],
+        config_file: str | None,
+        watch_s: float | None,
+        first: bool,
+        consent: Consent = Consent(),  # noqa: B008  # a constant
     ) -> Session:
         """Resolve the settings of this run. UsageError before anything is contacted."""
         settings = _with_names(config.resolve(flags, os.environ, config_file))
-        session = cls(settings, os.environ, config_file, watch_s, first)
+        session = cls(settings, os.environ, config_file, watch_s, first, consent=consent)
         session.check()
         return session
 
@@ -90,15 +99,19 @@ class Session(Struct, frozen=True):
 
     def _survey(self, settings: Settings) -> Surveyed:
         from dcctl import app
-        from dcctl.render.progress import Progress
 
-        color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
-        wanted = self.first and not self.settings.quiet
-        with Progress(sys.stderr, enabled=wanted, color=color) as progress:
+        with self.progress() as progress:
             found = app.survey(settings, progress, self.now_s)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
             self.met.append(found.whole)
         return found
+
+    def progress(self) -> Progress:
+        """A bar on stderr for this run."""
+        from dcctl.render.progress import Progress
+
+        color = wants_color(self.settings.color, self.environ, sys.stderr.isatty())
+        return Progress(sys.stderr, enabled=self.first and not self.settings.quiet, color=color)
 
     def remember_names(self) -> None:
         """Keep the names of the fleet that was met for completion: called once the answer is shown."""

@@ -74,8 +74,8 @@ def decode(data: bytes, where: str) -> Fleet:
         _check_header(document, where)
         told = bool(document.nodes) or "nodes" in msgspec.json.decode(data, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        place = f"{where}{_place(data, str(error))}"
-        raise UsageError(place, _broken(str(error)), f"jq . {where}") from error
+        place = f"{where}{place_of(data, str(error))}"
+        raise UsageError(place, not_json(str(error)), f"jq . {where}") from error
     except RecursionError as error:
         raise UsageError(where, "is nested too deeply to be a snapshot") from error
     if not told:
@@ -92,7 +92,7 @@ def _read(data: bytes, where: str) -> _Document:
         return msgspec.json.decode(data, type=_Document)
     except msgspec.ValidationError as error:
         _check_header(_header(data), where)
-        raise UsageError(where, _sentence(error), "dcctl schema snapshot") from error
+        raise UsageError(where, type_error(error), "dcctl schema snapshot") from error
 
 
 def json_schema() -> dict[str, object]:
@@ -138,20 +138,21 @@ def _check_header(header: _Header | _Document, where: str) -> None:
         raise UsageError(where, why, "pip install --upgrade dcctl")
 
 
-def _sentence(error: msgspec.ValidationError) -> str:
+def type_error(error: msgspec.ValidationError) -> str:
     """Turn "Expected `str`, got `int` - at `$.nodes[3].name`" into "$.nodes[3].name: expected …"."""
     what, _, path = str(error).partition(" - at ")
     what = what[:1].lower() + what[1:]
     return f"{path.strip('`')}: {what}" if path else what
 
 
-def _broken(message: str) -> str:
+def not_json(message: str) -> str:
+    """Why a document is no JSON, by what msgspec says of it."""
     if "truncated" in message:
         return "the JSON ends before it is complete: the file was cut off"
     return f"is not JSON: {_AT_BYTE.sub('', message).removeprefix('JSON is malformed: ').strip()}"
 
 
-def _place(data: bytes, message: str) -> str:
+def place_of(data: bytes, message: str) -> str:
     """Return `:line:column` (from 1) of the byte that msgspec names, or nothing."""
     match = _AT_BYTE.search(message)
     if match is None:

@@ -9,7 +9,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from dcctl.packing.changed import empty_copy, opened, with_bins, with_items, with_job, with_quotas, without
-from dcctl.packing.problem import LEVELS, Job, Task
+from dcctl.packing.defrag import in_order, movable
+from dcctl.packing.problem import LEVELS
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import solved
 from dcctl.packing.whatif import Scene
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dcctl.inventory.placement import Level, Template
-    from dcctl.packing.problem import Held, ItemClass, Problem
+    from dcctl.packing.problem import Held, ItemClass, Job, Problem
     from dcctl.packing.solve import Options
 
 Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
@@ -204,18 +205,21 @@ def _has_room(scene: Scene, of: int, at: int) -> bool:
 
 
 def _new_homes(search: _Search, members: Sequence[Held]) -> tuple[int, ...] | None:
-    """Where each goes once the job stands; None if one finds no room, or its gang would have to stop."""
+    """Where each goes, one after the other; None if one may not move or finds no room beside the job."""
     scene = search.scene
-    if any(scene.running(one.job).minimum > 1 for one in members):
+    if not all(movable(scene, one) for one in members):
         return None
-    mark, homes = scene.placer.mark(), []
-    scene.release(members)
-    scene.placer.place(search.job)
-    for one in members:
-        placed = scene.placer.place(Job(one.job, (Task(one.of, (one.member,)),)))
-        homes += [stand.put.bin for stand in placed.stands]
+    steps = in_order(scene, members)
+    if steps is None:
+        return None
+    mark = scene.placer.mark()
+    for step in steps:
+        scene.release((step.member,))
+        scene.placer.engine.put(step.member.of, step.to, step.devices)
+    fits = not scene.placer.place(search.job).missing
     scene.placer.undo(mark)
-    return tuple(homes) if len(homes) == len(members) else None
+    homes = {step.member: step.to for step in steps}
+    return tuple(homes[one] for one in members) if fits else None
 
 
 def _relaxed(search: _Search) -> Iterator[Cure]:

@@ -75,6 +75,11 @@ class Engine:
         self.relations.add(at, of)
         return Put(at, devices)
 
+    def put_in(self, of: int, at: int) -> Put:
+        """One item of class `of` is now in that bin, where it fits, on the devices that the policy picks."""
+        taken = self.policy.pick(of, self.state.view(np.array([at])))
+        return self.put(of, at, tuple(np.flatnonzero(taken[0]).tolist()))
+
     def take(self, of: int, put: Put) -> None:
         """The item is out of its bin again."""
         self.state.take(put.bin, of, put.devices)
@@ -116,8 +121,7 @@ class Engine:
             at = int(keys.argmin()) if len(keys) else 0
             if not len(keys) or keys[at] == REFUSED:
                 break
-            taken = self.policy.pick(of, self.state.view(np.array([at])))
-            placed.append(self.put(of, at, tuple(np.flatnonzero(taken[0]).tolist())))
+            placed.append(self.put_in(of, at))
         return placed
 
     def _wave(self, of: int, count: int, allowed: Bools | None) -> list[Put]:

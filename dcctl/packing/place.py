@@ -152,6 +152,10 @@ class Placer:
             found.append(Placed(job, stands, missing, of if missing else None))
         return found
 
+    def place_within(self, job: Job, allowed: Bools) -> Placed:
+        """As many of the job's members as fit into these bins, each by itself and whatever its quota."""
+        return self._fill(job, allowed)
+
     def remove(self, placed: Placed) -> None:
         """Nobody of the job stands any more."""
         for stand in placed.stands:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from dcctl.render.assets import SCRIPT, STYLE
 from dcctl.render.fold import lines
+from dcctl.render.gantt_svg import gantt_html
 from dcctl.render.gaps import gap_parts
 from dcctl.render.paint import tone_of
 from dcctl.render.svg import map_html, safe
@@ -39,6 +40,8 @@ def _page(report: Report) -> Iterator[str]:
     yield f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     for table in (report.items, *report.details):
         yield from _table(table)
+    for chart in report.gantts:
+        yield from gantt_html(chart)
     for picture in report.maps:
         yield from map_html(picture)
     yield from _list(report)

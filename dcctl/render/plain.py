@@ -15,7 +15,7 @@ from dcctl.render.units import show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dcctl.render.report import Cell, Report, Table, Unit
+    from dcctl.render.report import Cell, Gantt, Report, Table, Unit
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -53,9 +53,20 @@ def envelope(report: Report) -> dict[str, Json]:
             for gap in report.gaps
         ],
     }
+    if report.gantts:
+        document["gantts"] = {chart.name: _gantt(chart) for chart in report.gantts}
     if report.documents:
         document["documents"] = list(report.documents)
     return document
+
+
+def _gantt(chart: Gantt) -> Json:
+    """Return a chart as JSON has it: its times are in the unit that it names."""
+    rows: list[Json] = [
+        {"name": name, "bars": [{"start": bar.start, "end": bar.end, "word": bar.word} for bar in bars]}
+        for name, bars in chart.rows
+    ]
+    return {"unit": chart.unit, "now": chart.now, "rows": rows}
 
 
 def _summary(entry: Cell | Mapping[str, Cell]) -> Json:

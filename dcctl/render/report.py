@@ -34,11 +34,13 @@ Unit: TypeAlias = Literal[
     "hz",
     "duration_s",
     "duration_ms",
+    "elapsed_ms",
     "time_s",
     "celsius",
 ]
 """`nodes` cells are node names and fold to a node set; `memory` is shown in GiB, `bytes` (storage) in GB;
-`milli` is thousandths of one (CPU cores); `percent_milli` is thousandths shown as per cent."""
+`milli` is thousandths of one (CPU cores); `percent_milli` is thousandths shown as per cent;
+`elapsed_ms` is time since a start, with smaller units than a duration."""
 
 Severity: TypeAlias = Literal["ok", "info", "warn", "crit"]
 
@@ -95,6 +97,28 @@ class HeatMap(Struct, frozen=True):
     """How to ask for the whole picture; empty: it was asked for, and is shown whole."""
 
 
+class Bar(Struct, frozen=True):
+    """What takes one row of a Gantt chart for a time; `word` is its name."""
+
+    start: int
+    end: int
+    word: str = ""
+
+
+class Gantt(Struct, frozen=True):
+    """What each of some rows is taken by, over time."""
+
+    name: str
+    """Its key in JSON."""
+    title: str
+    rows: tuple[tuple[str, tuple[Bar, ...]], ...]
+    """(who, bars in the order in which they start)."""
+    unit: Unit = "elapsed_ms"
+    """Of the times: a length since the start, or `time_s`."""
+    now: int | None = None
+    """The present, where it lies between the first start and the last end."""
+
+
 class Note(Struct, frozen=True):
     """A sentence below the tables: evidence or what to do. `label` is the word before the colon."""
 
@@ -129,6 +153,7 @@ class Report(Struct, frozen=True):
     details: tuple[Table, ...] = ()
     summary: dict[str, Cell | dict[str, Cell]] = {}
     maps: tuple[HeatMap, ...] = ()
+    gantts: tuple[Gantt, ...] = ()
     notes: tuple[Note, ...] = ()
     samples: tuple[Sample, ...] = ()
     gaps: tuple[Gap, ...] = ()
@@ -152,5 +177,7 @@ class Shape(Struct, frozen=True):
     """(key of the detail table, its columns)."""
     summary: tuple[Column, ...] = ()
     """Keys of the summary object; `title` explains each."""
+    gantts: tuple[tuple[str, Unit], ...] = ()
+    """(key of the Gantt chart, unit of its times)."""
     document_format: str = ""
     """The output format of an answer that is a document; empty: it is a table."""

@@ -21,6 +21,7 @@ _MEANING: dict[Unit, str] = {
     "hz": "in hertz",
     "duration_s": "in seconds",
     "duration_ms": "in milliseconds",
+    "elapsed_ms": "in milliseconds",
     "time_s": "as Unix time in seconds",
     "celsius": "in degrees Celsius",
 }
@@ -53,8 +54,23 @@ def json_schema(shape: Shape) -> dict[str, Json]:
         "$id": f"urn:dcctl:{shape.kind}:v1",
         "title": f"dcctl {shape.kind}",
         "description": shape.description,
-        **_object({**parts, "documents": _WORDS}, required=list(parts)),
+        **_object({**parts, **_optional(shape)}, required=list(parts)),
     }
+
+
+def _optional(shape: Shape) -> dict[str, Json]:
+    """Return the keys that only some answers have."""
+    charts: dict[str, Json] = {name: _gantt(unit) for name, unit in shape.gantts}
+    return {"documents": _WORDS, **({"gantts": _object(charts, required=[])} if charts else {})}
+
+
+def _gantt(unit: Unit) -> Json:
+    """Return the schema of a Gantt chart."""
+    time: Json = {"type": "integer", "description": _MEANING.get(unit, "")}
+    bar = _object({"start": time, "end": time, "word": _TEXT})
+    row = _object({"name": _TEXT, "bars": {"type": "array", "items": bar}})
+    now: Json = {"type": ["integer", "null"]}
+    return _object({"unit": {"const": unit}, "now": now, "rows": {"type": "array", "items": row}})
 
 
 def error_schema() -> dict[str, Json]:

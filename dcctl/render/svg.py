@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SIDE = 16
 """Pixels from one square to the next."""
-_CHARACTER = 6.7
+CHARACTER = 6.7
 """Pixels that a character of the monospaced labels takes."""
 _FOLD_ABOVE = 1000
 """Rows of a picture above which equal ones fold: a browser draws about as many squares at once."""
@@ -44,7 +44,7 @@ def map_html(picture: HeatMap) -> Iterator[str]:
 def _drawing(block: Block, title: str) -> Iterator[str]:
     """Yield one group as a figure."""
     heading, rows = block
-    left = round(max(width(visible(name)) for name, _ in rows) * _CHARACTER) + 8
+    left = round(max(width(visible(name)) for name, _ in rows) * CHARACTER) + 8
     across = left + _SIDE * max(len(tiles) for _, tiles in rows)
     down = _SIDE * len(rows)
     caption = f"<figcaption>{safe(heading)}</figcaption>" if heading else ""

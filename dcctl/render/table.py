@@ -51,6 +51,11 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
     yield table_lines(report.items, style, room, unseen)
     for table in report.details if style.output == "wide" else ():
         yield table_lines(table, style, room, unseen)
+    if report.gantts:
+        from dcctl.render.gantt import gantt_lines
+
+        for chart in report.gantts:
+            yield gantt_lines(chart, style, room)
     notes = [line for note in report.notes for line in _told(report, note, style, room)]
     yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
     if report.maps:

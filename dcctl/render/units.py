@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dcctl.render.text import printable
-from dcctl.units import cores, count, duration, memory, milliseconds, percent, power, scaled, three
+from dcctl.units import cores, count, duration, elapsed, memory, milliseconds, percent, power, scaled, three
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +47,7 @@ _SHOW: dict[str, Callable[[float], str]] = {
     "hz": lambda value: scaled(value, "Hz"),
     "duration_s": duration,
     "duration_ms": milliseconds,
+    "elapsed_ms": elapsed,
     "time_s": moment,
     "celsius": lambda value: f"{three(value)} °C",
 }

@@ -196,15 +196,22 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
 
 def _notes(problem: Problem, plan: Plan) -> Iterable[Note]:
     jobs = {job.id: job for job in problem.jobs}
-    for one in plan.unplaced:
+    worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
+    for one in worst[:_NAMED]:
         yield Note("does not fit", f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
         command = f"dcctl schedule explain {one.job}"
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
+    if len(worst) > _NAMED:
+        yield Note("does not fit", f"{len(worst) - _NAMED:,} more", "warn", "dcctl schedule plan -o wide")
     if problem.unreadable:
-        names = ", ".join(sorted({job for job, _ in problem.unreadable})[:3])
+        names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")
         yield Note("not planned", f"what {members} ask for could not be read: {names}", "warn")
+
+
+_NAMED = 3
+"""Workloads of one sort that are told by name below the table."""
 
 
 def _missing(job: Job, one: Unplaced) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.kubeapi import (
     conformance_eviction,
+    conformance_gates,
     conformance_lists,
     conformance_objects,
     conformance_patch,
@@ -28,4 +29,5 @@ SCENARIOS: tuple[Callable[[Api], None], ...] = (
     *conformance_patch.SCENARIOS,
     *conformance_watch.SCENARIOS,
     *conformance_eviction.SCENARIOS,
+    *conformance_gates.SCENARIOS,
 )

@@ -9,6 +9,7 @@ from tests.kubeapi import selectors
 from tests.kubeapi.clock import parse_stamp
 from tests.kubeapi.eviction import is_ready
 from tests.kubeapi.kinds import NAMESPACES, PDBS, PODS
+from tests.kubeapi.makers import Makers
 
 if TYPE_CHECKING:
     from tests.kubeapi.cluster import Cluster
@@ -23,8 +24,9 @@ class Controllers:
     `stuck` holds the names of nodes whose kubelet is dead. `paused` leaves the status of budgets stale.
     """
 
-    def __init__(self, cluster: Cluster, *, kubelet: bool) -> None:
+    def __init__(self, cluster: Cluster, *, kubelet: bool, makers: bool = False) -> None:
         self._cluster = cluster
+        self._makers = Makers(cluster) if makers else None
         self._kubelet = kubelet
         self.stuck: set[str] = set()
         self.paused = False
@@ -48,6 +50,8 @@ class Controllers:
         store = self._cluster.store
         with store.lock:
             self._empty_namespaces()
+            if self._makers is not None:
+                self._makers.settle()
             tables = store.table(PODS), store.table(PDBS)
             now = tuple(table.changes[-1].version if table.changes else 0 for table in tables)
             if self.paused or not tables[1].records or now == self._settled:

@@ -218,12 +218,47 @@ def _only_status(kind: Kind, old: Obj, new: Obj) -> None:
 
 
 def _check_pod(old: Obj, new: Obj) -> None:
-    if _fixed(old["spec"]) != _fixed(new.get("spec") or {}):
-        raise status.invalid(PODS, old["metadata"]["name"], "spec", "FieldValueForbidden", _POD_FIXED)
+    before, after, name = old["spec"], new.get("spec") or {}, old["metadata"]["name"]
+    gates, left = (spec.get("schedulingGates") or [] for spec in (before, after))
+    if [each for each in left if each not in gates]:
+        text = "Forbidden: only deletion is allowed, but found new scheduling gate"
+        raise status.invalid(PODS, name, "spec.schedulingGates", "FieldValueForbidden", text)
+    gated = bool(gates)
+    if gated and not _is_tighter(before, after):
+        text = "Invalid value: no additions/deletions to non-empty NodeSelectorTerms list are allowed"
+        field = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+        raise status.invalid(PODS, name, field, "FieldValueInvalid", text)
+    if _fixed(before, gated=gated) != _fixed(after, gated=gated):
+        raise status.invalid(PODS, name, "spec", "FieldValueForbidden", _POD_FIXED)
 
 
-def _fixed(spec: Obj) -> Any:
-    rest = {key: value for key, value in spec.items() if key not in _POD_MAY_CHANGE}
+def _is_tighter(before: Obj, after: Obj) -> bool:
+    """Whether the required node affinity has, term by term, all that it had before."""
+    was, now = node_terms(before), node_terms(after)
+    if not was:
+        return True
+    return len(was) == len(now) and all(
+        all(
+            each in (new.get(key) or [])
+            for key in ("matchExpressions", "matchFields")
+            for each in old.get(key) or []
+        )
+        for old, new in zip(was, now, strict=True)
+    )
+
+
+def node_terms(spec: Obj) -> list[Obj]:
+    """The terms of the required node affinity of a pod."""
+    node = (spec.get("affinity") or {}).get("nodeAffinity") or {}
+    return list(
+        (node.get("requiredDuringSchedulingIgnoredDuringExecution") or {}).get("nodeSelectorTerms") or []
+    )
+
+
+def _fixed(spec: Obj, *, gated: bool) -> Any:
+    """What of a pod may not change; what says where it stands may, behind a gate."""
+    free = (*_POD_MAY_CHANGE, *(("affinity",) if gated else ()))
+    rest = {key: value for key, value in spec.items() if key not in free}
     for key in ("containers", "initContainers"):
         rest[key] = [{**each, "image": ""} for each in spec.get(key) or []]
     return rest

@@ -43,6 +43,7 @@ class ApiServer:
     """One emulated API server. `users` maps bearer tokens to names; every user may do what no rule denies.
 
     `custom` lists the CRD types that exist here. `clock_speed`: how many cluster seconds pass in a real one.
+    With `makers` controllers make pods and a scheduler binds them.
     Without `kubelet` nobody ends dying pods; without `anonymous` a request that has no token is 401, not 403.
     """
 
@@ -55,6 +56,7 @@ class ApiServer:
         clock_speed: float = 1.0,
         kubelet: bool = True,
         anonymous: bool = True,
+        makers: bool = False,
     ) -> None:
         self.clock = Clock(clock_speed)
         self.cluster = Cluster(
@@ -65,7 +67,7 @@ class ApiServer:
         )
         self.faults = Faults()
         self.requests: list[Seen] = []
-        self.controllers = Controllers(self.cluster, kubelet=kubelet)
+        self.controllers = Controllers(self.cluster, kubelet=kubelet, makers=makers)
         self._recording = threading.Lock()
         self.authority = kubeconfig.Authority.make() if tls else None
         self._listener: wire.Listener | None = None

@@ -106,11 +106,18 @@ def _review(cluster: Cluster, user: str, request: Request) -> Response:
 def _bind(cluster: Cluster, request: Request, route: Route) -> Response:
     pod = cluster.store.get(PODS, route.namespace, route.name)
     node = (request.json().get("target") or {}).get("name", "")
-    taken = pod["spec"].get("nodeName")
-    if taken:
+    uid, taken = (request.json().get("metadata") or {}).get("uid"), pod["spec"].get("nodeName")
+    if uid and uid != pod["metadata"]["uid"]:
+        held = pod["metadata"]["uid"]
+        raise status.conflict(
+            PODS, route.name, f"Precondition failed: UID in precondition: {uid}, UID in object meta: {held}"
+        )
+    if taken or pod["spec"].get("schedulingGates"):
         text = f'pod {route.name} is already assigned to node "{taken}"'
+        text = text if taken else f"pod {route.name} has non-empty .spec.schedulingGates"
         details: Obj = {"name": route.name, "kind": "pods/binding"}
         message = f'Operation cannot be fulfilled on pods/binding "{route.name}": {text}'
         raise status.ApiError(409, message, details=details)
-    cluster.store.put(PODS, {**pod, "spec": {**pod["spec"], "nodeName": node}})
+    if not request.dry_run:
+        cluster.store.put(PODS, {**pod, "spec": {**pod["spec"], "nodeName": node}})
     return response.of_object(eviction.SUCCESS, 201)

@@ -8,7 +8,6 @@ from dcctl.cli.schedule.work import Files, PolicyOption, Seed
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
-    from dcctl.packing.problem import Job, Problem
     from dcctl.render.report import Report
 
 
@@ -24,29 +23,14 @@ def explain(
     Every node is counted once, under the first reason that rules it out. Without FILE, JOB is one of those
     that wait in the fleet. A cure is listed only if a plan made anew with it has a place for every member.
     """
-    from dcctl.cli.schedule.work import typed, work_of
+    from dcctl.cli.schedule.work import job_named, typed, work_of
     from dcctl.packing.cures import cures
     from dcctl.packing.solve import Options, solved
     from dcctl.schedule.explain_report import EXPLAIN, explain_report
 
     work = work_of(session, EXPLAIN, files, pending=not files)
-    asked, options = _named(work.problem, job), Options(policy, seed)
+    asked, options = job_named(work.problem, job), Options(policy, seed)
     solution = solved(work.problem, options)
     found = next(one for one in solution.placed if one.job.id == asked.id)
     helps = cures(work.problem, asked, options) if found.missing else ()
     return explain_report(solution, found, helps, typed(files), work.gaps)
-
-
-def _named(problem: "Problem", name: str) -> "Job":
-    """The job of that id, or the only one whose id ends in it. UsageError when there is none."""
-    from difflib import get_close_matches
-
-    from dcctl.errors import UsageError
-
-    jobs = {job.id: job for job in problem.jobs}
-    ends = [job for job in problem.jobs if job.id.rpartition("/")[2] == name]
-    if name in jobs or len(ends) == 1:
-        return jobs[name] if name in jobs else ends[0]
-    near = get_close_matches(name, jobs, 1, 0.5)
-    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(jobs)[:5]) or 'none'}"
-    raise UsageError(f"job {name}", f"is not among the work that is to be placed; {known}")

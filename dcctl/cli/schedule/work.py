@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.inventory.asked import Asked
     from dcctl.inventory.model import Gap
-    from dcctl.packing.problem import Problem
+    from dcctl.packing.problem import Job, Problem
     from dcctl.render.report import Shape
 
 Files = Annotated[
@@ -88,3 +88,18 @@ def typed(files: list[str] | None) -> str:
     from shlex import join
 
     return join(files) if files else "--pending"
+
+
+def job_named(problem: "Problem", name: str) -> "Job":
+    """The job of that id, or the only one whose id ends in it. UsageError when there is none."""
+    from difflib import get_close_matches
+
+    from dcctl.errors import UsageError
+
+    jobs = {job.id: job for job in problem.jobs}
+    ends = [job for job in problem.jobs if job.id.rpartition("/")[2] == name]
+    if name in jobs or len(ends) == 1:
+        return jobs[name] if name in jobs else ends[0]
+    near = get_close_matches(name, jobs, 1, 0.5)
+    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(jobs)[:5]) or 'none'}"
+    raise UsageError(f"job {name}", f"is not among the work that is to be placed; {known}")

@@ -36,38 +36,28 @@ def head_and_tail(graph: Graph) -> Windows:
     A task starts on a worker at the earliest when the data of each task before it has come from that one's
     best worker; the same from the other end. Nothing is said of tasks that compete for a worker.
     """
-    workers = range(len(graph.problem.workers))
-    head = [[0 for _ in workers] for _ in graph.order]
+    outward = graph.problem.links
+    inward = tuple(zip(*outward, strict=True))
+    head = [[0 for _ in outward] for _ in graph.order]
     tail = [list(times) for times in graph.times]
     for task in graph.order:
         for before, transfer_ms in graph.before[task]:
-            done = [(w, head[before][w] + graph.times[before][w]) for w in graph.able[before]]
-            _raise(graph, head[task], graph.able[task], done, transfer_ms)
+            ends = {w: head[before][w] + graph.times[before][w] for w in graph.able[before]}
+            for worker in graph.able[task]:
+                head[task][worker] = max(head[task][worker], _soonest(ends, inward[worker], transfer_ms))
     for task in reversed(graph.order):
-        rest = [0 for _ in workers]
+        rest = [0 for _ in outward]
         for after, transfer_ms in graph.after[task]:
-            _raise(
-                graph, rest, graph.able[task], [(w, tail[after][w]) for w in graph.able[after]], transfer_ms
-            )
+            left = {w: tail[after][w] for w in graph.able[after]}
+            for worker in graph.able[task]:
+                rest[worker] = max(rest[worker], _soonest(left, outward[worker], transfer_ms))
         tail[task] = [own + least for own, least in zip(tail[task], rest, strict=True)]
     return head, tail
 
 
-def _raise(
-    graph: Graph,
-    least: list[int],
-    able: Sequence[int],
-    others: Sequence[tuple[int, int]],
-    transfer_ms: tuple[int, ...],
-) -> None:
-    """Raise the least time of each worker to the best that `others`, pairs of worker and time, allow."""
-    fastest = min(ms for _, ms in others)
-    slowest_link = max(transfer_ms)
-    near = [(worker, ms) for worker, ms in others if ms <= fastest + slowest_link]
-    for worker in able:
-        links = graph.problem.links[worker]
-        found = min(ms + transfer_ms[links[other]] for other, ms in near)
-        least[worker] = max(least[worker], found)
+def _soonest(times: dict[int, int], links: Sequence[int], transfer_ms: tuple[int, ...]) -> int:
+    """Return the least of some workers' times, each with the transfer over the link to its worker."""
+    return min(ms + transfer_ms[links[worker]] for worker, ms in times.items())
 
 
 def critical_path(graph: Graph, windows: Windows) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dcctl.inventory import snapshot
 from dcctl.inventory.placement import Neighbours, Selector, Toleration
 from tests.kubeapi import ApiServer, objects, shapes
@@ -90,3 +92,38 @@ def test_work_of_which_one_pod_knows_no_limit_has_none(tmp_path: Path) -> None:
         server.load([objects.pod("train-9", "ml", "gpu0", owner=objects.owner("Job", "train", "batch/v1"))])
         fleet = source(server, tmp_path).collect()
     assert [each.duration_s for each in fleet.workloads if each.id == "ml/train"] == [None]
+
+
+VOLUME = [{"name": "data", "persistentVolumeClaim": {"claimName": "scratch"}}]
+ON_GPU0 = {
+    "nodeSelectorTerms": [
+        {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["gpu0"]}]}
+    ]
+}
+
+
+def test_a_pod_stands_where_its_volume_is(tmp_path: Path) -> None:
+    with cluster() as server:
+        claim = {"namespace": "ml", "name": "scratch"}
+        where = {"required": ON_GPU0}
+        server.load([shapes.workload("persistentvolumes", "local-1", claimRef=claim, nodeAffinity=where)])
+        server.load([objects.pod("tied", "ml", phase="Pending", volumes=VOLUME)])
+        fleet = source(server, tmp_path).collect()
+    (term,) = template(fleet, "ml/tied").bound_to or ()
+    assert [each.values for each in term.labels] == [("gpu0",)]
+    assert fleet.gaps == ()
+
+
+@pytest.mark.parametrize(("node", "missed"), [("gpu0", False), (None, True)])
+def test_volumes_that_may_not_be_listed_are_missed_by_pods_that_wait(
+    tmp_path: Path, node: str | None, *, missed: bool
+) -> None:
+    with cluster() as server:
+        server.deny("admin", "list", "persistentvolumes")
+        phase = "Running" if node else "Pending"
+        server.load([objects.pod("tied", "ml", node, phase=phase, volumes=VOLUME)])
+        found = gaps(source(server, tmp_path).collect())
+    assert {name: (gap.cause, gap.part) for name, gap in found.items()} == (
+        {"persistentvolumes": ("denied", "")} if missed else {}
+    )
+    assert all("volumes is unknown" in gap.reason for gap in found.values())

@@ -62,8 +62,8 @@ def test_a_run_is_the_same_as_item_by_item(
         tuple(Job(f"j{at}", (Task(at, ("m",)),)) for at in range(len(needs))),
     )
     waves, single = engine_of(problem, policy), engine_of(problem, policy)
-    for of, count in runs:
-        of %= len(needs)
+    for drawn, count in runs:
+        of = drawn % len(needs)
         together = waves.run(of, count)
         assert together == [put for _ in range(count) for put in single.run(of, 1)]
         assert (waves.state.free == single.state.free).all()

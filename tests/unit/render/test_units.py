@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.render.units import show
+from dcctl.units import elapsed
 
 if TYPE_CHECKING:
     from dcctl.render.report import Cell, Unit
@@ -115,3 +116,20 @@ def test_something_is_never_worded_as_nothing_nor_a_part_as_all(value: int, unit
     number = show(value, unit).split(" ")[0]
     assert number not in ("0", "-0", "")
     assert unit != "percent_milli" or number != "100"
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"),
+    [
+        (0, "0 s"),
+        (1, "<0.1 s"),
+        (24_333, "24.3 s"),
+        (119_000, "119 s"),
+        (910_000, "15 min 10 s"),
+        (3_600_000, "1 h"),
+        (47_537_902, "13 h 12 min"),
+        (3 * 86_400_000 + 4 * 3_600_000, "3 d 4 h"),
+    ],
+)
+def test_time_since_a_start_has_two_units(ms: int, said: str) -> None:
+    assert elapsed(ms) == said

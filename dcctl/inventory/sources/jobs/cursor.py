@@ -56,13 +56,23 @@ class Cursor:
 
     def keys(self) -> dict[str, Cursor]:
         """Return what stands under each key, whatever the keys; what is null is left out."""
+        return {name: value for name, value in self._values().items() if not is_null(value.node)}
+
+    def entries(self) -> dict[str, Cursor]:
+        """Return what stands under each key, whatever the keys; null is refused."""
+        found = self.keys()
+        for name, value in self._values().items():
+            if name not in found:
+                raise value.error("has no value")
+        return found
+
+    def _values(self) -> dict[str, Cursor]:
         if not isinstance(self.node, yaml.MappingNode):
             raise self.error(f"{self._shown()} is not a set of `key: value`")
         pairs = Converter(self.where).pairs(self.node)
         return {
             name: Cursor(value, self.where, self._below(shown(name)[1:-1]), key)
             for name, (key, value) in pairs.items()
-            if not is_null(value)
         }
 
     def fields(self, known: Collection[str], required: Collection[str] = ()) -> dict[str, Cursor]:

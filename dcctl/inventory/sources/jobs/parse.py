@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
 from dcctl.inventory.asked import Asked
+from dcctl.inventory.nodeexpr import shown
 from dcctl.inventory.placement import BARE, key_of
 from dcctl.inventory.sources.files.documents import documents
 from dcctl.inventory.sources.jobs import form
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Workload
 
-_SHAPES = (
-    (("nodes", "schema"), "is an inventory", "dcctl schedule plan JOBS -i"),
-    (("all", "_meta"), "is an Ansible inventory", "dcctl schedule plan JOBS -i"),
-)
+_INVENTORIES = ("nodes", "all", "_meta", "schema")
+"""Keys by which lists of nodes, Ansible inventories and snapshots are told."""
 
 
 def parse(texts: Iterable[tuple[str, str]]) -> Asked:
@@ -70,11 +69,12 @@ def _is_own(document: Cursor) -> bool:
     version = keys["apiVersion"].text() if "apiVersion" in keys else ""
     if kind == form.KIND and version in ("", form.VERSION):
         return True
+    if kind == form.KIND and version.startswith("dcctl/"):
+        raise keys["apiVersion"].error(f"{shown(version)} is not known: this dcctl reads {form.VERSION}")
     if kind and version:
         return False
-    for known, what, hint in _SHAPES:
-        if not keys.keys().isdisjoint(known):
-            raise document.error(f"{what}, not work", f"{hint} {document.file}")
+    if not keys.keys().isdisjoint(_INVENTORIES):
+        raise document.error("is an inventory, not work", f"dcctl schedule plan JOBS -i {document.file}")
     if kind:
         raise keys["kind"].error(f"{kind} has no apiVersion; dcctl's own form is `kind: {form.KIND}`")
     raise document.error(f"says neither `kind: {form.KIND}` nor the apiVersion and kind of a manifest")

@@ -1,4 +1,4 @@
-"""GET from an API server: deadlines, bounded retries, and answers decoded as they are declared."""
+"""Requests to an API server: deadlines, bounded retries, and refusals told as failures."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 """Metadata where the server can leave the rest out, else everything: both decode alike."""
 
 _CHUNK_BYTES = 1 << 20
+_DONE = (200, 201, 202)
+
+
+class _Asked(NamedTuple):
+    """One request, made ready."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes | None = None
 
 
 class Patience(NamedTuple):
@@ -43,6 +53,8 @@ class Patience(NamedTuple):
     sleep: Callable[[float], None] = time.sleep
     seed: int | None = None
     """Of the random share of each wait, which keeps clients from trying again in step."""
+    spread: float = 0.5
+    """That share of the wait, at most; 0: every wait is as long as told."""
 
 
 class Client:
@@ -59,9 +71,18 @@ class Client:
         """Seconds until the deadline; negative after it."""
         return self._deadline - self._patience.now()
 
+    @property
+    def host(self) -> str:
+        """The address of the server."""
+        return self._connection.host
+
     def stop(self) -> None:
         """Ask nothing more: every request under way ends as if the deadline had come."""
         self._deadline = self._patience.now()
+
+    def pause(self, wait_s: float) -> None:
+        """Leave the server alone for so long, if there is time."""
+        self._patience.sleep(max(0.0, min(wait_s, self.left_s)))
 
     def within(self, timeout_s: float) -> Client:
         """A client of the same server whose deadline comes after `timeout_s`, if not before."""
@@ -69,12 +90,45 @@ class Client:
 
     def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> bytes:
         """The body of a 200. Tries again what may pass, as long as there is time. Raises Failure."""
-        target = f"{path}?{urlencode(query)}" if query else path
+        return self._ask(_Asked("GET", _target(path, query), {"Accept": accept}))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        content_type: str = JSON,
+        query: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """The answer to a write. One that may have been done is sent again: it must do no harm twice."""
+        headers = {"Accept": JSON, "Content-Type": content_type}
+        return self._ask(_Asked(method, _target(path, query), headers, body))
+
+    def lines(self, path: str, query: Mapping[str, str], silence_s: float) -> Iterator[bytes]:
+        """Yield the lines of an answer as they come, until the server ends it. Asks once. Raises Failure.
+
+        `silence_s` is the longest time between two pieces of it.
+        """
+        from urllib3.exceptions import HTTPError
+
+        response = None
+        try:
+            response = self._open(_Asked("GET", _target(path, query), {"Accept": JSON}), silence_s)
+            if response.status != 200:
+                self._refuse(response, response.read())
+            yield from _lines(response)
+        except (HTTPError, OSError) as error:
+            raise of_transport(error, self._connection.host) from error
+        finally:
+            if response is not None:
+                response.close()
+
+    def _ask(self, asked: _Asked) -> bytes:
         tries = 0
         while True:
             tries += 1
             try:
-                return self._once(target, accept)
+                return self._once(asked)
             except Failure as failure:
                 self._wait(failure, tries)
 
@@ -89,37 +143,43 @@ class Client:
         wait_s = failure.wait_s
         if wait_s is None:
             most_s = min(self._patience.backoff_max_s, self._patience.backoff_s * 2 ** (tries - 1))
-            wait_s = most_s * self._rng.uniform(0.5, 1.0)
+            wait_s = most_s * self._rng.uniform(1.0 - self._patience.spread, 1.0)
         if wait_s >= self.left_s:
             reason = f"{failure.reason}; asked to wait {wait_s:.0f} s" if failure.wait_s else failure.reason
             raise Failure(f"{reason}; no time is left to try again", "timeout", LONGER, status=failure.status)
         self._patience.sleep(wait_s)
 
-    def _once(self, target: str, accept: str) -> bytes:
-        from urllib3 import Timeout
+    def _once(self, asked: _Asked) -> bytes:
         from urllib3.exceptions import HTTPError
 
         deadline = self._patience.now() + min(self._patience.request_s, self.left_s)
         budget_s = deadline - self._patience.now()
         if budget_s <= 0:
             raise Failure("not asked: the deadline has passed", "timeout", LONGER)
+        try:
+            return self._body(self._open(asked, budget_s), deadline)
+        except (HTTPError, OSError) as error:
+            raise of_transport(error, self._connection.host) from error
+
+    def _open(self, asked: _Asked, budget_s: float) -> BaseHTTPResponse:
+        """The answer, of which nothing is read yet."""
+        from urllib3 import Timeout
+
         connection = self._connection
         try:
-            headers = {"Accept": accept, "User-Agent": "dcctl", **connection.headers()}
-            # No gzip: the API server would spend more time on it than the network saves.
-            response = connection.pool.request(
-                "GET",
-                connection.host + target,
-                headers=headers,
-                timeout=Timeout(connect=budget_s, read=budget_s),
-                retries=False,
-                preload_content=False,
-            )
-            return self._body(response, deadline)
+            headers = {**asked.headers, "User-Agent": "dcctl", **connection.headers()}
         except SourceError as error:
             raise Failure(error.reason, error.cause, error.hint) from error
-        except (HTTPError, OSError) as error:
-            raise of_transport(error, connection.host) from error
+        # No gzip: the API server would spend more time on it than the network saves.
+        return connection.pool.request(
+            asked.method,
+            connection.host + asked.target,
+            body=asked.body,
+            headers=headers,
+            timeout=Timeout(connect=budget_s, read=budget_s),
+            retries=False,
+            preload_content=False,
+        )
 
     def _body(self, response: BaseHTTPResponse, deadline: float) -> bytes:
         """The body, unless the answer says no, is too large, or drips past the deadline."""
@@ -129,7 +189,7 @@ class Client:
             response.close()  # what is left of the answer must not meet the next request
             raise
         response.release_conn()
-        return body if response.status == 200 else self._refuse(response, body)
+        return body if response.status in _DONE else self._refuse(response, body)
 
     def _chunks(self, response: BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
         size, most = 0, self._patience.page_bytes
@@ -160,3 +220,16 @@ class Client:
                     status=401,
                 )
         raise failure
+
+
+def _target(path: str, query: Mapping[str, str] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    while chunk := response.read1(_CHUNK_BYTES):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest.strip():
+        raise Failure("the answer broke off", "truncated", again=True)

@@ -18,6 +18,8 @@ T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 HINT = "kubectl apply --dry-run=server -f"
+UNKNOWN_WORD = "invalid enum value"
+"""How a word begins to be refused that is none of a fixed set, as msgspec says it."""
 _QUANTITIES = frozenset(("requests", "limits", "overhead"))
 """Maps whose values may be written as numbers, and are texts to us."""
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")

@@ -42,11 +42,25 @@ class Manifests:
     def add(self, document: Cursor) -> None:
         """Read a manifest, or a list of them. UsageError with the place of what is wrong."""
         keys = document.fields(document.keys(), required=("apiVersion", "kind"))
-        group, kind = _group(keys["apiVersion"].text()), keys["kind"].name()
+        self._add(document, keys["apiVersion"].text(), keys["kind"].name())
+
+    def _add(self, document: Cursor, version: str, kind: str) -> None:
+        keys = document.keys()
         if kind.endswith("List") and "items" in keys:
             for item in keys["items"].items():
-                self.add(item)
-            return
+                self._add_item(item, version, kind)
+        else:
+            self._add_object(document, _group(version), kind)
+
+    def _add_item(self, item: Cursor, version: str, kind: str) -> None:
+        """Read an entry of a list: those of a PodList are Pods, and need not say so."""
+        typed = kind != "List" and not item.keys().keys() & {"apiVersion", "kind"}
+        if typed:
+            self._add(item, version, kind.removesuffix("List"))
+        else:
+            self.add(item)
+
+    def _add_object(self, document: Cursor, group: str, kind: str) -> None:
         data = as_json(document)
         meta = decode(document, data, Object).metadata
         ref = self._identify(group, kind, meta, document)

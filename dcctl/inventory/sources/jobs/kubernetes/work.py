@@ -71,8 +71,7 @@ class Work:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._templates = Templates()
-        self._templates.namespaces = around.namespaces.labels or None
+        self._templates = Templates()  # which namespaces a cluster has, and with which labels, no file tells
         self._pods = Pods(Budgets(), self._templates)
         self._origins: dict[str, Origin] = {}
         self.gaps: dict[Gap, None] = {}
@@ -92,9 +91,14 @@ class Work:
     def templates(self) -> dict[str, Template]:
         """Return where members may stand, by key."""
         for why, pod in self._templates.unread.items():
-            row = next(each.row for each in self._origins.values() if pod.endswith(each.row.top.name))
-            self._note(row, f"where it may stand is unknown: {why}")
+            self._note(self._row_of(pod), f"where it may stand is unknown: {why}")
         return self._templates.found
+
+    def _row_of(self, pod: str) -> Row:
+        """The object that made a pod, which goes by `namespace/name`."""
+        namespace, _, name = pod.partition("/")
+        rows = (origin.row for uid, origin in self._origins.items() if uid.rpartition("/")[2] == name)
+        return next(row for row in rows if row.top.namespace == namespace)
 
     def _made(self, row: Row, made: Made) -> Iterator[Pod]:
         """Yield equal pods as the API server would list them before anybody has placed them."""

@@ -134,7 +134,7 @@ def test_any_manifest(kind: tuple[str, str], spec: Tree, metadata: Tree) -> None
 
 @given(st.sampled_from(TEXTS), st.data())
 def test_a_file_with_one_value_replaced(text: str, data: st.DataObject) -> None:
-    trees = list(yaml.load_all(text, Loader=yaml.BaseLoader))
+    trees = list(yaml.safe_load_all(text))
     tree = data.draw(st.sampled_from(trees))
     here = tree
     while isinstance(here, dict | list) and here:

@@ -14,6 +14,10 @@ import pytest
 from dcctl.inventory.folding import fold
 from dcctl.inventory.placement import key_of
 from dcctl.inventory.sources.jobs.source import read
+from dcctl.inventory.sources.kubernetes.budgets import Budgets
+from dcctl.inventory.sources.kubernetes.pods import Pods
+from dcctl.inventory.sources.kubernetes.templates import Templates
+from dcctl.inventory.sources.kubernetes.types import Page, Pod
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -90,3 +94,21 @@ def test_examples_are_read_without_a_gap() -> None:
     for path in folder.glob("*.yaml"):
         asked = read([str(path)])
         assert asked.workloads or asked.elastic
+
+
+def test_waiting_pods_of_a_cluster_ask_for_the_same_as_in_a_file() -> None:
+    """A list as the API server sends it: its entries do not say what they are."""
+    path = ROOT / "tests" / "data" / "kubernetes" / "templates" / "pods.json"
+    listed = msgspec.json.decode(path.read_bytes(), type=Page[Pod]).items
+    assert isinstance(listed, list)
+    alone = [pod for pod in listed if not pod.spec.node_name]
+    templates = Templates()
+    live = Pods(Budgets(), templates)
+    live.add(alone)
+    told = {row.name: row for group in live.groups.values() for row in group.members}
+    asked = read([str(path)])
+    members = [member for work in asked.workloads for member in work.members]
+    assert {member.name for member in members} == told.keys()
+    for member in members:
+        assert member.requests == told[member.name].requests
+        assert member.template == told[member.name].template

@@ -1,0 +1,280 @@
+"""Single objects of a cluster: read, made, changed and deleted; and pods followed as they change.
+
+Every write names `dcctl` as its manager and may be sent twice: what it changes is held by a UID or version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import msgspec
+from msgspec import field
+
+from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.kubernetes.types import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dcctl.inventory.sources.kubernetes.api import Client
+
+T = TypeVar("T")
+
+MERGE_PATCH = "application/merge-patch+json"
+MANAGER = "dcctl"
+_REQUEST_S = 60.0
+_WATCH_S = 300
+"""How long one watch is asked for; the next goes on where it ended."""
+_SLACK_S = 15.0
+_PAUSE_S = 1.0
+"""Before a list that a broken watch makes necessary."""
+_PAGE = 500
+
+
+class LiveMeta(Wire):
+    """What tells an object, and its version, from every other."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
+
+
+class Live(Wire):
+    """Any object."""
+
+    metadata: LiveMeta = field(default_factory=LiveMeta)
+
+
+class Gate(Wire):
+    """What keeps a pod from its scheduler."""
+
+    name: str = ""
+
+
+class NodeAffinity(Wire):
+    """Where a pod must stand; its terms are kept as they are."""
+
+    required: dict[str, object] | None = field(
+        default=None, name="requiredDuringSchedulingIgnoredDuringExecution"
+    )
+
+
+class Affinity(Wire):
+    """The part of it that is about nodes."""
+
+    node_affinity: NodeAffinity | None = None
+
+
+class LiveSpec(Wire):
+    """What decides where a pod stands."""
+
+    node_name: str | None = None
+    scheduling_gates: list[Gate] | None = None
+    affinity: Affinity | None = None
+
+
+class Condition(Wire):
+    """What a controller says of a pod."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class LiveStatus(Wire):
+    """How a pod is."""
+
+    phase: str = ""
+    conditions: list[Condition] | None = None
+
+
+class LivePod(Live):
+    """A pod as it is now."""
+
+    spec: LiveSpec = field(default_factory=LiveSpec)
+    status: LiveStatus = field(default_factory=LiveStatus)
+
+
+class Change(NamedTuple):
+    """What became of one pod. `SYNCED`: all that there are were told; there is no pod then."""
+
+    kind: Literal["THERE", "GONE", "SYNCED"]
+    pod: LivePod
+
+
+class _ListMeta(Wire):
+    resource_version: str = ""
+    continue_: str = field(default="", name="continue")
+
+
+class _Pods(Wire):
+    metadata: _ListMeta = field(default_factory=_ListMeta)
+    items: list[LivePod] | None = None
+
+
+class _Event(Wire):
+    type: str = ""
+    object: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Status(Wire):
+    code: int = 0
+    message: str = ""
+
+
+class _Resource(Wire):
+    name: str = ""
+    kind: str = ""
+    namespaced: bool = True
+
+
+class _Resources(Wire):
+    resources: list[_Resource] | None = None
+
+
+class Objects:
+    """The objects of one cluster. Every method raises Failure for what the server refuses."""
+
+    def __init__(self, client: Client) -> None:
+        """`client` has the deadline of everything together."""
+        self._client = client
+        self._served: dict[tuple[str, str], _Resource] = {}
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline of everything."""
+        return self._client.left_s
+
+    def path(self, api_version: str, kind: str, namespace: str, name: str = "") -> str:
+        """Where an object, or without a name its kind, is found."""
+        root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+        resource = self._resource(root, api_version, kind)
+        inside = f"/namespaces/{quote(namespace, safe='')}" if resource.namespaced else ""
+        last = f"/{quote(name, safe='')}" if name else ""
+        return f"{root}{inside}/{resource.name}{last}"
+
+    def read(self, path: str, of: type[T]) -> T:
+        """The object at a path."""
+        return _decoded(self._within().get(path), of)
+
+    def create(self, path: str, body: Mapping[str, object], *, dry_run: bool = False) -> Live:
+        """The object was made at the path of its kind; with `dry_run` the server says whether it would."""
+        return self._send("POST", path, body, dry_run=dry_run)
+
+    def patch(self, path: str, body: Mapping[str, object], *, dry_run: bool = False) -> Live:
+        """The object has these fields (a merge patch); 409 where its version is not that of `body`."""
+        return self._send("PATCH", path, body, MERGE_PATCH, dry_run=dry_run)
+
+    def delete(self, path: str, uid: str) -> None:
+        """The object with this UID is being deleted, with all that it made; 409 for another of its name."""
+        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        self._within().send("DELETE", path, msgspec.json.encode(options))
+
+    def cluster(self) -> str:
+        """What tells this cluster from every other: the UID of its namespace kube-system, or its address."""
+        try:
+            return self.read("/api/v1/namespaces/kube-system", Live).metadata.uid
+        except Failure as failure:
+            if failure.cause != "denied":
+                raise
+            return self._client.host
+
+    def follow(self, selector: str) -> Iterator[Change]:
+        """Yield the pods that labels select, in all namespaces, and then every change, until the deadline.
+
+        One watch tells all. One that ends, breaks or expires is begun anew, and what was missed is told.
+        """
+        known: dict[str, LivePod] = {}
+        while self.left_s > 0:
+            version, pods = self._list(selector)
+            now = {pod.metadata.uid: pod for pod in pods}
+            yield from (Change("GONE", pod) for uid, pod in known.items() if uid not in now)
+            known = now
+            yield from (Change("THERE", pod) for pod in pods)
+            yield Change("SYNCED", LivePod())
+            yield from self._watch(selector, version, known)
+
+    def _watch(self, selector: str, version: str, known: dict[str, LivePod]) -> Iterator[Change]:
+        """Yield changes from a version on, until a watch breaks; one that ends in good order is continued."""
+        while self.left_s > 0:
+            last_s = max(1, min(_WATCH_S, round(self.left_s)))
+            query = {
+                "watch": "1",
+                "labelSelector": selector,
+                "resourceVersion": version,
+                "allowWatchBookmarks": "true",
+                "timeoutSeconds": str(last_s),
+            }
+            try:
+                for line in self._client.lines("/api/v1/pods", query, last_s + _SLACK_S):
+                    event = _decoded(line, _Event)
+                    if event.type == "ERROR":
+                        return  # expired: whoever asked lists again
+                    pod = _decoded(bytes(event.object), LivePod)
+                    version = pod.metadata.resource_version or version
+                    if event.type == "DELETED":
+                        known.pop(pod.metadata.uid, None)
+                        yield Change("GONE", pod)
+                    elif event.type != "BOOKMARK":
+                        known[pod.metadata.uid] = pod
+                        yield Change("THERE", pod)
+            except Failure as failure:
+                if failure.cause in ("denied", "unauthenticated"):
+                    raise
+                if failure.status != 410:
+                    self._client.pause(_PAUSE_S)
+                return
+
+    def _list(self, selector: str) -> tuple[str, list[LivePod]]:
+        pods: list[LivePod] = []
+        query = {"labelSelector": selector, "limit": str(_PAGE)}
+        while True:
+            page = _decoded(self._within().get("/api/v1/pods", query), _Pods)
+            pods += page.items or []
+            if not page.metadata.continue_:
+                return page.metadata.resource_version, pods
+            query["continue"] = page.metadata.continue_
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object],
+        content_type: str = "application/json",
+        *,
+        dry_run: bool,
+    ) -> Live:
+        query = {"fieldManager": MANAGER} | ({"dryRun": "All"} if dry_run else {})
+        answer = self._within().send(method, path, msgspec.json.encode(body), content_type, query)
+        return _decoded(answer, Live)
+
+    def _within(self) -> Client:
+        return self._client.within(_REQUEST_S)
+
+    def _resource(self, root: str, api_version: str, kind: str) -> _Resource:
+        if (api_version, kind) not in self._served:
+            rows = _decoded(self._within().get(root), _Resources).resources or ()
+            for each in rows:
+                if "/" not in each.name:
+                    self._served[api_version, each.kind] = each
+        found = self._served.get((api_version, kind))
+        if found is None:
+            raise Failure(
+                f"{kind} of {api_version} is not served here", "missing", "kubectl api-resources", status=404
+            )
+        return found
+
+
+def _decoded(body: bytes, of: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=of)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Failure(
+            f"the answer is not what it should be: {error}", "invalid", "check what answers at this address"
+        ) from error

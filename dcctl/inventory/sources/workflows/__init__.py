@@ -1,0 +1,1 @@
+"""Files of tasks that wait for each other: `kind: Dag`."""

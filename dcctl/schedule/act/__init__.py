@@ -1,0 +1,1 @@
+"""`dcctl schedule` where it acts: plans carried out on a cluster, journalled, resumed and undone."""

@@ -1,0 +1,187 @@
+"""What `schedule apply` tells: the writes that it would send, and in the end where everything stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.inventory.model import Gap
+from dcctl.inventory.nodeset import fold
+from dcctl.render.report import Column, Note, Report, Shape, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dcctl.journal import Record
+    from dcctl.packing.plan import Assignment
+    from dcctl.schedule.act.apply import Ready
+    from dcctl.schedule.kubernetes import Left
+
+_ITEMS = (
+    Column("step", "STEP", keep=9),
+    Column("what", "OBJECT", keep=9),
+    Column("pods", "PODS", "count", keep=8),
+    Column("placed", "PLACED", "count", keep=8),
+    Column("elsewhere", "ELSEWHERE", "count", keep=6),
+    Column("nodes", "NODES", keep=7),
+)
+_SUMMARY = (
+    Column("run", "The name of the run: the label dcctl.io/run of all that it makes or places."),
+    Column("pods", "Pods that the plan places here.", "count"),
+    Column("placed", "Pods that are bound to the node that the plan says.", "count"),
+    Column("elsewhere", "Pods that are bound to another node.", "count"),
+    Column("journal", "The journal of the run; empty for --dry-run."),
+)
+APPLY = Shape("schedule-apply", "What carrying out a plan changes, or has changed.", _ITEMS, summary=_SUMMARY)
+_RUNS = (
+    Column("run", "RUN", keep=9),
+    Column("state", "STATE", "state", keep=9),
+    Column("started_at_s", "STARTED", "time_s", keep=7),
+    Column("who", "WHO", keep=6),
+    Column("created", "CREATED", "count", keep=8),
+    Column("placed", "PLACED", "count", keep=8),
+    Column("failed", "FAILED", "count", keep=7),
+    Column("plan", "PLAN", keep=5),
+    Column("journal", "JOURNAL", keep=4, wide=True),
+)
+STATUS = Shape("schedule-apply-status", "The runs of `dcctl schedule apply`, the newest first.", _RUNS)
+SHAPES = (APPLY, STATUS)
+_MOST_LINES = 20
+
+
+class Step(NamedTuple):
+    """One object of a run."""
+
+    verb: str
+    """create, keep, place, bind, delete."""
+    what: str
+    places: tuple[Assignment, ...] = ()
+    stands: int = 0
+    elsewhere: int = 0
+
+
+def apply_report(
+    headline: str, steps: Sequence[Step], left: Sequence[Left], notes: Sequence[Note], run: str, journal: str
+) -> Report:
+    """One row per object; what is not carried out is a gap, which makes the answer partial."""
+    rows = tuple(
+        (one.verb, one.what, len(one.places), one.stands, one.elsewhere, folded(one.places)) for one in steps
+    )
+    elsewhere = sum(one.elsewhere for one in steps)
+    return Report(
+        kind=APPLY.kind,
+        headline=headline,
+        items=Table("items", _ITEMS, rows, fold=False),
+        summary={
+            "run": run,
+            "pods": sum(len(one.places) for one in steps),
+            "placed": sum(one.stands for one in steps),
+            "elsewhere": elsewhere,
+            "journal": journal,
+        },
+        notes=tuple(notes),
+        gaps=_gaps(left),
+        name_key="what",
+        level="crit" if elsewhere else "ok",
+    )
+
+
+def folded(places: Iterable[Assignment]) -> str:
+    """The nodes of some places as one node set."""
+    return fold({one.node for one in places})
+
+
+def status_report(records: Sequence[tuple[Record, str]]) -> Report:
+    """One row per run, with the word for how it is."""
+    rows = tuple(_run_row(record, state) for record, state in records)
+    open_ = [record for record, state in records if state == "unfinished"]
+    notes = tuple(
+        Note("unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume)
+        for one in open_
+    )
+    return Report(
+        kind=STATUS.kind,
+        headline=f"{len(rows):,} run{'' if len(rows) == 1 else 's'}, {len(open_):,} unfinished",
+        items=Table("items", _RUNS, rows, fold=False),
+        notes=notes,
+        name_key="run",
+        level="warn" if open_ else "ok",
+    )
+
+
+def _run_row(record: Record, state: str) -> tuple[str | int, ...]:
+    header, done = record.header, Counter[str]()
+    for step, entry in record.steps.items():
+        done["failed" if entry.state == "failed" else step.partition(" ")[0]] += entry.state != "intent"
+    plan = next(iter(header.files), "")
+    return (
+        header.run,
+        state,
+        header.started_at_s,
+        header.who,
+        done["create"],
+        done["place"] + done["bind"],
+        done["failed"],
+        plan,
+        str(record.path),
+    )
+
+
+def question(steps: Sequence[Step], left: Sequence[Left], notes: Sequence[Note]) -> tuple[str, ...]:
+    """What is told before the question of `schedule apply`, line by line."""
+    shown = [_line(one) for one in steps[:_MOST_LINES]]
+    more = [f"… and {len(steps) - _MOST_LINES:,} more"] if len(steps) > _MOST_LINES else []
+    out = [f"left out: {one.what}: {one.why}" for one in left[:_MOST_LINES]]
+    pods = sum(len(one.places) for one in steps)
+    return (*shown, *more, *out, *(f"{one.label}: {one.text}" for one in notes), f"Place {pods:,} pods?")
+
+
+def undo_question(titles: Sequence[str], left: Sequence[Left]) -> tuple[str, ...]:
+    """What is told before the question of `schedule apply --undo`, line by line."""
+    kept = [f"cannot be undone: {one.what} {one.why}" for one in left]
+    return (*(f"delete {title}" for title in titles), *kept, f"Delete {len(titles):,} objects?")
+
+
+def _line(one: Step) -> str:
+    where = f"  {len(one.places):,} on {folded(one.places)}" if one.places else ""
+    return f"{one.verb} {one.what}{where}"
+
+
+def caveats(ready: Ready) -> tuple[Note, ...]:
+    """What follows from carrying out a plan that is not plain from its writes."""
+    notes = []
+    lasting = [work.object.title for work in ready.works if work.object.kind != "Pod"]
+    if lasting:
+        text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
+        notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))
+    later = [work.object.title for work in ready.works if work.makes_more_later]
+    if later:
+        notes.append(Note("gate", f"makes more pods than run at once: {_some(later)}", "warn"))
+    if ready.gated:
+        text = f"{len(ready.gated):,} pods are there already: that they are kept to a node cannot be undone"
+        notes.append(Note("lasting", text, "warn"))
+    if ready.free:
+        text = "passes by the scheduler: taints, spread, volumes, quotas and gangs are not looked at"
+        notes.append(Note("--bind", f"{text}, and it cannot be undone ({len(ready.free):,} pods)", "warn"))
+    return tuple(notes)
+
+
+def _some(titles: Sequence[str]) -> str:
+    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
+    return f"{', '.join(titles[:3])}{more}"
+
+
+def rendered_report(kind: str, text: str, left: Sequence[Left]) -> Report:
+    """The manifests as a document; what they do not tell is a gap."""
+    return Report(
+        kind=kind,
+        headline="",
+        items=Table("items", (), ()),
+        gaps=_gaps(left),
+        documents=(text,),
+        document_format="yaml",
+    )
+
+
+def _gaps(left: Sequence[Left]) -> tuple[Gap, ...]:
+    return tuple(Gap("plan", one.what, one.why, "unsupported", one.hint) for one in left)

@@ -1,0 +1,158 @@
+"""`dcctl schedule apply` on a real control plane: every pod ends on the node that the plan says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from http.client import OK
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from tests import plans
+from tests.controlplane.workloads import deployment, namespace, pod, pod_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcctl.packing.plan import Plan
+    from tests.controlplane.client import Json
+    from tests.controlplane.plane import ControlPlane
+
+SPACE = "apply"
+
+
+def dcctl(plane: ControlPlane, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`dcctl schedule WORDS` on the plane, with a state of its own in the folder."""
+    env = {
+        "KUBECONFIG": str(plane.kubeconfig()),
+        "HOME": str(folder),
+        "XDG_STATE_HOME": str(folder / "state"),
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+    }
+    command = [sys.executable, "-m", "dcctl", "schedule", *words, "-o", "json"]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=250)
+
+
+def manifests(space: str) -> list[Json]:
+    """Work of four kinds: 110 pods."""
+    return [
+        *(deployment(f"web-{index}", space, 15, gpus=1) for index in range(3)),
+        job("train", space, 20, indexed=False),
+        job("sweep", space, 10, indexed=True),
+        stateful_set("store", space, 15, "Parallel"),
+        stateful_set("chain", space, 4, "OrderedReady"),
+        *(pod(f"lone-{index:02d}", space, gpus=2) for index in range(16)),
+    ]
+
+
+def job(name: str, space: str, count: int, *, indexed: bool) -> Json:
+    template = {"spec": {**pod_spec(1), "restartPolicy": "Never"}}
+    spec = {"parallelism": count, "completions": count, "template": template}
+    spec |= {"completionMode": "Indexed"} if indexed else {}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "namespace": space},
+        "spec": spec,
+    }
+
+
+def stateful_set(name: str, space: str, replicas: int, policy: str) -> Json:
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": name, "namespace": space},
+        "spec": {
+            "replicas": replicas,
+            "serviceName": name,
+            "podManagementPolicy": policy,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec(1)},
+        },
+    }
+
+
+def written(folder: Path, objects: list[Json]) -> Path:
+    path = folder / "work.yaml"
+    path.write_text(yaml.safe_dump_all(objects))
+    return path
+
+
+def planned(plane: ControlPlane, folder: Path, files: list[Path]) -> tuple[Path, Plan]:
+    fleet = KubernetesSource("kubernetes:test", str(plane.kubeconfig())).collect()
+    plan = plans.of_files(fleet, files, "first-fit")
+    return plans.write(folder / "plan.json", plan), plan
+
+
+def pods_of(plane: ControlPlane, space: str) -> list[Json]:
+    with plane.client() as admin:
+        return list(admin.get(f"/api/v1/namespaces/{space}/pods")["items"])
+
+
+def by_job(plan: Plan) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for one in plan.assignments:
+        found.setdefault(one.job, []).append(one.node)
+    return {job: sorted(nodes) for job, nodes in found.items()}
+
+
+def standing(plane: ControlPlane, space: str) -> dict[str, list[str]]:
+    """By work, the nodes of its pods."""
+    found: dict[str, list[str]] = {}
+    for each in pods_of(plane, space):
+        work = each["metadata"]["annotations"]["dcctl.io/work"]
+        found.setdefault(work, []).append(each["spec"].get("nodeName", ""))
+    return {work: sorted(nodes) for work, nodes in found.items()}
+
+
+def answer(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_every_pod_ends_on_its_node(plane: ControlPlane, tmp_path: Path) -> None:
+    plane.add_nodes(24, prefix="apply-")
+    plane.apply([namespace(SPACE)])
+    work = written(tmp_path, manifests(SPACE))
+    path, plan = planned(plane, tmp_path, [work])
+    assert (len(plan.assignments), plan.unplaced) == (110, ())
+    told = answer(dcctl(plane, tmp_path, "apply", str(path), str(work), "-i", "kubernetes", "--dry-run"))
+    assert told["summary"]["pods"] == 110
+    assert pods_of(plane, SPACE) == []
+    told = answer(dcctl(plane, tmp_path, "apply", str(path), str(work), "-i", "kubernetes", "--yes"))
+    assert (told["summary"]["placed"], told["summary"]["elsewhere"]) == (110, 0)
+    assert standing(plane, SPACE) == by_job(plan)
+    exact = {
+        one.member: one.node
+        for one in plan.assignments
+        if one.job.rpartition("/")[2][:5] in ("store", "chain", "lone-")
+    }
+    found = {each["metadata"]["name"]: each["spec"]["nodeName"] for each in pods_of(plane, SPACE)}
+    assert {name: found[name] for name in exact} == exact
+    answer(dcctl(plane, tmp_path, "apply", "--undo", "-i", "kubernetes", "--yes"))
+    plane.wait_for(lambda: pods_of(plane, SPACE) == [], 60, "all that was made is gone")
+    with plane.client() as admin:
+        assert admin.request("GET", f"/api/v1/namespaces/{SPACE}")[0] == OK
+
+
+def test_gated_pods_that_wait_are_placed(plane: ControlPlane, tmp_path: Path) -> None:
+    space = "apply-pending"
+    plane.add_nodes(3, prefix="apply-p-")
+    plane.apply([namespace(space)])
+    waiting = [pod(f"p{index}", space, gpus=4) for index in range(5)]
+    for each in waiting:
+        each["spec"]["schedulingGates"] = [{"name": "dcctl.io/plan"}]
+    plane.apply(waiting)
+    fleet = KubernetesSource("kubernetes:test", str(plane.kubeconfig())).collect()
+    plan = plans.of_pending(fleet)
+    assert {one.job.partition("/")[0] for one in plan.assignments} == {space}
+    path = plans.write(tmp_path / "plan.json", plan)
+    told = answer(dcctl(plane, tmp_path, "apply", str(path), "-i", "kubernetes", "--yes"))
+    assert told["summary"]["placed"] == 5
+    found = {each["metadata"]["name"]: each["spec"]["nodeName"] for each in pods_of(plane, space)}
+    assert found == {one.member: one.node for one in plan.assignments}

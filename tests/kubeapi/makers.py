@@ -1,0 +1,97 @@
+"""Controllers that make pods from templates, and a scheduler that binds those without a gate."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from typing import TYPE_CHECKING
+
+from tests.kubeapi import rules
+from tests.kubeapi.kinds import NODES, PODS
+
+if TYPE_CHECKING:
+    from tests.kubeapi.cluster import Cluster
+    from tests.kubeapi.kinds import Kind
+    from tests.kubeapi.status import Obj
+
+MAKERS = ("deployments", "statefulsets", "jobs.batch")
+
+
+class Makers:
+    """`settle` runs after every write. A pod fits a node when its required node affinity names it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self.asleep = False
+        """Pods are made, and nobody binds them."""
+
+    def settle(self) -> None:
+        """Every object has its pods, those of a deleted one are gone, and whoever may stand stands."""
+        for name in MAKERS:
+            kind = self._cluster.registry.named(name)
+            for owner in self._cluster.store.objects(kind):
+                self._make(kind, owner)
+        owners = {
+            each["metadata"]["uid"]
+            for name in MAKERS
+            for each in self._cluster.store.objects(self._cluster.registry.named(name))
+        }
+        nodes = [each["metadata"]["name"] for each in self._cluster.store.objects(NODES)]
+        for pod in self._cluster.store.objects(PODS):
+            refs = pod["metadata"].get("ownerReferences") or []
+            if (
+                refs
+                and refs[0]["kind"] in ("Deployment", "StatefulSet", "Job")
+                and refs[0]["uid"] not in owners
+            ):
+                self._cluster.store.drop(PODS, pod)
+            elif not self.asleep:
+                self._bind(pod, nodes)
+
+    def _make(self, kind: Kind, owner: Obj) -> None:
+        meta, spec = owner["metadata"], owner.get("spec") or {}
+        wanted = spec.get("parallelism" if kind.name == "Job" else "replicas", 1)
+        for number in range(wanted if "template" in spec else 0):
+            suffix = str(number) if kind.name == "StatefulSet" else _suffix(meta["uid"], number)
+            name = f"{meta['name']}-{suffix}"
+            if self._cluster.store.find(PODS, meta["namespace"], name) is None:
+                pod = copy.deepcopy(spec["template"])
+                pod["metadata"] = {**(pod.get("metadata") or {}), "name": name}
+                made = rules.created(PODS, meta["namespace"], pod, self._cluster.clock)
+                made["metadata"]["ownerReferences"] = [
+                    {
+                        "apiVersion": kind.api_version,
+                        "kind": kind.name,
+                        "name": meta["name"],
+                        "uid": meta["uid"],
+                        "controller": True,
+                    }
+                ]
+                self._cluster.store.put(PODS, made)
+
+    def _bind(self, pod: Obj, nodes: list[str]) -> None:
+        spec = pod["spec"]
+        if spec.get("nodeName") or spec.get("schedulingGates") or "deletionTimestamp" in pod["metadata"]:
+            return
+        fits = [name for name in nodes if _may_stand(spec, name)]
+        if fits:
+            bound = {**pod, "spec": {**spec, "nodeName": fits[0]}}
+            self._cluster.store.put(PODS, {**bound, "status": {**pod["status"], "phase": "Running"}})
+
+
+def _suffix(uid: str, number: int) -> str:
+    return hashlib.sha256(f"{uid}{number}".encode()).hexdigest()[:5]
+
+
+def _may_stand(spec: Obj, name: str) -> bool:
+    terms = rules.node_terms(spec)
+    if not terms:
+        return True
+    return any(
+        all(name in each["values"] for each in [*(term.get("matchFields") or []), *_hosts(term)])
+        for term in terms
+    )
+
+
+def _hosts(term: Obj) -> list[Obj]:
+    return [each for each in term.get("matchExpressions") or [] if each["key"] == "kubernetes.io/hostname"]

@@ -1,0 +1,92 @@
+"""Gantt charts: on a terminal of any width, in ASCII, as SVG and as data."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcctl.render.gantt import gantt_lines
+from dcctl.render.gantt_svg import gantt_html
+from dcctl.render.plain import as_json
+from dcctl.render.report import Bar, Gantt, Report, Table
+from dcctl.render.style import Style
+from dcctl.render.text import width
+
+CHART = Gantt(
+    "workers",
+    "what each runs",
+    (
+        ("p1", (Bar(0, 40_000, "tokenize"), Bar(40_000, 41_000, "x"), Bar(60_000, 80_000, "evaluation"))),
+        ("n1", ()),
+        ("n2", ()),
+        ("p<2>", (Bar(30_000, 70_000, "训练"),)),
+    ),
+    now=50_000,
+)
+
+
+def lines(room: int, unicode: bool = True, chart: Gantt = CHART) -> list[str]:
+    return gantt_lines(chart, Style(unicode=unicode), room)
+
+
+def test_a_chart_in_unicode() -> None:
+    assert lines(47) == [
+        "what each runs (┊ now)",
+        "       0 s                                 80 s",
+        "p1     ├tokenize──────────┤│    ┊    ├evaluat…┤",
+        "p<2>                  ├训练──────────────┤",
+        "n[1-2]                          ┊",
+    ]
+
+
+def test_a_chart_in_ascii() -> None:
+    assert lines(47, unicode=False) == [
+        "what each runs (: now)",
+        "       0 s                                 80 s",
+        "p1     [tokenize----------]|    :    [evalu...]",
+        "p<2>                  [\\u8bad\\u7ec3------]",
+        "n[1-2]                          :",
+    ]
+
+
+def test_more_room_tells_more_times() -> None:
+    assert lines(100)[1].split() == ["0", "s", "26.7", "s", "53.3", "s", "80", "s"]
+
+
+def test_no_room_no_chart() -> None:
+    assert lines(12) == []
+    assert lines(80, chart=Gantt("w", "nothing", (("p1", ()),))) == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 50)), min_size=1), st.integers(1, 120))
+def test_no_line_is_too_long(drawn: list[tuple[int, int]], room: int) -> None:
+    bars, end = [], 0
+    for gap, length in drawn:
+        bars.append(Bar(end + gap, end + gap + length, f"job {gap}"))
+        end += gap + length
+    chart = Gantt("w", "title", (("worker", tuple(bars)), ("idle", ())), now=end // 2)
+    for unicode in (True, False):
+        assert all(width(line) <= max(room, 20) for line in lines(room, unicode, chart))
+
+
+def test_svg_escapes_and_tells_times() -> None:
+    text = "".join(gantt_html(CHART))
+    assert "p&lt;2&gt;" in text
+    assert "<title>x on p1: 40 s to 41 s</title>" in text
+    assert "<title>now</title>" in text
+    assert "n[1-2]" in text
+    assert list(gantt_html(Gantt("w", "nothing", (("p1", ()),)))) == []
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+def test_json_has_the_bars(unicode: bool) -> None:
+    out = io.StringIO()
+    as_json(Report("x", "y", Table("items", (), ()), gantts=(CHART,)), out, unicode)
+    chart = json.loads(out.getvalue())["gantts"]["workers"]
+    assert (chart["unit"], chart["now"]) == ("elapsed_ms", 50_000)
+    assert chart["rows"][1] == {"name": "n1", "bars": []}
+    assert chart["rows"][3]["bars"] == [{"start": 30_000, "end": 70_000, "word": "训练"}]
