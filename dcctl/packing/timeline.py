@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dcctl.packing.problem import WHOLE
+from dcctl.packing.state import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,32 +30,54 @@ NEVER: Final = 1 << 62
 """When that ends of which nobody knows the end."""
 
 
-class _Course:
-    """What is free in one bin from each moment at which it changes, until the next one."""
+class _Slices:
+    """What is free in each bin from each moment at which it changes, as rows of one array."""
 
-    __slots__ = ("rows", "times")
+    def __init__(self, width: int) -> None:
+        self._rows: Ints = np.zeros((64, width), np.int64)
+        self._used = 0
+        self._times: dict[int, list[int]] = {}
+        self._places: dict[int, list[int]] = {}
+        """Positions of a bin's slices among the rows."""
 
-    def __init__(self, row: Ints) -> None:
-        self.times, self.rows = [-NEVER], row[None, :]
+    def __contains__(self, at: int) -> bool:
+        return at in self._times
 
-    def add(self, start_s: int, end_s: int, change: Ints) -> None:
-        """So much more (or, below zero, less) is free from start to end."""
-        first, last = self._split(start_s), self._split(end_s)
-        self.rows[first:last] += change
+    def begin(self, at: int, row: Ints) -> None:
+        """So much is free in a bin at any time."""
+        self._times[at], self._places[at] = [-NEVER], [self._new(row)]
 
-    def _split(self, at_s: int) -> int:
+    def _new(self, row: Ints) -> int:
+        if self._used == len(self._rows):
+            self._rows = np.concatenate((self._rows, np.zeros_like(self._rows)))
+        self._rows[self._used] = row
+        self._used += 1
+        return self._used - 1
+
+    def add(self, at: int, start_s: int, end_s: int, change: Ints) -> None:
+        """So much more (or, below zero, less) is free in a bin from start to end."""
+        first, last = self._split(at, start_s), self._split(at, end_s)
+        self._rows[self._places[at][first:last]] += change
+
+    def _split(self, bin_: int, at_s: int) -> int:
         """The position of the slice that begins at a moment; of NEVER, that after the last one."""
-        at = bisect_left(self.times, at_s)
-        if at_s < NEVER and (at == len(self.times) or self.times[at] != at_s):
-            self.times.insert(at, at_s)
-            self.rows = np.insert(self.rows, at, self.rows[at - 1], axis=0)
+        times, places = self._times[bin_], self._places[bin_]
+        at = bisect_left(times, at_s)
+        if at_s < NEVER and (at == len(times) or times[at] != at_s):
+            times.insert(at, at_s)
+            places.insert(at, self._new(self._rows[places[at - 1]]))
         return at
 
-    def least(self, start_s: int, end_s: int) -> Ints:
-        """What is free all the time from start to end."""
-        first = bisect_right(self.times, start_s) - 1
-        last = max(first + 1, bisect_left(self.times, end_s))
-        return self.rows[first:last].min(axis=0)  # type: ignore[no-any-return]
+    def least(self, bins: Sequence[int], start_s: int, end_s: int) -> Ints:
+        """What is free in each of these bins all the time from start to end: a row each."""
+        places: list[int] = []
+        begins = []
+        for at in bins:
+            times = self._times[at]
+            first = bisect_right(times, start_s) - 1
+            begins.append(len(places))
+            places += self._places[at][first : max(first + 1, bisect_left(times, end_s))]
+        return np.minimum.reduceat(self._rows[places], begins, axis=0)  # type: ignore[no-any-return]
 
 
 class Timeline:
@@ -64,7 +87,7 @@ class Timeline:
         """`state` holds what is free now; jobs whose end is known free what they hold then."""
         self._state, self._needs = state, [one.need for one in problem.classes]
         self._dimensions, self._devices = state.free.shape[1], state.milli.shape[1]
-        self._courses: dict[int, _Course] = {}
+        self._slices = _Slices(self._dimensions + 2 * self._devices)
         self._marks: list[tuple[int, int]] = []
         self._shown = (problem.now_s, problem.now_s + 1)
         self.releases: list[int] = []
@@ -101,12 +124,10 @@ class Timeline:
         return row
 
     def _add(self, at: int, start_s: int, end_s: int, change: Ints) -> None:
-        course = self._courses.get(at)
-        if course is None:
+        if at not in self._slices:
             state = self._state
-            row = np.concatenate((state.free[at], state.milli[at], state.memory[at]))
-            course = self._courses[at] = _Course(row)
-        course.add(start_s, end_s, change)
+            self._slices.begin(at, np.concatenate((state.free[at], state.milli[at], state.memory[at])))
+        self._slices.add(at, start_s, end_s, change)
         insort(self._marks, (start_s, at))
         if end_s < NEVER:
             insort(self._marks, (end_s, at))
@@ -140,11 +161,15 @@ class Timeline:
             changed.update(at for _, at in marks)
         self._refresh(changed)
 
-    def _refresh(self, bins: Iterable[int]) -> None:
-        edge, last = self._dimensions, self._dimensions + self._devices
-        for at in sorted(bins):
-            row = self._courses[at].least(*self._shown)
-            self._state.show(at, row[:edge], row[edge:last], row[last:])
+    def _refresh(self, bins: Collection[int]) -> None:
+        if bins:
+            some = np.array(sorted(bins), np.int64)
+            free, milli, memory = np.split(
+                self._slices.least(some.tolist(), *self._shown),
+                (self._dimensions, self._dimensions + self._devices),
+                axis=1,
+            )
+            self._state.show(View(some, free, milli, memory))
 
     @property
     def closes(self) -> bool:

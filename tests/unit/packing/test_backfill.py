@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset
 from dcctl.inventory.placement import Neighbours, Selector, Template
-from dcctl.packing.backfill import in_time, planned
+from dcctl.packing.backfill import Book, in_time, planned
 from dcctl.packing.plan import Assignment, Plan
-from dcctl.packing.problem import Held, ItemClass, Job, Problem, Running
-from dcctl.packing.solve import solve
+from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
+from dcctl.packing.solve import Options, solve
 from dcctl.packing.turns import in_turn
 from dcctl.packing.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
@@ -20,22 +22,22 @@ NOW = 1000
 BUSY = device(0, 0)
 
 
-def nodes(count: int = 2, *devices: object) -> tuple[object, ...]:
+def nodes(count: int = 2) -> tuple[Bin, ...]:
     """Nodes of two devices."""
-    return tuple(a_bin(name, 4000, devices or (device(0), device(1))) for name in "abcdefgh"[:count])  # type: ignore[arg-type]
+    return tuple(a_bin(name, 4000, (device(0), device(1))) for name in "abcdefgh"[:count])
 
 
-def problem(*jobs: Job, bins: object = None, **other: object) -> Problem:
+def problem(*jobs: Job, bins: tuple[Bin, ...] = (), **other: Any) -> Problem:
     """Classes: two devices, one device, a share of one."""
     classes = (ItemClass(need(devices=2)), ItemClass(need(devices=1)), ItemClass(need(share=600)))
-    return Problem(SPACE, bins or nodes(), classes, jobs, now_s=NOW, **other)  # type: ignore[arg-type]
+    return Problem(SPACE, bins or nodes(), classes, jobs, now_s=NOW, **other)
 
 
 def times(plan: Plan) -> dict[str, tuple[int | None, int | None]]:
     return {one.member: (one.start_s, one.end_s) for one in plan.assignments}
 
 
-def held(*ends: int | None) -> dict[str, object]:
+def held(*ends: int | None) -> dict[str, Any]:
     """Node a is full: a job on each of its two devices."""
     return {
         "bins": (a_bin("a", 2000, (BUSY, device(1, 0))),),
@@ -125,7 +127,7 @@ def test_a_deadline_that_is_missed_says_when_it_could_end() -> None:
 
 
 def test_a_node_is_closed_for_a_while() -> None:
-    window = replace(nodes(1)[0], closed_windows=((NOW + 20, NOW + 40),))  # type: ignore[type-var]
+    window = replace(nodes(1)[0], closed_windows=((NOW + 20, NOW + 40),))
     one = problem(job("x", 1, duration_s=20, priority=9), job("y", 1, duration_s=21), bins=(window,))
     plan = planned(one)
     assert times(plan) == {"x-0": (NOW, NOW + 20), "y-0": (NOW + 40, NOW + 61)}
@@ -140,7 +142,7 @@ def test_whom_it_must_not_stand_beside_counts_all_the_time() -> None:
     apart = Template(
         labels={"app": "x"}, neighbours=(Neighbours("host", Selector({"app": "x"}), apart=True),)
     )
-    host = replace(nodes(1)[0], labels={"host": "a"})  # type: ignore[type-var]
+    host = replace(nodes(1)[0], labels={"host": "a"})
     jobs = (
         job("later", 0, duration_s=50, earliest_s=NOW + 50, priority=9),
         job("now", 0, duration_s=60),
@@ -156,8 +158,8 @@ def test_data_whose_place_or_size_nobody_knows_never_takes_no_time() -> None:
         job("here", 1, data=(Dataset("d", None, ("s1",)),)),
         job("nowhere", 1, data=(Dataset("d", 10),)),
     )
-    home = replace(nodes(1)[0], path=("", "", "", "", "s1"))  # type: ignore[type-var]
-    away = replace(nodes(2)[1], path=("", "", "", "", "s2"))  # type: ignore[type-var]
+    home = replace(nodes(1)[0], path=("", "", "", "", "s1"))
+    away = replace(nodes(2)[1], path=("", "", "", "", "s2"))
     plan = planned(problem(*jobs, bins=(home, away)))
     assert [(one.job, one.node) for one in plan.assignments] == [("here", "a")]
     assert plan.unplaced[0].why == {"data cannot be brought there": 2}
@@ -191,8 +193,7 @@ def test_plans_in_time_hold(one: Problem) -> None:
 @given(timed())
 def test_no_job_is_delayed_by_one_that_comes_after_it(one: Problem) -> None:
     """Whoever is planned last could as well not be there."""
-    *others, last = in_turn(one)
+    last = in_turn(one)[-1]
     fewer = replace(one, jobs=tuple(job for job in one.jobs if job.id != last.id))
-    with_it, without = planned(one), planned(fewer)
+    with_it, without = Book(one, Options()).plan(), Book(fewer, Options()).plan()
     assert [each for each in with_it.assignments if each.job != last.id] == list(without.assignments)
-    assert [each.id for each in in_turn(fewer)] == [each.id for each in others]
