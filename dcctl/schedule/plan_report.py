@@ -80,6 +80,8 @@ class Planned(NamedTuple):
     problem: Problem
     plan: Plan
     gaps: tuple[Gap, ...] = ()
+    work: str = ""
+    """The files and options that name the work, as typed."""
 
 
 def plan_report(found: Planned) -> Report:
@@ -95,7 +97,7 @@ def plan_report(found: Planned) -> Report:
             Table("refusals", _REFUSALS, tuple(_refusal_rows(plan)), fold=False),
         ),
         summary=_summary(problem, plan, rows),
-        notes=tuple(_notes(problem, plan)),
+        notes=tuple(_notes(found)),
         gaps=found.gaps,
         name_key="job",
         level="warn" if plan.unplaced or problem.unreadable else "ok",
@@ -194,16 +196,22 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
     return [*rows, ("fits one member, not all of it", one.fits)] if one.fits else rows
 
 
-def _notes(problem: Problem, plan: Plan) -> Iterable[Note]:
+def _notes(found: Planned) -> Iterable[Note]:
+    problem, plan = found.problem, found.plan
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
         yield Note("does not fit", f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = f"dcctl schedule explain {one.job}"
+        command = f"dcctl schedule explain {one.job} {found.work}".rstrip()
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
-        yield Note("does not fit", f"{len(worst) - _NAMED:,} more", "warn", "dcctl schedule plan -o wide")
+        yield Note(
+            "does not fit",
+            f"{len(worst) - _NAMED:,} more",
+            "warn",
+            f"dcctl schedule plan {found.work or '--pending'} -o wide",
+        )
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")

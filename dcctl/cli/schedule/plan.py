@@ -22,10 +22,10 @@ def plan(
     placed whole or not at all. `-o json` prints the plan file that `dcctl schedule apply` carries out.
     Exit code 1 when something does not fit.
     """
-    from dcctl.cli.schedule.work import work_of
+    from dcctl.cli.schedule.work import typed, work_of
     from dcctl.packing.solve import Options, solve
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
     work = work_of(session, PLAN, files, pending)
     made = solve(work.problem, Options(policy, seed))
-    return plan_report(Planned(work.problem, made, work.gaps))
+    return plan_report(Planned(work.problem, made, work.gaps, typed(files, pending)))
