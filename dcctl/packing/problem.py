@@ -184,6 +184,8 @@ class Running(Struct, frozen=True):
     within: Level | None = None
     priority: int = 0
     preemptible: bool = False
+    spared: bool = False
+    """It was told that it must not be pushed out."""
     owner: str = ""
     ends_s: int | None = None
     """Unix time at which it ends at the latest; None: nobody knows."""

@@ -77,7 +77,7 @@ class _Slices:
             first = bisect_right(times, start_s) - 1
             begins.append(len(places))
             places += self._places[at][first : max(first + 1, bisect_left(times, end_s))]
-        return np.minimum.reduceat(self._rows[places], begins, axis=0)  # type: ignore[no-any-return]
+        return np.minimum.reduceat(self._rows[places], begins, axis=0)
 
 
 class Timeline:
