@@ -16,7 +16,7 @@ from dcctl.packing.offers import Offer, Offers
 from dcctl.packing.place import Placed, Placer, left_of
 from dcctl.packing.plan import Unplaced
 from dcctl.packing.reasons import WORDS, Reason
-from dcctl.packing.solve import Options, assigned, engine_of, plan_of, solve
+from dcctl.packing.solve import Options, assigned, engine_of, plan_of, solve, taken_milli
 from dcctl.packing.timeline import NEVER, Timeline, ends_of
 from dcctl.packing.turns import in_turn, waits_for
 
@@ -97,7 +97,8 @@ class Book:
         kept = [self._kept[job.id] for job in turns]
         assignments = (one for each in kept for one in self._assigned(each))
         unplaced = [self._unplaced(each) for each in kept if each.left.tasks]
-        return plan_of(self.problem, assignments, unplaced, self.options)
+        taken = taken_milli(self.problem, (one.found for each in kept for one in each.booked))
+        return plan_of(self.problem, assignments, unplaced, taken, self.options)
 
     def _assigned(self, kept: Kept) -> Iterator[Assignment]:
         for found, start_s, end_s in kept.booked:

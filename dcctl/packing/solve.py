@@ -72,9 +72,10 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
     """As `solve`, with the state that the plan ends in."""
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
     placed = placer.place_all(urgent_first(problem))
-    assignments = (one for found in placed for one in assigned(problem, found))
+    assignments = [one for found in placed for one in assigned(problem, found)]
     unplaced = (_unplaced(placer, found) for found in placed if found.missing)
-    return Solution(problem, placer, tuple(placed), plan_of(problem, assignments, unplaced, options))
+    plan = plan_of(problem, assignments, unplaced, taken_milli(problem, placed), options)
+    return Solution(problem, placer, tuple(placed), plan)
 
 
 def urgent_first(problem: Problem) -> list[Job]:
@@ -92,11 +93,14 @@ def urgent_first(problem: Problem) -> list[Job]:
 
 
 def plan_of(
-    problem: Problem, assignments: Iterable[Assignment], unplaced: Iterable[Unplaced], options: Options
+    problem: Problem,
+    assignments: Iterable[Assignment],
+    unplaced: Iterable[Unplaced],
+    gpu_milli: int,
+    options: Options,
 ) -> Plan:
-    """What was placed, as a plan."""
+    """What was placed, as a plan; `gpu_milli` is all that it takes."""
     assignments = tuple(assignments)
-    milli = {job.id: _milli(problem, job) for job in problem.jobs}
     return Plan(
         assignments=assignments,
         unplaced=tuple(unplaced),
@@ -104,7 +108,7 @@ def plan_of(
         seed=options.seed,
         snapshot=problem.snapshot,
         placed=len(assignments),
-        gpu_milli=sum(milli[one.job][one.member] for one in assignments),
+        gpu_milli=gpu_milli,
         held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
             device.free_milli for one in problem.bins if not one.closed for device in one.devices
@@ -113,10 +117,10 @@ def plan_of(
     )
 
 
-def _milli(problem: Problem, job: Job) -> dict[str, int]:
-    """Thousandths of accelerators that each member takes."""
-    needs = problem.classes
-    return {name: needs[task.of].need.gpu_milli for task in job.tasks for name in task.members}
+def taken_milli(problem: Problem, placed: Iterable[Placed]) -> int:
+    """Accelerators that those who were placed take, in thousandths."""
+    needs = [one.need.gpu_milli for one in problem.classes]
+    return sum(needs[stand.of] for found in placed for stand in found.stands)
 
 
 def assigned(

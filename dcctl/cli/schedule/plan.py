@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 Preempt = Annotated[
     bool,
-    typer.Option(
-        "--preempt", help="Urgent work may push out running work of lower priority."
-    ),
+    typer.Option("--preempt", help="Urgent work may push out running work of lower priority."),
 ]
 Chart = Annotated[bool, typer.Option("--gantt", help="Also draw when each workload runs.")]
 
