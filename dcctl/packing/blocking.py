@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dcctl.packing.problem import Held, Job
     from dcctl.packing.whatif import Scene
@@ -25,13 +25,21 @@ _MOST = 256
 """Units that are taken away at most."""
 
 
-def in_the_way(scene: Scene, job: Job) -> list[Unit]:
-    """Units without which the job fits beside the others; none can be left out. Empty: none were found."""
+def anybody(_: Held) -> bool:
+    """Every member may be stopped."""
+    return True
+
+
+def in_the_way(scene: Scene, job: Job, may_stop: Callable[[Held], bool] = anybody) -> list[Unit]:
+    """Units without which the job fits beside the others; none can be left out. Empty: none were found.
+
+    `may_stop`: whether a member may be one of them.
+    """
     removed: list[Unit] = []
     while len(removed) <= _MOST:
         if fits_without(scene, job, removed):
             return _needed(removed, lambda fewer: fits_without(scene, job, fewer))
-        more = _cheapest(scene, job, removed)
+        more = _cheapest(scene, job, removed, may_stop)
         if not more:
             return []
         removed += more
@@ -61,15 +69,21 @@ def _needed(units: list[Unit], enough: Callable[[list[Unit]], bool]) -> list[Uni
     return units
 
 
-def _cheapest(scene: Scene, job: Job, removed: Sequence[Unit]) -> list[Unit]:
+def _cheapest(
+    scene: Scene, job: Job, removed: Sequence[Unit], may_stop: Callable[[Held], bool]
+) -> list[Unit]:
     """The least work on one bin whose absence gives room to one item more."""
     mark, gone = scene.placer.mark(), set(chain.from_iterable(removed))
     scene.release(gone)
+
+    def movable(unit: Unit) -> bool:
+        return gone.isdisjoint(unit) and all(map(may_stop, unit))
+
     found = scene.placer.place(job)
     of = job.tasks[0].of if found.refused_for is None else found.refused_for
     best: list[Unit] = []
     for at in _candidates(scene, of):
-        units = _fewest(scene, of, at, gone)
+        units = _fewest(scene, of, at, movable)
         if units and (not best or _trouble(scene, units) < _trouble(scene, best)):
             best = units
     scene.placer.undo(mark)
@@ -95,10 +109,10 @@ def _candidates(scene: Scene, of: int) -> list[int]:
     return [at for at in order if scene.on(at)][:_BINS_TRIED]
 
 
-def _fewest(scene: Scene, of: int, at: int, gone: Collection[Held]) -> list[Unit]:
+def _fewest(scene: Scene, of: int, at: int, movable: Callable[[Unit], bool]) -> list[Unit]:
     """Units of one bin that give room together, and none of them for nothing."""
-    movable = [one for one in scene.on(at) if one not in gone and not scene.running(one.job).fixed]
-    units = list(dict.fromkeys(unit_of(scene, one) for one in movable))
+    free = (one for one in scene.on(at) if not scene.running(one.job).fixed)
+    units = list(filter(movable, dict.fromkeys(unit_of(scene, one) for one in free)))
     units.sort(key=lambda unit: _trouble(scene, [unit]))
     out: list[Unit] = []
     for unit in units:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.kinds import SCHEDULERS, kind_of
 from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
@@ -42,29 +43,41 @@ def resources_asked(workloads: Iterable[Workload]) -> tuple[str, ...]:
 class Classes:
     """Equal items become one class. Positions are in the order in which they were first met."""
 
-    def __init__(self, resources: Sequence[str], templates: Mapping[str, Template]) -> None:
-        """`resources`: the named dimensions of the space."""
-        self._resources, self._templates = resources, templates
+    def __init__(
+        self,
+        resources: Sequence[str],
+        templates: Mapping[str, Template],
+        kinds: Mapping[str, str],
+    ) -> None:
+        """`resources`: the named dimensions of the space; `kinds` of sources are those of `kinds_of`."""
+        self._resources, self._templates, self._kinds = resources, templates, kinds
         self._by_request: dict[Hashable, int] = {}
         self.all: list[ItemClass] = []
 
-    def of(self, member: Member) -> int:
+    def cluster(self, workload: Workload) -> str:
+        """The scheduler that has the work: it stands on that one's nodes alone. Empty: none has it."""
+        source = workload.source or ""
+        return source if kind_of(source, self._kinds) in SCHEDULERS else ""
+
+    def of(self, member: Member, cluster: str = "") -> int:
         """The class of a member whose requests are known."""
         asked = member.requests
         if asked is None:
             raise ValueError(member.name)
         basic = (asked.cpu_milli, asked.memory_bytes, asked.storage_bytes, asked.pods)
         rare = (asked.gpu_milli, asked.gpu_memory_bytes, asked.bandwidth_bps, asked.power_mw)
-        key = (basic, rare, tuple(asked.devices.items()), member.template)
+        key = (basic, rare, tuple(asked.devices.items()), member.template, cluster)
         found = self._by_request.get(key)
         if found is None:
             template = self._templates.get(member.template or "", BARE)
-            found = self._by_request[key] = self.intern(ItemClass(self._need(asked, template), template))
+            found = self._by_request[key] = self.intern(
+                ItemClass(self._need(asked, template), template, cluster)
+            )
         return found
 
     def intern(self, one: ItemClass) -> int:
         """The position of a class."""
-        key = (one.need, id(one.template))  # a template is one object of the fleet
+        key = (one.need, id(one.template), one.cluster)  # a template is one object of the fleet
         found = self._by_request.get(key)
         if found is None:
             found = self._by_request[key] = len(self.all)
@@ -119,8 +132,9 @@ def _waits(member: Member) -> bool:
 
 def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
     tasks: dict[int, list[str]] = {}
+    cluster = classes.cluster(workload)
     for member in waiting:
-        tasks.setdefault(classes.of(member), []).append(member.name)
+        tasks.setdefault(classes.of(member, cluster), []).append(member.name)
     running = sum(one.node is not None and one.phase not in ENDED for one in workload.members)
     return Job(
         id=workload.id,
@@ -147,10 +161,11 @@ def held_by(
     """
     found, running = [], {}
     for workload in workloads:
+        cluster = classes.cluster(workload)
         for member in workload.members:
             at = positions.get(member.node or "")
             if at is not None and member.phase not in ENDED and member.requests is not None:
-                found.append(Held(workload.id, member.name, at, classes.of(member)))
+                found.append(Held(workload.id, member.name, at, classes.of(member, cluster)))
                 if workload.id not in running:
                     running[workload.id] = _running(workload)
     return found, running
@@ -164,6 +179,7 @@ def _running(workload: Workload) -> Running:
         within=workload.within,
         priority=workload.priority or 0,
         preemptible=bool(workload.preemptible),
+        spared=workload.preemptible is False,
         owner=workload.owner or "",
         ends_s=None if started is None or lasts is None else started + lasts,
         fixed=workload.kind in _FIXED,

@@ -190,12 +190,20 @@ class Feasibility:
         wants = bool(need.devices or need.share_milli)
         kinds = (wants, need.resource, need.models) if wants else ()
         where = (template.node_selector.items(), template.required, template.tolerations, template.bound_to)
-        key = (kinds, tuple(where[0]), *where[1:], template.scheduler in _SAYS_NOTHING)
+        key = (kinds, tuple(where[0]), *where[1:], template.scheduler in _SAYS_NOTHING, one.cluster)
         if key not in self._fixed:
             implied = self._tolerated if template.scheduler in _SAYS_NOTHING else frozenset()
             bits = self.labels.refusals(template, implied)
+            bits = bits | self._elsewhere(one.cluster)
             self._fixed[key] = bits | self._without(need) if wants else bits
         return self._fixed[key]
+
+    def _elsewhere(self, cluster: str) -> Ints:
+        """Bins that another scheduler hands out, or none."""
+        if not cluster:
+            return np.zeros(len(self.bins), np.int64)
+        others = np.array([one.scheduler != cluster for one in self.bins], np.bool_)
+        return others * int(Reason.CLUSTER)
 
     def _without(self, need: Need) -> Ints:
         """Bins that have no device that would do, busy or not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.kinds import kinds_of
+from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.demand import demand_of
 from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.unavailable import common_taints
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.inventory.asked import Asked
-    from dcctl.inventory.model import Fleet, Node, Resources
+    from dcctl.inventory.devices import Accelerator
+    from dcctl.inventory.model import Fleet, Node, Resources, Workload
     from dcctl.inventory.occupancy.boards import Board
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
@@ -49,16 +51,18 @@ def problem_of(
 ) -> Problem:
     """Where the asked work (and, if `pending`, what waits in the fleet) could stand on these nodes.
 
-    `whole` is all that is known: who holds what on a node does not depend on the choice of nodes.
+    `whole` is all that is known: who holds what on a node does not depend on the choice of nodes. Now is
+    when it was learned, or `now_s` if it does not say.
     """
     waiting = (*asked.workloads, *(whole.workloads if pending else ()))
     resources = resources_asked((*waiting, *whole.workloads))
-    classes = Classes(resources, {**whole.templates, **asked.templates})
+    classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
     jobs = jobs_of(waiting, classes)
     kinds: dict[Kind, int] = {}
     bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
     standing, running = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
     bins, held = seated(bins, standing, classes.all)
+    taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
     return Problem(
         space=Space(resources, tuple(kinds)),
         bins=bins,
@@ -68,9 +72,15 @@ def problem_of(
         running=running,
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
-        now_s=now_s,
+        ended=frozenset(one.id for one in whole.workloads if _has_ended(one)),
+        pue_milli={one.name: one.pue_limit_milli for one in whole.sites if one.pue_limit_milli is not None},
+        now_s=taken_s,
         snapshot=snapshot,
     )
+
+
+def _has_ended(one: Workload) -> bool:
+    return bool(one.members) and all(member.phase in ENDED for member in one.members)
 
 
 def _tolerated(whole: Fleet) -> frozenset[str]:
@@ -216,7 +226,14 @@ def _device(at: int, board: Board, kind: int, free: bool) -> Device:
         None if reading is None else reading.numa_node,
         None if reading is None else reading.id,
         holders.pop() if len(holders) == 1 else "",
+        None if reading is None else _limit_mw(reading, board.shares),
     )
+
+
+def _limit_mw(reading: Accelerator, shares: int) -> int | None:
+    """The most that one share of a board draws."""
+    limit = reading.power_default_cap_mw if reading.power_cap_mw is None else reading.power_cap_mw
+    return None if limit is None else limit // shares
 
 
 def _closed(found: Occupancy) -> Reason:

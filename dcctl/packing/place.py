@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby, islice, repeat
+from itertools import groupby, islice, permutations, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dcctl.packing.problem import LEVELS
+from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason
+from dcctl.packing.sites import most_across
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from dcctl.inventory.conditions import SiteLink
     from dcctl.inventory.placement import Level
     from dcctl.packing.greedy import Engine, Put
     from dcctl.packing.problem import Bin, Job, Quota, Task
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
+_BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
 """Parts of one kind that a gang is tried in: those left with least are tried first."""
 
@@ -55,6 +59,16 @@ class Placed(Struct):
     """The class of the first member that fitted nowhere."""
     quota: bool = False
     """Whether a quota, and not the nodes, refused it."""
+
+
+def left_of(job: Job, found: Placed) -> Job:
+    """The job with those of its members that stand nowhere."""
+    placed = {(stand.of, stand.member) for stand in found.stands}
+    tasks = (
+        replace(task, members=tuple(name for name in task.members if (task.of, name) not in placed))
+        for task in job.tasks
+    )
+    return replace(job, tasks=tuple(task for task in tasks if task.members))
 
 
 def _runs(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -92,11 +106,18 @@ def _apart(path: tuple[str, ...], depth: int) -> str:
 class Placer:
     """Places jobs through an engine, and keeps what owners have used of their quotas."""
 
-    def __init__(self, engine: Engine, bins: Sequence[Bin], quotas: Iterable[Quota] = ()) -> None:
-        """`bins` are those of the engine's state."""
+    def __init__(
+        self,
+        engine: Engine,
+        bins: Sequence[Bin],
+        quotas: Iterable[Quota] = (),
+        links: Sequence[SiteLink] = (),
+    ) -> None:
+        """`bins` are those of the engine's state, `links` those between their sites."""
         self.engine, self.parts = engine, Parts(bins)
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
+        self._links = links
         self._dimensions = engine.items.space.dimensions
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self._quotas = {one.owner: one for one in quotas}
@@ -108,7 +129,7 @@ class Placer:
             return Placed(job, [], job.size, None, quota=True)
         by_itself = job.minimum < 2 and job.within is None
         found = self._fill(job, None) if by_itself else self._gang(job)
-        self._spend(job, found)
+        self.spend(job, found)
         return found
 
     def place_all(self, jobs: Iterable[Job]) -> list[Placed]:
@@ -139,7 +160,7 @@ class Placer:
         """Nobody of the job stands any more."""
         for stand in placed.stands:
             self.engine.take(stand.of, stand.put)
-        self._spend(placed.job, placed, -1)
+        self.spend(placed.job, placed, -1)
 
     def _gang(self, job: Job) -> Placed:
         start, best = self.engine.mark(), None
@@ -150,6 +171,9 @@ class Placer:
             if best is None or found.missing < best[0]:
                 best = (found.missing, allowed, found)
             self.engine.undo(start)
+        whole = self._over_two_sites(job) if job.within is None else None
+        if whole is not None:
+            return whole
         if best is None:
             return Placed(job, [], job.size, job.tasks[0].of)
         if job.size - best[0] >= max(1, job.minimum):
@@ -185,8 +209,27 @@ class Placer:
         last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
         for level in LEVELS[: last + 1]:
             yield from self._parts_of(level, job)
-        if job.within is None:
+        if job.within is None and len(self.parts.names["site"]) < 2:
             yield None
+
+    def _over_two_sites(self, job: Job) -> Placed | None:
+        """The whole gang in two sites, if the link between them carries those on the smaller side."""
+        names, rows = self.parts.names["site"], self.parts.rows["site"]
+        start = self.engine.mark()
+        for one, other in permutations(range(len(names)), 2):
+            found = self._fill(job, rows == one)
+            here = len(found.stands)
+            if here and self._carried(job, names[one], names[other], min(here, found.missing)):
+                rest = self._fill(left_of(job, found), rows == other)
+                if not rest.missing:
+                    return Placed(job, found.stands + rest.stands)
+            self.engine.undo(start)
+        return None
+
+    def _carried(self, job: Job, one: str, other: str, across: int) -> bool:
+        """Whether so many members may talk over the link: all must say how much they send."""
+        each = [self.engine.items.wanted[task.of].need.amounts[_BANDWIDTH] for task in job.tasks]
+        return 0 < across <= most_across(one, other, max(each) if all(each) else 0, self._links)
 
     def _nodes(self, job: Job) -> Iterator[Bools]:
         """Single bins, the fullest first."""
@@ -274,7 +317,8 @@ class Placer:
                 total[name] += amount * len(task.members)
         return total
 
-    def _spend(self, job: Job, found: Placed, sign: int = 1) -> None:
+    def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
+        """What these members hold counts for the quota of the job's owner."""
         if job.owner not in self._quotas:
             return
         for stand in found.stands:

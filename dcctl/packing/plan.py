@@ -31,6 +31,10 @@ class Unplaced(Fact, frozen=True):
     """Reason in words -> nodes; the counts add up to all nodes."""
     fits: int = 0
     """Nodes that would take one member: the gang as a whole does not fit, or its quota is spent."""
+    earliest_end_s: int | None = None
+    """When it could have ended, in Unix time, where that is after its deadline."""
+    says: str = ""
+    """What else keeps it from being planned, in words."""
 
 
 class Plan(Fact, frozen=True):

@@ -15,6 +15,7 @@ from dcctl.packing.reasons import NONE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dcctl.inventory.conditions import Curve, SiteLink
     from dcctl.inventory.model import Dataset, Taint
     from dcctl.inventory.placement import Level, Template
     from dcctl.packing.reasons import Reason
@@ -67,6 +68,8 @@ class Device(Struct, frozen=True, gc=False):
     id: str | None = None
     holder: str = ""
     """The job that is known to hold it; empty: none, several, or nobody knows."""
+    power_mw: int | None = None
+    """The most that it draws; None: nobody tells."""
 
 
 class Bin(Struct, frozen=True, gc=False):
@@ -93,6 +96,8 @@ class Bin(Struct, frozen=True, gc=False):
     """The part of each of LEVELS that it lies in; empty: not known, so in none."""
     scheduler: str = ""
     """The source that hands out what it has."""
+    closed_windows: tuple[tuple[int, int], ...] = ()
+    """(from, to) in Unix time: nothing runs here in between, as during maintenance."""
 
 
 class Need(Struct, frozen=True):
@@ -122,6 +127,8 @@ class ItemClass(Struct, frozen=True):
 
     need: Need
     template: Template = BARE
+    cluster: str = ""
+    """The source whose nodes alone it can stand on; empty: any."""
 
 
 class Task(Struct, frozen=True):
@@ -177,6 +184,8 @@ class Running(Struct, frozen=True):
     within: Level | None = None
     priority: int = 0
     preemptible: bool = False
+    spared: bool = False
+    """It was told that it must not be pushed out."""
     owner: str = ""
     ends_s: int | None = None
     """Unix time at which it ends at the latest; None: nobody knows."""
@@ -210,6 +219,16 @@ class Problem(Struct, frozen=True):
     """Keys of taints that dedicate a pool: they keep out nobody who says nothing of taints."""
     unreadable: tuple[tuple[str, str], ...] = ()
     """(job, member) of work that asks for nobody knows what: it cannot be planned."""
+    ended: frozenset[str] = frozenset()
+    """Ids of work that has ended: who waits for it waits no longer."""
+    prices: Mapping[str, Curve] = field(default_factory=dict)
+    """Of a MWh, in thousandths of the currency, by site; under the empty name that of all others."""
+    carbon: Mapping[str, Curve] = field(default_factory=dict)
+    """Grams of CO2 for a kWh, in thousandths, by site."""
+    links: tuple[SiteLink, ...] = ()
+    """Between sites."""
+    pue_milli: Mapping[str, int] = field(default_factory=dict)
+    """By site: all power over that of the machines, in thousandths."""
     now_s: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made of."""

@@ -12,29 +12,30 @@ class Reason(IntFlag):
     CORDONED = 1 << 1
     CLOSED = 1 << 2
     UNKNOWN = 1 << 3
-    TAINT = 1 << 4
-    LABELS = 1 << 5
-    VOLUME = 1 << 6
-    NO_DEVICES = 1 << 7
-    MODEL = 1 << 8
-    DEVICES = 1 << 9
-    SHARE = 1 << 10
-    DEVICE_MEMORY = 1 << 11
-    PORT = 1 << 12
-    CPU = 1 << 13
-    MEMORY = 1 << 14
-    STORAGE = 1 << 15
-    PODS = 1 << 16
-    BANDWIDTH = 1 << 17
-    POWER = 1 << 18
-    RESOURCE = 1 << 19
-    SPREAD = 1 << 20
-    TOGETHER = 1 << 21
-    APART = 1 << 22
-    TIME = 1 << 23
-    DATA = 1 << 24
-    QUOTA = 1 << 25
-    GANG = 1 << 26
+    CLUSTER = 1 << 4
+    TAINT = 1 << 5
+    LABELS = 1 << 6
+    VOLUME = 1 << 7
+    NO_DEVICES = 1 << 8
+    MODEL = 1 << 9
+    DEVICES = 1 << 10
+    SHARE = 1 << 11
+    DEVICE_MEMORY = 1 << 12
+    PORT = 1 << 13
+    CPU = 1 << 14
+    MEMORY = 1 << 15
+    STORAGE = 1 << 16
+    PODS = 1 << 17
+    BANDWIDTH = 1 << 18
+    POWER = 1 << 19
+    RESOURCE = 1 << 20
+    SPREAD = 1 << 21
+    TOGETHER = 1 << 22
+    APART = 1 << 23
+    TIME = 1 << 24
+    DATA = 1 << 25
+    QUOTA = 1 << 26
+    GANG = 1 << 27
 
 
 NONE = Reason(0)
@@ -44,6 +45,7 @@ WORDS: dict[Reason, str] = {
     Reason.CORDONED: "cordoned",
     Reason.CLOSED: "closed",
     Reason.UNKNOWN: "nobody knows what is held there",
+    Reason.CLUSTER: "of another cluster",
     Reason.TAINT: "taint not tolerated",
     Reason.LABELS: "labels not as asked",
     Reason.VOLUME: "volume is elsewhere",

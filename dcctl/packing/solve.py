@@ -22,7 +22,7 @@ from dcctl.packing.search import improve
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Job, Problem
@@ -47,6 +47,8 @@ class Options(NamedTuple):
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
     effort: Effort = "fast"
+    wait_s: int = 0
+    """How much later than it could a job without a deadline may start, for a better price."""
 
 
 def engine_of(problem: Problem, policy: str) -> Engine:
@@ -88,14 +90,15 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
 
     The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
     """
-    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
-    placed = placer.place_all(urgent_first(problem))
-    if options.effort == "fast":
-        plan = plan_of(problem, placer, placed, options)
-        return Solution(problem, placer, tuple(placed), replace(plan, bound_gpu_milli=simple_bound(problem)))
-    better, most = _searched(problem, placer, placed, options)
-    plan = replace(plan_of(problem, placer, better, options), bound_gpu_milli=most)
-    return Solution(problem, placer, tuple(better), plan)
+    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
+    placed: Sequence[Placed] = placer.place_all(urgent_first(problem))
+    most = simple_bound(problem)
+    if options.effort != "fast":
+        placed, most = _searched(problem, placer, placed, options)
+    assignments = [one for found in placed for one in assigned(problem, found)]
+    unplaced = (_unplaced(placer, found) for found in placed if found.missing)
+    plan = plan_of(problem, assignments, unplaced, taken_milli(problem, placed), options)
+    return Solution(problem, placer, tuple(placed), replace(plan, bound_gpu_milli=most))
 
 
 def _searched(
@@ -108,18 +111,13 @@ def _searched(
     found = improve(placer.engine, placed, steps, options.seed, owners)
     members = sum(len(one.stands) for one in found)
     limit = bound(problem, engine_of(problem, options.policy).items, members)
-    if options.effort != "best" or _taken(problem, found) >= limit:
+    if options.effort != "best" or taken_milli(problem, found) >= limit:
         return found, limit
     try:
         polished = polish(placer.engine, found, owners, options.seed, _EXACT_S)
     except UsageError:  # the extra is not installed: the search alone then
         return found, limit
-    return polished.placed, _taken(problem, polished.placed) if polished.proved else limit
-
-
-def _taken(problem: Problem, placed: Sequence[Placed]) -> int:
-    """Thousandths of devices."""
-    return sum(problem.classes[stand.of].need.gpu_milli for one in placed for stand in one.stands)
+    return polished.placed, taken_milli(problem, polished.placed) if polished.proved else limit
 
 
 def urgent_first(problem: Problem) -> list[Job]:
@@ -136,19 +134,23 @@ def urgent_first(problem: Problem) -> list[Job]:
     return sorted(problem.jobs, key=key)
 
 
-def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options) -> Plan:
-    """What was placed, as a plan; reasons are those of the state that the plan ends in."""
-    assignments = tuple(one for found in placed for one in _assignments(problem, found))
-    stands = [stand for found in placed for stand in found.stands]
-    needs = [one.need for one in problem.classes]
+def plan_of(
+    problem: Problem,
+    assignments: Iterable[Assignment],
+    unplaced: Iterable[Unplaced],
+    gpu_milli: int,
+    options: Options,
+) -> Plan:
+    """What was placed, as a plan; `gpu_milli` is all that it takes."""
+    assignments = tuple(assignments)
     return Plan(
         assignments=assignments,
-        unplaced=tuple(_unplaced(placer, found) for found in placed if found.missing),
+        unplaced=tuple(unplaced),
         policy=options.policy,
         seed=options.seed,
         snapshot=problem.snapshot,
         placed=len(assignments),
-        gpu_milli=sum(needs[stand.of].gpu_milli for stand in stands),
+        gpu_milli=gpu_milli,
         held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
             device.free_milli for one in problem.bins if not one.closed for device in one.devices
@@ -157,7 +159,16 @@ def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options:
     )
 
 
-def _assignments(problem: Problem, found: Placed) -> Iterable[Assignment]:
+def taken_milli(problem: Problem, placed: Iterable[Placed]) -> int:
+    """Accelerators that those who were placed take, in thousandths."""
+    needs = [one.need.gpu_milli for one in problem.classes]
+    return sum(needs[stand.of] for found in placed for stand in found.stands)
+
+
+def assigned(
+    problem: Problem, found: Placed, start_s: int | None = None, end_s: int | None = None
+) -> Iterable[Assignment]:
+    """Where the members of one job stand."""
     for stand in found.stands:
         one = problem.bins[stand.put.bin]
         yield Assignment(
@@ -166,6 +177,8 @@ def _assignments(problem: Problem, found: Placed) -> Iterable[Assignment]:
             one.name,
             tuple(one.devices[at].index for at in stand.put.devices),
             problem.classes[stand.of].need.share_milli,
+            start_s,
+            end_s,
         )
 
 

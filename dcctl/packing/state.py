@@ -105,6 +105,14 @@ class State:
         """Take an item of a class out of a bin."""
         self._change(Move(at, of, devices, -1))
 
+    def show(self, view: View) -> None:
+        """From now on so much is free in these bins: of another time. Nothing that `undo` knows of."""
+        at = view.at
+        changed = (self.free[at] != view.free).any(axis=1) | (self.milli[at] != view.milli).any(axis=1)
+        changed |= (self.memory[at] != view.memory).any(axis=1)
+        self.free[at], self.milli[at], self.memory[at] = view.free, view.milli, view.memory
+        self.log += at[changed].tolist()
+
     def undo(self, mark: int) -> list[Move]:
         """Everything is as it was at the mark. Returns what was undone, the last first."""
         undone = self._moves[mark:][::-1]

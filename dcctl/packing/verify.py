@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify_beside import Member, clashes, misplaced
+from dcctl.packing.verify_times import Run, apart_in_time, at_moment, wrong_times
 from dcctl.packing.verify_where import refused, wanted
 
 if TYPE_CHECKING:
@@ -38,15 +39,18 @@ def verify(plan: Plan, problem: Problem) -> tuple[str, ...]:
     wrong: list[str] = []
     stands = _stands(plan, problem, wrong)
     wrong += _refusals(problem, stands)
-    moments = _moments(stands)
-    for together in moments:
-        wrong += _overfull(problem, together)
-        wrong += clashes(problem, _members(problem, together))
+    moments = _moments(problem, stands)
+    for at_s, together in moments:
+        there = at_moment(problem, at_s)
+        wrong += _overfull(there, together)
+        wrong += clashes(there, _members(there, together))
     if len(moments) == 1:
         wrong += misplaced(problem, _members(problem, stands))
     wrong += _gangs(problem, stands)
     wrong += _quotas(problem, stands)
-    wrong += _times(problem, stands)
+    runs = [Run(one.name, one.job, problem.bins[one.bin], one.told.start_s, one.told.end_s) for one in stands]
+    wrong += wrong_times(problem, runs)
+    wrong += apart_in_time(problem, runs)
     wrong += _counts(plan, problem, stands)
     return tuple(dict.fromkeys(wrong))
 
@@ -86,17 +90,17 @@ def _refusals(problem: Problem, stands: Iterable[_Stand]) -> Iterator[str]:
             yield f"{one.name} must not stand on {one.told.node}: {known[key]}"
 
 
-def _moments(stands: Sequence[_Stand]) -> list[list[_Stand]]:
+def _moments(problem: Problem, stands: Sequence[_Stand]) -> list[tuple[int, list[_Stand]]]:
     """Who stands at the same time: at each start, those who have begun and not ended."""
-    starts = sorted({one.told.start_s or 0 for one in stands})
-    return [
-        [
-            one
-            for one in stands
-            if (one.told.start_s or 0) <= start and (one.told.end_s is None or start < one.told.end_s)
-        ]
-        for start in starts
-    ] or [[]]
+
+    def start(one: _Stand) -> int:
+        return problem.now_s if one.told.start_s is None else one.told.start_s
+
+    def runs(one: _Stand, at_s: int) -> bool:
+        return start(one) <= at_s and (one.told.end_s is None or at_s < one.told.end_s)
+
+    moments = sorted({start(one) for one in stands}) or [problem.now_s]
+    return [(at_s, [one for one in stands if runs(one, at_s)]) for at_s in moments]
 
 
 def _overfull(problem: Problem, stands: Iterable[_Stand]) -> Iterator[str]:
@@ -193,24 +197,6 @@ def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:
         for name, most in quota.amounts.items():
             if total[name] and quota.used.get(name, 0) + total[name] > most:
                 yield f"{quota.owner} would hold more than its quota of {name}"
-
-
-def _times(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:
-    """Who starts too early, ends too late or runs for another time than it says."""
-    ends: dict[str, int | None] = {}
-    for one in stands:
-        before = ends.get(one.job.id, 0)
-        ends[one.job.id] = None if before is None or one.told.end_s is None else max(before, one.told.end_s)
-    for one in stands:
-        start, end, job = one.told.start_s, one.told.end_s, one.job
-        if start is not None:
-            last = [ends.get(name, 0) for name in job.after]
-            if start < max(problem.now_s, job.earliest_s or 0) or any(e is None or e > start for e in last):
-                yield f"{one.name} starts too early"
-        if end is not None and job.deadline_s is not None and end > job.deadline_s:
-            yield f"{one.name} ends after its deadline"
-        if start is not None and end is not None and end - start < (job.duration_s or 0):
-            yield f"{one.name} has less time than it needs"
 
 
 def _counts(plan: Plan, problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:

@@ -19,6 +19,8 @@ def refused(problem: Problem, one: ItemClass, where: Bin) -> str:
     template = one.template
     if where.closed:
         return ", ".join(words(int(where.closed)))
+    if one.cluster and one.cluster != where.scheduler:
+        return "it is a node of another cluster"
     implied = problem.tolerated if template.scheduler in ("", "dcctl") else frozenset()
     if not untainted(template, where, implied):
         return "a taint is not tolerated"

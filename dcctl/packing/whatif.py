@@ -91,7 +91,7 @@ class Scene:
         stopped = {job: self._stopped(job, members) for job, members in lost.items()}
         for members in stopped.values():
             self.release(members)
-        again = sorted((self._again(job, members) for job, members in stopped.items()), key=_urgent)
+        again = sorted((self.again(job, members) for job, members in stopped.items()), key=_urgent)
         hits = [Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in again]
         if not keep:
             self.placer.undo(mark)
@@ -117,7 +117,7 @@ class Scene:
         gang = known.minimum > 1 and len(all_) - len(lost) < known.minimum
         return all_ if gang else lost
 
-    def _again(self, job: str, members: Sequence[Held]) -> Job:
+    def again(self, job: str, members: Sequence[Held]) -> Job:
         """The stopped members as a job that waits."""
         known = self.running(job)
         tasks: dict[int, list[str]] = {}

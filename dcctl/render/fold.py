@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.render.nodes import node_set
 from dcctl.render.text import printable
-from dcctl.render.units import show
+from dcctl.render.units import near, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,6 +50,8 @@ def _text(cell: Cell, column: Column, unicode: bool) -> str:
     """Return one cell as text."""
     if column.unit == "nodes" and isinstance(cell, tuple) and cell:
         return printable(node_set(cell), unicode)
+    if column.since_s is not None and isinstance(cell, int):
+        return near(cell, column.since_s)
     return show(cell, column.unit, unicode)
 
 

@@ -55,6 +55,8 @@ class Column(Struct, frozen=True):
     """How long it stays when the terminal is narrow: 9 stays to the last, 1 goes first."""
     wide: bool = False
     """Shown by `-o wide` alone (and in every machine format)."""
+    since_s: int | None = None
+    """The present, for times that tables tell from there on as people do: now, 21:40, Mon 08:00."""
 
 
 class Table(Struct, frozen=True):

@@ -35,6 +35,26 @@ def moment(unix_s: float) -> str:
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', local)}{zone}"
 
 
+def near(unix_s: int, now_s: int) -> str:
+    """Return a local time as people tell it at `now_s`: now, 21:40, Mon 08:00, or with its date."""
+    if unix_s == now_s:
+        return "now"
+    try:
+        local, today = time.localtime(unix_s), time.localtime(now_s)
+    except (OverflowError, ValueError, OSError):
+        return str(unix_s)
+    if local[:3] == today[:3]:
+        return time.strftime("%H:%M", local)
+    if 0 < unix_s - now_s < _ALMOST_A_WEEK_S:
+        return f"{_DAYS[local.tm_wday]} {time.strftime('%H:%M', local)}"
+    return time.strftime("%Y-%m-%d %H:%M", local)
+
+
+_ALMOST_A_WEEK_S = 6 * 86400
+"""Later, the name of a day could be that of today."""
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
 _SHOW: dict[str, Callable[[float], str]] = {
     "count": count,
     "milli": cores,

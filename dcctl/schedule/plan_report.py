@@ -8,16 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule import plan_time
 from dcctl.units import cores, percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Gap
+    from dcctl.packing.bill import Bill
     from dcctl.packing.plan import Assignment, Plan, Unplaced
+    from dcctl.packing.preempt import Victims
     from dcctl.packing.problem import Bin, Job, Problem
     from dcctl.render.report import Cell, Row
 
@@ -34,6 +39,8 @@ _ITEMS = (
     Column("why", "WHY THERE", keep=6),
     Column("priority", "PRIORITY", "count", wide=True),
     Column("owner", "OWNER", wide=True),
+    *plan_time.BILL,
+    Column("earliest_end_s", "COULD END", "time_s", wide=True),
 )
 _ASSIGNMENTS = (
     Column("job", "WORKLOAD"),
@@ -61,6 +68,13 @@ _SUMMARY = (
     Column("total_gpu_milli", "accelerators there are, in thousandths", "milli"),
     Column("bound_gpu_milli", "no plan of as many members takes more accelerators, in thousandths", "milli"),
     Column("gap_gpu_milli", "how far the plan is from that bound, in thousandths", "milli"),
+    Column("energy_mj", "energy at the limits of the accelerators and of the sites' PUE", "energy_mj"),
+    Column("energy_unknown", "workloads of which nobody knows the energy", "count"),
+    Column("cost_milli", "what it costs, in thousandths of the currency of the prices", "milli"),
+    Column("cost_unknown", "workloads of which nobody knows the cost", "count"),
+    Column("carbon_mg", "CO2 of it in milligrams", "count"),
+    Column("carbon_unknown", "workloads of which nobody knows the carbon", "count"),
+    Column("pushed_out", "members that are pushed out for work of higher priority", "count"),
     Column("policy", "how places were chosen"),
     Column("seed", "of what was chosen by chance", "count"),
     Column("snapshot", "digest of the fleet that the plan was made for"),
@@ -69,8 +83,9 @@ PLAN = Shape(
     "schedule-plan",
     "Which work fits where, and why the rest does not. `dcctl schedule apply` reads it back.",
     _ITEMS,
-    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS)),
+    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS), ("victims", plan_time.VICTIMS)),
     _SUMMARY,
+    ((plan_time.GANTT, "time_s"),),
 )
 
 
@@ -82,40 +97,69 @@ class Planned(NamedTuple):
     gaps: tuple[Gap, ...] = ()
     work: str = ""
     """The files and options that name the work, as typed."""
+    victims: tuple[Victims, ...] = ()
+    """Who is pushed out; they are among the jobs of the problem."""
+    waited: bool = False
+    """Whether work without a deadline may start later than it could."""
+    gantt: bool = False
+    """Whether a chart is asked for."""
 
 
 def plan_report(found: Planned) -> Report:
     """One row per workload, those that do not fit last; why not, below."""
     problem, plan = found.problem, found.plan
-    rows = _rows(problem, plan)
+    found_bills = plan_time.bill_of(problem, plan)
+    rows = _rows(found, found_bills)
+    victims = tuple(plan_time.victim_rows(problem, plan, found.victims))
     return Report(
         kind=PLAN.kind,
-        headline=_headline(problem, plan, rows),
-        items=Table("items", _ITEMS, tuple(rows), fold=False),
+        headline=_headline(problem, plan, rows) + plan_time.pushed_out(found.victims),
+        items=Table("items", _columns(plan, problem.now_s), tuple(rows), fold=False),
         details=(
             Table("assignments", _ASSIGNMENTS, tuple(map(_assignment_row, plan.assignments)), fold=False),
             Table("refusals", _REFUSALS, tuple(_refusal_rows(plan)), fold=False),
+            Table("victims", plan_time.VICTIMS, victims, "pushed out", fold=False),
         ),
-        summary=_summary(problem, plan, rows),
-        notes=tuple(_notes(found)),
+        summary={**_summary(found, rows), **plan_time.bill_summary(problem, found_bills)},
+        gantts=(plan_time.gantt(plan, problem.now_s),) if found.gantt else (),
+        notes=(*_notes(found), *plan_time.bill_note(problem, found_bills)),
         gaps=found.gaps,
         name_key="job",
         level="warn" if plan.unplaced or problem.unreadable else "ok",
     )
 
 
-def _rows(problem: Problem, plan: Plan) -> list[Row]:
+def _columns(plan: Plan, now_s: int) -> tuple[Column, ...]:
+    """Starts and ends are shown where there are any."""
+    if not plan_time.is_timed(plan):
+        return _ITEMS
+    times = ("start_s", "end_s")
+    return tuple(replace(one, wide=False, since_s=now_s) if one.key in times else one for one in _ITEMS)
+
+
+def _rows(found: Planned, known: Mapping[str, Bill]) -> list[Row]:
+    problem, plan = found.problem, found.plan
     placed: dict[str, list[Assignment]] = {job.id: [] for job in problem.jobs}
     for one in plan.assignments:
         placed[one.job].append(one)
     bins = {one.name: one for one in problem.bins}
-    rows = [_row(job, placed[job.id], problem, bins) for job in problem.jobs]
+    could = {one.job: one.earliest_end_s for one in plan.unplaced}
+    rows = [
+        (
+            *_row(job, placed[job.id], found, bins),
+            *plan_time.bill_cells(known.get(job.id)),
+            could.get(job.id),
+        )
+        for job in problem.jobs
+    ]
     return sorted(rows, key=lambda row: ("yes", "partly", "no").index(str(row[1])))
 
 
-def _row(job: Job, stands: Sequence[Assignment], problem: Problem, bins: Mapping[str, Bin]) -> Row:
+def _row(job: Job, stands: Sequence[Assignment], found: Planned, bins: Mapping[str, Bin]) -> Row:
+    problem = found.problem
     state = "yes" if len(stands) == job.size else "partly" if stands else "no"
     homes = [bins[name] for name in dict.fromkeys(one.node for one in stands)]
+    then = plan_time.why_then(problem, job, stands, waited=found.waited)
     return (
         job.id,
         state,
@@ -126,7 +170,7 @@ def _row(job: Job, stands: Sequence[Assignment], problem: Problem, bins: Mapping
         fold({one.path[2] for one in homes if one.path[2]}) or None,
         min((one.start_s for one in stands if one.start_s is not None), default=None),
         max((one.end_s for one in stands if one.end_s is not None), default=None),
-        _why_there(stands, homes) if stands else None,
+        ", ".join((*_why_there(stands, homes), *then)) if stands else None,
         job.priority,
         job.owner or None,
     )
@@ -136,16 +180,17 @@ def _asked_milli(job: Job, problem: Problem) -> int:
     return sum(problem.classes[task.of].need.gpu_milli * len(task.members) for task in job.tasks)
 
 
-def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> str:
+def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> Iterable[str]:
     """The narrowest part that holds all of it, and how many nodes it has to itself."""
     if len(homes) == 1:
-        return f"all on one node of {plural(homes[0].device_count, 'accelerator')}" if len(stands) > 1 else ""
+        alone = f"all on one node of {plural(homes[0].device_count, 'accelerator')}"
+        return (alone,) if len(stands) > 1 else ()
     taken = Counter(one.node for one in stands for _ in one.devices)
     whole = sum(one.device_count > 0 and taken[one.name] == one.device_count for one in homes)
     words = [_part(homes)]
     if whole:
         words.append("whole nodes" if whole == len(homes) else f"{whole:,} of {len(homes):,} nodes whole")
-    return ", ".join(word for word in words if word)
+    return filter(None, words)
 
 
 _LEVEL_WORDS = {"domain": "one NVLink domain", "leaf": "one leaf switch", "rack": "one rack"}
@@ -155,6 +200,9 @@ def _part(homes: Sequence[Bin]) -> str:
     for depth, level in enumerate(LEVELS):
         if homes[0].path[depth] and len({one.path[depth:] for one in homes}) == 1:
             return _LEVEL_WORDS.get(level, f"one {level}")
+    sites = {one.path[-1] for one in homes}
+    if len(sites) > 1 and "" not in sites:
+        return f"{len(sites):,} sites"
     racks = {one.path[2:] for one in homes}
     return f"{len(racks):,} racks" if all(one.path[2] for one in homes) and len(racks) > 1 else ""
 
@@ -162,7 +210,9 @@ def _part(homes: Sequence[Bin]) -> str:
 def _headline(problem: Problem, plan: Plan, rows: Sequence[Row]) -> str:
     fits = sum(row[1] == "yes" for row in rows)
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
-    if plan.total_gpu_milli:
+    if plan_time.is_timed(plan):
+        words.append(plan_time.headline(plan, problem.now_s))
+    elif plan.total_gpu_milli:
         after = (plan.held_gpu_milli + plan.gpu_milli) * 1000 // plan.total_gpu_milli
         words.append(
             f"{percent(after)} of {plural(plan.total_gpu_milli // WHOLE, 'accelerator')} held after it"
@@ -226,10 +276,12 @@ def _missing(job: Job, one: Unplaced) -> str:
     text = f"{one.members:,} of {plural(job.size, 'member')} without a place"
     if job.minimum > 1:
         text += f" (a gang: at least {job.minimum:,} or none)"
-    return text + (f", all within one {job.within}" if job.within else "")
+    late = plan_time.too_late(job, one)
+    return text + (f", all within one {job.within}" if job.within else "") + (f"; {late}" if late else "")
 
 
-def _summary(problem: Problem, plan: Plan, rows: Sequence[Row]) -> dict[str, Cell | dict[str, Cell]]:
+def _summary(found: Planned, rows: Sequence[Row]) -> dict[str, Cell | dict[str, Cell]]:
+    problem, plan = found.problem, found.plan
     return {
         "jobs": len(rows),
         "fits": sum(row[1] == "yes" for row in rows),
@@ -241,6 +293,7 @@ def _summary(problem: Problem, plan: Plan, rows: Sequence[Row]) -> dict[str, Cel
         "total_gpu_milli": plan.total_gpu_milli,
         "bound_gpu_milli": plan.bound_gpu_milli,
         "gap_gpu_milli": plan.gap_gpu_milli,
+        "pushed_out": sum(len(one.members) for one in found.victims),
         "policy": plan.policy,
         "seed": plan.seed,
         "snapshot": plan.snapshot,

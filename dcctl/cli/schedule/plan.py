@@ -1,12 +1,21 @@
-"""`dcctl schedule plan`: where work fits."""
+"""`dcctl schedule plan`: where work fits, and when."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
 from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
+
+Preempt = Annotated[
+    bool,
+    typer.Option("--preempt", help="Urgent work may push out running work of lower priority."),
+]
+Chart = Annotated[bool, typer.Option("--gantt", help="Also draw when each workload runs.")]
 
 
 def plan(
@@ -15,17 +24,34 @@ def plan(
     pending: Pending = False,
     policy: PolicyOption = "use-value",
     seed: Seed = 0,
+    windows: Windows = None,
+    price: Price = None,
+    carbon: Carbon = None,
+    links: Links = None,
+    wait_at_most: Wait = None,
+    preempt: Preempt = False,
+    gantt: Chart = False,
 ) -> "Report":
-    """Which work fits where, and why the rest does not. Changes nothing.
+    """Which work fits where and when, and why the rest does not. Changes nothing.
 
     The work is asked for in files: jobs in dcctl's own form, or Kubernetes manifests as they are. Gangs are
-    placed whole or not at all. `-o json` prints the plan file that `dcctl schedule apply` carries out.
-    Exit code 1 when something does not fit.
+    placed whole or not at all. If work has a duration, an earliest start, a deadline, data or others to wait
+    for, or nodes are closed for a while, it is planned in time: each job in turn at the best start that is
+    left to it, so that none is delayed by one that comes after it. `-o json` prints the plan file that
+    `dcctl schedule apply` carries out. Exit code 1 when something does not fit.
     """
+    from dcctl.cli.schedule.when import seconds, timed
     from dcctl.cli.schedule.work import typed, work_of
-    from dcctl.packing.solve import Options, solve
+    from dcctl.packing.backfill import planned
+    from dcctl.packing.preempt import Preempted, preempting
+    from dcctl.packing.solve import Options
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
+    wait_s = seconds(wait_at_most)
     work = work_of(session, PLAN, files, pending)
-    made = solve(work.problem, Options(policy, seed))
-    return plan_report(Planned(work.problem, made, work.gaps, typed(files, pending)))
+    problem = timed(work.problem, work.found.whole, windows=windows, price=price, carbon=carbon, links=links)
+    options = Options(policy, seed, wait_s)
+    found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
+    named = typed(files, pending)
+    told = Planned(found.problem, found.plan, work.gaps, named, found.victims, wait_s > 0, gantt)
+    return plan_report(told)

@@ -1,0 +1,109 @@
+"""Options of `dcctl schedule plan` that say what changes over time and between sites, read into a problem."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dcctl.inventory.model import Fleet
+    from dcctl.packing.problem import Problem
+
+Windows = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--window",
+        metavar="NODESET=FROM/TO",
+        help="Nothing runs there in between: gpu[001-008]=2026-11-24T20:00Z/2026-11-24T23:00Z.",
+    ),
+]
+Price = Annotated[
+    str | None,
+    typer.Option("--price", metavar="FILE", help="CSV of time, site, value: the price of a MWh over time."),
+]
+Carbon = Annotated[
+    str | None,
+    typer.Option("--carbon", metavar="FILE", help="CSV of time, site, value: g of CO2 for a kWh over time."),
+]
+Links = Annotated[
+    str | None,
+    typer.Option("--links", metavar="FILE", help="YAML: how fast sites are joined, and what a TB costs."),
+]
+Wait = Annotated[
+    str | None,
+    typer.Option(
+        "--wait-at-most",
+        metavar="TIME",
+        help="Work without a deadline may start so much later where that is cheaper.",
+    ),
+]
+
+
+def timed(
+    problem: "Problem",
+    whole: "Fleet",
+    *,
+    windows: list[str] | None,
+    price: str | None,
+    carbon: str | None,
+    links: str | None,
+) -> "Problem":
+    """The problem with what the options tell. UsageError with the place of what is wrong."""
+    from msgspec.structs import replace
+
+    from dcctl.inventory.sources.jobs.curves import curves
+    from dcctl.inventory.sources.jobs.links import links as read_links
+
+    closed = _closed(windows or [], whole)
+    bins = tuple(
+        replace(one, closed_windows=closed[one.name]) if one.name in closed else one for one in problem.bins
+    )
+    return replace(
+        problem,
+        bins=bins,
+        prices=curves(_text(price), price, negative=True) if price else {},
+        carbon=curves(_text(carbon), carbon) if carbon else {},
+        links=read_links(_text(links), links) if links else (),
+    )
+
+
+def seconds(wait: str | None) -> int:
+    """The length of --wait-at-most. UsageError when it is none."""
+    from dcctl.errors import UsageError
+    from dcctl.inventory.sources.jobs.amounts import duration
+
+    try:
+        return duration(wait) if wait is not None else 0
+    except ValueError as error:
+        raise UsageError("--wait-at-most", str(error)) from error
+
+
+def _text(path: str) -> str:
+    from dcctl.inventory.sources.files.documents import read_bytes, text_of
+
+    return text_of(read_bytes(path), path)
+
+
+def _closed(windows: list[str], whole: "Fleet") -> dict[str, tuple[tuple[int, int], ...]]:
+    """When each node is closed, by name."""
+    from dcctl.errors import UsageError
+    from dcctl.inventory.nodeset import expand, groups_of
+    from dcctl.inventory.sources.jobs.times import moment
+
+    known, groups = {node.name for node in whole.nodes}, groups_of(whole)
+    found: dict[str, list[tuple[int, int]]] = {}
+    for text in windows:
+        nodes, _, times = text.rpartition("=")
+        first, slash, last = times.partition("/")
+        if not (nodes and slash):
+            raise UsageError(f"--window {text}", "must read NODESET=FROM/TO")
+        try:
+            window = moment(first), moment(last)
+        except ValueError as error:
+            raise UsageError(f"--window {text}", str(error)) from error
+        if window[0] >= window[1]:
+            raise UsageError(f"--window {text}", "ends before it begins")
+        for name in expand(nodes, groups):
+            if name not in known:
+                raise UsageError(f"--window {text}", f"there is no node {name}", "dcctl inventory show")
+            found.setdefault(name, []).append(window)
+    return {name: tuple(sorted(each)) for name, each in found.items()}

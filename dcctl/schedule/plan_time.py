@@ -1,0 +1,166 @@
+"""What a plan in time adds to its report: starts and ends, what the energy costs, who is pushed out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dcctl.inventory.folding import fold
+from dcctl.packing.bill import Bill, bills
+from dcctl.render.report import Bar, Column, Gantt, Note
+from dcctl.units import cores, duration, plural, scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from dcctl.packing.plan import Assignment, Plan, Unplaced
+    from dcctl.packing.preempt import Victims
+    from dcctl.packing.problem import Job, Problem
+    from dcctl.render.report import Cell, Row
+
+VICTIMS = (
+    Column("job", "WORKLOAD", keep=9),
+    Column("members", "MEMBERS", "count", keep=7),
+    Column("nodes", "NODES", "nodes", keep=6),
+    Column("priority", "PRIORITY", "count", keep=5),
+    Column("by", "MAKES ROOM FOR", keep=8),
+    Column("placed", "PLACED AGAIN", "count", keep=7),
+)
+BILL = (
+    Column("energy_mj", "ENERGY", "energy_mj", wide=True),
+    Column("cost_milli", "COST", "milli", wide=True),
+    Column("carbon_mg", "CO2 mg", "count", wide=True),
+)
+GANTT = "workloads"
+
+
+def is_timed(plan: Plan) -> bool:
+    """Whether anything has a start."""
+    return any(one.start_s is not None for one in plan.assignments)
+
+
+def headline(plan: Plan, now_s: int) -> str:
+    """How much of it starts at once, and when the last of it has ended."""
+    first: dict[str, int] = {}
+    for one in plan.assignments:
+        start_s = now_s if one.start_s is None else one.start_s
+        first[one.job] = min(start_s, first.get(one.job, start_s))
+    now = sum(start_s == now_s for start_s in first.values())
+    ends = [one.end_s for one in plan.assignments]
+    known = [end_s for end_s in ends if end_s is not None]
+    words = f"{now:,} of them now"
+    if known and len(known) == len(ends):
+        words += f", all done in {duration(max(known) - now_s)}"
+    return words
+
+
+def pushed_out(victims: Sequence[Victims]) -> str:
+    """Who makes room for whom, for the headline."""
+    if not victims:
+        return ""
+    jobs = {member.job for one in victims for member in one.members}
+    return f"; pushes out {plural(len(jobs), 'workload')} for {', '.join(one.by for one in victims[:3])}"
+
+
+def victim_rows(problem: Problem, plan: Plan, victims: Iterable[Victims]) -> Iterable[Row]:
+    """One row per workload that is pushed out. `problem` has it among its jobs."""
+    placed = Counter(one.job for one in plan.assignments)
+    for one in victims:
+        for name in sorted({member.job for member in one.members}):
+            mine = [member for member in one.members if member.job == name]
+            nodes = tuple(sorted({problem.bins[member.bin].name for member in mine}))
+            yield name, len(mine), nodes, problem.running[name].priority, one.by, placed[name]
+
+
+def why_then(problem: Problem, job: Job, stands: Sequence[Assignment], *, waited: bool) -> Iterable[str]:
+    """Why it starts when it does. `waited`: it may start later than it could."""
+    end_s = max((one.end_s for one in stands if one.end_s is not None), default=None)
+    if end_s is None:
+        return
+    if problem.prices and (job.deadline_s is not None or waited):
+        yield "cheapest hours"
+    elif problem.carbon and (job.deadline_s is not None or waited):
+        yield "hours of least carbon"
+    if job.deadline_s is not None:
+        yield f"ends before its deadline by {duration(job.deadline_s - end_s)}"
+
+
+def too_late(job: Job, one: Unplaced) -> str:
+    """What else is to be said of work without a place."""
+    words = [one.says] if one.says else []
+    if one.earliest_end_s is not None and job.deadline_s is not None:
+        late = duration(one.earliest_end_s - job.deadline_s)
+        words.append(f"at the earliest it ends {late} after its deadline")
+    return "; ".join(words)
+
+
+def bill_of(problem: Problem, plan: Plan) -> dict[str, Bill]:
+    """What each job takes, by id; nothing where no curve is given."""
+    return bills(problem, plan.assignments) if problem.prices or problem.carbon else {}
+
+
+def bill_cells(bill: Bill | None) -> tuple[Cell, Cell, Cell]:
+    """Energy, cost and carbon of one job; None where they are not known."""
+    return (None, None, None) if bill is None else (bill.energy_mj, bill.cost_milli, bill.carbon_mg)
+
+
+def bill_summary(problem: Problem, found: Mapping[str, Bill]) -> dict[str, Cell]:
+    """What is known of all of it, and of how many workloads each is not; None: nobody asked."""
+    cells: dict[str, Cell] = {}
+    for sort, key, asked in (
+        ("energy", "energy_mj", bool(found)),
+        ("cost", "cost_milli", bool(problem.prices)),
+        ("carbon", "carbon_mg", bool(problem.carbon)),
+    ):
+        told: list[int | None] = [getattr(one, key) for one in found.values()]
+        known = [value for value in told if value is not None]
+        cells[key] = sum(known) if asked and known else None
+        cells[f"{sort}_unknown"] = len(told) - len(known) if asked else None
+    return cells
+
+
+def bill_note(problem: Problem, found: Mapping[str, Bill]) -> Iterable[Note]:
+    """What the plan takes, costs and emits, and for whom nobody knows."""
+    cells = bill_summary(problem, found)
+    words = []
+    for sort, key, say in _SAY:
+        value, unknown = cells[key], cells[f"{sort}_unknown"]
+        if isinstance(value, int):
+            words.append(say(value))
+        if isinstance(unknown, int) and unknown:
+            words.append(f"{sort} unknown for {plural(unknown, 'workload')}")
+    if words:
+        yield Note("energy", ", ".join(words))
+
+
+_SAY: tuple[tuple[str, str, Callable[[int], str]], ...] = (
+    ("energy", "energy_mj", lambda value: scaled(value / 3_600_000, "Wh")),
+    ("cost", "cost_milli", lambda value: f"costs {cores(value)}"),
+    ("carbon", "carbon_mg", lambda value: f"{scaled(value / 1000, 'g')} of CO2"),
+)
+
+
+def gantt(plan: Plan, now_s: int) -> Gantt:
+    """One row per workload, the first to start on top; what nobody knows the end of goes on to the edge."""
+    runs: dict[str, set[tuple[int, int | None]]] = {}
+    nodes: dict[str, set[str]] = {}
+    for one in plan.assignments:
+        nodes.setdefault(one.job, set()).add(one.node)
+        runs.setdefault(one.job, set()).add((now_s if one.start_s is None else one.start_s, one.end_s))
+    times = [time for row in runs.values() for pair in row for time in pair if time is not None]
+    edge = max(times, default=now_s)
+    edge = edge if edge > now_s else now_s + 1
+    rows = [(job, _bars(row, edge, fold(nodes[job]))) for job, row in runs.items()]
+    rows.sort(key=lambda row: (row[1][0].start, row[0]))
+    return Gantt(GANTT, "when each workload runs", tuple(rows), "time_s", now_s)
+
+
+def _bars(runs: Iterable[tuple[int, int | None]], edge: int, word: str) -> tuple[Bar, ...]:
+    """Runs of one workload, those that overlap as one."""
+    bars: list[Bar] = []
+    for start_s, end_s in sorted((start_s, edge if end_s is None else end_s) for start_s, end_s in runs):
+        if bars and start_s <= bars[-1].end:
+            bars[-1] = Bar(bars[-1].start, max(end_s, bars[-1].end), word)
+        else:
+            bars.append(Bar(start_s, end_s, word))
+    return tuple(bars)
