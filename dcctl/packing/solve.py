@@ -22,7 +22,7 @@ from dcctl.packing.search import improve
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Job, Problem
@@ -95,10 +95,8 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
     most = simple_bound(problem)
     if options.effort != "fast":
         placed, most = _searched(problem, placer, placed, options)
-    assignments = [one for found in placed for one in assigned(problem, found)]
-    unplaced = (_unplaced(placer, found) for found in placed if found.missing)
-    plan = plan_of(problem, assignments, unplaced, taken_milli(problem, placed), options)
-    return Solution(problem, placer, tuple(placed), replace(plan, bound_gpu_milli=most))
+    plan = replace(ended(problem, placer, placed, options), bound_gpu_milli=most)
+    return Solution(problem, placer, tuple(placed), plan)
 
 
 def _searched(
@@ -132,6 +130,13 @@ def urgent_first(problem: Problem) -> list[Job]:
         return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[0], of
 
     return sorted(problem.jobs, key=key)
+
+
+def ended(problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options) -> Plan:
+    """What was placed, as a plan; reasons are those of the state that the placer is in."""
+    assignments = [one for found in placed for one in assigned(problem, found)]
+    unplaced = (_unplaced(placer, found) for found in placed if found.missing)
+    return plan_of(problem, assignments, unplaced, taken_milli(problem, placed), options)
 
 
 def plan_of(

@@ -50,7 +50,7 @@ def plan(
     wait_s = seconds(wait_at_most)
     work = work_of(session, PLAN, files, pending)
     problem = timed(work.problem, work.found.whole, windows=windows, price=price, carbon=carbon, links=links)
-    options = Options(policy, seed, wait_s)
+    options = Options(policy, seed, wait_s=wait_s)
     found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
     named = typed(files, pending)
     told = Planned(found.problem, found.plan, work.gaps, named, found.victims, wait_s > 0, gantt)

@@ -13,7 +13,7 @@ from dcctl.errors import UsageError
 from dcctl.packing.bound import bound
 from dcctl.packing.exact import Polished, polish
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, ItemClass, Problem
-from dcctl.packing.solve import Options, plan_of, solve, solved
+from dcctl.packing.solve import Options, ended, solve, solved
 from dcctl.packing.solve import engine_of as engine
 from dcctl.packing.verify import verify
 from dcctl.packing.verify_where import refused, wanted
@@ -30,7 +30,7 @@ def polished(problem: Problem) -> tuple[Polished, int, int]:
     made = solved(problem)
     owners = frozenset(one.owner for one in problem.quotas)
     found = polish(made.placer.engine, made.placed, owners, 0, 2.0)
-    plan = plan_of(problem, made.placer, found.placed, Options())
+    plan = ended(problem, made.placer, found.placed, Options())
     assert verify(plan, problem) == ()
     assert plan.placed >= made.plan.placed
     return found, made.plan.placed, plan.gpu_milli

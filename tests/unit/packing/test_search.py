@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.search import improve
-from dcctl.packing.solve import Options, Solution, plan_of, solve, solved
+from dcctl.packing.solve import Options, Solution, ended, solve, solved
 from dcctl.packing.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
@@ -17,7 +17,7 @@ def searched(problem: Problem, steps: int = 60, seed: int = 0) -> tuple[Solution
     before, made = solved(problem), solved(problem)
     owners = frozenset(one.owner for one in problem.quotas)
     placed = improve(made.placer.engine, made.placed, steps, seed, owners)
-    plan = plan_of(problem, made.placer, placed, Options())
+    plan = ended(problem, made.placer, placed, Options())
     return before, made._replace(placed=tuple(placed), plan=plan)
 
 
