@@ -69,6 +69,21 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
 
 
+class Sliced(Struct, frozen=True, gc=False):
+    """A board that is cut into slices, which are amounts of named resources."""
+
+    kind: int
+    """Position in `Space.kinds`, of the board as a whole."""
+    index: int
+    """Its number on the node."""
+    resources: tuple[str, ...]
+    """Names, one for each slice."""
+    free: bool = False
+    """Whether nobody holds any of them."""
+    memory_bytes: int | None = None
+    id: str | None = None
+
+
 class Bin(Struct, frozen=True, gc=False):
     """One node with what is free on it."""
 
@@ -93,6 +108,8 @@ class Bin(Struct, frozen=True, gc=False):
     """The part of each of LEVELS that it lies in; empty: not known, so in none."""
     scheduler: str = ""
     """The source that hands out what it has."""
+    sliced: tuple[Sliced, ...] = ()
+    """Devices that are handed out in slices."""
 
 
 class Need(Struct, frozen=True):

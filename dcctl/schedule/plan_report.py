@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row
 from dcctl.units import cores, percent, plural
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ PLAN = Shape(
     "schedule-plan",
     "Which work fits where, and why the rest does not. `dcctl schedule apply` reads it back.",
     _ITEMS,
-    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS)),
+    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS), ("cuts", CUTS)),
     _SUMMARY,
 )
 
@@ -93,6 +94,7 @@ def plan_report(found: Planned) -> Report:
         details=(
             Table("assignments", _ASSIGNMENTS, tuple(map(_assignment_row, plan.assignments)), fold=False),
             Table("refusals", _REFUSALS, tuple(_refusal_rows(plan)), fold=False),
+            Table("cuts", CUTS, tuple(map(cut_row, plan.cuts)), fold=False),
         ),
         summary=_summary(problem, plan, rows),
         notes=tuple(_notes(problem, plan)),
@@ -195,6 +197,7 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
 
 
 def _notes(problem: Problem, plan: Plan) -> Iterable[Note]:
+    yield from cut_notes(plan.cuts)
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:

@@ -1,0 +1,109 @@
+"""What a plan says of boards that are to be cut first, or made whole again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from dcctl.errors import RefusedError
+from dcctl.inventory.folding import fold
+from dcctl.packing.mig import PREFIX
+from dcctl.render.report import Column, Note
+from dcctl.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dcctl.packing.plan import Cut
+    from dcctl.render.report import Row
+
+CUTS = (
+    Column("node", "NODE", "nodes"),
+    Column("device", "BOARD"),
+    Column("model", "MODEL"),
+    Column("before", "IS"),
+    Column("after", "CUT INTO"),
+    Column("must_be_idle", "MUST BE IDLE"),
+    Column("others_held", "OTHERS HELD", "count"),
+    Column("reset", "RESET"),
+    Column("id", "ID", wide=True),
+)
+_NAMED = 6
+"""Kinds of change that are told one by one."""
+
+
+def cut_row(one: Cut) -> Row:
+    """A row of the table `cuts`; slices are named by the resources that pods ask for."""
+    idle = tuple(map(str, one.must_be_idle))
+    return (
+        one.node,
+        str(one.device),
+        one.model,
+        one.before,
+        one.after,
+        idle,
+        one.others_held,
+        one.reset,
+        one.id,
+    )
+
+
+def cut_notes(cuts: Sequence[Cut]) -> Iterator[Note]:
+    """What to do first, and what that disturbs."""
+    words = list(dict.fromkeys(_words(one) for one in cuts))
+    for text in words[:_NAMED]:
+        nodes = [one.node for one in cuts if _words(one) == text]
+        where = ", ".join(f"{node} {_boards(cuts, node, text)}" for node in dict.fromkeys(nodes))
+        yield Note("first", text.format(where=where))
+    if len(words) > _NAMED:
+        command = "dcctl schedule plan -o json"
+        yield Note("first", f"{len(words) - _NAMED:,} more changes", command=command)
+    if cuts:
+        yield Note("meanwhile", _disturbs(cuts))
+
+
+def _words(one: Cut) -> str:
+    if not one.after:
+        return f"make {{where}} whole again ({slices(one.before)} now)"
+    again = f" instead of {slices(one.before)}" if one.before else ""
+    return f"cut {{where}} into {slices(one.after)}{again}"
+
+
+def _boards(cuts: Iterable[Cut], node: str, text: str) -> str:
+    """`board 3`, `boards 3-5`; a count where nobody told which board has which number."""
+    mine = [one for one in cuts if one.node == node and _words(one) == text]
+    if any(one.id is None for one in mine):
+        return f"({plural(len(mine), 'idle board')})"
+    numbers = ", ".join(str(one.device) for one in mine)
+    return f"board {numbers}" if len(mine) == 1 else f"boards {numbers}"
+
+
+def slices(resources: Iterable[str]) -> str:
+    """`7 x 1g.10gb`, largest first."""
+    counts = Counter(name.removeprefix(PREFIX) for name in resources)
+    return " + ".join(f"{count} x {name}" for name, count in sorted(counts.items(), reverse=True))
+
+
+def _disturbs(cuts: Sequence[Cut]) -> str:
+    """What else on these nodes notices (NVIDIA GPU Operator, "GPU Operator with MIG"; MIG User Guide)."""
+    reset = sum(one.reset for one in cuts)
+    words = [
+        "nothing may run on these boards"
+        + (f", {reset:,} of which are reset" if reset else ", no reset is needed")
+    ]
+    busy = {one.node for one in cuts if one.others_held}
+    words.append(
+        "mig-manager pauses the device plugin and the monitoring of the whole node, not work on other boards"
+    )
+    if busy:
+        words.append(f"where it restarts nodes (WITH_REBOOT), all work on {fold(busy)} stops: drain first")
+    return "; ".join(words)
+
+
+def demand_no_cuts(cuts: Sequence[Cut]) -> None:
+    """RefusedError for a plan that counts on boards as they are not yet."""
+    if cuts:
+        first = next(iter(cut_notes(cuts))).text
+        boards = plural(len(cuts), "board")
+        why = f"it counts on {boards} being cut first ({first}), which the nodes do not have yet"
+        raise RefusedError("the plan", why, "dcctl schedule plan FILE, once that is done, or with --no-cut")
