@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.mig import layouts
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.packing.mig import Geometry
+
+    Layout = tuple[str, ...]
 
 
 class Pool(NamedTuple):
@@ -22,28 +25,27 @@ class Pool(NamedTuple):
 
 class _Column(NamedTuple):
     pool: Pool
-    layout: tuple[str, ...]
+    layout: Layout
 
 
-def cover(wanted: Mapping[str, int], boards: Mapping[Pool, int]) -> dict[Pool, list[tuple[str, ...]]] | None:
-    """Layouts by pool, the largest first, that together have all wanted slices on the fewest boards.
+def cover(wanted: Mapping[str, int], boards: Mapping[Pool, int]) -> dict[Pool, Counter[Layout]] | None:
+    """How many boards of each pool in which layouts, the largest first, have all wanted slices together.
 
-    None where the boards do not have so many. Solved by HiGHS to the proven optimum.
+    They are as few as possible: solved by HiGHS to the proven optimum. None where there are not enough.
     """
     columns = [
         _Column(pool, layout)
         for pool in sorted(boards, key=lambda pool: (pool.rank, pool.board.name))
-        for layout in layouts(pool.board, tuple(sorted(wanted)))
+        for layout in sorted(layouts(pool.board, tuple(sorted(wanted))), key=lambda one: (-len(one), one))
     ]
     counts = _solved(columns, wanted, boards)
     if counts is None:
         return None
-    found: dict[Pool, list[tuple[str, ...]]] = {}
+    found: dict[Pool, Counter[Layout]] = {}
     for column, count in zip(columns, counts, strict=True):
-        found.setdefault(column.pool, []).extend([column.layout] * count)
-    return {
-        pool: sorted(chosen, key=lambda one: (-len(one), one)) for pool, chosen in found.items() if chosen
-    }
+        if count:
+            found.setdefault(column.pool, Counter())[column.layout] = count
+    return found
 
 
 def _solved(

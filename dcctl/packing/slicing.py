@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dcctl.packing.spare import Spare, Spares
 
     Layout = tuple[str, ...]
-    Layouts = dict[Pool, list[Layout]]
+    Layouts = dict[Pool, Counter[Layout]]
 
 
 class Slicer:
@@ -109,7 +109,7 @@ class _Choice:
                     after = tuple((Counter(layout) & used).elements())
                     used -= Counter(after)
                     if after:
-                        layouts[_pool(spare)].remove(layout)
+                        layouts[_pool(spare)][layout] -= 1
                         self._spares[at].remove(spare)
                         self._cuts.append((spare, tuple(sorted(after))))
                 return
@@ -139,15 +139,17 @@ def _pool(spare: Spare) -> Pool:
 
 
 def _offers(spares: list[Spare], layouts: Layouts) -> Iterator[list[tuple[Spare, Layout]]]:
-    """Layouts for the boards of one bin: the first ones of each pool, then beginning with another."""
-    kinds = max((len(set(layouts.get(_pool(one), ()))) for one in spares), default=0)
-    for shift in range(kinds):
-        left = {pool: _turned(chosen, shift) for pool, chosen in layouts.items()}
-        yield [(one, left[_pool(one)].pop(0)) for one in spares if left.get(_pool(one))]
-
-
-def _turned(layouts: list[Layout], shift: int) -> list[Layout]:
-    """The same layouts, some kinds of them later."""
-    kinds = list(dict.fromkeys(layouts))
-    later = set(kinds[: shift % len(kinds)]) if kinds else set()
-    return [*(one for one in layouts if one not in later), *(one for one in layouts if one in later)]
+    """Layouts for the boards of one bin: the first of each pool that are left; then, others first."""
+    pools = [_pool(one) for one in spares]
+    kinds = {pool: [*+layouts[pool]] for pool in set(pools) & layouts.keys()}
+    for shift in range(max(map(len, kinds.values()), default=0)):
+        given: Counter[tuple[Pool, Layout]] = Counter()
+        offer = []
+        for spare, pool in zip(spares, pools, strict=True):
+            some = kinds.get(pool, [])
+            for layout in some[shift % len(some) :] + some[: shift % len(some)] if some else ():
+                if given[pool, layout] < layouts[pool][layout]:
+                    given[pool, layout] += 1
+                    offer.append((spare, layout))
+                    break
+        yield offer
