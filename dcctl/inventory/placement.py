@@ -5,7 +5,6 @@ Members of one workload mostly ask for the same, so each names a `Template` of i
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from msgspec import Meta, field, json
@@ -139,6 +138,8 @@ BARE = Template()
 
 def key_of(template: Template) -> str:
     """Sixteen hexadecimal digits of the content: equal templates have equal keys, in every fleet."""
+    from hashlib import blake2b  # OpenSSL takes as long to load as the rest of the model
+
     return blake2b(json.encode(template, order="deterministic"), digest_size=8).hexdigest()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from dcctl.packing.shares import ONE, Key, Sharing, fair, filled
+from dcctl.packing.shares import ONE, Key, Sharing, fair_shares
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from dcctl.packing.relaxation import Solved
     from dcctl.packing.shares import Claim, Shares, Supply
 
-BOXES = 3000
-"""After so many the search ends, and the gap is what it is."""
+BOXES, WORK = 3000, 40_000
+"""After so many boxes, or boxes x columns, the search ends, and the gap is what it is."""
 GAP = 1e-6
 """Relative; the search ends when nothing can be better by more."""
 _SLACK = 1e-8
@@ -66,23 +66,27 @@ class Scaled(NamedTuple):
     """The value that is 1 here."""
 
 
-def train_x_infer(claims: Sequence[Claim], supply: Supply, boxes: int = BOXES) -> Shares:
+def train_x_infer(claims: Sequence[Claim], supply: Supply, boxes: int | None = None) -> Shares:
     """The shares with the largest sum of weight x training x inference satisfied.
 
-    `bound` of the result is proved; where it is above `value`, the search ended at `boxes`. Never below the
-    value of the fair shares; the same claims and supply give the same shares.
+    `bound` of the result is proved; where it is above `value` by more than GAP, the search ended at `boxes`
+    (by default what takes seconds). Never below the value of the fair shares; the same claims and supply give
+    the same shares.
     """
     sharing = Sharing(claims, supply)
-    base = _minimums(sharing)
-    reach = {key: _top(sharing, base, key) for key in sharing.open}
+    even = fair_shares(sharing)
+    base = {key: min(sharing.least[key], even[key]) for key in sharing.open}  # all minimums, if they fit
+    standing = _Standing(sharing, base)
+    reach = {key: standing.top(key) for key in sharing.open}
     problem = _scaled(sharing, base, reach)
-    columns, bound = _Search(problem, boxes).run()
+    most = min(BOXES, WORK // max(1, len(problem.keys))) if boxes is None else boxes
+    columns, bound = _Search(problem, most).run()
     found = dict(zip(problem.keys, columns, strict=True))
     wishes = (
         {key: _snapped(found.get(key, 0.0), base[key], reach[key], near) for key in reach} for near in _NEAR
     )
     settled = [sharing.result(_settled(sharing, base, wish)) for wish in wishes]
-    best = max((*settled, fair(claims, supply)), key=lambda one: one.value)
+    best = max((*settled, sharing.result(even)), key=lambda one: one.value)
     return replace(best, bound=max(best.value, Fraction(bound * problem.unit)))
 
 
@@ -93,34 +97,44 @@ def _snapped(column: float, base: Fraction, reach: Fraction, near: float) -> Fra
     return ends[0] if ends else share
 
 
-def _settled(sharing: Sharing, base: _Shares, wish: Mapping[Key, Fraction]) -> dict[Key, Fraction]:
+def _settled(sharing: Sharing, base: _Shares, wish: _Shares) -> dict[Key, Fraction]:
     """Shares near the wished ones that keep every limit exactly and leave nothing that anybody could use.
 
     The largest wishes are granted first, and have first what is left then. No share is below its base.
     """
     order = sorted(sharing.open, key=lambda key: -wish[key])
-    shares = dict(base)
+    standing = _Standing(sharing, base)
     for key in order:
-        shares[key] = min(wish[key], _top(sharing, shares, key))
+        standing.give(key, min(wish[key], standing.top(key)))
     for key in order:
-        shares[key] = _top(sharing, shares, key)
-    return shares
+        standing.give(key, standing.top(key))
+    return standing.shares
 
 
-def _top(sharing: Sharing, shares: _Shares, key: Key) -> Fraction:
-    """The most that one part could have while every other has its share."""
-    tops = [shares[key] + row.left(shares) / row.uses[key] for row in sharing.rows if key in row.uses]
-    return min([ONE, *tops])
+class _Standing:
+    """Shares, and what they leave of each limit."""
+
+    def __init__(self, sharing: Sharing, shares: _Shares) -> None:
+        self.shares = dict(shares)
+        self._left = [row.left(shares) for row in sharing.rows]
+        self._uses: dict[Key, list[tuple[int, int]]] = {key: [] for key in sharing.open}
+        for at, row in enumerate(sharing.rows):
+            for key, amount in row.uses.items():
+                self._uses[key].append((at, amount))
+
+    def top(self, key: Key) -> Fraction:
+        """The most that one part could have while every other keeps its share."""
+        return min([ONE, *(self.shares[key] + self._left[at] / amount for at, amount in self._uses[key])])
+
+    def give(self, key: Key, share: Fraction) -> None:
+        """Change the share of one part."""
+        for at, amount in self._uses[key]:
+            self._left[at] -= amount * (share - self.shares[key])
+        self.shares[key] = share
 
 
 def _met(value: float, bound: float) -> bool:
     return bound - value <= GAP * bound
-
-
-def _minimums(sharing: Sharing) -> dict[Key, Fraction]:
-    """What each part is given before anybody shares: its minimum, less where they do not all fit."""
-    common = filled(sharing, [claim.weight for claim in sharing.claims])
-    return {key: min(sharing.least[key], common[key]) for key in sharing.open}
 
 
 def _scaled(sharing: Sharing, base: _Shares, reach: _Shares) -> Scaled:

@@ -117,7 +117,7 @@ class Relaxation:
     def _model(self) -> highspy.Highs:
         import highspy
 
-        lp = highspy.Highs()  # type: ignore[no-untyped-call]
+        lp = highspy.Highs()
         lp.setOptionValue("output_flag", False)
         lp.setOptionValue("threads", 1)
         for most in self._limits():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-import numpy as np
 from msgspec.structs import replace
 
+from dcctl.packing.blocking import fits_without, in_the_way
 from dcctl.packing.changed import empty_copy, opened, with_bins, with_items, with_job, with_quotas, without
 from dcctl.packing.defrag import in_order, movable
 from dcctl.packing.problem import LEVELS
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
 """In this order, the least trouble first."""
 WAYS: tuple[Way, ...] = ("quota", "move", "relax", "open", "wait", "evict", "fewer", "add")
-
-_BINS_TRIED = 256
-"""Bins that are looked at for members to move, those that lack least first."""
-_MOST_MOVED = 64
-"""Members that a cure moves or evicts at most."""
 
 
 class Cure(NamedTuple):
@@ -71,14 +67,6 @@ class _Search:
         plan = solved(changed, self.options)
         return any(one.job.id == self.job.id and not one.missing for one in plan.placed)
 
-    def fits_without(self, members: Sequence[Held]) -> bool:
-        """Whether it fits beside the plan as it is once these members stand nowhere."""
-        mark = self.scene.placer.mark()
-        self.scene.release(members)
-        fits = not self.scene.placer.place(self.job).missing
-        self.scene.placer.undo(mark)
-        return fits
-
 
 def _first_come(problem: Problem, job: Job, options: Options) -> Problem:
     """The problem without other jobs that do not fit either: room that is made must not go to them."""
@@ -104,104 +92,12 @@ def _quota(search: _Search) -> Iterator[Cure]:
 
 def _members(search: _Search) -> Iterator[Cure]:
     """Take away the fewest members that stand in its way: to other bins if they fit there."""
-    chosen = _in_the_way(search)
+    chosen = [*chain.from_iterable(in_the_way(search.scene, search.job))]
     if not chosen:
         return
     homes = _new_homes(search, chosen)
     if search.proved(without(search.problem, chosen)):
         yield Cure("evict" if homes is None else "move", "", len(chosen), tuple(chosen), homes or ())
-
-
-def _in_the_way(search: _Search) -> list[Held]:
-    """Members whose absence lets the job fit; none of them can be left out of the list."""
-    removed: list[Held] = []
-    while len(removed) <= _MOST_MOVED:
-        if search.fits_without(removed):
-            return _needed(search, removed)
-        more = _cheapest(search, removed)
-        if not more:
-            return []
-        removed += more
-    return []
-
-
-def _needed(search: _Search, removed: list[Held]) -> list[Held]:
-    for one in tuple(removed):
-        fewer = [other for other in removed if other is not one]
-        if search.fits_without(fewer):
-            removed = fewer
-    return removed
-
-
-def _cheapest(search: _Search, removed: Sequence[Held]) -> list[Held]:
-    """The fewest members of one bin whose absence gives room to one item more."""
-    scene, mark = search.scene, search.scene.placer.mark()
-    scene.release(removed)
-    found = search.scene.placer.place(search.job)
-    of = search.job.tasks[0].of if found.refused_for is None else found.refused_for
-    best: list[Held] = []
-    for at in _candidates(scene, of):
-        row = _fewest(scene, of, at, removed)
-        if row and (not best or _trouble(scene, row) < _trouble(scene, best)):
-            best = row
-            if len(best) == 1 and scene.running(best[0].job).preemptible:
-                break
-    scene.placer.undo(mark)
-    return best
-
-
-def _trouble(scene: Scene, members: Sequence[Held]) -> tuple[int, int, int]:
-    """Fewest members, then the lowest priority, then the least devices."""
-    needs = scene.problem.classes
-    return (
-        len(members),
-        max(scene.running(one.job).priority for one in members),
-        sum(needs[one.of].need.gpu_milli for one in members),
-    )
-
-
-def _candidates(scene: Scene, of: int) -> list[int]:
-    """Bins that refuse the item only because of what stands there, those with the most free first."""
-    engine = scene.placer.engine
-    wanted = engine.items.wanted[of]
-    can = (wanted.fixed == 0) & (engine.refusals(of) != 0)
-    idle = np.maximum(engine.state.milli, 0).sum(axis=1)
-    order = sorted(np.flatnonzero(can).tolist(), key=lambda at: (-int(idle[at]), at))
-    return [at for at in order if scene.on(at)][:_BINS_TRIED]
-
-
-def _fewest(scene: Scene, of: int, at: int, removed: Sequence[Held]) -> list[Held]:
-    """Members of one bin that give room together, the largest first, and none of them for nothing."""
-    placer, mine = scene.placer, scene.problem.classes
-    gone = set(removed)
-    movable = [one for one in scene.on(at) if one not in gone and not scene.running(one.job).fixed]
-    movable.sort(key=lambda one: (scene.running(one.job).priority, -mine[one.of].need.gpu_milli, one.member))
-    mark = placer.mark()
-    out: list[Held] = []
-    for one in movable:
-        scene.release([one])
-        out.append(one)
-        if _has_room(scene, of, at):
-            break
-    fits = _has_room(scene, of, at)
-    placer.undo(mark)
-    return _without_spare(scene, of, at, out) if fits else []
-
-
-def _without_spare(scene: Scene, of: int, at: int, out: list[Held]) -> list[Held]:
-    for one in tuple(out):
-        fewer = [other for other in out if other is not one]
-        mark = scene.placer.mark()
-        scene.release(fewer)
-        if _has_room(scene, of, at):
-            out = fewer
-        scene.placer.undo(mark)
-    return out
-
-
-def _has_room(scene: Scene, of: int, at: int) -> bool:
-    engine = scene.placer.engine
-    return not engine.items.wanted[of].refusals(engine.state.view(np.array([at])))[0]
 
 
 def _new_homes(search: _Search, members: Sequence[Held]) -> tuple[int, ...] | None:
@@ -297,18 +193,15 @@ def _waited(search: _Search) -> Iterator[Cure]:
     """Wait for jobs that are known to end."""
     running = search.problem.running
     ends = sorted((known.ends_s, job) for job, known in running.items() if known.ends_s is not None)
-    low, high = 0, len(ends)
-    held = [search.scene.of(job) for _, job in ends]
-    if not ends or not search.fits_without([one for rows in held for one in rows]):
+    units = [tuple(search.scene.of(job)) for _, job in ends]
+    if not ends or not fits_without(search.scene, search.job, units):
         return
+    low, high = 0, len(ends)
     while low < high:
         middle = (low + high) // 2
-        if search.fits_without([one for rows in held[:middle] for one in rows]):
-            high = middle
-        else:
-            low = middle + 1
-    gone = [one for rows in held[:low] for one in rows]
-    if low and search.proved(without(search.problem, gone)):
+        fits = fits_without(search.scene, search.job, units[:middle])
+        low, high = (low, middle) if fits else (middle + 1, high)
+    if low and search.proved(without(search.problem, [*chain.from_iterable(units[:low])])):
         last_s, job = ends[low - 1]
         yield Cure("wait", job, low, at_s=last_s)
 

@@ -86,7 +86,7 @@ class Classes:
                 *named,
             ),
             devices=count,
-            share_milli=0 if count else asked.gpu_milli or 0,
+            share_milli=0 if count else asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0),
             device_memory_bytes=asked.gpu_memory_bytes or 0,
             resource="" if is_batch(resource) else resource,
             models=template.models,

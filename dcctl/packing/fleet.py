@@ -92,9 +92,9 @@ def _bins(
     whole: Fleet, nodes: Iterable[Node], resources: Sequence[str], kinds: dict[Kind, int]
 ) -> Iterable[Bin]:
     demand, sources, racks = demand_of(whole), kinds_of([whole]), Racks(whole.nodes, whole.racks)
-    nothing: frozenset[str] = frozenset()
     for node in nodes:
-        found = occupancy(node, demand.get(node.name), nothing, sources)
+        taints = frozenset(taint.key for taint in node.taints)  # whom they keep out, feasibility tells
+        found = occupancy(node, demand.get(node.name), taints, sources)
         rack = racks.of(node)
         yield _bin(found, resources, kinds, racks.label(rack) if rack else "")
 

@@ -31,7 +31,7 @@ class Relaxation:
         import highspy
 
         self._problem = problem
-        self._solver = solver = highspy.Highs()  # type: ignore[no-untyped-call]
+        self._solver = solver = highspy.Highs()
         self._infinity = highspy.kHighsInf
         for option, value in (
             ("output_flag", False),
@@ -44,6 +44,7 @@ class Relaxation:
             solver.setOptionValue(option, 1e-9)
         self._tangents: set[tuple[int, float]] = set()
         self._maximize = highspy.ObjSense.kMaximize
+        self._infeasible = highspy.HighsModelStatus.kInfeasible
         self._optimal = highspy.HighsModelStatus.kOptimal
         self._build()
 
@@ -86,8 +87,11 @@ class Relaxation:
         for at, (product, interval) in enumerate(zip(self._problem.products, box, strict=True)):
             self._restrict(at, product, *interval)
         self._solver.run()
-        if self._solver.getModelStatus() != self._optimal:
+        status = self._solver.getModelStatus()
+        if status == self._infeasible:
             return None
+        if status != self._optimal:
+            return self._trivial(box)
         values = list(self._solver.getSolution().col_value)
         size = len(self._problem.keys)
         return Solved(
@@ -96,6 +100,13 @@ class Relaxation:
             values[size::2],
             values[size + 1 :: 2],
         )
+
+    def _trivial(self, box: Box) -> Solved:
+        """What holds whatever the solver says: each product is at most the square of its g."""
+        problem, values = self._problem, [high * high for _, high in box]
+        bound = sum(one.worth * value for one, value in zip(problem.products, values, strict=True))
+        lows = [low for low, _ in box]
+        return Solved(bound + sum(problem.single.values()), list(problem.least), lows, values)
 
     def _restrict(self, at: int, product: Product, low: float, high: float) -> None:
         """G between low and high, so each factor (at most 1) is at least low^2."""

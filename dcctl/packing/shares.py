@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from dcctl.packing.filling import fill
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -60,6 +62,13 @@ class Row(NamedTuple):
     limit: Limit
     uses: dict[Key, int]
     room: int
+
+    def by_claim(self) -> dict[int, int]:
+        """How much of it each claim uses when both its parts are satisfied whole."""
+        found: dict[int, int] = {}
+        for (at, _), amount in self.uses.items():
+            found[at] = found.get(at, 0) + amount
+        return found
 
     def left(self, shares: Mapping[Key, Fraction]) -> Fraction:
         """What is left of it at these shares."""
@@ -196,61 +205,30 @@ def fair(claims: Sequence[Claim], supply: Supply) -> Shares:
     back leaves the rest to the others. Minimums come first; if they do not all fit, they are what is shared.
     """
     sharing = Sharing(claims, supply)
+    return sharing.result(fair_shares(sharing))
+
+
+def fair_shares(sharing: Sharing) -> dict[Key, Fraction]:
+    """The shares of all parts by dominant resource fairness (see `fair`)."""
     whole = dict.fromkeys(sharing.open, ONE)
-    reach = [sharing.dominant(at, whole) or ONE for at in range(len(claims))]
-    return sharing.result(filled(sharing, [c.weight / most for c, most in zip(claims, reach, strict=True)]))
+    reach = [sharing.dominant(at, whole) or ONE for at in range(len(sharing.claims))]
+    return _filled(sharing, [one.weight / most for one, most in zip(sharing.claims, reach, strict=True)])
 
 
 def max_min(claims: Sequence[Claim], supply: Supply) -> Shares:
     """The smallest satisfied fraction (divided by weight) is as large as can be, then the next, and so on."""
     sharing = Sharing(claims, supply)
-    return sharing.result(filled(sharing, [claim.weight for claim in claims]))
+    return sharing.result(_filled(sharing, [claim.weight for claim in claims]))
 
 
-def filled(sharing: Sharing, rates: Sequence[Fraction]) -> dict[Key, Fraction]:
+def _filled(sharing: Sharing, rates: Sequence[Fraction]) -> dict[Key, Fraction]:
     """The shares of all parts when the claims are filled together, each at its rate; minimums first."""
     users = sharing.users()
+    rows = [(row.by_claim(), row.room) for row in sharing.rows]
     least = {at: max(sharing.least[key] for key in keys) for at, keys in users.items()}
-    first = _rise(sharing, rates, dict.fromkeys(users, ZERO), least)
-    last = _rise(sharing, rates, first, dict.fromkeys(users, ONE))
+    first = fill(rows, rates, dict.fromkeys(users, ZERO), least)
+    last = fill(rows, rates, first, dict.fromkeys(users, ONE))
     return {key: last[at] for at, keys in users.items() for key in keys}
-
-
-def _rise(
-    sharing: Sharing, rates: Sequence[Fraction], start: Mapping[int, Fraction], most: Mapping[int, Fraction]
-) -> dict[int, Fraction]:
-    """Raise a level from zero: each claim stands at level x rate, not below its start and not above its most.
-
-    A claim stops when something that it uses is used up.
-    """
-    uses = [(row, _by_claim(row)) for row in sharing.rows]
-    shares = dict(start)
-    running = {at for at in shares if shares[at] < most[at]}
-    level = ZERO
-    while running:
-        full = {at for row, by in uses if not _left(row, by, shares) for at in by}
-        running = {at for at in running if at not in full and shares[at] < most[at]}
-        rising = {at for at in running if start[at] <= level * rates[at]}
-        nexts = [most[at] / rates[at] for at in rising]
-        nexts += [start[at] / rates[at] for at in running - rising]
-        for row, by in uses:
-            speed = sum((by[at] * rates[at] for at in rising if at in by), ZERO)
-            if speed:
-                nexts.append(level + _left(row, by, shares) / speed)
-        level = min(nexts, default=level)
-        shares.update({at: level * rates[at] for at in rising})
-    return shares
-
-
-def _by_claim(row: Row) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for (at, _), amount in row.uses.items():
-        found[at] = found.get(at, 0) + amount
-    return found
-
-
-def _left(row: Row, uses: Mapping[int, int], shares: Mapping[int, Fraction]) -> Fraction:
-    return row.room - sum((amount * shares[at] for at, amount in uses.items()), ZERO)
 
 
 def given(claim: Claim, share: Share) -> dict[str, int]:

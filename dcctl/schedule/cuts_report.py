@@ -48,15 +48,15 @@ def cut_row(one: Cut) -> Row:
     )
 
 
-def cut_notes(cuts: Sequence[Cut]) -> Iterator[Note]:
-    """What to do first, and what that disturbs."""
+def cut_notes(cuts: Sequence[Cut], work: str = "") -> Iterator[Note]:
+    """What to do first, and what that disturbs. `work`: what was planned, as on the command line."""
     words = list(dict.fromkeys(_words(one) for one in cuts))
     for text in words[:_NAMED]:
         nodes = [one.node for one in cuts if _words(one) == text]
         where = ", ".join(f"{node} {_boards(cuts, node, text)}" for node in dict.fromkeys(nodes))
         yield Note("first", text.format(where=where))
     if len(words) > _NAMED:
-        command = "dcctl schedule plan -o json"
+        command = f"dcctl schedule plan {work or '--pending'} -o json"
         yield Note("first", f"{len(words) - _NAMED:,} more changes", command=command)
     if cuts:
         yield Note("meanwhile", _disturbs(cuts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.folding import fold
 from dcctl.packing.reasons import WORDS, Reason
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.units import plural
+from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def explain_report(
     """One row per reason, the commonest first. `work`: the files and options that name the work, as typed."""
     problem = solution.problem
     rows = tuple(_rows(solution, found))
-    told = [(_words(one, problem), one, _command(one, problem, work)) for one in cures]
+    told = [(_words(one, problem), one, _command(one, found.job.id, work)) for one in cures]
     return Report(
         kind=EXPLAIN.kind,
         headline=_headline(found, told[0][0] if told else ""),
@@ -133,10 +133,16 @@ def _words(one: Cure, problem: Problem) -> str:
         "evict": f"evict {who}",
         "relax": f"drop the condition: {one.what}",
         "open": f"uncordon {plural(one.amount, 'node')}",
-        "wait": f"wait until {one.what} has ended",
+        "wait": f"wait {_left(one, problem)}until {one.what} has ended",
         "fewer": f"ask for {plural(one.amount, 'member')}",
         "add": f"add {plural(one.amount, 'node')} like {one.what}",
     }[one.way]
+
+
+def _left(one: Cure, problem: Problem) -> str:
+    """`2 h 10 min, `: how long from now; nothing where its time is up already."""
+    left_s = 0 if one.at_s is None else one.at_s - problem.now_s
+    return f"{duration(left_s)}, " if left_s > 0 else ""
 
 
 def _who(one: Cure, problem: Problem) -> str:
@@ -148,15 +154,15 @@ def _who(one: Cure, problem: Problem) -> str:
     return f"{plural(len(one.members), 'member')} of {plural(len(jobs), 'workload')} off {nodes}"
 
 
-def _command(one: Cure, problem: Problem, work: str) -> str:
+def _command(one: Cure, job: str, work: str) -> str:
     """How to try it, or nothing."""
     jobs = " ".join(f"--evict {job}" for job in dict.fromkeys(each.job for each in one.members))
     if one.way == "evict":
-        return f"dcctl schedule whatif {work} {jobs}"
+        return f"dcctl schedule whatif {work or '--pending'} {jobs}"
     if one.way == "move":
-        return f"dcctl schedule defrag --for {work}"
+        return f"dcctl schedule defrag {work} --for {job}".replace("  ", " ")
     if one.way == "add":
-        return f"dcctl schedule whatif {work} --add {one.amount}x{one.what}"
+        return f"dcctl schedule whatif {work or '--pending'} --add {one.amount}x{one.what}"
     return ""
 
 

@@ -81,6 +81,8 @@ class Planned(NamedTuple):
     problem: Problem
     plan: Plan
     gaps: tuple[Gap, ...] = ()
+    work: str = ""
+    """The files and options that name the work, as typed."""
 
 
 def plan_report(found: Planned) -> Report:
@@ -97,7 +99,7 @@ def plan_report(found: Planned) -> Report:
             Table("cuts", CUTS, tuple(map(cut_row, plan.cuts)), fold=False),
         ),
         summary=_summary(problem, plan, rows),
-        notes=tuple(_notes(problem, plan)),
+        notes=tuple(_notes(found)),
         gaps=found.gaps,
         name_key="job",
         level="warn" if plan.unplaced or problem.unreadable else "ok",
@@ -196,17 +198,23 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
     return [*rows, ("fits one member, not all of it", one.fits)] if one.fits else rows
 
 
-def _notes(problem: Problem, plan: Plan) -> Iterable[Note]:
-    yield from cut_notes(plan.cuts)
+def _notes(found: Planned) -> Iterable[Note]:
+    problem, plan = found.problem, found.plan
+    yield from cut_notes(plan.cuts, found.work)
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
         yield Note("does not fit", f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = f"dcctl schedule explain {one.job}"
+        command = f"dcctl schedule explain {one.job} {found.work}".rstrip()
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
-        yield Note("does not fit", f"{len(worst) - _NAMED:,} more", "warn", "dcctl schedule plan -o wide")
+        yield Note(
+            "does not fit",
+            f"{len(worst) - _NAMED:,} more",
+            "warn",
+            f"dcctl schedule plan {found.work or '--pending'} -o wide",
+        )
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")

@@ -12,8 +12,10 @@ from msgspec import Struct
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Member, Resources, Workload
+from dcctl.inventory.placement import BARE
 from dcctl.packing.bilinear import train_x_infer
 from dcctl.packing.fleet import problem_of
+from dcctl.packing.labels import Labels
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.packing.shares import Claim, fair, max_min
 
@@ -47,6 +49,8 @@ class Available(Struct, frozen=True):
     """What each node of it has, where the file says."""
     partly: dict[str, int] = {}
     """Dimensions that some nodes do not tell, and how many: the supply is that of the others."""
+    summed: int = 0
+    """Nodes of an inventory that take work: what is free on them is in the supply."""
     closed: int = 0
     """Nodes that take no work, or of which nobody knows what is held: their amounts are not in it."""
 
@@ -129,7 +133,8 @@ def free(whole: Fleet, nodes: Iterable[Node], claims: Iterable[Claim]) -> Availa
     wanting = Member("all", phase="pending", requests=Resources(devices=devices))
     work = Asked(workloads=(Workload("all", members=(wanting,)),))
     problem = problem_of(whole, nodes, work)
-    bins = [one for one in problem.bins if not one.closed]
+    refused = Labels(problem.bins).refusals(BARE, problem.tolerated)
+    bins = [one for one, bits in zip(problem.bins, refused, strict=True) if not bits]
     found: dict[str, int | None] = {}
     partly = {}
     for name in names:
@@ -137,7 +142,7 @@ def free(whole: Fleet, nodes: Iterable[Node], claims: Iterable[Claim]) -> Availa
         found[name] = sum(known) if known or not bins else None
         if 0 < len(known) < len(bins):
             partly[name] = len(bins) - len(known)
-    return Available(found, partly=partly, closed=len(problem.bins) - len(bins))
+    return Available(found, partly=partly, summed=len(bins), closed=len(problem.bins) - len(bins))
 
 
 def _free(problem: Problem, one: Bin, name: str) -> int | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 from dcctl.packing.price import cost, whole_nodes
 from dcctl.packing.shares import PARTS
 from dcctl.render.report import Note
 from dcctl.schedule import shares_words as words
-from dcctl.units import percent, plural, three
+from dcctl.units import plural, three
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +74,7 @@ def _most(answer: Answer) -> str:
 
 
 def _gap(gap: float) -> str:
-    return "0.001 %" if gap <= 1e-5 else percent(gap * 1000)
+    return f"{max(0.001, ceil(gap * 1e5) / 1000):g} %"
 
 
 def _prices(answer: Answer) -> Iterator[Note]:
@@ -95,6 +96,9 @@ def _prices(answer: Answer) -> Iterator[Note]:
 
 
 def _supply(answer: Answer) -> Iterator[Note]:
+    if answer.there.summed:
+        text = f"what is free on {plural(answer.there.summed, 'node')} together; what fits on each of them"
+        yield Note("supply", text, command="dcctl schedule plan FILE")
     if answer.there.closed:
         nodes = plural(answer.there.closed, "node takes", "nodes take")
         yield Note("closed", f"{nodes} no work, or nobody knows what is held there: not counted")

@@ -13,6 +13,7 @@ from dcctl.cli.schedule.explain import explain
 from dcctl.cli.schedule.plan import plan
 from dcctl.cli.schedule.render import render
 from dcctl.cli.schedule.share import share
+from dcctl.cli.schedule.status import status
 from dcctl.cli.schedule.whatif import whatif
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.render.report import Report
 
-_DECIDE: "tuple[Callable[..., Report], ...]" = (plan, explain, whatif, defrag, share, dag)
+_DECIDE: "tuple[Callable[..., Report], ...]" = (plan, explain, whatif, defrag, status, share, dag)
 
 
 def register(app: typer.Typer) -> None:

@@ -55,7 +55,8 @@ def dag(
 
     asked = read(file, workers)
     problem = problem_of(asked)
-    return dag_report(asked, problem, solve(problem, steps, seed, prove=prove), seed, tuple(gaps))
+    found = solve(problem, steps, seed, prove=prove)
+    return dag_report(asked, problem, found, seed, tuple(gaps), prove=prove)
 
 
 def _check_stdin(session: "Session", file: str) -> None:

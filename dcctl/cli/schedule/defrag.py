@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dcctl.cli.schedule.work import Files, PolicyOption, Seed
+from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
 
 if TYPE_CHECKING:
     from dcctl.cli.schedule.work import Work
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def defrag(
     session: "Session",
     files: Files = None,
+    pending: Pending = False,
     job: Annotated[
         str, typer.Option("--for", metavar="JOB", help="Make room for this workload, and no more.")
     ] = "",
@@ -37,7 +38,7 @@ def defrag(
     from dcctl.packing.whatif import Scene
     from dcctl.schedule.defrag_report import DEFRAG, defrag_report
 
-    work = work_of(session, DEFRAG, files, pending=bool(job) and not files, idle=True)
+    work = work_of(session, DEFRAG, files, pending or (bool(job) and not files), idle=True)
     options = Options(policy, seed)
     if job:
         return _room_for(work, job, options)

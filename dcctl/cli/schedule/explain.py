@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dcctl.cli.schedule.work import Files, PolicyOption, Seed
+from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
@@ -15,6 +15,7 @@ def explain(
     session: "Session",
     job: Annotated[str, typer.Argument(metavar="JOB", help="A workload of the files, or one that waits.")],
     files: Files = None,
+    pending: Pending = False,
     policy: PolicyOption = "best-fit",
     seed: Seed = 0,
 ) -> "Report":
@@ -28,9 +29,9 @@ def explain(
     from dcctl.packing.solve import Options, solved
     from dcctl.schedule.explain_report import EXPLAIN, explain_report
 
-    work = work_of(session, EXPLAIN, files, pending=not files)
+    work = work_of(session, EXPLAIN, files, pending or not files)
     asked, options = job_named(work.problem, job), Options(policy, seed)
     solution = solved(work.problem, options)
     found = next(one for one in solution.placed if one.job.id == asked.id)
     helps = cures(work.problem, asked, options) if found.missing else ()
-    return explain_report(solution, found, helps, typed(files), work.gaps)
+    return explain_report(solution, found, helps, typed(files, pending), work.gaps)

@@ -29,11 +29,11 @@ def plan(
     whole again, the plan says which boards to change first.
     Exit code 1 when something does not fit.
     """
-    from dcctl.cli.schedule.work import work_of
+    from dcctl.cli.schedule.work import typed, work_of
     from dcctl.packing.cutting import solved_with_cuts
     from dcctl.packing.solve import Options, solved
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
     work = work_of(session, PLAN, files, pending)
     made = (solved if no_cut else solved_with_cuts)(work.problem, Options(policy, seed))
-    return plan_report(Planned(work.problem, made.plan, work.gaps))
+    return plan_report(Planned(work.problem, made.plan, work.gaps, typed(files, pending)))

@@ -83,11 +83,11 @@ def _digest(found: "Surveyed") -> str:
     return blake2b(encode(found.fleet), digest_size=16).hexdigest()
 
 
-def typed(files: list[str] | None) -> str:
-    """The work of a run, as it was named on the command line."""
+def typed(files: list[str] | None, pending: bool) -> str:
+    """The work of a run, as it was named on the command line; empty: what waits."""
     from shlex import join
 
-    return join(files) if files else "--pending"
+    return join([*files, *(["--pending"] if pending else [])]) if files else ""
 
 
 def job_named(problem: "Problem", name: str) -> "Job":
