@@ -4,11 +4,12 @@ _dcctl_command() {
     "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
     "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "schedule") verbs="plan explain whatif defrag share dag apply render" options="" kind=none ;;
-    "schedule plan") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "schedule explain") verbs="" options="--policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
+    "schedule plan") verbs="" options="--pending --policy --seed --no-cut --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule explain") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule whatif") verbs="" options="--pending --add --remove --fail --evict --every-single --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "schedule defrag") verbs="" options="--for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule defrag") verbs="" options="--pending --for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule status") verbs="" options="--policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule share") verbs="" options="--objective --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "schedule apply") verbs="" options="--wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
@@ -68,7 +69,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

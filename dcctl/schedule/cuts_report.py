@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import RefusedError
 from dcctl.inventory.folding import fold
-from dcctl.packing.mig import PREFIX
+from dcctl.packing.mig import PREFIX, WHOLE_BOARD, geometry
 from dcctl.render.report import Column, Note
 from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dcctl.packing.plan import Cut
+    from dcctl.packing.plan import Cut, Plan
+    from dcctl.packing.problem import Problem
     from dcctl.render.report import Row
 
 CUTS = (
@@ -30,6 +31,8 @@ CUTS = (
 )
 _NAMED = 6
 """Kinds of change that are told one by one."""
+_NODES = 3
+"""Nodes of one kind of change whose boards are told by number."""
 
 
 def cut_row(one: Cut) -> Row:
@@ -50,16 +53,37 @@ def cut_row(one: Cut) -> Row:
 
 def cut_notes(cuts: Sequence[Cut], work: str = "") -> Iterator[Note]:
     """What to do first, and what that disturbs. `work`: what was planned, as on the command line."""
-    words = list(dict.fromkeys(_words(one) for one in cuts))
-    for text in words[:_NAMED]:
-        nodes = [one.node for one in cuts if _words(one) == text]
-        where = ", ".join(f"{node} {_boards(cuts, node, text)}" for node in dict.fromkeys(nodes))
-        yield Note("first", text.format(where=where))
-    if len(words) > _NAMED:
+    alike: dict[str, dict[str, list[Cut]]] = {}
+    for one in cuts:
+        alike.setdefault(_words(one), {}).setdefault(one.node, []).append(one)
+    for text, nodes in list(alike.items())[:_NAMED]:
+        yield Note("first", text.format(where=_where(nodes)))
+    if len(alike) > _NAMED:
         command = f"dcctl schedule plan {work or '--pending'} -o json"
-        yield Note("first", f"{len(words) - _NAMED:,} more changes", command=command)
+        yield Note("first", f"{len(alike) - _NAMED:,} more changes", command=command)
     if cuts:
         yield Note("meanwhile", _disturbs(cuts))
+
+
+def uncut_notes(problem: Problem, plan: Plan) -> Iterator[Note]:
+    """Models of boards that cannot be cut as far as is known, where work without a place wants slices."""
+    dimensions, missing = problem.space.dimensions, {one.job for one in plan.unplaced}
+    wanted = any(
+        amount and name.startswith(PREFIX)
+        for job in problem.jobs
+        if job.id in missing
+        for task in job.tasks
+        for name, amount in zip(dimensions, problem.classes[task.of].need.amounts, strict=True)
+    )
+    boards = {(one.kind, one.memory_bytes) for home in problem.bins for one in home.devices} if wanted else ()
+    kinds = [(problem.space.kinds[kind], memory) for kind, memory in boards]
+    models = {
+        kind.model or "boards of an unknown model"
+        for kind, memory in kinds
+        if kind.resource == WHOLE_BOARD and geometry(kind.model, memory) is None
+    }
+    if models:
+        yield Note("never cut", f"{', '.join(sorted(models))}: no MIG layouts of it are known")
 
 
 def _words(one: Cut) -> str:
@@ -69,13 +93,15 @@ def _words(one: Cut) -> str:
     return f"cut {{where}} into {slices(one.after)}{again}"
 
 
-def _boards(cuts: Iterable[Cut], node: str, text: str) -> str:
-    """`board 3`, `boards 3-5`; a count where nobody told which board has which number."""
-    mine = [one for one in cuts if one.node == node and _words(one) == text]
-    if any(one.id is None for one in mine):
-        return f"({plural(len(mine), 'idle board')})"
-    numbers = ", ".join(str(one.device) for one in mine)
-    return f"board {numbers}" if len(mine) == 1 else f"boards {numbers}"
+def _where(nodes: Mapping[str, Sequence[Cut]]) -> str:
+    """`gpu121 board 3`; a count where there are many, or nobody told which board has which number."""
+    boards = [one for mine in nodes.values() for one in mine]
+    if len(nodes) > _NODES or any(one.id is None for one in boards):
+        return f"{plural(len(boards), 'idle board')} of {fold(nodes)}"
+    return ", ".join(
+        f"{node} board{'s' if len(mine) > 1 else ''} {', '.join(str(one.device) for one in mine)}"
+        for node, mine in nodes.items()
+    )
 
 
 def slices(resources: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row
+from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.units import cores, percent, plural
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ def _notes(found: Planned) -> Iterable[Note]:
             "warn",
             f"dcctl schedule plan {found.work or '--pending'} -o wide",
         )
+    yield from uncut_notes(problem, plan)
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")
