@@ -54,7 +54,7 @@ def _solved(
     """How many boards of each column; None where no number is enough."""
     import highspy
 
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = highspy.Highs()
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("mip_rel_gap", 0.0)):
         solver.setOptionValue(option, value)
     ranks = {rank: at for at, rank in enumerate(sorted({pool.rank for pool in boards}))}

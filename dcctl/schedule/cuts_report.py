@@ -60,7 +60,7 @@ def cut_notes(cuts: Sequence[Cut], work: str = "") -> Iterator[Note]:
         yield Note("first", text.format(where=_where(nodes)))
     if len(alike) > _NAMED:
         command = f"dcctl schedule plan {work or '--pending'} -o json"
-        yield Note("first", f"{len(alike) - _NAMED:,} more changes", command=command)
+        yield Note("first", plural(len(alike) - _NAMED, "more change"), command=command)
     if cuts:
         yield Note("meanwhile", _disturbs(cuts))
 
@@ -115,7 +115,7 @@ def _disturbs(cuts: Sequence[Cut]) -> str:
     reset = sum(one.reset for one in cuts)
     words = [
         "nothing may run on these boards"
-        + (f", {reset:,} of which are reset" if reset else ", no reset is needed")
+        + (f", {reset:,} of them to be reset" if reset else ", no reset is needed")
     ]
     busy = {one.node for one in cuts if one.others_held}
     words.append(
