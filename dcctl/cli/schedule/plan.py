@@ -15,6 +15,9 @@ Preempt = Annotated[
     bool,
     typer.Option("--preempt", help="Urgent work may push out running work of lower priority."),
 ]
+NoCut = Annotated[
+    bool, typer.Option("--no-cut", help="Leave boards as they are: cut none, make none whole again.")
+]
 Chart = Annotated[bool, typer.Option("--gantt", help="Also draw when each workload runs.")]
 
 
@@ -30,6 +33,7 @@ def plan(
     links: Links = None,
     wait_at_most: Wait = None,
     preempt: Preempt = False,
+    no_cut: NoCut = False,
     gantt: Chart = False,
 ) -> "Report":
     """Which work fits where and when, and why the rest does not. Changes nothing.
@@ -37,13 +41,15 @@ def plan(
     The work is asked for in files: jobs in dcctl's own form, or Kubernetes manifests as they are. Gangs are
     placed whole or not at all. If work has a duration, an earliest start, a deadline, data or others to wait
     for, or nodes are closed for a while, it is planned in time: each job in turn at the best start that is
-    left to it, so that none is delayed by one that comes after it. `-o json` prints the plan file that
-    `dcctl schedule apply` carries out. Exit code 1 when something does not fit.
+    left to it, so that none is delayed by one that comes after it. Where more fits once free boards are cut
+    into slices (NVIDIA MIG), or boards whose slices nobody holds are made whole again, the plan says which
+    boards to change first. `-o json` prints the plan file that `dcctl schedule apply` carries out.
+
+    Exit code 1 when something does not fit.
     """
     from dcctl.cli.schedule.when import seconds, timed
     from dcctl.cli.schedule.work import typed, work_of
-    from dcctl.packing.backfill import planned
-    from dcctl.packing.preempt import Preempted, preempting
+    from dcctl.packing.planning import plan_for
     from dcctl.packing.solve import Options
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
@@ -51,7 +57,7 @@ def plan(
     work = work_of(session, PLAN, files, pending)
     problem = timed(work.problem, work.found.whole, windows=windows, price=price, carbon=carbon, links=links)
     options = Options(policy, seed, wait_s=wait_s)
-    found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
+    found = plan_for(problem, options, cut=not no_cut, preempt=preempt)
     named = typed(files, pending)
     told = Planned(found.problem, found.plan, work.gaps, named, found.victims, wait_s > 0, gantt)
     return plan_report(told)
