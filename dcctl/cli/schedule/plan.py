@@ -40,18 +40,18 @@ def plan(
     left to it, so that none is delayed by one that comes after it. `-o json` prints the plan file that
     `dcctl schedule apply` carries out. Exit code 1 when something does not fit.
     """
-    from dcctl.cli.schedule.when import seconds, timed
+    from dcctl.cli.schedule.when import conditions, seconds, under
     from dcctl.cli.schedule.work import typed, work_of
     from dcctl.packing.backfill import planned
     from dcctl.packing.preempt import Preempted, preempting
     from dcctl.packing.solve import Options
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
-    wait_s = seconds(wait_at_most)
+    wait_s, told = seconds(wait_at_most), conditions(price, carbon, links)
     work = work_of(session, PLAN, files, pending)
-    problem = timed(work.problem, work.found.whole, windows=windows, price=price, carbon=carbon, links=links)
+    problem = under(work.problem, told, windows, work.found.whole)
     options = Options(policy, seed, wait_s)
     found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
     named = typed(files, pending)
-    told = Planned(found.problem, found.plan, work.gaps, named, found.victims, wait_s > 0, gantt)
-    return plan_report(told)
+    waits = wait_s > 0
+    return plan_report(Planned(found.problem, found.plan, work.gaps, named, found.victims, waits, gantt))
