@@ -33,6 +33,7 @@ def home(tmp_path: Path) -> dict[str, str]:
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "TMPDIR": str(tmp_path),
         "LANG": "C.UTF-8",
+        "TZ": "UTC",
         "PYTHONPATH": str(ROOT),
     }
 

@@ -260,13 +260,18 @@ class Book:
         if kept.ready_s is None or self.placer.quota_short(kept.left):
             reason = Reason.QUOTA if kept.ready_s is not None else Reason.TIME
             return Unplaced(kept.job.id, missing, {WORDS[reason]: count}, 0, None, kept.says)
-        bits = self._bits(kept.left, kept.ready_s)
+        bits = self._bits(kept.left, self._judged(kept.left, kept.ready_s))
         lowest, counts = np.unique(bits & -bits, return_counts=True)
         told = {Reason(int(bit)): int(times) for bit, times in zip(lowest, counts, strict=True)}
         why = {WORDS[reason]: times for reason, times in told.items() if reason}
         says = kept.says or self._offers.no_data(kept.job)
         fits = told.get(Reason(0), 0)
         return Unplaced(kept.job.id, missing, why, fits, kept.earliest_end_s, says)
+
+    def _judged(self, job: Job, ready_s: int) -> int:
+        """When it is asked why it has no place: as it is ready if it must end in time, else last of all."""
+        releases = self.timeline.releases
+        return ready_s if job.deadline_s is not None or not releases else max(ready_s, releases[-1])
 
     def _bits(self, job: Job, ready_s: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """Why each bin refuses a member when it is ready: TIME where it is free then, but not long enough."""

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify_beside import Member, clashes, misplaced
+<<<<<<< HEAD
 from dcctl.packing.verify_cuts import cut
+=======
+from dcctl.packing.verify_sites import late_data, split_gangs
+>>>>>>> time
 from dcctl.packing.verify_times import Run, apart_in_time, at_moment, wrong_times
 from dcctl.packing.verify_where import refused, wanted
 
@@ -49,10 +53,12 @@ def verify(plan: Plan, problem: Problem) -> tuple[str, ...]:
     if len(moments) == 1:
         wrong += misplaced(problem, _members(problem, stands))
     wrong += _gangs(problem, stands)
+    wrong += split_gangs(problem, [(one.job, one.of, problem.bins[one.bin]) for one in stands])
     wrong += _quotas(problem, stands)
     runs = [Run(one.name, one.job, problem.bins[one.bin], one.told.start_s, one.told.end_s) for one in stands]
     wrong += wrong_times(problem, runs)
     wrong += apart_in_time(problem, runs)
+    wrong += late_data(problem, runs)
     wrong += _counts(plan, problem, stands)
     return tuple(dict.fromkeys(wrong))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.folding import fold
 from dcctl.packing.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
-from dcctl.units import cores, duration, plural, scaled
+from dcctl.units import cores, duration, plural, scaled, three
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,7 +48,7 @@ def headline(plan: Plan, now_s: int) -> str:
     now = sum(start_s == now_s for start_s in first.values())
     ends = [one.end_s for one in plan.assignments]
     known = [end_s for end_s in ends if end_s is not None]
-    words = f"{now:,} of them now"
+    words = f"{now:,} of them now" if now else "none of them now"
     if known and len(known) == len(ends):
         words += f", all done in {duration(max(known) - now_s)}"
     return words
@@ -133,10 +133,14 @@ def bill_note(problem: Problem, found: Mapping[str, Bill]) -> Iterable[Note]:
         yield Note("energy", ", ".join(words))
 
 
+def _mass(mg: int) -> str:
+    return f"{three(mg / 1e9)} t" if mg >= 10**9 else f"{three(mg / 1e6)} kg"
+
+
 _SAY: tuple[tuple[str, str, Callable[[int], str]], ...] = (
     ("energy", "energy_mj", lambda value: scaled(value / 3_600_000, "Wh")),
     ("cost", "cost_milli", lambda value: f"costs {cores(value)}"),
-    ("carbon", "carbon_mg", lambda value: f"{scaled(value / 1000, 'g')} of CO2"),
+    ("carbon", "carbon_mg", lambda value: f"{_mass(value)} of CO2"),
 )
 
 

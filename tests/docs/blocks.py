@@ -131,7 +131,7 @@ def _environment(sandbox: Path) -> dict[str, str]:
     (sandbox / "examples").symlink_to(ROOT / "examples")
     folders = {f"XDG_{name}_HOME": str(sandbox / f".{name.lower()}") for name in ("CONFIG", "STATE", "CACHE")}
     path = f"{programs}:{os.environ.get('PATH', '')}"
-    words = {"LANG": "C.UTF-8", "TERM": "xterm", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    words = {"LANG": "C.UTF-8", "TZ": "UTC", "TERM": "xterm", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
     return {"PATH": path, "HOME": str(sandbox), **folders, **words}
 
 

@@ -47,17 +47,23 @@ def plan(
 
     Exit code 1 when something does not fit.
     """
-    from dcctl.cli.schedule.when import seconds, timed
+    from dcctl.cli.schedule.when import conditions, seconds, under
     from dcctl.cli.schedule.work import typed, work_of
     from dcctl.packing.planning import plan_for
     from dcctl.packing.solve import Options
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
-    wait_s = seconds(wait_at_most)
+    wait_s, told = seconds(wait_at_most), conditions(price, carbon, links)
     work = work_of(session, PLAN, files, pending)
+<<<<<<< HEAD
     problem = timed(work.problem, work.found.whole, windows=windows, price=price, carbon=carbon, links=links)
     options = Options(policy, seed, wait_s=wait_s)
     found = plan_for(problem, options, cut=not no_cut, preempt=preempt)
+=======
+    problem = under(work.problem, told, windows, work.found.whole)
+    options = Options(policy, seed, wait_s)
+    found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
+>>>>>>> time
     named = typed(files, pending)
-    told = Planned(found.problem, found.plan, work.gaps, named, found.victims, wait_s > 0, gantt)
-    return plan_report(told)
+    waits = wait_s > 0
+    return plan_report(Planned(found.problem, found.plan, work.gaps, named, found.victims, waits, gantt))

@@ -1,10 +1,13 @@
 """Options of `dcctl schedule plan` that say what changes over time and between sites, read into a problem."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.inventory.conditions import Curve, SiteLink
     from dcctl.inventory.model import Fleet
     from dcctl.packing.problem import Problem
 
@@ -38,32 +41,35 @@ Wait = Annotated[
 ]
 
 
-def timed(
-    problem: "Problem",
-    whole: "Fleet",
-    *,
-    windows: list[str] | None,
-    price: str | None,
-    carbon: str | None,
-    links: str | None,
-) -> "Problem":
-    """The problem with what the options tell. UsageError with the place of what is wrong."""
-    from msgspec.structs import replace
+class Conditions(NamedTuple):
+    """What the files of the options tell."""
 
+    prices: "Mapping[str, Curve]"
+    carbon: "Mapping[str, Curve]"
+    links: "tuple[SiteLink, ...]"
+
+
+def conditions(price: str | None, carbon: str | None, links: str | None) -> Conditions:
+    """Read the files. UsageError with the place of what is wrong."""
     from dcctl.inventory.sources.jobs.curves import curves
     from dcctl.inventory.sources.jobs.links import links as read_links
+
+    return Conditions(
+        curves(_text(price), price, negative=True) if price else {},
+        curves(_text(carbon), carbon) if carbon else {},
+        read_links(_text(links), links) if links else (),
+    )
+
+
+def under(problem: "Problem", told: Conditions, windows: list[str] | None, whole: "Fleet") -> "Problem":
+    """The problem under these conditions, nodes closed in their windows. UsageError: no such window."""
+    from msgspec.structs import replace
 
     closed = _closed(windows or [], whole)
     bins = tuple(
         replace(one, closed_windows=closed[one.name]) if one.name in closed else one for one in problem.bins
     )
-    return replace(
-        problem,
-        bins=bins,
-        prices=curves(_text(price), price, negative=True) if price else {},
-        carbon=curves(_text(carbon), carbon) if carbon else {},
-        links=read_links(_text(links), links) if links else (),
-    )
+    return replace(problem, bins=bins, prices=told.prices, carbon=told.carbon, links=told.links)
 
 
 def seconds(wait: str | None) -> int:
