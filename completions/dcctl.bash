@@ -5,7 +5,7 @@ _dcctl_command() {
     "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
-    "schedule plan") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule plan") verbs="" options="--pending --policy --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule explain") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule whatif") verbs="" options="--pending --add --remove --fail --evict --every-single --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule defrag") verbs="" options="--pending --for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -32,6 +32,7 @@ _dcctl_value() {
   case $1 in
     --add) kind=none; return 0 ;;
     --by) kind="pool site rack node model workload"; return 0 ;;
+    --carbon) kind=files; return 0 ;;
     --color) kind="auto always never"; return 0 ;;
     --columns) kind=none; return 0 ;;
     --config) kind=files; return 0 ;;
@@ -47,11 +48,13 @@ _dcctl_value() {
     --idle-below) kind=none; return 0 ;;
     --inventory) kind=files; return 0 ;;
     --job-size) kind=none; return 0 ;;
+    --links) kind=files; return 0 ;;
     --moves) kind=none; return 0 ;;
     --nodes) kind=nodes; return 0 ;;
     --objective) kind="fair train-x-infer max-min"; return 0 ;;
     --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
     --policy) kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    --price) kind=files; return 0 ;;
     --remove) kind=nodes; return 0 ;;
     --seed) kind=none; return 0 ;;
     --sort) kind=none; return 0 ;;
@@ -59,7 +62,9 @@ _dcctl_value() {
     --timeout) kind=none; return 0 ;;
     --to) kind=none; return 0 ;;
     --wait) kind=none; return 0 ;;
+    --wait-at-most) kind=none; return 0 ;;
     --watch) kind=none; return 0 ;;
+    --window) kind=none; return 0 ;;
     -f) kind=none; return 0 ;;
     -i) kind=files; return 0 ;;
     -o) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;

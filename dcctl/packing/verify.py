@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify_beside import Member, clashes, misplaced
-<<<<<<< HEAD
 from dcctl.packing.verify_cuts import cut
-=======
 from dcctl.packing.verify_sites import late_data, split_gangs
->>>>>>> time
 from dcctl.packing.verify_times import Run, apart_in_time, at_moment, wrong_times
 from dcctl.packing.verify_where import refused, wanted
 

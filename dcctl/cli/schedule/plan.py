@@ -55,15 +55,9 @@ def plan(
 
     wait_s, told = seconds(wait_at_most), conditions(price, carbon, links)
     work = work_of(session, PLAN, files, pending)
-<<<<<<< HEAD
-    problem = timed(work.problem, work.found.whole, windows=windows, price=price, carbon=carbon, links=links)
+    problem = under(work.problem, told, windows, work.found.whole)
     options = Options(policy, seed, wait_s=wait_s)
     found = plan_for(problem, options, cut=not no_cut, preempt=preempt)
-=======
-    problem = under(work.problem, told, windows, work.found.whole)
-    options = Options(policy, seed, wait_s)
-    found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
->>>>>>> time
     named = typed(files, pending)
     waits = wait_s > 0
     return plan_report(Planned(found.problem, found.plan, work.gaps, named, found.victims, waits, gantt))
