@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from dcctl.packing.fleet import Asked, problem_of
+from dcctl.inventory.asked import Asked
+from dcctl.packing.fleet import problem_of
 from dcctl.packing.solve import solve
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def of_files(fleet: Fleet, files: Sequence[Path], policy: str = "best-fit") -> P
     from dcctl.packing.solve import Options
 
     asked = read([str(path) for path in files])
-    problem = problem_of(fleet, fleet.nodes, Asked(asked.workloads, asked.templates))
+    problem = problem_of(fleet, fleet.nodes, asked)
     return solve(problem, Options(policy))
 
 

@@ -11,6 +11,7 @@ from dcctl.assess.tally import sum_known
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import Resources
 from dcctl.inventory.racks import Racks
+from dcctl.packing.reasons import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Node
     from dcctl.inventory.occupancy.boards import State
     from dcctl.inventory.occupancy.demand import Amount
+    from dcctl.packing.headroom import Headroom
 
 By: TypeAlias = Literal["pool", "site", "rack", "node", "model", "workload"]
 
@@ -63,9 +65,20 @@ class Totals(Struct):
     node_power_mw: int | None = None
     resources: dict[str, int] = {}
     """Boards by resource name."""
-    more_jobs: int | None = None
+    headroom: Headroom | None = None
     """Jobs of the wanted size that still fit; None where nobody knows who holds the boards."""
     dimensions: dict[str, Sums] = {}
+
+    @property
+    def more_jobs(self) -> int | None:
+        """Jobs of the wanted size that still fit."""
+        return None if self.headroom is None else self.headroom.jobs
+
+    @property
+    def next_stop(self) -> str | None:
+        """What stops the next such job on most nodes, in words."""
+        stop = None if self.headroom is None else self.headroom.stopped_by()
+        return None if stop is None else WORDS[stop]
 
     @property
     def allocated(self) -> int:

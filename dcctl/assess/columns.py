@@ -19,6 +19,7 @@ _BOARDS: tuple[Column, ...] = (
 _LIMITS: tuple[Column, ...] = (
     Column("first_limit", "FIRST LIMIT", keep=6),
     Column("more_jobs", "8-GPU JOBS", "count", keep=7),
+    Column("next_stop", "NEXT STOPPED BY", keep=4, wide=True),
     Column("running_limit", "WORK WAITS FOR", keep=3),
 )
 _AMOUNTS = (
@@ -180,6 +181,7 @@ SUMMARY: tuple[Column, ...] = (
     Column("busy_measured", "boards with such a reading", "count"),
     Column("allocated_share_milli", "allocated boards of all", "percent_milli"),
     Column("more_jobs", "jobs of `job_size` that still fit", "count"),
+    Column("next_stop", "what stops the next one on most nodes"),
     Column("job_size", "size of the job that is counted", "count"),
     Column("waiting_accelerators", "asked for by members without a node", "count"),
     Column("cpu_capacity_milli", "CPUs", "milli"),

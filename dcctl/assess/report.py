@@ -13,7 +13,7 @@ from dcctl.assess.bottleneck import first_limit, running_limit
 from dcctl.assess.capacity import STAGES, By, Totals, group, merged, total
 from dcctl.assess.details import Evidence, tables
 from dcctl.assess.fleet import judge_fleet
-from dcctl.assess.headroom import more_jobs, rooms
+from dcctl.assess.headroom import rooms
 from dcctl.assess.idle import Rule, idle_holders
 from dcctl.assess.machine import surroundings
 from dcctl.assess.notes import headline, notes
@@ -24,11 +24,13 @@ from dcctl.assess.stranded import DIMENSIONS
 from dcctl.assess.tally import sum_known
 from dcctl.assess.workloads import holdings, rows
 from dcctl.inventory.occupancy.demand import waiting
+from dcctl.packing.headroom import headroom, together
 from dcctl.render.report import Cell, Report, Shape, Table
 
 if TYPE_CHECKING:
     from dcctl.assess.nodes import NodeState
     from dcctl.inventory.model import Fleet
+    from dcctl.packing.headroom import Headroom
     from dcctl.render.report import Note, Severity
 
 SHAPE = Shape(
@@ -93,7 +95,7 @@ def report(fleet: Fleet, options: Options, now_s: int, whole: Fleet | None = Non
     everything = whole or fleet
     groups = group(states, "pool" if of_work else options.by, everything.nodes)
     for one in groups:
-        one.more_jobs = jobs_that_fit(one, options.job_size, one.name if options.by in _BY_POOL else None)
+        one.headroom = room_for(one, options.job_size, one.name if options.by in _BY_POOL else None)
     sums = _whole(fleet.name, states, groups, options)
     holders = idle_holders(states, now_s)
     listed = frozenset([node.name for node in everything.nodes])
@@ -124,9 +126,10 @@ def _whole(name: str, states: list[NodeState], groups: list[Totals], options: Op
     disjoint = sum(len(one.states) for one in groups) == len(states)
     whole = merged(name, groups) if disjoint else total(name, states)
     if disjoint and options.by in _BY_POOL:
-        whole.more_jobs = sum_known([one.more_jobs for one in groups])
+        known = [one.headroom for one in groups if one.headroom is not None]
+        whole.headroom = together(known) if known else None
     else:
-        whole.more_jobs = jobs_that_fit(whole, options.job_size)
+        whole.headroom = room_for(whole, options.job_size)
     return whole
 
 
@@ -183,6 +186,7 @@ def _cells(totals: Totals, options: Options) -> dict[str, Cell]:
         "free": _sure(totals, totals.free),
         "first_limit": first_limit(totals) or None,
         "more_jobs": totals.more_jobs,
+        "next_stop": totals.next_stop,
         "running_limit": running_limit(totals) or None,
         "unknown": totals.unknown if known else None,
         "busy_measured": totals.busy_measured,
@@ -217,7 +221,7 @@ def _sure(totals: Totals, count: int) -> int | None:
     return count
 
 
-def jobs_that_fit(totals: Totals, job_size: int, pool: str | None = None) -> int | None:
+def room_for(totals: Totals, job_size: int, pool: str | None = None) -> Headroom | None:
     """How many more jobs of that size fit on these nodes; None where nobody knows who holds the boards.
 
     `pool` is the one that all of them are in; without it each counts in its first.
@@ -225,7 +229,7 @@ def jobs_that_fit(totals: Totals, job_size: int, pool: str | None = None) -> int
     if not totals.boards or totals.unknown == totals.boards:
         return None
     found = chain.from_iterable(rooms(state, pool) for state in totals.states)
-    return more_jobs(found, job_size)
+    return headroom(found, job_size)
 
 
 def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str, Cell]]:
@@ -247,6 +251,7 @@ def _summary(evidence: Evidence, options: Options) -> dict[str, Cell | dict[str,
         "busy_measured": whole.busy_measured,
         "allocated_share_milli": whole.allocated_milli,
         "more_jobs": whole.more_jobs,
+        "next_stop": whole.next_stop,
         "job_size": options.job_size,
         "waiting_accelerators": _waiting_accelerators(evidence),
         "cpu_capacity_milli": whole.dimensions["cpu_milli"].capacity,

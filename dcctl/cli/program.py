@@ -23,6 +23,7 @@ QUESTIONS = """\
 dcctl: one command line for the whole AI data centre. It reads; it changes nothing unless asked to.
 
   What do we have, what is it doing, what is idle?        dcctl assess
+  Will this work fit, where, and why not?                 dcctl schedule plan FILE
   When is this work done, and which worker runs what?     dcctl schedule dag FILE
   What does each source know, and what changed?           dcctl inventory
 

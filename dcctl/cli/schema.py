@@ -1,4 +1,4 @@
-"""`dcctl schema`: the JSON Schema of every document that dcctl prints."""
+"""`dcctl schema`: the JSON Schema of every document that dcctl prints, and of the job files that it reads."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,28 +16,32 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
-    from dcctl.schedule.applied import SHAPES as APPLIED
-    from dcctl.schedule.dag_report import SHAPES as DAG
+    from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    schedule = (*DAG, *APPLIED)
-    return {shape.kind: shape for shape in (*ASSESS, *schedule, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    return {shape.kind: shape for shape in (*ASSESS, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+
+
+def kinds() -> list[str]:
+    """Every kind that has a schema, in order."""
+    return sorted([*shapes(), "snapshot", "error", "jobs"])
 
 
 def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
+    from dcctl.inventory.sources.jobs.schema import json_schema as jobs_schema
     from dcctl.render.schema import error_schema, json_schema
 
     if kind == "snapshot":
         return snapshot_schema()
     if kind == "error":
         return error_schema()
+    if kind == "jobs":
+        return jobs_schema()
     known = shapes()
     if kind not in known:
-        raise UsageError(
-            f"schema {kind}", f"known: {', '.join(sorted([*known, 'snapshot', 'error']))}", "dcctl schema"
-        )
+        raise UsageError(f"schema {kind}", f"known: {', '.join(kinds())}", "dcctl schema")
     return json_schema(known[kind])
 
 
@@ -47,13 +51,13 @@ def register(app: typer.Typer) -> None:
     @app.command("schema")
     def schema(
         kind: Annotated[
-            str, typer.Argument(metavar="KIND", help="assess, snapshot, …; without it, all kinds.")
+            str, typer.Argument(metavar="KIND", help="assess, snapshot, jobs, …; without it, all kinds.")
         ] = "",
     ) -> None:
-        """The JSON Schema of a document that dcctl prints; without KIND, the kinds there are."""
+        """The JSON Schema of what dcctl prints, and of job files; without KIND, the kinds there are."""
         import json
 
         if not kind:
-            typer.echo("\n".join(sorted([*shapes(), "snapshot", "error"])))
+            typer.echo("\n".join(kinds()))
             return
         typer.echo(json.dumps(document(kind), indent=2, ensure_ascii=False))

@@ -34,8 +34,10 @@ VOLATILE: Final[dict[str, frozenset[str]]] = {
     "Mount": frozenset({"free_bytes"}),
     "PowerMeter": frozenset({"power_mw", "energy_mj", "read_at_s"}),
     "Budget": frozenset({"allowed", "current_healthy"}),
+    "Member": frozenset({"template", "ready"}),
 }
-"""Struct -> its fields that move by themselves. Accelerators are compared on their own, by UUID."""
+"""Struct -> its fields that move by themselves, or that say nothing to a person: the key of a template.
+Accelerators are compared on their own, by UUID."""
 
 _NAMES: Final = {
     "Nic": "name",

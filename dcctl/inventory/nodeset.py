@@ -26,6 +26,7 @@ from dcctl.inventory.nodeexpr import (
     plain,
     shown,
 )
+from dcctl.inventory.placement import in_use
 from dcctl.inventory.racks import Racks
 from dcctl.inventory.states import words_of
 
@@ -215,6 +216,7 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
     sites = {node.site for node in nodes}
     known = Racks(fleet.nodes, fleet.racks)
     racks = {known.of(node) for node in nodes}
+    workloads = tuple(work for work in fleet.workloads if _concerns(work, kept))
     return replace(
         fleet,
         nodes=nodes,
@@ -222,7 +224,8 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
         racks=tuple(rack for rack in fleet.racks if known.key(rack.name, rack.site) in racks),
         pools=tuple(_restrict_pools(fleet.pools, nodes)),
         links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
-        workloads=tuple(work for work in fleet.workloads if _concerns(work, kept)),
+        workloads=workloads,
+        templates=in_use(fleet.templates, workloads),
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
         gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),

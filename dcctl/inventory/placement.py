@@ -5,12 +5,16 @@ Members of one workload mostly ask for the same, so each names a `Template` of i
 
 from __future__ import annotations
 
-from hashlib import blake2b
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from msgspec import Meta, field, json
 
 from dcctl.inventory.devices import Fact, Natural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dcctl.inventory.model import Workload
 
 Operator: TypeAlias = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
 
@@ -134,4 +138,14 @@ BARE = Template()
 
 def key_of(template: Template) -> str:
     """Sixteen hexadecimal digits of the content: equal templates have equal keys, in every fleet."""
+    from hashlib import blake2b  # OpenSSL takes as long to load as the rest of the model
+
     return blake2b(json.encode(template, order="deterministic"), digest_size=8).hexdigest()
+
+
+def in_use(templates: Mapping[str, Template], workloads: Iterable[Workload]) -> dict[str, Template]:
+    """Return the templates that members of these workloads name, in order of their keys."""
+    if not templates:
+        return {}
+    named = {member.template for work in workloads for member in work.members}
+    return {key: templates[key] for key in sorted(templates) if key in named}

@@ -8,7 +8,7 @@ from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
-from dcctl.packing.problem import Held, ItemClass, Job, Need, Task
+from dcctl.packing.problem import Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -86,7 +86,7 @@ class Classes:
                 *named,
             ),
             devices=count,
-            share_milli=0 if count else asked.gpu_milli or 0,
+            share_milli=0 if count else asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0),
             device_memory_bytes=asked.gpu_memory_bytes or 0,
             resource="" if is_batch(resource) else resource,
             models=template.models,
@@ -140,25 +140,36 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
 
 def held_by(
     workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes
-) -> tuple[Held, ...]:
-    """Members that stand on a node of the problem, and have not ended. `positions`: of bins, by name."""
-    found = []
+) -> tuple[list[Held], dict[str, Running]]:
+    """Members that stand on a node of the problem and have not ended, and what is known of their jobs.
+
+    `positions`: of bins, by name.
+    """
+    found, running = [], {}
     for workload in workloads:
         for member in workload.members:
             at = positions.get(member.node or "")
             if at is not None and member.phase not in ENDED and member.requests is not None:
-                found.append(_held(workload, member, at, classes.of(member)))
-    return tuple(found)
+                found.append(Held(workload.id, member.name, at, classes.of(member)))
+                if workload.id not in running:
+                    running[workload.id] = _running(workload)
+    return found, running
 
 
-def _held(workload: Workload, member: Member, at: int, of: int) -> Held:
-    started, lasts = member.started_at_s or workload.started_at_s, workload.duration_s
-    return Held(
-        job=workload.id,
-        member=member.name,
-        bin=at,
-        of=of,
+def _running(workload: Workload) -> Running:
+    lasts, started = workload.duration_s, workload.started_at_s
+    allowed = [one.allowed for one in workload.budgets if one.allowed is not None]
+    return Running(
+        minimum=workload.gang_min or 0,
+        within=workload.within,
         priority=workload.priority or 0,
         preemptible=bool(workload.preemptible),
+        owner=workload.owner or "",
         ends_s=None if started is None or lasts is None else started + lasts,
+        fixed=workload.kind in _FIXED,
+        may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),
     )
+
+
+_FIXED = ("DaemonSet", "Node")
+"""Kinds of work that belong to their node: Node owns the mirrors of static pods."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dcctl.packing.labels import Labels
-from dcctl.packing.problem import BASIC, UNLIMITED, WHOLE
+from dcctl.packing.problem import BASIC, WHOLE
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcctl.packing.problem import Bin, ItemClass, Need, Space
-    from dcctl.packing.state import State
+    from dcctl.packing.state import State, View
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-_SHORT: Final = (
+_SHORT: Final[tuple[Reason, ...]] = (
     Reason.CPU,
     Reason.MEMORY,
     Reason.STORAGE,
@@ -35,101 +35,101 @@ _SHORT: Final = (
 """The reason of each basic dimension, in their order."""
 
 
-def short_of(dimension: int) -> Reason:
+def short_of(dimension: int) -> int:
     """The reason for too little of a dimension, by its position in the space."""
-    return _SHORT[dimension] if dimension < len(BASIC) else Reason.RESOURCE
+    return int(_SHORT[dimension] if dimension < len(BASIC) else Reason.RESOURCE)
 
 
 class Wanted:
     """One class of items, made ready for asking about many bins at once."""
 
-    __slots__ = ("accepts", "devices", "fixed", "memory", "need", "share", "wants")
+    __slots__ = ("_numa", "accepts", "devices", "fixed", "memory", "need", "share", "wants")
 
-    def __init__(self, one: ItemClass, fixed: Ints, accepts: Bools | None) -> None:
-        """`fixed`: reasons that no placement changes; `accepts`: by bin and device, None if all will do."""
+    def __init__(self, one: ItemClass, fixed: Ints, accepts: Bools | None, numa: Ints) -> None:
+        """`fixed`: reasons that no placement changes, by bin; the others by bin and device.
+
+        `accepts`: which devices will do, None if all; `numa`: the node of each, -1 where nobody knows.
+        """
         need = one.need
-        self.need, self.fixed, self.accepts = need, fixed, accepts
+        self.need, self.fixed, self.accepts, self._numa = need, fixed, accepts, numa
         self.wants = tuple((at, amount) for at, amount in enumerate(need.amounts) if amount)
         self.devices, self.share, self.memory = need.devices, need.share_milli, need.device_memory_bytes
 
-    def refusals(self, state: State, at: Ints | slice) -> Ints:
+    def refusals(self, view: View) -> Ints:
         """Reasons of each of these bins against one item more; 0 where it fits."""
-        bits = self.fixed[at].copy()
+        bits = self.fixed[view.at]
         for dimension, amount in self.wants:
-            bits |= np.where(state.free[at, dimension] < amount, int(short_of(dimension)), 0)
-        if self.devices or self.share:
-            bits |= self._devices(state, at)
-        return bits
+            bits = bits | (view.free[:, dimension] < amount) * short_of(dimension)
+        return bits | self._devices(view) if self.devices or self.share else bits
 
-    def usable(self, state: State, at: Ints | slice) -> Ints:
+    def usable(self, view: View) -> Ints:
         """Free thousandths of each device [bins, devices]; -1 where a device will not do."""
-        milli = state.milli[at]
-        if self.accepts is not None:
-            milli = np.where(self.accepts[at], milli, -1)
-        if self.memory:
-            milli = np.where(state.memory[at] >= self.memory, milli, -1)
-        return milli
+        milli = self._accepted(view)
+        return np.where(view.memory >= self.memory, milli, -1) if self.memory else milli
 
-    def _devices(self, state: State, at: Ints | slice) -> Ints:
-        milli = state.milli[at] if self.accepts is None else np.where(self.accepts[at], state.milli[at], -1)
-        short = self._lacks(milli)
-        reason = int(Reason.DEVICES if self.devices else Reason.SHARE)
-        bits = np.where(short, reason, 0)
+    def _accepted(self, view: View) -> Ints:
+        return view.milli if self.accepts is None else np.where(self.accepts[view.at], view.milli, -1)
+
+    def _devices(self, view: View) -> Ints:
+        short = self._lacks(self._accepted(view))
+        bits = short * int(Reason.DEVICES if self.devices else Reason.SHARE)
         if self.memory:
-            small = self._lacks(np.where(state.memory[at] >= self.memory, milli, -1))
-            bits |= np.where(small & ~short, int(Reason.DEVICE_MEMORY), 0)
+            bits = bits | (self._lacks(self.usable(view)) & ~short) * int(Reason.DEVICE_MEMORY)
         return bits
 
     def _lacks(self, milli: Ints) -> Bools:
         if self.devices:
-            return (milli >= WHOLE).sum(axis=-1) < self.devices  # type: ignore[no-any-return]
-        return milli.max(axis=-1) < self.share  # type: ignore[no-any-return]
+            return (milli >= WHOLE).sum(axis=1) < self.devices  # type: ignore[no-any-return]
+        return milli.max(axis=1) < self.share  # type: ignore[no-any-return]
 
-    def copies(self, state: State, at: Ints | slice, most: int) -> Ints:
+    def copies(self, view: View, most: int) -> Ints:
         """How many such items each bin holds one after the other, `most` at most."""
-        open_ = self.refusals(state, at) == 0
-        room = np.where(open_, most, 0)
+        room = np.where(self.refusals(view) == 0, most, 0)
         for dimension, amount in self.wants:
-            free = state.free[at, dimension]
-            room = np.minimum(room, np.where(free >= UNLIMITED >> 1, most, np.maximum(free, 0) // amount))
+            room = np.minimum(room, np.maximum(view.free[:, dimension], 0) // amount)
         if self.devices:
-            room = np.minimum(room, (self.usable(state, at) >= WHOLE).sum(axis=-1) // self.devices)
+            room = np.minimum(room, (self.usable(view) >= WHOLE).sum(axis=1) // self.devices)
         elif self.share:
-            room = np.minimum(room, self._shares(state, at))
+            room = np.minimum(room, self._shares(view))
         return room
 
-    def _shares(self, state: State, at: Ints | slice) -> Ints:
-        each = np.maximum(self.usable(state, at), 0) // self.share
+    def _shares(self, view: View) -> Ints:
+        each = np.maximum(self.usable(view), 0) // self.share
         if self.memory:
-            each = np.minimum(each, np.maximum(state.memory[at], 0) // self.memory)
-        return each.sum(axis=-1)  # type: ignore[no-any-return]
+            each = np.minimum(each, np.maximum(view.memory, 0) // self.memory)
+        return each.sum(axis=1)  # type: ignore[no-any-return]
 
-    def pick(self, state: State, at: int) -> tuple[int, ...]:
-        """The devices that one item gets in a bin where it fits: positions in the bin's row.
+    def pick(self, view: View) -> Ints:
+        """What one item takes of each device, in every bin where it fits: [bins, devices] thousandths.
 
         A share goes to the fullest device that still has it. Whole ones come from one NUMA node if one has
         enough, from that with the fewest left over; else those with the lowest numbers.
         """
         if not (self.devices or self.share):
-            return ()
-        usable = self.usable(state, slice(at, at + 1))[0]
+            return np.zeros_like(view.milli)
+        usable = self.usable(view)
         if self.share:
-            fits = np.where(usable >= self.share, usable, WHOLE + 1)
-            return (int(fits.argmin()),)
-        idle = np.flatnonzero(usable >= WHOLE)
-        if self.devices == len(idle):
-            return tuple(idle.tolist())
-        return _near(idle, state.numa[at, idle], self.devices)
+            best = np.where(usable >= self.share, usable, WHOLE + 1).argmin(axis=1)
+            return (np.arange(usable.shape[1]) == best[:, None]) * self.share  # type: ignore[no-any-return]
+        return _nearest(usable >= WHOLE, self._numa[view.at], self.devices) * WHOLE
 
 
-def _near(idle: Ints, numa: Ints, count: int) -> tuple[int, ...]:
-    nodes, sizes = np.unique(numa, return_counts=True)
-    enough = [
-        (int(size), int(node)) for node, size in zip(nodes, sizes, strict=True) if size >= count and node >= 0
-    ]
-    if enough:
-        idle = idle[numa == min(enough)[1]]
-    return tuple(idle[:count].tolist())
+def _nearest(idle: Bools, numa: Ints, count: int) -> Bools:
+    """`count` of the idle devices of each row."""
+    if (numa < 1).all():  # one NUMA node, or nobody knows
+        return idle & (idle.cumsum(axis=1) <= count)
+    same = (numa[:, :, None] == numa[:, None, :]) & idle[:, None, :]
+    mates = same.sum(axis=2)  # idle devices of the same NUMA node
+    left = np.where((mates >= count) & (numa >= 0), mates, _FAR)
+    rank = np.where(idle, (left * _FAR + numa + 1) * _FAR + np.arange(idle.shape[1]), _FAR**4)
+    order = rank.argsort(axis=1)
+    chosen = np.zeros_like(idle)
+    np.put_along_axis(chosen, order[:, :count], True, axis=1)
+    return chosen & idle
+
+
+_FAR: Final = 1 << 12
+"""More than devices or NUMA nodes that one bin has."""
 
 
 class Feasibility:
@@ -150,7 +150,9 @@ class Feasibility:
         self._fixed: dict[object, Ints] = {}
         self._accepts: dict[tuple[str, tuple[str, ...]], Bools | None] = {}
         self._has = self._kinds_of_bins()
-        self.wanted = [Wanted(one, self._fixed_of(one), self._accepted(one.need)) for one in classes]
+        self.wanted = [
+            Wanted(one, self._fixed_of(one), self._accepted(one.need), state.numa) for one in classes
+        ]
 
     def _kinds_of_bins(self) -> Bools:
         """[bins, kinds]: whether a bin has any device of a kind, free or not."""

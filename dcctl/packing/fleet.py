@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.kinds import kinds_of
 from dcctl.inventory.occupancy.demand import demand_of
@@ -14,11 +12,13 @@ from dcctl.inventory.racks import Racks
 from dcctl.packing.demand import Classes, held_by, jobs_of, resources_asked, unreadable
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Space
 from dcctl.packing.reasons import NONE, Reason
+from dcctl.packing.seats import seated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dcctl.inventory.model import Fleet, Node, Resources, Template, Workload
+    from dcctl.inventory.asked import Asked
+    from dcctl.inventory.model import Fleet, Node, Resources
     from dcctl.inventory.occupancy.boards import Board
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
@@ -36,13 +36,6 @@ DOMAIN_LABELS = (
     "topology.dcctl.io/domain",
 )
 """Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
-
-
-class Asked(NamedTuple):
-    """Work to be placed beside what the fleet says is waiting."""
-
-    workloads: tuple[Workload, ...] = ()
-    templates: Mapping[str, Template] = {}
 
 
 def problem_of(
@@ -64,13 +57,15 @@ def problem_of(
     jobs = jobs_of(waiting, classes)
     kinds: dict[Kind, int] = {}
     bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
-    held = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
+    standing, running = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
+    bins, held = seated(bins, standing, classes.all)
     return Problem(
         space=Space(resources, tuple(kinds)),
         bins=bins,
         classes=tuple(classes.all),
         jobs=jobs,
         held=held,
+        running=running,
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
         now_s=now_s,
@@ -97,9 +92,9 @@ def _bins(
     whole: Fleet, nodes: Iterable[Node], resources: Sequence[str], kinds: dict[Kind, int]
 ) -> Iterable[Bin]:
     demand, sources, racks = demand_of(whole), kinds_of([whole]), Racks(whole.nodes, whole.racks)
-    nothing: frozenset[str] = frozenset()
     for node in nodes:
-        found = occupancy(node, demand.get(node.name), nothing, sources)
+        taints = frozenset(taint.key for taint in node.taints)  # whom they keep out, feasibility tells
+        found = occupancy(node, demand.get(node.name), taints, sources)
         rack = racks.of(node)
         yield _bin(found, resources, kinds, racks.label(rack) if rack else "")
 
@@ -115,6 +110,7 @@ def _bin(found: Occupancy, resources: Sequence[str], kinds: dict[Kind, int], rac
         total=total,
         devices=_devices(found, counted, kinds),
         device_count=len(found.boards),
+        held_count=sum(board.state == "allocated" for board in found.boards),
         kinds=tuple(sorted({_kind(board, node, kinds) for board in found.boards})),
         closed=_closed(found),
         labels=node.labels,
@@ -174,45 +170,53 @@ def _model_of_labels(node: Node) -> str:
 
 
 def _devices(found: Occupancy, counted: Mapping[str, int], kinds: dict[Kind, int]) -> tuple[Device, ...]:
-    """What is handed out whole, and free: no more of a resource than its scheduler still has.
+    """Every device that is handed out whole, with what is free of it: all of it, or nothing.
 
-    Boards of which nobody knows who holds them count where the scheduler has more left than are known to be
-    free.
+    No more of a resource is free than its scheduler has left. Where that is more than the boards known to be
+    free, shares of held boards count as free, then boards of which nobody knows who holds them.
     """
-    left = dict(counted)
-    rows: list[tuple[int, Device]] = []
-    for state in ("free", "unknown"):
-        for at, board in enumerate(found.boards):
-            if board.state != state or board.slices or (state == "unknown" and not found.scheduled):
-                continue
-            for _ in range(board.shares):
-                if left.get(board.resource, 1) > 0:
-                    left[board.resource] = left.get(board.resource, 1 << 30) - 1
-                    rows.append((at, _device(at, board, _kind(board, found.node, kinds))))
-    rows.sort(key=lambda row: row[0])
-    return _less_shares(found, [device for _, device in rows])
+    units = [
+        (at, board)
+        for at, board in enumerate(found.boards)
+        if not board.slices and _may_be_had(board, found)
+        for _ in range(board.shares)
+    ]
+    left, free = dict(counted), set[int]()
+    for position in sorted(range(len(units)), key=lambda one: _likelihood(units[one][1])):
+        board = units[position][1]
+        room = left.get(board.resource)
+        if board.state == "free" or (room is not None and (board.shares > 1 or board.state == "unknown")):
+            if room is not None:
+                left[board.resource] = room - 1
+            if room is None or room > 0:
+                free.add(position)
+    return tuple(
+        _device(at, board, _kind(board, found.node, kinds), position in free)
+        for position, (at, board) in enumerate(units)
+    )
 
 
-def _device(at: int, board: Board, kind: int) -> Device:
+def _may_be_had(board: Board, found: Occupancy) -> bool:
+    """Whether anybody holds it or could: not one out of order, or of which nobody knows anything."""
+    return board.state in ("free", "allocated") or (board.state == "unknown" and found.scheduled)
+
+
+def _likelihood(board: Board) -> int:
+    return ("free", "allocated", "unknown").index(board.state)
+
+
+def _device(at: int, board: Board, kind: int, free: bool) -> Device:
     reading = board.reading
-    if reading is None:
-        return Device(kind, at)
-    index = at if reading.index is None else reading.index
-    return Device(kind, index, memory_bytes=reading.memory_bytes, numa=reading.numa_node, id=reading.id)
-
-
-def _less_shares(found: Occupancy, devices: list[Device]) -> tuple[Device, ...]:
-    """The devices without the shares that members hold: each on the fullest device that has room for it."""
-    if found.demand is None:
-        return tuple(devices)
-    asked = [one.member.requests for one in (*found.demand.holding, *found.demand.others)]
-    shares = sorted((one.gpu_milli for one in asked if one is not None and one.gpu_milli), reverse=True)
-    for share in shares:
-        fits = [at for at, one in enumerate(devices) if one.free_milli >= share]
-        if fits:
-            at = min(fits, key=lambda at: devices[at].free_milli)
-            devices[at] = replace(devices[at], free_milli=devices[at].free_milli - share)
-    return tuple(one for one in devices if 0 < one.free_milli <= WHOLE)
+    holders = {one.workload.id for one in board.holders}
+    return Device(
+        kind,
+        at if reading is None or reading.index is None else reading.index,
+        WHOLE if free else 0,
+        None if reading is None else reading.memory_bytes,
+        None if reading is None else reading.numa_node,
+        None if reading is None else reading.id,
+        holders.pop() if len(holders) == 1 else "",
+    )
 
 
 def _closed(found: Occupancy) -> Reason:

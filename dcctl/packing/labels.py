@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from dcctl.inventory.placement import level_of
+from dcctl.packing.problem import LEVELS
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcctl.inventory.model import Taint
-    from dcctl.inventory.placement import Expression, NodeTerm, Template, Toleration
+    from dcctl.inventory.placement import Expression, Level, NodeTerm, Template, Toleration
     from dcctl.packing.problem import Bin
 
     Mask = NDArray[np.bool_]
@@ -60,7 +62,8 @@ class Labels:
         found = self._columns.get(key)
         if found is None:
             values: dict[str, int] = {}
-            told = (one.labels.get(key) for one in self._bins)
+            level = level_of(key)
+            told = (_part(one, level) if level else one.labels.get(key) for one in self._bins)
             rows = (-1 if text is None else values.setdefault(text, len(values)) for text in told)
             found = self._columns[key] = (np.fromiter(rows, np.int64, len(self._bins)), values)
         return found
@@ -122,6 +125,14 @@ class Labels:
             case "NotIn":
                 return ~np.isin(rows, [values[text] for text in expression.values if text in values])
         return _compared(expression, rows, values)
+
+
+def _part(one: Bin, level: Level) -> str | None:
+    """In which part of a level a bin lies, by a name that no other has; None where nobody knows."""
+    if level == "node":
+        return one.name
+    depth = LEVELS.index(level)
+    return "/".join((*reversed(one.path[depth + 1 :]), one.path[depth])) if one.path[depth] else None
 
 
 def _compared(expression: Expression, rows: NDArray[np.int64], values: dict[str, int]) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby, islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,6 +36,14 @@ class Stand(NamedTuple):
     put: Put
 
 
+class Mark(NamedTuple):
+    """A moment in the making of a plan."""
+
+    moves: int
+    used: dict[str, Counter[str]]
+    closed: Bools | None
+
+
 class Placed(Struct):
     """What became of one job."""
 
@@ -46,6 +55,18 @@ class Placed(Struct):
     """The class of the first member that fitted nowhere."""
     quota: bool = False
     """Whether a quota, and not the nodes, refused it."""
+
+
+def _runs(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Neighbours without gangs whose items are of one and the same class, together; each other job alone."""
+    for _, alike in groupby(enumerate(jobs), key=_alike):
+        yield [job for _, job in alike]
+
+
+def _alike(numbered: tuple[int, Job]) -> tuple[int, int]:
+    at, job = numbered
+    simple = job.minimum < 2 and job.within is None and len(job.tasks) == 1
+    return (-1, job.tasks[0].of) if simple else (at, 0)
 
 
 class Parts:
@@ -74,18 +95,45 @@ class Placer:
     def __init__(self, engine: Engine, bins: Sequence[Bin], quotas: Iterable[Quota] = ()) -> None:
         """`bins` are those of the engine's state."""
         self.engine, self.parts = engine, Parts(bins)
+        self.closed: Bools | None = None
+        """Bins in which nothing more is placed."""
         self._dimensions = engine.items.space.dimensions
+        self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self._quotas = {one.owner: one for one in quotas}
         self._used: dict[str, Counter[str]] = {one.owner: Counter(one.used) for one in self._quotas.values()}
 
     def place(self, job: Job) -> Placed:
         """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
-        if job.owner in self._quotas and not self._within_quota(job):
+        if self.quota_short(job):
             return Placed(job, [], job.size, None, quota=True)
         by_itself = job.minimum < 2 and job.within is None
         found = self._fill(job, None) if by_itself else self._gang(job)
         self._spend(job, found)
         return found
+
+    def place_all(self, jobs: Iterable[Job]) -> list[Placed]:
+        """One job after the other; neighbours that are alike in all that counts are placed as one run."""
+        found: list[Placed] = []
+        for alike in _runs(jobs):
+            simple = len(alike) > 1 and alike[0].owner not in self._quotas
+            found += self._deal(alike) if simple else [self.place(job) for job in alike]
+        return found
+
+    def _deal(self, jobs: Sequence[Job]) -> list[Placed]:
+        """Jobs without gangs whose items are of one class: the places are dealt out in order."""
+        of = jobs[0].tasks[0].of
+        puts = iter(self.engine.run(of, sum(job.size for job in jobs), self._open(None)))
+        found = []
+        for job in jobs:
+            members = job.tasks[0].members
+            stands = list(map(Stand, repeat(of), members, islice(puts, len(members))))
+            missing = len(members) - len(stands)
+            found.append(Placed(job, stands, missing, of if missing else None))
+        return found
+
+    def place_within(self, job: Job, allowed: Bools) -> Placed:
+        """As many of the job's members as fit into these bins, each by itself and whatever its quota."""
+        return self._fill(job, allowed)
 
     def remove(self, placed: Placed) -> None:
         """Nobody of the job stands any more."""
@@ -111,12 +159,17 @@ class Placer:
     def _fill(self, job: Job, allowed: Bools | None) -> Placed:
         found = Placed(job, [])
         for task in self._largest_first(job.tasks):
-            puts = self.engine.run(task.of, len(task.members), allowed)
+            puts = self.engine.run(task.of, len(task.members), self._open(allowed))
             found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
             if len(puts) < len(task.members):
                 found.missing += len(task.members) - len(puts)
                 found.refused_for = task.of if found.refused_for is None else found.refused_for
         return found
+
+    def _open(self, allowed: Bools | None) -> Bools | None:
+        if self.closed is None:
+            return allowed
+        return ~self.closed if allowed is None else allowed & ~self.closed
 
     def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
         wanted = self.engine.items.wanted
@@ -154,7 +207,9 @@ class Placer:
         enough = np.ones(count, np.bool_)
         state = self.engine.state
         for task in job.tasks:
-            copies = self.engine.items.wanted[task.of].copies(state, slice(None), len(task.members))
+            copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
+            if self.closed is not None:
+                copies = np.where(self.closed, 0, copies)
             sums = np.bincount(rows[inside], copies[inside], count)
             enough &= sums >= min(len(task.members), job.minimum or len(task.members))
         left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
@@ -166,10 +221,10 @@ class Placer:
 
     def _room(self, job: Job) -> Bools:
         """Bins that could hold every class of the job by itself."""
-        room = np.ones(self.engine.state.count, np.bool_)
+        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
         for task in job.tasks:
             count = len(task.members)
-            room &= self.engine.items.wanted[task.of].copies(self.engine.state, slice(None), count) >= count
+            room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
         return room
 
     def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
@@ -179,15 +234,37 @@ class Placer:
         """
         if found.refused_for is None:
             return ({Reason.QUOTA: self.engine.state.count}, 0) if found.quota else ({}, 0)
-        bits = self.engine.refusals(found.refused_for)
+        changes = len(self.engine.state.log)
+        known = self._told.get(found.refused_for)
+        if known is None or known[0] != changes:
+            known = self._told[found.refused_for] = (changes, *self._counted(found.refused_for))
+        return known[1:]
+
+    def _counted(self, of: int) -> tuple[dict[Reason, int], int]:
+        bits = self.engine.refusals(of)
         lowest, counts = np.unique(bits & -bits, return_counts=True)
         told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
         return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
 
-    def _within_quota(self, job: Job) -> bool:
-        quota, used = self._quotas[job.owner], self._used[job.owner]
-        asked = self._sum(job.tasks)
-        return all(used[name] + asked[name] <= most for name, most in quota.amounts.items())
+    def mark(self) -> Mark:
+        """Where `undo` can go back to."""
+        return Mark(
+            self.engine.mark(), {owner: Counter(used) for owner, used in self._used.items()}, self.closed
+        )
+
+    def undo(self, mark: Mark) -> None:
+        """All is as it was at the mark."""
+        self.engine.undo(mark.moves)
+        self._used, self.closed = mark.used, mark.closed
+
+    def quota_short(self, job: Job) -> dict[str, int]:
+        """What the job's owner lacks of a quota for all of it, by name of the amount."""
+        quota = self._quotas.get(job.owner)
+        if quota is None:
+            return {}
+        used, asked = self._used[job.owner], self._sum(job.tasks)
+        short = {name: used[name] + asked[name] - most for name, most in quota.amounts.items()}
+        return {name: amount for name, amount in short.items() if amount > 0}
 
     def _sum(self, tasks: Iterable[Task]) -> Counter[str]:
         total: Counter[str] = Counter()

@@ -46,6 +46,8 @@ class Plan(Fact, frozen=True):
     """Members."""
     gpu_milli: int = 0
     """Accelerators that the assignments take, in thousandths."""
+    held_gpu_milli: int = 0
+    """Accelerators that somebody held before, in thousandths."""
     free_gpu_milli: int = 0
     """Accelerators that were free before, in thousandths."""
     total_gpu_milli: int = 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcctl.packing.feasibility import Feasibility
+    from dcctl.packing.state import View
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -30,11 +31,11 @@ _SCALE: Final = 1 << 30
 class Policy(Protocol):
     """A rule that chooses among bins in which an item fits."""
 
-    def keys(self, of: int, at: Ints) -> Ints:
+    def keys(self, of: int, view: View) -> Ints:
         """A key for each of these bins, all of which hold one item more of class `of`; the lowest is best."""
 
-    def pick(self, of: int, at: int) -> tuple[int, ...]:
-        """The devices of the bin that the item gets: positions in its row."""
+    def pick(self, of: int, view: View) -> Ints:
+        """What the item takes of each device in these bins: [bins, devices] thousandths."""
 
 
 class FirstFit:
@@ -44,13 +45,13 @@ class FirstFit:
         """Popularity means nothing to it."""
         self._items = items
 
-    def keys(self, of: int, at: Ints) -> Ints:
+    def keys(self, of: int, view: View) -> Ints:
         """All the same: the name decides."""
-        return np.zeros(len(at), np.int64)
+        return np.zeros(len(view.at), np.int64)
 
-    def pick(self, of: int, at: int) -> tuple[int, ...]:
+    def pick(self, of: int, view: View) -> Ints:
         """See Wanted.pick."""
-        return self._items.wanted[of].pick(self._items.state, at)
+        return self._items.wanted[of].pick(view)
 
 
 class BestFit(FirstFit):
@@ -61,10 +62,10 @@ class BestFit(FirstFit):
         super().__init__(items, popularity)
         self._most = _largest(items)
 
-    def keys(self, of: int, at: Ints) -> Ints:
+    def keys(self, of: int, view: View) -> Ints:
         """What is left after the placement."""
         need = self._items.wanted[of].need
-        left = _cpu_and_devices(self._items, at) - (need.amounts[0], need.gpu_milli)
+        left = _cpu_and_devices(view) - (need.amounts[0], need.gpu_milli)
         return _as_keys((left / self._most).sum(axis=1))
 
 
@@ -76,11 +77,11 @@ class DotProduct(FirstFit):
         super().__init__(items, popularity)
         self._most = _largest(items)
 
-    def keys(self, of: int, at: Ints) -> Ints:
+    def keys(self, of: int, view: View) -> Ints:
         """Request times free, both as shares of the largest bin's."""
         need = self._items.wanted[of].need
         asked = np.array((need.amounts[0], need.gpu_milli)) / self._most
-        return _as_keys((_cpu_and_devices(self._items, at) / self._most * asked).sum(axis=1))
+        return _as_keys((_cpu_and_devices(view) / self._most * asked).sum(axis=1))
 
 
 def _largest(items: Feasibility) -> Floats:
@@ -92,15 +93,16 @@ def _largest(items: Feasibility) -> Floats:
     return np.array(most, np.float64)
 
 
-def _cpu_and_devices(items: Feasibility, at: Ints) -> Floats:
+def _cpu_and_devices(view: View) -> Floats:
     """[bins, 2]: free CPU, and free thousandths of devices."""
-    state = items.state
-    cpu = np.minimum(state.free[at, 0], 1 << 53)
-    return np.stack((cpu, np.maximum(state.milli[at], 0).sum(axis=1)), axis=1).astype(np.float64)
+    both = np.empty((len(view.at), 2))
+    both[:, 0] = view.free[:, 0]
+    both[:, 1] = np.maximum(view.milli, 0).sum(axis=1)
+    return both
 
 
 def _as_keys(share: Floats) -> Ints:
-    return np.clip(share * _SCALE, -(2.0**62), 2.0**62).astype(np.int64)
+    return (share * _SCALE).astype(np.int64)
 
 
 POLICIES: Mapping[str, Callable[[Feasibility, Mapping[int, int]], Policy]] = {

@@ -65,6 +65,8 @@ class Device(Struct, frozen=True, gc=False):
     """None: nobody tells; then no demand for memory is met by it."""
     numa: int | None = None
     id: str | None = None
+    holder: str = ""
+    """The job that is known to hold it; empty: none, several, or nobody knows."""
 
 
 class Bin(Struct, frozen=True, gc=False):
@@ -76,9 +78,11 @@ class Bin(Struct, frozen=True, gc=False):
     total: tuple[int, ...]
     """What there would be without any work."""
     devices: tuple[Device, ...] = ()
-    """Those of which anything is free, in order of their number."""
+    """Those that are handed out whole or in shares, held or free; not those out of order."""
     device_count: int = 0
     """How many there are, free or not."""
+    held_count: int = 0
+    """How many of them somebody holds, wholly or in part."""
     kinds: tuple[int, ...] = ()
     """Of all its devices, free or not."""
     closed: Reason = NONE
@@ -153,7 +157,7 @@ class Job(Struct, frozen=True):
         return sum(len(task.members) for task in self.tasks)
 
 
-class Held(Struct, frozen=True):
+class Held(Struct, frozen=True, gc=False):
     """An item that stands in a bin already. Its demand is not in the bin's free amounts any more."""
 
     job: str
@@ -161,11 +165,25 @@ class Held(Struct, frozen=True):
     bin: int
     of: int
     """Position in `Problem.classes`."""
+    devices: tuple[int, ...] = ()
+    """Positions, in the bin, of the devices that it holds; told or likely."""
+
+
+class Running(Struct, frozen=True):
+    """What is true of all items that one job holds already."""
+
+    minimum: int = 0
+    """With fewer members it stops as a whole: 0 and 1 mean that each member is by itself."""
+    within: Level | None = None
     priority: int = 0
     preemptible: bool = False
-    devices: tuple[int, ...] = ()
-    """Numbers of the devices that it holds, where known."""
+    owner: str = ""
     ends_s: int | None = None
+    """Unix time at which it ends at the latest; None: nobody knows."""
+    fixed: bool = False
+    """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
+    may_miss: int | None = None
+    """How many members may be taken away at once; None: no budget says."""
 
 
 class Quota(Struct, frozen=True):
@@ -185,6 +203,8 @@ class Problem(Struct, frozen=True):
     classes: tuple[ItemClass, ...]
     jobs: tuple[Job, ...]
     held: tuple[Held, ...] = ()
+    running: Mapping[str, Running] = field(default_factory=dict)
+    """What is known of the jobs of `held`, by id."""
     quotas: tuple[Quota, ...] = ()
     tolerated: frozenset[str] = frozenset()
     """Keys of taints that dedicate a pool: they keep out nobody who says nothing of taints."""

@@ -30,6 +30,10 @@ class Group(NamedTuple):
     selector: Selector | None
     namespaces: tuple[str, ...]
 
+    def __hash__(self) -> int:
+        labels = () if self.selector is None else tuple(sorted(self.selector.labels.items()))
+        return hash((labels, self.namespaces))
+
     def selects(self, template: Template) -> bool:
         """Whether members of this template belong to it."""
         if self.selector is None or not ("*" in self.namespaces or template.namespace in self.namespaces):

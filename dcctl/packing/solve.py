@@ -52,12 +52,39 @@ def popularity(jobs: Iterable[Job]) -> Mapping[int, int]:
     return counts
 
 
+class Solution(NamedTuple):
+    """A plan, and the state of the bins that it ends in: questions about it need not plan again."""
+
+    problem: Problem
+    placer: Placer
+    placed: tuple[Placed, ...]
+    plan: Plan
+
+
 def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008  # a constant
-    """A plan for all jobs, the most urgent first, those of equal priority in the given order."""
+    """A plan for all jobs, the most urgent first; of equal ones those with the largest items first."""
+    return solved(problem, options).plan
+
+
+def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
+    """As `solve`, with the state that the plan ends in."""
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas)
-    order = sorted(problem.jobs, key=lambda job: -job.priority)
-    placed = [placer.place(job) for job in order]
-    return plan_of(problem, placer, placed, options)
+    placed = placer.place_all(urgent_first(problem))
+    return Solution(problem, placer, tuple(placed), plan_of(problem, placer, placed, options))
+
+
+def urgent_first(problem: Problem) -> list[Job]:
+    """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
+    needs = [one.need for one in problem.classes]
+
+    def key(job: Job) -> tuple[int, ...]:
+        of = max(
+            (task.of for task in job.tasks), key=lambda of: (needs[of].gpu_milli, needs[of].amounts[0], -of)
+        )
+        gang = job.minimum > 1 or job.within is not None
+        return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[0], of
+
+    return sorted(problem.jobs, key=key)
 
 
 def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options) -> Plan:
@@ -73,6 +100,7 @@ def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options:
         snapshot=problem.snapshot,
         placed=len(assignments),
         gpu_milli=sum(needs[stand.of].gpu_milli for stand in stands),
+        held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
             device.free_milli for one in problem.bins if not one.closed for device in one.devices
         ),

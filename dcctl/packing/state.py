@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcctl.packing.problem import WHOLE
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,6 +17,26 @@ if TYPE_CHECKING:
 
 NO_DEVICE = -1
 """In the array of free thousandths: the bin has no further device."""
+
+
+class View(NamedTuple):
+    """What is free in some bins, a row each. Who changes it copies it first."""
+
+    at: Ints
+    """Positions of the bins."""
+    free: Ints
+    """[rows, dimensions]."""
+    milli: Ints
+    """[rows, devices] free thousandths; -1 where the bin has no such device."""
+    memory: Ints
+    """[rows, devices] free memory in bytes; -1 where nobody knows."""
+
+    def less(self, need: Need, taken: Ints) -> View:
+        """What is left when one item more stands in every row; `taken`: [rows, devices] thousandths."""
+        memory = self.memory
+        if need.share_milli and need.device_memory_bytes:
+            memory = memory - np.where(taken > 0, need.device_memory_bytes, 0)
+        return View(self.at, self.free - np.array(need.amounts, np.int64), self.milli - taken, memory)
 
 
 class Move(NamedTuple):
@@ -42,6 +60,7 @@ class State:
     def __init__(self, bins: Sequence[Bin], needs: Sequence[Need], dimensions: int) -> None:
         """Hold what the bins say is free. `needs` are those of the classes that will be put in."""
         self.needs = needs
+        self._amounts = np.array([need.amounts for need in needs], np.int64).reshape(len(needs), dimensions)
         most = max((len(one.devices) for one in bins), default=0) or 1
         self.free: Ints = np.array([one.free for one in bins], np.int64).reshape(len(bins), dimensions)
         self.milli: Ints = np.full((len(bins), most), NO_DEVICE, np.int64)
@@ -51,6 +70,7 @@ class State:
         for at, one in enumerate(bins):
             if one.devices:
                 self._fill(at, one)
+        self.every: Ints = np.arange(len(bins))
         self.log: list[int] = []
         self._moves: list[Move] = []
 
@@ -66,6 +86,12 @@ class State:
     def count(self) -> int:
         """How many bins there are."""
         return len(self.free)
+
+    def view(self, at: Ints | None = None) -> View:
+        """What is free in these bins, or in all of them: then it is the state itself, not a copy."""
+        if at is None:
+            return View(self.every, self.free, self.milli, self.memory)
+        return View(at, self.free[at], self.milli[at], self.memory[at])
 
     def mark(self) -> int:
         """Where `undo` can go back to."""
@@ -93,11 +119,13 @@ class State:
 
     def _apply(self, move: Move, sign: int) -> None:
         at, need = move.bin, self.needs[move.of]
-        self.free[at] -= np.multiply(need.amounts, sign)
+        self.free[at] -= self._amounts[move.of] * sign
+        milli = self.milli[at]
         if need.devices:
-            self.milli[at, list(move.devices)] -= sign * WHOLE
+            for device in move.devices:
+                milli[device] -= sign * 1000
         elif need.share_milli and move.devices:
-            self.milli[at, move.devices[0]] -= sign * need.share_milli
+            milli[move.devices[0]] -= sign * need.share_milli
             if need.device_memory_bytes:
                 self.memory[at, move.devices[0]] -= sign * need.device_memory_bytes
         self.log.append(at)

@@ -1,1 +1,1 @@
-"""`dcctl schedule`: where and when work runs. Pure decisions and their reports."""
+"""Will this work fit, where, when, why not: reports and changes made of what the packing core decides."""

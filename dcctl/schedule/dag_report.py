@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Gap
     from dcctl.inventory.workflow import Workflow
-    from dcctl.packing.dag.problem import Problem, Schedule, Solution
+    from dcctl.packing.dag.problem import Edge, Problem, Schedule, Solution
     from dcctl.render.report import Row
 
 _TASKS = (
@@ -45,21 +45,27 @@ DAG = Shape(
     _SUMMARY,
     ((GANTT, "elapsed_ms"),),
 )
-SHAPES = (DAG,)
 
 
 def dag_report(
-    workflow: Workflow, problem: Problem, solution: Solution, seed: int, gaps: tuple[Gap, ...] = ()
+    workflow: Workflow,
+    problem: Problem,
+    solution: Solution,
+    seed: int = 0,
+    gaps: tuple[Gap, ...] = (),
+    *,
+    prove: bool = False,
 ) -> Report:
-    """Return the report: tasks in the order in which they start, and a chart of the workers."""
+    """Return the report: tasks in the order in which they start, and a chart of the workers.
+
+    `seed` and `prove` are those of the solution.
+    """
     schedule = solution.schedule
-    order = sorted(
-        range(len(problem.tasks)), key=lambda task: (schedule.starts_ms[task], schedule.ends_ms[task])
-    )
+    order = _order(schedule)
     return Report(
         kind=DAG.kind,
         headline=_headline(solution),
-        items=Table("items", _TASKS, tuple(_row(problem, schedule, task) for task in order), fold=False),
+        items=Table("items", _TASKS, _rows(problem, schedule, order), fold=False),
         details=(Table("tried", _TRIED, solution.tried, "ALGORITHMS"),),
         summary={
             "name": workflow.name or None,
@@ -73,7 +79,7 @@ def dag_report(
             "seed": seed,
         },
         gantts=(_gantt(problem, schedule, order),),
-        notes=_notes(solution),
+        notes=_notes(solution, prove),
         gaps=gaps,
         name_key="task",
     )
@@ -88,19 +94,40 @@ def _headline(solution: Solution) -> str:
     return f"{done}; HEFT {elapsed(heft)}, proven bound {bound}, gap {percent(solution.gap_milli)}"
 
 
-def _notes(solution: Solution) -> tuple[Note, ...]:
+def _notes(solution: Solution, prove: bool) -> tuple[Note, ...]:
     """Return who found the schedule, and what the bound means."""
     others = ", ".join(f"{name} {elapsed(ms)}" for name, ms in solution.tried)
     found = Note("found", f"by {solution.found_by}; {others}", "ok")
     if not solution.gap_milli:
         return found, Note("best", f"no schedule is shorter: {solution.bound_by}", "ok")
     more = f"a better schedule could be {percent(solution.gap_milli)} shorter at most: {solution.bound_by}"
+    if prove and "CP-SAT" not in dict(solution.tried):
+        too_large = Note("proof", "not tried: the model would be too large for CP-SAT", "warn")
+        return found, Note("bound", more), too_large
     return found, Note("bound", more)
 
 
-def _row(problem: Problem, schedule: Schedule, task: int) -> Row:
+def _waits(problem: Problem) -> list[list[Edge]]:
+    """Return what each task waits for."""
+    found: list[list[Edge]] = [[] for _ in problem.tasks]
+    for edge in problem.edges:
+        found[edge.after].append(edge)
+    return found
+
+
+def _order(schedule: Schedule) -> list[int]:
+    """Return the tasks in the order in which they start."""
+    times = list(zip(schedule.starts_ms, schedule.ends_ms, strict=True))
+    return sorted(range(len(times)), key=times.__getitem__)
+
+
+def _rows(problem: Problem, schedule: Schedule, order: Sequence[int]) -> tuple[Row, ...]:
+    waits = _waits(problem)
+    return tuple(_row(problem, schedule, task, waits[task]) for task in order)
+
+
+def _row(problem: Problem, schedule: Schedule, task: int, waits: Sequence[Edge]) -> Row:
     start, end, worker = schedule.starts_ms[task], schedule.ends_ms[task], schedule.workers[task]
-    waits = [edge for edge in problem.edges if edge.after == task]
     there = (
         schedule.ends_ms[edge.before] + edge.transfer_ms[problem.links[schedule.workers[edge.before]][worker]]
         for edge in waits

@@ -45,7 +45,7 @@ def drift(places: Sequence[Assignment], problem: Problem) -> tuple[Drift, ...]:
             if bits:
                 found.append(Drift(one.job, one.member, one.node, WORDS[Reason(bits & -bits)]))
             else:
-                engine.put(of, at, engine.policy.pick(of, at))
+                engine.put_in(of, at)
     return tuple(found)
 
 

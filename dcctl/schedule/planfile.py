@@ -38,7 +38,7 @@ class _Row(Fact, frozen=True):
     member: str
     node: str
     devices: tuple[Natural | _Number, ...] = ()
-    share_milli: Annotated[int, Meta(ge=0, lt=1000)] = 0
+    share_milli: Annotated[int, Meta(ge=0, lt=1000)] | None = None
     start_s: int | None = None
     end_s: int | None = None
 
@@ -51,6 +51,8 @@ class _Left(Fact, frozen=True):
 class _Tables(Fact, frozen=True):
     assignments: tuple[_Row, ...] | None = None
     unplaced: tuple[_Left, ...] = ()
+    refusals: tuple[_Left, ...] = ()
+    """The same jobs, once for every reason."""
 
 
 class _Summary(Fact, frozen=True):
@@ -98,7 +100,7 @@ def read(data: bytes, where: str) -> Plan:
     if tables.assignments is None:
         raise UsageError(where, "has no field `assignments`", f"dcctl schema {KIND}")
     _check_rows(tables.assignments, where)
-    return _plan(tables.assignments, tables.unplaced, document.summary)
+    return _plan(tables.assignments, tables.unplaced or tables.refusals, document.summary)
 
 
 def _check_kind(data: bytes, where: str) -> None:
@@ -146,13 +148,13 @@ def _plan(rows: tuple[_Row, ...], left: tuple[_Left, ...], summary: _Summary) ->
                 row.member,
                 row.node,
                 tuple(int(one) for one in row.devices),
-                row.share_milli,
+                row.share_milli or 0,
                 row.start_s,
                 row.end_s,
             )
             for row in rows
         ),
-        unplaced=tuple(Unplaced(one.job, one.members) for one in left),
+        unplaced=tuple(Unplaced(job, count) for job, count in {one.job: one.members for one in left}.items()),
         policy=summary.policy or "",
         seed=summary.seed or 0,
         snapshot=summary.snapshot or "",

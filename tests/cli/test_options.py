@@ -11,9 +11,9 @@ from dcctl.cli.generate.tree import read
 from dcctl.cli.program import tree
 from tests.cli.fleets import write
 from tests.cli.test_exit_codes import cluster
-from tests.conftest import Cli
+from tests.conftest import ROOT, Cli
 
-ARGUMENTS = {"diff": ["live"], "export": ["csv"]}
+ARGUMENTS = {"diff": ["live"], "export": ["csv"], "dag": [str(ROOT / "examples/dag/topcuoglu.yaml")]}
 ASKING = [
     [*command.path[1:], *ARGUMENTS.get(command.name, [])]
     for command in read(tree()).walk()

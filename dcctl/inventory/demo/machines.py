@@ -25,11 +25,16 @@ from dcctl.inventory.model import (
     Pcie,
     Resources,
     System,
+    Taint,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+KIND, HOSTNAME, RACK = "node.demo/kind", "kubernetes.io/hostname", "topology.kubernetes.io/rack"
+"""Labels of every node."""
+_OPEN_POOLS = ("infer",)
+"""Where whoever comes may stand; the other pools are for work that says so."""
 _SOURCES = ("kubernetes:demo", "ssh:demo")
 _LINKS = {count: tuple(NvLink(i, up=True, version=4) for i in range(count)) for count in (0, 12, 18)}
 
@@ -60,6 +65,11 @@ def site_name(place: int) -> str:
     return f"dc{place // NODES_PER_RACK // RACKS_PER_SITE + 1}"
 
 
+def taints(kind: Kind) -> tuple[Taint, ...]:
+    """What keeps the pool of this kind for its own work."""
+    return () if kind.pool in _OPEN_POOLS else (Taint(kind.board.resource, "NoSchedule", kind.pool),)
+
+
 def _node(kind: Kind, name: str, place: int) -> Node:
     devices = {kind.resource: kind.units}
     capacity = Resources(kind.threads * 1000, kind.memory_gib * GIB, kind.disk_tb * TB, 110, devices)
@@ -77,7 +87,8 @@ def _node(kind: Kind, name: str, place: int) -> Node:
         ready=True,
         schedulable=True,
         state="Ready",
-        labels={"node.demo/kind": kind.name},
+        labels={KIND: kind.name, HOSTNAME: name, RACK: rack_name(place)},
+        taints=taints(kind),
         capacity=capacity,
         allocatable=kept_back,
         system=_system(kind, name),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dcctl.inventory.demo.hardware import GIB, host
-from dcctl.inventory.demo.work import DAEMONS, PLAIN, QUEUED, SERVING, TRAINING, Job
+from dcctl.inventory.demo.work import DAEMONS, LIMIT_HOURS, PLAIN, QUEUED, SERVING, TRAINING, Job
 from dcctl.inventory.model import Budget, Member, Node, Resources, Workload
 
 if TYPE_CHECKING:
@@ -14,13 +16,23 @@ if TYPE_CHECKING:
 SOURCE = "kubernetes:demo"
 
 
-def workloads(nodes: Mapping[str, Node], now_s: int) -> tuple[Workload, ...]:
-    """All workloads in order of id. `nodes` tells which resource each node hands out."""
+def workloads(nodes: Mapping[str, Node], keys: Mapping[str, str], now_s: int) -> tuple[Workload, ...]:
+    """All workloads in order of id. `nodes` tells what each node hands out, `keys` the template of each."""
     made = [_job(job, nodes, now_s) for job in (*TRAINING, *SERVING)]
     made += [_plain(*row, now_s=now_s) for row in PLAIN]
     made += [_daemon(name, cpu, mib, list(nodes), now_s) for name, cpu, mib in DAEMONS]
     made += [_queued(*row, now_s=now_s) for row in QUEUED]
-    return tuple(sorted(made, key=lambda one: one.id))
+    return tuple(sorted((_with_place(one, keys[one.id]) for one in made), key=lambda one: one.id))
+
+
+def _with_place(work: Workload, template: str) -> Workload:
+    """The work with its limit and with what its members need of a node."""
+    hours = LIMIT_HOURS.get(work.id)
+    return replace(
+        work,
+        members=tuple(replace(one, template=template) for one in work.members),
+        duration_s=None if hours is None else hours * 3600,
+    )
 
 
 def uid(name: str) -> str:

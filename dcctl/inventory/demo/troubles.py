@@ -47,12 +47,12 @@ def troubled(node: Node) -> Node:
 
 def _cordoned(node: Node) -> Node:
     taint = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
-    return replace(node, schedulable=False, state="Ready,SchedulingDisabled", taints=(taint,))
+    return replace(node, schedulable=False, state="Ready,SchedulingDisabled", taints=(*node.taints, taint))
 
 
 def _not_ready(node: Node) -> Node:
     taint = Taint("node.kubernetes.io/unreachable", "NoSchedule")
-    return replace(node, ready=False, state="NotReady", taints=(taint,), use=None)
+    return replace(node, ready=False, state="NotReady", taints=(*node.taints, taint), use=None)
 
 
 def _silent(node: Node) -> Node:

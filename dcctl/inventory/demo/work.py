@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Effort: TypeAlias = Literal["hard", "serving", "light", "idle"]
 
@@ -308,3 +311,20 @@ QUEUED: tuple[tuple[str, str, str, int, int, int], ...] = (
     ("bio/dock-grid", "VolcanoJob", "bio", 6, 8, 14),
 )
 """Waiting for room: id, kind, owner, members, devices of each, hours."""
+
+LIMIT_HOURS: Mapping[str, int] = {
+    "pretrain/llama-70b": 336,
+    "pretrain/moe-8x22b": 168,
+    "speech/asr-finetune": 24,
+    "vision/vlm-stage2": 72,
+    "nlp/lora-grid": 12,
+    "vision/eval-sweep": 6,
+    "bio/fold-screen": 96,
+    "vision/ocr-batch": 12,
+    "qa/regression": 6,
+    "nlp/pangu-tune": 48,
+    "data/tokenize": 12,
+    "moe/moe-pilot": 24,
+    "bio/dock-grid": 36,
+}
+"""How long batch work may run: id, hours. What serves, and a notebook, runs for as long as it is wanted."""

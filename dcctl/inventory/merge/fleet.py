@@ -22,6 +22,7 @@ from dcctl.inventory.merge.rest import (
     merge_workloads,
 )
 from dcctl.inventory.model import Conflict, Fleet, Gap
+from dcctl.inventory.placement import in_use
 from dcctl.inventory.uuids import uuid_key
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
     conflicts += disagreement.shared_devices(nodes)
     renames = Renames(names, groups, nodes)
     sites, racks = merge_places(fleets, nodes)
+    workloads = merge_workloads(fleets, renames, kinds_of(fleets))
+    templates = {key: template for fleet in fleets for key, template in fleet.templates.items()}
     return Fleet(
         name=name,
         taken_at_s=taken_at_s,
@@ -53,7 +56,8 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
         nodes=tuple(nodes),
         pools=merge_pools(fleets, nodes, renames),
         links=merge_links(fleets, renames),
-        workloads=merge_workloads(fleets, renames, kinds_of(fleets)),
+        workloads=workloads,
+        templates=in_use(templates, workloads),
         meters=merge_meters(fleets, renames),
         gaps=_gaps(fleets, renames),
         conflicts=_united([item for fleet in fleets for item in fleet.conflicts], conflicts),

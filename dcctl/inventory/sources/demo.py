@@ -13,8 +13,10 @@ from dcctl.inventory.demo.machines import kinds, machines
 from dcctl.inventory.demo.members import workloads
 from dcctl.inventory.demo.plant import links, meters, pools, racks, sites
 from dcctl.inventory.demo.readings import device_ids, holders, measured
+from dcctl.inventory.demo.templates import by_work
 from dcctl.inventory.demo.troubles import CONFLICTS, GAPS, troubled
 from dcctl.inventory.model import Fleet, Workload
+from dcctl.inventory.placement import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +46,9 @@ def build(now_s: int) -> Fleet:
     for name, one in held.items():
         ids |= device_ids(bare[name], kind_of[name], one)
     nodes = tuple(map(troubled, busy))
+    ready = {node.name: node.ready for node in nodes}
+    templates = by_work()
+    keys = {id_: key_of(template) for id_, template in templates.items()}
     return Fleet(
         name="demo",
         taken_at_s=now_s,
@@ -52,14 +57,18 @@ def build(now_s: int) -> Fleet:
         nodes=nodes,
         pools=pools(),
         links=links(nodes),
-        workloads=tuple(map(partial(_named, ids), workloads(bare, now_s))),
+        workloads=tuple(map(partial(_told, ready, ids), workloads(bare, keys, now_s))),
+        templates=dict(sorted((keys[id_], template) for id_, template in templates.items())),
         meters=meters(busy, now_s),
         gaps=GAPS,
         conflicts=CONFLICTS,
     )
 
 
-def _named(ids: Mapping[str, list[str]], workload: Workload) -> Workload:
-    """The workload with the ids of the devices that its members hold, as the kubelet tells them."""
-    members = tuple(replace(one, devices=tuple(ids.get(one.uid or "", ()))) for one in workload.members)
-    return replace(workload, members=members)
+def _told(ready: Mapping[str, bool | None], ids: Mapping[str, list[str]], workload: Workload) -> Workload:
+    """The workload as the kubelets tell it: its members hold these devices, as ready as their nodes."""
+    members = (
+        replace(one, devices=tuple(ids.get(one.uid or "", ())), ready=ready.get(one.node or ""))
+        for one in workload.members
+    )
+    return replace(workload, members=tuple(members))

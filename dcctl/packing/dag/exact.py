@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from dcctl.packing.dag.graph import Graph
 
-MOST_RULES = 20_000
+MOST_RULES = 2_000
 """Pairs of workers over all edges above which CP-SAT would get nowhere in the effort that it gets."""
-_EFFORT = 20.0
-"""Deterministic seconds of CP-SAT: the same on every machine."""
+_EFFORT = 2.0
+"""Deterministic seconds of CP-SAT, which no clock measures: half a minute at most."""
 
 _Starts = list["cp_model.IntVar"]
 _Places = list[dict[int, "cp_model.IntVar"]]

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 def heft(graph: Graph) -> Schedule:
     """Return the schedule of HEFT: the task that is farthest from the end first, where it ends earliest."""
-    ranks = upward(graph)
+    return by_rank(graph, upward(graph))
+
+
+def by_rank(graph: Graph, ranks: Sequence[float]) -> Schedule:
+    """Return the schedule that takes the highest rank first and puts each task where it ends earliest."""
     placing = Placing(graph)
     for task in _by_priority(graph, ranks):
         placing.place(task, _earliest(graph, placing, task))

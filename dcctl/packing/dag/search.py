@@ -6,7 +6,9 @@ from math import exp
 from random import Random
 from typing import TYPE_CHECKING
 
+from dcctl.packing.dag.lists import by_rank
 from dcctl.packing.dag.problem import Schedule
+from dcctl.packing.dag.ranks import upward
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,11 +16,13 @@ if TYPE_CHECKING:
     from dcctl.packing.dag.graph import Graph
 
 _ROUND = 1000
-"""Steps between two returns to the best schedule so far."""
-_HEATS = (0.01, 0.1)
-"""What a step may cost at the start of a round, as a share of the makespan: rounds take them in turn."""
-_COLD = 0.001
-"""The same at the end of every round."""
+"""Steps of a round of annealing."""
+_HOT, _COLD = 0.01, 0.001
+"""What a step may cost at the start and at the end of a round, as a share of the makespan."""
+_SPREAD = 0.5
+"""By how much the ranks of other starts differ, as a share of them."""
+_STARTS = 100
+"""Other starts, divided by the number of workers, of which a round takes the best."""
 _CRITICAL = 0.6
 """Share of the moves that take a task from the chain that the makespan stands on."""
 _AWAY = 0.6
@@ -28,23 +32,34 @@ _AWAY = 0.6
 def improved(graph: Graph, start: Schedule, bound_ms: int, steps: int, seed: int) -> Schedule:
     """Return the best schedule found in at most that many steps; never longer than `start`.
 
-    Simulated annealing (Kirkpatrick et al., Science 220, 1983) with reheats, over an order of the tasks and
-    the worker of each. The same arguments give the same schedule; the search ends at once at `bound_ms`.
+    Rounds of simulated annealing (Kirkpatrick et al., Science 220, 1983) over an order of the tasks and the
+    worker of each, in turn from the best schedule so far and from HEFT with its ranks disturbed. The same
+    arguments give the same schedule; the search ends at `bound_ms`.
     """
     random = Random(seed)  # noqa: S311 - repeatable on purpose, and no secret
+    ranks = upward(graph)
     best = _Line.of(graph, start)
     for number, done in enumerate(range(0, steps, _ROUND)):
         if best.makespan_ms <= bound_ms:
             break
-        heat = _HEATS[number % len(_HEATS)]
-        best = _cooled(best, heat, min(_ROUND, steps - done), random)
+        first = _disturbed(graph, ranks, random) if number % 2 else best
+        found = _cooled(first, min(_ROUND, steps - done), random)
+        best = min(best, found, key=lambda line: line.makespan_ms)
     return best.schedule()
 
 
-def _cooled(best: _Line, heat: float, steps: int, random: Random) -> _Line:
-    """Return the best line of one round that starts from `best`."""
-    line, allowed_ms = best, heat * best.makespan_ms
-    cooling = (_COLD / heat) ** (1 / steps)
+def _disturbed(graph: Graph, ranks: Sequence[float], random: Random) -> _Line:
+    """Return the best of some schedules by ranks near those given."""
+    tries = max(1, _STARTS // len(graph.problem.workers))
+    spread = ([rank * (1 + _SPREAD * (random.random() - 0.5)) for rank in ranks] for _ in range(tries))
+    best = min((by_rank(graph, each) for each in spread), key=lambda schedule: schedule.makespan_ms)
+    return _Line.of(graph, best)
+
+
+def _cooled(best: _Line, steps: int, random: Random) -> _Line:
+    """Return the best line of one round of annealing that starts from `best`."""
+    line, allowed_ms = best, _HOT * best.makespan_ms
+    cooling = (_COLD / _HOT) ** (1 / steps)
     for _ in range(steps):
         other = line.moved(random)
         worse_ms = other.makespan_ms - line.makespan_ms

@@ -11,12 +11,13 @@ import msgspec
 
 from dcctl import journal
 from dcctl.errors import RefusedError, UsageError
+from dcctl.inventory.asked import Asked
 from dcctl.inventory.sources.files.documents import documents, read_bytes, text_of
 from dcctl.inventory.sources.jobs.cursor import Cursor
 from dcctl.inventory.sources.jobs.kubernetes.decode import as_json
 from dcctl.inventory.sources.jobs.parse import parse
 from dcctl.inventory.sources.kubernetes.failures import Failure
-from dcctl.packing.fleet import Asked, problem_of
+from dcctl.packing.fleet import problem_of
 from dcctl.schedule import planfile
 from dcctl.schedule.act.apply import begun_with, carry_out, look_up, said, try_on_server
 from dcctl.schedule.act.undo import lasting, made, undo
@@ -88,7 +89,7 @@ def load(paths: Sequence[str]) -> Loaded:
     return Loaded(
         planfile.read(plan, plan_path),
         objects_of(bodies, ", ".join(path for path, _ in texts)),
-        Asked(asked.workloads, asked.templates) if asked is not None else Asked(),
+        asked or Asked(),
         {path: planfile.digest(each) for path, each in data.items()},
     )
 

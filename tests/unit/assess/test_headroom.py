@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.assess.headroom import Room, more_jobs
 from dcctl.assess.report import Options, report
 from dcctl.inventory.model import Accelerator, Fleet, Node, Resources, SourceRun
+from dcctl.packing.headroom import Room, headroom
 from tests.unit.assess.build import GPU, NOW_S, node
 
 _AMD = "amd.com/gpu"
@@ -30,7 +30,7 @@ _HERE = ("k", "dc1", "p")
     ],
 )
 def test_how_many_more_jobs_fit(nodes: list[tuple[int, int]], wanted: int, jobs: int) -> None:
-    assert more_jobs([Room(_HERE, GPU, *one) for one in nodes], wanted) == jobs
+    assert headroom([Room(_HERE, GPU, *one) for one in nodes], wanted).jobs == jobs
 
 
 _ROOMS = st.builds(
@@ -46,7 +46,7 @@ _ROOMS = st.builds(
 def test_jobs_never_take_more_than_is_free_of_one_kind_in_one_place(rooms: list[Room], wanted: int) -> None:
     kinds = {(room.place, room.resource) for room in rooms}
     each = [sum(room.free for room in rooms if (room.place, room.resource) == kind) for kind in kinds]
-    assert more_jobs(rooms, wanted) <= sum(free // wanted for free in each)
+    assert headroom(rooms, wanted).jobs <= sum(free // wanted for free in each)
 
 
 def _jobs(job_size: int, *nodes: Node, **options: object) -> int:

@@ -6,15 +6,19 @@ import json
 import os
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from dcctl.assess.report import Options, report
-from dcctl.inventory.model import Fleet, Resources
+from dcctl.inventory.model import Fleet, Resources, Taint
 from dcctl.inventory.occupancy.demand import requested
 from dcctl.inventory.sources.base import run
 from dcctl.inventory.sources.demo import DemoSource
+
+if TYPE_CHECKING:
+    from dcctl.inventory.placement import Toleration
 
 NOW_S = 1_760_000_000
 _ANSWER = Path(__file__).parents[2] / "data" / "demo" / "assess.json"
@@ -58,6 +62,36 @@ def test_no_node_is_promised_twice(fleet: Fleet) -> None:
         assert total.pods <= (offered.pods or 0), node.name
         for resource, count in demands[node.name].devices.items():
             assert count <= offered.devices[resource], node.name
+
+
+def test_whoever_stands_somewhere_may_stand_there(fleet: Fleet) -> None:
+    nodes = {node.name: node for node in fleet.nodes}
+    standing = [m for w in fleet.workloads for m in w.members if m.node]
+    named = {m.template for w in fleet.workloads for m in w.members}
+    assert named == set(fleet.templates)
+    for member in standing:
+        node, template = nodes[member.node or ""], fleet.templates[member.template or ""]
+        assert template.node_selector.items() <= node.labels.items(), member.name
+        taints = [t for t in node.taints if "kubernetes.io" not in t.key]
+        assert all(any(_tolerates(one, taint) for one in template.tolerations) for taint in taints)
+        assert member.ready is node.ready
+    for template in fleet.templates.values():
+        for near in template.neighbours:
+            if near.apart:
+                own = [m.node for m in standing if fleet.templates[m.template or ""] == template]
+                assert len(own) == len(set(own))
+
+
+def _tolerates(one: Toleration, taint: Taint) -> bool:
+    return (one.key in ("", taint.key) and one.operator == "Exists") or one.value == taint.value
+
+
+def test_no_work_has_outlived_its_limit(fleet: Fleet) -> None:
+    limited = [w for w in fleet.workloads if w.duration_s is not None]
+    assert len(limited) == 13
+    for work in limited:
+        if any(member.node for member in work.members):
+            assert NOW_S - (work.started_at_s or 0) < (work.duration_s or 0), work.id
 
 
 def test_no_reading_contradicts_its_board(fleet: Fleet) -> None:

@@ -263,3 +263,11 @@ def test_of_a_node_that_did_not_answer_a_scheduler_still_tells_changes() -> None
         ("gap ssh n1", "added", "", None, None),
         ("node n1", "changed", "labels.tier", "a", None),
     ]
+
+
+def test_where_a_member_may_stand_and_whether_it_is_ready_is_no_change() -> None:
+    def fleet(key: str, *, ready: bool) -> Fleet:
+        work = Workload("ns/w", members=(Member("m", "n1", template=key, ready=ready),))
+        return Fleet(nodes=(Node("n1"),), workloads=(work,), templates={key: model.Template(key)})
+
+    assert diff(fleet("a", ready=True), fleet("b", ready=False)) == ()

@@ -23,6 +23,7 @@ from dcctl.inventory.model import (
     Site,
     System,
     Taint,
+    Template,
     Workload,
 )
 from tests.unit.inventory.fleets import OTHER_UUID, UUID, boards, small, source
@@ -287,6 +288,24 @@ def test_a_single_answer_stays_as_it_is() -> None:
         fleet.taken_at_s,
         fleet.workloads,
     )
+
+
+def test_templates_are_united_by_key_and_those_that_nobody_names_go() -> None:
+    same, own, old = Template("same"), Template("own"), Template("old")
+    a = source(
+        "kubernetes:a",
+        Node("n1"),
+        workloads=(Workload("x/1", source="kubernetes:a", members=(Member("p", "n1", template="s"),)),),
+        templates={"s": same, "z": old},
+    )
+    members = (Member("p", "n2", template="s"), Member("q", "n2", template="o"))
+    b = source(
+        "kubernetes:b",
+        Node("n2"),
+        workloads=(Workload("x/2", source="kubernetes:b", members=members),),
+        templates={"s": same, "o": own},
+    )
+    assert merge([a, b]).templates == merge([b, a]).templates == {"o": own, "s": same}
 
 
 def test_nothing_merged_is_an_empty_fleet() -> None:

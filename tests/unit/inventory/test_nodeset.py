@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.inventory.model import Fleet, Member, Node, Pool, Rack, Workload
+from dcctl.inventory.model import Fleet, Member, Node, Pool, Rack, Template, Workload
 from dcctl.inventory.nodeset import expand, fold, groups_of, plain, select, sort_key
 from tests.unit.inventory.fleets import small
 
@@ -234,6 +234,13 @@ def test_work_that_waits_is_in_the_queue_of_every_part_of_a_fleet() -> None:
     running = Workload("ns/running", members=(Member("p", "a2"),))
     fleet = Fleet(nodes=(Node("a1"), Node("a2")), workloads=(waiting, growing, running))
     assert select(fleet, "a1").workloads == (waiting, growing)
+
+
+def test_a_part_of_a_fleet_keeps_the_templates_that_are_in_use_there() -> None:
+    one, two = Template("a"), Template("b")
+    work = [Workload(f"ns/{node}", members=(Member("p", node, template=node),)) for node in ("a1", "a2")]
+    fleet = Fleet(nodes=(Node("a1"), Node("a2")), workloads=tuple(work), templates={"a1": one, "a2": two})
+    assert select(fleet, "a1").templates == {"a1": one}
 
 
 def test_without_a_choice_the_fleet_is_untouched() -> None:

@@ -12,6 +12,7 @@ from dcctl.packing.dag.problem import Edge
 from dcctl.packing.dag.solve import solve
 from dcctl.schedule.dag import crew, problem_of, transfer_ms
 from dcctl.schedule.dag_report import dag_report
+from tests.bench.dags import problem
 
 if TYPE_CHECKING:
     from dcctl.render.report import Report
@@ -29,15 +30,15 @@ FLOW = Workflow(
 
 
 def told(flow: Workflow = FLOW, gaps: tuple[Gap, ...] = ()) -> Report:
-    problem = problem_of(flow)
-    return dag_report(flow, problem, solve(problem), 0, gaps)
+    numbers = problem_of(flow)
+    return dag_report(flow, numbers, solve(numbers), 0, gaps)
 
 
 def test_links_are_classes_of_their_rates() -> None:
-    problem = problem_of(FLOW)
-    assert problem.links == ((0, 1, 1), (1, 0, 2), (1, 2, 0))
-    assert problem.edges == (Edge(0, 1, (0, 1001, 8008)), Edge(0, 2, (0, 7, 7)), Edge(1, 2, (0, 1, 8)))
-    assert [task.times_ms for task in problem.tasks] == [(1000, None, None), (None, 2000, None), (1, None, 5)]
+    numbers = problem_of(FLOW)
+    assert numbers.links == ((0, 1, 1), (1, 0, 2), (1, 2, 0))
+    assert numbers.edges == (Edge(0, 1, (0, 1001, 8008)), Edge(0, 2, (0, 7, 7)), Edge(1, 2, (0, 1, 8)))
+    assert [task.times_ms for task in numbers.tasks] == [(1000, None, None), (None, 2000, None), (1, None, 5)]
 
 
 def test_bytes_over_an_unknown_rate_take_no_known_time() -> None:
@@ -70,6 +71,14 @@ def test_the_report_says_when_and_where() -> None:
     assert report.summary["makespan_ms"] == report.summary["bound_ms"] == 4003
     assert [name for name, _ in report.gantts[0].rows] == ["p1", "p2", "p3"]
     assert report.notes[-1].text == "no schedule is shorter: critical path"
+
+
+def test_a_proof_that_was_not_tried_is_told() -> None:
+    pytest.importorskip("ortools")
+    made = problem("layered", workers=8, ccr=1.0, heterogeneity=1.0, seed=0)
+    found = solve(made, steps=1, prove=True)
+    report = dag_report(Workflow(), made, found, prove=True)
+    assert [note.label for note in report.notes] == ["found", "bound", "proof"]
 
 
 def test_what_gave_no_answer_is_passed_on() -> None:

@@ -46,15 +46,15 @@ class Measure(NamedTuple):
     """The model's unit, for what is finer."""
 
 
-CPU = Measure("processors", {"": 1000, "m": 1}, "96, 1.5 or 500m", "a thousandth")
-MEMORY = Measure("memory", BYTES, "80GB or 80Gi", "a byte")
-STORAGE = Measure("storage", BYTES, "2TB or 2Ti", "a byte")
-SIZE = Measure("a size", BYTES, "5TB or 5Ti", "a byte")
+CPU = Measure("number of processors", {"": 1000, "m": 1}, "96, 1.5 or 500m", "a thousandth")
+MEMORY = Measure("amount of memory", BYTES, "80GB or 80Gi", "a byte")
+STORAGE = Measure("amount of storage", BYTES, "2TB or 2Ti", "a byte")
+SIZE = Measure("size", BYTES, "5TB or 5Ti", "a byte")
 BANDWIDTH = Measure("bandwidth", BITS_PER_SECOND, "400Gb/s", "a bit per second")
 POWER = Measure("power", MILLIWATTS, "6kW or 700W", "a milliwatt")
-GPUS = Measure("GPUs", {"": 1000}, "8, or 0.25 for a share of one", "a thousandth")
-DEVICES = Measure("devices", {"": 1}, "8", "one device")
-PLAIN = Measure("a number", {"": 1000}, "2 or 0.5", "a thousandth")
+GPUS = Measure("number of GPUs", {"": 1000}, "8, or 0.25 for a share of one", "a thousandth")
+DEVICES = Measure("number of devices", {"": 1}, "8", "one device")
+PLAIN = Measure("number", {"": 1000}, "2 or 0.5", "a thousandth")
 
 
 def read(text: str, measure: Measure, least: int = 1) -> int:
@@ -81,9 +81,9 @@ def rate(text: str, measure: Measure) -> tuple[int, int]:
     """Return `200 per TB` as (thousandths of money, for how many units of the model). ValueError."""
     price, _, unit = (part.strip() for part in text.partition("per "))
     if unit not in measure.units or (unit == "" and " per" in text):
-        known = next(name for name in reversed(measure.units) if len(name) <= 4)
-        form = f"{price or 200} per {known}" if "" not in measure.units else "a number"
-        raise ValueError(f"{shown(text)} is no price of {measure.noun}; write it as {form}")
+        known = measure.example.split()[0].lstrip("0123456789")
+        form = "200" if "" in measure.units else f"200 per {known}"
+        raise ValueError(f"{shown(text)} is no price of this; write it as {form}")
     return read(price, PLAIN, least=0), measure.units[unit]
 
 
@@ -104,7 +104,7 @@ def duration(text: str) -> int:
 def _parts(text: str, measure: Measure) -> tuple[str, str]:
     match = _NUMBER.fullmatch(text)
     if match is None:
-        raise ValueError(f"{shown(text)} is not an amount of {measure.noun}; write it as {measure.example}")
+        raise ValueError(f"{shown(text)} is no {measure.noun}; write it as {measure.example}")
     return match[1], match[2]
 
 
@@ -124,7 +124,7 @@ def _said(unit: str, measure: Measure) -> str:
             return f"{unit} is a power of 10 to Kubernetes and of 2 to Slurm"
     if prefix and measure.units is BITS_PER_SECOND and rest.startswith("B"):
         return f"{unit} is {prefix}bytes, and a network counts bits"
-    return f"{shown(unit)} is no unit of {measure.noun}"
+    return f"{shown(unit)} is no unit that is known here"
 
 
 def _meant(unit: str, measure: Measure) -> list[str]:

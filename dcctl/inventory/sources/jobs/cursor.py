@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 T = TypeVar("T")
+STDIN = "stdin"
 HINT = "dcctl schema jobs"
 _MAX_NAME = 253
 
@@ -25,14 +26,19 @@ class Cursor:
     __slots__ = ("_line", "node", "path", "where")
 
     def __init__(self, node: yaml.Node, where: str, path: str = "", key: yaml.Node | None = None) -> None:
-        """`path` is how a person finds it, `key` what stands before it: nothing at all has no place."""
+        """`path` is how a person finds it, `key` what stands before it, on whose line one looks for it."""
         self.node, self.where, self.path = node, where, path
-        self._line: int = (node if key is None or not is_null(node) else key).start_mark.line + 1
+        self._line: int = (node if key is None else key).start_mark.line + 1
 
     @property
     def place(self) -> str:
         """File and line."""
         return f"{self.where}:{self._line}"
+
+    @property
+    def file(self) -> str:
+        """The file, as a command takes it."""
+        return "-" if self.where == STDIN else self.where
 
     def error(self, why: str, hint: str = HINT) -> UsageError:
         """Return what to raise about this value."""

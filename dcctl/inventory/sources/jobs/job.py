@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from dcctl.inventory.model import Dataset, Member, Workload
 from dcctl.inventory.placement import BARE, Template, key_of
 from dcctl.inventory.sources.jobs import amounts, place
@@ -52,7 +54,7 @@ def job(given: Cursor, source: str) -> Read:
     given.path = f"job {name}"
     count = keys["members"].integer(1, MAX_MEMBERS) if "members" in keys else 1
     needs = place.template(name, keys)
-    each = resources(keys["each"])
+    each = replace(resources(keys["each"]), pods=1)
     key = key_of(needs) if needs != BARE else None
     work = Workload(
         id=name,

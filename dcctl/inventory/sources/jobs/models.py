@@ -52,10 +52,14 @@ def supply(given: Cursor) -> Supply:
         raise given.error(f"says nothing; known are {', '.join(SUPPLY_KEYS)}")
     price = keys["price"].keys() if "price" in keys else {}
     currency = price.pop("currency").name() if "currency" in price else ""
-    nodes = [node for item in (keys["nodes"].items() if "nodes" in keys else ()) for node in _nodes(item)]
-    _check_names(nodes, given)
+    nodes: dict[str, Node] = {}
+    for item in keys["nodes"].items() if "nodes" in keys else ():
+        for node in _nodes(item):
+            if node.name in nodes:
+                raise item.error(f"the node {node.name} is there twice")
+            nodes[node.name] = node
     return Supply(
-        nodes=tuple(nodes),
+        nodes=tuple(nodes.values()),
         total=resources(keys["total"], least=0) if "total" in keys else None,
         rates=rates(price),
         currency=currency,
@@ -106,11 +110,3 @@ def _boards(each: Resources, keys: dict[str, Cursor]) -> tuple[Accelerator, ...]
         for row, name, count in known
         for index in range(count)
     )
-
-
-def _check_names(nodes: list[Node], given: Cursor) -> None:
-    seen: set[str] = set()
-    for node in nodes:
-        if node.name in seen:
-            raise given.error(f"the node {node.name} is there twice")
-        seen.add(node.name)

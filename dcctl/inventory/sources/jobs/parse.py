@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
 from dcctl.inventory.asked import Asked
+from dcctl.inventory.nodeexpr import shown
 from dcctl.inventory.placement import BARE, key_of
 from dcctl.inventory.sources.files.documents import documents
 from dcctl.inventory.sources.jobs import form
-from dcctl.inventory.sources.jobs.cursor import Cursor
+from dcctl.inventory.sources.jobs.cursor import HINT, Cursor
 from dcctl.inventory.sources.jobs.form import Form
 from dcctl.inventory.sources.jobs.kubernetes.manifests import Manifests
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Workload
 
-_SHAPES = (
-    (("nodes", "schema"), "is an inventory", "dcctl schedule plan JOBS -i"),
-    (("all", "_meta"), "is an Ansible inventory", "dcctl schedule plan JOBS -i"),
-)
+_INVENTORIES = ("nodes", "all", "_meta", "schema")
+"""Keys by which lists of nodes, Ansible inventories and snapshots are told."""
 
 
 def parse(texts: Iterable[tuple[str, str]]) -> Asked:
@@ -51,7 +50,7 @@ def _read(where: str, text: str, own: Form, manifests: Manifests) -> None:
     try:
         found = documents(text, where)
     except UsageError as error:
-        hint = "helm template . | dcctl schedule plan -" if "{{" in text else f"yq . {where}"
+        hint = "helm template . | dcctl schedule plan -" if "{{" in text else HINT
         raise UsageError(error.what, error.why, error.hint or hint) from error
     if not found:
         raise UsageError(where, "is empty", "dcctl schema jobs")
@@ -70,11 +69,12 @@ def _is_own(document: Cursor) -> bool:
     version = keys["apiVersion"].text() if "apiVersion" in keys else ""
     if kind == form.KIND and version in ("", form.VERSION):
         return True
+    if kind == form.KIND and version.startswith("dcctl/"):
+        raise keys["apiVersion"].error(f"{shown(version)} is not known: this dcctl reads {form.VERSION}")
     if kind and version:
         return False
-    for known, what, hint in _SHAPES:
-        if not keys.keys().isdisjoint(known):
-            raise document.error(f"{what}, not work", f"{hint} {document.where}")
+    if not keys.keys().isdisjoint(_INVENTORIES):
+        raise document.error("is an inventory, not work", f"dcctl schedule plan JOBS -i {document.file}")
     if kind:
         raise keys["kind"].error(f"{kind} has no apiVersion; dcctl's own form is `kind: {form.KIND}`")
     raise document.error(f"says neither `kind: {form.KIND}` nor the apiVersion and kind of a manifest")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.files.documents import read_bytes, text_of
+from dcctl.inventory.sources.jobs.cursor import STDIN
 from dcctl.inventory.sources.jobs.parse import parse
 
 if TYPE_CHECKING:
@@ -23,4 +24,4 @@ def read(paths: Sequence[str]) -> Asked:
 
 
 def _named(path: str) -> tuple[str, str]:
-    return path, "stdin" if path == "-" else path
+    return path, STDIN if path == "-" else path

@@ -84,6 +84,12 @@ class Pods:
         self.waiting.clear()
         self._templates.clear()
 
+    def await_volumes(self) -> bool:
+        """Whether a pod without a node has volumes that may be bound to a place."""
+        bound = {key for key, template in self._templates.found.items() if template.claims}
+        members = (each for group in self.groups.values() for each in group.members)
+        return bool(bound) and any(each.node is None and each.template in bound for each in members)
+
     def _note(self, group: Group, pod: Pod) -> None:
         priority, labels = pod.spec.priority, pod.metadata.labels
         if priority is not None and (group.priority is None or priority > group.priority):

@@ -1,4 +1,4 @@
-"""Selectors of pods and what hangs on them (neighbours, spreads), in the terms of the model. Pure.
+"""Selectors of nodes and pods and what hangs on them (neighbours, spreads), in the terms of the model. Pure.
 
 Newer API servers merge `matchLabelKeys` into the selector when they make a pod; here it is done for all, and
 for pods that are not made yet.
@@ -9,14 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
-from dcctl.inventory.placement import Expression, Neighbours, Operator, Selector, Spread
+from dcctl.inventory.placement import (
+    Expression,
+    Neighbours,
+    NodeTerm,
+    Operator,
+    Selector,
+    Spread,
+)
 from dcctl.inventory.sources.kubernetes.budgets import Labels, selects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dcctl.inventory.sources.kubernetes import budgets
-    from dcctl.inventory.sources.kubernetes.scheduling import PodAffinity, PodTerm, SpreadConstraint
+    from dcctl.inventory.sources.kubernetes.scheduling import (
+        PodAffinity,
+        PodTerm,
+        SpreadConstraint,
+        Term,
+        Terms,
+    )
 
 NamespaceLabels: TypeAlias = Mapping[str, Labels]
 """The labels of every namespace, by its name."""
@@ -24,15 +37,29 @@ NamespaceLabels: TypeAlias = Mapping[str, Labels]
 _OF_NODES: Mapping[str, Operator] = {each: each for each in get_args(Operator)}
 _OF_PODS: Mapping[str, Operator] = {each: each for each in _OF_NODES.values() if each not in ("Gt", "Lt")}
 EVERYWHERE = ("*",)
+NODE_NAME = "metadata.name"
+"""The one field of a node that terms may name."""
 
 
-def node_expression(found: budgets.Expression) -> Expression:
-    """A condition on a label or field of a node. Raises ValueError for an operator that is not known."""
-    return _expression(found, _OF_NODES)
+def node_terms(found: Terms) -> tuple[NodeTerm, ...]:
+    """Terms of which one must hold. Raises ValueError for an operator or a field that is not known."""
+    return tuple(map(node_term, found.node_selector_terms or ()))
+
+
+def node_term(found: Term, weight: int = 0) -> NodeTerm:
+    """Conditions on one node. Raises ValueError as `node_terms`."""
+    for each in found.match_fields or ():
+        if each.key != NODE_NAME:
+            raise ValueError(f"unknown field {each.key[:60]!a} of a node")
+    return NodeTerm(
+        labels=tuple(_expression(each, _OF_NODES) for each in found.match_expressions or ()),
+        names=tuple(_expression(each, _OF_NODES) for each in found.match_fields or ()),
+        weight=weight,
+    )
 
 
 def selector(found: budgets.Selector | None, more: Iterable[Expression] = ()) -> Selector | None:
-    """The selector with more conditions, each of them once. Raises ValueError as `node_expression`."""
+    """The selector with more conditions, each of them once. Raises ValueError as `node_terms`."""
     if found is None:
         return None
     told = [_expression(each, _OF_PODS) for each in found.match_expressions or ()]

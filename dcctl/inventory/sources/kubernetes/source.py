@@ -34,6 +34,7 @@ from dcctl.inventory.sources.kubernetes.pods import Pods
 from dcctl.inventory.sources.kubernetes.rbac import rbac_yaml
 from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
+from dcctl.inventory.sources.kubernetes.volumes import VolumeObject, Volumes
 from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class _Reading:
         self._lists_read: list[str] = []
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
-        self._templates = Templates()
+        self._templates, self._volumes = Templates(), Volumes()
         self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets, self._templates)
         self._gangs = {each: Gangs(self._parents, each.group, _kind(each)) for each in lists.GANGS}
 
@@ -151,6 +152,8 @@ class _Reading:
         self._run(self._first(served))
         if lists.NAMESPACES.title in self._lists_read:
             self._templates.namespaces = self._namespaces.labels
+        if lists.VOLUMES.title in self._lists_read:
+            self._templates.volumes = self._volumes
         self._run(self._jobs(served))
         if not self._lists_read:
             worst = min(self._gaps, key=lambda gap: (gap.subject != lists.NODES.title, gap.subject))
@@ -190,6 +193,7 @@ class _Reading:
         return [
             partial(self._read, served, lists.BUDGETS, BudgetObject, self._budgets),
             partial(self._read, served, lists.NAMESPACES, Namespace, self._namespaces),
+            partial(self._read, served, lists.VOLUMES, VolumeObject, self._volumes),
         ]
 
     def _jobs(self, served: Served) -> list[Callable[[], None]]:
@@ -238,7 +242,7 @@ class _Reading:
         for pod, why, node in self._pods.bad:  # one without a node takes nothing yet
             self._gap(pod, why, "invalid", node=node, part="work" if node else "")
         for why, pod in self._templates.unread.items():
-            self._gap(pod, f"where it may stand is unknown: {why}", "invalid")
+            self._gap(pod, f"where it may stand is unknown: {why}", "unsupported")
         if self._namespace:
             why = f"only the namespace {self._namespace} was read: what others hold is unknown"
             hint = "ask without a namespace"
@@ -255,10 +259,20 @@ class _Reading:
         )
 
     def _told_gaps(self, published: dict[Key, Published]) -> list[Gap]:
-        """The gaps; claims that could not be listed hide no work where no driver publishes a device."""
+        """The gaps; claims that could not be listed hide no work where no driver publishes a device.
+
+        Volumes that could not be are missed where a pod that has some waits for a node.
+        """
+        found = [each for gap in self._gaps for each in self._missed(gap)]
         if published:
-            return self._gaps
-        return [replace(gap, part="") if gap.subject == lists.CLAIMS.title else gap for gap in self._gaps]
+            return found
+        return [replace(gap, part="") if gap.subject == lists.CLAIMS.title else gap for gap in found]
+
+    def _missed(self, gap: Gap) -> list[Gap]:
+        if gap.subject != lists.VOLUMES.title:
+            return [gap]
+        why = f"{gap.reason}; on which nodes waiting pods find their volumes is unknown"
+        return [replace(gap, reason=why)] if self._pods.await_volumes() else []
 
     def _workloads(self, devices: dict[Key, Published]) -> tuple[Workload, ...]:
         """The work of all pods, and the claims that hold devices without one."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from dcctl.inventory.placement import HostPort, NodeTerm, Template, Toleration, key_of
+from dcctl.inventory.placement import HostPort, Template, Toleration, key_of
 from dcctl.inventory.sources.kubernetes.owners import OWN_LABELS
 from dcctl.inventory.sources.kubernetes.scheduling import (
     Affinity,
@@ -23,8 +23,10 @@ from dcctl.inventory.sources.kubernetes.scheduling import (
     Volume,
 )
 from dcctl.inventory.sources.kubernetes.selecting import (
+    NODE_NAME,
     neighbours_of,
-    node_expression,
+    node_term,
+    node_terms,
     selector_keys,
     spread_of,
 )
@@ -32,12 +34,11 @@ from dcctl.inventory.sources.kubernetes.selecting import (
 if TYPE_CHECKING:
     from dcctl.inventory.placement import Neighbours
     from dcctl.inventory.sources.kubernetes.budgets import Labels
-    from dcctl.inventory.sources.kubernetes.scheduling import Term
     from dcctl.inventory.sources.kubernetes.selecting import NamespaceLabels
     from dcctl.inventory.sources.kubernetes.types import Pod, PodSpec
+    from dcctl.inventory.sources.kubernetes.volumes import Volumes
 
 T = TypeVar("T")
-NODE_NAME = "metadata.name"
 DEFAULT_SCHEDULER = "default-scheduler"
 SELECTED = frozenset(("jobset.sigs.k8s.io/job-key",))
 """Labels by which the leader of a Job keeps away from the pods of all others, which say nothing of it."""
@@ -175,24 +176,13 @@ def _alone(shape: Shape, nodes: NodeAffinity) -> Template:
     return Template(
         scheduler="" if shape.scheduler in (None, DEFAULT_SCHEDULER) else shape.scheduler,
         node_selector=_read(_LABELS, shape.node_selector) or {},
-        required=None if required is None else tuple(map(_term, required.node_selector_terms or ())),
-        preferred=tuple(_term(each.preference, each.weight) for each in nodes.preferred or ()),
+        required=None if required is None else node_terms(required),
+        preferred=tuple(node_term(each.preference, each.weight) for each in nodes.preferred or ()),
         tolerations=tuple(map(_toleration, _read(_TOLERATIONS, shape.tolerations) or ())),
         ports=_ports(shape),
         gates=tuple(each.name for each in _read(_GATES, shape.gates) or ()),
         priority=shape.priority,
         preempts=shape.preemption != "Never",
-    )
-
-
-def _term(term: Term, weight: int = 0) -> NodeTerm:
-    for each in term.match_fields or ():
-        if each.key != NODE_NAME:
-            raise ValueError(f"unknown field {each.key[:60]!a} of a node")
-    return NodeTerm(
-        labels=tuple(map(node_expression, term.match_expressions or ())),
-        names=tuple(map(node_expression, term.match_fields or ())),
-        weight=weight,
     )
 
 
@@ -221,6 +211,8 @@ class Templates:
     def __init__(self) -> None:
         self.namespaces: NamespaceLabels | None = None
         """The labels of all namespaces, once they are known."""
+        self.volumes: Volumes | None = None
+        """Where volumes can be mounted, once that is known."""
         self.found: dict[str, Template] = {}
         """By key."""
         self.unread: dict[str, str] = {}
@@ -230,7 +222,7 @@ class Templates:
         self._claims: dict[bytes, tuple[str, ...]] = {}
 
     def clear(self) -> None:
-        """Forget all but the namespaces."""
+        """Forget all but the namespaces and volumes."""
         for each in (self.found, self.unread, self._rules, self._keys, self._claims):
             each.clear()
 
@@ -263,6 +255,8 @@ class Templates:
     def _new(self, row: Row) -> str:
         rules, namespace, labels, claims = row
         template = rules.template(namespace, dict(labels), claims, self.namespaces)
+        if claims and self.volumes is not None:
+            template = replace(template, bound_to=self.volumes.bound_to(namespace, claims))
         key = self._keys[row] = key_of(template)
         self.found.setdefault(key, template)
         return key

@@ -67,11 +67,11 @@ def test_larger_workflows_get_shorter() -> None:
     found, by_heft = 0, 0
     for shape in SHAPES:
         made = problem(shape, workers=4, ccr=1.0, heterogeneity=1.0, seed=0)
-        solution = solve(made, steps=1000)
+        solution = solve(made, steps=3000)
         assert faults(made, solution.schedule) == ()
         found += solution.schedule.makespan_ms
         by_heft += dict(solution.tried)["HEFT"]
-    assert found < 0.98 * by_heft
+    assert found < 0.97 * by_heft
 
 
 def test_no_steps_no_search() -> None:

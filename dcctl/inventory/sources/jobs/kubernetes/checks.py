@@ -5,54 +5,86 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.sources.jobs.kubernetes.decode import HINT
+from dcctl.errors import UsageError
+from dcctl.inventory.sources.jobs.kubernetes.decode import HINT, UNKNOWN_WORD, as_json, decode
 from dcctl.inventory.sources.jobs.kubernetes.shares import share
 from dcctl.inventory.sources.kubernetes.quantity import parse
+from dcctl.inventory.sources.kubernetes.scheduling import (
+    Affinity,
+    ContainerPort,
+    Gate,
+    PodToleration,
+    SpreadConstraint,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dcctl.inventory.sources.jobs.cursor import Cursor
     from dcctl.inventory.sources.jobs.kubernetes.types import PodTemplate
-    from dcctl.inventory.sources.kubernetes.types import Amount, Amounts
+    from dcctl.inventory.sources.kubernetes.types import Amount, Amounts, Container
 
 _LIKE = re.compile(r"([0-9.]+)\s*([kKmMgGtTpP])(?:i?[bB](?:it|yte)?s?)?")
+_PLACEMENT = {
+    "nodeSelector": dict[str, str],
+    "affinity": Affinity,
+    "tolerations": list[PodToleration],
+    "topologySpreadConstraints": list[SpreadConstraint],
+    "schedulingGates": list[Gate],
+}
+"""Fields of a PodSpec that are read on their own, once a pod is placed."""
 
 
 def check(template: PodTemplate, at: Cursor) -> None:
-    """Raise UsageError for a template without containers, and for amounts that are none."""
-    spec = template.spec
+    """Raise UsageError for a template without containers, and for what the API server would refuse."""
+    spec, here = template.spec, at.at(("spec",))
     if not spec.containers:
-        raise at.at(("spec",)).error("has no containers", f"{HINT} {at.where}")
+        raise here.at(("containers",)).error("has no containers", f"{HINT} {at.file}")
     for key, containers in (("containers", spec.containers), ("initContainers", spec.init_containers or [])):
         for index, each in enumerate(containers):
-            _amount(each.resources, at, ("spec", key, str(index), "resources"))
-    _amount(spec.resources, at, ("spec", "resources"))
-    _quantities(spec.overhead, at, ("spec", "overhead"))
-    if template.metadata.annotations is not None:
+            _check_container(each, here.at((key, str(index))))
+    _check_amount(spec.resources, here)
+    _check_quantities(spec.overhead, here, "overhead")
+    _check_placement(here)
+    notes = template.metadata.annotations
+    if notes is not None:
         try:
-            share(template.metadata.annotations)
+            share(notes)
         except ValueError as error:
-            raise at.at(("metadata", "annotations")).error(str(error)) from error
+            name, _, why = str(error).partition(": ")
+            raise at.at(("metadata", "annotations", name)).error(why) from error
 
 
-def _amount(given: Amount | None, at: Cursor, path: tuple[str, ...]) -> None:
+def _check_container(given: Container, at: Cursor) -> None:
+    _check_amount(given.resources, at)
+    ports = at.keys().get("ports")
+    if ports is not None:
+        decode(ports, as_json(ports), list[ContainerPort])
+
+
+def _check_placement(at: Cursor) -> None:
+    """Refuse what no version can mean; a word that is not known here becomes a gap when pods are made."""
+    fields = at.keys()
+    for key, kind in _PLACEMENT.items():
+        if key in fields:
+            try:
+                decode(fields[key], as_json(fields[key]), kind)
+            except UsageError as error:
+                if not error.why.startswith(UNKNOWN_WORD):
+                    raise
+
+
+def _check_amount(given: Amount | None, at: Cursor) -> None:
     if given is not None:
-        _quantities(given.requests, at, (*path, "requests"))
-        _quantities(given.limits, at, (*path, "limits"))
+        _check_quantities(given.requests, at, "resources", "requests")
+        _check_quantities(given.limits, at, "resources", "limits")
 
 
-def _quantities(given: Amounts | None, at: Cursor, path: tuple[str, ...]) -> None:
-    for name, text in _items(given):
+def _check_quantities(given: Amounts | None, at: Cursor, *path: str) -> None:
+    for name, text in (given or {}).items():
         try:
             parse(text)
         except ValueError as error:
             place = at.at((*path, name))
-            raise place.error(f"{error}{_meant(text)}", f"{HINT} {at.where}") from error
-
-
-def _items(given: Mapping[str, str] | None) -> list[tuple[str, str]]:
-    return list(given.items()) if given else []
+            raise place.error(f"{error}{_meant(text)}", f"{HINT} {at.file}") from error
 
 
 def _meant(text: str) -> str:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | None"
 
 HINT = "kubectl apply --dry-run=server -f"
+UNKNOWN_WORD = "invalid enum value"
+"""How a word begins to be refused that is none of a fixed set, as msgspec says it."""
 _QUANTITIES = frozenset(("requests", "limits", "overhead"))
 """Maps whose values may be written as numbers, and are texts to us."""
 _STEP = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
@@ -38,13 +40,13 @@ def as_json(document: Cursor) -> bytes:
 
 
 def decode(document: Cursor, data: bytes, kind: type[T]) -> T:
-    """Return a document, of which `as_json` made `data`, as a struct. UsageError with the place."""
+    """Return a value, of which `as_json` made `data`, as a struct. UsageError with the place."""
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         steps = [name or at for name, at in _STEP.findall(path)]
-        raise document.at(steps).error(_sentence(what), f"{HINT} {document.where}") from error
+        raise document.at(steps).error(_sentence(what), f"{HINT} {document.file}") from error
 
 
 def _value(node: yaml.Node, converter: Converter, *, texts: bool) -> Value:
@@ -76,6 +78,12 @@ def _scalar(tag: str, text: str) -> str | int | float | bool:
 
 def _sentence(what: str) -> str:
     """Turn "Expected `str`, got `int`" into words."""
+    missing = re.fullmatch(r"Object missing required field `(\w+)`", what)
+    if missing:
+        return f"the key `{missing[1]}` is missing"
+    bound = re.fullmatch(r"Expected `int` (>=|<=) (\d+)", what)
+    if bound:
+        return f"is {'below' if bound[1] == '>=' else 'above'} {int(bound[2]):,}"
     match = re.fullmatch(r"Expected `([^`]+)`, got `(\w+)`", what)
     if match is None:
         return what[:1].lower() + what[1:]

@@ -42,11 +42,25 @@ class Manifests:
     def add(self, document: Cursor) -> None:
         """Read a manifest, or a list of them. UsageError with the place of what is wrong."""
         keys = document.fields(document.keys(), required=("apiVersion", "kind"))
-        group, kind = _group(keys["apiVersion"].text()), keys["kind"].name()
+        self._add(document, keys["apiVersion"].text(), keys["kind"].name())
+
+    def _add(self, document: Cursor, version: str, kind: str) -> None:
+        keys = document.keys()
         if kind.endswith("List") and "items" in keys:
             for item in keys["items"].items():
-                self.add(item)
-            return
+                self._add_item(item, version, kind)
+        else:
+            self._add_object(document, _group(version), kind)
+
+    def _add_item(self, item: Cursor, version: str, kind: str) -> None:
+        """Read an entry of a list: those of a PodList are Pods, and need not say so."""
+        typed = kind != "List" and not item.keys().keys() & {"apiVersion", "kind"}
+        if typed:
+            self._add(item, version, kind.removesuffix("List"))
+        else:
+            self.add(item)
+
+    def _add_object(self, document: Cursor, group: str, kind: str) -> None:
         data = as_json(document)
         meta = decode(document, data, Object).metadata
         ref = self._identify(group, kind, meta, document)
@@ -68,18 +82,18 @@ class Manifests:
 
     def _identify(self, group: str, kind: str, meta: Top, document: Cursor) -> Ref:
         """What tells the object from every other; one that is there twice is refused."""
-        name = meta.name
+        name = meta.name or (kind.lower() if (group, kind) in SKIPPED else "")
         if not name and meta.generate_name:
             number = self._generated[meta.generate_name] = self._generated.get(meta.generate_name, -1) + 1
             name = f"{meta.generate_name}{number}"
         if not name:
-            raise document.error(f"this {kind} has no metadata.name", f"{HINT} {document.where}")
+            raise document.error(f"this {kind} has no metadata.name", f"{HINT} {document.file}")
         for key in ("name", "namespace"):
             if key in (given := document.at(("metadata",)).keys()):
                 given[key].name()
         namespace = meta.namespace or DEFAULT_NAMESPACE
         ref = Ref(namespace, group, kind, name, f"{group}/{kind}/{namespace}/{name}")
-        if ref in self._seen:
+        if meta.name and ref in self._seen:
             raise document.error(f"another {kind} {namespace}/{name} is at {self._seen[ref]}")
         self._seen[ref] = document.place
         return ref

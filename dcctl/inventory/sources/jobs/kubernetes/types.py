@@ -42,6 +42,7 @@ class Notes(PodNotes):
     gpu_fraction: str | None = field(default=None, name="gpu-fraction")
     gpu_memory: str | None = field(default=None, name="gpu-memory")
     gpu_devices: str | None = field(default=None, name="gpu-fraction-num-devices")
+    group_size: str | None = field(default=None, name="kueue.x-k8s.io/pod-group-total-count")
     topology: str | None = field(default=None, name="kueue.x-k8s.io/podset-required-topology")
 
 

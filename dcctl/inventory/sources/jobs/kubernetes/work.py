@@ -21,7 +21,7 @@ from dcctl.inventory.sources.kubernetes.types import OwnerRef, Pod, PodMeta, Pod
 from dcctl.inventory.sources.kubernetes.workloads import QUEUE_LABELS, Knowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dcctl.inventory.model import Level, Member, Workload
     from dcctl.inventory.placement import Template
@@ -38,6 +38,9 @@ LEVELS: dict[str, Level] = {
     **dict.fromkeys(RACK_LABELS, "rack"),
 }
 """What part of the data centre a label of nodes tells."""
+
+
+_MOST_DIGITS = 9
 
 
 class Row(NamedTuple):
@@ -68,8 +71,7 @@ class Work:
 
     def __init__(self, around: Surroundings) -> None:
         self._around = around
-        self._templates = Templates()
-        self._templates.namespaces = around.namespaces.labels or None
+        self._templates = Templates()  # which namespaces a cluster has, and with which labels, no file tells
         self._pods = Pods(Budgets(), self._templates)
         self._origins: dict[str, Origin] = {}
         self.gaps: dict[Gap, None] = {}
@@ -89,9 +91,14 @@ class Work:
     def templates(self) -> dict[str, Template]:
         """Return where members may stand, by key."""
         for why, pod in self._templates.unread.items():
-            row = next(each.row for each in self._origins.values() if pod.endswith(each.row.top.name))
-            self._note(row, f"where it may stand is unknown: {why}")
+            self._note(self._row_of(pod), f"where it may stand is unknown: {why}")
         return self._templates.found
+
+    def _row_of(self, pod: str) -> Row:
+        """The object that made a pod, which goes by `namespace/name`."""
+        namespace, _, name = pod.partition("/")
+        rows = (origin.row for uid, origin in self._origins.items() if uid.rpartition("/")[2] == name)
+        return next(row for row in rows if row.top.namespace == namespace)
 
     def _made(self, row: Row, made: Made) -> Iterator[Pod]:
         """Yield equal pods as the API server would list them before anybody has placed them."""
@@ -130,6 +137,7 @@ class Work:
             work,
             source=f"file:{rows[0].at.where}",
             queue=work.queue or next(queues, None),
+            gang_min=work.gang_min or _group_size(origins.values()),
             members=tuple(self._member(each) for each in work.members),
             duration_s=max(told) if told and len(told) == len(durations) else work.duration_s,
             within=next((level for each in origins.values() if (level := self._within(each))), None),
@@ -156,3 +164,11 @@ class Work:
 
     def _note(self, row: Row, why: str) -> None:
         self.gaps[gap(row.top, row.at, why)] = None
+
+
+def _group_size(origins: Iterable[Origin]) -> int | None:
+    """How many pods a group of plain pods waits for, as they say themselves; one alone is no gang."""
+    notes = [each.made.template.metadata.annotations for each in origins]
+    sizes = [each.group_size for each in notes if each is not None and each.group_size is not None]
+    most = max((int(each) for each in sizes if each.isdecimal() and len(each) < _MOST_DIGITS), default=0)
+    return most if most > 1 else None

@@ -1,17 +1,10 @@
-"""`dcctl schedule`: where and when work runs, and how far that is from the best possible."""
+"""`dcctl schedule dag`: when tasks that wait for each other are done."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dcctl.cli.command import with_common
-from dcctl.cli.groups import Listing
-from dcctl.cli.schedule_apply import apply
-from dcctl.cli.schedule_render import render
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dcctl.cli.session import Session
     from dcctl.inventory.model import Gap
     from dcctl.inventory.workflow import Crew
@@ -62,7 +55,8 @@ def dag(
 
     asked = read(file, workers)
     problem = problem_of(asked)
-    return dag_report(asked, problem, solve(problem, steps, seed, prove=prove), seed, tuple(gaps))
+    found = solve(problem, steps, seed, prove=prove)
+    return dag_report(asked, problem, found, seed, tuple(gaps), prove=prove)
 
 
 def _check_stdin(session: "Session", file: str) -> None:
@@ -81,25 +75,3 @@ def _demand_ortools() -> None:
 
     if find_spec("ortools") is None:
         raise UsageError("--prove", "needs ortools, which is not installed", "pip install 'dcctl[exact]'")
-
-
-def register(app: typer.Typer) -> None:
-    """Add `schedule` and its verbs to the command tree."""
-    group = typer.Typer(
-        cls=Listing,
-        help="Will this work fit, where and when, and how far is that from the best possible?",
-        rich_markup_mode=None,
-        invoke_without_command=True,
-    )
-
-    @group.callback(invoke_without_command=True)
-    def bare(context: typer.Context) -> None:
-        if context.invoked_subcommand is None:
-            typer.echo(context.get_help())
-
-    verbs: tuple[Callable[..., Report], ...] = (dag,)
-    for verb in verbs:
-        group.command(verb.__name__)(with_common(verb))
-    group.command("apply")(with_common(apply, acts=True))
-    group.command("render")(with_common(render, asks_sources=False))
-    app.add_typer(group, name="schedule")

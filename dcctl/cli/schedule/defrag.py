@@ -1,0 +1,59 @@
+"""`dcctl schedule defrag`: few moves that free whole nodes."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
+
+if TYPE_CHECKING:
+    from dcctl.cli.schedule.work import Work
+    from dcctl.cli.session import Session
+    from dcctl.packing.solve import Options
+    from dcctl.render.report import Report
+
+
+def defrag(
+    session: "Session",
+    files: Files = None,
+    pending: Pending = False,
+    job: Annotated[
+        str, typer.Option("--for", metavar="JOB", help="Make room for this workload, and no more.")
+    ] = "",
+    moves: Annotated[int, typer.Option("--moves", metavar="N", min=1, help="Move at most N members.")] = 20,
+    policy: PolicyOption = "best-fit",
+    seed: Seed = 0,
+) -> "Report":
+    """A short list of moves after which whole nodes are free, to be reviewed. Changes nothing.
+
+    Members of gangs and of DaemonSets stay, and those of which a disruption budget allows none to be missing.
+    Each move has room when its turn comes. With --for, the moves that let a workload of FILE, or one that
+    waits, fit.
+    """
+    from msgspec.structs import replace
+
+    from dcctl.cli.schedule.work import work_of
+    from dcctl.packing.defrag import defragment
+    from dcctl.packing.solve import Options, solved
+    from dcctl.packing.whatif import Scene
+    from dcctl.schedule.defrag_report import DEFRAG, defrag_report
+
+    work = work_of(session, DEFRAG, files, pending or (bool(job) and not files), idle=True)
+    options = Options(policy, seed)
+    if job:
+        return _room_for(work, job, options)
+    scene = Scene(solved(replace(work.problem, jobs=()), options))
+    return defrag_report(defragment(scene, moves), work.problem, work.gaps)
+
+
+def _room_for(work: "Work", name: str, options: "Options") -> "Report":
+    """The moves of the smallest cure that is made of moves."""
+    from dcctl.cli.schedule.work import job_named
+    from dcctl.packing.cures import cures
+    from dcctl.packing.defrag import Moves, Step
+    from dcctl.schedule.defrag_report import defrag_report
+
+    job = job_named(work.problem, name)
+    cure = next((one for one in cures(work.problem, job, options) if one.way == "move"), None)
+    steps = [Step(one, to, ()) for one, to in zip(cure.members, cure.homes, strict=True)] if cure else []
+    return defrag_report(Moves(tuple(steps), 0, 0, 0), work.problem, work.gaps, job.id)

@@ -1,0 +1,140 @@
+"""`dcctl schedule whatif`: what a change would do."""
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
+
+if TYPE_CHECKING:
+    from dcctl.cli.schedule.work import Work
+    from dcctl.cli.session import Session
+    from dcctl.packing.solve import Options
+    from dcctl.render.report import Report
+
+Add = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add", metavar="NxNODE", help="Add N empty nodes like NODE (or like the nodes of a pool)."
+    ),
+]
+Remove = Annotated[
+    list[str] | None, typer.Option("--remove", metavar="NODESET", help="These nodes are taken away.")
+]
+Fail = Annotated[
+    list[str] | None,
+    typer.Option("--fail", metavar="PART", help="rack:r07, leaf:l3, feed:pdu-a, site:dc1, or a node fails."),
+]
+Evict = Annotated[
+    list[str] | None, typer.Option("--evict", metavar="JOB", help="This workload holds nothing any more.")
+]
+EverySingle = Annotated[
+    bool, typer.Option("--every-single", help="Lose every part by itself, and list those that hurt.")
+]
+_COUNT = re.compile(r"([1-9][0-9]{0,4})x(.+)", re.ASCII)
+
+
+def whatif(
+    session: "Session",
+    files: Files = None,
+    pending: Pending = False,
+    add: Add = None,
+    remove: Remove = None,
+    fail: Fail = None,
+    evict: Evict = None,
+    every_single: EverySingle = False,
+    policy: PolicyOption = "best-fit",
+    seed: Seed = 0,
+) -> "Report":
+    """What stops, what fits elsewhere and what does not if nodes are lost or added, or work is evicted.
+
+    A gang that loses a member stops as a whole. Work of FILE, and with --pending what waits in the fleet, is
+    placed with and without the change. Changes nothing.
+    """
+    from dcctl.cli.schedule.work import work_of
+    from dcctl.errors import UsageError
+    from dcctl.packing.ask import Change, ask
+    from dcctl.packing.solve import Options
+    from dcctl.schedule.whatif_report import SINGLE, WHATIF, whatif_report
+
+    if not (add or remove or fail or evict or every_single):
+        why = "say what changes: --add, --remove, --fail, --evict or --every-single"
+        raise UsageError("nothing to try", why, "dcctl schedule whatif --every-single")
+    shape = SINGLE if every_single else WHATIF
+    work, options = work_of(session, shape, files, pending, idle=True), Options(policy, seed)
+    if every_single:
+        return _every_single(work, options)
+    removed = _lost(work, remove or [], fail or [])
+    change = Change(_added(work, add or []), removed, _evicted(work, evict or []))
+    return whatif_report(ask(work.problem, change, options), len(removed), work.gaps)
+
+
+def _every_single(work: "Work", options: "Options") -> "Report":
+    from msgspec.structs import replace
+
+    from dcctl.packing.parts import parts_of
+    from dcctl.packing.solve import solved
+    from dcctl.packing.whatif import Scene
+    from dcctl.schedule.whatif_report import Part, single_report
+
+    parts = parts_of(work.problem.bins, work.found.whole)
+    scene = Scene(solved(replace(work.problem, jobs=()), options))
+    losses = [Part(one.level, one.name, scene.lose(one.bins)) for one in parts]
+    return single_report(losses, len(parts), work.problem, work.gaps)
+
+
+def _lost(work: "Work", remove: list[str], fail: list[str]) -> frozenset[int]:
+    """Bins that --remove and --fail name. UsageError for what is not there."""
+    from dcctl.errors import UsageError
+    from dcctl.inventory.nodeset import expand, groups_of
+    from dcctl.packing.parts import named, parts_of
+
+    positions = {one.name: at for at, one in enumerate(work.problem.bins)}
+    lost: set[int] = set()
+    for text in remove:
+        names = expand(text, groups_of(work.found.whole))
+        unknown = [name for name in names if name not in positions]
+        if unknown:
+            raise UsageError(f"--remove {text}", f"there is no node {unknown[0]}", "dcctl inventory show")
+        lost.update(positions[name] for name in names)
+    parts = parts_of(work.problem.bins, work.found.whole) if fail else ()
+    for text in fail:
+        found = named(parts, text)
+        if len(found) != 1:
+            several = ", ".join(f"{one.level}:{one.name}" for one in found)
+            why = (
+                f"can mean {several}" if found else "is no node, rack, leaf, feed, zone or site of the fleet"
+            )
+            raise UsageError(f"--fail {text}", why, "dcctl inventory show")
+        lost.update(found[0].bins)
+    return frozenset(lost)
+
+
+def _added(work: "Work", add: list[str]) -> tuple[tuple[int, int], ...]:
+    """(how many, like which bin) of each --add. UsageError for a wrong count or an unknown node."""
+    from dcctl.errors import UsageError
+
+    positions = {one.name: at for at, one in enumerate(work.problem.bins)}
+    pools = {pool: node.name for node in reversed(work.found.whole.nodes) for pool in node.pools}
+    found = []
+    for text in add:
+        match = _COUNT.fullmatch(text)
+        if match is None:
+            raise UsageError(f"--add {text}", "must read 4xNODE: how many, and like which node or pool")
+        name = pools.get(match[2], match[2])
+        if name not in positions:
+            raise UsageError(f"--add {text}", f"there is no node or pool {match[2]}", "dcctl inventory show")
+        found.append((int(match[1]), positions[name]))
+    return tuple(found)
+
+
+def _evicted(work: "Work", evict: list[str]) -> frozenset[str]:
+    from dcctl.errors import UsageError
+
+    for name in evict:
+        if name not in work.problem.running:
+            raise UsageError(
+                f"--evict {name}", "no workload of that name holds anything", "dcctl assess --by workload"
+            )
+    return frozenset(evict)

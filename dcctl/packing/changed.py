@@ -1,0 +1,88 @@
+"""The same problem with one thing changed: for cures, which are proved by planning again, and what-ifs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.packing.problem import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota
+    from dcctl.packing.reasons import Reason
+
+
+def without(problem: Problem, gone: Collection[Held]) -> Problem:
+    """These members stand nowhere any more; what they held is free."""
+    bins = list(problem.bins)
+    for one in gone:
+        bins[one.bin] = _freed(bins[one.bin], one, problem)
+    left = set(gone)
+    return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
+
+
+def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
+    need = problem.classes[one.of].need
+    free = tuple(have + amount for have, amount in zip(home.free, need.amounts, strict=True))
+    devices = list(home.devices)
+    for at in one.devices:
+        back = WHOLE if need.devices else need.share_milli
+        devices[at] = replace(devices[at], free_milli=min(WHOLE, devices[at].free_milli + back))
+    return replace(home, free=free, devices=tuple(devices))
+
+
+def with_bins(problem: Problem, added: Iterable[Bin]) -> Problem:
+    """More bins; nobody's position in the others changes (so the last ones are not in order of name)."""
+    return replace(problem, bins=(*problem.bins, *added))
+
+
+def empty_copy(one: Bin, name: str) -> Bin:
+    """A new bin like this one, on which nothing stands and that takes work."""
+    devices = tuple(replace(device, free_milli=WHOLE, id=None, holder="") for device in one.devices)
+    labels = {key: name if value == one.name else value for key, value in one.labels.items()}
+    taints = tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/"))
+    return replace(
+        one,
+        name=name,
+        free=one.total,
+        devices=devices,
+        held_count=0,
+        closed=type(one.closed)(0),
+        labels=labels,
+        taints=taints,
+    )
+
+
+def opened(problem: Problem, reason: Reason) -> Problem:
+    """Bins that are closed for this reason alone are open."""
+    closed = type(reason)
+    bins = (replace(one, closed=closed(0)) if one.closed == reason else one for one in problem.bins)
+    return replace(problem, bins=tuple(bins))
+
+
+def with_items(problem: Problem, job: str, change: Callable[[ItemClass], ItemClass]) -> Problem:
+    """The items of one job ask for something else."""
+    classes = list(problem.classes)
+
+    def changed(one: Job) -> Job:
+        tasks = []
+        for task in one.tasks:
+            tasks.append(replace(task, of=len(classes)))
+            classes.append(change(problem.classes[task.of]))
+        return replace(one, tasks=tuple(tasks))
+
+    jobs = tuple(changed(one) if one.id == job else one for one in problem.jobs)
+    return replace(problem, jobs=jobs, classes=tuple(classes))
+
+
+def with_job(problem: Problem, job: str, change: Callable[[Job], Job]) -> Problem:
+    """One job is asked for in another form."""
+    return replace(problem, jobs=tuple(change(one) if one.id == job else one for one in problem.jobs))
+
+
+def with_quotas(problem: Problem, quotas: Sequence[Quota]) -> Problem:
+    """Other quotas."""
+    return replace(problem, quotas=tuple(quotas))

@@ -1,0 +1,75 @@
+"""Parts of a data centre by name: racks, leaf switches, power feeds, sites."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.packing.problem import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dcctl.inventory.model import Fleet
+    from dcctl.packing.problem import Bin
+
+FEEDS = ("pdu", "ups")
+"""Kinds of meters whose loss takes the power from the nodes that they cover."""
+
+
+class Part(NamedTuple):
+    """Bins that are lost together."""
+
+    level: str
+    """`node`, one of LEVELS, or `feed`."""
+    name: str
+    bins: frozenset[int]
+
+
+def parts_of(bins: Sequence[Bin], whole: Fleet) -> tuple[Part, ...]:
+    """Every part that has bins: the nodes first, then the narrowest."""
+    rows: dict[tuple[str, str], set[int]] = {}
+    for at, one in enumerate(bins):
+        for depth, level in enumerate(LEVELS):
+            if one.path[depth]:
+                name = "/".join(filter(None, (*reversed(one.path[depth + 1 :]), one.path[depth])))
+                rows.setdefault((level, name), set()).add(at)
+    single = [Part("node", one.name, frozenset((at,))) for at, one in enumerate(bins)]
+    wider = [Part(level, name, frozenset(members)) for (level, name), members in rows.items()]
+    return (
+        *single,
+        *sorted(wider, key=lambda one: (LEVELS.index(one.level), one.name)),
+        *_feeds(bins, whole),
+    )
+
+
+def _feeds(bins: Sequence[Bin], whole: Fleet) -> Iterable[Part]:
+    """What goes dark with each power distribution unit and UPS, as far as meters say.
+
+    A node that a second one of its kind feeds too stays up.
+    """
+    from dcctl.inventory.nodeset import expand, groups_of
+
+    positions = {one.name: at for at, one in enumerate(bins)}
+    groups = groups_of(whole)
+    fed: dict[str, dict[str, frozenset[int]]] = {kind: {} for kind in FEEDS}
+    for meter in whole.meters:
+        if meter.kind in FEEDS and meter.nodes:
+            names = expand(meter.nodes, groups)
+            fed[meter.kind][meter.name] = frozenset(positions[name] for name in names if name in positions)
+    for meters in fed.values():
+        feeds = Counter(at for members in meters.values() for at in members)
+        for name, members in meters.items():
+            dark = frozenset(at for at in members if feeds[at] == 1)
+            if dark:
+                yield Part("feed", name, dark)
+
+
+def named(parts: Iterable[Part], text: str) -> list[Part]:
+    """Parts that `rack:r07`, `dc1/r07` or `r07` can mean: by kind, and whole name or its last part."""
+    level, _, name = text.rpartition(":")
+    return [
+        one
+        for one in parts
+        if (not level or one.level == level) and name in (one.name, one.name.rpartition("/")[2])
+    ]

@@ -1,0 +1,108 @@
+"""A list of moves to review: what each frees, in an order in which every one can be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.inventory.folding import fold
+from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.inventory.model import Gap
+    from dcctl.packing.defrag import Moves, Step
+    from dcctl.packing.problem import Problem
+    from dcctl.render.report import Row
+
+_ITEMS = (
+    Column("step", "STEP", "count", keep=7),
+    Column("job", "WORKLOAD", keep=9),
+    Column("member", "MEMBER", keep=6),
+    Column("gpu_milli", "GPUS", "milli", keep=6),
+    Column("from", "FROM", keep=8),
+    Column("to", "TO", keep=8),
+    Column("devices", "DEVICES", wide=True),
+    Column("frees", "FREES", keep=7),
+)
+_SUMMARY = (
+    Column("moves", "members that move", "count"),
+    Column("free_before", "nodes of which every accelerator was free", "count"),
+    Column("free_after", "nodes of which every accelerator is free afterwards", "count"),
+    Column("stuck", "nodes in use on which somebody may not move", "count"),
+    Column("nodes_per_move", "nodes freed for each member moved, in thousandths", "milli"),
+)
+DEFRAG = Shape("schedule-defrag", "Moves after which whole nodes are free.", _ITEMS, (), _SUMMARY)
+
+
+def defrag_report(found: Moves, problem: Problem, gaps: tuple[Gap, ...], wanted: str = "") -> Report:
+    """One row per move, in the order in which they are done. `wanted`: the job for which they make room."""
+    count = len(found.steps)
+    return Report(
+        kind=DEFRAG.kind,
+        headline=_made_room(found, wanted) if wanted else _headline(found, problem),
+        items=Table("items", _ITEMS, _rows(found.steps, problem), fold=False),
+        summary={
+            "moves": count,
+            "free_before": found.free_before,
+            "free_after": found.free_after,
+            "stuck": found.stuck,
+            "nodes_per_move": found.gain * 1000 // count if count else None,
+        },
+        notes=tuple(_notes(found, wanted)),
+        gaps=gaps,
+        name_key="member",
+        level="warn" if wanted and not found.steps else "ok",
+    )
+
+
+def _headline(found: Moves, problem: Problem) -> str:
+    if not found.steps:
+        return f"nothing to gain: no move frees a node; {plural(found.free_before, 'node')} wholly free"
+    freed = fold(problem.bins[step.frees].name for step in found.steps if step.frees is not None)
+    moves = plural(len(found.steps), "move")
+    rate = found.gain / len(found.steps)
+    return f"{moves} free {plural(found.gain, 'node')}: {freed}; {rate:.2f} nodes for each member moved"
+
+
+def _made_room(found: Moves, wanted: str) -> str:
+    if not found.steps:
+        return f"no moves let {wanted} fit"
+    return f"{plural(len(found.steps), 'move')} let {wanted} fit"
+
+
+def _rows(steps: Sequence[Step], problem: Problem) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for number, step in enumerate(steps, 1):
+        home = problem.bins[step.to]
+        rows.append(
+            (
+                number,
+                step.member.job,
+                step.member.member,
+                problem.classes[step.member.of].need.gpu_milli,
+                problem.bins[step.member.bin].name,
+                home.name,
+                tuple(str(home.devices[at].index) for at in step.devices),
+                None if step.frees is None else problem.bins[step.frees].name,
+            )
+        )
+    return tuple(rows)
+
+
+def _notes(found: Moves, wanted: str) -> list[Note]:
+    notes = []
+    if wanted and not found.steps:
+        notes.append(Note("what else would", "see the cures", command=f"dcctl schedule explain {wanted}"))
+    if found.steps:
+        text = (
+            "one member at a time, in this order: each has room when its turn comes, and no budget is broken"
+        )
+        notes.append(Note("moves", text))
+    if found.stuck:
+        text = (
+            f"{plural(found.stuck, 'node')} in use: a gang, a budget that allows none or a DaemonSet holds it"
+        )
+        notes.append(Note("not moved", text))
+    return notes

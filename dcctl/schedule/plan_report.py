@@ -1,0 +1,247 @@
+"""The report of a plan: what fits where and why there, what does not fit and why not.
+
+In JSON it is the plan file: `assignments` say who stands where.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.inventory.folding import fold
+from dcctl.packing.problem import LEVELS, WHOLE
+from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.units import cores, percent, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dcctl.inventory.model import Gap
+    from dcctl.packing.plan import Assignment, Plan, Unplaced
+    from dcctl.packing.problem import Bin, Job, Problem
+    from dcctl.render.report import Cell, Row
+
+_ITEMS = (
+    Column("job", "WORKLOAD", keep=9),
+    Column("state", "FITS", "state", keep=8),
+    Column("members", "MEMBERS", "count", keep=5),
+    Column("placed", "PLACED", "count", wide=True),
+    Column("gpu_milli", "GPUS", "milli", keep=7),
+    Column("where", "WHERE", keep=8),
+    Column("racks", "RACKS", keep=4),
+    Column("start_s", "START", "time_s", wide=True),
+    Column("end_s", "END", "time_s", wide=True),
+    Column("why", "WHY THERE", keep=6),
+    Column("priority", "PRIORITY", "count", wide=True),
+    Column("owner", "OWNER", wide=True),
+)
+_ASSIGNMENTS = (
+    Column("job", "WORKLOAD"),
+    Column("member", "MEMBER"),
+    Column("node", "NODE", "nodes"),
+    Column("devices", "DEVICES"),
+    Column("share_milli", "SHARE", "milli"),
+    Column("start_s", "START", "time_s"),
+    Column("end_s", "END", "time_s"),
+)
+_REFUSALS = (
+    Column("job", "WORKLOAD", keep=9),
+    Column("members", "MEMBERS", "count"),
+    Column("reason", "REASON", keep=8),
+    Column("nodes", "NODES", "count", keep=8),
+)
+_SUMMARY = (
+    Column("jobs", "workloads that were planned", "count"),
+    Column("fits", "workloads of which every member has a place", "count"),
+    Column("members", "members that were planned", "count"),
+    Column("placed", "members that have a place", "count"),
+    Column("gpu_milli", "accelerators that the plan takes, in thousandths", "milli"),
+    Column("held_gpu_milli", "accelerators held before, in thousandths", "milli"),
+    Column("free_gpu_milli", "accelerators free before, in thousandths", "milli"),
+    Column("total_gpu_milli", "accelerators there are, in thousandths", "milli"),
+    Column("bound_gpu_milli", "no plan of as many members takes more accelerators, in thousandths", "milli"),
+    Column("gap_gpu_milli", "how far the plan is from that bound, in thousandths", "milli"),
+    Column("policy", "how places were chosen"),
+    Column("seed", "of what was chosen by chance", "count"),
+    Column("snapshot", "digest of the fleet that the plan was made for"),
+)
+PLAN = Shape(
+    "schedule-plan",
+    "Which work fits where, and why the rest does not. `dcctl schedule apply` reads it back.",
+    _ITEMS,
+    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS)),
+    _SUMMARY,
+)
+
+
+class Planned(NamedTuple):
+    """A problem with its plan, and what could not be read."""
+
+    problem: Problem
+    plan: Plan
+    gaps: tuple[Gap, ...] = ()
+    work: str = ""
+    """The files and options that name the work, as typed."""
+
+
+def plan_report(found: Planned) -> Report:
+    """One row per workload, those that do not fit last; why not, below."""
+    problem, plan = found.problem, found.plan
+    rows = _rows(problem, plan)
+    return Report(
+        kind=PLAN.kind,
+        headline=_headline(problem, plan, rows),
+        items=Table("items", _ITEMS, tuple(rows), fold=False),
+        details=(
+            Table("assignments", _ASSIGNMENTS, tuple(map(_assignment_row, plan.assignments)), fold=False),
+            Table("refusals", _REFUSALS, tuple(_refusal_rows(plan)), fold=False),
+        ),
+        summary=_summary(problem, plan, rows),
+        notes=tuple(_notes(found)),
+        gaps=found.gaps,
+        name_key="job",
+        level="warn" if plan.unplaced or problem.unreadable else "ok",
+    )
+
+
+def _rows(problem: Problem, plan: Plan) -> list[Row]:
+    placed: dict[str, list[Assignment]] = {job.id: [] for job in problem.jobs}
+    for one in plan.assignments:
+        placed[one.job].append(one)
+    bins = {one.name: one for one in problem.bins}
+    rows = [_row(job, placed[job.id], problem, bins) for job in problem.jobs]
+    return sorted(rows, key=lambda row: ("yes", "partly", "no").index(str(row[1])))
+
+
+def _row(job: Job, stands: Sequence[Assignment], problem: Problem, bins: Mapping[str, Bin]) -> Row:
+    state = "yes" if len(stands) == job.size else "partly" if stands else "no"
+    homes = [bins[name] for name in dict.fromkeys(one.node for one in stands)]
+    return (
+        job.id,
+        state,
+        job.size,
+        len(stands),
+        _asked_milli(job, problem),
+        fold(one.name for one in homes) or None,
+        fold({one.path[2] for one in homes if one.path[2]}) or None,
+        min((one.start_s for one in stands if one.start_s is not None), default=None),
+        max((one.end_s for one in stands if one.end_s is not None), default=None),
+        _why_there(stands, homes) if stands else None,
+        job.priority,
+        job.owner or None,
+    )
+
+
+def _asked_milli(job: Job, problem: Problem) -> int:
+    return sum(problem.classes[task.of].need.gpu_milli * len(task.members) for task in job.tasks)
+
+
+def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> str:
+    """The narrowest part that holds all of it, and how many nodes it has to itself."""
+    if len(homes) == 1:
+        return f"all on one node of {plural(homes[0].device_count, 'accelerator')}" if len(stands) > 1 else ""
+    taken = Counter(one.node for one in stands for _ in one.devices)
+    whole = sum(one.device_count > 0 and taken[one.name] == one.device_count for one in homes)
+    words = [_part(homes)]
+    if whole:
+        words.append("whole nodes" if whole == len(homes) else f"{whole:,} of {len(homes):,} nodes whole")
+    return ", ".join(word for word in words if word)
+
+
+_LEVEL_WORDS = {"domain": "one NVLink domain", "leaf": "one leaf switch", "rack": "one rack"}
+
+
+def _part(homes: Sequence[Bin]) -> str:
+    for depth, level in enumerate(LEVELS):
+        if homes[0].path[depth] and len({one.path[depth:] for one in homes}) == 1:
+            return _LEVEL_WORDS.get(level, f"one {level}")
+    racks = {one.path[2:] for one in homes}
+    return f"{len(racks):,} racks" if all(one.path[2] for one in homes) and len(racks) > 1 else ""
+
+
+def _headline(problem: Problem, plan: Plan, rows: Sequence[Row]) -> str:
+    fits = sum(row[1] == "yes" for row in rows)
+    words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
+    if plan.total_gpu_milli:
+        after = (plan.held_gpu_milli + plan.gpu_milli) * 1000 // plan.total_gpu_milli
+        words.append(
+            f"{percent(after)} of {plural(plan.total_gpu_milli // WHOLE, 'accelerator')} held after it"
+        )
+    text = ", ".join(words)
+    if plan.bound_gpu_milli is not None and plan.total_gpu_milli:
+        gap = (plan.gap_gpu_milli or 0) * 100 / plan.total_gpu_milli
+        text += f"; at most {cores(plan.bound_gpu_milli)} could be placed, gap {gap:.1f} points"
+    return text
+
+
+def _unread(problem: Problem) -> int:
+    known = {job.id for job in problem.jobs}
+    return len({job for job, _ in problem.unreadable} - known)
+
+
+def _assignment_row(one: Assignment) -> Row:
+    devices = tuple(map(str, one.devices))
+    return one.job, one.member, one.node, devices, one.share_milli or None, one.start_s, one.end_s
+
+
+def _refusal_rows(plan: Plan) -> Iterable[Row]:
+    for one in plan.unplaced:
+        for reason, nodes in _counted(one):
+            yield one.job, one.members, reason, nodes
+
+
+def _counted(one: Unplaced) -> list[tuple[str, int]]:
+    """Reasons with their nodes, the most common first; the counts add up to all nodes."""
+    rows = sorted(one.why.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [*rows, ("fits one member, not all of it", one.fits)] if one.fits else rows
+
+
+def _notes(found: Planned) -> Iterable[Note]:
+    problem, plan = found.problem, found.plan
+    jobs = {job.id: job for job in problem.jobs}
+    worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
+    for one in worst[:_NAMED]:
+        yield Note("does not fit", f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
+        counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
+        command = f"dcctl schedule explain {one.job} {found.work}".rstrip()
+        yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
+    if len(worst) > _NAMED:
+        yield Note(
+            "does not fit",
+            f"{len(worst) - _NAMED:,} more",
+            "warn",
+            f"dcctl schedule plan {found.work or '--pending'} -o wide",
+        )
+    if problem.unreadable:
+        names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
+        members = plural(len(problem.unreadable), "member")
+        yield Note("not planned", f"what {members} ask for could not be read: {names}", "warn")
+
+
+_NAMED = 3
+"""Workloads of one sort that are told by name below the table."""
+
+
+def _missing(job: Job, one: Unplaced) -> str:
+    text = f"{one.members:,} of {plural(job.size, 'member')} without a place"
+    if job.minimum > 1:
+        text += f" (a gang: at least {job.minimum:,} or none)"
+    return text + (f", all within one {job.within}" if job.within else "")
+
+
+def _summary(problem: Problem, plan: Plan, rows: Sequence[Row]) -> dict[str, Cell | dict[str, Cell]]:
+    return {
+        "jobs": len(rows),
+        "fits": sum(row[1] == "yes" for row in rows),
+        "members": sum(job.size for job in problem.jobs),
+        "placed": plan.placed,
+        "gpu_milli": plan.gpu_milli,
+        "held_gpu_milli": plan.held_gpu_milli,
+        "free_gpu_milli": plan.free_gpu_milli,
+        "total_gpu_milli": plan.total_gpu_milli,
+        "bound_gpu_milli": plan.bound_gpu_milli,
+        "gap_gpu_milli": plan.gap_gpu_milli,
+        "policy": plan.policy,
+        "seed": plan.seed,
+        "snapshot": plan.snapshot,
+    }

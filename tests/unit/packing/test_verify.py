@@ -1,0 +1,183 @@
+"""Plans of every policy hold; a plan that was tampered with does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from dcctl.inventory.model import Taint
+from dcctl.inventory.placement import HostPort, Neighbours, Selector, Spread, Template
+from dcctl.packing.plan import Assignment, Plan, Unplaced
+from dcctl.packing.policies import POLICIES
+from dcctl.packing.problem import Held, ItemClass, Problem, Quota
+from dcctl.packing.reasons import Reason
+from dcctl.packing.solve import Options, solve
+from dcctl.packing.verify import verify
+from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
+
+
+@given(problems(), st.sampled_from(sorted(POLICIES)))
+def test_plans_of_every_policy_hold(problem: Problem, policy: str) -> None:
+    assert verify(solve(problem, Options(policy)), problem) == ()
+
+
+@given(problems(), st.data())
+def test_a_member_that_is_dropped_moved_or_doubled_is_found(problem: Problem, data: st.DataObject) -> None:
+    plan = solve(problem)
+    if not plan.assignments:
+        return
+    at = data.draw(st.integers(0, len(plan.assignments) - 1))
+    one = plan.assignments[at]
+    rest = plan.assignments[:at] + plan.assignments[at + 1 :]
+    assert verify(replace(plan, assignments=rest), problem)
+    assert verify(replace(plan, assignments=(*plan.assignments, one)), problem)
+    assert verify(replace(plan, assignments=(*rest, replace(one, node="nowhere"))), problem)
+    if one.devices:
+        assert verify(replace(plan, assignments=(*rest, replace(one, devices=(99,)))), problem)
+        assert verify(replace(plan, assignments=(*rest, replace(one, devices=()))), problem)
+
+
+NODES = (
+    a_bin("a", 4000, (device(0), device(1)), labels={"zone": "1"}, path=("", "", "r1", "", "s")),
+    a_bin("b", 4000, (device(0), device(1)), labels={"zone": "2"}, path=("", "", "r2", "", "s")),
+)
+
+
+def told(problem: Problem, *stands: tuple[str, str, tuple[int, ...]]) -> Plan:
+    """A plan with right sums: (member, node, devices)."""
+    owners = {name: (one, task.of) for one in problem.jobs for task in one.tasks for name in task.members}
+    shares = {name: problem.classes[of].need.share_milli for name, (_, of) in owners.items()}
+    assignments = tuple(Assignment(owners[m][0].id, m, node, gpus, shares[m]) for m, node, gpus in stands)
+    placed = Counter(one.job for one in assignments)
+    missing = {one.id: one.size - placed[one.id] for one in problem.jobs if one.size > placed[one.id]}
+    return Plan(
+        assignments,
+        tuple(Unplaced(name, count, {}, len(problem.bins)) for name, count in missing.items()),
+        placed=len(assignments),
+        gpu_milli=sum(problem.classes[owners[m][1]].need.gpu_milli for m, _, _ in stands),
+    )
+
+
+def problem(*jobs: object, need_: object = None, **template: object) -> Problem:
+    """Two nodes of two devices."""
+    one = ItemClass(need_ or need(), Template(**template))  # type: ignore[arg-type]
+    return Problem(SPACE, NODES, (one,), jobs)  # type: ignore[arg-type]
+
+
+def holds(problem: Problem, *stands: tuple[str, str, tuple[int, ...]]) -> bool:
+    return verify(told(problem, *stands), problem) == ()
+
+
+def test_amounts() -> None:
+    two = problem(job("j", 0, 2), need_=need(3000))
+    assert holds(two, ("j-0", "a", ()), ("j-1", "b", ()))
+    assert not holds(two, ("j-0", "a", ()), ("j-1", "a", ()))
+
+
+def test_devices() -> None:
+    whole = problem(job("j", 0, 2), need_=need(devices=2))
+    assert holds(whole, ("j-0", "a", (0, 1)), ("j-1", "b", (0, 1)))
+    assert not holds(whole, ("j-0", "a", (0, 1)), ("j-1", "a", (0, 1)))
+    assert not holds(whole, ("j-0", "a", (0, 0)))
+    share = problem(job("j", 0, 2), need_=need(share=600))
+    assert holds(share, ("j-0", "a", (0,)), ("j-1", "a", (1,)))
+    assert not holds(share, ("j-0", "a", (0,)), ("j-1", "a", (0,)))
+    assert not holds(problem(job("j", 0), need_=need(devices=1, models=("H100",))), ("j-0", "a", (0,)))
+    assert not holds(problem(job("j", 0), need_=need(devices=1, device_memory_bytes=1)), ("j-0", "a", (0,)))
+    assert not holds(problem(job("j", 0), need_=need(devices=1, resource="amd.com/gpu")), ("j-0", "a", (0,)))
+
+
+def test_shares_of_one_board_have_one_number() -> None:
+    both = a_bin("c", 4000, (device(0), device(0)))
+    two = replace(problem(job("j", 0, 3), need_=need(devices=1)), bins=(both,))
+    assert holds(two, ("j-0", "c", (0,)), ("j-1", "c", (0,)))
+    assert not holds(two, ("j-0", "c", (0,)), ("j-1", "c", (0,)), ("j-2", "c", (0,)))
+
+
+@pytest.mark.parametrize("change", [{"closed": Reason.CORDONED}, {"taints": (Taint("k", "NoExecute"),)}])
+def test_closed_and_tainted(change: dict[str, object]) -> None:
+    one = problem(job("j", 0))
+    assert holds(one, ("j-0", "a", ()))
+    assert not holds(replace(one, bins=(replace(NODES[0], **change), NODES[1])), ("j-0", "a", ()))
+
+
+def test_selectors() -> None:
+    one = problem(job("j", 0), node_selector={"zone": "1"})
+    assert holds(one, ("j-0", "a", ()))
+    assert not holds(one, ("j-0", "b", ()))
+
+
+def test_ports() -> None:
+    two = problem(job("j", 0, 2), ports=(HostPort(80),))
+    assert holds(two, ("j-0", "a", ()), ("j-1", "b", ()))
+    assert not holds(two, ("j-0", "a", ()), ("j-1", "a", ()))
+    other = replace(two, held=(Held("old", "old-0", 0, 0),))
+    assert not holds(other, ("j-0", "a", ()))
+
+
+MINE = Selector({"app": "x"})
+
+
+def test_apart_and_together() -> None:
+    apart = problem(job("j", 0, 2), labels={"app": "x"}, neighbours=(Neighbours("zone", MINE, apart=True),))
+    assert holds(apart, ("j-0", "a", ()), ("j-1", "b", ()))
+    assert not holds(apart, ("j-0", "a", ()), ("j-1", "a", ()))
+    near = problem(job("j", 0, 2), labels={"app": "x"}, neighbours=(Neighbours("zone", MINE),))
+    assert holds(near, ("j-0", "a", ()), ("j-1", "a", ()))
+    assert not holds(near, ("j-0", "a", ()), ("j-1", "b", ()))
+
+
+def test_spread() -> None:
+    even = problem(job("j", 0, 3), labels={"app": "x"}, spreads=(Spread("zone", MINE),))
+    assert holds(even, ("j-0", "a", ()), ("j-1", "b", ()), ("j-2", "b", ()))
+    assert not holds(even, ("j-0", "b", ()), ("j-1", "b", ()))
+
+
+def test_gangs() -> None:
+    gang = problem(job("j", 0, 3, minimum=2))
+    assert holds(gang)
+    assert holds(gang, ("j-0", "a", ()), ("j-1", "b", ()))
+    assert not holds(gang, ("j-0", "a", ()))
+    inside = problem(job("j", 0, 2, minimum=2, within="rack"))
+    assert holds(inside, ("j-0", "a", ()), ("j-1", "a", ()))
+    assert not holds(inside, ("j-0", "a", ()), ("j-1", "b", ()))
+
+
+def test_quotas() -> None:
+    one = replace(problem(job("j", 0, 2, owner="t")), quotas=(Quota("t", {"cpu_milli": 1500}),))
+    assert holds(one, ("j-0", "a", ()))
+    assert not holds(one, ("j-0", "a", ()), ("j-1", "a", ()))
+
+
+def test_times() -> None:
+    one = replace(problem(job("j", 0, 2, duration_s=10, deadline_s=30), need_=need(3000)), now_s=5)
+    plan = told(one, ("j-0", "a", ()), ("j-1", "a", ()))
+
+    def at(*starts: int, lasts: int = 10) -> Plan:
+        timed = zip(plan.assignments, starts, strict=True)
+        return replace(
+            plan, assignments=tuple(replace(o, start_s=start, end_s=start + lasts) for o, start in timed)
+        )
+
+    assert verify(at(5, 15), one) == ()
+    assert verify(at(5, 14), one)
+    assert verify(at(4, 15), one)
+    assert verify(at(5, 21), one)
+    assert verify(at(5, 15, lasts=9), one)
+
+
+def test_sums_reasons_and_the_fleet() -> None:
+    one = problem(job("j", 0, 2))
+    plan = told(one, ("j-0", "a", ()))
+    assert verify(plan, one) == ()
+    assert verify(replace(plan, placed=2), one)
+    assert verify(replace(plan, gpu_milli=1), one)
+    assert verify(replace(plan, snapshot="other"), one)
+    assert verify(replace(plan, unplaced=()), one)
+    assert verify(replace(plan, unplaced=(Unplaced("j", 1, {"too little CPU": 1}),)), one)
+    gpu = problem(job("j", 0), need_=need(devices=1))
+    assert verify(replace(told(gpu, ("j-0", "a", (0,))), bound_gpu_milli=999), gpu)
