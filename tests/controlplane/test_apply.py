@@ -172,7 +172,7 @@ def test_the_role_in_deploy_is_enough_and_is_needed(plane: ControlPlane, tmp_pat
     user = plane.kubeconfig("planner", groups=())
     words = ("apply", str(path), str(work), "-i", "kubernetes", "--yes")
     refused = dcctl(plane, tmp_path, *words, kubeconfig=user)
-    assert (refused.returncode, json.loads(refused.stderr)["error"]["what"]) == (4, f"Deployment {space}/web")
+    assert (refused.returncode, json.loads(refused.stderr)["error"]["what"]) == (4, "pods")
     assert pods_of(plane, space) == []
     role = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "scheduler.yaml").read_text())
     plane.apply([role, binding("dcctl-scheduler", "planner")])
