@@ -50,7 +50,7 @@ def simple_bound(problem: Problem) -> int:
     return min(free, asked)
 
 
-def bound(problem: Problem, items: Feasibility, members: int = 0, rounds: int = _ROUNDS) -> int:
+def bound(problem: Problem, items: Feasibility, members: int = 0) -> int:
     """Thousandths of devices that no plan exceeds that places at least so many `members`.
 
     `items`: of the state before anything is placed.
@@ -59,12 +59,26 @@ def bound(problem: Problem, items: Feasibility, members: int = 0, rounds: int = 
     groups = groups_of(problem, items)
     if not groups.devices:
         return 0
-    if len(groups.demand) > _CLASSES:
-        return simple
-    return min(simple, Relaxation(groups, members).solve(rounds))
+    return min(simple, Relaxation(groups, members).solve()) if worth_solving(groups) else simple
+
+
+def worth_solving(groups: Groups) -> bool:
+    """Whether there is a program to solve, and it is not too large."""
+    return bool(groups.devices) and len(groups.demand) <= _CLASSES
+
+
+class Pattern(NamedTuple):
+    """Items that stand together, and how often they do where no bin is bounded by itself."""
+
+    group: int
+    items: tuple[tuple[int, int], ...]
+    """(class, count), the largest first."""
+    times: float
 
 
 class _Column(NamedTuple):
+    group: int
+    items: tuple[tuple[int, int], ...]
     gain: float
     rows: tuple[int, ...]
     values: tuple[float, ...]
@@ -92,6 +106,9 @@ class Relaxation:
         self._at_several = self._at_devices + len(groups.devices)
         self._at_members = self._at_several + len(groups.several)
         self._weights = self._weighed()
+        self._columns: list[_Column] = []
+        self.patterns: list[Pattern] = []
+        """Of the last solution: what the best plan looks like if only sums are bounded."""
 
     def _weighed(self) -> Floats:
         """[groups, classes, dimensions]: what an item takes, in what a bin of the group has on average."""
@@ -99,19 +116,25 @@ class Relaxation:
         average = np.maximum(groups.free[:, at] / np.maximum(groups.size, 1)[:, None], 1.0)
         return groups.amounts[None, :, at] / average[:, None, :]
 
-    def solve(self, rounds: int) -> int:
-        """The least bound that was proved within so many rounds."""
+    def solve(self) -> int:
+        """The least bound that was proved."""
         lp, best = self._model(), math.inf
-        for _ in range(rounds):
+        for _ in range(_ROUNDS):
             lp.run()
-            duals = np.asarray(lp.getSolution().row_dual)
+            solution = lp.getSolution()
+            duals = np.asarray(solution.row_dual)
             prices = _Prices(np.maximum(duals[:-1], 0.0), max(0.0, -float(duals[-1])))
             found, raised = self._patterns(prices)
             best = min(best, self._proved(prices, raised))
             if not found:
                 break
             for column in found:
-                _add(lp, column)
+                self._add(lp, column)
+        self.patterns = [
+            Pattern(column.group, column.items, times)
+            for column, times in zip(self._columns, solution.col_value, strict=False)
+            if times > 1e-6 and column.group >= 0
+        ]
         return math.floor(best * (1 + 1e-9) + 1e-3)
 
     def _model(self) -> highspy.Highs:
@@ -125,9 +148,14 @@ class Relaxation:
         lp.addRow(float(self._members), highspy.kHighsInf, 0, [], [])
         lp.changeObjectiveSense(highspy.ObjSense.kMaximize)
         for column in self._first():
-            _add(lp, column)
-        _add(lp, _Column(-100.0 * WHOLE, (self._at_members,), (1.0,)))
+            self._add(lp, column)
+        self._add(lp, _Column(-1, (), -100.0 * WHOLE, (self._at_members,), (1.0,)))
         return lp
+
+    def _add(self, lp: highspy.Highs, column: _Column) -> None:
+        rows, values = np.array(column.rows, np.int32), np.array(column.values)
+        lp.addCol(column.gain, 0.0, float("inf"), len(rows), rows, values)
+        self._columns.append(column)
 
     def _limits(self) -> Floats:
         """Right sides of all rows but the last."""
@@ -170,7 +198,8 @@ class Relaxation:
                     entries[self._at_several + at] = float(count)
         if lot is not None:
             entries[self._at_devices + lot] = float(max(1, *(int(groups.whole[of]) for of in items)))
-        return _Column(float(gain), tuple(entries), tuple(entries.values()))
+        inside = tuple(sorted(items.items(), key=lambda one: (-int(groups.gpu_milli[one[0]]), one)))
+        return _Column(group, inside, float(gain), tuple(entries), tuple(entries.values()))
 
     def _worths(self, prices: _Prices) -> Floats:
         """[groups, classes]: what one item gains, less what it takes of everything but devices."""
@@ -246,8 +275,3 @@ def _knapsack(shares: Ints, worths: Floats, free: int, names: Ints) -> tuple[flo
         items[name] = items.get(name, 0) + 1
         at -= int(sizes[last[at]])
     return float(best[room]), items
-
-
-def _add(lp: highspy.Highs, column: _Column) -> None:
-    rows, values = np.array(column.rows, np.int32), np.array(column.values)
-    lp.addCol(column.gain, 0.0, float("inf"), len(rows), rows, values)
