@@ -1,12 +1,14 @@
 """How good any plan can be: a linear program over patterns of devices, solved by generating its columns.
 
 Kept is what holds of every plan: the demand of each class, what all bins of a group have together of each
-dimension, how many devices there are and how shares fill one of them, how many items of several whole devices
-single bins hold. What is dropped can only raise the bound: the other limits of single bins, gangs, parts,
-relations, quotas and priorities.
+dimension, how many devices there are and how shares fill one of them, how many large items single bins hold.
+What is dropped can only raise the bound: the other limits of single bins, gangs, parts, relations, quotas and
+priorities.
 
 After Gilmore and Gomory, "A Linear Programming Approach to the Cutting-Stock Problem", 1961. Every round
 proves a bound: the prices of the rows, raised until no pattern gains more than it costs, are a dual solution.
+Large items are counted by the functions u(k) of Fekete and Schepers, "New Classes of Fast Lower Bounds for
+Bin Packing Problems", 2001.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ _ROUNDS = 80
 """Times that columns are generated; the bound is valid after each."""
 _TOLERANCE = 1e-3
 """Thousandths of a device by which a column must gain."""
+_LARGE = (1, 2, 3, 4)
+"""Items of which so many, but not one more, fit a bin are large."""
 _CLASSES = 4000
 """More classes than this are bounded by free devices and demand alone."""
 
@@ -102,7 +106,8 @@ class Relaxation:
         classes, count = len(groups.demand), len(groups.size)
         self._dimensions = np.flatnonzero(groups.amounts.any(axis=0))
         self._at_amounts = classes
-        self._at_devices = classes + count * len(self._dimensions)
+        self._columns_of_amounts = len(self._dimensions) * (1 + len(_LARGE))
+        self._at_devices = classes + count * self._columns_of_amounts
         self._at_several = self._at_devices + len(groups.devices)
         self._at_members = self._at_several + len(groups.several)
         self._weights = self._weighed()
@@ -111,10 +116,18 @@ class Relaxation:
         """Of the last solution: what the best plan looks like if only sums are bounded."""
 
     def _weighed(self) -> Floats:
-        """[groups, classes, dimensions]: what an item takes, in what a bin of the group has on average."""
+        """[groups, classes, columns of amounts]: what an item takes, in bins of the group.
+
+        First as a share of what a bin has on average, then by how much of a bin large items make useless.
+        """
         groups, at = self._groups, self._dimensions
         average = np.maximum(groups.free[:, at] / np.maximum(groups.size, 1)[:, None], 1.0)
-        return groups.amounts[None, :, at] / average[:, None, :]
+        most, amounts = np.maximum(groups.most[:, None, at], 1), groups.amounts[None, :, at]
+        parts = [amounts / average[:, None, :]]
+        for k in _LARGE:
+            whole, rest = np.divmod((k + 1) * amounts, most)
+            parts.append(np.where(rest == 0, amounts / most, whole / k))
+        return np.concatenate(parts, axis=2)
 
     def solve(self) -> int:
         """The least bound that was proved."""
@@ -160,12 +173,11 @@ class Relaxation:
     def _limits(self) -> Floats:
         """Right sides of all rows but the last."""
         groups = self._groups
-        sizes = np.repeat(groups.size.astype(np.float64), len(self._dimensions))
-        unlimited = ~np.isfinite(groups.free[:, self._dimensions]).ravel()
+        sizes = np.repeat(groups.size.astype(np.float64), self._columns_of_amounts)
         return np.concatenate(
             (
                 groups.demand.astype(np.float64),
-                np.where(unlimited, np.inf, sizes),
+                sizes,
                 [float(lot.number) for lot in groups.devices],
                 [float(one.most) for one in groups.several],
             )
@@ -185,7 +197,7 @@ class Relaxation:
         groups = self._groups
         entries: dict[int, float] = {self._at_members: 0.0}
         gain = 0
-        start = self._at_amounts + group * len(self._dimensions)
+        start = self._at_amounts + group * self._columns_of_amounts
         for of, count in items.items():
             entries[of] = float(count)
             entries[self._at_members] += count

@@ -71,6 +71,8 @@ class Groups(NamedTuple):
     """Bins by group."""
     free: Floats
     """[groups, dimensions], of all bins together; infinite where nobody counts."""
+    most: Ints
+    """[groups, dimensions], of the bin with most."""
     devices: tuple[Lot, ...]
     several: tuple[Several, ...]
 
@@ -105,8 +107,8 @@ def _grouped(
     count = int(group.max(initial=-1)) + 1
     inside = [np.flatnonzero(group == at) for at in range(count)]
     dimensions = len(problem.space.dimensions)
-    free = np.array([one.free for one in problem.bins], np.float64).reshape(-1, dimensions)
-    free = np.where(free >= UNLIMITED >> 1, np.inf, np.maximum(free, 0))
+    exact = np.array([one.free for one in problem.bins], np.int64).reshape(-1, dimensions)
+    free = np.where(exact >= UNLIMITED >> 1, np.inf, np.maximum(exact, 0))
     allowed = np.array([open_[:, bins].any(axis=1) for bins in inside]).reshape(count, len(needs)).T
     lots = [lot for at, bins in enumerate(inside) for lot in _lots(problem, needs, at, allowed[:, at], bins)]
     several = {need.devices for need in needs if need.devices > 1}
@@ -121,6 +123,7 @@ def _grouped(
         group=group,
         size=np.array([len(bins) for bins in inside], np.int64),
         free=np.array([free[bins].sum(axis=0) for bins in inside]).reshape(count, dimensions),
+        most=np.array([exact[bins].max(axis=0) for bins in inside]).reshape(count, dimensions),
         devices=tuple(lots),
         several=tuple(
             Several(at, devices, sum(_idle(problem.bins[one]) // devices for one in bins.tolist()))
