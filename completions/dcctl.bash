@@ -4,11 +4,12 @@ _dcctl_command() {
     "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
     "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "schedule") verbs="plan explain whatif defrag share dag apply render" options="" kind=none ;;
-    "schedule plan") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "schedule explain") verbs="" options="--policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
+    "schedule plan") verbs="" options="--pending --policy --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule explain") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule whatif") verbs="" options="--pending --add --remove --fail --evict --every-single --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "schedule defrag") verbs="" options="--for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule defrag") verbs="" options="--pending --for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule status") verbs="" options="--policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule share") verbs="" options="--objective --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "schedule apply") verbs="" options="--wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
@@ -31,6 +32,7 @@ _dcctl_value() {
   case $1 in
     --add) kind=none; return 0 ;;
     --by) kind="pool site rack node model workload"; return 0 ;;
+    --carbon) kind=files; return 0 ;;
     --color) kind="auto always never"; return 0 ;;
     --columns) kind=none; return 0 ;;
     --config) kind=files; return 0 ;;
@@ -46,11 +48,13 @@ _dcctl_value() {
     --idle-below) kind=none; return 0 ;;
     --inventory) kind=files; return 0 ;;
     --job-size) kind=none; return 0 ;;
+    --links) kind=files; return 0 ;;
     --moves) kind=none; return 0 ;;
     --nodes) kind=nodes; return 0 ;;
     --objective) kind="fair train-x-infer max-min"; return 0 ;;
     --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
-    --policy) kind="best-fit first-fit dot-product"; return 0 ;;
+    --policy) kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    --price) kind=files; return 0 ;;
     --remove) kind=nodes; return 0 ;;
     --seed) kind=none; return 0 ;;
     --sort) kind=none; return 0 ;;
@@ -58,7 +62,9 @@ _dcctl_value() {
     --timeout) kind=none; return 0 ;;
     --to) kind=none; return 0 ;;
     --wait) kind=none; return 0 ;;
+    --wait-at-most) kind=none; return 0 ;;
     --watch) kind=none; return 0 ;;
+    --window) kind=none; return 0 ;;
     -f) kind=none; return 0 ;;
     -i) kind=files; return 0 ;;
     -o) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
@@ -68,7 +74,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

@@ -72,7 +72,8 @@ def _typed(command: str, session: Session, names: tuple[str, ...]) -> Iterator[s
     for name in names:
         setting = DECLARED[name]
         chosen = (name in _WHICH and " -w " in command) or (name == "inventory" and command == _NEW_INVENTORY)
-        if chosen or session.settings.origins[name] not in (setting.option, "standard input"):
+        told = f" {setting.shortest_option} " in command
+        if chosen or told or session.settings.origins[name] not in (setting.option, "standard input"):
             continue
         value = getattr(session.settings, name)
         for each in value if isinstance(value, tuple) else (value,):

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.problem import WHOLE
+from dcctl.packing.mig import WHOLE_BOARD
+from dcctl.packing.problem import WHOLE, Device, Sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
+    from dcctl.packing.plan import Cut
     from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota
     from dcctl.packing.reasons import Reason
 
@@ -86,3 +88,36 @@ def with_job(problem: Problem, job: str, change: Callable[[Job], Job]) -> Proble
 def with_quotas(problem: Problem, quotas: Sequence[Quota]) -> Problem:
     """Other quotas."""
     return replace(problem, quotas=tuple(quotas))
+
+
+def with_cuts(problem: Problem, cuts: Iterable[Cut]) -> Problem:
+    """The boards are cut as these say. Nobody's position among the devices of a bin changes."""
+    bins = list(problem.bins)
+    positions = {one.name: at for at, one in enumerate(bins)}
+    for cut in cuts:
+        at = positions[cut.node]
+        bins[at] = _cut(bins[at], cut, problem.space.dimensions)
+    return replace(problem, bins=tuple(bins))
+
+
+def _cut(one: Bin, cut: Cut, dimensions: Sequence[str]) -> Bin:
+    gone, more = cut.before or (WHOLE_BOARD,), cut.after or (WHOLE_BOARD,)
+    change = [more.count(name) - gone.count(name) for name in dimensions]
+    old = next((each for each in one.sliced if each.index == cut.device), None)
+    devices = tuple(
+        replace(each, free_milli=0) if each.index == cut.device and not cut.before else each
+        for each in one.devices
+    )
+    if old is None:
+        device = next(each for each in one.devices if each.index == cut.device)
+        old = Sliced(device.kind, device.index, (), True, device.memory_bytes, device.id)
+    if not cut.after:
+        devices = (*devices, Device(old.kind, old.index, WHOLE, old.memory_bytes, None, old.id))
+    sliced = tuple(each for each in one.sliced if each.index != cut.device)
+    return replace(
+        one,
+        free=tuple(map(sum, zip(one.free, change, strict=True))),
+        total=tuple(map(sum, zip(one.total, change, strict=True))),
+        devices=devices,
+        sliced=(*sliced, replace(old, resources=cut.after)) if cut.after else sliced,
+    )

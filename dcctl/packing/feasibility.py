@@ -161,6 +161,10 @@ class Feasibility:
             has[at, list(one.kinds)] = True
         return has
 
+    def takes(self, need: Need, kind: int) -> bool:
+        """Whether devices of this kind will do."""
+        return kind in self._good_kinds(need)[1]
+
     def _good_kinds(self, need: Need) -> tuple[list[int], list[int]]:
         """Kinds of the wanted resource, and those among them that are of a wanted model."""
         named = [at for at, kind in enumerate(self.space.kinds) if need.resource in ("", kind.resource)]

@@ -11,7 +11,7 @@ from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.unavailable import common_taints
 from dcctl.inventory.racks import Racks
 from dcctl.packing.demand import Classes, held_by, jobs_of, resources_asked, unreadable
-from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Space
+from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import NONE, Reason
 from dcctl.packing.seats import seated
 
@@ -119,6 +119,7 @@ def _bin(found: Occupancy, resources: Sequence[str], kinds: dict[Kind, int], rac
         free=free,
         total=total,
         devices=_devices(found, counted, kinds),
+        sliced=_sliced(found, kinds),
         device_count=len(found.boards),
         held_count=sum(board.state == "allocated" for board in found.boards),
         kinds=tuple(sorted({_kind(board, node, kinds) for board in found.boards})),
@@ -203,6 +204,25 @@ def _devices(found: Occupancy, counted: Mapping[str, int], kinds: dict[Kind, int
     return tuple(
         _device(at, board, _kind(board, found.node, kinds), position in free)
         for position, (at, board) in enumerate(units)
+    )
+
+
+def _sliced(found: Occupancy, kinds: dict[Kind, int]) -> tuple[Sliced, ...]:
+    """Boards that are cut, each slice for one holder; not those of which only the slices are known."""
+    return tuple(
+        Sliced(
+            _kind(board, found.node, kinds),
+            at if board.reading.index is None else board.reading.index,
+            tuple(part.resource for part in board.slices),
+            board.state == "free",
+            board.reading.memory_bytes,
+            board.reading.id,
+        )
+        for at, board in enumerate(found.boards)
+        if board.reading is not None
+        and board.slices
+        and board.state in ("free", "allocated")
+        and all((part.replicas or 1) == 1 for part in board.slices)
     )
 
 

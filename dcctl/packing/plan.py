@@ -37,6 +37,27 @@ class Unplaced(Fact, frozen=True):
     """What else keeps it from being planned, in words."""
 
 
+class Cut(Fact, frozen=True):
+    """A board that is to be cut into slices, or made whole again, before the plan can be carried out."""
+
+    node: str
+    device: int
+    """Its number on the node."""
+    model: str = ""
+    id: str | None = None
+    """None: nobody told which board has which number, so any idle one of the model will do."""
+    before: tuple[str, ...] = ()
+    """Names of the resources of its slices now; empty: it is whole."""
+    after: tuple[str, ...] = ()
+    """The same after it; empty: it is whole again."""
+    must_be_idle: tuple[int, ...] = ()
+    """Numbers of the boards on which nothing may run meanwhile."""
+    others_held: int = 0
+    """Other boards of the node on which work runs: it would stop if the node had to be started again."""
+    reset: bool = False
+    """Whether the board is reset when MIG mode is switched."""
+
+
 class Plan(Fact, frozen=True):
     """Assignments that hold all at once."""
 
@@ -58,6 +79,8 @@ class Plan(Fact, frozen=True):
     """Accelerators that there are, in thousandths."""
     bound_gpu_milli: int | None = None
     """No plan that places as many members takes more of them; None: no bound was computed."""
+    cuts: tuple[Cut, ...] = ()
+    """What has to be done to boards before the assignments hold."""
 
     @property
     def gap_gpu_milli(self) -> int | None:

@@ -12,7 +12,7 @@ import numpy as np
 from dcctl.packing.problem import UNLIMITED, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -103,11 +103,3 @@ def _cpu_and_devices(view: View) -> Floats:
 
 def _as_keys(share: Floats) -> Ints:
     return (share * _SCALE).astype(np.int64)
-
-
-POLICIES: Mapping[str, Callable[[Feasibility, Mapping[int, int]], Policy]] = {
-    "first-fit": FirstFit,
-    "best-fit": BestFit,
-    "dot-product": DotProduct,
-}
-"""By name. Each is made for a problem, with how many items of each class are expected."""

@@ -72,6 +72,21 @@ class Device(Struct, frozen=True, gc=False):
     """The most that it draws; None: nobody tells."""
 
 
+class Sliced(Struct, frozen=True, gc=False):
+    """A board that is cut into slices, which are amounts of named resources."""
+
+    kind: int
+    """Position in `Space.kinds`, of the board as a whole."""
+    index: int
+    """Its number on the node."""
+    resources: tuple[str, ...]
+    """Names, one for each slice."""
+    free: bool = False
+    """Whether nobody holds any of them."""
+    memory_bytes: int | None = None
+    id: str | None = None
+
+
 class Bin(Struct, frozen=True, gc=False):
     """One node with what is free on it."""
 
@@ -98,6 +113,8 @@ class Bin(Struct, frozen=True, gc=False):
     """The source that hands out what it has."""
     closed_windows: tuple[tuple[int, int], ...] = ()
     """(from, to) in Unix time: nothing runs here in between, as during maintenance."""
+    sliced: tuple[Sliced, ...] = ()
+    """Devices that are handed out in slices."""
 
 
 class Need(Struct, frozen=True):

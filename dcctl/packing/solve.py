@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
+from dcctl.errors import UsageError
+from dcctl.packing.bound import bound, simple_bound
+from dcctl.packing.choice import DEFAULT_POLICY, POLICIES
+from dcctl.packing.exact import polish
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
 from dcctl.packing.place import Placer
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.policies import POLICIES
 from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.relations import Relations
+from dcctl.packing.search import improve
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Job, Problem
 
-DEFAULT_POLICY = "best-fit"
+
+Effort: TypeAlias = Literal["fast", "normal", "best"]
+"""One pass; with a search after it; with a long one."""
+
+_STEPS: Mapping[Effort, tuple[int, int, int]] = {
+    "normal": (16, 500, 20_000),
+    "best": (64, 5_000, 200_000),
+}
+"""Steps of the search: for each bin, at least, at most. A step takes about a third of a millisecond."""
+_EXACT_S = 10.0
+"""Deterministic seconds of the exact solver."""
 
 
 class Options(NamedTuple):
@@ -30,6 +46,7 @@ class Options(NamedTuple):
     policy: str = DEFAULT_POLICY
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
+    effort: Effort = "fast"
     wait_s: int = 0
     """How much later than it could a job without a deadline may start, for a better price."""
 
@@ -40,15 +57,15 @@ def engine_of(problem: Problem, policy: str) -> Engine:
     state = State(problem.bins, needs, len(problem.space.dimensions))
     items = Feasibility(problem.space, problem.bins, problem.classes, state, problem.tolerated)
     relations = Relations(items.labels, [one.template for one in problem.classes])
-    engine = Engine(items, relations, POLICIES[policy](items, popularity(problem.jobs)))
+    engine = Engine(items, relations, POLICIES[policy](items, popularity(problem)))
     engine.stands(problem.held)
     return engine
 
 
-def popularity(jobs: Iterable[Job]) -> Mapping[int, int]:
-    """How many items of each class are to be placed."""
-    counts: Counter[int] = Counter()
-    for job in jobs:
+def popularity(problem: Problem) -> Mapping[int, int]:
+    """How many items of each class there are, standing and waiting: what is expected to come again."""
+    counts = Counter(one.of for one in problem.held)
+    for job in problem.jobs:
         for task in job.tasks:
             counts[task.of] += len(task.members)
     return counts
@@ -69,13 +86,36 @@ def solve(problem: Problem, options: Options = Options()) -> Plan:  # noqa: B008
 
 
 def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa: B008  # a constant
-    """As `solve`, with the state that the plan ends in."""
+    """As `solve`, with the state that the plan ends in.
+
+    The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
+    """
     placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
-    placed = placer.place_all(urgent_first(problem))
-    assignments = [one for found in placed for one in assigned(problem, found)]
-    unplaced = (_unplaced(placer, found) for found in placed if found.missing)
-    plan = plan_of(problem, assignments, unplaced, taken_milli(problem, placed), options)
+    placed: Sequence[Placed] = placer.place_all(urgent_first(problem))
+    most = simple_bound(problem)
+    if options.effort != "fast":
+        placed, most = _searched(problem, placer, placed, options)
+    plan = replace(ended(problem, placer, placed, options), bound_gpu_milli=most)
     return Solution(problem, placer, tuple(placed), plan)
+
+
+def _searched(
+    problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options
+) -> tuple[Sequence[Placed], int]:
+    """What a search made of it, and the bound."""
+    owners = frozenset(one.owner for one in problem.quotas)
+    each, least, most = _STEPS[options.effort]
+    steps = min(max(each * len(problem.bins), least), most)
+    found = improve(placer.engine, placed, steps, options.seed, owners)
+    members = sum(len(one.stands) for one in found)
+    limit = bound(problem, engine_of(problem, options.policy).items, members)
+    if options.effort != "best" or taken_milli(problem, found) >= limit:
+        return found, limit
+    try:
+        polished = polish(placer.engine, found, owners, options.seed, _EXACT_S)
+    except UsageError:  # the extra is not installed: the search alone then
+        return found, limit
+    return polished.placed, taken_milli(problem, polished.placed) if polished.proved else limit
 
 
 def urgent_first(problem: Problem) -> list[Job]:
@@ -90,6 +130,13 @@ def urgent_first(problem: Problem) -> list[Job]:
         return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[0], of
 
     return sorted(problem.jobs, key=key)
+
+
+def ended(problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options) -> Plan:
+    """What was placed, as a plan; reasons are those of the state that the placer is in."""
+    assignments = [one for found in placed for one in assigned(problem, found)]
+    unplaced = (_unplaced(placer, found) for found in placed if found.missing)
+    return plan_of(problem, assignments, unplaced, taken_milli(problem, placed), options)
 
 
 def plan_of(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify_beside import Member, clashes, misplaced
+from dcctl.packing.verify_cuts import cut
 from dcctl.packing.verify_sites import late_data, split_gangs
 from dcctl.packing.verify_times import Run, apart_in_time, at_moment, wrong_times
 from dcctl.packing.verify_where import refused, wanted
@@ -34,10 +35,11 @@ class _Stand(NamedTuple):
 def verify(plan: Plan, problem: Problem) -> tuple[str, ...]:
     """What of the plan does not hold, in words; empty: it holds.
 
-    Members that cannot have been placed so in any order are named; a spread that became uneven by members
-    placed later is none of them.
+    `problem` is that before any cut. Members that cannot have been placed so in any order are named; a spread
+    that became uneven by members placed later is none of them.
     """
     wrong: list[str] = []
+    problem = cut(plan, problem, wrong)
     stands = _stands(plan, problem, wrong)
     wrong += _refusals(problem, stands)
     moments = _moments(problem, stands)

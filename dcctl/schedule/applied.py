@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.model import Gap
 from dcctl.inventory.nodeset import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.kubernetes import LIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +42,7 @@ _RUNS = (
     Column("created", "CREATED", "count", keep=8),
     Column("placed", "PLACED", "count", keep=8),
     Column("failed", "FAILED", "count", keep=7),
-    Column("plan", "PLAN", keep=5),
+    Column("plan", "PLAN", keep=5, wide=True),
     Column("journal", "JOURNAL", keep=4, wide=True),
 )
 STATUS = Shape("schedule-apply-status", "The runs of `dcctl schedule apply`, the newest first.", _RUNS)
@@ -150,7 +151,8 @@ def _line(one: Step) -> str:
 def caveats(ready: Ready) -> tuple[Note, ...]:
     """What follows from carrying out a plan that is not plain from its writes."""
     notes = []
-    lasting = [work.object.title for work in ready.works if work.object.kind != "Pod"]
+    free = ("Pod", *LIFTED)
+    lasting = [work.object.title for work in ready.works if work.object.kind not in free]
     if lasting:
         text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
         notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))

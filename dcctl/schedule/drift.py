@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.packing.choice import DEFAULT_POLICY
 from dcctl.packing.reasons import WORDS, Reason
-from dcctl.packing.solve import DEFAULT_POLICY, engine_of
+from dcctl.packing.solve import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

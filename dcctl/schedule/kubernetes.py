@@ -9,11 +9,11 @@ the same write. The cluster's own scheduler then binds it to the only node that 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from dcctl.schedule.manifests import GATE, RUN, Object, part, tightened
+from dcctl.schedule.manifests import GATE, RUN, Object, part, templates, tightened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from dcctl.schedule.manifests import Document
 
 _LAST_NUMBER = re.compile(r"(.*)-(\d+)")
+
+
+LIFTED: Final = ("Deployment", "ReplicaSet")
+"""Kinds whose template loses the gate once all pods stand, and no pod is made anew for it."""
 
 
 class Work(NamedTuple):
@@ -95,8 +99,7 @@ def _due(plan: Plan, now_s: int) -> tuple[dict[str, list[Assignment]], list[Left
         else:
             places.setdefault(one.job, []).append(one)
     return places, [
-        Left(job, f"starts in {wait_s:,} s: not now", "dcctl schedule apply then")
-        for job, wait_s in later.items()
+        Left(job, f"starts in {wait_s:,} s: not now", "dcctl schedule apply") for job, wait_s in later.items()
     ]
 
 
@@ -160,6 +163,15 @@ def _base(member: str) -> str:
 def _order(one: Assignment) -> tuple[int, str]:
     match = _LAST_NUMBER.fullmatch(one.member)
     return (int(match[2]) if match else 0), one.member
+
+
+def ungated(one: Object, *, resume: bool = False) -> Document:
+    """The merge patch that takes our gate out of a pod template; `resume`: and lets its Deployment go on."""
+    (template, *_) = templates(one.body)
+    gates = part(template, "spec").get("schedulingGates")
+    own = [gate for gate in gates if gate != {"name": GATE}] if isinstance(gates, list) else []
+    spec: Document = {"template": {"spec": {"schedulingGates": own or None}}}
+    return {"spec": {**spec, "paused": None} if resume else spec}
 
 
 def placed(

@@ -14,6 +14,7 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
+from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.units import cores, percent, plural
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ PLAN = Shape(
     "schedule-plan",
     "Which work fits where, and why the rest does not. `dcctl schedule apply` reads it back.",
     _ITEMS,
-    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS), ("victims", plan_time.VICTIMS)),
+    (("assignments", _ASSIGNMENTS), ("refusals", _REFUSALS), ("victims", plan_time.VICTIMS), ("cuts", CUTS)),
     _SUMMARY,
     ((plan_time.GANTT, "time_s"),),
 )
@@ -120,6 +121,7 @@ def plan_report(found: Planned) -> Report:
             Table("assignments", _ASSIGNMENTS, tuple(map(_assignment_row, plan.assignments)), fold=False),
             Table("refusals", _REFUSALS, tuple(_refusal_rows(plan)), fold=False),
             Table("victims", plan_time.VICTIMS, victims, "pushed out", fold=False),
+            Table("cuts", CUTS, tuple(map(cut_row, plan.cuts)), fold=False),
         ),
         summary={**_summary(found, rows), **plan_time.bill_summary(problem, found_bills)},
         gantts=(plan_time.gantt(plan, problem.now_s),) if found.gantt else (),
@@ -252,6 +254,7 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
 
 def _notes(found: Planned) -> Iterable[Note]:
     problem, plan = found.problem, found.plan
+    yield from cut_notes(plan.cuts, found.work)
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
@@ -266,6 +269,7 @@ def _notes(found: Planned) -> Iterable[Note]:
             "warn",
             f"dcctl schedule plan {found.work or '--pending'} -o wide",
         )
+    yield from uncut_notes(problem, plan)
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")

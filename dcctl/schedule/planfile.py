@@ -14,7 +14,7 @@ from dcctl.errors import UsageError
 from dcctl.inventory.devices import Fact, Natural
 from dcctl.inventory.nodeexpr import check_name, shown
 from dcctl.inventory.snapshot import not_json, place_of, type_error
-from dcctl.packing.plan import Assignment, Plan, Unplaced
+from dcctl.packing.plan import Assignment, Cut, Plan, Unplaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,15 @@ class _Row(Fact, frozen=True):
     end_s: int | None = None
 
 
+class _Cut(Fact, frozen=True):
+    node: str
+    device: Natural | _Number
+    model: str | None = None
+    id: str | None = None
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
 class _Left(Fact, frozen=True):
     job: str
     members: Natural = 0
@@ -51,6 +60,7 @@ class _Left(Fact, frozen=True):
 class _Tables(Fact, frozen=True):
     assignments: tuple[_Row, ...] | None = None
     unplaced: tuple[_Left, ...] = ()
+    cuts: tuple[_Cut, ...] = ()
 
 
 class _Summary(Fact, frozen=True):
@@ -98,7 +108,7 @@ def read(data: bytes, where: str) -> Plan:
     if tables.assignments is None:
         raise UsageError(where, "has no field `assignments`", f"dcctl schema {KIND}")
     _check_rows(tables.assignments, where)
-    return _plan(tables.assignments, tables.unplaced, document.summary)
+    return _plan(tables.assignments, tables, document.summary)
 
 
 def _check_kind(data: bytes, where: str) -> None:
@@ -138,7 +148,7 @@ def _check_rows(rows: Iterable[_Row], where: str) -> None:
             raise UsageError(path, "ends before it starts", _AGAIN)
 
 
-def _plan(rows: tuple[_Row, ...], left: tuple[_Left, ...], summary: _Summary) -> Plan:
+def _plan(rows: tuple[_Row, ...], tables: _Tables, summary: _Summary) -> Plan:
     return Plan(
         assignments=tuple(
             Assignment(
@@ -152,11 +162,15 @@ def _plan(rows: tuple[_Row, ...], left: tuple[_Left, ...], summary: _Summary) ->
             )
             for row in rows
         ),
-        unplaced=tuple(Unplaced(one.job, one.members) for one in left),
+        unplaced=tuple(Unplaced(one.job, one.members) for one in tables.unplaced),
         policy=summary.policy or "",
         seed=summary.seed or 0,
         snapshot=summary.snapshot or "",
         placed=len(rows),
         gpu_milli=summary.gpu_milli or 0,
         bound_gpu_milli=summary.bound_gpu_milli,
+        cuts=tuple(
+            Cut(one.node, int(one.device), one.model or "", one.id, one.before, one.after)
+            for one in tables.cuts
+        ),
     )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource, rbac_yaml
 from tests import plans
+from tests.conftest import ROOT
 from tests.controlplane.workloads import deployment, namespace, pod, pod_spec
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 SPACE = "apply"
 
 
-def dcctl(plane: ControlPlane, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def dcctl(
+    plane: ControlPlane, folder: Path, *words: str, kubeconfig: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """`dcctl schedule WORDS` on the plane, with a state of its own in the folder."""
     env = {
-        "KUBECONFIG": str(plane.kubeconfig()),
+        "KUBECONFIG": str(kubeconfig or plane.kubeconfig()),
         "HOME": str(folder),
         "XDG_STATE_HOME": str(folder / "state"),
         "PATH": "/usr/bin:/bin",
@@ -156,3 +159,90 @@ def test_gated_pods_that_wait_are_placed(plane: ControlPlane, tmp_path: Path) ->
     assert told["summary"]["placed"] == 5
     found = {each["metadata"]["name"]: each["spec"]["nodeName"] for each in pods_of(plane, space)}
     assert found == {one.member: one.node for one in plan.assignments}
+
+
+def test_the_role_in_deploy_is_enough_and_is_needed(plane: ControlPlane, tmp_path: Path) -> None:
+    space = "apply-role"
+    plane.add_nodes(2, prefix="apply-r-")
+    plane.apply([namespace(space), yaml.safe_load(rbac_yaml()), binding("dcctl-viewer", "planner")])
+    work = written(tmp_path, [deployment("web", space, 3, gpus=1), pod("lone", space, gpus=8)])
+    path, plan = planned(plane, tmp_path, [work])
+    user = plane.kubeconfig("planner", groups=())
+    words = ("apply", str(path), str(work), "-i", "kubernetes", "--yes")
+    refused = dcctl(plane, tmp_path, *words, kubeconfig=user)
+    assert (refused.returncode, json.loads(refused.stderr)["error"]["what"]) == (4, f"Deployment {space}/web")
+    assert pods_of(plane, space) == []
+    role = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "scheduler.yaml").read_text())
+    plane.apply([role, binding("dcctl-scheduler", "planner")])
+    trial = (*words, "--dry-run")
+    plane.wait_for(lambda: dcctl(plane, tmp_path, *trial, kubeconfig=user).returncode == 0, 30, "RBAC holds")
+    assert answer(dcctl(plane, tmp_path, *words, kubeconfig=user))["summary"]["placed"] == 4
+    assert standing(plane, space) == by_job(plan)
+    answer(dcctl(plane, tmp_path, "apply", "--undo", "-i", "kubernetes", "--yes", kubeconfig=user))
+
+
+def test_pods_without_a_gate_are_bound_when_told_so(plane: ControlPlane, tmp_path: Path) -> None:
+    space = "apply-bind"
+    plane.add_nodes(2, prefix="apply-b-")
+    plane.apply([namespace(space)])
+    waiting = [pod(f"b{index}", space, gpus=8) for index in range(2)]
+    for each in waiting:
+        each["spec"]["schedulerName"] = "nobody"
+    plane.apply(waiting)
+    plan = plans.of_pending(KubernetesSource("kubernetes:test", str(plane.kubeconfig())).collect())
+    path = plans.write(tmp_path / "plan.json", plan)
+    assert dcctl(plane, tmp_path, "apply", str(path), "-i", "kubernetes", "--yes").returncode == 2
+    told = answer(dcctl(plane, tmp_path, "apply", str(path), "-i", "kubernetes", "--yes", "--bind"))
+    assert told["summary"]["placed"] == 2
+    found = {each["metadata"]["name"]: each["spec"]["nodeName"] for each in pods_of(plane, space)}
+    assert found == {one.member: one.node for one in plan.assignments}
+
+
+def binding(role: str, user: str) -> Json:
+    group = "rbac.authorization.k8s.io"
+    return {
+        "apiVersion": f"{group}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": f"{role}-{user}"},
+        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "User", "name": user, "apiGroup": group}],
+    }
+
+
+def test_later_pods_of_a_deployment_wait_for_nobody(plane: ControlPlane, tmp_path: Path) -> None:
+    space = "apply-lift"
+    plane.add_nodes(2, prefix="apply-l-")
+    plane.apply([namespace(space)])
+    both = [deployment("web", space, 4, gpus=1), deployment("web-two", space, 3, gpus=1)]
+    work = written(tmp_path, both)
+    path, plan = planned(plane, tmp_path, [work])
+    told = answer(dcctl(plane, tmp_path, "apply", str(path), str(work), "-i", "kubernetes", "--yes"))
+    assert (told["summary"]["placed"], told["notes"]) == (7, [])
+    before = {each["metadata"]["uid"] for each in pods_of(plane, space)}
+    with plane.client() as admin:
+        base = f"/apis/apps/v1/namespaces/{space}"
+
+        def settled() -> bool:
+            found = admin.get(f"{base}/deployments")["items"]
+            seen = [
+                each["status"].get("observedGeneration") == each["metadata"]["generation"] for each in found
+            ]
+            return all(seen) and len(found) == 2
+
+        plane.wait_for(settled, 30, "the controller knows both")
+        sets = admin.get(f"{base}/replicasets")["items"]
+        made = [*sets, *admin.get(f"{base}/deployments")["items"]]
+        assert len(sets) == 2, "a second ReplicaSet makes all pods anew"
+        assert ["schedulingGates" in each["spec"]["template"]["spec"] for each in made] == [False] * 4
+        assert not any(each["spec"].get("paused") for each in made)
+        assert {each["metadata"]["uid"] for each in pods_of(plane, space)} == before
+        assert standing(plane, space) == by_job(plan)
+        victim = pods_of(plane, space)[0]["metadata"]["name"]
+        admin.request("DELETE", f"/api/v1/namespaces/{space}/pods/{victim}")
+
+    def replaced() -> bool:
+        found = pods_of(plane, space)
+        names = {each["metadata"]["name"] for each in found}
+        return victim not in names and len(found) == 7 and all(each["spec"].get("nodeName") for each in found)
+
+    plane.wait_for(replaced, 60, "another pod has a node")

@@ -19,6 +19,16 @@ def test_systemd_accepts_the_units() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_role_of_apply_allows_nothing_but_what_it_is_for() -> None:
+    (role,) = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "scheduler.yaml").read_text())
+    verbs = {verb for rule in role["rules"] for verb in rule["verbs"]}
+    assert verbs == {"get", "list", "watch", "patch", "create", "delete"}
+    assert [rule["resources"] for rule in role["rules"] if "patch" in rule["verbs"]] == [
+        ["pods"],
+        ["deployments", "replicasets"],
+    ]
+
+
 def test_the_binding_names_the_role_that_is_printed(cli: Cli) -> None:
     (role,) = yaml.safe_load_all(cli("inventory", "sources", "--rbac").stdout)
     account, binding = yaml.safe_load_all((ROOT / "examples" / "kubernetes-rbac.yaml").read_text())

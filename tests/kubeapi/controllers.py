@@ -26,7 +26,7 @@ class Controllers:
 
     def __init__(self, cluster: Cluster, *, kubelet: bool, makers: bool = False) -> None:
         self._cluster = cluster
-        self._makers = Makers(cluster) if makers else None
+        self.makers = Makers(cluster) if makers else None
         self._kubelet = kubelet
         self.stuck: set[str] = set()
         self.paused = False
@@ -50,8 +50,8 @@ class Controllers:
         store = self._cluster.store
         with store.lock:
             self._empty_namespaces()
-            if self._makers is not None:
-                self._makers.settle()
+            if self.makers is not None:
+                self.makers.settle()
             tables = store.table(PODS), store.table(PDBS)
             now = tuple(table.changes[-1].version if table.changes else 0 for table in tables)
             if self.paused or not tables[1].records or now == self._settled:

@@ -50,6 +50,10 @@ class Makers:
 
     def _make(self, kind: Kind, owner: Obj) -> None:
         meta, spec = owner["metadata"], owner.get("spec") or {}
+        status = owner.get("status") or {}
+        if status.get("observedGeneration") != meta.get("generation"):
+            seen = {**status, "observedGeneration": meta.get("generation")}
+            self._cluster.store.put(kind, {**owner, "status": seen})
         wanted = spec.get("parallelism" if kind.name == "Job" else "replicas", 1)
         for number in range(wanted if "template" in spec else 0):
             suffix = str(number) if kind.name == "StatefulSet" else _suffix(meta["uid"], number)

@@ -15,12 +15,13 @@ _COMMAND = "dcctl schedule apply"
 
 def apply(
     session: "Session",
+    plan: Annotated[
+        str,
+        typer.Argument(metavar="PLAN", help="The plan file; left out: the newest run that has a journal."),
+    ] = "",
     files: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="PLAN [FILE]...",
-            help="The plan file, and the manifests that it was made from, if it was.",
-        ),
+        typer.Argument(metavar="FILE", help="The manifests that the plan was made from, if it was."),
     ] = None,
     wait: Annotated[
         float,
@@ -42,14 +43,19 @@ def apply(
     that stopped is resumed from its journal.
     """
     from dcctl.errors import UsageError
+    from dcctl.render.dispatch import check_shape
+    from dcctl.schedule.applied import APPLY, STATUS
 
-    paths = files or []
+    check_shape(STATUS if status else APPLY, session.style())
+    paths = [*filter(None, (plan,)), *(files or ())]
     if resume + undo + status > 1:
         raise UsageError("--resume, --undo, --status", "exclude each other", f"{_COMMAND} --help")
     if not (paths or resume or undo or status):
         raise UsageError("PLAN", "no plan file is named", f"{_COMMAND} --help")
     if len(paths) > 1 and (resume or undo):
-        raise UsageError(paths[1], "the journal knows the manifests", f"{_COMMAND} {paths[0]} --resume")
+        raise UsageError(paths[1], "the journal knows the manifests", f"{_COMMAND} --resume")
+    if session.settings.nodes or session.settings.exclude:
+        raise UsageError("--nodes and --exclude", "the plan says which nodes", "dcctl schedule plan")
     return _answer(
         session, paths, "status" if status else "undo" if undo else "resume" if resume else "", wait, bind
     )
@@ -57,11 +63,8 @@ def apply(
 
 def _answer(session: "Session", paths: list[str], verb: str, wait: float, bind: bool) -> "Report":
     from dcctl.config import state_dir
-    from dcctl.render.dispatch import check_shape
     from dcctl.schedule.act import order
-    from dcctl.schedule.applied import APPLY, STATUS
 
-    check_shape(STATUS if verb == "status" else APPLY, session.style())
     if verb == "status":
         return order.status(state_dir(session.environ) / "journals")
     with session.progress() as progress:

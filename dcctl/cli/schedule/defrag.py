@@ -21,7 +21,7 @@ def defrag(
         str, typer.Option("--for", metavar="JOB", help="Make room for this workload, and no more.")
     ] = "",
     moves: Annotated[int, typer.Option("--moves", metavar="N", min=1, help="Move at most N members.")] = 20,
-    policy: PolicyOption = "best-fit",
+    policy: PolicyOption = "use-value",
     seed: Seed = 0,
 ) -> "Report":
     """A short list of moves after which whole nodes are free, to be reviewed. Changes nothing.

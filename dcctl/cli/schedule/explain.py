@@ -16,7 +16,7 @@ def explain(
     job: Annotated[str, typer.Argument(metavar="JOB", help="A workload of the files, or one that waits.")],
     files: Files = None,
     pending: Pending = False,
-    policy: PolicyOption = "best-fit",
+    policy: PolicyOption = "use-value",
     seed: Seed = 0,
 ) -> "Report":
     """Why a workload fits or does not, node by node, and the smallest change that would let it fit.

@@ -15,6 +15,9 @@ Preempt = Annotated[
     bool,
     typer.Option("--preempt", help="Urgent work may push out running work of lower priority."),
 ]
+NoCut = Annotated[
+    bool, typer.Option("--no-cut", help="Leave boards as they are: cut none, make none whole again.")
+]
 Chart = Annotated[bool, typer.Option("--gantt", help="Also draw when each workload runs.")]
 
 
@@ -22,7 +25,7 @@ def plan(
     session: "Session",
     files: Files = None,
     pending: Pending = False,
-    policy: PolicyOption = "best-fit",
+    policy: PolicyOption = "use-value",
     seed: Seed = 0,
     windows: Windows = None,
     price: Price = None,
@@ -30,6 +33,7 @@ def plan(
     links: Links = None,
     wait_at_most: Wait = None,
     preempt: Preempt = False,
+    no_cut: NoCut = False,
     gantt: Chart = False,
 ) -> "Report":
     """Which work fits where and when, and why the rest does not. Changes nothing.
@@ -37,21 +41,23 @@ def plan(
     The work is asked for in files: jobs in dcctl's own form, or Kubernetes manifests as they are. Gangs are
     placed whole or not at all. If work has a duration, an earliest start, a deadline, data or others to wait
     for, or nodes are closed for a while, it is planned in time: each job in turn at the best start that is
-    left to it, so that none is delayed by one that comes after it. `-o json` prints the plan file that
-    `dcctl schedule apply` carries out. Exit code 1 when something does not fit.
+    left to it, so that none is delayed by one that comes after it. Where more fits once free boards are cut
+    into slices (NVIDIA MIG), or boards whose slices nobody holds are made whole again, the plan says which
+    boards to change first. `-o json` prints the plan file that `dcctl schedule apply` carries out.
+
+    Exit code 1 when something does not fit.
     """
     from dcctl.cli.schedule.when import conditions, seconds, under
     from dcctl.cli.schedule.work import typed, work_of
-    from dcctl.packing.backfill import planned
-    from dcctl.packing.preempt import Preempted, preempting
+    from dcctl.packing.planning import plan_for
     from dcctl.packing.solve import Options
     from dcctl.schedule.plan_report import PLAN, Planned, plan_report
 
     wait_s, told = seconds(wait_at_most), conditions(price, carbon, links)
     work = work_of(session, PLAN, files, pending)
     problem = under(work.problem, told, windows, work.found.whole)
-    options = Options(policy, seed, wait_s)
-    found = preempting(problem, options) if preempt else Preempted(problem, planned(problem, options), ())
+    options = Options(policy, seed, wait_s=wait_s)
+    found = plan_for(problem, options, cut=not no_cut, preempt=preempt)
     named = typed(files, pending)
     waits = wait_s > 0
     return plan_report(Planned(found.problem, found.plan, work.gaps, named, found.victims, waits, gantt))

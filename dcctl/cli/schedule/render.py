@@ -11,11 +11,9 @@ if TYPE_CHECKING:
 
 def render(
     session: "Session",
+    plan: Annotated[str, typer.Argument(metavar="PLAN", help="The plan file.")],
     files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="PLAN FILE...", help="The plan file, and the manifests that it was made from."
-        ),
+        list[str], typer.Argument(metavar="FILE", help="The manifests that the plan was made from.")
     ],
     to: Annotated[str, typer.Option("--to", metavar="SCHEDULER", help="kubernetes.")] = "kubernetes",
 ) -> "Report":
@@ -30,6 +28,6 @@ def render(
     from dcctl.schedule.backends import backend
 
     chosen = backend(to)
-    loaded = load(files)
+    loaded = load((plan, *files))
     text, left = chosen.render(loaded.plan, loaded.objects, session.now_s)
     return rendered_report(RENDERED.kind, text, left)

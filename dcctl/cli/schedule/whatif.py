@@ -44,7 +44,7 @@ def whatif(
     fail: Fail = None,
     evict: Evict = None,
     every_single: EverySingle = False,
-    policy: PolicyOption = "best-fit",
+    policy: PolicyOption = "use-value",
     seed: Seed = 0,
 ) -> "Report":
     """What stops, what fits elsewhere and what does not if nodes are lost or added, or work is evicted.

@@ -21,7 +21,7 @@ Files = Annotated[
 Pending = Annotated[
     bool, typer.Option("--pending", help="Also place what waits in the fleet (alone: when no FILE is given).")
 ]
-Policy = Literal["best-fit", "first-fit", "dot-product"]
+Policy = Literal["use-value", "fgd", "first-fit", "best-fit", "dot-product"]
 PolicyOption = Annotated[
     Policy, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
 ]

@@ -9,6 +9,7 @@ from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import LivePod
 from dcctl.schedule.act.carrier import Carrier, Foreign, Found, gates_of, patch_of, pod_path
 from dcctl.schedule.act.interrupts import Interrupts
+from dcctl.schedule.act.lift import lift_all
 from dcctl.schedule.applied import Step
 from dcctl.schedule.kubernetes import Left, Places, binding
 from dcctl.schedule.manifests import GATE, gated, marked
@@ -169,6 +170,8 @@ def carry_out(objects: Objects, ready: Ready, journal: Journal, progress: Progre
             works = _remembered(carrier, ready)
             _write(carrier, ready, progress)
             settled = carrier.settle(works, ready.total)
+            if settled:
+                carrier.left += lift_all(objects, journal, interrupts, [work.object for work in ready.works])
         except KeyboardInterrupt:
             raise _unfinished(journal, carrier, ready, "interrupted") from None
         except (Failure, Foreign, DcctlError) as error:
@@ -180,16 +183,17 @@ def carry_out(objects: Objects, ready: Ready, journal: Journal, progress: Progre
 
 
 def _remembered(carrier: Carrier, ready: Ready) -> dict[str, Places]:
-    """The places by object, without those that pods were given before a crash."""
+    """The places by object, without those that pods were given, or about to be given, before a crash."""
     works = {work.object.id: Places(work.places) for work in ready.works}
     there = {(one.place.job, one.place.member): one.place for one in (*ready.gated, *ready.free)}
     for step, entry in carrier.journal.steps.items():
         verb, _, rest = step.partition(" ")
-        if verb not in ("place", "bind") or entry.state != "done":
+        if verb not in ("place", "bind") or entry.state == "failed":
             continue
         key, uid = (entry.data["job"], entry.data["member"]), rest.rpartition(" ")[2]
         taken = (places.take_member(*key) for places in works.values())
-        place = there.get(key) or next((one for one in taken if one is not None), None)
+        known = there.get(key) if entry.state == "done" else None
+        place = known or next((one for one in taken if one is not None), None)
         if place is not None:
             carrier.held[uid] = place
     return works

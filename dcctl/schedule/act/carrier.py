@@ -59,6 +59,10 @@ class Carrier:
         """By UID of pod, the node that it is bound to."""
         self.left: list[Left] = []
         """What could not be placed, though everything else can."""
+        self._sent: set[str] = set()
+        """UIDs of pods that this process placed: what it hears of them may be older than that."""
+        self._idle: dict[str, LivePod] = {}
+        """By UID, pods behind the gate for which no place was left."""
         self.waits: dict[str, str] = {}
         """By UID of pod, why its scheduler does not bind it yet."""
 
@@ -123,6 +127,7 @@ class Carrier:
                     continue
                 self.journal.done(step)
                 self.held[pod.metadata.uid] = place
+                self._sent.add(pod.metadata.uid)
                 return True
             self.journal.failed(step, f"it changed {_CONFLICTS} times meanwhile")
         self._leave(place, "somebody else changes the pod all the time")
@@ -204,10 +209,13 @@ class Carrier:
         """A pod that is gone leaves its place to the next, unless it had been bound: then it was done."""
         place = None if uid in self.stands else self.held.pop(uid, None)
         self.waits.pop(uid, None)
+        self._idle.pop(uid, None)
         if place is not None:
             for places in works.values():
                 if places.knows(place):
                     places.put_back(place)
+                    for pod in list(self._idle.values()):
+                        self._give(pod, works)
                     return
             self._leave(place, "the pod is gone")
 
@@ -216,6 +224,8 @@ class Carrier:
         place = self.held.get(uid)
         if place is None:
             self._give(pod, works)
+        elif _is_gated(pod) and uid not in self._sent and not pod.metadata.deletion_timestamp:
+            self.place(pod, place)  # the run had ended before it was sent
         elif pod.spec.node_name and uid not in self.stands:
             self.stands[uid] = pod.spec.node_name
             self.waits.pop(uid, None)
@@ -229,7 +239,11 @@ class Carrier:
         if places is None or pod.metadata.deletion_timestamp or not _is_gated(pod):
             return
         place = places.take(pod.metadata.name)
-        if place is not None and not self.place(pod, place) and not self._was_left(place):
+        if place is None:
+            self._idle[pod.metadata.uid] = pod
+            return
+        self._idle.pop(pod.metadata.uid, None)
+        if not self.place(pod, place) and not self._was_left(place):
             places.put_back(place)
 
     def _was_left(self, place: Assignment) -> bool:

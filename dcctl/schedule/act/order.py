@@ -22,6 +22,7 @@ from dcctl.schedule import planfile
 from dcctl.schedule.act.apply import begun_with, carry_out, look_up, said, try_on_server
 from dcctl.schedule.act.undo import lasting, made, undo
 from dcctl.schedule.applied import Step, apply_report, caveats, question, status_report, undo_question
+from dcctl.schedule.cuts_report import demand_no_cuts
 from dcctl.schedule.drift import drift, told
 from dcctl.schedule.kubernetes import intended
 from dcctl.schedule.manifests import objects_of
@@ -107,6 +108,7 @@ def apply(world: World, paths: Sequence[str]) -> Report:
     was changed. UnfinishedError: it began; the journal and the command that resumes it are named.
     """
     loaded = load(paths)
+    demand_no_cuts(loaded.plan.cuts)
     digest = next(iter(loaded.files.values()))
     run = f"{digest[:8]}-{world.now_s}"
     objects = world.connect(_CHECK_S)
@@ -206,7 +208,7 @@ def _demand_no_drift(world: World, loaded: Loaded, ready: Ready) -> None:
             "kubectl config current-context",
         )
     what = f"{len(found):,} of {len(places):,} assignments do not hold any more"
-    raise RefusedError(what, told(found), "dcctl schedule plan again")
+    raise RefusedError(what, told(found), "dcctl schedule plan")
 
 
 def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.packing.bound import bound, simple_bound
-from dcctl.packing.policies import POLICIES
+from dcctl.packing.choice import POLICIES
 from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.solve import Options, engine_of, solve
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
@@ -17,12 +17,14 @@ def bounded(problem: Problem, members: int = 0) -> int:
     return bound(problem, engine_of(problem, "first-fit").items, members)
 
 
+@settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
 def test_no_plan_exceeds_its_bound(problem: Problem, policy: str) -> None:
     plan = solve(problem, Options(policy))
     assert bounded(problem, plan.placed) >= plan.gpu_milli
 
 
+@settings(deadline=None)
 @given(problems())
 def test_it_is_repeatable_and_no_more_than_the_simple_one(problem: Problem) -> None:
     assert bounded(problem) == bounded(problem) <= simple_bound(problem)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Taint
 from dcctl.inventory.placement import HostPort, Neighbours, Selector, Spread, Template
+from dcctl.packing.choice import POLICIES
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.policies import POLICIES
 from dcctl.packing.problem import Held, ItemClass, Problem, Quota
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import Options, solve
@@ -20,11 +20,13 @@ from dcctl.packing.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 
+@settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
 def test_plans_of_every_policy_hold(problem: Problem, policy: str) -> None:
     assert verify(solve(problem, Options(policy)), problem) == ()
 
 
+@settings(deadline=None)
 @given(problems(), st.data())
 def test_a_member_that_is_dropped_moved_or_doubled_is_found(problem: Problem, data: st.DataObject) -> None:
     plan = solve(problem)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from dcctl.errors import UsageError
-from dcctl.packing.plan import Assignment
+from dcctl.errors import RefusedError, UsageError
+from dcctl.packing.plan import Assignment, Cut
+from dcctl.schedule.act import order
 from dcctl.schedule.planfile import read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROW = {
     "job": "ml/train",
@@ -79,3 +83,33 @@ def test_a_wrong_file_is_told(data: bytes, why: str) -> None:
         read(data, "plan.json")
     assert str(told.value).startswith("plan.json")
     assert "\n" not in str(told.value)
+
+
+CUT = {"node": "gpu001", "device": "3", "model": "NVIDIA H200", "id": "GPU-1", "reset": False, "before": []}
+"""A row of the table `cuts`, but for what the board is cut into."""
+
+
+def test_cuts_are_read() -> None:
+    after = ["nvidia.com/mig-3g.71gb"]
+    plan = read(document(details={"cuts": []}, cuts=[{**CUT, "after": after}]), "plan.json")
+    assert plan.cuts == (Cut("gpu001", 3, "NVIDIA H200", "GPU-1", (), tuple(after)),)
+    assert read(document(), "plan.json").cuts == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ([], ["nvidia.com/mig-3g.71gb"] * 2, "cut gpu001 board 3 into 2 x 3g.71gb"),
+        (["nvidia.com/mig-7g.141gb"], [], "make gpu001 board 3 whole again"),
+    ],
+)
+def test_a_plan_whose_boards_are_not_cut_is_not_carried_out(
+    tmp_path: Path, before: list[str], after: list[str], words: str
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_bytes(document(cuts=[{**CUT, "before": before, "after": after}]))
+    nowhere = cast("order.World", None)  # refused before anything is asked
+    with pytest.raises(RefusedError) as error:
+        order.apply(nowhere, [str(path)])
+    assert "1 board being cut first" in str(error.value)
+    assert words in str(error.value)

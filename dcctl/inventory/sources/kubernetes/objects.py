@@ -12,7 +12,7 @@ import msgspec
 from msgspec import field
 
 from dcctl.inventory.sources.kubernetes.failures import Failure
-from dcctl.inventory.sources.kubernetes.types import Wire
+from dcctl.inventory.sources.kubernetes.types import OwnerRef, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +27,7 @@ _REQUEST_S = 60.0
 _WATCH_S = 300
 """How long one watch is asked for; the next goes on where it ended."""
 _SLACK_S = 15.0
+_LOOK_S = 0.1
 _PAUSE_S = 1.0
 """Before a list that a broken watch makes necessary."""
 _PAGE = 500
@@ -42,12 +43,33 @@ class LiveMeta(Wire):
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     deletion_timestamp: str | None = None
+    generation: int = 0
+    owner_references: list[OwnerRef] | None = None
 
 
 class Live(Wire):
     """Any object."""
 
     metadata: LiveMeta = field(default_factory=LiveMeta)
+
+
+class _Seen(Wire):
+    observed_generation: int = 0
+
+
+class Kept(Live):
+    """An object that a controller looks after."""
+
+    status: _Seen = field(default_factory=_Seen)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether its controller, and every other that shares its cache, knows it as it is."""
+        return self.status.observed_generation >= self.metadata.generation
+
+
+class _KeptList(Wire):
+    items: list[Kept] | None = None
 
 
 class Gate(Wire):
@@ -162,6 +184,18 @@ class Objects:
     def read(self, path: str, of: type[T]) -> T:
         """The object at a path."""
         return _decoded(self._within().get(path), of)
+
+    def labelled(self, path: str, selector: str) -> list[Kept]:
+        """The objects at the path of a kind that labels select."""
+        return _decoded(self._within().get(path, {"labelSelector": selector}), _KeptList).items or []
+
+    def wait_until_seen(self, path: str, tries: int = 100) -> bool:
+        """Whether, after some time, the controller of an object knows it as it is."""
+        for _ in range(tries):
+            if self.read(path, Kept).is_seen:
+                return True
+            self._client.pause(_LOOK_S)
+        return False
 
     def create(self, path: str, body: Mapping[str, object], *, dry_run: bool = False) -> Live:
         """The object was made at the path of its kind; with `dry_run` the server says whether it would."""

@@ -1,0 +1,31 @@
+"""A plan with all that may be decided with it: boards to cut, work to push out, times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.packing.backfill import in_time, planned
+from dcctl.packing.changed import with_cuts
+from dcctl.packing.cutting import solved_with_cuts
+from dcctl.packing.preempt import Preempted, preempting
+from dcctl.packing.solve import solved
+
+if TYPE_CHECKING:
+    from dcctl.packing.problem import Problem
+    from dcctl.packing.solve import Options
+
+
+def plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
+    """The plan, the problem that it solves, and who is pushed out.
+
+    Which boards are cut is decided for what could start at once, before anybody is pushed out.
+    """
+    if not (preempt or in_time(problem)):
+        made = solved_with_cuts(problem, options) if cut else solved(problem, options)
+        return Preempted(made.problem, made.plan, ())
+    cuts = solved_with_cuts(problem, options._replace(effort="fast")).plan.cuts if cut else ()
+    changed = with_cuts(problem, cuts) if cuts else problem
+    found = preempting(changed, options) if preempt else Preempted(changed, planned(changed, options), ())
+    return found._replace(plan=replace(found.plan, cuts=cuts)) if cuts else found

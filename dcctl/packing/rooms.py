@@ -1,0 +1,84 @@
+"""Single bins filled and emptied in plain integers: what a search does many thousand times a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.packing.problem import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dcctl.packing.problem import Need
+
+Devices = tuple[int, ...]
+
+
+class Kind(NamedTuple):
+    """Items that can stand for each other."""
+
+    of: int
+    """Position of the class."""
+    amounts: tuple[tuple[int, int], ...]
+    """(dimension, amount) of what it asks for at all."""
+    whole: int
+    share: int
+    gpu_milli: int
+    tier: int
+    """0: the most urgent."""
+    free: bool
+    """Whether it may be left out; else it may only be moved."""
+
+    @classmethod
+    def made(cls, of: int, need: Need, tier: int, free: bool) -> Kind:
+        """The kind of the items of a class."""
+        amounts = tuple((at, amount) for at, amount in enumerate(need.amounts) if amount)
+        return cls(of, amounts, need.devices, need.share_milli, need.gpu_milli, tier, free)
+
+
+class Room:
+    """What is free in one bin, and what was put in."""
+
+    __slots__ = ("_free", "_milli", "bin", "inside", "left")
+
+    def __init__(self, bin_: int, free: Iterable[int], milli: Iterable[int]) -> None:
+        """Free amounts by dimension, free thousandths by device."""
+        self.bin, self._free, self._milli = bin_, list(free), list(milli)
+        self.left = sum(one for one in self._milli if one > 0)
+        """Free thousandths of all devices."""
+        self.inside: list[tuple[int, Devices]] = []
+        """(number of the kind, devices)."""
+
+    def fill(self, number: int, kind: Kind, count: int, usable: Devices) -> int:
+        """Up to `count` items of a kind are in. Returns how many are not. `usable`: devices that will do."""
+        while count and kind.gpu_milli <= self.left:
+            devices = self._devices(kind, usable) if kind.gpu_milli else ()
+            if devices is None or not self._spend(kind.amounts):
+                break
+            for one in devices:
+                self._milli[one] -= kind.share or WHOLE
+            self.left -= kind.gpu_milli
+            self.inside.append((number, devices))
+            count -= 1
+        return count
+
+    def _spend(self, amounts: Sequence[tuple[int, int]]) -> bool:
+        free = self._free
+        for at, amount in amounts:
+            if free[at] < amount:
+                return False
+        for at, amount in amounts:
+            free[at] -= amount
+        return True
+
+    def _devices(self, kind: Kind, usable: Devices) -> Devices | None:
+        """The fullest device for a share, the first idle ones for whole."""
+        milli = self._milli
+        if kind.whole:
+            idle = [one for one in usable if milli[one] >= WHOLE]
+            return tuple(idle[: kind.whole]) if len(idle) >= kind.whole else None
+        best, least = -1, WHOLE + 1
+        for one in usable:
+            if kind.share <= milli[one] < least:
+                best, least = one, milli[one]
+        return (best,) if best >= 0 else None

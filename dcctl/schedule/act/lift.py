@@ -1,0 +1,101 @@
+"""The gate taken out of pod templates once all pods stand, so that pods made later wait for nobody.
+
+A Deployment whose template changes makes all its pods anew, unless it finds a ReplicaSet with that template.
+So it is paused, its ReplicaSet is given the new template (which its pods do not mind), and only when the
+controllers know that is the Deployment given the same template and let go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.kubernetes.objects import Live
+from dcctl.schedule.kubernetes import LIFTED, Left, ungated
+from dcctl.schedule.manifests import RUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.inventory.sources.kubernetes.objects import Objects
+    from dcctl.journal import Journal
+    from dcctl.schedule.act.interrupts import Interrupts
+    from dcctl.schedule.manifests import Object
+
+
+def lift_all(
+    objects: Objects, journal: Journal, interrupts: Interrupts, works: Iterable[Object]
+) -> list[Left]:
+    """No template of these has the gate any more, but of those that are returned."""
+    return [
+        Left(
+            one.title,
+            f"pods that it makes later wait behind the gate: {why}",
+            "dcctl schedule plan --pending",
+        )
+        for one in works
+        if one.kind in LIFTED and one.api_version == "apps/v1"
+        for why in (_lift(objects, journal, interrupts, one),)
+        if why
+    ]
+
+
+def _lift(objects: Objects, journal: Journal, interrupts: Interrupts, one: Object) -> str:
+    """Why the gate is still there; empty: it is not. Failure: it stopped half way."""
+    step = f"lift {one.title}"
+    known = journal.steps.get(step)
+    if known is not None and known.state == "done":
+        return ""
+    with interrupts.step():
+        journal.begin(step)
+        try:
+            path = objects.path(one.api_version, one.kind, one.namespace, one.name)
+            why = _KINDS[one.kind](objects, path, one, journal.header.run)
+        except Failure as failure:
+            journal.failed(step, failure.reason)
+            raise
+        if why:
+            journal.failed(step, why)
+        else:
+            journal.done(step)
+    return why
+
+
+def _replica_set(objects: Objects, path: str, one: Object, _run: str) -> str:
+    try:
+        objects.patch(path, ungated(one))
+    except Failure as failure:
+        return failure.reason
+    return ""
+
+
+def _deployment(objects: Objects, path: str, one: Object, run: str) -> str:
+    """Why nothing was changed. Failure: it is paused, and stays so until its template is that of its set."""
+    try:
+        objects.patch(path, {"spec": {"paused": True}})
+    except Failure as failure:
+        return failure.reason
+    try:
+        if not objects.wait_until_seen(path):
+            objects.patch(path, {"spec": {"paused": None}})
+            return "the controller of Deployments does not answer"
+        _pass_on(objects, path, one, run)
+        objects.patch(path, ungated(one, resume=True))
+    except Failure as failure:
+        raise Failure(f"{one.title} is paused: {failure.reason}", failure.cause, failure.hint) from failure
+    return ""
+
+
+def _pass_on(objects: Objects, path: str, one: Object, run: str) -> None:
+    """The sets of a Deployment have the template without the gate, and every controller knows."""
+    collection = objects.path("apps/v1", "ReplicaSet", one.namespace)
+    uid = objects.read(path, Live).metadata.uid
+    for each in objects.labelled(collection, f"{RUN}={run}"):
+        if uid in {owner.uid for owner in each.metadata.owner_references or ()}:
+            where = f"{collection}/{each.metadata.name}"
+            objects.patch(where, ungated(one))
+            if not objects.wait_until_seen(where):
+                raise Failure("the controller of ReplicaSets does not answer", "timeout")
+
+
+_KINDS = {"Deployment": _deployment, "ReplicaSet": _replica_set}

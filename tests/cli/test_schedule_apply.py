@@ -1,0 +1,219 @@
+"""`dcctl schedule apply` as a program: kill -9 anywhere, two at once, Ctrl-C, the question, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from dcctl import journal
+from tests.cli import terminal
+from tests.kubeapi import ApiServer
+from tests.live.kubeapi.applying import Bench, by_job, maker, pod
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SMALL = (maker("Deployment", "web", 1), pod("lone", 8))
+KILLED = """
+import os, signal, sys
+from dcctl import journal
+before, after = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+append, told = journal.Journal._append, [0]
+def watched(self, line):
+    if told[0] == before:
+        os.kill(os.getpid(), signal.SIGKILL)
+    append(self, line)
+    if told[0] == after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    told[0] += 1
+journal.Journal._append = watched
+from dcctl.cli.guard import guarded
+sys.exit(guarded(sys.argv[1:]))
+"""
+LINES = 1 + 2 * 5 + 1
+"""Header, two lines for each of two objects, two pods and a gate that is lifted, and the end."""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with ApiServer(makers=True, kubelet=False) as server:
+        yield Bench(server, tmp_path)
+
+
+def env(bench: Bench) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    own = {
+        "HOME": str(bench.folder),
+        "XDG_STATE_HOME": str(bench.folder),
+        "KUBECONFIG": str(bench.kubeconfig),
+    }
+    return {"LC_ALL": "C.UTF-8", **kept, **own, "DCCTL_INVENTORY": "kubernetes"}
+
+
+def dcctl(
+    bench: Bench, *words: str, program: tuple[str, ...] = ("-m", "dcctl")
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *program, "schedule", *words]
+    return subprocess.run(
+        command,
+        env=env(bench),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def started(bench: Bench, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "dcctl", "schedule", *words]
+    out = subprocess.PIPE
+    return subprocess.Popen(
+        command, env=env(bench), stdout=out, stderr=out, text=True, stdin=subprocess.DEVNULL
+    )
+
+
+def ends_well(bench: Bench, plan: Any) -> None:
+    assert bench.by_work() == by_job(plan)
+    assert len(bench.server.objects("deployments")) == 1
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, -1), (2, -1), (-1, 5), (LINES - 1, -1)])
+def test_kill_9_is_resumed(bench: Bench, before: int, after: int) -> None:
+    """`before` a line: what it tells of may have been done; `after` an intent: nothing was done yet."""
+    files, plan = bench.files(SMALL)
+    killed = dcctl(bench, "apply", *files, "--yes", program=("-c", KILLED, str(before), str(after)))
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    words = ("apply", *files, "--yes") if before == 0 else ("apply", "--resume")
+    done = dcctl(bench, *words, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["summary"]["placed"] == 2
+    ends_well(bench, plan)
+
+
+@pytest.mark.parametrize("before", [2, 6])
+def test_kill_9_is_undone(bench: Bench, before: int) -> None:
+    files, _ = bench.files(SMALL)
+    killed = dcctl(bench, "apply", *files, "--yes", program=("-c", KILLED, str(before), "-1"))
+    assert killed.returncode == -signal.SIGKILL
+    done = dcctl(bench, "apply", "--undo", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert all("deletionTimestamp" in each["metadata"] for each in bench.server.objects("pods", "ml"))
+    assert bench.server.objects("deployments") == []
+    refused = dcctl(bench, "apply", "--resume")
+    assert (refused.returncode, "left to resume" in refused.stderr) == (2, True)
+
+
+def test_of_two_at_once_one_is_refused(bench: Bench) -> None:
+    files, plan = bench.files(SMALL)
+    runs = [started(bench, "apply", *files, "--yes") for _ in range(2)]
+    told = [(run.communicate(timeout=60), run.returncode) for run in runs]
+    codes = sorted(code for _, code in told)
+    assert codes in ([0, 6], [0, 7]), told
+    ends_well(bench, plan)
+
+
+def wait_for(bench: Bench, method: str, path: str) -> None:
+    """Until such a write has come, which was no trial."""
+    until = time.monotonic() + 30
+    while not [one for one in bench.server.seen(method, path) if "dryRun" not in one.query]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_tells_how_to_go_on(bench: Bench, number: signal.Signals) -> None:
+    files, plan = bench.files(SMALL)
+    assert bench.server.controllers.makers is not None
+    bench.server.controllers.makers.asleep = True
+    run = started(bench, "apply", *files, "--yes", "--timeout", "30")
+    wait_for(bench, "PATCH", "/api/v1/namespaces/ml/pods/lone")
+    run.send_signal(number)
+    _, said = run.communicate(timeout=30)
+    assert run.returncode == 7
+    assert "interrupted" in said
+    hint = said.partition("Try: ")[2].strip()
+    assert hint == "dcctl schedule apply --timeout 30 --resume"
+    (record,) = journal.journals(bench.folder / "dcctl" / "journals", "schedule-apply")
+    assert record.header.resume == hint
+    bench.server.controllers.makers.asleep = False
+    bench.server.controllers.settle()
+    done = dcctl(bench, *hint.split()[2:])
+    assert done.returncode == 0, done.stderr
+    ends_well(bench, plan)
+
+
+def test_nobody_to_ask_is_no_consent(bench: Bench) -> None:
+    files, _ = bench.files(SMALL)
+    done = dcctl(bench, "apply", *files)
+    assert done.returncode == 6
+    assert "there is nobody to ask. Try: dcctl schedule apply --yes" in done.stderr
+    assert bench.untouched()
+    assert not (bench.folder / "dcctl" / "journals").exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n\n", 6), ("\n", 6), ("y\n", 0)])
+def test_the_question(bench: Bench, answer: str, code: int) -> None:
+    files, _ = bench.files(SMALL)
+    seen = terminal.start(["schedule", "apply", *files], env(bench))
+    text = terminal.plain(seen.read_until("[y/N]"))
+    assert "create Deployment ml/web  1 on gpu1" in text
+    assert "Place 2 pods? [y/N]" in text
+    os.write(seen.master, answer.encode())
+    assert seen.finish()[0] == code
+    assert bench.untouched() == (code == 6)
+
+
+def test_no_answer_at_the_question_is_130(bench: Bench) -> None:
+    files, _ = bench.files(SMALL)
+    seen = terminal.start(["schedule", "apply", *files], env(bench))
+    seen.read_until("[y/N]")
+    seen.send(signal.SIGINT)
+    assert seen.finish()[0] == 130
+    assert bench.untouched()
+
+
+def test_status_and_exit_codes(bench: Bench) -> None:
+    files, _ = bench.files(SMALL)
+    cases = {
+        ("apply",): 2,
+        ("apply", "--resume", "--undo"): 2,
+        ("apply", "--resume"): 2,
+        ("apply", "none.json"): 2,
+        ("apply", files[1]): 2,
+        ("apply", files[0], "-"): 2,
+        ("apply", *files, "-i", "demo"): 2,
+        ("apply", *files, "--dry-run"): 0,
+        ("apply", "--status"): 0,
+    }
+    assert {words: dcctl(bench, *words).returncode for words in cases} == cases
+    assert dcctl(bench, "apply", *files, "--yes").returncode == 0
+    told = json.loads(dcctl(bench, "apply", "--status", "-o", "json").stdout)
+    assert [(row["state"], row["placed"]) for row in told["items"]] == [("applied", 2)]
+
+
+def test_render_keeps_work_to_its_nodes_and_contacts_nobody(bench: Bench) -> None:
+    files, plan = bench.files((maker("Deployment", "web", 12), pod("lone", 8)))
+    asked = len(bench.server.requests)
+    done = dcctl(bench, "render", *files, "--to", "kubernetes")
+    assert done.returncode == 0, done.stderr
+    web, lone = yaml.safe_load_all(done.stdout)
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    (term,) = web["spec"]["template"]["spec"]["affinity"]["nodeAffinity"][required]["nodeSelectorTerms"]
+    assert term["matchExpressions"][0]["values"] == sorted(set(by_job(plan)["ml/web"]))
+    assert web["spec"]["template"]["spec"]["schedulingGates"] == [{"name": "dcctl.io/plan"}]
+    (term,) = lone["spec"]["affinity"]["nodeAffinity"][required]["nodeSelectorTerms"]
+    assert term["matchFields"][0]["values"] == by_job(plan)["ml/lone"]
+    assert "schedulingGates" not in lone["spec"]
+    assert len(bench.server.requests) == asked
+    unknown = dcctl(bench, "render", *files, "--to", "nomad")
+    assert (unknown.returncode, "known: kubernetes" in unknown.stderr) == (2, True)

@@ -1,0 +1,85 @@
+"""A search keeps what holds, loses no member, and finds the best of small cases."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dcctl.packing.problem import ItemClass, Problem
+from dcctl.packing.search import improve
+from dcctl.packing.solve import Options, Solution, ended, solve, solved
+from dcctl.packing.verify import verify
+from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
+
+
+def searched(problem: Problem, steps: int = 60, seed: int = 0) -> tuple[Solution, Solution]:
+    """Before and after a search."""
+    before, made = solved(problem), solved(problem)
+    owners = frozenset(one.owner for one in problem.quotas)
+    placed = improve(made.placer.engine, made.placed, steps, seed, owners)
+    plan = ended(problem, made.placer, placed, Options())
+    return before, made._replace(placed=tuple(placed), plan=plan)
+
+
+def tiers(one: Solution) -> list[tuple[int, int]]:
+    """(thousandths of devices, members) by priority, the most urgent first."""
+    needs = [of.need for of in one.problem.classes]
+    every = sorted({-found.job.priority for found in one.placed})
+    stands = [(-found.job.priority, stand.of) for found in one.placed for stand in found.stands]
+    return [
+        (
+            sum(needs[of].gpu_milli for tier, of in stands if tier == wanted),
+            sum(tier == wanted for tier, _ in stands),
+        )
+        for wanted in every
+    ]
+
+
+@settings(deadline=None)
+@given(problems(), st.integers(0, 9))
+def test_what_it_finds_holds_and_loses_nobody(problem: Problem, seed: int) -> None:
+    before, after = searched(problem, seed=seed)
+    assert verify(after.plan, problem) == ()
+    assert [gpu for gpu, _ in tiers(after)] >= [gpu for gpu, _ in tiers(before)]
+    assert all(more >= had for (_, more), (_, had) in zip(tiers(after), tiers(before), strict=True))
+
+
+@settings(max_examples=20, deadline=None)
+@given(problems())
+def test_the_same_seed_gives_the_same_plan(problem: Problem) -> None:
+    options = Options(seed=3, effort="normal")
+    assert solve(problem, options) == solve(problem, options)
+
+
+def test_a_large_item_pushes_small_ones_aside() -> None:
+    nodes = tuple(a_bin(f"n{at}", devices=(device(0), device(1))) for at in range(2))
+    classes = (ItemClass(need(cpu=40_000, devices=1)), ItemClass(need(cpu=24_000, devices=1)))
+    crossed = Problem(SPACE, nodes, classes, (job("a", 0, 2), job("b", 1, 2)))
+    assert solve(crossed, Options(effort="normal")).gpu_milli == 4000
+
+
+def test_shares_that_fill_devices_together() -> None:
+    nodes = (a_bin("a", devices=tuple(device(at) for at in range(4))),)
+    classes = tuple(ItemClass(need(share=share)) for share in (720, 600, 400))
+    problem = Problem(SPACE, nodes, classes, tuple(job(f"j{at}", at, 4) for at in range(3)))
+    assert solve(problem).gpu_milli < 4000
+    assert solve(problem, Options(effort="normal")).gpu_milli == 4000
+
+
+def test_the_most_urgent_keep_what_they_have() -> None:
+    nodes = (a_bin("a", 8000, (device(0), device(1))),)
+    classes = (ItemClass(need(cpu=8000)), ItemClass(need(cpu=4000, devices=1)))
+    problem = Problem(SPACE, nodes, classes, (job("a", 0, priority=9), job("b", 1, 2)))
+    plan = solve(problem, Options(effort="normal"))
+    assert [one.job for one in plan.assignments] == ["a"]
+
+
+def test_whole_devices_come_from_one_numa_node() -> None:
+    near = tuple(device(at).__class__(0, at, numa=at // 2) for at in range(4))
+    classes = (ItemClass(need(devices=1)), ItemClass(need(devices=2)), ItemClass(need(devices=4)))
+    jobs = (job("a", 0, 2), job("b", 1), job("c", 2))
+    problem = Problem(SPACE, (a_bin("n", devices=near),), classes, jobs)
+    for seed in range(5):
+        plan = solve(problem, Options(seed=seed, effort="normal"))
+        pairs = [one.devices for one in plan.assignments if one.job == "b"]
+        assert all(pair in ((0, 1), (2, 3)) for pair in pairs)
