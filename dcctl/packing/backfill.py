@@ -164,7 +164,8 @@ class Book:
 
     def _moments(self, job: Job) -> Sequence[int]:
         """When a job could begin to fit: as something is freed, or somebody starts whom it stands beside."""
-        return self.timeline.moments() if self._related(job) else self.timeline.releases
+        every = self._offers.choosy or self._related(job)
+        return self.timeline.moments() if every else self.timeline.releases
 
     def _related(self, job: Job) -> bool:
         return any(self._engine.relations.related[task.of] for task in job.tasks)

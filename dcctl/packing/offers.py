@@ -2,7 +2,7 @@
 
 A job that must end by a deadline (or may wait) starts where its energy and the way of its data cost least
 and, of equals, emit least. Cost is linear between the steps of a curve, so the cheapest start is one at which
-a run begins or ends with a step, or at which something is freed.
+a run begins or ends with a step or with what is planned already, or the last one that is allowed.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Offers:
         found = []
         for where in self._wheres(job, ready_s):
             draws = self._least_mw(job, where)
-            for start_s in self._starts(job, where, moments, cheap=cheap):
+            for start_s in self._starts(job, where, moments, latest_s if cheap else None):
                 if start_s <= latest_s:
                     value = self._value(job, where.site, draws, start_s)
                     found.append(_offer(value, start_s, where, cheap))
@@ -131,12 +131,14 @@ class Offers:
             found.append(Where("", every, max(one.ready_s for one in found)))
         return found
 
-    def _starts(self, job: Job, where: Where, moments: Sequence[int], *, cheap: bool) -> list[int]:
+    def _starts(self, job: Job, where: Where, moments: Sequence[int], latest_s: int | None) -> list[int]:
+        """Moments at which it may fit; with a last one, also all at which a start may be cheapest."""
         first_s = where.ready_s
         starts = {first_s, *moments[bisect_right(moments, first_s) :]}
-        if cheap and job.duration_s is not None:
+        if latest_s is not None and job.duration_s is not None:
             steps = self._steps(where.site)
-            starts.update(steps, (step - job.duration_s for step in steps))
+            starts.update(steps, (time - job.duration_s for time in (*steps, *moments)))
+            starts.add(latest_s)
         return sorted(start for start in starts if start >= first_s)
 
     def _steps(self, site: str) -> set[int]:

@@ -131,7 +131,7 @@ def plan_report(found: Planned) -> Report:
         ),
         gaps=found.gaps,
         name_key="job",
-        level="warn" if plan.unplaced or problem.unreadable else "ok",
+        level="crit" if plan.unplaced or problem.unreadable else "ok",
     )
 
 

@@ -61,8 +61,10 @@ def _check_head(head: list[str], where: str) -> None:
             near = nearest(name, _KNOWN, 1) or f"; known are {', '.join(_KNOWN)}"
             raise UsageError(f"{where}:1", f"the column {shown(name)} is not known{near}", _HINT)
     for name in ("time", "value"):
-        if head.count(name) != 1 or len(set(head)) != len(head):
-            raise UsageError(f"{where}:1", f"needs one column {name}, and none twice", _HINT)
+        if name not in head:
+            raise UsageError(f"{where}:1", f"the column {name} is missing", _HINT)
+    if len(set(head)) != len(head):
+        raise UsageError(f"{where}:1", "has a column twice", _HINT)
 
 
 def _row(given: list[str], head: list[str], place: str, negative: bool) -> _Row:

@@ -1,0 +1,126 @@
+"""`dcctl schedule plan` in time: the command as it is typed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from tests.conftest import ROOT, Cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SITES = ROOT / "examples" / "sites"
+JOBS = str(ROOT / "examples" / "jobs" / "two-sites.yaml")
+FLEET = ("-i", str(SITES / "fleet.json"))
+LINKS = ("--links", str(SITES / "links.yaml"))
+PRICE = ("--price", str(SITES / "price.csv"))
+NOW = 1_795_420_800
+"""2026-11-23 08:00 UTC, when the fleet of the example was saved."""
+HOUR = 3600
+ONE = "kind: Jobs\njobs:\n- name: a\n  each: {cpu: 1, gpu: 8}\n  "
+
+
+def answer(cli: Cli, *words: str, code: int = 0, stdin: str | None = None) -> dict[str, Any]:
+    done = cli("schedule", "plan", *words, *FLEET, "-o", "json", stdin=stdin)
+    assert done.returncode == code, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads(cli("schema", "schedule-plan").stdout))
+    return found
+
+
+def rows(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {row["job"]: row for row in found["items"]}
+
+
+def test_two_sites(cli: Cli) -> None:
+    """The 200-GPU model is split where the link carries it, once its data is there and a job has ended."""
+    found = answer(cli, JOBS, *LINKS, *PRICE, code=1)
+    model = rows(found)["model-200"]
+    assert (model["state"], model["where"], model["start_s"]) == (
+        "yes",
+        "gpu[001-016,101-109]",
+        NOW + 2 * HOUR,
+    )
+    assert model["why"] == "2 sites, whole nodes"
+    tune = rows(found)["finetune"]
+    assert tune["why"].endswith("cheapest hours, ends before its deadline by 28 h")
+    assert tune["cost_milli"] == 7372, "4 x 8 kW x 1.2 x 4 h at 48 a MWh"
+    assert {name for name, row in rows(found).items() if row["state"] == "no"} == {
+        "talkative",
+        "within-one-site",
+    }
+    assert found == answer(cli, JOBS, *LINKS, *PRICE, code=1)
+
+
+def test_without_links_no_gang_is_split_and_no_data_is_brought(cli: Cli) -> None:
+    found = answer(cli, JOBS, code=1)
+    assert rows(found)["model-200"]["state"] == "no"
+    assert rows(found)["finetune"]["where"] == "gpu[101-104]"
+
+
+def test_without_times_nothing_has_a_start(cli: Cli) -> None:
+    found = answer(cli, "-", stdin=ONE)
+    assert rows(found)["a"]["start_s"] is None
+    done = cli("schedule", "plan", "-", *FLEET, stdin=ONE)
+    assert "START" not in done.stdout
+
+
+def test_a_table_tells_starts_as_people_do(cli: Cli) -> None:
+    text = ONE + "duration: 90m\n- {name: b, each: {cpu: 1}, earliest: 2026-11-24T08:00Z, duration: 8d}"
+    done = cli("schedule", "plan", "-", *FLEET, "-o", "html", stdin=text)
+    for word in (">now<", ">09:30<", ">Tue 08:00<", ">2026-12-02 08:00<"):
+        assert word in done.stdout, word
+
+
+def test_a_window_is_kept_free(cli: Cli) -> None:
+    window = "gpu[005-016],gpu[101-112]=2026-11-23T09:00Z/2026-11-23T12:00Z"
+    found = answer(cli, "-", "--window", window, stdin=ONE + "duration: 2h")
+    assert rows(found)["a"]["start_s"] == NOW + 2 * HOUR, "beside the job that ends at 10:00"
+    assert rows(found)["a"]["where"] == "gpu001"
+
+
+def test_a_chart(cli: Cli) -> None:
+    found = answer(cli, JOBS, *LINKS, "--gantt", code=1)
+    chart = found["gantts"]["workloads"]
+    assert (chart["unit"], chart["now"]) == ("time_s", NOW)
+    assert [row["name"] for row in chart["rows"]] == ["model-200", "finetune"]
+
+
+def test_urgent_work_pushes_out_what_is_preemptible(cli: Cli) -> None:
+    text = ONE.replace("each", "members: 28\n  gang: false\n  priority: 50\n  each")
+    found = answer(cli, "-", "--preempt", code=1, stdin=text)
+    [victim] = found["details"]["victims"] if "details" in found else found["victims"]
+    assert (victim["job"], victim["by"], victim["members"]) == ("nlp/pretrain", "a", 4)
+    assert "pushes out 1 workload for a" in found["headline"]
+    assert found["summary"]["pushed_out"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--window", "gpu001"), "must read NODESET=FROM/TO"),
+        (("--window", "gpu001=2026-11-23T09:00/2026-11-23T12:00Z"), "does not say in which time zone"),
+        (("--window", "gpu001=2026-11-23T12:00Z/2026-11-23T09:00Z"), "ends before it begins"),
+        (("--window", "gpu999=2026-11-23T09:00Z/2026-11-23T12:00Z"), "there is no node gpu999"),
+        (("--price", "nowhere.csv"), "no such file"),
+        (("--carbon", "nowhere.csv"), "no such file"),
+        (("--links", "nowhere.yaml"), "no such file"),
+        (("--wait-at-most", "soon"), "is no length of time"),
+    ],
+)
+def test_what_is_refused(cli: Cli, words: tuple[str, ...], why: str) -> None:
+    done = cli("schedule", "plan", JOBS, *FLEET, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_price_with_a_mistake_has_its_line(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "p.csv"
+    file.write_text("time,value\n2026-11-23T00:00Z,1\n2026-11-23T01:00Z,x\n")
+    done = cli("schedule", "plan", JOBS, *FLEET, "--price", "p.csv")
+    assert (done.returncode, "p.csv:3: 'x' is no number" in done.stderr) == (2, True), done.stderr

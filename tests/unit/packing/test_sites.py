@@ -1,0 +1,204 @@
+"""Where and when together: prices and carbon by site, data that has to be brought, gangs in two sites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from dcctl.inventory.conditions import Curve, SiteLink
+from dcctl.inventory.model import Dataset
+from dcctl.packing.backfill import planned
+from dcctl.packing.bill import Bill, bills
+from dcctl.packing.problem import Bin, ItemClass, Job, Need, Problem
+from dcctl.packing.sites import arrival
+from dcctl.packing.solve import Options
+from dcctl.packing.verify import verify
+from tests.unit.packing.problems import SPACE, a_bin, device, job
+
+if TYPE_CHECKING:
+    from dcctl.packing.plan import Plan
+
+NOW = 0
+HOUR = 3600
+KW = 1_000_000
+GB = 10**9
+
+
+def node(name: str, site: str, power_mw: int | None = None) -> Bin:
+    devices = tuple(replace(device(number), power_mw=power_mw) for number in (0, 1))
+    return a_bin(name, 9000, devices, path=("", "", "", "", site))
+
+
+NODES = (node("a", "s1"), node("b", "s1"), node("c", "s2"), node("d", "s2"))
+
+
+def asking(power_mw: int = KW, bandwidth_bps: int = 0) -> ItemClass:
+    """One member: both devices of a node."""
+    return ItemClass(Need((1000, 0, 0, 1, bandwidth_bps, power_mw), 2))
+
+
+def problem(*jobs: Job, one: ItemClass = asking(), bins: tuple[Bin, ...] = NODES, **other: Any) -> Problem:  # noqa: B008
+    return Problem(SPACE, bins, (one,), jobs, now_s=NOW, **other)
+
+
+def hourly(*values: int | None) -> Curve:
+    """Whole units by hour, from now."""
+    milli = tuple(None if value is None else value * 1000 for value in values)
+    return Curve(tuple(range(0, len(values) * HOUR + 1, HOUR)), (*milli, None))
+
+
+def stands(plan: Plan) -> dict[str, tuple[str, int | None]]:
+    return {one.member: (one.node, one.start_s) for one in plan.assignments}
+
+
+def test_the_cheapest_hours_before_the_deadline() -> None:
+    prices = {"s1": hourly(9, 8, 5, 7, 1), "s2": hourly(9, 9, 9, 9, 9)}
+    one = problem(job("j", 0, duration_s=HOUR, deadline_s=4 * HOUR), prices=prices)
+    plan = planned(one)
+    assert stands(plan) == {"j-0": ("a", 2 * HOUR)}
+    assert bills(one, plan.assignments) == {"j": Bill(KW * HOUR, 5, None)}  # 1 kWh at 5 a MWh
+    assert verify(plan, one) == ()
+
+
+def test_without_a_deadline_it_starts_at_once_at_the_cheaper_site_or_waits_as_long_as_it_may() -> None:
+    prices = {"s1": hourly(9, 8, 5, 1), "s2": hourly(8, 9, 9, 9)}
+    one = problem(job("j", 0, duration_s=HOUR), prices=prices)
+    assert stands(planned(one)) == {"j-0": ("c", 0)}
+    assert stands(planned(one, Options(wait_s=2 * HOUR))) == {"j-0": ("a", 2 * HOUR)}
+
+
+def test_of_equal_prices_the_one_that_emits_least() -> None:
+    prices, carbon = {"": hourly(5, 5, 5)}, {"s1": hourly(400, 300, 350), "s2": hourly(400, 390, 310)}
+    one = problem(job("j", 0, duration_s=HOUR, deadline_s=3 * HOUR), prices=prices, carbon=carbon)
+    plan = planned(one)
+    assert stands(plan) == {"j-0": ("a", HOUR)}
+    assert bills(one, plan.assignments)["j"].carbon_mg == 300_000
+
+
+def test_an_hour_whose_price_nobody_knows_is_not_free() -> None:
+    one = problem(job("j", 0, duration_s=HOUR, deadline_s=3 * HOUR), prices={"s1": hourly(9, None, 8)})
+    assert stands(planned(one)) == {"j-0": ("a", 2 * HOUR)}
+    blind = problem(job("j", 0, duration_s=HOUR, deadline_s=3 * HOUR), prices={"s3": hourly(1, 1, 1)})
+    plan = planned(blind)
+    assert stands(plan) == {"j-0": ("a", 0)}
+    assert bills(blind, plan.assignments)["j"].cost_milli is None
+
+
+def test_power_is_that_of_the_devices_and_pue_counts() -> None:
+    bins = (node("a", "s1", 3 * KW), node("c", "s2", KW))
+    one = problem(
+        job("j", 0, duration_s=HOUR, deadline_s=HOUR),
+        bins=bins,
+        prices={"s1": hourly(4), "s2": hourly(10)},
+        pue_milli={"s2": 1100},
+    )
+    plan = planned(one)
+    assert stands(plan) == {"j-0": ("c", 0)}, "2.2 kWh at 10 against 6 kWh at 4"
+    assert bills(one, plan.assignments)["j"] == Bill(2_200_000 * HOUR, 22, None)
+    unknown = replace(one, classes=(asking(0),), bins=NODES)
+    assert bills(unknown, planned(unknown).assignments)["j"] == Bill(None, None, None)
+
+
+def test_data_has_to_be_there_first() -> None:
+    link = SiteLink("s1", "s2", 8 * GB, 1000)
+    data = (Dataset("d", 3600 * GB, ("s2",)),)
+    busy = (node("a", "s1"),)
+    one = problem(job("j", 0, duration_s=60, data=data), bins=busy, links=(link,))
+    plan = planned(one)
+    assert stands(plan) == {"j-0": ("a", HOUR)}
+    assert verify(plan, one) == ()
+    early = replace(plan, assignments=tuple(replace(x, start_s=HOUR - 1) for x in plan.assignments))
+    assert "j/j-0 starts before d can be there" in verify(early, one)
+
+
+def test_data_is_near_or_the_power_is_cheap() -> None:
+    """3.6 TB cost 3.6 to bring; an hour of 4 kWh costs 4 x 2 less where the data is not."""
+    prices = {"s1": hourly(10, 10, 10), "s2": hourly(12, 12, 12)}
+    work = job("j", 0, duration_s=HOUR, deadline_s=3 * HOUR, data=(Dataset("d", 3600 * GB, ("s2",)),))
+    for cost, where in ((1, ("a", HOUR)), (3, ("c", 0))):
+        link = SiteLink("s1", "s2", 8 * GB, cost)
+        one = problem(work, one=asking(4 * KW), prices=prices, links=(link,))
+        assert stands(planned(one)) == {"j-0": where}
+
+
+def test_what_comes_over_one_link_comes_one_after_the_other() -> None:
+    links = (SiteLink("a", "x", 8 * GB), SiteLink("b", "x", 8 * GB))
+    two = (Dataset("p", 10 * GB, ("a",)), Dataset("q", 10 * GB, ("a", "b")))
+    assert arrival(two, "x", links).after_s == 10
+    assert arrival((*two, Dataset("r", 1, ("b",))), "x", links).after_s == 11
+    assert arrival(two, "b", links).after_s is None
+    assert (
+        arrival(two, "", links).says
+        == "no link is known from a to nodes whose data centre nobody tells for p"
+    )
+
+
+GANG = job("j", 0, 3, minimum=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "links", "placed"),
+    [
+        ({}, (SiteLink("s1", "s2", 10),), 3),
+        ({}, (SiteLink("s1", "s2", 9),), 0),
+        ({}, (SiteLink("s1", "s3", 10),), 0),
+        ({}, (), 0),
+        ({"within": "site"}, (SiteLink("s1", "s2", 10),), 0),
+        ({"minimum": 2}, (), 2),
+        ({"minimum": 0}, (), 3),
+    ],
+)
+@pytest.mark.parametrize("duration_s", [None, 60])
+def test_a_gang_is_split_where_the_link_carries_it(
+    change: dict[str, Any], links: tuple[SiteLink, ...], placed: int, duration_s: int | None
+) -> None:
+    """Two of three members stand in one site, and one in the other, which sends 10 bits a second."""
+    work = replace(GANG, duration_s=duration_s, **change)
+    one = problem(work, one=asking(bandwidth_bps=10), links=links)
+    plan = planned(one)
+    assert len(plan.assignments) == placed
+    assert verify(plan, one) == ()
+    if placed == 3 and links:
+        blocked = "j is split over s1 and s2, whose link does not carry it"
+        assert verify(plan, replace(one, links=())) == (blocked,)
+
+
+def test_a_gang_that_does_not_say_what_it_sends_is_not_split() -> None:
+    one = problem(GANG, links=(SiteLink("s1", "s2", 10**12),))
+    assert not planned(one).assignments
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 9)), min_size=6, max_size=6),
+    st.lists(st.integers(0, 9), min_size=6, max_size=6),
+    st.integers(1, 5),
+    st.integers(1, 12),
+    st.integers(0, 3),
+)
+def test_no_start_is_cheaper(
+    one: list[int | None], other: list[int], halves: int, deadline: int, late: int
+) -> None:
+    """Against every start by the half hour, on a free fleet."""
+    prices = {"s1": hourly(*one), "s2": hourly(*other)}
+    half, last = HOUR // 2, deadline * HOUR // 2
+    work = job("j", 0, duration_s=halves * half, deadline_s=last, earliest_s=late * half)
+    asked = problem(work, prices=prices)
+    plan = planned(asked)
+    assert verify(plan, asked) == ()
+    costs = [
+        curve.integral(start, start + halves * half)
+        for curve in prices.values()
+        for start in range(late * half, last - halves * half + 1, half)
+    ]
+    known = [cost for cost in costs if cost is not None]
+    if not costs:
+        assert not plan.assignments
+        assert plan.unplaced[0].earliest_end_s == (late + halves) * half
+    elif known:
+        [stand] = plan.assignments
+        curve = prices["s1" if stand.node in "ab" else "s2"]
+        assert curve.integral(stand.start_s or 0, stand.end_s or 0) == min(known)
