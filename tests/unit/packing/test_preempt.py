@@ -47,7 +47,7 @@ def urgent(name: str = "j", **other: Any) -> Job:
 
 def test_the_lowest_and_the_fewest() -> None:
     assert answer(problem(urgent())) == ["w", "x"]
-    low = {name: Running(priority=1, preemptible=True) for name in "yz"}
+    low: dict[str, Any] = {name: Running(priority=1, preemptible=True) for name in "yz"}
     assert answer(problem(urgent(), **low)) == ["y", "z"]
 
 
@@ -60,7 +60,7 @@ def test_not_for_work_of_the_same_priority_nor_what_is_spared_or_belongs_to_its_
 
 def test_who_must_not_preempt_pushes_out_only_what_is_preemptible() -> None:
     shy = Template(preempts=False)
-    nothing = {name: Running(priority=1) for name in "wxyz"}
+    nothing: dict[str, Any] = {name: Running(priority=1) for name in "wxyz"}
     assert answer(problem(urgent(), **nothing)) == ["w", "x"]
     assert answer(problem(urgent(), template=shy, **nothing)) == []
     assert answer(problem(urgent(), template=shy)) == ["w", "x"]
