@@ -77,7 +77,8 @@ def main() -> int:
     gains = [sum(row.gains) / len(row.gains) for row in rows]
     mean = sum(gains) / len(gains)
     print(
-        f"use-value less FGD: {mean:+.2f} points on average, {min(gains):+.2f} on the worst mix (bars {GAIN}, 0)"
+        f"use-value less FGD: {mean:+.2f} points on average, {min(gains):+.2f} on the worst mix; "
+        f"bars {GAIN} and 0"
     )
     held = (
         mean >= GAIN
