@@ -92,9 +92,8 @@ def _bins(
     whole: Fleet, nodes: Iterable[Node], resources: Sequence[str], kinds: dict[Kind, int]
 ) -> Iterable[Bin]:
     demand, sources, racks = demand_of(whole), kinds_of([whole]), Racks(whole.nodes, whole.racks)
-    nothing: frozenset[str] = frozenset()
     for node in nodes:
-        found = occupancy(node, demand.get(node.name), nothing, sources)
+        found = occupancy(node, demand.get(node.name), None, sources)
         rack = racks.of(node)
         yield _bin(found, resources, kinds, racks.label(rack) if rack else "")
 
@@ -121,20 +120,19 @@ def _bin(found: Occupancy, resources: Sequence[str], kinds: dict[Kind, int], rac
 
 
 def _amounts(offered: Resources | None, resources: Sequence[str], scheduled: bool) -> tuple[int, ...]:
-    """By dimension; unlimited where nobody counts it."""
+    """By dimension; unlimited where nobody counts it. A kubelet, which counts pods, counts all they ask."""
     if offered is None:
         return (UNLIMITED,) * (6 + len(resources))
-    basic = (
-        offered.cpu_milli,
-        offered.memory_bytes,
-        offered.storage_bytes,
-        offered.pods,
-        offered.bandwidth_bps,
-        offered.power_mw,
-    )
+    asked = (offered.cpu_milli, offered.memory_bytes, offered.storage_bytes)
+    others = (offered.pods, offered.bandwidth_bps, offered.power_mw)
+    unsaid = UNLIMITED if offered.pods is None else 0
     absent = 0 if scheduled else UNLIMITED
     named = (offered.devices.get(name, absent) for name in resources)
-    return (*(UNLIMITED if amount is None else amount for amount in basic), *named)
+    return (
+        *(unsaid if amount is None else amount for amount in asked),
+        *(UNLIMITED if amount is None else amount for amount in others),
+        *named,
+    )
 
 
 def _free(found: Occupancy, total: tuple[int, ...], resources: Sequence[str]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
+from dcctl.packing.labels import takes_work
 from dcctl.packing.place import Placer
 from dcctl.packing.plan import Assignment, Plan, Unplaced
 from dcctl.packing.policies import POLICIES
@@ -102,7 +103,10 @@ def plan_of(problem: Problem, placer: Placer, placed: Sequence[Placed], options:
         gpu_milli=sum(needs[stand.of].gpu_milli for stand in stands),
         held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
-            device.free_milli for one in problem.bins if not one.closed for device in one.devices
+            device.free_milli
+            for one in problem.bins
+            if takes_work(one, problem.tolerated)
+            for device in one.devices
         ),
         total_gpu_milli=sum(one.device_count for one in problem.bins) * WHOLE,
     )

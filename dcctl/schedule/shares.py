@@ -14,6 +14,7 @@ from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Member, Resources, Workload
 from dcctl.packing.bilinear import train_x_infer
 from dcctl.packing.fleet import problem_of
+from dcctl.packing.labels import takes_work
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.packing.shares import Claim, fair, max_min
 
@@ -129,7 +130,7 @@ def free(whole: Fleet, nodes: Iterable[Node], claims: Iterable[Claim]) -> Availa
     wanting = Member("all", phase="pending", requests=Resources(devices=devices))
     work = Asked(workloads=(Workload("all", members=(wanting,)),))
     problem = problem_of(whole, nodes, work)
-    bins = [one for one in problem.bins if not one.closed]
+    bins = [one for one in problem.bins if takes_work(one, problem.tolerated)]
     found: dict[str, int | None] = {}
     partly = {}
     for name in names:
