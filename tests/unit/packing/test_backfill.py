@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -183,6 +183,7 @@ def timed(draw: st.DrawFn) -> Problem:
     return replace(one, jobs=tuple(jobs), bins=bins, running=running, now_s=NOW)
 
 
+@settings(deadline=None)
 @given(timed())
 def test_plans_in_time_hold(one: Problem) -> None:
     plan = planned(one)
@@ -190,6 +191,7 @@ def test_plans_in_time_hold(one: Problem) -> None:
     assert planned(one) == plan
 
 
+@settings(deadline=None)
 @given(timed())
 def test_no_job_is_delayed_by_one_that_comes_after_it(one: Problem) -> None:
     """Whoever is planned last could as well not be there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -47,7 +47,7 @@ def urgent(name: str = "j", **other: Any) -> Job:
 
 def test_the_lowest_and_the_fewest() -> None:
     assert answer(problem(urgent())) == ["w", "x"]
-    low = {name: Running(priority=1, preemptible=True) for name in "yz"}
+    low: dict[str, Any] = {name: Running(priority=1, preemptible=True) for name in "yz"}
     assert answer(problem(urgent(), **low)) == ["y", "z"]
 
 
@@ -60,7 +60,7 @@ def test_not_for_work_of_the_same_priority_nor_what_is_spared_or_belongs_to_its_
 
 def test_who_must_not_preempt_pushes_out_only_what_is_preemptible() -> None:
     shy = Template(preempts=False)
-    nothing = {name: Running(priority=1) for name in "wxyz"}
+    nothing: dict[str, Any] = {name: Running(priority=1) for name in "wxyz"}
     assert answer(problem(urgent(), **nothing)) == ["w", "x"]
     assert answer(problem(urgent(), template=shy, **nothing)) == []
     assert answer(problem(urgent(), template=shy)) == ["w", "x"]
@@ -95,6 +95,7 @@ def test_in_time_it_starts_at_once_and_they_after_it() -> None:
     assert starts == {"j": NOW, "w": NOW + 50, "x": NOW + 50}
 
 
+@settings(deadline=None)
 @given(timed(), st.data())
 def test_plans_that_push_out_hold(one: Problem, data: st.DataObject) -> None:
     known = Running(priority=data.draw(st.sampled_from((-5, 0, 5))), preemptible=data.draw(st.booleans()))
