@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset
-from dcctl.inventory.placement import Neighbours, Selector, Template
+from dcctl.inventory.placement import Neighbours, Selector, Spread, Template
 from dcctl.packing.backfill import Book, in_time, planned
 from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
@@ -150,6 +150,24 @@ def test_whom_it_must_not_stand_beside_counts_all_the_time() -> None:
     one = Problem(SPACE, (host,), (ItemClass(need(devices=1), apart),), jobs, now_s=NOW)
     plan = planned(one)
     assert times(plan) == {"later-0": (NOW + 50, NOW + 100), "now-0": (NOW + 100, NOW + 160)}
+    assert verify(plan, one) == ()
+
+
+def test_spread_is_that_of_those_who_are_there_at_the_start() -> None:
+    even = Template(labels={"app": "x"}, spreads=(Spread("host", Selector({"app": "x"}), max_skew=2),))
+    bins = tuple(replace(one, labels={"host": one.name}) for one in nodes())
+    full = replace(bins[1], free=(0, *bins[1].free[1:]))
+    one = Problem(
+        SPACE,
+        (bins[0], full),
+        (ItemClass(need(), even),),
+        (job("j", 0, 2, minimum=2),),
+        held=(Held("old", "0", 0, 0),),
+        running={"old": Running(ends_s=NOW + 5)},
+        now_s=NOW,
+    )
+    plan = Book(one, Options()).plan()
+    assert times(plan) == {"j-0": (NOW + 5, None), "j-1": (NOW + 5, None)}
     assert verify(plan, one) == ()
 
 
