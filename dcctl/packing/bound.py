@@ -1,12 +1,14 @@
 """How good any plan can be: a linear program over patterns of devices, solved by generating its columns.
 
 Kept is what holds of every plan: the demand of each class, what all bins of a group have together of each
-dimension, how many devices there are and how shares fill one of them, how many items of several whole devices
-single bins hold. What is dropped can only raise the bound: the other limits of single bins, gangs, parts,
-relations, quotas and priorities.
+dimension, how many devices there are and how shares fill one of them, how many large items single bins hold.
+What is dropped can only raise the bound: the other limits of single bins, gangs, parts, relations, quotas and
+priorities.
 
 After Gilmore and Gomory, "A Linear Programming Approach to the Cutting-Stock Problem", 1961. Every round
 proves a bound: the prices of the rows, raised until no pattern gains more than it costs, are a dual solution.
+Large items are counted by the functions u(k) of Fekete and Schepers, "New Classes of Fast Lower Bounds for
+Bin Packing Problems", 2001.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ _ROUNDS = 80
 """Times that columns are generated; the bound is valid after each."""
 _TOLERANCE = 1e-3
 """Thousandths of a device by which a column must gain."""
+_LARGE = (1, 2, 3, 4)
+"""Items of which so many, but not one more, fit a bin are large."""
 _CLASSES = 4000
 """More classes than this are bounded by free devices and demand alone."""
 
@@ -50,7 +54,7 @@ def simple_bound(problem: Problem) -> int:
     return min(free, asked)
 
 
-def bound(problem: Problem, items: Feasibility, members: int = 0, rounds: int = _ROUNDS) -> int:
+def bound(problem: Problem, items: Feasibility, members: int = 0) -> int:
     """Thousandths of devices that no plan exceeds that places at least so many `members`.
 
     `items`: of the state before anything is placed.
@@ -59,12 +63,26 @@ def bound(problem: Problem, items: Feasibility, members: int = 0, rounds: int = 
     groups = groups_of(problem, items)
     if not groups.devices:
         return 0
-    if len(groups.demand) > _CLASSES:
-        return simple
-    return min(simple, Relaxation(groups, members).solve(rounds))
+    return min(simple, Relaxation(groups, members).solve()) if worth_solving(groups) else simple
+
+
+def worth_solving(groups: Groups) -> bool:
+    """Whether there is a program to solve, and it is not too large."""
+    return bool(groups.devices) and len(groups.demand) <= _CLASSES
+
+
+class Pattern(NamedTuple):
+    """Items that stand together, and how often they do where no bin is bounded by itself."""
+
+    group: int
+    items: tuple[tuple[int, int], ...]
+    """(class, count), the largest first."""
+    times: float
 
 
 class _Column(NamedTuple):
+    group: int
+    items: tuple[tuple[int, int], ...]
     gain: float
     rows: tuple[int, ...]
     values: tuple[float, ...]
@@ -88,30 +106,48 @@ class Relaxation:
         classes, count = len(groups.demand), len(groups.size)
         self._dimensions = np.flatnonzero(groups.amounts.any(axis=0))
         self._at_amounts = classes
-        self._at_devices = classes + count * len(self._dimensions)
+        self._columns_of_amounts = len(self._dimensions) * (1 + len(_LARGE))
+        self._at_devices = classes + count * self._columns_of_amounts
         self._at_several = self._at_devices + len(groups.devices)
         self._at_members = self._at_several + len(groups.several)
         self._weights = self._weighed()
+        self._columns: list[_Column] = []
+        self.patterns: list[Pattern] = []
+        """Of the last solution: what the best plan looks like if only sums are bounded."""
 
     def _weighed(self) -> Floats:
-        """[groups, classes, dimensions]: what an item takes, in what a bin of the group has on average."""
+        """[groups, classes, columns of amounts]: what an item takes, in bins of the group.
+
+        First as a share of what a bin has on average, then by how much of a bin large items make useless.
+        """
         groups, at = self._groups, self._dimensions
         average = np.maximum(groups.free[:, at] / np.maximum(groups.size, 1)[:, None], 1.0)
-        return groups.amounts[None, :, at] / average[:, None, :]
+        most, amounts = np.maximum(groups.most[:, None, at], 1), groups.amounts[None, :, at]
+        parts = [amounts / average[:, None, :]]
+        for k in _LARGE:
+            whole, rest = np.divmod((k + 1) * amounts, most)
+            parts.append(np.where(rest == 0, amounts / most, whole / k))
+        return np.concatenate(parts, axis=2)
 
-    def solve(self, rounds: int) -> int:
-        """The least bound that was proved within so many rounds."""
+    def solve(self) -> int:
+        """The least bound that was proved."""
         lp, best = self._model(), math.inf
-        for _ in range(rounds):
+        for _ in range(_ROUNDS):
             lp.run()
-            duals = np.asarray(lp.getSolution().row_dual)
+            solution = lp.getSolution()
+            duals = np.asarray(solution.row_dual)
             prices = _Prices(np.maximum(duals[:-1], 0.0), max(0.0, -float(duals[-1])))
             found, raised = self._patterns(prices)
             best = min(best, self._proved(prices, raised))
             if not found:
                 break
             for column in found:
-                _add(lp, column)
+                self._add(lp, column)
+        self.patterns = [
+            Pattern(column.group, column.items, times)
+            for column, times in zip(self._columns, solution.col_value, strict=False)
+            if times > 1e-6 and column.group >= 0
+        ]
         return math.floor(best * (1 + 1e-9) + 1e-3)
 
     def _model(self) -> highspy.Highs:
@@ -125,19 +161,23 @@ class Relaxation:
         lp.addRow(float(self._members), highspy.kHighsInf, 0, [], [])
         lp.changeObjectiveSense(highspy.ObjSense.kMaximize)
         for column in self._first():
-            _add(lp, column)
-        _add(lp, _Column(-100.0 * WHOLE, (self._at_members,), (1.0,)))
+            self._add(lp, column)
+        self._add(lp, _Column(-1, (), -100.0 * WHOLE, (self._at_members,), (1.0,)))
         return lp
+
+    def _add(self, lp: highspy.Highs, column: _Column) -> None:
+        rows, values = np.array(column.rows, np.int32), np.array(column.values)
+        lp.addCol(column.gain, 0.0, float("inf"), len(rows), rows, values)
+        self._columns.append(column)
 
     def _limits(self) -> Floats:
         """Right sides of all rows but the last."""
         groups = self._groups
-        sizes = np.repeat(groups.size.astype(np.float64), len(self._dimensions))
-        unlimited = ~np.isfinite(groups.free[:, self._dimensions]).ravel()
+        sizes = np.repeat(groups.size.astype(np.float64), self._columns_of_amounts)
         return np.concatenate(
             (
                 groups.demand.astype(np.float64),
-                np.where(unlimited, np.inf, sizes),
+                sizes,
                 [float(lot.number) for lot in groups.devices],
                 [float(one.most) for one in groups.several],
             )
@@ -157,7 +197,7 @@ class Relaxation:
         groups = self._groups
         entries: dict[int, float] = {self._at_members: 0.0}
         gain = 0
-        start = self._at_amounts + group * len(self._dimensions)
+        start = self._at_amounts + group * self._columns_of_amounts
         for of, count in items.items():
             entries[of] = float(count)
             entries[self._at_members] += count
@@ -170,7 +210,8 @@ class Relaxation:
                     entries[self._at_several + at] = float(count)
         if lot is not None:
             entries[self._at_devices + lot] = float(max(1, *(int(groups.whole[of]) for of in items)))
-        return _Column(float(gain), tuple(entries), tuple(entries.values()))
+        inside = tuple(sorted(items.items(), key=lambda one: (-int(groups.gpu_milli[one[0]]), one)))
+        return _Column(group, inside, float(gain), tuple(entries), tuple(entries.values()))
 
     def _worths(self, prices: _Prices) -> Floats:
         """[groups, classes]: what one item gains, less what it takes of everything but devices."""
@@ -246,8 +287,3 @@ def _knapsack(shares: Ints, worths: Floats, free: int, names: Ints) -> tuple[flo
         items[name] = items.get(name, 0) + 1
         at -= int(sizes[last[at]])
     return float(best[room]), items
-
-
-def _add(lp: highspy.Highs, column: _Column) -> None:
-    rows, values = np.array(column.rows, np.int32), np.array(column.values)
-    lp.addCol(column.gain, 0.0, float("inf"), len(rows), rows, values)

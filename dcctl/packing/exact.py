@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from dcctl.packing.greedy import Engine
     from dcctl.packing.place import Placed
+    from dcctl.packing.problem import Problem
     from dcctl.packing.rooms import Devices
 
 _MOST = 20_000
@@ -34,15 +35,13 @@ class Polished(NamedTuple):
     """Whether no plan is better: none that places as many members takes more devices."""
 
 
-def polish(
-    engine: Engine, placed: Sequence[Placed], owners: frozenset[str], seed: int, effort: float
-) -> Polished:
-    """What becomes of the jobs: a better plan, or the one that was. Objective and owners are as in `improve`.
+def polish(problem: Problem, engine: Engine, placed: Sequence[Placed], seed: int, effort: float) -> Polished:
+    """What becomes of the jobs: a better plan, or the one that was. The objective is that of `improve`.
 
     `effort`: deterministic seconds of CP-SAT for each tier. UsageError without ortools.
     """
     cp = _solver()
-    loose = Loose(engine, placed, owners)
+    loose = Loose(problem, engine, placed)
     model = _Model(cp, loose)
     if not model.small:
         return Polished(loose.finish(loose.inside), proved=False)

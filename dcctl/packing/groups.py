@@ -54,6 +54,8 @@ class Several(NamedTuple):
 class Groups(NamedTuple):
     """The classes and the bins of a problem, as far as they differ."""
 
+    row: dict[int, int]
+    """The number here of each class of the problem that fits anywhere."""
     demand: Ints
     """Items by class."""
     amounts: Ints
@@ -69,6 +71,8 @@ class Groups(NamedTuple):
     """Bins by group."""
     free: Floats
     """[groups, dimensions], of all bins together; infinite where nobody counts."""
+    most: Ints
+    """[groups, dimensions], of the bin with most."""
     devices: tuple[Lot, ...]
     several: tuple[Several, ...]
 
@@ -80,29 +84,36 @@ def groups_of(problem: Problem, items: Feasibility) -> Groups:
         for task in job.tasks:
             demand[task.of] += len(task.members)
     rows: Counter[tuple[Need, bytes]] = Counter()
+    keys: dict[int, tuple[Need, bytes]] = {}
     for of, count in sorted(demand.items()):
         fits = items.wanted[of].refusals(items.state.view()) == 0
         if fits.any():
-            rows[problem.classes[of].need, np.packbits(fits).tobytes()] += count
+            keys[of] = (problem.classes[of].need, np.packbits(fits).tobytes())
+            rows[keys[of]] += count
     needs = [need for need, _ in rows]
     packed = np.frombuffer(b"".join(bits for _, bits in rows), np.uint8)
     packed = packed.reshape(len(rows), -(-len(problem.bins) // 8))
     open_ = np.unpackbits(packed, axis=1, count=len(problem.bins)).astype(np.bool_)
-    return _grouped(problem, needs, list(rows.values()), open_)
+    numbers = {key: at for at, key in enumerate(rows)}
+    row = {of: numbers[key] for of, key in keys.items()}
+    return _grouped(problem, needs, row, list(rows.values()), open_)
 
 
-def _grouped(problem: Problem, needs: Sequence[Need], counts: Sequence[int], open_: Bools) -> Groups:
+def _grouped(
+    problem: Problem, needs: Sequence[Need], row: dict[int, int], counts: Sequence[int], open_: Bools
+) -> Groups:
     """`open_`: [classes, bins]."""
     group = _group_of_bins(problem.bins, open_)
     count = int(group.max(initial=-1)) + 1
     inside = [np.flatnonzero(group == at) for at in range(count)]
     dimensions = len(problem.space.dimensions)
-    free = np.array([one.free for one in problem.bins], np.float64).reshape(-1, dimensions)
-    free = np.where(free >= UNLIMITED >> 1, np.inf, np.maximum(free, 0))
+    exact = np.array([one.free for one in problem.bins], np.int64).reshape(-1, dimensions)
+    free = np.where(exact >= UNLIMITED >> 1, np.inf, np.maximum(exact, 0))
     allowed = np.array([open_[:, bins].any(axis=1) for bins in inside]).reshape(count, len(needs)).T
     lots = [lot for at, bins in enumerate(inside) for lot in _lots(problem, needs, at, allowed[:, at], bins)]
     several = {need.devices for need in needs if need.devices > 1}
     return Groups(
+        row=row,
         demand=np.array(counts, np.int64),
         amounts=np.array([need.amounts for need in needs], np.int64).reshape(-1, dimensions),
         gpu_milli=np.array([need.gpu_milli for need in needs], np.int64),
@@ -112,6 +123,7 @@ def _grouped(problem: Problem, needs: Sequence[Need], counts: Sequence[int], ope
         group=group,
         size=np.array([len(bins) for bins in inside], np.int64),
         free=np.array([free[bins].sum(axis=0) for bins in inside]).reshape(count, dimensions),
+        most=np.array([exact[bins].max(axis=0) for bins in inside]).reshape(count, dimensions),
         devices=tuple(lots),
         several=tuple(
             Several(at, devices, sum(_idle(problem.bins[one]) // devices for one in bins.tolist()))

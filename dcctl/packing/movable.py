@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcctl.packing.greedy import Engine
-    from dcctl.packing.problem import Job
+    from dcctl.packing.problem import Job, Problem
     from dcctl.packing.rooms import Devices
 
 
@@ -39,8 +39,9 @@ class Entry(NamedTuple):
 class Loose:
     """The bins of an engine without what can be moved, and what that is, until `finish` puts it back."""
 
-    def __init__(self, engine: Engine, placed: Sequence[Placed], owners: frozenset[str]) -> None:
-        """Members whose owner has a quota (`owners`) may be moved, never added or left out."""
+    def __init__(self, problem: Problem, engine: Engine, placed: Sequence[Placed]) -> None:
+        """Members whose owner has a quota may be moved, never added or left out."""
+        owners = {one.owner for one in problem.quotas}
         self._engine, self._placed = engine, [*placed]
         self.tiers = sorted({-one.job.priority for one in placed})
         """Priorities, the most urgent first, with the sign turned."""

@@ -136,7 +136,7 @@ class Placer:
         """One job after the other; neighbours that are alike in all that counts are placed as one run."""
         found: list[Placed] = []
         for alike in _runs(jobs):
-            simple = len(alike) > 1 and alike[0].owner not in self._quotas
+            simple = len(alike) > 1 and self._quotas.keys().isdisjoint(job.owner for job in alike)
             found += self._deal(alike) if simple else [self.place(job) for job in alike]
         return found
 

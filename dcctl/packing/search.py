@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dcctl.packing.guide import Guide
 from dcctl.packing.movable import Entry, Loose
 from dcctl.packing.rooms import Room
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.packing.greedy import Engine
     from dcctl.packing.place import Placed
+    from dcctl.packing.problem import Problem
     from dcctl.packing.rooms import Kind
 
     Floats = NDArray[np.float64]
@@ -43,24 +45,27 @@ _APART = 1e9
 
 
 def improve(
-    engine: Engine, placed: Sequence[Placed], steps: int, seed: int, owners: frozenset[str]
+    problem: Problem, engine: Engine, placed: Sequence[Placed], steps: int, seed: int
 ) -> list[Placed]:
     """What becomes of the jobs after a search of so many steps; the engine's state is that of the result.
 
     In no tier of priority fewer members stand than before, and in the highest in which anything changed, more
-    of the devices are used. Members whose owner has a quota (`owners`) are moved, never added or left out.
+    of the devices are used. Members whose owner has a quota are moved, never added or left out.
     """
-    loose, rng = Loose(engine, placed, owners), np.random.default_rng(seed)
+    loose, rng = Loose(problem, engine, placed), np.random.default_rng(seed)
     bins = np.array([at for at, one in enumerate(engine.items.bins) if not one.closed], np.int64)
-    search = _Search(loose, _Orders(loose.kinds, engine, rng), rng)
-    return loose.finish(search.run(bins, steps if len(bins) else 0))
+    if not len(bins) or not any(loose.waiting.values()):
+        return loose.finish(loose.inside)
+    guide = Guide(problem, engine, loose.kinds, sum(len(one.stands) for one in placed))
+    search = _Search(loose, guide, rng, _Orders(loose.kinds, engine, bool(guide), rng))
+    return loose.finish(search.run(bins, steps))
 
 
 class _Search:
     """A plan on its way to a better one."""
 
-    def __init__(self, loose: Loose, orders: _Orders, rng: np.random.Generator) -> None:
-        self._loose, self._orders, self._rng = loose, orders, rng
+    def __init__(self, loose: Loose, guide: Guide, rng: np.random.Generator, orders: _Orders) -> None:
+        self._loose, self._guide, self._rng, self._orders = loose, guide, rng, orders
         self._kinds, self._inside = loose.kinds, loose.inside
         self._stock = [
             len(loose.waiting[number]) if loose.room_for(number) else 0 for number in range(len(self._kinds))
@@ -82,8 +87,8 @@ class _Search:
             if not any(self._stock):
                 break
             heat = _HEAT * (1 - step / steps) ** 2
-            name, order = self._orders.draw()
-            self._orders.learn(name, self._step(self._ruined(bins), order, heat))
+            name, order, guided = self._orders.draw()
+            self._orders.learn(name, self._step(self._ruined(bins), order, guided, heat))
         return self._inside if self._kept is None or self._value >= self._best else self._kept
 
     def _ruined(self, bins: NDArray[np.int64]) -> list[int]:
@@ -94,13 +99,15 @@ class _Search:
         chosen = list(dict.fromkeys((worst, *drawn[_SAMPLE : _SAMPLE + others])))
         return chosen[::-1] if self._rng.random() < 0.5 else chosen
 
-    def _step(self, bins: Sequence[int], order: Sequence[int], heat: float) -> bool:
+    def _step(self, bins: Sequence[int], order: Sequence[int], guided: bool, heat: float) -> bool:
         """Fill these bins anew in this order of kinds. Whether the plan is better for it."""
         old = [entry for at in bins for entry in self._inside[at]]
         stock = self._stock.copy()
         for entry in old:
             stock[entry.kind] += 1
         rooms = [Room(at, self._loose.free[at], self._loose.milli[at]) for at in bins]
+        for room in rooms if guided else ():
+            self._follow(room, stock)
         for number in order:
             if stock[number]:
                 stock[number] = self._fill(rooms, number, stock[number])
@@ -120,6 +127,15 @@ class _Search:
         if gain:
             return gain > 0 or gain > -heat * self._rng.exponential()
         return min(members) >= 0
+
+    def _follow(self, room: Room, stock: list[int]) -> None:
+        """Put patterns of the bin's group in, drawn by how often the bound has them."""
+        for numbers, count in self._guide.draw(room.bin, self._rng):
+            number = next((one for one in numbers if stock[one]), None)
+            usable = None if number is None else self._loose.devices(number, room.bin)
+            if number is not None and usable is not None:
+                wanted = min(count, stock[number])
+                stock[number] -= wanted - room.fill(number, self._kinds[number], wanted, usable)
 
     def _fill(self, rooms: Sequence[Room], number: int, count: int) -> int:
         kind = self._kinds[number]
@@ -155,7 +171,7 @@ class _Search:
 class _Orders:
     """In which order kinds are put into emptied bins; those that helped are drawn more often."""
 
-    def __init__(self, kinds: Sequence[Kind], engine: Engine, rng: np.random.Generator) -> None:
+    def __init__(self, kinds: Sequence[Kind], engine: Engine, guided: bool, rng: np.random.Generator) -> None:
         self._rng = rng
         gpu = np.array([kind.gpu_milli for kind in kinds], np.float64)
         size = _sizes(kinds, engine)
@@ -163,20 +179,26 @@ class _Orders:
         lean[gpu == 0] = 2 * np.median(lean[gpu > 0]) if (gpu > 0).any() else 1.0
         self._rank = np.array([kind.tier if kind.free else -1 for kind in kinds], np.float64) * _APART
         self._bases = (-gpu - size / max(1.0, size.max(initial=0.0)), lean / max(1e-9, lean.max(initial=0.0)))
-        self._names = [(base, late) for base in range(len(self._bases) + 1) for late in _LATE]
+        bases = range(len(self._bases) + 1)
+        self._names = [(base, late, False) for base in bases for late in _LATE]
+        self._names += [(base, 0.0, True) for base in bases if guided]
         self._success = [0.2] * len(self._names)
 
-    def draw(self) -> tuple[int, list[int]]:
-        """The name of an order, and the kinds by it: the largest first, the leanest first, or by chance."""
+    def draw(self) -> tuple[int, list[int], bool]:
+        """The name of an order, the kinds by it, and whether patterns of the guide come before them.
+
+        The largest come first, the leanest, or whoever by chance.
+        """
         odds = np.cumsum([one + _CURIOSITY for one in self._success])
         name = int(np.searchsorted(odds, self._rng.random() * odds[-1]))
-        base, late = self._names[name]
+        base, late, guided = self._names[name]
         keys = self._rng.random(len(self._rank))
         if base < len(self._bases):
             noise = _NOISE[self._rng.integers(0, len(_NOISE))]
             keys = self._bases[base] * (1 + noise * keys)
         waits = self._rng.random(len(keys)) < late
-        return name, np.argsort(self._rank + keys + waits * (_APART / 2), kind="stable").tolist()
+        order = np.argsort(self._rank + keys + waits * (_APART / 2), kind="stable")
+        return name, order.tolist(), guided
 
     def learn(self, name: int, better: bool) -> None:
         """Remember whether the order made the plan better."""

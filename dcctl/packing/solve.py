@@ -103,16 +103,15 @@ def _searched(
     problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options
 ) -> tuple[Sequence[Placed], int]:
     """What a search made of it, and the bound."""
-    owners = frozenset(one.owner for one in problem.quotas)
     each, least, most = _STEPS[options.effort]
     steps = min(max(each * len(problem.bins), least), most)
-    found = improve(placer.engine, placed, steps, options.seed, owners)
+    found = improve(problem, placer.engine, placed, steps, options.seed)
     members = sum(len(one.stands) for one in found)
     limit = bound(problem, engine_of(problem, options.policy).items, members)
     if options.effort != "best" or taken_milli(problem, found) >= limit:
         return found, limit
     try:
-        polished = polish(placer.engine, found, owners, options.seed, _EXACT_S)
+        polished = polish(problem, placer.engine, found, options.seed, _EXACT_S)
     except UsageError:  # the extra is not installed: the search alone then
         return found, limit
     return polished.placed, taken_milli(problem, polished.placed) if polished.proved else limit

@@ -38,7 +38,7 @@ class _Row(Fact, frozen=True):
     member: str
     node: str
     devices: tuple[Natural | _Number, ...] = ()
-    share_milli: Annotated[int, Meta(ge=0, lt=1000)] = 0
+    share_milli: Annotated[int, Meta(ge=0, lt=1000)] | None = None
     start_s: int | None = None
     end_s: int | None = None
 
@@ -61,6 +61,8 @@ class _Tables(Fact, frozen=True):
     assignments: tuple[_Row, ...] | None = None
     unplaced: tuple[_Left, ...] = ()
     cuts: tuple[_Cut, ...] = ()
+    refusals: tuple[_Left, ...] = ()
+    """The same jobs, once for every reason."""
 
 
 class _Summary(Fact, frozen=True):
@@ -149,6 +151,7 @@ def _check_rows(rows: Iterable[_Row], where: str) -> None:
 
 
 def _plan(rows: tuple[_Row, ...], tables: _Tables, summary: _Summary) -> Plan:
+    left = {one.job: one.members for one in tables.unplaced or tables.refusals}
     return Plan(
         assignments=tuple(
             Assignment(
@@ -156,13 +159,13 @@ def _plan(rows: tuple[_Row, ...], tables: _Tables, summary: _Summary) -> Plan:
                 row.member,
                 row.node,
                 tuple(int(one) for one in row.devices),
-                row.share_milli,
+                row.share_milli or 0,
                 row.start_s,
                 row.end_s,
             )
             for row in rows
         ),
-        unplaced=tuple(Unplaced(one.job, one.members) for one in tables.unplaced),
+        unplaced=tuple(Unplaced(job, count) for job, count in left.items()),
         policy=summary.policy or "",
         seed=summary.seed or 0,
         snapshot=summary.snapshot or "",

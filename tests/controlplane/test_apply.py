@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dcctl.inventory.sources.kubernetes.source import KubernetesSource, rbac_yaml
-from tests import plans
+from dcctl.inventory.sources.kubernetes.source import rbac_yaml
+from dcctl.schedule import planfile
 from tests.conftest import ROOT
 from tests.controlplane.workloads import deployment, namespace, pod, pod_spec
 
@@ -87,9 +87,13 @@ def written(folder: Path, objects: list[Json]) -> Path:
 
 
 def planned(plane: ControlPlane, folder: Path, files: list[Path]) -> tuple[Path, Plan]:
-    fleet = KubernetesSource("kubernetes:test", str(plane.kubeconfig())).collect()
-    plan = plans.of_files(fleet, files, "first-fit")
-    return plans.write(folder / "plan.json", plan), plan
+    """What `dcctl schedule plan` prints for the files, or for what waits if there are none."""
+    words = [str(path) for path in files] or ["--pending"]
+    done = dcctl(plane, folder, "plan", *words, "-i", "kubernetes")
+    assert done.returncode in {0, 1}, done.stderr
+    path = folder / "plan.json"
+    path.write_text(done.stdout)
+    return path, planfile.read(path.read_bytes(), "plan.json")
 
 
 def pods_of(plane: ControlPlane, space: str) -> list[Json]:
@@ -151,10 +155,8 @@ def test_gated_pods_that_wait_are_placed(plane: ControlPlane, tmp_path: Path) ->
     for each in waiting:
         each["spec"]["schedulingGates"] = [{"name": "dcctl.io/plan"}]
     plane.apply(waiting)
-    fleet = KubernetesSource("kubernetes:test", str(plane.kubeconfig())).collect()
-    plan = plans.of_pending(fleet)
+    path, plan = planned(plane, tmp_path, [])
     assert {one.job.partition("/")[0] for one in plan.assignments} == {space}
-    path = plans.write(tmp_path / "plan.json", plan)
     told = answer(dcctl(plane, tmp_path, "apply", str(path), "-i", "kubernetes", "--yes"))
     assert told["summary"]["placed"] == 5
     found = {each["metadata"]["name"]: each["spec"]["nodeName"] for each in pods_of(plane, space)}
@@ -170,7 +172,7 @@ def test_the_role_in_deploy_is_enough_and_is_needed(plane: ControlPlane, tmp_pat
     user = plane.kubeconfig("planner", groups=())
     words = ("apply", str(path), str(work), "-i", "kubernetes", "--yes")
     refused = dcctl(plane, tmp_path, *words, kubeconfig=user)
-    assert (refused.returncode, json.loads(refused.stderr)["error"]["what"]) == (4, f"Deployment {space}/web")
+    assert (refused.returncode, json.loads(refused.stderr)["error"]["what"]) == (4, "pods")
     assert pods_of(plane, space) == []
     role = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "scheduler.yaml").read_text())
     plane.apply([role, binding("dcctl-scheduler", "planner")])
@@ -189,8 +191,7 @@ def test_pods_without_a_gate_are_bound_when_told_so(plane: ControlPlane, tmp_pat
     for each in waiting:
         each["spec"]["schedulerName"] = "nobody"
     plane.apply(waiting)
-    plan = plans.of_pending(KubernetesSource("kubernetes:test", str(plane.kubeconfig())).collect())
-    path = plans.write(tmp_path / "plan.json", plan)
+    path, plan = planned(plane, tmp_path, [])
     assert dcctl(plane, tmp_path, "apply", str(path), "-i", "kubernetes", "--yes").returncode == 2
     told = answer(dcctl(plane, tmp_path, "apply", str(path), "-i", "kubernetes", "--yes", "--bind"))
     assert told["summary"]["placed"] == 2

@@ -110,6 +110,7 @@ def try_on_server(objects: Objects, ready: Ready) -> tuple[Step, ...]:
 
     RefusedError, DeniedError: the server would refuse one; nothing was changed.
     """
+    _demand_rights(objects, ready)
     steps = [_try_other(objects, one, ready.run) for one in ready.others]
     made = {one.name for one in ready.others if one.kind == "Namespace"}
     for work in ready.works:
@@ -126,6 +127,22 @@ def try_on_server(objects: Objects, ready: Ready) -> tuple[Step, ...]:
     except Failure as failure:
         raise said(failure, f"pod {found.place.job} {found.place.member}") from failure
     return (*steps, *_pod_steps(ready))
+
+
+def _demand_rights(objects: Objects, ready: Ready) -> None:
+    """DeniedError: pods that are not there yet could not be followed or placed."""
+    spaces = sorted({work.object.namespace for work in ready.works})
+    needed = [("list", ""), ("watch", ""), *(("patch", space) for space in spaces)]
+    if not (ready.works or ready.gated):
+        return
+    try:
+        lacking = [(verb, space) for verb, space in needed if not objects.may(verb, "pods", space)]
+    except Failure as failure:
+        raise said(failure, "the rights of this user") from failure
+    if lacking:
+        verb, space = lacking[0]
+        where = f"of the namespace {space}" if space else "of all namespaces"
+        raise DeniedError("pods", f"this user may not {verb} those {where}", "kubectl auth can-i --list")
 
 
 def _pod_steps(ready: Ready) -> tuple[Step, ...]:

@@ -93,7 +93,7 @@ class Carrier:
             if not self._is_ours(made):
                 if not may_exist:
                     self.journal.failed(step, "another object of this name is there")
-                    raise Foreign(step.partition(" ")[2]) from failure
+                    raise Foreign(f"{step.partition(' ')[2]}: another one is there") from failure
                 self.journal.done(step, kept="1")
                 return
         self.journal.done(step, uid=made.metadata.uid)

@@ -131,7 +131,8 @@ class Bench:
 
     def untouched(self) -> bool:
         """Whether no request changed anything: every write was a trial."""
-        writes = [one for one in self.server.seen() if one.method != "GET"]
+        asks = "/apis/authorization.k8s.io/"
+        writes = [one for one in self.server.seen() if one.method != "GET" and not one.path.startswith(asks)]
         return all(one.query.get("dryRun") == "All" for one in writes)
 
 

@@ -37,9 +37,8 @@ def test_every_pod_stands_where_the_plan_says(bench: Bench) -> None:
     assert (told.summary["placed"], told.summary["pods"], told.gaps) == (14, 14, ())
     assert bench.standing()["lone"] == next(one.node for one in plan.assignments if one.member == "lone")
     assert all("schedulingGates" not in each["spec"] for each in bench.server.objects("pods", "ml"))
-    managers = {
-        one.query.get("fieldManager") for one in bench.server.seen() if one.method in {"POST", "PATCH"}
-    }
+    writes = [one for one in bench.server.seen() if one.method in {"POST", "PATCH"}]
+    managers = {one.query.get("fieldManager") for one in writes if "accessreviews" not in one.path}
     assert managers == {"dcctl"}
     (record,) = journal.journals(bench.folder / "journals", "schedule-apply")
     assert (record.outcome, len(record.steps)) == ("applied", 4 + 14 + 1 + 1)
@@ -122,6 +121,17 @@ def test_a_right_that_is_missing_is_told_before_anything_changes(bench: Bench) -
     with pytest.raises(DeniedError, match="StatefulSet ml/store") as told:
         order.apply(bench.world("bob"), files)
     assert told.value.hint == "kubectl auth can-i --list"
+    assert bench.untouched()
+
+
+@pytest.mark.parametrize(("verb", "where"), [("watch", "all namespaces"), ("patch", "the namespace ml")])
+def test_a_right_that_later_writes_need_is_told_before_anything_changes(
+    bench: Bench, verb: str, where: str
+) -> None:
+    files, _ = bench.files()
+    bench.server.deny("bob", verb, "pods")
+    with pytest.raises(DeniedError, match=f"may not {verb} those of {where}"):
+        order.apply(bench.world("bob"), files)
     assert bench.untouched()
 
 

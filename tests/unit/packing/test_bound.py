@@ -47,7 +47,14 @@ def test_pairs_that_fill_devices() -> None:
 
 
 def test_cpu_can_be_what_is_short() -> None:
-    assert bounded(of(ItemClass(need(cpu=2000, devices=1)), count=9, cpu=5000)) == 2500
+    assert bounded(of(ItemClass(need(cpu=2000, devices=1)), count=9, cpu=5000)) == 2000
+    assert bounded(of(ItemClass(need(cpu=900, share=300)), count=40, cpu=10_000)) == 11 * 300 + 33
+
+
+def test_large_items_are_counted_by_node() -> None:
+    nodes = tuple(a_bin(f"n{at}", 10_000, (device(0), device(1))) for at in range(9))
+    two = Problem(SPACE, nodes, (ItemClass(need(cpu=5100, devices=1)),), (job("j", 0, 18),))
+    assert bounded(two) == 9000
 
 
 def test_members_that_must_stand_take_what_others_need() -> None:

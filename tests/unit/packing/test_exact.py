@@ -28,8 +28,7 @@ pytest.importorskip("ortools")
 def polished(problem: Problem) -> tuple[Polished, int, int]:
     """What came out; members and thousandths before."""
     made = solved(problem)
-    owners = frozenset(one.owner for one in problem.quotas)
-    found = polish(made.placer.engine, made.placed, owners, 0, 2.0)
+    found = polish(problem, made.placer.engine, made.placed, 0, 2.0)
     plan = ended(problem, made.placer, found.placed, Options())
     assert verify(plan, problem) == ()
     assert plan.placed >= made.plan.placed
@@ -121,5 +120,5 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ortools.sat.python", None)
     made = solved(Problem(SPACE, (), (), ()))
     with pytest.raises(UsageError, match=r"pip install 'dcctl\[exact\]'"):
-        polish(made.placer.engine, made.placed, frozenset(), 0, 1.0)
+        polish(made.problem, made.placer.engine, made.placed, 0, 1.0)
     assert solve(made.problem, Options(effort="best")).placed == 0

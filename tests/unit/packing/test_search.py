@@ -15,8 +15,7 @@ from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problem
 def searched(problem: Problem, steps: int = 60, seed: int = 0) -> tuple[Solution, Solution]:
     """Before and after a search."""
     before, made = solved(problem), solved(problem)
-    owners = frozenset(one.owner for one in problem.quotas)
-    placed = improve(made.placer.engine, made.placed, steps, seed, owners)
+    placed = improve(problem, made.placer.engine, made.placed, steps, seed)
     plan = ended(problem, made.placer, placed, Options())
     return before, made._replace(placed=tuple(placed), plan=plan)
 

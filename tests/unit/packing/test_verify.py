@@ -155,6 +155,14 @@ def test_quotas() -> None:
     assert not holds(one, ("j-0", "a", ()), ("j-1", "a", ()))
 
 
+def test_a_quota_counts_beside_alike_work_of_others() -> None:
+    jobs = (job("i", 0), job("j", 0, owner="t"))
+    one = replace(problem(*jobs), quotas=(Quota("t", {"cpu_milli": 500}),))
+    plan = solve(one)
+    assert verify(plan, one) == ()
+    assert plan.placed == 1
+
+
 def test_times() -> None:
     one = replace(problem(job("j", 0, 2, duration_s=10, deadline_s=30), need_=need(3000)), now_s=5)
     plan = told(one, ("j-0", "a", ()), ("j-1", "a", ()))

@@ -47,9 +47,14 @@ def test_a_plan_is_read() -> None:
 
 
 def test_tables_of_a_report_stand_under_details() -> None:
-    rows = [{**ROW, "devices": ["3"]}]
-    plan = read(document(assignments=None, unplaced=[], details={"assignments": rows}), "plan.json")
-    assert plan.assignments[0].devices == (3,)
+    rows = [{**ROW, "devices": ["3"], "share_milli": None}]
+    refusals = [
+        {"job": "ml/big", "members": 4, "reason": why, "nodes": 2} for why in ("cordoned", "not ready")
+    ]
+    details = {"assignments": rows, "refusals": refusals}
+    plan = read(document(assignments=None, unplaced=[], details=details), "plan.json")
+    assert (plan.assignments[0].devices, plan.assignments[0].share_milli) == ((3,), 0)
+    assert [(one.job, one.members) for one in plan.unplaced] == [("ml/big", 4)]
 
 
 @pytest.mark.parametrize(

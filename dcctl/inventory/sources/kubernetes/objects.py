@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 MERGE_PATCH = "application/merge-patch+json"
 MANAGER = "dcctl"
+_REVIEW = "authorization.k8s.io/v1"
 _REQUEST_S = 60.0
 _WATCH_S = 300
 """How long one watch is asked for; the next goes on where it ended."""
@@ -66,6 +67,14 @@ class Kept(Live):
     def is_seen(self) -> bool:
         """Whether its controller, and every other that shares its cache, knows it as it is."""
         return self.status.observed_generation >= self.metadata.generation
+
+
+class _Allowed(Wire):
+    allowed: bool = False
+
+
+class _Review(Wire):
+    status: _Allowed = field(default_factory=_Allowed)
 
 
 class _KeptList(Wire):
@@ -184,6 +193,18 @@ class Objects:
     def read(self, path: str, of: type[T]) -> T:
         """The object at a path."""
         return _decoded(self._within().get(path), of)
+
+    def may(self, verb: str, resource: str, namespace: str = "") -> bool:
+        """Whether we have a right to core objects (of one namespace, or of all), by the server's own word."""
+        asked = {"verb": verb, "resource": resource, "namespace": namespace}
+        body = {
+            "apiVersion": _REVIEW,
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": asked},
+        }
+        path = f"/apis/{_REVIEW}/selfsubjectaccessreviews"
+        answer = self._within().send("POST", path, msgspec.json.encode(body))
+        return _decoded(answer, _Review).status.allowed
 
     def labelled(self, path: str, selector: str) -> list[Kept]:
         """The objects at the path of a kind that labels select."""
