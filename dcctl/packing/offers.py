@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-Key: TypeAlias = tuple[int | str, ...]
-"""What is compared, the lowest first; a site by its name in the end."""
+Key: TypeAlias = tuple[int | tuple[str, ...], ...]
+"""What is compared, the lowest first; sites by their names in the end."""
 
 _UNKNOWN_MW = 10**9
 """Where nobody knows the power: it ranks hours, and is never told."""
@@ -42,8 +42,8 @@ _UNKNOWN_MW = 10**9
 class Where(NamedTuple):
     """Bins that a job could start on."""
 
-    site: str
-    """Empty: any of them."""
+    sites: tuple[str, ...]
+    """In which they lie."""
     bins: Bools | None
     """None: all."""
     ready_s: int
@@ -107,15 +107,15 @@ class Offers:
         self, job: Job, ready_s: int, latest_s: int, moments: Sequence[int], *, cheap: bool = False
     ) -> list[Offer]:
         if not (self.choosy or job.data):
-            anywhere = Where("", None, ready_s)
+            anywhere = Where(self._sites, None, ready_s)
             starts = (ready_s, *moments[bisect_right(moments, ready_s) :])
-            return [Offer((at_s, 0, 0, 0, ""), at_s, anywhere) for at_s in starts if at_s <= latest_s]
+            return [Offer((at_s,), at_s, anywhere) for at_s in starts if at_s <= latest_s]
         found = []
         for where in self._wheres(job, ready_s):
             draws = self._least_mw(job, where)
             for start_s in self._starts(job, where, moments, latest_s if cheap else None):
                 if start_s <= latest_s:
-                    value = self._value(job, where.site, draws, start_s)
+                    value = min(self._value(job, site, draws, start_s) for site in where.sites)
                     found.append(_offer(value, start_s, where, cheap))
         found.sort(key=lambda offer: offer.key)
         return found
@@ -125,10 +125,11 @@ class Offers:
         for site in self._sites:
             after_s = arrival(job.data, site, self._problem.links).after_s
             if after_s is not None:
-                found.append(Where(site, self._bins_of[site], max(ready_s, now_s + after_s)))
+                found.append(Where((site,), self._bins_of[site], max(ready_s, now_s + after_s)))
         if len(found) > 1 and self._problem.links and job.minimum > 1 and job.within is None:
             every = np.logical_or.reduce([one.bins for one in found if one.bins is not None])
-            found.append(Where("", every, max(one.ready_s for one in found)))
+            sites = tuple(site for one in found for site in one.sites)
+            found.append(Where(sites, every, max(one.ready_s for one in found)))
         return found
 
     def _starts(self, job: Job, where: Where, moments: Sequence[int], latest_s: int | None) -> list[int]:
@@ -136,13 +137,12 @@ class Offers:
         first_s = where.ready_s
         starts = {first_s, *moments[bisect_right(moments, first_s) :]}
         if latest_s is not None and job.duration_s is not None:
-            steps = self._steps(where.site)
+            steps = self._steps(where.sites)
             starts.update(steps, (time - job.duration_s for time in (*steps, *moments)))
             starts.add(latest_s)
         return sorted(start for start in starts if start >= first_s)
 
-    def _steps(self, site: str) -> set[int]:
-        sites = (site,) if site else self._sites
+    def _steps(self, sites: Sequence[str]) -> set[int]:
         curves = (
             curve_of(told, one) for told in (self._problem.prices, self._problem.carbon) for one in sites
         )
@@ -171,8 +171,6 @@ class Offers:
 
     def _value(self, job: Job, site: str, draws: int | None, start_s: int) -> tuple[int, int, int]:
         """How many curves are unknown for the run, what it costs with its data, and what it emits: scaled."""
-        if not site and self.choosy:
-            return min(self._value(job, one, draws, start_s) for one in self._sites)
         unknown, found = 0, []
         power = _UNKNOWN_MW if draws is None else draws
         end_s = start_s + (job.duration_s or 1)
@@ -219,5 +217,5 @@ class Offers:
 
 
 def _offer(value: tuple[int, int, int], start_s: int, where: Where, cheap: bool) -> Offer:
-    key = (*value, start_s, where.site) if cheap else (start_s, *value, where.site)
+    key = (*value, start_s, where.sites) if cheap else (start_s, *value, where.sites)
     return Offer(key, start_s, where, cheap)

@@ -23,7 +23,7 @@ from dcctl.packing.search import improve
 from dcctl.packing.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Job, Problem
@@ -120,6 +120,11 @@ def _searched(
 
 def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
+    return sorted(problem.jobs, key=urgency(problem))
+
+
+def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
+    """By what `urgent_first` orders jobs."""
     needs = [one.need for one in problem.classes]
 
     def key(job: Job) -> tuple[int, ...]:
@@ -129,7 +134,7 @@ def urgent_first(problem: Problem) -> list[Job]:
         gang = job.minimum > 1 or job.within is not None
         return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[0], of
 
-    return sorted(problem.jobs, key=key)
+    return key
 
 
 def ended(problem: Problem, placer: Placer, placed: Sequence[Placed], options: Options) -> Plan:

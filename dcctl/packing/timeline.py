@@ -88,7 +88,9 @@ class Timeline:
         self._state, self._needs = state, [one.need for one in problem.classes]
         self._dimensions, self._devices = state.free.shape[1], state.milli.shape[1]
         self._slices = _Slices(self._dimensions + 2 * self._devices)
-        self._marks: list[tuple[int, int]] = []
+        self._times: list[int] = []
+        self._changed: dict[int, set[int]] = {}
+        """Bins in which something changes, by the moment."""
         self._shown = (problem.now_s, problem.now_s + 1)
         self.releases: list[int] = []
         """Moments at which something is freed or opened, in order."""
@@ -128,9 +130,15 @@ class Timeline:
             state = self._state
             self._slices.begin(at, np.concatenate((state.free[at], state.milli[at], state.memory[at])))
         self._slices.add(at, start_s, end_s, change)
-        insort(self._marks, (start_s, at))
+        self._mark(start_s, at)
         if end_s < NEVER:
-            insort(self._marks, (end_s, at))
+            self._mark(end_s, at)
+
+    def _mark(self, at_s: int, at: int) -> None:
+        if at_s not in self._changed:
+            self._changed[at_s] = set()
+            insort(self._times, at_s)
+        self._changed[at_s].add(at)
 
     def _release(self, at_s: int) -> None:
         at = bisect_left(self.releases, at_s)
@@ -154,11 +162,9 @@ class Timeline:
         before, self._shown = self._shown, (start_s, end_s)
         changed: set[int] = set()
         for one, other in zip(before, self._shown, strict=True):
-            low, high = min(one, other), max(one, other)
-            marks = self._marks[
-                bisect_left(self._marks, (low, -1)) : bisect_left(self._marks, (high + 1, -1))
-            ]
-            changed.update(at for _, at in marks)
+            first = bisect_left(self._times, min(one, other))
+            last = bisect_right(self._times, max(one, other))
+            changed.update(*(self._changed[at_s] for at_s in self._times[first:last]))
         self._refresh(changed)
 
     def _refresh(self, bins: Collection[int]) -> None:
@@ -178,7 +184,7 @@ class Timeline:
 
     def moments(self) -> list[int]:
         """Every moment at which anything starts, ends or opens, in order."""
-        return sorted({at_s for at_s, _ in self._marks}.union(self.releases))
+        return sorted({*self._times, *self.releases})
 
     def shut(self, start_s: int, end_s: int) -> Bools | None:
         """Bins that are closed at some moment from start to end; None: no bin ever is."""

@@ -1,10 +1,14 @@
-"""In which order jobs are planned in time: the most urgent first, and before each those it waits for."""
+"""In which order jobs are planned in time: the most urgent first, and before each those it waits for.
+
+Of alike ones those with the earliest deadline come first, then the longest.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.packing.solve import urgent_first
+from dcctl.packing.solve import urgency
+from dcctl.packing.timeline import NEVER
 
 if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Problem
@@ -12,9 +16,15 @@ if TYPE_CHECKING:
 
 def in_turn(problem: Problem) -> list[Job]:
     """All jobs: as `urgent_first`, but who is waited for comes before who waits."""
+    key = urgency(problem)
+
+    def turn(job: Job) -> tuple[int, ...]:
+        deadline_s = NEVER if job.deadline_s is None else job.deadline_s
+        return *key(job), deadline_s, -(NEVER if job.duration_s is None else job.duration_s)
+
     jobs = {job.id: job for job in problem.jobs}
     done: dict[str, Job] = {}
-    for first in urgent_first(problem):
+    for first in sorted(problem.jobs, key=turn):
         stack, seen = [first], set[str]()
         while stack:
             job = stack[-1]

@@ -48,7 +48,8 @@ def verify(plan: Plan, problem: Problem) -> tuple[str, ...]:
         wrong += _overfull(there, together)
         wrong += clashes(there, _members(there, together))
     if len(moments) == 1:
-        wrong += misplaced(problem, _members(problem, stands))
+        there = at_moment(problem, moments[0][0])
+        wrong += misplaced(there, _members(there, stands))
     wrong += _gangs(problem, stands)
     wrong += split_gangs(problem, [(one.job, one.of, problem.bins[one.bin]) for one in stands])
     wrong += _quotas(problem, stands)

@@ -138,11 +138,12 @@ def plan_report(found: Planned) -> Report:
 
 
 def _columns(plan: Plan, now_s: int) -> tuple[Column, ...]:
-    """Starts and ends are shown where there are any."""
+    """Starts and ends are shown where there are any, in the place of racks."""
     if not plan_time.is_timed(plan):
         return _ITEMS
-    times = ("start_s", "end_s")
-    return tuple(replace(one, wide=False, since_s=now_s) if one.key in times else one for one in _ITEMS)
+    shown = {"start_s": False, "end_s": False, "racks": True}
+    changed = (replace(one, wide=shown.get(one.key, one.wide)) for one in _ITEMS)
+    return tuple(replace(one, since_s=now_s) if one.unit == "time_s" else one for one in changed)
 
 
 def _rows(found: Planned, known: Mapping[str, Bill]) -> list[Row]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset
-from dcctl.inventory.placement import Neighbours, Selector, Template
+from dcctl.inventory.placement import Neighbours, Selector, Spread, Template
 from dcctl.packing.backfill import Book, in_time, planned
 from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
@@ -153,6 +153,24 @@ def test_whom_it_must_not_stand_beside_counts_all_the_time() -> None:
     assert verify(plan, one) == ()
 
 
+def test_spread_is_that_of_those_who_are_there_at_the_start() -> None:
+    even = Template(labels={"app": "x"}, spreads=(Spread("host", Selector({"app": "x"}), max_skew=2),))
+    bins = tuple(replace(one, labels={"host": one.name}) for one in nodes())
+    full = replace(bins[1], free=(0, *bins[1].free[1:]))
+    one = Problem(
+        SPACE,
+        (bins[0], full),
+        (ItemClass(need(), even),),
+        (job("j", 0, 2, minimum=2),),
+        held=(Held("old", "0", 0, 0),),
+        running={"old": Running(ends_s=NOW + 5)},
+        now_s=NOW,
+    )
+    plan = Book(one, Options()).plan()
+    assert times(plan) == {"j-0": (NOW + 5, None), "j-1": (NOW + 5, None)}
+    assert verify(plan, one) == ()
+
+
 def test_data_whose_place_or_size_nobody_knows_never_takes_no_time() -> None:
     jobs = (
         job("here", 1, data=(Dataset("d", None, ("s1",)),)),
@@ -183,6 +201,7 @@ def timed(draw: st.DrawFn) -> Problem:
     return replace(one, jobs=tuple(jobs), bins=bins, running=running, now_s=NOW)
 
 
+@settings(deadline=None)
 @given(timed())
 def test_plans_in_time_hold(one: Problem) -> None:
     plan = planned(one)
@@ -190,6 +209,7 @@ def test_plans_in_time_hold(one: Problem) -> None:
     assert planned(one) == plan
 
 
+@settings(deadline=None)
 @given(timed())
 def test_no_job_is_delayed_by_one_that_comes_after_it(one: Problem) -> None:
     """Whoever is planned last could as well not be there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -86,6 +86,15 @@ def test_an_hour_whose_price_nobody_knows_is_not_free() -> None:
     plan = planned(blind)
     assert stands(plan) == {"j-0": ("a", 0)}
     assert bills(blind, plan.assignments)["j"].cost_milli is None
+
+
+def test_a_node_whose_site_nobody_tells_has_the_price_of_all_others() -> None:
+    one = problem(
+        job("j", 0, duration_s=HOUR, deadline_s=3 * HOUR),
+        bins=(node("a", ""), node("c", "s2")),
+        prices={"": hourly(3, 2, 3), "s2": hourly(3, 3, 3)},
+    )
+    assert stands(planned(one)) == {"j-0": ("a", HOUR)}
 
 
 def test_power_is_that_of_the_devices_and_pue_counts() -> None:
@@ -172,6 +181,7 @@ def test_a_gang_that_does_not_say_what_it_sends_is_not_split() -> None:
     assert not planned(one).assignments
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.integers(0, 9)), min_size=6, max_size=6),
     st.lists(st.integers(0, 9), min_size=6, max_size=6),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.render.units import show
+from dcctl.render.units import near, show
 from dcctl.units import elapsed
 
 if TYPE_CHECKING:
@@ -133,3 +133,18 @@ def test_something_is_never_worded_as_nothing_nor_a_part_as_all(value: int, unit
 )
 def test_time_since_a_start_has_two_units(ms: int, said: str) -> None:
     assert elapsed(ms) == said
+
+
+def test_a_time_that_is_near_is_told_as_people_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    now = 1_795_420_800  # Mon 2026-11-23 08:00
+    day = 86400
+    steps = (0, 60, 16 * 3600 - 1, 16 * 3600, 6 * day - 60, 6 * day, -day)
+    assert [near(now + step, now) for step in steps] == [
+        *("now", "08:01", "23:59", "Tue 00:00", "Sun 07:59"),
+        *("2026-11-29 08:00", "2026-11-22 08:00"),
+    ]
+    assert near(10**18, now) == "1000000000000000000"
+    monkeypatch.undo()
+    time.tzset()
