@@ -5,7 +5,7 @@ _dcctl_command() {
     "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
-    "schedule plan") verbs="" options="--pending --policy --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "schedule plan") verbs="" options="--pending --policy --effort --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule explain") verbs="" options="--pending --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule whatif") verbs="" options="--pending --add --remove --fail --evict --every-single --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule defrag") verbs="" options="--pending --for --moves --policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -38,6 +38,7 @@ _dcctl_value() {
     --config) kind=files; return 0 ;;
     --context) kind=none; return 0 ;;
     --directory) kind=files; return 0 ;;
+    --effort) kind="fast normal best"; return 0 ;;
     --evict) kind=none; return 0 ;;
     --exclude) kind=nodes; return 0 ;;
     --fail) kind=none; return 0 ;;

@@ -12,7 +12,10 @@ from hypothesis import settings
 ROOT = Path(__file__).parent.parent
 
 # Under CI the same examples every time; what chance finds on a person's machine becomes a test of its own.
-settings.register_profile("ci", derandomize=True)
+# No example has a deadline: machines are shared.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("usual")
 if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
     settings.load_profile("ci")
 

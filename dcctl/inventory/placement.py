@@ -130,6 +130,8 @@ class Template(Fact, frozen=True):
     """Whether it may push out members of lower priority (preemptionPolicy)."""
     bound_to: tuple[NodeTerm, ...] | None = None
     """Where its volumes can be mounted: one of them must hold. None: anywhere."""
+    leaving: bool = False
+    """It is being deleted: it holds what it holds until it is gone, but no spread counts it any more."""
 
 
 BARE = Template()

@@ -69,7 +69,7 @@ class TimedRelations(Relations):
                 super().add(one.bin, one.of, 1 if at_start else -1)
             one.ever, one.at_start = ever, at_start
 
-    def refusals(self, of: int, allowed: Bools) -> Ints:
+    def refusals(self, of: int) -> Ints:
         """Reasons of each bin against one more item of class `of` for the interval that is shown."""
-        later = self._ever.refusals(of, allowed) & _ALL_THE_TIME
-        return super().refusals(of, allowed) | later
+        later = self._ever.refusals(of) & _ALL_THE_TIME
+        return super().refusals(of) | later

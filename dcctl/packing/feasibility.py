@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dcctl.inventory.placement import Template
     from dcctl.packing.problem import Bin, ItemClass, Need, Space
     from dcctl.packing.state import State, View
 
@@ -190,9 +191,9 @@ class Feasibility:
         wants = bool(need.devices or need.share_milli)
         kinds = (wants, need.resource, need.models) if wants else ()
         where = (template.node_selector.items(), template.required, template.tolerations, template.bound_to)
-        key = (kinds, tuple(where[0]), *where[1:], template.scheduler in _SAYS_NOTHING, one.cluster)
+        key = (kinds, tuple(where[0]), *where[1:], _is_silent(template), one.cluster)
         if key not in self._fixed:
-            implied = self._tolerated if template.scheduler in _SAYS_NOTHING else frozenset()
+            implied = self._tolerated if _is_silent(template) else frozenset()
             bits = self.labels.refusals(template, implied)
             bits = bits | self._elsewhere(one.cluster)
             self._fixed[key] = bits | self._without(need) if wants else bits
@@ -212,8 +213,12 @@ class Feasibility:
         return np.where(none, int(Reason.NO_DEVICES), np.where(wrong, int(Reason.MODEL), 0))
 
 
-_SAYS_NOTHING: Final = ("", "dcctl")
-"""Schedulers of templates that say nothing of taints: nobody told, or it is asked for in our own form."""
+def _is_silent(template: Template) -> bool:
+    """Whether it says nothing of taints: nobody told, or it is asked for in our own form.
+
+    Pods say which taints they tolerate, and always have a namespace.
+    """
+    return not template.namespace
 
 
 def accepts(models: Sequence[str], model: str) -> bool:

@@ -103,8 +103,7 @@ def _bins(
 ) -> Iterable[Bin]:
     demand, sources, racks = demand_of(whole), kinds_of([whole]), Racks(whole.nodes, whole.racks)
     for node in nodes:
-        taints = frozenset(taint.key for taint in node.taints)  # whom they keep out, feasibility tells
-        found = occupancy(node, demand.get(node.name), taints, sources)
+        found = occupancy(node, demand.get(node.name), None, sources)
         rack = racks.of(node)
         yield _bin(found, resources, kinds, racks.label(rack) if rack else "")
 
@@ -132,20 +131,19 @@ def _bin(found: Occupancy, resources: Sequence[str], kinds: dict[Kind, int], rac
 
 
 def _amounts(offered: Resources | None, resources: Sequence[str], scheduled: bool) -> tuple[int, ...]:
-    """By dimension; unlimited where nobody counts it."""
+    """By dimension; unlimited where nobody counts it. A kubelet, which counts pods, counts all they ask."""
     if offered is None:
         return (UNLIMITED,) * (6 + len(resources))
-    basic = (
-        offered.cpu_milli,
-        offered.memory_bytes,
-        offered.storage_bytes,
-        offered.pods,
-        offered.bandwidth_bps,
-        offered.power_mw,
-    )
+    asked = (offered.cpu_milli, offered.memory_bytes, offered.storage_bytes)
+    others = (offered.pods, offered.bandwidth_bps, offered.power_mw)
+    unsaid = UNLIMITED if offered.pods is None else 0
     absent = 0 if scheduled else UNLIMITED
     named = (offered.devices.get(name, absent) for name in resources)
-    return (*(UNLIMITED if amount is None else amount for amount in basic), *named)
+    return (
+        *(unsaid if amount is None else amount for amount in asked),
+        *(UNLIMITED if amount is None else amount for amount in others),
+        *named,
+    )
 
 
 def _free(found: Occupancy, total: tuple[int, ...], resources: Sequence[str]) -> tuple[int, ...]:

@@ -99,7 +99,7 @@ class Engine:
         wanted = self.items.wanted[of]
         bits = wanted.refusals(self.state.view())
         if self.relations.related[of]:
-            bits = bits | self.relations.refusals(of, wanted.fixed == 0)
+            bits = bits | self.relations.refusals(of)
         return bits
 
     def run(self, of: int, count: int, allowed: Bools | None = None) -> list[Put]:
@@ -144,7 +144,7 @@ class Engine:
         if allowed is not None:
             keys = np.where(allowed, keys, REFUSED)
         if self.relations.related[of]:
-            bits = self.relations.refusals(of, self.items.wanted[of].fixed == 0)
+            bits = self.relations.refusals(of)
             keys = np.where(bits, REFUSED, keys)
         return keys
 

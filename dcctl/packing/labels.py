@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -45,6 +46,11 @@ class Labels:
         )
         self._taints = tuple(taints)
         self._closed = np.fromiter((one.closed for one in bins), np.int64, len(bins))
+
+    @property
+    def count(self) -> int:
+        """How many bins there are."""
+        return len(self._bins)
 
     def refusals(self, template: Template, tolerated: frozenset[str] = frozenset()) -> Bits:
         """Why each bin is out of the question for any item of this template; 0 where it is not.
@@ -146,9 +152,14 @@ def _compared(expression: Expression, rows: NDArray[np.int64], values: dict[str,
     return np.isin(rows, good)
 
 
+_WHOLE_NUMBER: Final = re.compile(r"[-+]?[0-9]{1,99}")
+_INT64: Final = 1 << 63
+
+
 def _integer(text: str) -> int | None:
-    digits = text.removeprefix("-").removeprefix("+")
-    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 20 else None
+    """As Go's strconv.ParseInt reads 64 bits."""
+    number = int(text) if _WHOLE_NUMBER.fullmatch(text) else _INT64
+    return number if -_INT64 <= number < _INT64 else None
 
 
 def _bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[str]) -> bool:
@@ -156,6 +167,11 @@ def _bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[
     if taint.effect not in _KEEPS_OUT or taint.key in tolerated:
         return False
     return not any(tolerates(one, taint) for one in tolerations)
+
+
+def takes_work(one: Bin, tolerated: frozenset[str]) -> bool:
+    """Whether work that says nothing of taints may stand in a bin. `tolerated`: keys that keep nobody out."""
+    return not one.closed and not any(_bars(taint, (), tolerated) for taint in one.taints)
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:

@@ -6,10 +6,11 @@ The rules are kube-scheduler's (plugins PodTopologySpread, InterPodAffinity, Nod
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from dcctl.inventory.placement import Selector
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dcctl.inventory.placement import Expression, HostPort, Neighbours, Selector, Spread, Template
+    from dcctl.inventory.placement import Expression, HostPort, Neighbours, Spread, Template
     from dcctl.packing.labels import Labels
 
     Ints = NDArray[np.int64]
@@ -29,6 +30,8 @@ class Group(NamedTuple):
 
     selector: Selector | None
     namespaces: tuple[str, ...]
+    leaving: bool = True
+    """Whether members that are being deleted belong to it."""
 
     def __hash__(self) -> int:
         labels = () if self.selector is None else tuple(sorted(self.selector.labels.items()))
@@ -36,6 +39,8 @@ class Group(NamedTuple):
 
     def selects(self, template: Template) -> bool:
         """Whether members of this template belong to it."""
+        if template.leaving and not self.leaving:
+            return False
         if self.selector is None or not ("*" in self.namespaces or template.namespace in self.namespaces):
             return False
         return selects(self.selector, template.labels)
@@ -71,7 +76,7 @@ class Relations:
         self._ports: dict[tuple[str, int], Counter[tuple[int, str]]] = {}
         for template in set_of(templates):
             for spread in template.spreads:
-                self._where.setdefault(Group(spread.selector, (template.namespace,)), Counter())
+                self._where.setdefault(_spread_over(spread, template), Counter())
             if near := _near(template):
                 self._together.setdefault(_groups(near, template), Counter())
             for one in _apart(template):
@@ -112,18 +117,15 @@ class Relations:
         for port in template.ports:
             self._ports.setdefault((port.protocol, port.port), Counter())[at, port.address] += sign
 
-    def refusals(self, of: int, allowed: Bools) -> Ints:
-        """Reasons of each bin against one more item of class `of`.
-
-        `allowed`: bins that the item's own selectors and tolerations leave open.
-        """
+    def refusals(self, of: int) -> Ints:
+        """Reasons of each bin against one more item of class `of`."""
         template = self._templates[of]
-        bits = np.zeros(len(allowed), np.int64)
+        bits = np.zeros(self._labels.count, np.int64)
         for port in template.ports:
             bits[self._taken(port)] |= Reason.PORT
         hard = [one for one in template.spreads if one.required]
         if hard:
-            bits[self._uneven(hard, template, allowed)] |= Reason.SPREAD
+            bits[self._uneven(hard, template)] |= Reason.SPREAD
         if near := _near(template):
             bits[~self._beside(near, template)] |= Reason.TOGETHER
         for one in _apart(template):
@@ -151,25 +153,28 @@ class Relations:
     def _beside(self, near: Sequence[Neighbours], template: Template) -> Bools:
         """Bins that meet every required affinity.
 
-        A member counts when it belongs to the groups of all terms; who would be the first of a group that it
-        belongs to itself needs only the labels.
+        A member counts when it belongs to the groups of all terms and its bin has one of the labels; who
+        would be the first of a group that it belongs to itself needs only the labels.
         """
         groups = _groups(near, template)
         there = self._together[groups]
         columns = [self._labels.column(one.key)[0] for one in near]
-        if not _present(there) and all(group.selects(template) for group in groups):
+        here = _present(there)
+        found = any((rows[here] >= 0).any() for rows in columns)
+        if not found and all(group.selects(template) for group in groups):
             return np.logical_and.reduce([rows >= 0 for rows in columns])  # type: ignore[no-any-return]
         return np.logical_and.reduce([self._under(one.key, there) for one in near])  # type: ignore[no-any-return]
 
-    def _uneven(self, hard: Sequence[Spread], template: Template, allowed: Bools) -> Bools:
+    def _uneven(self, hard: Sequence[Spread], template: Template) -> Bools:
         """Bins where some spread would exceed its skew, or that lack its label."""
-        bad = np.zeros(len(allowed), np.bool_)
+        bad = np.zeros(self._labels.count, np.bool_)
         keyed = np.logical_and.reduce([self._labels.column(one.key)[0] >= 0 for one in hard])
         for one in hard:
-            eligible = keyed & self._counts(one, template, allowed)
+            eligible = keyed & self._counts(one, template)
             rows, values = self._labels.column(one.key)
-            group = Group(one.selector, (template.namespace,))
-            counts = _by_value(rows, eligible, self._where[group], len(values))
+            group = _spread_over(one, template)
+            there = _NOBODY if one.selector == Selector() else self._where[group]
+            counts = _by_value(rows, eligible, there, len(values))
             domains = np.unique(rows[eligible])
             least = int(counts[domains].min()) if len(domains) else 0
             if one.min_domains is not None and len(domains) < one.min_domains:
@@ -178,11 +183,9 @@ class Relations:
             bad |= (rows < 0) | (counts[np.maximum(rows, 0)] + own - least > one.max_skew)
         return bad
 
-    def _counts(self, spread: Spread, template: Template, allowed: Bools) -> Bools:
-        """Bins that count as domains of a spread."""
-        if spread.honor_affinity and spread.honor_taints:
-            return allowed
-        eligible = np.ones(len(allowed), np.bool_)
+    def _counts(self, spread: Spread, template: Template) -> Bools:
+        """Bins that count as domains of a spread, whatever is free in them."""
+        eligible = np.ones(self._labels.count, np.bool_)
         if spread.honor_affinity:
             eligible &= self._labels.selected(template)
         if spread.honor_taints:
@@ -190,9 +193,18 @@ class Relations:
         return eligible
 
 
+_NOBODY: Final[Counter[int]] = Counter()
+"""Whom a spread over an empty selector counts: such a selector selects the member itself, but no other."""
+
+
 def set_of(templates: Iterable[Template]) -> list[Template]:
     """Each template object once, in order."""
     return list({id(one): one for one in templates}.values())
+
+
+def _spread_over(one: Spread, template: Template) -> Group:
+    """The members that a spread counts."""
+    return Group(one.selector, (template.namespace,), leaving=False)
 
 
 def group_of(one: Neighbours, template: Template) -> Group:

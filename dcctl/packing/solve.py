@@ -13,6 +13,7 @@ from dcctl.packing.choice import DEFAULT_POLICY, POLICIES
 from dcctl.packing.exact import polish
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
+from dcctl.packing.labels import takes_work
 from dcctl.packing.place import Placer
 from dcctl.packing.plan import Assignment, Plan, Unplaced
 from dcctl.packing.problem import WHOLE
@@ -162,7 +163,10 @@ def plan_of(
         gpu_milli=gpu_milli,
         held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
         free_gpu_milli=sum(
-            device.free_milli for one in problem.bins if not one.closed for device in one.devices
+            device.free_milli
+            for one in problem.bins
+            if takes_work(one, problem.tolerated)
+            for device in one.devices
         ),
         total_gpu_milli=sum(one.device_count for one in problem.bins) * WHOLE,
     )

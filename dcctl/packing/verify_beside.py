@@ -9,13 +9,18 @@ from collections import Counter, defaultdict
 from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.inventory.placement import Selector
 from dcctl.packing.verify_where import meets, selected, untainted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dcctl.inventory.placement import HostPort, Neighbours, Selector, Spread, Template
+    from dcctl.inventory.placement import HostPort, Neighbours, Spread, Template
     from dcctl.packing.problem import Bin, Problem
+
+
+_EMPTY = Selector()
+"""A spread over all members, that is, counts none."""
 
 
 class Member(NamedTuple):
@@ -108,7 +113,8 @@ def _uneven(problem: Problem, template: Template, spread: Spread, members: Seque
         if other is template and member.placed and value is None:
             yield f"{member.name} is to be spread over {spread.key}, which its node lacks"
         elif value is not None and _eligible(template, spread, where):
-            counts = chosen(spread.selector, (template.namespace,), other)
+            counts = spread.selector != _EMPTY and not other.leaving
+            counts = counts and chosen(spread.selector, (template.namespace,), other)
             every[value] += counts
             own[value] += counts and (other is template or not member.placed)
     least = min(every.values(), default=0)
@@ -165,7 +171,8 @@ def _lonely(
             else:
                 mine.add(value)
         elif belongs(other):
-            held |= not member.placed
+            labelled = any(one.key in problem.bins[member.bin].labels for one in near)
+            held |= labelled and not member.placed
             founded.update(() if value is None else (value,))
     alone = sorted(mine - founded)
     first = 0 if held or not belongs(template) else 1

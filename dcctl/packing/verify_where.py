@@ -21,7 +21,7 @@ def refused(problem: Problem, one: ItemClass, where: Bin) -> str:
         return ", ".join(words(int(where.closed)))
     if one.cluster and one.cluster != where.scheduler:
         return "it is a node of another cluster"
-    implied = problem.tolerated if template.scheduler in ("", "dcctl") else frozenset()
+    implied = frozenset() if template.namespace else problem.tolerated  # pods tell what they tolerate
     if not untainted(template, where, implied):
         return "a taint is not tolerated"
     if not selected(template, where):
@@ -83,9 +83,10 @@ def meets(one: Expression, value: str | None) -> bool:
 
 
 def _number(text: str) -> int | None:
-    """A whole number of at most 19 digits, as Kubernetes reads it; None if it is none."""
+    """A whole number of 64 bits, as Kubernetes reads it; None if it is none."""
     digits = text[1:] if text[:1] in ("-", "+") else text
-    return int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 20 else None
+    number = int(text) if digits.isascii() and digits.isdecimal() and len(digits) < 100 else 1 << 63
+    return number if -(1 << 63) <= number < 1 << 63 else None
 
 
 def wanted(need: Need, kind: Kind) -> bool:

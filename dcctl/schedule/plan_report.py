@@ -15,7 +15,7 @@ from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
-from dcctl.units import cores, percent, plural
+from dcctl.units import percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,6 +105,8 @@ class Planned(NamedTuple):
     """Whether work without a deadline may start later than it could."""
     gantt: bool = False
     """Whether a chart is asked for."""
+    searched: bool = False
+    """Whether more than one pass was made: then the bound is worth telling."""
 
 
 def plan_report(found: Planned) -> Report:
@@ -115,7 +117,7 @@ def plan_report(found: Planned) -> Report:
     victims = tuple(plan_time.victim_rows(problem, plan, found.victims))
     return Report(
         kind=PLAN.kind,
-        headline=_headline(problem, plan, rows) + plan_time.pushed_out(found.victims),
+        headline=_headline(found, rows) + plan_time.pushed_out(found.victims),
         items=Table("items", _columns(plan, problem.now_s), tuple(rows), fold=False),
         details=(
             Table("assignments", _ASSIGNMENTS, tuple(map(_assignment_row, plan.assignments)), fold=False),
@@ -214,7 +216,8 @@ def _part(homes: Sequence[Bin]) -> str:
     return f"{len(racks):,} racks" if all(one.path[2] for one in homes) and len(racks) > 1 else ""
 
 
-def _headline(problem: Problem, plan: Plan, rows: Sequence[Row]) -> str:
+def _headline(found: Planned, rows: Sequence[Row]) -> str:
+    problem, plan, searched = found.problem, found.plan, found.searched
     fits = sum(row[1] == "yes" for row in rows)
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
     if plan_time.is_timed(plan):
@@ -225,10 +228,16 @@ def _headline(problem: Problem, plan: Plan, rows: Sequence[Row]) -> str:
             f"{percent(after)} of {plural(plan.total_gpu_milli // WHOLE, 'accelerator')} held after it"
         )
     text = ", ".join(words)
-    if plan.bound_gpu_milli is not None and plan.total_gpu_milli:
-        gap = (plan.gap_gpu_milli or 0) * 100 / plan.total_gpu_milli
-        text += f"; at most {cores(plan.bound_gpu_milli)} could be placed, gap {gap:.1f} points"
-    return text
+    return text + (_gap(plan) if searched else "")
+
+
+def _gap(plan: Plan) -> str:
+    """`; proven bound 97.4 %, gap 1.3 points`."""
+    if plan.bound_gpu_milli is None or not plan.total_gpu_milli:
+        return ""
+    most = (plan.held_gpu_milli + plan.bound_gpu_milli) * 1000 // plan.total_gpu_milli
+    gap = (plan.gap_gpu_milli or 0) * 100 / plan.total_gpu_milli
+    return f"; proven bound {percent(most)}, gap {gap:.1f} points"
 
 
 def _unread(problem: Problem) -> int:

@@ -12,10 +12,9 @@ from msgspec import Struct
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Member, Resources, Workload
-from dcctl.inventory.placement import BARE
 from dcctl.packing.bilinear import train_x_infer
 from dcctl.packing.fleet import problem_of
-from dcctl.packing.labels import Labels
+from dcctl.packing.labels import takes_work
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.packing.shares import Claim, fair, max_min
 
@@ -133,8 +132,7 @@ def free(whole: Fleet, nodes: Iterable[Node], claims: Iterable[Claim]) -> Availa
     wanting = Member("all", phase="pending", requests=Resources(devices=devices))
     work = Asked(workloads=(Workload("all", members=(wanting,)),))
     problem = problem_of(whole, nodes, work)
-    refused = Labels(problem.bins).refusals(BARE, problem.tolerated)
-    bins = [one for one, bits in zip(problem.bins, refused, strict=True) if not bits]
+    bins = [one for one in problem.bins if takes_work(one, problem.tolerated)]
     found: dict[str, int | None] = {}
     partly = {}
     for name in names:

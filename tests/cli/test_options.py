@@ -13,7 +13,16 @@ from tests.cli.fleets import write
 from tests.cli.test_exit_codes import cluster
 from tests.conftest import ROOT, Cli
 
-ARGUMENTS = {"diff": ["live"], "export": ["csv"], "dag": [str(ROOT / "examples/dag/topcuoglu.yaml")]}
+JOBS = str(ROOT / "examples/jobs/evening.yaml")
+ARGUMENTS = {
+    "diff": ["live"],
+    "export": ["csv"],
+    "dag": [str(ROOT / "examples/dag/topcuoglu.yaml")],
+    "plan": [JOBS],
+    "explain": ["eval", JOBS],
+    "whatif": ["--every-single"],
+    "share": [JOBS],
+}
 ASKING = [
     [*command.path[1:], *ARGUMENTS.get(command.name, [])]
     for command in read(tree()).walk()

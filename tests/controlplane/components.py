@@ -116,15 +116,18 @@ def kube_controller_manager(layout: Layout) -> list[str]:
     ]
 
 
-def kube_scheduler(layout: Layout) -> list[str]:
-    """Returns the default scheduler; its rate limit is raised in a file, since no flag can set it."""
+def kube_scheduler(layout: Layout, extra: str = "") -> list[str]:
+    """Returns the default scheduler; its rate limit is raised in a file, since no flag can set it.
+
+    `extra`: more lines of that file.
+    """
     config = layout.folder / "scheduler.yaml"
     config.write_text(
         "apiVersion: kubescheduler.config.k8s.io/v1\n"
         "kind: KubeSchedulerConfiguration\n"
         "leaderElection: {leaderElect: false}\n"
         "enableProfiling: false\n"
-        f"clientConnection: {{kubeconfig: '{layout.kubeconfig}', qps: 500, burst: 1000}}\n",
+        f"clientConnection: {{kubeconfig: '{layout.kubeconfig}', qps: 500, burst: 1000}}\n" + extra,
         encoding="utf-8",
     )
     return [

@@ -33,8 +33,11 @@ PARALLEL_CREATES = 8
 class ControlPlane:
     """A context manager: inside it the control plane is healthy, after it no process and no file is left."""
 
-    def __init__(self, binaries: Path, apiserver_flags: Sequence[str] = ()) -> None:
-        self._binaries = binaries
+    def __init__(
+        self, binaries: Path, apiserver_flags: Sequence[str] = (), scheduler_config: str = ""
+    ) -> None:
+        """`scheduler_config`: more lines of the scheduler's KubeSchedulerConfiguration."""
+        self._binaries, self._scheduler_config = binaries, scheduler_config
         self._apiserver_flags = tuple(apiserver_flags)
         self._components: list[Component] = []
         self._clients: dict[tuple[str, tuple[str, ...]], KeyPair] = {}
@@ -75,7 +78,7 @@ class ControlPlane:
 
     def _start_clients_of_the_api(self, layout: components.Layout) -> None:
         manager = self._spawn("kube-controller-manager", components.kube_controller_manager(layout))
-        scheduler = self._spawn("kube-scheduler", components.kube_scheduler(layout))
+        scheduler = self._spawn("kube-scheduler", components.kube_scheduler(layout, self._scheduler_config))
         kwok = self._spawn("kwok", components.kwok(layout))
         ports = layout.ports
         for component, address in (

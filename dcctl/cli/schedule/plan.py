@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
-from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
+from dcctl.cli.schedule.work import EffortOption, Files, Pending, PolicyOption, Seed
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
@@ -26,6 +26,7 @@ def plan(
     files: Files = None,
     pending: Pending = False,
     policy: PolicyOption = "use-value",
+    effort: EffortOption = "fast",
     seed: Seed = 0,
     windows: Windows = None,
     price: Price = None,
@@ -56,8 +57,17 @@ def plan(
     wait_s, told = seconds(wait_at_most), conditions(price, carbon, links)
     work = work_of(session, PLAN, files, pending)
     problem = under(work.problem, told, windows, work.found.whole)
-    options = Options(policy, seed, wait_s=wait_s)
+    options = Options(policy, seed, effort, wait_s)
     found = plan_for(problem, options, cut=not no_cut, preempt=preempt)
-    named = typed(files, pending)
-    waits = wait_s > 0
-    return plan_report(Planned(found.problem, found.plan, work.gaps, named, found.victims, waits, gantt))
+    return plan_report(
+        Planned(
+            found.problem,
+            found.plan,
+            work.gaps,
+            typed(files, pending),
+            found.victims,
+            waited=wait_s > 0,
+            gantt=gantt,
+            searched=effort != "fast",
+        )
+    )

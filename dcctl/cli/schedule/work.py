@@ -25,6 +25,13 @@ Policy = Literal["use-value", "fgd", "first-fit", "best-fit", "dot-product"]
 PolicyOption = Annotated[
     Policy, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
 ]
+Effort = Literal["fast", "normal", "best"]
+EffortOption = Annotated[
+    Effort,
+    typer.Option(
+        "--effort", metavar="HOW", help="fast: one pass; normal, best: search on, with a proven bound."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same plan.")]
 
 

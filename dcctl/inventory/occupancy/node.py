@@ -43,11 +43,12 @@ class Occupancy(Struct, gc=False):
 
 
 def occupancy(
-    node: Node, demand: Demand | None, common_taints: frozenset[str], kinds: Mapping[str, str]
+    node: Node, demand: Demand | None, common_taints: frozenset[str] | None, kinds: Mapping[str, str]
 ) -> Occupancy:
     """The node with what is held of it.
 
-    `common_taints` dedicate its pool and keep nobody out; `kinds` are those of the sources (kinds.kinds_of).
+    `common_taints` dedicate its pool and keep nobody out; None: whom the node keeps out is not asked, and its
+    free boards are free. `kinds` are those of the sources (kinds.kinds_of).
     """
     boards = boards_of(node)
     found = Occupancy(node, demand, boards or [], boards is not None, not_believed=not_believed(node))
@@ -55,7 +56,7 @@ def occupancy(
     if not boards:
         found.unavailable = out_of_service(node)  # taints dedicate many a node without accelerators
         return found
-    found.unavailable = unavailable_because(node, common_taints)
+    found.unavailable = "" if common_taints is None else unavailable_because(node, common_taints)
     if demand is not None:
         count = _count_withheld(node, boards)
         withheld = _likeliest_withheld(boards)[:count] if count else []

@@ -35,7 +35,7 @@ def polished(problem: Problem) -> tuple[Polished, int, int]:
     return found, made.plan.placed, plan.gpu_milli
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems())
 def test_it_holds_and_is_never_worse(problem: Problem) -> None:
     _, _, gpu = polished(problem)
@@ -43,7 +43,7 @@ def test_it_holds_and_is_never_worse(problem: Problem) -> None:
         assert gpu >= solve(problem).gpu_milli
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems(plain=True, nodes=2, work=3))
 def test_it_finds_the_best_and_no_bound_is_below(problem: Problem) -> None:
     found, members, gpu = polished(problem)

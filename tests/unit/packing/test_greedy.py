@@ -51,7 +51,7 @@ _needs = st.builds(
     needs=st.lists(_needs, min_size=1, max_size=3),
     runs=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12)), max_size=5),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_run_is_the_same_as_item_by_item(
     policy: str, bins: list[tuple[int, list[int], int, bool]], needs: list[Need], runs: list[tuple[int, int]]
 ) -> None:

@@ -43,7 +43,7 @@ def test_what_it_finds_holds_and_loses_nobody(problem: Problem, seed: int) -> No
     assert all(more >= had for (_, more), (_, had) in zip(tiers(after), tiers(before), strict=True))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(problems())
 def test_the_same_seed_gives_the_same_plan(problem: Problem) -> None:
     options = Options(seed=3, effort="normal")

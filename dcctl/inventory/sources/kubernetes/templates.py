@@ -201,8 +201,8 @@ def _ports(shape: Shape) -> tuple[HostPort, ...]:
     return tuple(sorted(found, key=lambda port: (port.port, port.protocol, port.address)))
 
 
-Row = tuple[Rules, str, tuple[tuple[str, str], ...], tuple[str, ...]]
-"""Rules, namespace, labels and claims: what makes a template."""
+Row = tuple[Rules, str, tuple[tuple[str, str], ...], tuple[str, ...], bool]
+"""Rules, namespace, labels, claims, and whether the pod is being deleted: what makes a template."""
 
 
 class Templates:
@@ -246,15 +246,18 @@ class Templates:
             claims = self._claims.get(volumes)
             if claims is None:
                 claims = self._claims[volumes] = _claims(volumes)
-            row = (rules, namespace, rules.kept(labels), claims)
+            leaving = pod.metadata.deletion_timestamp is not None
+            row = (rules, namespace, rules.kept(labels), claims, leaving)
             return self._keys.get(row) or self._new(row)
         except ValueError as error:
             self.unread.setdefault(str(error), f"{namespace}/{pod.metadata.name}")
             return None
 
     def _new(self, row: Row) -> str:
-        rules, namespace, labels, claims = row
+        rules, namespace, labels, claims, leaving = row
         template = rules.template(namespace, dict(labels), claims, self.namespaces)
+        if leaving:
+            template = replace(template, leaving=True)
         if claims and self.volumes is not None:
             template = replace(template, bound_to=self.volumes.bound_to(namespace, claims))
         key = self._keys[row] = key_of(template)

@@ -79,6 +79,7 @@ class PodMeta(Wire):
     labels: dict[str, str] | None = None
     annotations: PodNotes | None = None
     owner_references: list[OwnerRef] | None = None
+    deletion_timestamp: str | None = None
 
 
 class Amount(Wire):

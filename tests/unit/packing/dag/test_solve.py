@@ -36,7 +36,7 @@ def test_the_optimum_of_topcuoglu_is_proved() -> None:
     assert solution.gap_milli == 0
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(problems())
 def test_what_holds_for_every_workflow(problem: Problem) -> None:
     solution = solve(problem, steps=200)
@@ -47,7 +47,7 @@ def test_what_holds_for_every_workflow(problem: Problem) -> None:
     assert (solution.gap_milli == 0) == (solution.schedule.makespan_ms == solution.bound_ms)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(problems(most_tasks=4))
 def test_no_schedule_is_below_the_bound(problem: Problem) -> None:
     best = brute_force(problem)
@@ -55,7 +55,7 @@ def test_no_schedule_is_below_the_bound(problem: Problem) -> None:
     assert solve(problem, steps=100).schedule.makespan_ms >= best
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(problems(most_tasks=4))
 def test_what_is_proved_is_the_best_there_is(problem: Problem) -> None:
     pytest.importorskip("ortools")
