@@ -120,7 +120,8 @@ def _searched(
 
 def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
-    return sorted(problem.jobs, key=urgency(problem))
+    key = urgency(problem)
+    return sorted(problem.jobs, key=lambda job: (key(job), job.id))
 
 
 def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
