@@ -78,6 +78,7 @@ def problem_of(
         pue_milli={one.name: one.pue_limit_milli for one in whole.sites if one.pue_limit_milli is not None},
         now_s=taken_s,
         snapshot=snapshot,
+        clusters=tuple(sorted({one.cluster for one in whole.sources if one.cluster})),
     )
 
 

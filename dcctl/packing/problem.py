@@ -249,3 +249,5 @@ class Problem(Struct, frozen=True):
     now_s: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made of."""
+    clusters: tuple[str, ...] = ()
+    """What tells the clusters of that fleet from all others (SourceRun.cluster)."""

@@ -160,6 +160,7 @@ def plan_of(
         policy=options.policy,
         seed=options.seed,
         snapshot=problem.snapshot,
+        clusters=problem.clusters,
         placed=len(assignments),
         gpu_milli=gpu_milli,
         held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
