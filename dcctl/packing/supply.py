@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.packing.plan import Assignment
-    from dcctl.packing.problem import Bin, Problem
+    from dcctl.packing.problem import Bin, Problem, Space
 
 
 class Unit(NamedTuple):
@@ -32,6 +32,20 @@ class Unit(NamedTuple):
     shares: int = 1
     """How many times the board is handed out; 1: whole, or a slice."""
     slice: bool = False
+
+    @property
+    def is_board(self) -> bool:
+        """Whether it is a board as a whole."""
+        return self.shares == 1 and not self.slice
+
+
+class Free(NamedTuple):
+    """How much of it is free."""
+
+    units: int
+    """Of which nobody holds anything."""
+    milli: int
+    """In thousandths of a board, with what is left of others."""
 
 
 def supply_of(problem: Problem) -> Supply:
@@ -94,20 +108,27 @@ def _width(resource: str) -> int:
     return (parts_of(resource, None) or (1, 1))[0]
 
 
-def on_offer(problem: Problem) -> Counter[Unit]:
-    """How many of what can be asked for are free, on bins that take work: boards, shares, slices."""
-    kinds, found = problem.space.kinds, Counter[Unit]()
+def on_offer(problem: Problem) -> dict[Unit, Free]:
+    """What can be asked for and is free on bins that take work, the most first: boards, shares, slices."""
+    found: dict[Unit, tuple[int, Fraction]] = {}
     for one in problem.bins:
-        if not takes_work(one, problem.tolerated):
-            continue
-        for each in one.devices:
-            if each.free_milli == WHOLE:
-                found[Unit(*kinds[each.kind], each.shares)] += 1
-        if one.sliced:
-            model = {name: kinds[board.kind].model for board in one.sliced for name in board.resources}
-            for name, count in _free_slices(one, problem.space.dimensions).items():
-                found[Unit(name, model[name], slice=True)] += count
-    return +found
+        if takes_work(one, problem.tolerated):
+            for unit, count, milli in _offered(one, problem.space):
+                before = found.get(unit, (0, Fraction(0)))
+                found[unit] = before[0] + count, before[1] + milli
+    rows = ((unit, Free(count, round(milli))) for unit, (count, milli) in found.items() if milli)
+    return dict(sorted(rows, key=lambda row: (-row[1].milli, row[0])))
+
+
+def _offered(one: Bin, space: Space) -> Iterable[tuple[Unit, int, Fraction]]:
+    for each in one.devices:
+        unit = Unit(*space.kinds[each.kind], each.shares)
+        yield unit, int(each.free_milli == WHOLE), Fraction(each.free_milli, each.shares)
+    if one.sliced:
+        model = {name: space.kinds[board.kind].model for board in one.sliced for name in board.resources}
+        sizes = _sizes(one)
+        for name, count in _free_slices(one, space.dimensions).items():
+            yield Unit(name, model[name], slice=True), count, count * sizes[name]
 
 
 def boards_milli(problem: Problem, assignments: Iterable[Assignment]) -> int:

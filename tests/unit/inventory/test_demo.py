@@ -154,7 +154,7 @@ def test_the_source_says_that_it_is_a_demo_with_a_gap() -> None:
 
 def test_a_workload_and_its_template_say_the_same_priority(fleet: Fleet) -> None:
     said = {
-        (one.id, one.priority or 0, fleet.templates[member.template].priority or 0)
+        (one.id, one.priority or 0, fleet.templates[member.template or ""].priority or 0)
         for one in fleet.workloads
         for member in one.members
         if member.phase == "pending"

@@ -10,7 +10,7 @@ from dcctl.packing.fleet import problem_of
 from dcctl.packing.plan import Assignment
 from dcctl.packing.problem import Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import Reason
-from dcctl.packing.supply import Unit, boards_milli, on_offer, supply_of
+from dcctl.packing.supply import Free, Unit, boards_milli, on_offer, supply_of
 from tests.unit.packing.problems import a_bin, device
 
 MIG = "nvidia.com/mig-"
@@ -47,9 +47,9 @@ def test_parts_of_boards_add_up() -> None:
 
 def test_what_can_be_asked_for() -> None:
     assert on_offer(problem()) == {
-        Unit("nvidia.com/gpu", "A"): 1,
-        Unit("nvidia.com/gpu.shared", "S", 4): 3,
-        Unit(f"{MIG}4g.40gb", "M", slice=True): 1,
+        Unit("nvidia.com/gpu", "A"): Free(1, 1000),
+        Unit("nvidia.com/gpu.shared", "S", 4): Free(3, 750),
+        Unit(f"{MIG}4g.40gb", "M", slice=True): Free(1, 571),
     }
 
 
