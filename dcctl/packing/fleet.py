@@ -209,22 +209,21 @@ def _devices(found: Occupancy, counted: Mapping[str, int], kinds: dict[Kind, int
 
 
 def _sliced(found: Occupancy, kinds: dict[Kind, int]) -> tuple[Sliced, ...]:
-    """Boards that are cut, each slice for one holder; not those of which only the slices are known."""
+    """Boards that are cut. Of those of which only the slices are known nobody tells the number."""
     return tuple(
-        Sliced(
-            _kind(board, found.node, kinds),
-            at if board.reading.index is None else board.reading.index,
-            tuple(part.resource for part in board.slices),
-            board.state == "free",
-            board.reading.memory_bytes,
-            board.reading.id,
-        )
+        _cut_board(at, board, _kind(board, found.node, kinds))
         for at, board in enumerate(found.boards)
-        if board.reading is not None
-        and board.slices
-        and board.state in ("free", "allocated")
-        and all((part.replicas or 1) == 1 for part in board.slices)
+        if board.slices and _may_be_had(board, found)
     )
+
+
+def _cut_board(at: int, board: Board, kind: int) -> Sliced:
+    names = tuple(part.resource for part in board.slices for _ in range(part.replicas or 1))
+    reading, free = board.reading, board.state == "free"
+    if reading is None or len(names) > len(board.slices):
+        return Sliced(kind, -1, names, free)
+    index = at if reading.index is None else reading.index
+    return Sliced(kind, index, names, free, reading.memory_bytes, reading.id)
 
 
 def _may_be_had(board: Board, found: Occupancy) -> bool:
@@ -248,6 +247,7 @@ def _device(at: int, board: Board, kind: int, free: bool) -> Device:
         None if reading is None else reading.id,
         holders.pop() if len(holders) == 1 else "",
         None if reading is None else _limit_mw(reading, board.shares),
+        board.shares,
     )
 
 

@@ -70,6 +70,8 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
+    shares: int = 1
+    """How many times its board is handed out; this is one of them."""
 
 
 class Sliced(Struct, frozen=True, gc=False):
@@ -78,7 +80,7 @@ class Sliced(Struct, frozen=True, gc=False):
     kind: int
     """Position in `Space.kinds`, of the board as a whole."""
     index: int
-    """Its number on the node."""
+    """Its number on the node; -1: nobody tells, so it stays as it is."""
     resources: tuple[str, ...]
     """Names, one for each slice."""
     free: bool = False
