@@ -70,6 +70,13 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
+    held_memory_bytes: int = 0
+    """Of its memory, what shares of it hold, as far as they say."""
+
+    @property
+    def free_memory_bytes(self) -> int | None:
+        """None: nobody tells. Below zero where more was promised than there is."""
+        return None if self.memory_bytes is None else self.memory_bytes - self.held_memory_bytes
 
 
 class Sliced(Struct, frozen=True, gc=False):
