@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import WHOLE, Device, Sliced
+from dcctl.packing.seats import less
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -31,8 +32,7 @@ def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
     free = tuple(have + amount for have, amount in zip(home.free, need.amounts, strict=True))
     devices = list(home.devices)
     for at in one.devices:
-        back = WHOLE if need.devices else need.share_milli
-        devices[at] = replace(devices[at], free_milli=min(WHOLE, devices[at].free_milli + back))
+        devices[at] = less(devices[at], need, -1)
     return replace(home, free=free, devices=tuple(devices))
 
 
@@ -43,7 +43,9 @@ def with_bins(problem: Problem, added: Iterable[Bin]) -> Problem:
 
 def empty_copy(one: Bin, name: str) -> Bin:
     """A new bin like this one, on which nothing stands and that takes work."""
-    devices = tuple(replace(device, free_milli=WHOLE, id=None, holder="") for device in one.devices)
+    devices = tuple(
+        replace(device, free_milli=WHOLE, held_memory_bytes=0, id=None, holder="") for device in one.devices
+    )
     labels = {key: name if value == one.name else value for key, value in one.labels.items()}
     taints = tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/"))
     return replace(
