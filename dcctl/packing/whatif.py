@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dcctl.packing.problem import Job, Running, Task
+from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -74,7 +75,7 @@ class Scene:
         return self._of.get(job, ())
 
     def lose(self, bins: Collection[int], *, keep: bool = False) -> Loss:
-        """These bins are gone: what stops, what fits elsewhere (the most urgent first), what does not.
+        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not.
 
         `keep`: they stay gone until the placer is undone.
         """
@@ -91,8 +92,11 @@ class Scene:
         stopped = {job: self._stopped(job, members) for job, members in lost.items()}
         for members in stopped.values():
             self.release(members)
-        again = sorted((self.again(job, members) for job, members in stopped.items()), key=_urgent)
-        hits = [Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in again]
+        key = urgency(self.problem)
+        again = [self.again(job, members) for job, members in sorted(stopped.items())]
+        hits = [
+            Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in sorted(again, key=key)
+        ]
         if not keep:
             self.placer.undo(mark)
         return Loss(tuple(sorted(bins)), tuple(hits), gone)
@@ -131,7 +135,3 @@ class Scene:
             priority=known.priority,
             preemptible=known.preemptible,
         )
-
-
-def _urgent(job: Job) -> tuple[int, int, str]:
-    return -job.priority, -job.size, job.id
