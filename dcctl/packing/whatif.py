@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,6 +31,9 @@ class Hit(NamedTuple):
     placed: Placed
     """Where those find room elsewhere."""
 
+    says: str = ""
+    """What else keeps them from standing elsewhere, in words."""
+
     @property
     def homeless(self) -> int:
         """Members that find none."""
@@ -43,6 +47,8 @@ class Loss(NamedTuple):
     hits: tuple[Hit, ...]
     gone: int = 0
     """Members that belong to their node and go with it."""
+    stopped: tuple[Held, ...] = ()
+    """All members that stop."""
 
     @property
     def homeless(self) -> int:
@@ -74,11 +80,8 @@ class Scene:
         """Where the members of a job stand."""
         return self._of.get(job, ())
 
-    def lose(self, bins: Collection[int], *, keep: bool = False) -> Loss:
-        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not.
-
-        `keep`: they stay gone until the placer is undone.
-        """
+    def lose(self, bins: Collection[int]) -> Loss:
+        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not."""
         mark = self.placer.mark()
         self.close(bins)
         lost: dict[str, list[Held]] = {}
@@ -94,12 +97,13 @@ class Scene:
             self.release(members)
         key = urgency(self.problem)
         again = [self.again(job, members) for job, members in sorted(stopped.items())]
-        hits = [
-            Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in sorted(again, key=key)
-        ]
-        if not keep:
-            self.placer.undo(mark)
-        return Loss(tuple(sorted(bins)), tuple(hits), gone)
+        hits = [self._hit(job, len(lost[job.id])) for job in sorted(again, key=key)]
+        self.placer.undo(mark)
+        return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+
+    def _hit(self, job: Job, lost: int) -> Hit:
+        placed = self.placer.place(job)
+        return Hit(job.id, lost, job.size, placed, self.placer.apart(job) if placed.missing else "")
 
     def close(self, bins: Iterable[int]) -> None:
         """Nothing more is placed there, until the placer is undone."""
@@ -134,4 +138,10 @@ class Scene:
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
+            sites=self._split_over(job),
         )
+
+    def _split_over(self, job: str) -> tuple[str, ...]:
+        """The two sites over which a job stands; empty: it does not stand in two."""
+        sites = {self.problem.bins[one.bin].path[-1] for one in self.of(job)} - {""}
+        return tuple(sorted(sites)) if len(sites) == 2 else ()

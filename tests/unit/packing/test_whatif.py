@@ -14,8 +14,7 @@ FREE = tuple(device(number) for number in (0, 1))
 def test_those_who_stop_are_placed_again_in_the_order_of_a_plan() -> None:
     """A gang of large members comes before many small ones, as it does when both wait."""
     classes = (ItemClass(need(devices=2)), ItemClass(need(devices=1)))
-    bins = (a_bin("a", devices=FULL), a_bin("b", devices=FULL), a_bin("c", devices=FULL))
-    bins += (a_bin("d", devices=FREE), a_bin("e", devices=FREE))
+    bins = (*(a_bin(name, devices=FULL) for name in "abc"), *(a_bin(name, devices=FREE) for name in "de"))
     held = (
         Held("gang", "g0", 0, 0, (0, 1)),
         Held("gang", "g1", 1, 0, (0, 1)),
