@@ -23,9 +23,8 @@ _MODELS = 8
 
 def why_notes(found: Verdict, work: str) -> Iterable[Note]:
     """What else is to be said. `work`: the files and options that were typed."""
-    gates = sorted({gate for task in found.job.tasks for gate in _gates(found.problem, task.of)})
-    if gates:
-        text = f"{', '.join(gates)}: no scheduler looks at it before this is taken away"
+    if gates_of(found):
+        text = f"{', '.join(gates_of(found))}: no scheduler looks at it before this is taken away"
         yield Note("held by a gate", text, "warn")
     if found.cuts and found.stands:
         nodes = plural(len(found.cuts), "board")
@@ -40,8 +39,10 @@ def why_notes(found: Verdict, work: str) -> Iterable[Note]:
         yield Note("also", text, "warn", links if text.endswith("--links FILE") else "")
 
 
-def _gates(problem: Problem, of: int) -> tuple[str, ...]:
-    return problem.classes[of].template.gates
+def gates_of(found: Verdict) -> list[str]:
+    """What keeps its pods from their scheduler."""
+    classes = (found.problem.classes[task.of] for task in found.job.tasks)
+    return sorted({gate for one in classes for gate in one.template.gates})
 
 
 def _never(problem: Problem, of: int) -> Iterable[str]:
@@ -49,11 +50,12 @@ def _never(problem: Problem, of: int) -> Iterable[str]:
     need, bins = problem.classes[of].need, problem.bins
     yield from _models(problem, need)
     for at, name in enumerate(problem.space.resources, len(BASIC)):
-        if need.amounts[at]:
+        if need.amounts[at] and not (need.devices and name == need.resource):
             yield from _larger(_Asked(name, need.amounts[at], [one.total[at] for one in bins], str), bins)
     if need.devices:
         yield from _larger(
-            _Asked("accelerators", need.devices, [one.device_count for one in bins], str), bins
+            _Asked(need.resource or "accelerators", need.devices, [one.device_count for one in bins], str),
+            bins,
         )
     for at, name, words in ((0, "CPU", cores), (1, "memory", memory)):
         yield from _larger(_Asked(name, need.amounts[at], [one.total[at] for one in bins], words), bins)

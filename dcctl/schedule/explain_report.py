@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.folding import fold
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.explain_notes import why_notes
+from dcctl.schedule.explain_notes import gates_of, why_notes
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ def _start_s(found: Verdict) -> int | None:
 def _headline(found: Verdict, cure: str) -> str:
     job = found.job
     if not found.missing:
-        return f"{job.id} fits{_from(found)}: {plural(job.size, 'member')} placed"
+        gated = ", held by a gate" if gates_of(found) else ""
+        return f"{job.id} fits{_from(found)}: {plural(job.size, 'member')} placed{gated}"
     text = f"{job.id} does not fit: {found.missing:,} of {plural(job.size, 'member')} without a place"
     return f"{text}; smallest cure: {cure}" if cure else text
 

@@ -40,7 +40,7 @@ _SUMMARY = (
 WHATIF = Shape("schedule-whatif", "What a change would do to work that runs and waits.", _ITEMS, (), _SUMMARY)
 
 _PARTS = (
-    Column("part", "PART", keep=9),
+    Column("part", "PART", "nodes", keep=9),
     Column("level", "KIND", keep=8),
     Column("nodes", "NODES", "count", keep=6),
     Column("stopped", "STOP", "count", keep=6),
@@ -179,7 +179,7 @@ def single_report(parts: Sequence[Part], asked: int, problem: Problem, gaps: tup
     return Report(
         kind=SINGLE.kind,
         headline=f"{len(bad):,} of {plural(asked, 'part')} cannot be lost without work that finds no room",
-        items=Table("items", _PARTS, tuple(_part_row(one, problem) for one in bad), fold=False),
+        items=Table("items", _PARTS, tuple(_part_row(one, problem) for one in bad)),
         gaps=gaps,
         name_key="part",
         level="warn" if bad else "ok",
