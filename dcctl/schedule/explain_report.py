@@ -40,7 +40,7 @@ _MOVES = (
 )
 _SUMMARY = (
     Column("job", "the workload"),
-    Column("fits", "whether every member has a place", "count"),
+    Column("fits", "whether every member has a place"),
     Column("members", "its members", "count"),
     Column("placed", "members that have a place in the plan", "count"),
     Column("start_s", "when the first of them starts; null: at once, or never", "time_s"),
