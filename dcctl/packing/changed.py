@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import WHOLE, Device, Sliced
+from dcctl.packing.reasons import Reason
 from dcctl.packing.seats import less
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from dcctl.packing.plan import Cut
     from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota
-    from dcctl.packing.reasons import Reason
 
 
 def without(problem: Problem, gone: Collection[Held]) -> Problem:
@@ -27,6 +27,24 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
     return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
 
 
+def standing(problem: Problem, more: Iterable[Held]) -> Problem:
+    """These members stand where they say; what they hold is no longer free."""
+    bins, more = list(problem.bins), tuple(more)
+    for one in more:
+        bins[one.bin] = _taken(bins[one.bin], one, problem)
+    return replace(problem, bins=tuple(bins), held=(*problem.held, *more))
+
+
+def _taken(home: Bin, one: Held, problem: Problem) -> Bin:
+    need = problem.classes[one.of].need
+    free = tuple(have - amount for have, amount in zip(home.free, need.amounts, strict=True))
+    devices = list(home.devices)
+    for at in one.devices:
+        gone = WHOLE if need.devices else need.share_milli
+        devices[at] = replace(devices[at], free_milli=devices[at].free_milli - gone)
+    return replace(home, free=free, devices=tuple(devices))
+
+
 def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
     need = problem.classes[one.of].need
     free = tuple(have + amount for have, amount in zip(home.free, need.amounts, strict=True))
@@ -36,9 +54,23 @@ def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
     return replace(home, free=free, devices=tuple(devices))
 
 
-def with_bins(problem: Problem, added: Iterable[Bin]) -> Problem:
-    """More bins; nobody's position in the others changes (so the last ones are not in order of name)."""
+def with_more(problem: Problem, count: int, like: int) -> Problem:
+    """So many empty bins more like that one.
+
+    Nobody's position in the others changes (so the last ones are not in order of name).
+    """
+    one = problem.bins[like]
+    added = (empty_copy(one, f"new-{one.name}-{number}") for number in range(1, count + 1))
     return replace(problem, bins=(*problem.bins, *added))
+
+
+def closed(problem: Problem, gone: Collection[int]) -> Problem:
+    """Nothing is placed in these bins."""
+    bins = (
+        replace(one, closed=one.closed | Reason.CLOSED) if at in gone else one
+        for at, one in enumerate(problem.bins)
+    )
+    return replace(problem, bins=tuple(bins))
 
 
 def empty_copy(one: Bin, name: str) -> Bin:
@@ -54,7 +86,7 @@ def empty_copy(one: Bin, name: str) -> Bin:
         free=one.total,
         devices=devices,
         held_count=0,
-        closed=type(one.closed)(0),
+        closed=Reason(0),
         labels=labels,
         taints=taints,
     )
@@ -62,8 +94,7 @@ def empty_copy(one: Bin, name: str) -> Bin:
 
 def opened(problem: Problem, reason: Reason) -> Problem:
     """Bins that are closed for this reason alone are open."""
-    closed = type(reason)
-    bins = (replace(one, closed=closed(0)) if one.closed == reason else one for one in problem.bins)
+    bins = (replace(one, closed=Reason(0)) if one.closed == reason else one for one in problem.bins)
     return replace(problem, bins=tuple(bins))
 
 

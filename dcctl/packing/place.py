@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason
-from dcctl.packing.sites import most_across
+from dcctl.packing.sites import most_across, why_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -240,8 +240,30 @@ class Placer:
 
     def _carried(self, job: Job, one: str, other: str, across: int) -> bool:
         """Whether so many members may talk over the link: all must say how much they send."""
+        if {one, other} == set(job.sites):
+            return across > 0
+        return 0 < across <= most_across(one, other, self._each_bps(job), self._links)
+
+    def _each_bps(self, job: Job) -> int:
+        """How much a member sends at most; 0: one of them does not say."""
         each = [self.engine.items.wanted[task.of].need.amounts[_BANDWIDTH] for task in job.tasks]
-        return 0 < across <= most_across(one, other, max(each) if all(each) else 0, self._links)
+        return max(each) if all(each) else 0
+
+    def apart(self, job: Job) -> str:
+        """Why a gang does not stand in two sites that together have room for it; empty: none have."""
+        if job.minimum < 2 or job.within is not None:
+            return ""
+        names, rows = self.parts.names["site"], self.parts.rows["site"]
+        start, ways = self.engine.mark(), []
+        for one, other in permutations(range(len(names)), 2):
+            found = self._fill(job, rows == one)
+            rest = self._fill(left_of(job, found), rows == other)
+            if found.stands and rest.stands and not rest.missing:
+                ways.append((min(len(found.stands), len(rest.stands)), names[one], names[other]))
+            self.engine.undo(start)
+        told = ((not self._carried(job, one, other, most), most, one, other) for most, one, other in ways)
+        refused, across, *sites = min(told, default=(False, 0))
+        return why_apart(sites, across, self._each_bps(job), self._links) if refused else ""
 
     def _nodes(self, job: Job) -> Iterator[Bools]:
         """Single bins, the fullest first."""

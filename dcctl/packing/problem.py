@@ -183,6 +183,8 @@ class Job(Struct, frozen=True):
     earliest_s: int | None = None
     after: tuple[str, ...] = ()
     data: tuple[Dataset, ...] = ()
+    sites: tuple[str, ...] = ()
+    """Two sites over which it was split when it ran: it may be again, whatever their link."""
 
     @property
     def size(self) -> int:
