@@ -162,6 +162,12 @@ class Placer:
         """As many of the job's members as fit into these bins, each by itself and whatever its quota."""
         return self._fill(job, allowed)
 
+    def remove(self, placed: Placed) -> None:
+        """Nobody of the job stands any more."""
+        for stand in placed.stands:
+            self.engine.take(stand.of, stand.put)
+        self.spend(placed.job, placed, -1)
+
     def _gang(self, job: Job) -> Placed:
         if job.size < job.minimum:  # not all of its members are there yet
             return Placed(job, [], job.size, job.tasks[0].of)
