@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl.packing.problem import BASIC, LEVELS
-from dcctl.packing.reasons import Reason
+from dcctl.packing.reasons import Reason, counted
 from dcctl.packing.sites import most_across, why_apart
 
 if TYPE_CHECKING:
@@ -325,9 +325,7 @@ class Placer:
 
     def _counted(self, of: int) -> tuple[dict[Reason, int], int]:
         bits = self.engine.refusals(of)
-        lowest, counts = np.unique(bits & -bits, return_counts=True)
-        told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
-        return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
+        return counted(bits), int((bits == 0).sum())
 
     def mark(self) -> Mark:
         """Where `undo` can go back to."""

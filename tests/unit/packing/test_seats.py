@@ -7,12 +7,11 @@ from msgspec.structs import replace
 
 from dcctl.packing.backfill import planned
 from dcctl.packing.changed import without
-from dcctl.packing.choice import DEFAULT_POLICY
 from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Device, Held, ItemClass, Need, Problem, Running
 from dcctl.packing.reasons import Reason
 from dcctl.packing.seats import seated
-from dcctl.packing.solve import engine_of, solved
+from dcctl.packing.solve import solved
 from dcctl.packing.verify import verify
 from dcctl.packing.whatif import Scene
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, job, need
@@ -34,7 +33,7 @@ def seats(devices: tuple[Device, ...], *standing: Need) -> tuple[list[tuple[int,
         ((1000, 400, 700), (300,), [(1,)]),  # the fullest that has room
         ((1000, 400, 700), (500,), [(2,)]),
         ((1000, 1000), (300, 300), [(0,), (0,)]),  # and so on the one that was begun
-        ((1000, 500), (500, 1000), [(1,), (0,)]),  # the largest first
+        ((1000, 700), (300, 700), [(0,), (1,)]),  # the largest first
         ((200,), (300,), [()]),
     ],
 )
@@ -104,11 +103,11 @@ def test_a_share_gives_back_what_it_took() -> None:
 
 def test_memory_that_nobody_tells_is_not_known_when_a_share_is_given_back() -> None:
     bins, held = seated((a_bin("a", devices=(device(),)),), [Held("old", "0", 0, 0)], [ItemClass(BIG)])
-    one = Problem(SPACE, bins, (ItemClass(BIG),), (), held)
-    engine = engine_of(one, DEFAULT_POLICY)
-    Scene(solved(one)).release(held)
-    engine.state.take(0, 0, held[0].devices)
-    assert int(engine.refusals(0)[0]) == Reason.DEVICE_MEMORY
+    small = ItemClass(need(share=100, device_memory_bytes=1))
+    one = Problem(SPACE, bins, (ItemClass(BIG), small), (), held)
+    scene = Scene(solved(one))
+    scene.release(held)
+    assert int(scene.placer.engine.refusals(1)[0]) == Reason.DEVICE_MEMORY
     assert memory(without(one, held).bins[0]) == [None]
 
 
