@@ -15,6 +15,7 @@ from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
+from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def plan_report(found: Planned) -> Report:
     rows = _rows(found, found_bills)
     asked = [row for row in rows if row[0] not in found.pushed]
     victims = tuple(plan_time.victim_rows(problem, plan, found.victims))
-    return Report(
+    answer = Report(
         kind=PLAN.kind,
         headline=_headline(found, asked) + plan_time.pushed_out(found.victims),
         items=Table("items", _columns(plan, problem.now_s), tuple(rows), fold=False),
@@ -144,6 +145,7 @@ def plan_report(found: Planned) -> Report:
         name_key="job",
         level="crit" if plan.unplaced or problem.unreadable else "ok",
     )
+    return with_samples(answer)
 
 
 def _columns(plan: Plan, now_s: int) -> tuple[Column, ...]:
