@@ -249,6 +249,9 @@ def _part(homes: Sequence[Bin]) -> str:
 def _headline(found: Planned, rows: Sequence[Row]) -> str:
     problem, plan, searched = found.problem, found.plan, found.searched
     fits = sum(row[1] == "yes" for row in rows)
+    if not rows and not _unread(problem):
+        passed = [gap.subject for gap in found.gaps if gap.source.startswith("file:")][:_NAMED]
+        return "nothing to place" + (f": {', '.join(passed)} passed over" if passed else "")
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
     if plan_time.is_timed(plan):
         words.append(plan_time.headline(plan, problem.now_s))

@@ -154,3 +154,8 @@ def test_who_is_pushed_out_may_start_again(cli: Cli) -> None:
 def test_a_row_that_does_not_fit_says_why(cli: Cli) -> None:
     found = answer(cli, "-", code=1, stdin=ONE.replace("each", "members: 40\n  each"))
     assert rows(found)["a"]["why"] == "4 too few free accelerators"
+
+
+def test_work_of_an_unknown_kind_is_named(cli: Cli) -> None:
+    found = answer(cli, "-", code=3, stdin="apiVersion: x.io/v1\nkind: Frob\nmetadata: {name: b}\n")
+    assert found["headline"] == "nothing to place: Frob default/b passed over"
