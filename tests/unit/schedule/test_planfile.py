@@ -110,7 +110,7 @@ CUT = {"node": "gpu001", "device": "3", "model": "NVIDIA H200", "id": "GPU-1", "
 
 def test_cuts_are_read() -> None:
     after = ["nvidia.com/mig-3g.71gb"]
-    plan = read(document(details={"cuts": []}, cuts=[{**CUT, "after": after}]), "plan.json")
+    plan = read(document(cuts=[{**CUT, "after": after}]), "plan.json")
     assert plan.cuts == (Cut("gpu001", 3, "NVIDIA H200", "GPU-1", (), tuple(after)),)
     assert read(document(), "plan.json").cuts == ()
 
@@ -132,3 +132,24 @@ def test_a_plan_whose_boards_are_not_cut_is_not_carried_out(
         order.apply(nowhere, [str(path)])
     assert "1 board being cut first" in str(error.value)
     assert words in str(error.value)
+
+
+APPLY = ROOT / "examples" / "apply"
+NOT_MANIFESTS = "jobs in dcctl's own form cannot be {} kubernetes: give the manifests"
+
+
+@pytest.mark.parametrize(("verb", "done"), [("render", "rendered for"), ("apply", "carried out on")])
+def test_jobs_in_our_own_form_are_no_manifests(cli: Cli, verb: str, done: str) -> None:
+    jobs = str(ROOT / "examples" / "jobs" / "evening.yaml")
+    told = cli("schedule", verb, str(APPLY / "plan.json"), jobs)
+    assert (told.returncode, NOT_MANIFESTS.format(done) in told.stderr) == (2, True), told.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere.json", "no such file"), (str(APPLY / "work.yaml"), "is not JSON")]
+)
+def test_what_is_wrong_with_the_plan_is_told_before_the_cluster_is_asked_for(
+    cli: Cli, name: str, why: str
+) -> None:
+    told = cli("schedule", "apply", name, "-i", "demo")
+    assert (told.returncode, why in told.stderr) == (2, True), told.stderr
