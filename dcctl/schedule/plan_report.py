@@ -313,6 +313,7 @@ def _notes(found: Planned) -> Iterable[Note]:
             "warn",
             f"dcctl schedule plan {found.work or '--pending'} -o wide",
         )
+    yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
