@@ -44,6 +44,10 @@ class Moves(NamedTuple):
     free_after: int
     stuck: int
     """Bins in use of which somebody may not move."""
+    more_moves: int = 0
+    """With so many moves in all, as far as was tried,"""
+    more_free: int = 0
+    """so many more bins would be wholly free."""
 
     @property
     def gain(self) -> int:
@@ -51,19 +55,35 @@ class Moves(NamedTuple):
         return self.free_after - self.free_before
 
 
+_FURTHER = 3
+"""Times the moves that are allowed: so many are tried to tell what more of them would do."""
+
+
 def defragment(scene: Scene, most: int) -> Moves:
     """At most so many moves, those that free most bins for each first. The scene is as before afterwards."""
     mark = scene.placer.mark()
     before = int(whole(scene).sum())
     rows, stuck = _in_use(scene)
+    order = sorted(rows.items(), key=lambda row: (len(row[1]), -_idle(scene, row[0]), row[0]))
     steps: list[Step] = []
-    for at, members in sorted(rows.items(), key=lambda row: (len(row[1]), -_idle(scene, row[0]), row[0])):
-        if len(steps) + len(members) > most or _has_arrived(steps, at):
-            continue
-        steps += _emptied(scene, at, members)
-    after = int(whole(scene).sum())
+    rest = _empty(scene, order, steps, most)
+    count, after = len(steps), int(whole(scene).sum())
+    _empty(scene, rest, steps, most * _FURTHER)
+    more = int(whole(scene).sum()) - after
     scene.placer.undo(mark)
-    return Moves(tuple(steps), before, after, stuck)
+    return Moves(tuple(steps[:count]), before, after, stuck, len(steps) if more else 0, more)
+
+
+def _empty(
+    scene: Scene, order: Sequence[tuple[int, list[Held]]], steps: list[Step], most: int
+) -> Sequence[tuple[int, list[Held]]]:
+    """Empty bins in this order, with `steps` in all; those for which too few moves are left."""
+    for number, (at, members) in enumerate(order):
+        if len(steps) + len(members) > most:
+            return order[number:]
+        if not _has_arrived(steps, at):
+            steps += _emptied(scene, at, members)
+    return ()
 
 
 def whole(scene: Scene) -> Bools:

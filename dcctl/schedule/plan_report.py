@@ -15,6 +15,7 @@ from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
+from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def plan_report(found: Planned) -> Report:
     rows = _rows(found, found_bills)
     asked = [row for row in rows if row[0] not in found.pushed]
     victims = tuple(plan_time.victim_rows(problem, plan, found.victims))
-    return Report(
+    answer = Report(
         kind=PLAN.kind,
         headline=_headline(found, asked) + plan_time.pushed_out(found.victims),
         items=Table("items", _columns(plan, problem.now_s), tuple(rows), fold=False),
@@ -145,6 +146,7 @@ def plan_report(found: Planned) -> Report:
         name_key="job",
         level="crit" if plan.unplaced or problem.unreadable else "ok",
     )
+    return with_samples(answer)
 
 
 def _columns(plan: Plan, now_s: int) -> tuple[Column, ...]:
@@ -248,6 +250,9 @@ def _part(homes: Sequence[Bin]) -> str:
 def _headline(found: Planned, rows: Sequence[Row]) -> str:
     problem, plan, searched = found.problem, found.plan, found.searched
     fits = sum(row[1] == "yes" for row in rows)
+    if not rows and not _unread(problem):
+        passed = [gap.subject for gap in found.gaps if gap.source.startswith("file:")][:_NAMED]
+        return "nothing to place" + (f": {', '.join(passed)} passed over" if passed else "")
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
     if plan_time.is_timed(plan):
         words.append(plan_time.headline(plan, problem.now_s))
@@ -309,6 +314,7 @@ def _notes(found: Planned) -> Iterable[Note]:
             "warn",
             f"dcctl schedule plan {found.work or '--pending'} -o wide",
         )
+    yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.packing.bill import Bill, bills
+from dcctl.packing.sites import arrival, sites_of
 from dcctl.render.report import Bar, Column, Gantt, Note
 from dcctl.units import cores, duration, plural, scaled, three
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dcctl.inventory.model import Dataset
     from dcctl.packing.plan import Assignment, Plan, Unplaced
     from dcctl.packing.preempt import Victims
     from dcctl.packing.problem import Job, Problem
@@ -103,6 +106,37 @@ def too_late(job: Job, one: Unplaced) -> str:
         late = duration(one.earliest_end_s - job.deadline_s)
         words.append(f"at the earliest it ends {late} after its deadline")
     return "; ".join(words)
+
+
+def data_notes(problem: Problem, plan: Plan) -> Iterable[Note]:
+    """Which work is kept to some sites by data that cannot be brought elsewhere, why, and when it starts."""
+    starts: dict[str, int] = {}
+    for one in plan.assignments:
+        start_s = problem.now_s if one.start_s is None else one.start_s
+        starts[one.job] = min(start_s, starts.get(one.job, start_s))
+    for job in problem.jobs:
+        for data in job.data:
+            why = _kept_there(data, problem)
+            if why:
+                when = (
+                    f", from {_clock(starts[job.id])}" if job.id in starts else "; no start was found there"
+                )
+                yield Note("data", f"{data.name} of {job.id}: {why}{when}", "warn")
+
+
+def _clock(time_s: int) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+def _kept_there(data: Dataset, problem: Problem) -> str:
+    """Why one dataset keeps work to the sites that have it; empty: it can be brought to all."""
+    barred = [
+        site for site in sites_of(problem.bins) if arrival((data,), site, problem.links).after_s is None
+    ]
+    if not barred or not data.sites:
+        return "nobody says where a copy of it is" if barred else ""
+    home = f"at {' or '.join(data.sites)} only"
+    return f"size unknown: {home}" if data.size_bytes is None else f"no link to {', '.join(barred)}: {home}"
 
 
 def bill_of(problem: Problem, plan: Plan) -> dict[str, Bill]:

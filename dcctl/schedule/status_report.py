@@ -13,6 +13,7 @@ from dcctl.packing.reasons import WORDS
 from dcctl.packing.supply import Unit, on_offer, supply_of
 from dcctl.packing.whatif import Scene
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.samples import with_samples
 from dcctl.units import cores, plural
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def status_report(
     nodes = int(whole(Scene(idle)).sum())
     rows = tuple(_row(one, waiting) for one in waiting.placed)
     fits = sum(not one.missing for one in waiting.placed)
-    return Report(
+    answer = Report(
         kind=STATUS.kind,
         headline=_headline(len(rows), fits, supply, nodes),
         items=Table("items", _ITEMS, rows, fold=False),
@@ -103,6 +104,7 @@ def status_report(
         name_key="job",
         level="warn" if unfinished else "ok",
     )
+    return with_samples(answer)
 
 
 def _headline(waiting: int, fits: int, supply: Supply, nodes: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.samples import with_samples
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "
         "nodes_added": sum(one.name.startswith("new-") for one in found.problem.bins),
     }
     worse = found.loss.homeless or summary["waiting_after"] < summary["waiting_before"]
-    return Report(
+    answer = Report(
         kind=WHATIF.kind,
         headline=_headline(found),
         items=Table("items", _ITEMS, rows, fold=False),
@@ -87,6 +88,7 @@ def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "
         name_key="job",
         level="warn" if worse else "ok",
     )
+    return with_samples(answer)
 
 
 def _members(waiting: Iterable[Waiting]) -> int:

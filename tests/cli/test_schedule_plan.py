@@ -154,3 +154,18 @@ def test_who_is_pushed_out_may_start_again(cli: Cli) -> None:
 def test_a_row_that_does_not_fit_says_why(cli: Cli) -> None:
     found = answer(cli, "-", code=1, stdin=ONE.replace("each", "members: 40\n  each"))
     assert rows(found)["a"]["why"] == "4 too few free accelerators"
+
+
+def test_work_of_an_unknown_kind_is_named(cli: Cli) -> None:
+    found = answer(cli, "-", code=3, stdin="apiVersion: x.io/v1\nkind: Frob\nmetadata: {name: b}\n")
+    assert found["headline"] == "nothing to place: Frob default/b passed over"
+
+
+def test_data_that_cannot_be_brought_is_told(cli: Cli) -> None:
+    text = ONE + "duration: 2h\n  data: [{name: c4, sites: [dc2]}]\n"
+    [note] = [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]
+    assert note["text"] == "c4 of a: size unknown: at dc2 only, from 2026-11-23 08:00Z"
+    text = text.replace("c4,", "c4, size: 1TB,")
+    [note] = [one for one in answer(cli, "-", stdin=text)["notes"] if one["label"] == "data"]
+    assert note["text"] == "c4 of a: no link to dc1: at dc2 only, from 2026-11-23 08:00Z"
+    assert not [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from tests.conftest import ROOT
+
 if TYPE_CHECKING:
     from tests.conftest import Cli
 
@@ -39,3 +41,35 @@ def test_where_nothing_is_free_no_empty_list_is_announced(cli: Cli) -> None:
     found = status(cli, "-w", "gpu001")
     assert "none of 8 accelerators free" in found["headline"]
     assert "free" not in {note["label"] for note in found["notes"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (
+            ("status",),
+            ("dcctl_schedule_workloads_waiting 3", 'dcctl_schedule_accelerators{state="held"} 882.071'),
+        ),
+        (
+            ("plan", str(ROOT / "examples" / "jobs" / "evening.yaml")),
+            ("dcctl_plan_workloads 4", 'dcctl_schedule_accelerators{state="free"} 141.929'),
+        ),
+        (("whatif", "--remove", "gpu001"), ("dcctl_whatif_nodes_lost 1",)),
+        (("defrag",), ("dcctl_defrag_moves 3",)),
+    ],
+)
+def test_numbers_for_prometheus(cli: Cli, words: tuple[str, ...], lines: tuple[str, ...]) -> None:
+    found = cli("schedule", *words, "-i", "demo", "-o", "prom").stdout.splitlines()
+    for line in lines:
+        assert line in found
+
+
+def test_more_moves_than_were_allowed_would_free_more(cli: Cli) -> None:
+    words = ("schedule", "defrag", "-i", "demo", "-o", "json")
+    few, some, many = (json.loads(cli(*words, "--moves", count).stdout) for count in ("2", "20", "23"))
+    assert few["headline"].startswith("so few moves free no node")
+    said = [note for note in some["notes"] if note["command"].endswith("--moves 23")]
+    assert [note["text"] for note in said] == ["at most 20: 23 would free 1 more node"]
+    gains = [one["summary"]["free_after"] - one["summary"]["free_before"] for one in (few, some, many)]
+    assert gains == [0, 1, 2]
+    assert many["summary"]["more_moves"] is None

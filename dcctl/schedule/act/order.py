@@ -74,8 +74,11 @@ class Loaded(NamedTuple):
     """Digests by path; the plan comes first."""
 
 
-def load(paths: Sequence[str]) -> Loaded:
-    """Read a plan file and the manifests that it was made from. UsageError tells what is wrong."""
+def load(paths: Sequence[str], done: str = "carried out on") -> Loaded:
+    """Read a plan file and the manifests that it was made from. UsageError tells what is wrong.
+
+    `done`: what is to become of them, for messages.
+    """
     if "-" in paths:
         raise UsageError(
             "standard input", "a run that may have to be resumed needs files", "dcctl schedule apply --help"
@@ -83,22 +86,27 @@ def load(paths: Sequence[str]) -> Loaded:
     data = {str(Path(path).absolute()): read_bytes(path) for path in paths}
     if len(data) < len(paths):
         raise UsageError(", ".join(paths), "a file is given twice", "dcctl schedule apply --help")
-    (plan_path, plan), *rest = data.items()
+    (plan_path, data_of_plan), *rest = data.items()
+    plan = planfile.read(data_of_plan, plan_path)
     texts = [(path, text_of(each, path)) for path, each in rest]
     asked = parse(texts) if texts else None
-    bodies = [body for path, text in texts for body in _bodies(path, text)]
+    bodies = [body for path, text in texts for body in _bodies(path, text, done)]
     return Loaded(
-        planfile.read(plan, plan_path),
+        plan,
         objects_of(bodies, ", ".join(path for path, _ in texts)),
         asked or Asked(),
         {path: planfile.digest(each) for path, each in data.items()},
     )
 
 
-def _bodies(path: str, text: str) -> list[Document]:
-    """Each manifest as the API server would read it; dcctl's own form is none."""
+def _bodies(path: str, text: str, done: str) -> list[Document]:
+    """Each manifest as the API server would read it. UsageError for dcctl's own form, which is none."""
     read = (msgspec.json.decode(as_json(Cursor(node, path))) for node, _ in documents(text, path))
-    return [body for body in read if isinstance(body, dict) and body.get("kind") != "Jobs"]
+    found = [body for body in read if isinstance(body, dict)]
+    if any(body.get("kind") == "Jobs" for body in found):
+        why = f"jobs in dcctl's own form cannot be {done} kubernetes: give the manifests"
+        raise UsageError(path, why, "dcctl schedule render --help")
+    return found
 
 
 def apply(world: World, paths: Sequence[str]) -> Report:

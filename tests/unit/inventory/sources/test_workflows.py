@@ -66,9 +66,9 @@ def test_the_inventory_is_asked_only_when_it_is_named() -> None:
 
 BAD = {
     "": "f.yaml: is empty",
-    "kind: Dag\n---\nkind: Dag\n": "holds 2 documents, not one",
-    "kind: Jobs\n": "f.yaml:1: kind: is not of `kind: Dag`",
-    "a: b\n": "f.yaml:1: is not of `kind: Dag`",
+    "kind: Dag\n---\nkind: Dag\n": "holds 2 documents; a workflow is one, with `kind: Dag`",
+    "kind: Jobs\n": "f.yaml:1: kind Jobs is not a workflow, which begins with `kind: Dag`",
+    "a: b\n": "f.yaml:1: this is not a workflow, which begins with `kind: Dag`",
     "kind: Dag\nworkers: [p1\n": "f.yaml:",
     ONE: "the key `tasks` is missing",
     ONE + "task: {}\n": "f.yaml:3: task: the key is not known; did you mean tasks?",

@@ -87,13 +87,15 @@ def _check_quantities(given: Amounts | None, at: Cursor, *path: str) -> None:
             parse(text)
         except ValueError as error:
             place = at.at((*path, name))
-            raise place.error(f"{error}{_meant(text)}", f"{HINT} {at.file}") from error
+            raise place.error(f"{error}{_meant(name, text)}", f"{HINT} {at.file}") from error
 
 
-def _meant(text: str) -> str:
+def _meant(name: str, text: str) -> str:
     """What Kubernetes would take instead: it knows no B for bytes, and `m` is a thousandth."""
     like = _LIKE.fullmatch(text)
     if like is None:
         return ""
+    if name == "cpu":
+        return f"; write {like[1]} cores as {like[1]}"
     letter = like[2].upper()
     return f"; did you mean {like[1]}{'k' if letter == 'K' else letter} or {like[1]}{letter}i?"
