@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import WHOLE, Device, Sliced
 from dcctl.packing.reasons import Reason
+from dcctl.packing.seats import less
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,7 +22,7 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
     """These members stand nowhere any more; what they held is free."""
     bins = list(problem.bins)
     for one in gone:
-        bins[one.bin] = _freed(bins[one.bin], one, problem)
+        bins[one.bin] = _held(bins[one.bin], one, problem, -1)
     left = set(gone)
     return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
 
@@ -30,27 +31,17 @@ def standing(problem: Problem, more: Iterable[Held]) -> Problem:
     """These members stand where they say; what they hold is no longer free."""
     bins, more = list(problem.bins), tuple(more)
     for one in more:
-        bins[one.bin] = _taken(bins[one.bin], one, problem)
+        bins[one.bin] = _held(bins[one.bin], one, problem, 1)
     return replace(problem, bins=tuple(bins), held=(*problem.held, *more))
 
 
-def _taken(home: Bin, one: Held, problem: Problem) -> Bin:
+def _held(home: Bin, one: Held, problem: Problem, sign: int) -> Bin:
+    """What a member asks for is taken (1) or given back (-1)."""
     need = problem.classes[one.of].need
-    free = tuple(have - amount for have, amount in zip(home.free, need.amounts, strict=True))
+    free = tuple(have - sign * amount for have, amount in zip(home.free, need.amounts, strict=True))
     devices = list(home.devices)
     for at in one.devices:
-        gone = WHOLE if need.devices else need.share_milli
-        devices[at] = replace(devices[at], free_milli=devices[at].free_milli - gone)
-    return replace(home, free=free, devices=tuple(devices))
-
-
-def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
-    need = problem.classes[one.of].need
-    free = tuple(have + amount for have, amount in zip(home.free, need.amounts, strict=True))
-    devices = list(home.devices)
-    for at in one.devices:
-        back = WHOLE if need.devices else need.share_milli
-        devices[at] = replace(devices[at], free_milli=min(WHOLE, devices[at].free_milli + back))
+        devices[at] = less(devices[at], need, sign)
     return replace(home, free=free, devices=tuple(devices))
 
 
@@ -75,7 +66,9 @@ def closed(problem: Problem, gone: Collection[int]) -> Problem:
 
 def empty_copy(one: Bin, name: str) -> Bin:
     """A new bin like this one, on which nothing stands and that takes work."""
-    devices = tuple(replace(device, free_milli=WHOLE, id=None, holder="") for device in one.devices)
+    devices = tuple(
+        replace(device, free_milli=WHOLE, held_memory_bytes=0, id=None, holder="") for device in one.devices
+    )
     labels = {key: name if value == one.name else value for key, value in one.labels.items()}
     taints = tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/"))
     return replace(

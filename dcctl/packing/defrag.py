@@ -69,8 +69,7 @@ def defragment(scene: Scene, most: int) -> Moves:
 def whole(scene: Scene) -> Bools:
     """Bins that take work and whose devices are all free."""
     milli = scene.placer.engine.state.milli
-    has = (milli >= 0).any(axis=1) & np.array([not one.closed for one in scene.problem.bins], np.bool_)
-    return has & ((milli == WHOLE) | (milli < 0)).all(axis=1)  # type: ignore[no-any-return]
+    return (milli >= 0).any(axis=1) & scene.takes_work & ((milli == WHOLE) | (milli < 0)).all(axis=1)  # type: ignore[no-any-return]
 
 
 def movable(scene: Scene, one: Held) -> bool:

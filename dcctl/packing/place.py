@@ -83,6 +83,12 @@ def _alike(numbered: tuple[int, Job]) -> tuple[int, int]:
     return (-1, job.tasks[0].of) if simple else (at, 0)
 
 
+def _goes_on(job: Job, found: Placed) -> bool:
+    """Whether those who were placed are enough: the minimum, and somebody of every task (a leader, say)."""
+    present = {stand.of for stand in found.stands}
+    return len(found.stands) >= max(1, job.minimum) and all(task.of in present for task in job.tasks)
+
+
 class Parts:
     """Which bins lie in which part of the data centre."""
 
@@ -163,6 +169,8 @@ class Placer:
         self.spend(placed.job, placed, -1)
 
     def _gang(self, job: Job) -> Placed:
+        if job.size < job.minimum:  # not all of its members are there yet
+            return Placed(job, [], job.size, job.tasks[0].of)
         start, best = self.engine.mark(), None
         for allowed in self._regions(job):
             found = self._fill(job, allowed)
@@ -176,13 +184,23 @@ class Placer:
             return whole
         if best is None:
             return Placed(job, [], job.size, job.tasks[0].of)
-        if job.size - best[0] >= max(1, job.minimum):
-            return self._fill(job, best[1])
+        found = self._fill(job, best[1])
+        if not _goes_on(job, found) and len(job.tasks) > 1:
+            self.engine.undo(start)
+            found = self._fill(job, best[1], one_of_each=True)
+        if _goes_on(job, found):
+            return found
+        self.engine.undo(start)
         return Placed(job, [], job.size, best[2].refused_for)
 
-    def _fill(self, job: Job, allowed: Bools | None) -> Placed:
+    def _fill(self, job: Job, allowed: Bools | None, *, one_of_each: bool = False) -> Placed:
+        """As many members as fit, the largest first; `one_of_each`: first one of every task."""
         found = Placed(job, [])
-        for task in self._largest_first(job.tasks):
+        tasks = self._largest_first(job.tasks)
+        if one_of_each:
+            heads = [replace(task, members=task.members[:1]) for task in tasks]
+            tasks = [*heads, *(replace(task, members=task.members[1:]) for task in tasks)]
+        for task in tasks:
             puts = self.engine.run(task.of, len(task.members), self._open(allowed))
             found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
             if len(puts) < len(task.members):

@@ -70,6 +70,15 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
+    shares: int = 1
+    """How many times its board is handed out; this is one of them."""
+    held_memory_bytes: int = 0
+    """Of its memory, what shares of it hold, as far as they say."""
+
+    @property
+    def free_memory_bytes(self) -> int | None:
+        """None: nobody tells. Below zero where more was promised than there is."""
+        return None if self.memory_bytes is None else self.memory_bytes - self.held_memory_bytes
 
 
 class Sliced(Struct, frozen=True, gc=False):
@@ -78,7 +87,7 @@ class Sliced(Struct, frozen=True, gc=False):
     kind: int
     """Position in `Space.kinds`, of the board as a whole."""
     index: int
-    """Its number on the node."""
+    """Its number on the node; -1: nobody tells, so it stays as it is."""
     resources: tuple[str, ...]
     """Names, one for each slice."""
     free: bool = False
@@ -251,3 +260,5 @@ class Problem(Struct, frozen=True):
     now_s: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made of."""
+    clusters: tuple[str, ...] = ()
+    """What tells the clusters of that fleet from all others (SourceRun.cluster)."""

@@ -13,10 +13,8 @@ from dcctl.packing.choice import DEFAULT_POLICY, POLICIES
 from dcctl.packing.exact import polish
 from dcctl.packing.feasibility import Feasibility
 from dcctl.packing.greedy import Engine
-from dcctl.packing.labels import takes_work
 from dcctl.packing.place import Placer
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.relations import Relations
 from dcctl.packing.search import improve
@@ -120,7 +118,8 @@ def _searched(
 
 def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
-    return sorted(problem.jobs, key=urgency(problem))
+    key = urgency(problem)
+    return sorted(problem.jobs, key=lambda job: (key(job), job.id))
 
 
 def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
@@ -159,16 +158,9 @@ def plan_of(
         policy=options.policy,
         seed=options.seed,
         snapshot=problem.snapshot,
+        clusters=problem.clusters,
         placed=len(assignments),
         gpu_milli=gpu_milli,
-        held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
-        free_gpu_milli=sum(
-            device.free_milli
-            for one in problem.bins
-            if takes_work(one, problem.tolerated)
-            for device in one.devices
-        ),
-        total_gpu_milli=sum(one.device_count for one in problem.bins) * WHOLE,
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dcctl.packing.labels import takes_work
 from dcctl.packing.problem import Job, Running, Task
 from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+
+    from numpy.typing import NDArray
 
     from dcctl.packing.place import Placed
     from dcctl.packing.problem import Held
@@ -67,6 +71,12 @@ class Scene:
         for one in self.problem.held:
             self._on.setdefault(one.bin, []).append(one)
             self._of.setdefault(one.job, []).append(one)
+
+    @cached_property
+    def takes_work(self) -> NDArray[np.bool_]:
+        """Bins that take work which says nothing of taints."""
+        tolerated = self.problem.tolerated
+        return np.array([takes_work(one, tolerated) for one in self.problem.bins], np.bool_)
 
     def running(self, job: str) -> Running:
         """What is known of a job that holds something."""

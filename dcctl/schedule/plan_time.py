@@ -62,6 +62,17 @@ def pushed_out(victims: Sequence[Victims]) -> str:
     return f"; pushes out {plural(len(jobs), 'workload')} for {', '.join(one.by for one in victims[:3])}"
 
 
+PUSHED = ("moves", "starts again", "pushed out")
+"""What becomes of work that is pushed out: it stands elsewhere at once, runs later, or waits."""
+
+
+def pushed_state(stands: Sequence[Assignment], now_s: int) -> str:
+    """One of PUSHED, for where and when it stands in the plan."""
+    if not stands:
+        return PUSHED[2]
+    return PUSHED[0] if all(one.start_s in (None, now_s) for one in stands) else PUSHED[1]
+
+
 def victim_rows(problem: Problem, plan: Plan, victims: Iterable[Victims]) -> Iterable[Row]:
     """One row per workload that is pushed out. `problem` has it among its jobs."""
     placed = Counter(one.job for one in plan.assignments)

@@ -124,3 +124,33 @@ def test_a_price_with_a_mistake_has_its_line(cli: Cli, tmp_path: Path) -> None:
     file.write_text("time,value\n2026-11-23T00:00Z,1\n2026-11-23T01:00Z,x\n")
     done = cli("schedule", "plan", JOBS, *FLEET, "--price", "p.csv")
     assert (done.returncode, "p.csv:3: 'x' is no number" in done.stderr) == (2, True), done.stderr
+
+
+EVENING = (str(ROOT / "examples" / "jobs" / "evening.yaml"), "-i", "demo", "-o", "json")
+
+
+def test_those_who_are_pushed_out_are_neither_asked_for_nor_still_held(cli: Cli) -> None:
+    found = json.loads(cli("schedule", "plan", *EVENING, "--preempt").stdout)
+    assert found["headline"].startswith("fits: 4 of 4 workloads, 90 % of 1,040 accelerators held after it")
+    summary = found["summary"]
+    assert (summary["jobs"], summary["fits"], summary["members"], summary["placed"]) == (4, 4, 42, 42)
+    assert (summary["pushed_out"], summary["placed_again"]) == (24, 0)
+    assert {job: row["state"] for job, row in rows(found).items() if row["state"] != "yes"} == {
+        "nlp/lora-grid": "pushed out",
+        "rl/ppo-lab": "pushed out",
+    }
+    parts = (summary[f"{word}_gpu_milli"] for word in ("held", "free", "out"))
+    assert sum(parts) == summary["total_gpu_milli"] == 1_040_000
+
+
+def test_who_is_pushed_out_may_start_again(cli: Cli) -> None:
+    text = ONE.replace("each", "members: 28\n  gang: false\n  priority: 50\n  each") + "duration: 2h\n"
+    found = answer(cli, "-", "--preempt", stdin=text)
+    victim = rows(found)["nlp/pretrain"]
+    assert (victim["state"], victim["start_s"]) == ("starts again", NOW + 2 * HOUR)
+    assert found["headline"].startswith("fits: 1 of 1 workload")
+
+
+def test_a_row_that_does_not_fit_says_why(cli: Cli) -> None:
+    found = answer(cli, "-", code=1, stdin=ONE.replace("each", "members: 40\n  each"))
+    assert rows(found)["a"]["why"] == "4 too few free accelerators"

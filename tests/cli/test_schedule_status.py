@@ -1,0 +1,41 @@
+"""`dcctl schedule status` on the demo fleet: what is free, by what can be asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
+
+def status(cli: Cli, *words: str) -> Any:
+    found = json.loads(cli("schedule", "status", "-i", "demo", *words, "-o", "json").stdout)
+    jsonschema.validate(found, json.loads(cli("schema", "schedule-status").stdout))
+    return found
+
+
+@pytest.mark.parametrize("words", [(), ("-w", "gpu[121-126]"), ("-w", "gpu[091-120]")])
+def test_free_held_and_out_of_service_are_all_there_is(cli: Cli, words: tuple[str, ...]) -> None:
+    found = status(cli, *words)
+    summary, room = found["summary"], found["details"]["room"]
+    parts = [summary[f"{word}_gpu_milli"] for word in ("free", "held", "out")]
+    assert sum(parts) == summary["total_gpu_milli"]
+    assert abs(sum(row["free_gpu_milli"] for row in room) - summary["free_gpu_milli"]) <= len(room)
+
+
+def test_free_slices_and_shares_are_listed_by_the_name_that_asks_for_them(cli: Cli) -> None:
+    found = status(cli, "-w", "gpu[121-126]")
+    assert "25.9 of 48 accelerators free" in found["headline"]
+    free = {row["resource"]: row["free"] for row in found["details"]["room"]}
+    assert free == {"nvidia.com/mig-1g.10gb": 101, "nvidia.com/mig-3g.40gb": 23}
+    assert {row["resource"] for row in status(cli)["details"]["room"]} >= {"nvidia.com/gpu.shared", *free}
+
+
+def test_where_nothing_is_free_no_empty_list_is_announced(cli: Cli) -> None:
+    found = status(cli, "-w", "gpu001")
+    assert "none of 8 accelerators free" in found["headline"]
+    assert "free" not in {note["label"] for note in found["notes"]}
