@@ -50,8 +50,8 @@ def with_more(problem: Problem, count: int, like: int) -> Problem:
 
     Nobody's position in the others changes (so the last ones are not in order of name).
     """
-    one = problem.bins[like]
-    added = (empty_copy(one, f"new-{one.name}-{number}") for number in range(1, count + 1))
+    name = problem.bins[like].name
+    added = (empty_copy(problem, like, f"new-{name}-{number}") for number in range(1, count + 1))
     return replace(problem, bins=(*problem.bins, *added))
 
 
@@ -64,29 +64,52 @@ def closed(problem: Problem, gone: Collection[int]) -> Problem:
     return replace(problem, bins=tuple(bins))
 
 
-def empty_copy(one: Bin, name: str) -> Bin:
-    """A new bin like this one, on which nothing stands and that takes work."""
+def empty_copy(problem: Problem, like: int, name: str) -> Bin:
+    """A new bin like that one, which takes work; nothing stands on it but what stands on every node."""
+    one = problem.bins[like]
     devices = tuple(
         replace(device, free_milli=WHOLE, held_memory_bytes=0, id=None, holder="") for device in one.devices
     )
-    labels = {key: name if value == one.name else value for key, value in one.labels.items()}
-    taints = tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/"))
-    return replace(
+    empty = replace(
         one,
         name=name,
         free=one.total,
         devices=devices,
         held_count=0,
         closed=Reason(0),
-        labels=labels,
-        taints=taints,
+        labels={key: name if value == one.name else value for key, value in one.labels.items()},
+        taints=tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/")),
     )
+    for held in problem.held:
+        if held.bin == like and _is_fixed(problem, held):
+            empty = _held(empty, replace(held, devices=()), problem, 1)
+    return empty
 
 
-def opened(problem: Problem, reason: Reason) -> Problem:
-    """Bins that are closed for this reason alone are open."""
-    bins = (replace(one, closed=Reason(0)) if one.closed == reason else one for one in problem.bins)
-    return replace(problem, bins=tuple(bins))
+def _is_fixed(problem: Problem, one: Held) -> bool:
+    """Whether it belongs to its node: a new one like it has one too (a DaemonSet)."""
+    known = problem.running.get(one.job)
+    return known is not None and known.fixed
+
+
+_UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+
+
+def uncordoned(problem: Problem) -> tuple[Problem, int]:
+    """Bins that are cordoned, and closed for nothing else, take work; and how many those are."""
+    bins = [_open(one) if _is_cordoned(one) else one for one in problem.bins]
+    count = sum(new is not old for new, old in zip(bins, problem.bins, strict=True))
+    return replace(problem, bins=tuple(bins)), count
+
+
+def _open(one: Bin) -> Bin:
+    taints = tuple(taint for taint in one.taints if taint.key != _UNSCHEDULABLE)
+    return replace(one, closed=Reason(0), taints=taints)
+
+
+def _is_cordoned(one: Bin) -> bool:
+    marked = any(taint.key == _UNSCHEDULABLE for taint in one.taints)
+    return one.closed == Reason.CORDONED or (marked and not one.closed)
 
 
 def with_items(problem: Problem, job: str, change: Callable[[ItemClass], ItemClass]) -> Problem:

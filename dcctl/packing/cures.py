@@ -13,8 +13,8 @@ from dcctl.packing.backfill import in_time
 from dcctl.packing.blocking import fits_without, in_the_way, needed
 from dcctl.packing.changed import (
     empty_copy,
-    opened,
     standing,
+    uncordoned,
     with_items,
     with_job,
     with_more,
@@ -24,7 +24,6 @@ from dcctl.packing.changed import (
 from dcctl.packing.defrag import in_order, movable
 from dcctl.packing.planning import plan_for
 from dcctl.packing.problem import LEVELS
-from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import solved
 from dcctl.packing.whatif import Scene
 
@@ -250,8 +249,8 @@ def _tolerant(one: ItemClass) -> ItemClass:
 
 def _opened(search: _Search) -> Iterator[Cure]:
     """Open the bins that are cordoned."""
-    count = sum(one.closed == Reason.CORDONED for one in search.problem.bins)
-    if count and search.proved(opened(search.problem, Reason.CORDONED)):
+    changed, count = uncordoned(search.problem)
+    if count and search.proved(changed):
         yield Cure("open", "cordoned", count)
 
 
@@ -312,7 +311,7 @@ def _roomiest(problem: Problem, scene: Scene, of: int) -> tuple[int, int]:
     rows = [at for at in sorted(kinds.values()) if not engine.items.wanted[of].fixed[at]]
     if not rows:
         return 0, 0
-    clones = tuple(empty_copy(problem.bins[at], problem.bins[at].name) for at in rows)
+    clones = tuple(empty_copy(problem, at, problem.bins[at].name) for at in rows)
     empty = solved(replace(problem, bins=clones, jobs=(), held=(), running={}))
     copies = empty.placer.engine.items.wanted[of].copies(empty.placer.engine.state.view(), 1 << 16)
     best = int(copies.argmax())

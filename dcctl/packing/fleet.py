@@ -267,9 +267,15 @@ def _closed(found: Occupancy) -> Reason:
         bits |= Reason.NOT_READY
     if node.schedulable is False and "node.kubernetes.io/unschedulable" not in keys:
         bits |= Reason.CORDONED
-    unheard = found.scheduled and (found.demand is None or not found.demand.complete)
+    unheard = found.scheduled and (found.demand is None or not found.demand.complete or _is_untold(node))
     unseen = not found.scheduled and (not found.boards_known or node.capacity is None)
     return bits | Reason.UNKNOWN if unheard or unseen else bits
+
+
+def _is_untold(node: Node) -> bool:
+    """Whether a scheduler does not tell what the node has: then nobody knows what fits."""
+    offered = node.allocatable or node.capacity
+    return offered is None or offered.cpu_milli is None or offered.memory_bytes is None
 
 
 def _path(node: Node, rack: str) -> tuple[str, ...]:
