@@ -13,6 +13,9 @@ from dcctl.packing.solve import solved, urgent_first
 from dcctl.packing.whatif import Scene
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.packing.plan import Assignment
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.solve import Options
     from dcctl.packing.whatif import Loss
@@ -37,6 +40,8 @@ class Waiting(NamedTuple):
     """Members that have a place."""
     nodes: tuple[str, ...]
     """Where."""
+    start_s: int | None = None
+    """When the first of them starts; None: at once, or never."""
 
     @property
     def missing(self) -> int:
@@ -74,11 +79,16 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
 
 
 def _waiting(problem: Problem, options: Options) -> tuple[Waiting, ...]:
-    nodes: dict[str, list[str]] = {job.id: [] for job in problem.jobs}
+    stands: dict[str, list[Assignment]] = {job.id: [] for job in problem.jobs}
     for one in plan_for(problem, options, cut=True, preempt=False).plan.assignments:
-        nodes[one.job].append(one.node)
-    return tuple(
-        Waiting(job, len(nodes[job.id]), tuple(dict.fromkeys(nodes[job.id]))) for job in urgent_first(problem)
+        stands[one.job].append(one)
+    return tuple(_one(job, stands[job.id]) for job in urgent_first(problem))
+
+
+def _one(job: Job, stands: Sequence[Assignment]) -> Waiting:
+    starts = (one.start_s for one in stands if one.start_s is not None)
+    return Waiting(
+        job, len(stands), tuple(dict.fromkeys(one.node for one in stands)), min(starts, default=None)
     )
 
 

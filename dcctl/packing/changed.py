@@ -22,7 +22,7 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
     """These members stand nowhere any more; what they held is free."""
     bins = list(problem.bins)
     for one in gone:
-        bins[one.bin] = _freed(bins[one.bin], one, problem)
+        bins[one.bin] = _held(bins[one.bin], one, problem, -1)
     left = set(gone)
     return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
 
@@ -31,25 +31,17 @@ def standing(problem: Problem, more: Iterable[Held]) -> Problem:
     """These members stand where they say; what they hold is no longer free."""
     bins, more = list(problem.bins), tuple(more)
     for one in more:
-        bins[one.bin] = _taken(bins[one.bin], one, problem)
+        bins[one.bin] = _held(bins[one.bin], one, problem, 1)
     return replace(problem, bins=tuple(bins), held=(*problem.held, *more))
 
 
-def _taken(home: Bin, one: Held, problem: Problem) -> Bin:
+def _held(home: Bin, one: Held, problem: Problem, sign: int) -> Bin:
+    """What a member asks for is taken (1) or given back (-1)."""
     need = problem.classes[one.of].need
-    free = tuple(have - amount for have, amount in zip(home.free, need.amounts, strict=True))
+    free = tuple(have - sign * amount for have, amount in zip(home.free, need.amounts, strict=True))
     devices = list(home.devices)
     for at in one.devices:
-        devices[at] = less(devices[at], need)
-    return replace(home, free=free, devices=tuple(devices))
-
-
-def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
-    need = problem.classes[one.of].need
-    free = tuple(have + amount for have, amount in zip(home.free, need.amounts, strict=True))
-    devices = list(home.devices)
-    for at in one.devices:
-        devices[at] = less(devices[at], need, -1)
+        devices[at] = less(devices[at], need, sign)
     return replace(home, free=free, devices=tuple(devices))
 
 
@@ -90,7 +82,7 @@ def empty_copy(problem: Problem, like: int, name: str) -> Bin:
     )
     for held in problem.held:
         if held.bin == like and _is_fixed(problem, held):
-            empty = _taken(empty, replace(held, devices=()), problem)
+            empty = _held(empty, replace(held, devices=()), problem, 1)
     return empty
 
 

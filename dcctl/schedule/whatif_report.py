@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule.samples import with_samples
-from dcctl.units import plural
+from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -141,18 +141,21 @@ def _milli(job: Job, problem: Problem) -> int:
 
 def _waiting(found: Answer) -> Iterable[Row]:
     for before, after in zip(found.before, found.after, strict=True):
-        word = _turn(before, after)
+        word = _turn(before, after, found.problem.now_s)
         if word:
             milli = _milli(after.job, found.problem)
             yield after.job.id, word, after.job.size, None, after.placed, milli, fold(after.nodes) or None
 
 
-def _turn(before: Waiting, after: Waiting) -> str:
+def _turn(before: Waiting, after: Waiting, now_s: int) -> str:
     """What changes for a job that waits, or empty."""
     if after.placed == before.placed:
-        return ""
+        sooner_s = (before.start_s or now_s) - (after.start_s or now_s)
+        word = "sooner" if sooner_s > 0 else "later"
+        return f"starts {duration(abs(sooner_s))} {word}" if sooner_s else ""
     if not after.missing:
-        return "fits now"
+        left_s = (after.start_s or now_s) - now_s
+        return f"fits in {duration(left_s)}" if left_s else "fits now"
     return "no longer fits" if not before.missing else f"{after.placed:,} fit, {before.placed:,} did"
 
 

@@ -43,13 +43,5 @@ def explain(
     problem = under(work.problem, told, windows, work.found.whole)
     found = verdict(problem, job_named(problem, job), options)
     helps = cures(problem, found.job, options) if found.missing else ()
-    words = typed(
-        files,
-        pending,
-        windows=windows,
-        price=price,
-        carbon=carbon,
-        links=links,
-        wait_at_most=wait_at_most,
-    )
+    words = typed(files, pending, windows, price, carbon, links, wait_at_most)
     return explain_report(found, helps, words.work, words.when, work.gaps)

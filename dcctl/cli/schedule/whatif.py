@@ -83,15 +83,7 @@ def whatif(
     removed = _lost(work, remove or [], fail or [])
     change = Change(_added(work, add or []), removed, _evicted(work, evict or []))
     problem = only_for(work.problem, job_named(work.problem, job).id, options) if job else work.problem
-    words = typed(
-        files,
-        pending,
-        windows=windows,
-        price=price,
-        carbon=carbon,
-        links=links,
-        wait_at_most=wait_at_most,
-    )
+    words = typed(files, pending, windows, price, carbon, links, wait_at_most)
     return whatif_report(ask(problem, change, options), len(removed), work.gaps, words.all)
 
 

@@ -109,7 +109,6 @@ class Typed(NamedTuple):
 def typed(
     files: list[str] | None,
     pending: bool,
-    *,
     windows: list[str] | None = None,
     price: str | None = None,
     carbon: str | None = None,
