@@ -12,7 +12,6 @@ from dcctl.schedule.kubernetes import LIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from dcctl.errors import UsageError
     from dcctl.journal import Record
@@ -94,9 +93,7 @@ def folded(places: Iterable[Assignment]) -> str:
     return fold({one.node for one in places})
 
 
-def status_report(
-    records: Sequence[tuple[Record, str]], damaged: Sequence[tuple[Path, UsageError]] = ()
-) -> Report:
+def status_report(records: Sequence[tuple[Record, str]], damaged: Sequence[UsageError] = ()) -> Report:
     """One row per run, with the word for how it is; journals that nobody can read are named."""
     rows = tuple(_run_row(record, state) for record, state in records)
     open_ = [record for record, state in records if state == "unfinished"]
@@ -104,7 +101,7 @@ def status_report(
         Note("unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume)
         for one in open_
     ]
-    notes += [Note("damaged", f"{one.what} {one.why}", "crit", one.hint) for _, one in damaged]
+    notes += [Note("damaged", f"{one.what} {one.why}", "crit", one.hint) for one in damaged]
     text = f"{len(rows):,} run{'' if len(rows) == 1 else 's'}, {len(open_):,} unfinished"
     return Report(
         kind=STATUS.kind,

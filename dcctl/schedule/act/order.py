@@ -181,7 +181,7 @@ def take_back(world: World, plan: str = "") -> Report:
 def status(folder: Path) -> Report:
     """Every run that has a journal. Nothing is contacted."""
     told = [(one, _state(one)) for one in journal.journals(folder, KIND)]
-    return status_report(told, journal.damaged(folder, KIND))
+    return status_report(told, [error for _, error in journal.damaged(folder, KIND)])
 
 
 def _state(record: journal.Record) -> str:
