@@ -49,7 +49,8 @@ def scene(
     **known: Any,
 ) -> Scene:
     """Who stands where: (job/member, node, class). `known`: what is known of a job."""
-    held = [Held(name[0], name[2:], at, of) for name, at, of in standing]
+    named = [(name.partition("/"), at, of) for name, at, of in standing]
+    held = [Held(job, member, at, of) for (job, _, member), at, of in named]
     used = [
         sum(classes[of].need.amounts[0] for _, where, of in standing if where == at)
         for at in range(len(bins))
