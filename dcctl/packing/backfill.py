@@ -257,17 +257,25 @@ class Book:
         return None
 
     def _unplaced(self, kept: Kept) -> Unplaced:
-        missing, count = kept.left.size, len(self.problem.bins)
-        if kept.ready_s is None or self.placer.quota_short(kept.left):
-            reason = Reason.QUOTA if kept.ready_s is not None else Reason.TIME
-            return Unplaced(kept.job.id, missing, {WORDS[reason]: count}, 0, None, kept.says)
-        bits = self._bits(kept.left, self._judged(kept.left, kept.ready_s))
+        bits = self._refusals(kept)
         lowest, counts = np.unique(bits & -bits, return_counts=True)
         told = {Reason(int(bit)): int(times) for bit, times in zip(lowest, counts, strict=True)}
         why = {WORDS[reason]: times for reason, times in told.items() if reason}
         says = kept.says or self._offers.no_data(kept.job)
         fits = told.get(Reason(0), 0)
-        return Unplaced(kept.job.id, missing, why, fits, kept.earliest_end_s, says)
+        return Unplaced(kept.job.id, kept.left.size, why, fits, kept.earliest_end_s, says)
+
+    def refusals(self, job: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Why each bin takes no member more of a job that was planned. The state is left as it was asked."""
+        return self._refusals(self._kept[job])
+
+    def _refusals(self, kept: Kept) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        if not kept.left.tasks:
+            return self._bits(kept.job, kept.booked[0].start_s)
+        if kept.ready_s is None or self.placer.quota_short(kept.left):
+            reason = Reason.QUOTA if kept.ready_s is not None else Reason.TIME
+            return np.full(len(self.problem.bins), int(reason))
+        return self._bits(kept.left, self._judged(kept.left, kept.ready_s))
 
     def _judged(self, job: Job, ready_s: int) -> int:
         """When it is asked why it has no place: as it is ready if it must end in time, else last of all."""

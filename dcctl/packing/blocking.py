@@ -38,7 +38,7 @@ def in_the_way(scene: Scene, job: Job, may_stop: Callable[[Held], bool] = anybod
     removed: list[Unit] = []
     while len(removed) <= _MOST:
         if fits_without(scene, job, removed):
-            return _needed(removed, lambda fewer: fits_without(scene, job, fewer))
+            return needed(removed, lambda fewer: fits_without(scene, job, fewer))
         more = _cheapest(scene, job, removed, may_stop)
         if not more:
             return []
@@ -60,8 +60,8 @@ def unit_of(scene: Scene, one: Held) -> Unit:
     return tuple(scene.of(one.job)) if scene.running(one.job).minimum > 1 else (one,)
 
 
-def _needed(units: list[Unit], enough: Callable[[list[Unit]], bool]) -> list[Unit]:
-    """The units without those that are there for nothing, the largest left out first."""
+def needed(units: list[Unit], enough: Callable[[list[Unit]], bool]) -> list[Unit]:
+    """These units without those that are there for nothing, the largest left out first."""
     for one in sorted(units, key=len, reverse=True):
         fewer = [other for other in units if other is not one]
         if enough(fewer):
@@ -118,7 +118,7 @@ def _fewest(scene: Scene, of: int, at: int, movable: Callable[[Unit], bool]) -> 
     for unit in units:
         out.append(unit)
         if _gives_room(scene, of, at, out):
-            return _needed(out, lambda fewer: _gives_room(scene, of, at, fewer))
+            return needed(out, lambda fewer: _gives_room(scene, of, at, fewer))
     return []
 
 

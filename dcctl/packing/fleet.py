@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.kinds import kinds_of
@@ -54,13 +55,14 @@ def problem_of(
     `whole` is all that is known: who holds what on a node does not depend on the choice of nodes. Now is
     when it was learned, or `now_s` if it does not say.
     """
-    waiting = (*asked.workloads, *(whole.workloads if pending else ()))
-    resources = resources_asked((*waiting, *whole.workloads))
+    waiting = sorted((*asked.workloads, *(whole.workloads if pending else ())), key=attrgetter("id"))
+    running_work = sorted(whole.workloads, key=attrgetter("id"))  # the order they come in decides nothing
+    resources = resources_asked((*waiting, *running_work))
     classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
     jobs = jobs_of(waiting, classes)
     kinds: dict[Kind, int] = {}
-    bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
-    standing, running = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
+    bins = tuple(_bins(whole, sorted(nodes, key=attrgetter("name")), resources, kinds))
+    standing, running = held_by(running_work, {one.name: at for at, one in enumerate(bins)}, classes)
     bins, held = seated(bins, standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
     return Problem(
@@ -76,6 +78,7 @@ def problem_of(
         pue_milli={one.name: one.pue_limit_milli for one in whole.sites if one.pue_limit_milli is not None},
         now_s=taken_s,
         snapshot=snapshot,
+        clusters=tuple(sorted({one.cluster for one in whole.sources if one.cluster})),
     )
 
 
@@ -264,9 +267,15 @@ def _closed(found: Occupancy) -> Reason:
         bits |= Reason.NOT_READY
     if node.schedulable is False and "node.kubernetes.io/unschedulable" not in keys:
         bits |= Reason.CORDONED
-    unheard = found.scheduled and (found.demand is None or not found.demand.complete)
+    unheard = found.scheduled and (found.demand is None or not found.demand.complete or _is_untold(node))
     unseen = not found.scheduled and (not found.boards_known or node.capacity is None)
     return bits | Reason.UNKNOWN if unheard or unseen else bits
+
+
+def _is_untold(node: Node) -> bool:
+    """Whether a scheduler does not tell what the node has: then nobody knows what fits."""
+    offered = node.allocatable or node.capacity
+    return offered is None or offered.cpu_milli is None or offered.memory_bytes is None
 
 
 def _path(node: Node, rack: str) -> tuple[str, ...]:

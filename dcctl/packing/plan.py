@@ -82,6 +82,8 @@ class Plan(Fact, frozen=True):
     seed: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made for."""
+    clusters: tuple[str, ...] = ()
+    """What tells the clusters of that fleet from all others (SourceRun.cluster)."""
     placed: int = 0
     """Members."""
     gpu_milli: int = 0

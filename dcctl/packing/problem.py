@@ -72,6 +72,13 @@ class Device(Struct, frozen=True, gc=False):
     """The most that it draws; None: nobody tells."""
     shares: int = 1
     """How many times its board is handed out; this is one of them."""
+    held_memory_bytes: int = 0
+    """Of its memory, what shares of it hold, as far as they say."""
+
+    @property
+    def free_memory_bytes(self) -> int | None:
+        """None: nobody tells. Below zero where more was promised than there is."""
+        return None if self.memory_bytes is None else self.memory_bytes - self.held_memory_bytes
 
 
 class Sliced(Struct, frozen=True, gc=False):
@@ -176,6 +183,8 @@ class Job(Struct, frozen=True):
     earliest_s: int | None = None
     after: tuple[str, ...] = ()
     data: tuple[Dataset, ...] = ()
+    sites: tuple[str, ...] = ()
+    """Two sites over which it was split when it ran: it may be again, whatever their link."""
 
     @property
     def size(self) -> int:
@@ -251,3 +260,5 @@ class Problem(Struct, frozen=True):
     now_s: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made of."""
+    clusters: tuple[str, ...] = ()
+    """What tells the clusters of that fleet from all others (SourceRun.cluster)."""

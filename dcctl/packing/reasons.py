@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from enum import IntFlag
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Reason(IntFlag):
@@ -80,6 +85,15 @@ def first(bits: int) -> Reason:
     if not bits:
         raise ValueError("nothing is refused")
     return Reason(bits & -bits)
+
+
+def counted(bits: NDArray[np.int64]) -> dict[Reason, int]:
+    """How many bins are refused, each under its first reason; those that refuse nobody are not in it."""
+    import numpy as np
+
+    lowest, counts = np.unique(bits & -bits, return_counts=True)
+    told = zip(lowest.tolist(), counts.tolist(), strict=True)
+    return {Reason(bit): count for bit, count in told if bit}
 
 
 def words(bits: int) -> tuple[str, ...]:

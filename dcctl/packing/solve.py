@@ -118,7 +118,8 @@ def _searched(
 
 def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
-    return sorted(problem.jobs, key=urgency(problem))
+    key = urgency(problem)
+    return sorted(problem.jobs, key=lambda job: (key(job), job.id))
 
 
 def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
@@ -157,6 +158,7 @@ def plan_of(
         policy=options.policy,
         seed=options.seed,
         snapshot=problem.snapshot,
+        clusters=problem.clusters,
         placed=len(assignments),
         gpu_milli=gpu_milli,
     )

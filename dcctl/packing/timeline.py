@@ -110,9 +110,7 @@ class Timeline:
             need = self._needs[one.of]
             amounts = np.minimum(np.array(need.amounts, np.int64), total[one.bin])
             total[one.bin] -= amounts
-            freed = self._change(need, amounts, one.devices)
-            freed[self._dimensions + self._devices :] = 0  # nobody counts the memory of shares that are held
-            self._add(one.bin, end_s, NEVER, freed)
+            self._add(one.bin, end_s, NEVER, self._change(need, amounts, one.devices))
             self._release(end_s)
 
     def _change(self, need: Need, amounts: Ints, devices: Iterable[int]) -> Ints:

@@ -161,7 +161,8 @@ def _held_by(devices: Sequence[Device], needs: Sequence[Need]) -> bool:
 def _fits(device: Device, needs: Sequence[Need]) -> bool:
     memory = [need.device_memory_bytes for need in needs if need.device_memory_bytes]
     taken = sum(WHOLE if need.devices else need.share_milli for need in needs)
-    return taken <= device.free_milli and (not memory or sum(memory) <= (device.memory_bytes or 0))
+    free = (device.memory_bytes or 0) - device.held_memory_bytes
+    return taken <= device.free_milli and (not memory or sum(memory) <= free)
 
 
 def _gangs(problem: Problem, stands: Iterable[_Stand]) -> Iterator[str]:

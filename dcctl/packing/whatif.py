@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dcctl.packing.labels import takes_work
 from dcctl.packing.problem import Job, Running, Task
+from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -33,6 +35,9 @@ class Hit(NamedTuple):
     placed: Placed
     """Where those find room elsewhere."""
 
+    says: str = ""
+    """What else keeps them from standing elsewhere, in words."""
+
     @property
     def homeless(self) -> int:
         """Members that find none."""
@@ -46,6 +51,8 @@ class Loss(NamedTuple):
     hits: tuple[Hit, ...]
     gone: int = 0
     """Members that belong to their node and go with it."""
+    stopped: tuple[Held, ...] = ()
+    """All members that stop."""
 
     @property
     def homeless(self) -> int:
@@ -83,11 +90,8 @@ class Scene:
         """Where the members of a job stand."""
         return self._of.get(job, ())
 
-    def lose(self, bins: Collection[int], *, keep: bool = False) -> Loss:
-        """These bins are gone: what stops, what fits elsewhere (the most urgent first), what does not.
-
-        `keep`: they stay gone until the placer is undone.
-        """
+    def lose(self, bins: Collection[int]) -> Loss:
+        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not."""
         mark = self.placer.mark()
         self.close(bins)
         lost: dict[str, list[Held]] = {}
@@ -101,11 +105,15 @@ class Scene:
         stopped = {job: self._stopped(job, members) for job, members in lost.items()}
         for members in stopped.values():
             self.release(members)
-        again = sorted((self.again(job, members) for job, members in stopped.items()), key=_urgent)
-        hits = [Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in again]
-        if not keep:
-            self.placer.undo(mark)
-        return Loss(tuple(sorted(bins)), tuple(hits), gone)
+        key = urgency(self.problem)
+        again = [self.again(job, members) for job, members in sorted(stopped.items())]
+        hits = [self._hit(job, len(lost[job.id])) for job in sorted(again, key=key)]
+        self.placer.undo(mark)
+        return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+
+    def _hit(self, job: Job, lost: int) -> Hit:
+        placed = self.placer.place(job)
+        return Hit(job.id, lost, job.size, placed, self.placer.apart(job) if placed.missing else "")
 
     def close(self, bins: Iterable[int]) -> None:
         """Nothing more is placed there, until the placer is undone."""
@@ -140,8 +148,10 @@ class Scene:
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
+            sites=self._split_over(job),
         )
 
-
-def _urgent(job: Job) -> tuple[int, int, str]:
-    return -job.priority, -job.size, job.id
+    def _split_over(self, job: str) -> tuple[str, ...]:
+        """The two sites over which a job stands; empty: it does not stand in two."""
+        sites = {self.problem.bins[one.bin].path[-1] for one in self.of(job)} - {""}
+        return tuple(sorted(sites)) if len(sites) == 2 else ()

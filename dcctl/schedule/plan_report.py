@@ -84,6 +84,7 @@ _SUMMARY = (
     Column("policy", "how places were chosen"),
     Column("seed", "of what was chosen by chance", "count"),
     Column("snapshot", "digest of the fleet that the plan was made for"),
+    Column("clusters", "UIDs of kube-system of the clusters that the plan was made for", "nodes"),
 )
 PLAN = Shape(
     "schedule-plan",
@@ -355,4 +356,5 @@ def _summary(found: Planned, rows: Sequence[Row]) -> dict[str, Cell | dict[str, 
         "policy": plan.policy,
         "seed": plan.seed,
         "snapshot": plan.snapshot,
+        "clusters": plan.clusters,
     }

@@ -66,6 +66,8 @@ class _Tables(Fact, frozen=True):
 
 class _Summary(Fact, frozen=True):
     snapshot: str | None = None
+    clusters: tuple[str, ...] = ()
+    placed: Natural | None = None
     policy: str | None = None
     seed: int | None = None
     gpu_milli: Natural | None = None
@@ -107,6 +109,10 @@ def read(data: bytes, where: str) -> Plan:
     if tables.assignments is None:
         raise UsageError(where, "has no field `details.assignments`", f"dcctl schema {KIND}")
     _check_rows(tables.assignments, where)
+    said = document.summary.placed
+    if said is not None and said != len(tables.assignments):
+        why = f"places {len(tables.assignments):,} members and says {said:,}: it was changed by hand"
+        raise UsageError(where, why, _AGAIN)
     return _plan(tables.assignments, tables, document.summary)
 
 
@@ -166,6 +172,7 @@ def _plan(rows: tuple[_Row, ...], tables: _Tables, summary: _Summary) -> Plan:
         policy=summary.policy or "",
         seed=summary.seed or 0,
         snapshot=summary.snapshot or "",
+        clusters=summary.clusters,
         placed=len(rows),
         gpu_milli=summary.gpu_milli or 0,
         bound_gpu_milli=summary.bound_gpu_milli,

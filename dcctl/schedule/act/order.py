@@ -120,6 +120,7 @@ def apply(world: World, paths: Sequence[str]) -> Report:
     digest = next(iter(loaded.files.values()))
     run = f"{digest[:8]}-{world.now_s}"
     objects = world.connect(_CHECK_S)
+    _demand_its_cluster(objects, loaded.plan)
     ready = look_up(objects, intended(loaded.plan, loaded.objects, world.now_s), run, bind=world.bind)
     _demand_something(ready, paths[0])
     _demand_no_drift(world, loaded, ready)
@@ -179,7 +180,8 @@ def take_back(world: World, plan: str = "") -> Report:
 
 def status(folder: Path) -> Report:
     """Every run that has a journal. Nothing is contacted."""
-    return status_report([(one, _state(one)) for one in journal.journals(folder, KIND)])
+    told = [(one, _state(one)) for one in journal.journals(folder, KIND)]
+    return status_report(told, journal.damaged(folder, KIND))
 
 
 def _state(record: journal.Record) -> str:
@@ -222,6 +224,7 @@ def _demand_no_drift(world: World, loaded: Loaded, ready: Ready) -> None:
 def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:
     """The newest run (of a plan, if one is given) that can be resumed or undone. UsageError: none."""
     records = journal.journals(folder, KIND)
+    journal.demand_none_damaged(folder, KIND)
     if plan:
         digest = planfile.digest(read_bytes(plan))
         records = [one for one in records if one.header.plan == digest]
@@ -232,6 +235,12 @@ def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record
             f"--{verb}", f"no run {which}in {folder} is left to {verb}", "dcctl schedule apply --status"
         )
     return found
+
+
+def _demand_its_cluster(objects: Objects, plan: Plan) -> None:
+    if plan.clusters and _cluster(objects) not in plan.clusters:
+        why = "was made for another cluster than the one that is asked"
+        raise RefusedError("the plan", why, "kubectl config current-context")
 
 
 def _demand_same_cluster(objects: Objects, record: journal.Record) -> None:

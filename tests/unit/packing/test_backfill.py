@@ -107,7 +107,7 @@ def test_earliest_after_and_duration() -> None:
     )
     one = problem(*jobs, ended=frozenset(("done",)))
     plan = planned(one)
-    assert [each.id for each in in_turn(one)] == ["a", "b", "stays", "never", "lost"]
+    assert [each.id for each in in_turn(one)] == ["a", "b", "stays", "lost", "never"]
     assert times(plan) == {
         "a-0": (NOW + 5, NOW + 35),
         "b-0": (NOW + 35, NOW + 45),

@@ -16,11 +16,12 @@ from dcctl.inventory.sources.kubernetes.scheduling import (
     PodToleration,
     SpreadConstraint,
 )
+from dcctl.inventory.sources.kubernetes.types import Amount
 
 if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor
     from dcctl.inventory.sources.jobs.kubernetes.types import PodTemplate
-    from dcctl.inventory.sources.kubernetes.types import Amount, Amounts, Container
+    from dcctl.inventory.sources.kubernetes.types import Amounts, Container
 
 _LIKE = re.compile(r"([0-9.]+)\s*([kKmMgGtTpP])(?:i?[bB](?:it|yte)?s?)?")
 _PLACEMENT = {
@@ -54,8 +55,10 @@ def check(template: PodTemplate, at: Cursor) -> None:
 
 
 def _check_container(given: Container, at: Cursor) -> None:
-    _check_amount(given.resources, at)
-    ports = at.keys().get("ports")
+    fields = at.keys()
+    if "resources" in fields:
+        _check_amount(decode(fields["resources"], as_json(fields["resources"]), Amount), at)
+    ports = fields.get("ports")
     if ports is not None:
         decode(ports, as_json(ports), list[ContainerPort])
 
