@@ -95,7 +95,7 @@ def folded(places: Iterable[Assignment]) -> str:
 
 
 def status_report(
-    records: Sequence[tuple[Record, str]], damaged: Sequence[tuple[Path, UsageError]] = ()
+    records: Sequence[tuple[Record, str]], damaged: Sequence[tuple[object, UsageError]] = ()
 ) -> Report:
     """One row per run, with the word for how it is; journals that nobody can read are named."""
     rows = tuple(_run_row(record, state) for record, state in records)
