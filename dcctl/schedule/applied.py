@@ -12,7 +12,6 @@ from dcctl.schedule.kubernetes import LIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from dcctl.errors import UsageError
     from dcctl.journal import Record
