@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
@@ -119,13 +118,15 @@ def data_notes(problem: Problem, plan: Plan) -> Iterable[Note]:
             why = _kept_there(data, problem)
             if why:
                 when = (
-                    f", from {_clock(starts[job.id])}" if job.id in starts else "; no start was found there"
+                    f", {_from(starts[job.id] - problem.now_s)}"
+                    if job.id in starts
+                    else "; no start was found there"
                 )
                 yield Note("data", f"{data.name} of {job.id}: {why}{when}", "warn")
 
 
-def _clock(time_s: int) -> str:
-    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%MZ")
+def _from(after_s: int) -> str:
+    return f"in {duration(after_s)}" if after_s > 0 else "from now on"
 
 
 def _kept_there(data: Dataset, problem: Problem) -> str:

@@ -162,10 +162,10 @@ def test_work_of_an_unknown_kind_is_named(cli: Cli) -> None:
 
 
 def test_data_that_cannot_be_brought_is_told(cli: Cli) -> None:
-    text = ONE + "duration: 2h\n  data: [{name: c4, sites: [dc2]}]\n"
+    text = ONE + "duration: 2h\n  data: [{name: c4, size: unknown, sites: [dc2]}]\n"
     [note] = [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]
-    assert note["text"] == "c4 of a: size unknown: at dc2 only, from 2026-11-23 08:00Z"
-    text = text.replace("c4,", "c4, size: 1TB,")
+    assert note["text"] == "c4 of a: size unknown: at dc2 only, from now on"
+    text = text.replace("unknown", "1TB")
     [note] = [one for one in answer(cli, "-", stdin=text)["notes"] if one["label"] == "data"]
-    assert note["text"] == "c4 of a: no link to dc1: at dc2 only, from 2026-11-23 08:00Z"
+    assert note["text"] == "c4 of a: no link to dc1: at dc2 only, from now on"
     assert not [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]
