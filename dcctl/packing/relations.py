@@ -79,7 +79,7 @@ class Relations:
                 self._where.setdefault(_spread_over(spread, template), Counter())
             if near := _near(template):
                 self._together.setdefault(_groups(near, template), Counter())
-            for one in _apart(template):
+            for one in apart(template):
                 group = group_of(one, template)
                 self._where.setdefault(group, Counter())
                 self._repelling.setdefault((one.key, group), Counter())
@@ -112,7 +112,7 @@ class Relations:
         template = self._templates[of]
         for band in self._bands[of]:
             self._together[band][at] += sign
-        for one in _apart(template):
+        for one in apart(template):
             self._repelling[one.key, group_of(one, template)][at] += sign
         for port in template.ports:
             self._ports.setdefault((port.protocol, port.port), Counter())[at, port.address] += sign
@@ -128,7 +128,7 @@ class Relations:
             bits[self._uneven(hard, template)] |= Reason.SPREAD
         if near := _near(template):
             bits[~self._beside(near, template)] |= Reason.TOGETHER
-        for one in _apart(template):
+        for one in apart(template):
             bits[self._under(one.key, self._where[group_of(one, template)])] |= Reason.APART
         for key, group in self._repelled[of]:
             bits[self._under(key, self._repelling[key, group])] |= Reason.APART
@@ -221,7 +221,7 @@ def _near(template: Template) -> list[Neighbours]:
     return [one for one in template.neighbours if not one.apart and not one.weight]
 
 
-def _apart(template: Template) -> list[Neighbours]:
+def apart(template: Template) -> list[Neighbours]:
     """Beside whom it must not stand."""
     return [one for one in template.neighbours if one.apart and not one.weight]
 
