@@ -334,7 +334,9 @@ class Book:
             bits.append(self._engine.refusals(of) | shut)
         at_first, all_the_time = bits
         told = np.where(at_first, at_first, (all_the_time != 0) * int(Reason.TIME))
-        return np.where(told == 0, self._offers.without_data(job), told)
+        told = np.where(told == 0, self._offers.without_data(job), told)
+        late = ready_s > self._offers.latest(job)
+        return np.where(told == 0, int(Reason.DEADLINE), told) if late else told
 
 
 def _starts_now(job: Job, now_s: int) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -19,6 +18,9 @@ from dcctl.packing.solve import Options, solve
 from dcctl.packing.turns import in_turn
 from dcctl.packing.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
+
+if TYPE_CHECKING:
+    import pytest
 
 NOW = 1000
 BUSY = device(0, 0)
@@ -166,6 +168,13 @@ def test_a_deadline_that_is_missed_says_when_it_could_end() -> None:
     jobs = (job("x", 0, duration_s=50, priority=9), job("y", 0, duration_s=20, deadline_s=NOW + 60))
     plan = planned(problem(*jobs, bins=nodes(1)))
     assert [(one.job, one.earliest_end_s) for one in plan.unplaced] == [("y", NOW + 70)]
+
+
+def test_work_that_is_too_late_from_the_start_fits_no_node() -> None:
+    one = problem(job("y", 1, 2, minimum=2, duration_s=20, deadline_s=NOW + 10))
+    late = planned(one).unplaced[0]
+    assert (late.why, late.fits, late.earliest_end_s) == ({"would end after its deadline": 2}, 0, NOW + 20)
+    assert verify(planned(one), one) == ()
 
 
 def test_a_node_is_closed_for_a_while() -> None:
