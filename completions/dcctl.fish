@@ -80,7 +80,7 @@ complete -c dcctl -n '__dcctl_at "schedule"' -a apply -d 'Carry out a plan: make
 complete -c dcctl -n '__dcctl_at "schedule"' -a render -d 'The manifests of a plan, with every pod kept to the nodes that the plan says. Nothing is contacted.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l pending -d 'Also place what waits in the fleet (alone: when no FILE is given).'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l policy -r -a 'use-value fgd first-fit best-fit dot-product' -d 'How a node is chosen among those that fit.'
-complete -c dcctl -n '__dcctl_at "schedule plan"' -l effort -r -a 'fast normal best' -d 'fast: one pass; normal, best: search on, with a proven bound.'
+complete -c dcctl -n '__dcctl_at "schedule plan"' -l effort -r -a 'fast normal best' -d 'fast: one pass; normal, best: search on, with a proven bound. No effect on a plan in time.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l seed -r -d 'The same seed gives the same plan.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l window -r -d 'Nothing runs there in between: gpu[001-008]=2026-11-24T20:00Z/2026-11-24T23:00Z.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l price -r -F -d 'CSV of time, site, value: the price of a MWh over time.'

@@ -17,7 +17,7 @@ from dcctl.inventory.conditions import curve_of
 from dcctl.packing.bill import MONEY, power_mw, weight
 from dcctl.packing.reasons import Reason
 from dcctl.packing.sites import arrival, site_of, sites_of
-from dcctl.packing.timeline import NEVER
+from dcctl.packing.slices import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

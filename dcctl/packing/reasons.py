@@ -40,7 +40,8 @@ class Reason(IntFlag):
     TIME = 1 << 24
     DATA = 1 << 25
     QUOTA = 1 << 26
-    GANG = 1 << 27
+    DEADLINE = 1 << 27
+    GANG = 1 << 28
 
 
 NONE = Reason(0)
@@ -73,6 +74,7 @@ WORDS: dict[Reason, str] = {
     Reason.TIME: "not free for so long",
     Reason.DATA: "data cannot be brought there",
     Reason.QUOTA: "quota is spent",
+    Reason.DEADLINE: "would end after its deadline",
     Reason.GANG: "free, but the gang does not fit as a whole",
 }
 """What a person reads: one wording for every command."""

@@ -149,7 +149,7 @@ class Relations:
             key: one._replace(apart=(*one.apart, *repelled.get(key, ()))) for key, one in rules.items()
         }
         self._adds = {
-            id(one): (*counting.get(id(one), ()), *(self._repels(term, one) for term in _apart(one)))
+            id(one): (*counting.get(id(one), ()), *(self._repels(term, one) for term in apart(one)))
             for one in self._distinct
         }
         self.related = [self._rules[id(one)] != _Rules() for one in templates]
@@ -190,7 +190,7 @@ class Relations:
             near=tuple(self._tally(one.key, groups) for one in near),
             near_rows=tuple(self._labels.column(one.key)[0] for one in near),
             first_may=bool(near) and all(group.selects(template) for group in groups),
-            apart=tuple(self._tally(one.key, (group_of(one, template),)) for one in _apart(template)),
+            apart=tuple(self._tally(one.key, (group_of(one, template),)) for one in apart(template)),
             ports=template.ports,
         )
 
@@ -236,7 +236,7 @@ class Relations:
 
     def _who_is_repelled(self) -> dict[int, list[_Tally]]:
         """By template: the tallies of those who do not want it beside them."""
-        terms = [(term, one) for one in self._distinct for term in _apart(one)]
+        terms = [(term, one) for one in self._distinct for term in apart(one)]
         members = _members({group_of(term, one) for term, one in terms}, self._distinct)
         found: dict[int, dict[int, _Tally]] = {}
         for term, one in terms:
@@ -308,7 +308,7 @@ def _near(template: Template) -> list[Neighbours]:
     return [one for one in template.neighbours if not one.apart and not one.weight]
 
 
-def _apart(template: Template) -> list[Neighbours]:
+def apart(template: Template) -> list[Neighbours]:
     """Beside whom it must not stand."""
     return [one for one in template.neighbours if one.apart and not one.weight]
 

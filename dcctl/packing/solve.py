@@ -46,6 +46,7 @@ class Options(NamedTuple):
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
     effort: Effort = "fast"
+    """Of no effect on a plan in time."""
     wait_s: int = 0
     """How much later than it could a job without a deadline may start, for a better price."""
 

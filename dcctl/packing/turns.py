@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.packing.slices import NEVER
 from dcctl.packing.solve import urgency
-from dcctl.packing.timeline import NEVER
 
 if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Problem

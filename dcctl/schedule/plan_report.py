@@ -316,6 +316,8 @@ def _notes(found: Planned) -> Iterable[Note]:
         )
     yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
+    if found.searched and plan.bound_gpu_milli is None:
+        yield Note("effort", "has no effect on a plan in time: one pass is made, and no bound is proved")
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")

@@ -56,6 +56,14 @@ def test_two_sites(cli: Cli) -> None:
     assert found == answer(cli, JOBS, *LINKS, *PRICE, code=1)
 
 
+def test_effort_has_no_effect_in_time_and_the_plan_says_so(cli: Cli) -> None:
+    note = "has no effect on a plan in time: one pass is made, and no bound is proved"
+    for effort, told in (("fast", False), ("best", True)):
+        notes = answer(cli, JOBS, "--effort", effort, code=1)["notes"]
+        assert any(one["text"] == note for one in notes) is told
+    assert answer(cli, JOBS, "--effort", "best", code=1)["items"] == answer(cli, JOBS, code=1)["items"]
+
+
 def test_without_links_no_gang_is_split_and_no_data_is_brought(cli: Cli) -> None:
     found = answer(cli, JOBS, code=1)
     assert rows(found)["model-200"]["state"] == "no"

@@ -29,7 +29,9 @@ Effort = Literal["fast", "normal", "best"]
 EffortOption = Annotated[
     Effort,
     typer.Option(
-        "--effort", metavar="HOW", help="fast: one pass; normal, best: search on, with a proven bound."
+        "--effort",
+        metavar="HOW",
+        help="fast: one pass; normal, best: search on, with a proven bound. No effect on a plan in time.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same plan.")]
