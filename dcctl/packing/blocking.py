@@ -125,6 +125,6 @@ def _fewest(scene: Scene, of: int, at: int, movable: Callable[[Unit], bool]) -> 
 def _gives_room(scene: Scene, of: int, at: int, units: Iterable[Unit]) -> bool:
     engine, mark = scene.placer.engine, scene.placer.mark()
     scene.release(chain.from_iterable(units))
-    room = not engine.items.wanted[of].refusals(engine.state.view(np.array([at])))[0]
+    room = not engine.refusals_at(of, at)
     scene.placer.undo(mark)
     return room
