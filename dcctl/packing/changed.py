@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from dcctl.packing.mig import WHOLE_BOARD
-from dcctl.packing.problem import WHOLE, Device, Sliced
+from dcctl.packing.place import amounts_of
+from dcctl.packing.problem import WHOLE, Device, Running, Sliced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -23,7 +25,22 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
     for one in gone:
         bins[one.bin] = _freed(bins[one.bin], one, problem)
     left = set(gone)
-    return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
+    held = tuple(one for one in problem.held if one not in left)
+    return replace(problem, bins=tuple(bins), held=held, quotas=_unused(problem, gone))
+
+
+def _unused(problem: Problem, gone: Iterable[Held]) -> tuple[Quota, ...]:
+    """The quotas once these members no longer count for those of their owners."""
+    if not problem.quotas:
+        return ()
+    less: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in gone:
+        owner = problem.running.get(one.job, Running()).owner
+        less[owner].update(dict(amounts_of(problem.classes[one.of].need, problem.space.dimensions)))
+    return tuple(
+        replace(quota, used={name: used - less[quota.owner][name] for name, used in quota.used.items()})
+        for quota in problem.quotas
+    )
 
 
 def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
