@@ -61,7 +61,7 @@ def test_those_that_a_gang_can_do_without_come_back_one_by_one() -> None:
 def test_what_stops_comes_back_as_the_same_job(
     ends_s: int | None, duration_s: int | None, left_s: int | None
 ) -> None:
-    data = (Dataset("corpus", ("s",)),)
+    data = (Dataset("corpus", sites=("s",)),)
     known = Running(
         owner="t", ends_s=ends_s, duration_s=duration_s, deadline_s=900, data=data, preemptible=True
     )
