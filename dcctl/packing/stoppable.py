@@ -118,7 +118,7 @@ class Stoppable:
                 self._alive[self._row[one]] = False
 
     def guesses(self, of: int, most: int, gone: Iterable[Held]) -> Iterator[Guess]:
-        """Bins that have room for more items of a class once some stop, those with the least trouble first.
+        """Bins that have room for more items of a class once some stop: least trouble, then idlest, first.
 
         `gone`: members that stand nowhere for now; `most`: of no more items is it asked whether they fit.
         Rules of who stands beside whom are not looked at.
@@ -159,7 +159,9 @@ class Stoppable:
 
     def _ordered(self, rows: Ints, items: Ints, trouble: Ints) -> Iterator[Guess]:
         fits = np.flatnonzero(items)
-        order = fits[np.lexsort((fits, *trouble[fits].T[::-1]))]
+        idle = np.maximum(self._scene.placer.engine.state.milli, 0).sum(axis=1)
+        idlest = -idle[np.tile(self._bin[rows], 2)[fits]]
+        order = fits[np.lexsort((fits, idlest, *trouble[fits].T[::-1]))]
         seen: set[int] = set()
         for choice in order.tolist():
             row = choice % len(rows)
