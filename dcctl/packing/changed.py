@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from dcctl.packing.mig import WHOLE_BOARD
-from dcctl.packing.problem import WHOLE, Device, Sliced
+from dcctl.packing.place import amounts_of
+from dcctl.packing.problem import WHOLE, Device, Running, Sliced
 from dcctl.packing.reasons import Reason
-from dcctl.packing.seats import less
+from dcctl.packing.seats import less as taken_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -24,7 +26,22 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
     for one in gone:
         bins[one.bin] = _held(bins[one.bin], one, problem, -1)
     left = set(gone)
-    return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
+    held = tuple(one for one in problem.held if one not in left)
+    return replace(problem, bins=tuple(bins), held=held, quotas=_unused(problem, gone))
+
+
+def _unused(problem: Problem, gone: Iterable[Held]) -> tuple[Quota, ...]:
+    """The quotas once these members no longer count for those of their owners."""
+    if not problem.quotas:
+        return ()
+    less: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in gone:
+        owner = problem.running.get(one.job, Running()).owner
+        less[owner].update(dict(amounts_of(problem.classes[one.of].need, problem.space.dimensions)))
+    return tuple(
+        replace(quota, used={name: used - less[quota.owner][name] for name, used in quota.used.items()})
+        for quota in problem.quotas
+    )
 
 
 def standing(problem: Problem, more: Iterable[Held]) -> Problem:
@@ -41,7 +58,7 @@ def _held(home: Bin, one: Held, problem: Problem, sign: int) -> Bin:
     free = tuple(have - sign * amount for have, amount in zip(home.free, need.amounts, strict=True))
     devices = list(home.devices)
     for at in one.devices:
-        devices[at] = less(devices[at], need, sign)
+        devices[at] = taken_from(devices[at], need, sign)
     return replace(home, free=free, devices=tuple(devices))
 
 

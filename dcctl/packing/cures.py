@@ -25,15 +25,16 @@ from dcctl.packing.defrag import in_order, movable
 from dcctl.packing.planning import plan_for
 from dcctl.packing.problem import LEVELS
 from dcctl.packing.solve import solved
+from dcctl.packing.stoppable import Stoppable
 from dcctl.packing.whatif import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dcctl.inventory.placement import Level, Template
-    from dcctl.packing.blocking import Unit
     from dcctl.packing.problem import Held, ItemClass, Job, Problem
     from dcctl.packing.solve import Options
+    from dcctl.packing.stoppable import Unit
 
 Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
 """In this order, the least trouble first."""
@@ -137,14 +138,14 @@ def _members(search: _Search) -> Iterator[Cure]:
     if moved and search.proved(standing(without(search.problem, chosen), moved)):
         yield Cure("move", "", len(chosen), chosen, tuple(one.bin for one in moved))
         return
-    for units in (_whole(search, chosen), _with_those_before(search)):
-        gone = tuple(chain.from_iterable(units))
+    for stopped in (_whole(search, chosen), _with_those_before(search)):
+        gone = tuple(chain.from_iterable(stopped))
         if gone and search.proved(without(search.problem, gone)):
             yield Cure("evict", "", len(gone), gone)
             return
 
 
-def _whole(search: _Search, members: Iterable[Held]) -> list[Unit]:
+def _whole(search: _Search, members: Iterable[Held]) -> Sequence[Unit]:
     """All members of the jobs of these, without the jobs that can stay."""
     scene = search.scene
     jobs = [tuple(scene.of(name)) for name in dict.fromkeys(one.job for one in members)]
@@ -161,7 +162,7 @@ def _with_those_before(search: _Search) -> list[Unit]:
     for found in waits:
         scene.placer.remove(found)
     for job in (*(found.job for found in waits), search.job):
-        units = in_the_way(scene, job, lambda one: one.job not in gone)
+        units = in_the_way(scene, job, Stoppable(scene, lambda one: one.job not in gone))
         for name in dict.fromkeys(one.job for unit in units for one in unit):
             gone[name] = tuple(scene.of(name))
             scene.release(gone[name])

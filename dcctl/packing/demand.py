@@ -182,6 +182,9 @@ def _running(workload: Workload) -> Running:
         spared=workload.preemptible is False,
         owner=workload.owner or "",
         ends_s=None if started is None or lasts is None else started + lasts,
+        duration_s=lasts,
+        deadline_s=workload.deadline_s,
+        data=workload.data,
         fixed=workload.kind in _FIXED,
         may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.conditions import SiteLink
     from dcctl.inventory.placement import Level
     from dcctl.packing.greedy import Engine, Put
-    from dcctl.packing.problem import Bin, Job, Quota, Task
+    from dcctl.packing.problem import Bin, Job, Need, Quota, Task
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -69,6 +69,11 @@ def left_of(job: Job, found: Placed) -> Job:
         for task in job.tasks
     )
     return replace(job, tasks=tuple(task for task in tasks if task.members))
+
+
+def amounts_of(need: Need, dimensions: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """What an item counts for a quota: by dimension, and devices in thousandths."""
+    return (*zip(dimensions, need.amounts, strict=True), ("gpu", need.gpu_milli))
 
 
 def _runs(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -167,6 +172,11 @@ class Placer:
         for stand in placed.stands:
             self.engine.take(stand.of, stand.put)
         self.spend(placed.job, placed, -1)
+
+    def vacate(self, owner: str, of: int, put: Put) -> None:
+        """A member that stood there before stands nowhere; its owner has used so much less of its quota."""
+        self.engine.take(of, put)
+        self._spend(owner, of, -1)
 
     def _gang(self, job: Job) -> Placed:
         if job.size < job.minimum:  # not all of its members are there yet
@@ -351,15 +361,16 @@ class Placer:
         total: Counter[str] = Counter()
         for task in tasks:
             need = self.engine.items.wanted[task.of].need
-            for name, amount in (*zip(self._dimensions, need.amounts, strict=True), ("gpu", need.gpu_milli)):
+            for name, amount in amounts_of(need, self._dimensions):
                 total[name] += amount * len(task.members)
         return total
 
     def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
         """What these members hold counts for the quota of the job's owner."""
-        if job.owner not in self._quotas:
-            return
         for stand in found.stands:
-            need = self.engine.items.wanted[stand.of].need
-            for name, amount in (*zip(self._dimensions, need.amounts, strict=True), ("gpu", need.gpu_milli)):
-                self._used[job.owner][name] += sign * amount
+            self._spend(job.owner, stand.of, sign)
+
+    def _spend(self, owner: str, of: int, sign: int) -> None:
+        if owner in self._quotas:
+            for name, amount in amounts_of(self.engine.items.wanted[of].need, self._dimensions):
+                self._used[owner][name] += sign * amount

@@ -217,6 +217,10 @@ class Running(Struct, frozen=True):
     owner: str = ""
     ends_s: int | None = None
     """Unix time at which it ends at the latest; None: nobody knows."""
+    duration_s: int | None = None
+    """How long it runs from its start, at most; None: nobody knows."""
+    deadline_s: int | None = None
+    data: tuple[Dataset, ...] = ()
     fixed: bool = False
     """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
     may_miss: int | None = None

@@ -102,7 +102,7 @@ class Scene:
                     gone += 1
                 else:
                     lost.setdefault(one.job, []).append(one)
-        stopped = {job: self._stopped(job, members) for job, members in lost.items()}
+        stopped = {job: self.stops_with(members) for job, members in lost.items()}
         for members in stopped.values():
             self.release(members)
         key = urgency(self.problem)
@@ -127,28 +127,39 @@ class Scene:
         from dcctl.packing.greedy import Put
 
         for one in members:
-            self.placer.engine.take(one.of, Put(one.bin, one.devices))
+            self.placer.vacate(self.running(one.job).owner, one.of, Put(one.bin, one.devices))
 
-    def _stopped(self, job: str, lost: list[Held]) -> Sequence[Held]:
-        """Those that stop: all of a gang that has too few left."""
-        known, all_ = self.running(job), self.of(job)
-        gang = known.minimum > 1 and len(all_) - len(lost) < known.minimum
-        return all_ if gang else lost
+    def stops_with(self, lost: Iterable[Held]) -> list[Held]:
+        """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
+        by_job: dict[str, list[Held]] = {}
+        for one in lost:
+            by_job.setdefault(one.job, []).append(one)
+        stopped: list[Held] = []
+        for job, members in by_job.items():
+            minimum = self.running(job).minimum
+            broken = minimum > 1 and len(self.of(job)) - len(members) < minimum
+            stopped += self.of(job) if broken else members
+        return stopped
 
     def again(self, job: str, members: Sequence[Held]) -> Job:
-        """The stopped members as a job that waits."""
-        known = self.running(job)
+        """The stopped members as a job that waits: it has as much left to do as it had."""
+        known, stay = self.running(job), len(self.of(job)) - len(members)
+        left_s = None if known.ends_s is None else known.ends_s - self.problem.now_s
         tasks: dict[int, list[str]] = {}
         for one in members:
             tasks.setdefault(one.of, []).append(one.member)
         return Job(
             job,
             tuple(Task(of, tuple(names)) for of, names in sorted(tasks.items())),
-            minimum=known.minimum if len(members) >= known.minimum else 0,
+            minimum=max(0, known.minimum - stay),
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
             sites=self._split_over(job),
+            owner=known.owner,
+            duration_s=left_s if left_s is not None and left_s > 0 else known.duration_s,
+            deadline_s=known.deadline_s,
+            data=known.data,
         )
 
     def _split_over(self, job: str) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def drift(places: Sequence[Assignment], problem: Problem) -> tuple[Drift, ...]:
         elif of is None:
             found.append(Drift(one.job, one.member, one.node, "is not waiting any more"))
         else:
-            bits = int(engine.refusals(of)[at])
+            bits = engine.refusals_at(of, at)
             if bits:
                 found.append(Drift(one.job, one.member, one.node, WORDS[first(bits)]))
             else:
