@@ -6,6 +6,7 @@ In JSON it is the plan file: `assignments` say who stands where.
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -305,7 +306,7 @@ def _notes(found: Planned) -> Iterable[Note]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
         yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = f"dcctl schedule explain {one.job} {found.work}".rstrip()
+        command = f"dcctl schedule explain {quote(one.job)} {found.work}".rstrip()
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
         yield Note(

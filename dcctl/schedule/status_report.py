@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -182,6 +183,6 @@ def _notes(waiting: Solution, unfinished: Sequence[Unfinished], any_free: bool) 
         yield Note("free", "by what can be asked for", detail="room")
     stuck = next((one.job.id for one in waiting.placed if one.missing), None)
     if stuck is not None:
-        yield Note("why", f"{stuck} does not fit", command=f"dcctl schedule explain {stuck}")
+        yield Note("why", f"{stuck} does not fit", command=f"dcctl schedule explain {quote(stuck)}")
     for one in unfinished:
         yield Note("unfinished", f"the run {one.run} began and did not finish", "warn", one.resume)
