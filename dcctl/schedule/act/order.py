@@ -238,7 +238,11 @@ def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record
 
 
 def _demand_its_cluster(objects: Objects, plan: Plan) -> None:
-    if plan.clusters and _cluster(objects) not in plan.clusters:
+    try:
+        same = objects.is_cluster(plan.clusters) if plan.clusters else None
+    except Failure as failure:
+        raise said(failure, "the API server") from failure
+    if same is False:
         why = "was made for another cluster than the one that is asked"
         raise RefusedError("the plan", why, "kubectl config current-context")
 
