@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from dcctl.errors import UsageError
 from dcctl.schedule.planfile import read
 from tests.conftest import ROOT
 
-PLAN: Path = ROOT / "examples" / "apply" / "plan.json"
+PLAN = ROOT / "examples" / "apply" / "plan.json"
 
 
 def test_rows_that_were_taken_out_are_missed() -> None:
