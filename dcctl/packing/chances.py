@@ -36,13 +36,6 @@ class Chances:
         """Where a member may stand that starts then."""
         return np.logical_or.reduce([self._gaps.bins(task.of, start_s, job.duration_s) for task in job.tasks])  # type: ignore[no-any-return]
 
-    def among(self, job: Job, starts: Sequence[int]) -> list[int]:
-        """Those starts at which there may be room."""
-        counts, every = _least(job)
-        enough = [self._gaps.rooms(of, job.duration_s, starts) >= count for of, count in counts]
-        both = np.logical_and.reduce(enough) if every else np.logical_or.reduce(enough)
-        return [start for start, may in zip(starts, both.tolist(), strict=True) if may]
-
     def first_s(self, job: Job, from_s: int) -> int:
         """The first start at which there may be room; NEVER: there is none."""
         counts, every = _least(job)

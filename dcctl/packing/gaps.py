@@ -15,7 +15,6 @@ from dcctl.packing.slices import NEVER
 from dcctl.packing.timeline import closed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -107,10 +106,6 @@ class Gaps:
         found = np.zeros(self._items.state.count, np.bool_)
         found[spans.bin[(spans.start_s <= start_s) & (start_s <= last_s)]] = True
         return found
-
-    def rooms(self, of: int, lasts_s: int | None, starts: Sequence[int] | Ints) -> Ints:
-        """Of each start how many members there is room for at the most."""
-        return _rooms(*self._long(of, lasts_s), np.asarray(starts, np.int64))
 
     def covered_s(self, of: int, count: int, lasts_s: int | None, from_s: int) -> int:
         """The first start with room for so many members; NEVER: there is none."""
