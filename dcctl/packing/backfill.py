@@ -18,7 +18,7 @@ from dcctl.packing.gaps import Gaps
 from dcctl.packing.offers import Offer, Offers
 from dcctl.packing.place import Placed, Placer, left_of
 from dcctl.packing.plan import Unplaced
-from dcctl.packing.reasons import WORDS, Reason
+from dcctl.packing.reasons import WORDS, Reason, counted
 from dcctl.packing.slices import NEVER
 from dcctl.packing.solve import Options, assigned, engine_of, plan_of, solve, taken_milli
 from dcctl.packing.timeline import Timeline, ends_of
@@ -307,11 +307,9 @@ class Book:
 
     def _unplaced(self, kept: Kept) -> Unplaced:
         bits = self._refusals(kept)
-        lowest, counts = np.unique(bits & -bits, return_counts=True)
-        told = {Reason(int(bit)): int(times) for bit, times in zip(lowest, counts, strict=True)}
-        why = {WORDS[reason]: times for reason, times in told.items() if reason}
+        why = {WORDS[reason]: times for reason, times in counted(bits).items()}
         says = kept.says or self._offers.no_data(kept.job)
-        fits = told.get(Reason(0), 0)
+        fits = int((bits == 0).sum())
         return Unplaced(kept.job.id, kept.left.size, why, fits, kept.earliest_end_s, says)
 
     def refusals(self, job: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
