@@ -68,7 +68,8 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
     for count, like in change.added:
         wider = with_more(wider, count, like)
     freed = without(wider, [one for one in wider.held if one.job in change.evicted])
-    loss = Scene(solved(replace(freed, jobs=()), options)).lose(change.removed)
+    now = [job for job in freed.jobs if not job.after and (job.earliest_s or 0) <= freed.now_s]
+    loss = Scene(solved(replace(freed, jobs=()), options)).lose(change.removed, now)
     again = (
         Held(hit.job, stand.member, stand.put.bin, stand.of, stand.put.devices)
         for hit in loss.hits

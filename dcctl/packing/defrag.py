@@ -1,8 +1,9 @@
 """Few moves after which whole nodes are free: each can be done by itself, one after the other.
 
-Only members that stand by themselves move: not those of a gang, which would stop, not those of a DaemonSet,
-and none of which a disruption budget allows none to be missing. One member moves at a time, so a budget that
-allows one is enough. No move needs room that only a later one makes.
+Only members that stand by themselves move: not those of a gang, which would stop, nor of work that must stay
+within one part; not those of a DaemonSet; no bare pods, which nobody makes anew; and none of which a
+disruption budget allows none to be missing. One member moves at a time, so a budget that allows one is
+enough. No move needs room that only a later one makes.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ def whole(scene: Scene) -> Bools:
 def movable(scene: Scene, one: Held) -> bool:
     """Whether a member may go elsewhere by itself."""
     known = scene.running(one.job)
-    return not known.fixed and known.minimum < 2 and known.may_miss != 0
+    by_itself = known.minimum < 2 and known.within is None
+    return by_itself and known.made_anew and not known.fixed and known.may_miss != 0
 
 
 def _in_use(scene: Scene) -> tuple[dict[int, list[Held]], int]:

@@ -106,13 +106,16 @@ class Classes:
         )
 
 
-def jobs_of(workloads: Iterable[Workload], classes: Classes) -> tuple[Job, ...]:
-    """What waits, in the given order: members that have no node yet and whose requests are known."""
+def jobs_of(workloads: Iterable[Workload], classes: Classes, positions: Mapping[str, int]) -> tuple[Job, ...]:
+    """What waits, in the given order: members that have no node yet and whose requests are known.
+
+    `positions`: of bins, by name.
+    """
     found = []
     for workload in workloads:
         waiting = [one for one in workload.members if _waits(one) and one.requests is not None]
         if waiting:
-            found.append(_job(workload, waiting, classes))
+            found.append(_job(workload, waiting, classes, positions))
     return tuple(found)
 
 
@@ -130,16 +133,16 @@ def _waits(member: Member) -> bool:
     return member.node is None and member.phase == "pending"
 
 
-def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
+def _job(workload: Workload, waiting: list[Member], classes: Classes, positions: Mapping[str, int]) -> Job:
     tasks: dict[int, list[str]] = {}
     cluster = classes.cluster(workload)
     for member in waiting:
         tasks.setdefault(classes.of(member, cluster), []).append(member.name)
-    running = sum(one.node is not None and one.phase not in ENDED for one in workload.members)
+    running = [one.node for one in workload.members if one.node is not None and one.phase not in ENDED]
     return Job(
         id=workload.id,
         tasks=tuple(Task(of, tuple(names)) for of, names in tasks.items()),
-        minimum=max(0, (workload.gang_min or 0) - running),
+        minimum=max(0, (workload.gang_min or 0) - len(running)),
         within=workload.within,
         priority=workload.priority or 0,
         preemptible=bool(workload.preemptible),
@@ -149,6 +152,7 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
         earliest_s=workload.earliest_s,
         after=workload.after,
         data=workload.data,
+        homes=tuple(sorted({positions[name] for name in running if name in positions})),
     )
 
 
@@ -186,6 +190,7 @@ def _running(workload: Workload) -> Running:
         deadline_s=workload.deadline_s,
         data=workload.data,
         fixed=workload.kind in _FIXED,
+        made_anew=workload.kind != "Pod",
         may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),
     )
 

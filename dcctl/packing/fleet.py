@@ -59,10 +59,11 @@ def problem_of(
     running_work = sorted(whole.workloads, key=attrgetter("id"))  # the order they come in decides nothing
     resources = resources_asked((*waiting, *running_work))
     classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
-    jobs = jobs_of(waiting, classes)
     kinds: dict[Kind, int] = {}
     bins = tuple(_bins(whole, sorted(nodes, key=attrgetter("name")), resources, kinds))
-    standing, running = held_by(running_work, {one.name: at for at, one in enumerate(bins)}, classes)
+    positions = {one.name: at for at, one in enumerate(bins)}
+    jobs = jobs_of(waiting, classes, positions)
+    standing, running = held_by(running_work, positions, classes)
     bins, held = seated(bins, standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
     return Problem(

@@ -15,7 +15,6 @@ from dcctl.packing.slices import NEVER
 from dcctl.packing.timeline import closed
 
 if TYPE_CHECKING:
-
     from numpy.typing import NDArray
 
     from dcctl.packing.busy import Busy

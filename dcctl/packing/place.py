@@ -179,6 +179,25 @@ class Placer:
         self._spend(owner, of, -1)
 
     def _gang(self, job: Job) -> Placed:
+        home, closed = self._home(job), self.closed
+        if home is not None:
+            self.closed = ~home if closed is None else closed | ~home
+        found = self._in_a_part(job)
+        self.closed = closed
+        return found
+
+    def _home(self, job: Job) -> Bools | None:
+        """Where those may join who must lie within one part with others; None: anywhere, or nobody knows."""
+        if job.within is None or not job.homes:
+            return None
+        homes = list(job.homes)
+        if job.within == "node":
+            return np.isin(np.arange(self.engine.state.count), homes)
+        rows = self.parts.rows[job.within]
+        parts = rows[homes][rows[homes] >= 0]
+        return np.isin(rows, parts) if len(parts) else None
+
+    def _in_a_part(self, job: Job) -> Placed:
         if job.size < job.minimum:  # not all of its members are there yet
             return Placed(job, [], job.size, job.tasks[0].of)
         start, best = self.engine.mark(), None

@@ -185,6 +185,8 @@ class Job(Struct, frozen=True):
     data: tuple[Dataset, ...] = ()
     sites: tuple[str, ...] = ()
     """Two sites over which it was split when it ran: it may be again, whatever their link."""
+    homes: tuple[int, ...] = ()
+    """Bins in which members of it stand: `within` holds for those and these together."""
 
     @property
     def size(self) -> int:
@@ -223,6 +225,8 @@ class Running(Struct, frozen=True):
     data: tuple[Dataset, ...] = ()
     fixed: bool = False
     """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
+    made_anew: bool = True
+    """Whether somebody makes a member anew where it has to go; not so of a bare pod."""
     may_miss: int | None = None
     """How many members may be taken away at once; None: no budget says."""
 

@@ -13,7 +13,7 @@ from dcctl.packing.problem import Job, Running, Task
 from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -90,8 +90,11 @@ class Scene:
         """Where the members of a job stand."""
         return self._of.get(job, ())
 
-    def lose(self, bins: Collection[int]) -> Loss:
-        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not."""
+    def lose(self, bins: Collection[int], waiting: Iterable[Job] = ()) -> Loss:
+        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not.
+
+        `waiting`: jobs that take what they can get first where they are more urgent.
+        """
         mark = self.placer.mark()
         self.close(bins)
         lost: dict[str, list[Held]] = {}
@@ -105,11 +108,30 @@ class Scene:
         stopped = {job: self.stops_with(members) for job, members in lost.items()}
         for members in stopped.values():
             self.release(members)
-        key = urgency(self.problem)
-        again = [self.again(job, members) for job, members in sorted(stopped.items())]
-        hits = [self._hit(job, len(lost[job.id])) for job in sorted(again, key=key)]
+        hits = self._placed_again(stopped, lost, waiting)
         self.placer.undo(mark)
         return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+
+    def _placed_again(
+        self,
+        stopped: Mapping[str, Sequence[Held]],
+        lost: Mapping[str, Sequence[Held]],
+        waiting: Iterable[Job],
+    ) -> list[Hit]:
+        """The most urgent first; of equally urgent ones, what ran before what waits."""
+        key, hits = urgency(self.problem), []
+        again = [self.again(job, members) for job, members in stopped.items()]
+        rows = [
+            (-job.priority, late, key(job), job.id, job)
+            for late, jobs in enumerate((again, waiting))
+            for job in jobs
+        ]
+        for _, late, _, name, job in sorted(rows, key=lambda row: row[:4]):
+            if late:
+                self.placer.place(job)
+            else:
+                hits.append(self._hit(job, len(lost[name])))
+        return hits
 
     def _hit(self, job: Job, lost: int) -> Hit:
         placed = self.placer.place(job)
@@ -143,7 +165,7 @@ class Scene:
 
     def again(self, job: str, members: Sequence[Held]) -> Job:
         """The stopped members as a job that waits: it has as much left to do as it had."""
-        known, stay = self.running(job), len(self.of(job)) - len(members)
+        known, stay = self.running(job), set(self.of(job)).difference(members)
         left_s = None if known.ends_s is None else known.ends_s - self.problem.now_s
         tasks: dict[int, list[str]] = {}
         for one in members:
@@ -151,11 +173,12 @@ class Scene:
         return Job(
             job,
             tuple(Task(of, tuple(names)) for of, names in sorted(tasks.items())),
-            minimum=max(0, known.minimum - stay),
+            minimum=max(0, known.minimum - len(stay)),
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
             sites=self._split_over(job),
+            homes=tuple(sorted({one.bin for one in stay})),
             owner=known.owner,
             duration_s=left_s if left_s is not None and left_s > 0 else known.duration_s,
             deadline_s=known.deadline_s,

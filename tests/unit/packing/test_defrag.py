@@ -126,6 +126,8 @@ def test_the_fewest_moves_free_a_node() -> None:
     [
         {"fixed": True},  # a DaemonSet
         {"minimum": 2},  # a gang
+        {"within": "rack"},  # it must stay near the others
+        {"made_anew": False},  # a bare pod
         {"may_miss": 0},  # a budget that allows nobody to be missing
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
@@ -12,8 +13,11 @@ from dcctl.inventory.model import Fleet, Member, Node, Resources, SourceRun, Wor
 from dcctl.packing.feasibility import accepts
 from dcctl.packing.fleet import problem_of
 from dcctl.packing.problem import ItemClass, Job, Problem, Task
-from dcctl.packing.solve import solve
+from dcctl.packing.solve import Options, solve
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
+
+if TYPE_CHECKING:
+    from dcctl.inventory.placement import Level
 
 
 def test_a_gang_of_which_members_are_missing_altogether_waits() -> None:
@@ -30,6 +34,46 @@ def test_no_gang_goes_on_without_a_task() -> None:
     both = Job("j", (Task(0, ("master",)), Task(1, ("w0", "w1", "w2"))), minimum=3)
     assert solve(Problem(SPACE, bins, classes, (both,))).placed == 0
     assert solve(Problem(SPACE, (a_bin("n0", 10_000, bins[0].devices),), classes, (both,))).placed == 3
+
+
+@pytest.mark.parametrize(("within", "stands"), [("rack", ["n2"]), ("node", []), (None, ["n0"])])
+def test_members_that_join_others_stand_in_their_part(within: Level | None, stands: list[str]) -> None:
+    """One member runs in n1 of the second rack: there, n2 has room, although n0 is the tighter fit."""
+    rack = (("", "", "r1", "", ""), ("", "", "r2", "", ""))
+    bins = (
+        a_bin("n0", 1_000, path=rack[0]),
+        a_bin("n1", 0, path=rack[1]),
+        a_bin("n2", 2_000, path=rack[1]),
+    )
+    joins = job("j", 0, 1, within=within, homes=(1,))
+    found = solve(Problem(SPACE, bins, (ItemClass(need()),), (joins,)), Options(policy="best-fit"))
+    assert [one.node for one in found.assignments] == stands
+
+
+def test_where_members_of_waiting_work_stand_is_known() -> None:
+    """One member of two runs in n0, which is full: the other may not stand in n1, of another rack."""
+    asks = Resources(1000, 1 << 30)
+    nodes = tuple(
+        Node(
+            name,
+            rack=rack,
+            ready=True,
+            schedulable=True,
+            sources=("k",),
+            allocatable=Resources(1000, 1 << 40),
+        )
+        for name, rack in (("n0", "r1"), ("n1", "r2"))
+    )
+    members = (
+        Member("m0", node="n0", phase="running", requests=asks),
+        Member("m1", phase="pending", requests=asks),
+    )
+    runs = (SourceRun("k", "kubernetes", ok=True, duration_ms=1, items=2),)
+    for within, placed in (("rack", 0), (None, 1)):
+        work = Workload("ns/w", source="k", members=members, gang_min=2, within=within)
+        fleet = Fleet(nodes=nodes, workloads=(work,), sources=runs)
+        plan = solve(problem_of(fleet, nodes, Asked(), pending=True))
+        assert (plan.placed, len(plan.unplaced)) == (placed, 1 - placed)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dcctl.packing.problem import Held, ItemClass, Problem, Running
 from dcctl.packing.solve import solved
 from dcctl.packing.whatif import Scene
-from tests.unit.packing.problems import SPACE, a_bin, device, need
+from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 FULL = tuple(device(number, 0) for number in (0, 1))
 FREE = tuple(device(number) for number in (0, 1))
@@ -25,3 +25,29 @@ def test_those_who_stop_are_placed_again_in_the_order_of_a_plan() -> None:
     scene = Scene(solved(Problem(SPACE, bins, classes, (), held, running)))
     hits = scene.lose((0, 1, 2)).hits
     assert [(one.job, one.homeless) for one in hits] == [("gang", 0), ("many", 4)]
+
+
+def test_waiting_work_of_a_higher_priority_comes_before_what_is_displaced() -> None:
+    bins = (a_bin("a", devices=FULL), a_bin("b", devices=FREE))
+    held = (Held("low", "l0", 0, 0, (0, 1)),)
+    scene = Scene(solved(Problem(SPACE, bins, (ItemClass(need(devices=2)),), (), held)))
+    for priority, homeless in ((1000, 1), (0, 0), (-1, 0)):
+        (hit,) = scene.lose((0,), [job("waits", 0, priority=priority)]).hits
+        assert (hit.job, hit.homeless) == ("low", homeless)
+
+
+def test_members_that_lose_their_node_stay_in_the_rack_of_the_others() -> None:
+    def at(rack: str) -> tuple[str, ...]:
+        return ("", "", rack, "", "")
+
+    bins = (
+        a_bin("a", devices=FULL, path=at("r1")),
+        a_bin("b", devices=FULL, path=at("r1")),
+        a_bin("c", devices=FREE, path=at("r2")),
+    )
+    held = (Held("gang", "g0", 0, 0, (0, 1)), Held("gang", "g1", 1, 0, (0, 1)))
+    for within, homeless in (("rack", 1), (None, 0)):
+        running = {"gang": Running(minimum=1, within=within)}
+        problem = Problem(SPACE, bins, (ItemClass(need(devices=2)),), (), held, running)
+        (hit,) = Scene(solved(problem)).lose((0,)).hits
+        assert (hit.stopped, hit.homeless) == (1, homeless)
