@@ -69,7 +69,8 @@ def test_where_members_of_waiting_work_stand_is_known() -> None:
         Member("m1", phase="pending", requests=asks),
     )
     runs = (SourceRun("k", "kubernetes", ok=True, duration_ms=1, items=2),)
-    for within, placed in (("rack", 0), (None, 1)):
+    cases: tuple[tuple[Level | None, int], ...] = (("rack", 0), (None, 1))
+    for within, placed in cases:
         work = Workload("ns/w", source="k", members=members, gang_min=2, within=within)
         fleet = Fleet(nodes=nodes, workloads=(work,), sources=runs)
         plan = solve(problem_of(fleet, nodes, Asked(), pending=True))

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dcctl.packing.problem import Held, ItemClass, Problem, Running
 from dcctl.packing.solve import solved
 from dcctl.packing.whatif import Scene
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
+
+if TYPE_CHECKING:
+    from dcctl.inventory.placement import Level
 
 FULL = tuple(device(number, 0) for number in (0, 1))
 FREE = tuple(device(number) for number in (0, 1))
@@ -46,7 +51,8 @@ def test_members_that_lose_their_node_stay_in_the_rack_of_the_others() -> None:
         a_bin("c", devices=FREE, path=at("r2")),
     )
     held = (Held("gang", "g0", 0, 0, (0, 1)), Held("gang", "g1", 1, 0, (0, 1)))
-    for within, homeless in (("rack", 1), (None, 0)):
+    cases: tuple[tuple[Level | None, int], ...] = (("rack", 1), (None, 0))
+    for within, homeless in cases:
         running = {"gang": Running(minimum=1, within=within)}
         problem = Problem(SPACE, bins, (ItemClass(need(devices=2)),), (), held, running)
         (hit,) = Scene(solved(problem)).lose((0,)).hits
