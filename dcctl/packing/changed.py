@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.mig import WHOLE_BOARD
-from dcctl.packing.place import amounts_of
+from dcctl.packing.cuts.mig import WHOLE_BOARD
+from dcctl.packing.greedy.place import amounts_of
+from dcctl.packing.intake.seats import less as taken_from
 from dcctl.packing.problem import WHOLE, Device, Running, Sliced
 from dcctl.packing.reasons import Reason
-from dcctl.packing.seats import less as taken_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.packing.feasibility import accepts
+from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.render.report import Note
 from dcctl.schedule.plan_time import too_late
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from dcctl.packing.problem import Bin, Need, Problem
-    from dcctl.packing.why import Verdict
+    from dcctl.packing.questions.why import Verdict
 
 _MODELS = 8
 """Models that are told by name."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.cures import Cure
     from dcctl.packing.problem import Problem
-    from dcctl.packing.why import Verdict
+    from dcctl.packing.questions.cures import Cure
+    from dcctl.packing.questions.why import Verdict
     from dcctl.render.report import Row
 
 _ITEMS = (

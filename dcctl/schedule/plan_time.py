@@ -6,8 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
-from dcctl.packing.bill import Bill, bills
-from dcctl.packing.sites import arrival, sites_of
+from dcctl.packing.greedy.sites import arrival, sites_of
+from dcctl.packing.timed.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
 from dcctl.units import cores, duration, plural, scaled, three
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Dataset
     from dcctl.packing.plan import Assignment, Plan, Unplaced
-    from dcctl.packing.preempt import Victims
+    from dcctl.packing.preemption.preempt import Victims
     from dcctl.packing.problem import Job, Problem
     from dcctl.render.report import Cell, Row
 

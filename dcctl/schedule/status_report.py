@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcctl.packing.defrag import whole
+from dcctl.packing.intake.supply import Unit, on_offer, supply_of
 from dcctl.packing.problem import LEVELS, WHOLE
+from dcctl.packing.questions.defrag import whole
 from dcctl.packing.reasons import WORDS
-from dcctl.packing.supply import Unit, on_offer, supply_of
-from dcctl.packing.whatif import Scene
+from dcctl.packing.scene import Scene
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule.samples import with_samples
 from dcctl.units import cores, plural
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.place import Placed
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.plan import Supply
     from dcctl.packing.problem import Problem
     from dcctl.packing.solve import Solution

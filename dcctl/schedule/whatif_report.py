@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.ask import Answer, Waiting
-    from dcctl.packing.place import Placed
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Job, Problem
-    from dcctl.packing.whatif import Hit, Loss
+    from dcctl.packing.questions.ask import Answer, Waiting
+    from dcctl.packing.scene import Hit, Loss
     from dcctl.render.report import Row
 
 _ITEMS = (

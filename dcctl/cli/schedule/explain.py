@@ -33,9 +33,9 @@ def explain(
     """
     from dcctl.cli.schedule.when import conditions, seconds, under
     from dcctl.cli.schedule.work import job_named, typed, work_of
-    from dcctl.packing.cures import cures
+    from dcctl.packing.questions.cures import cures
+    from dcctl.packing.questions.why import verdict
     from dcctl.packing.solve import Options
-    from dcctl.packing.why import verdict
     from dcctl.schedule.explain_report import EXPLAIN, explain_report
 
     options, told = Options(policy, seed, wait_s=seconds(wait_at_most)), conditions(price, carbon, links)

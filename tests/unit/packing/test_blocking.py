@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.placement import HostPort, Neighbours, Selector, Template
-from dcctl.packing.blocking import in_the_way
-from dcctl.packing.preempt import preempting
+from dcctl.packing.preemption.blocking import in_the_way
+from dcctl.packing.preemption.preempt import preempting
+from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota, Running
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
-from dcctl.packing.stoppable import Stoppable
-from dcctl.packing.whatif import Scene
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 HOST = "kubernetes.io/hostname"

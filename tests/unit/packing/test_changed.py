@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Taint
 from dcctl.packing.changed import empty_copy, uncordoned, with_more, without
+from dcctl.packing.intake.seats import seated
 from dcctl.packing.problem import Device, Held, ItemClass, Problem, Running
 from dcctl.packing.reasons import NONE, Reason
-from dcctl.packing.seats import seated
 from dcctl.packing.solve import solve
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, job, need
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.placement import BARE, Neighbours, Selector, Template
-from dcctl.packing.defrag import Moves, defragment, in_order
+from dcctl.packing.intake.seats import seated
 from dcctl.packing.problem import WHOLE, Bin, Held, ItemClass, Problem, Running
-from dcctl.packing.seats import seated
+from dcctl.packing.questions.defrag import Moves, defragment, in_order
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved
-from dcctl.packing.whatif import Scene
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, need
 
 HOST = "kubernetes.io/hostname"

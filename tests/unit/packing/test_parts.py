@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcctl.inventory.model import Fleet, PowerMeter
-from dcctl.packing.parts import named, parts_of
+from dcctl.packing.fit.parts import named, parts_of
 from tests.unit.packing.problems import a_bin
 
 BINS = (

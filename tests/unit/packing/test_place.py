@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Fleet, Member, Node, Resources, SourceRun, Workload
-from dcctl.packing.feasibility import accepts
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.fit.feasibility import accepts
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import ItemClass, Job, Problem, Task
 from dcctl.packing.solve import Options, solve
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need

@@ -6,7 +6,7 @@ import pytest
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Fleet, Member, Node, Resources, Workload
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import BASIC, UNLIMITED
 
 ALL = Resources(cpu_milli=8000, memory_bytes=800, storage_bytes=80, pods=10, bandwidth_bps=1000, power_mw=500)

@@ -6,15 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset, Fleet, PowerMeter
-from dcctl.packing.ask import Change, ask
 from dcctl.packing.changed import without
-from dcctl.packing.defrag import movable
-from dcctl.packing.parts import parts_of
-from dcctl.packing.preempt import preempting
+from dcctl.packing.fit.parts import parts_of
+from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.problem import Held, ItemClass, Job, Problem, Quota, Running, Task
+from dcctl.packing.questions.ask import Change, ask
+from dcctl.packing.questions.defrag import movable
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
-from dcctl.packing.verify import verify
-from dcctl.packing.whatif import Scene
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 NOW = 100

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dcctl.packing.backfill import planned
 from dcctl.packing.changed import without
+from dcctl.packing.intake.seats import seated
 from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Device, Held, ItemClass, Need, Problem, Running
 from dcctl.packing.reasons import Reason
-from dcctl.packing.seats import seated
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved
-from dcctl.packing.verify import verify
-from dcctl.packing.whatif import Scene
+from dcctl.packing.timed.backfill import planned
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, job, need
 
 BUSY = device(1, 0)

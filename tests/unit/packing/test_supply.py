@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.sources.demo import DemoSource
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.intake.fleet import problem_of
+from dcctl.packing.intake.supply import Free, Unit, boards_milli, on_offer, supply_of
 from dcctl.packing.plan import Assignment
 from dcctl.packing.problem import Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import Reason
-from dcctl.packing.supply import Free, Unit, boards_milli, on_offer, supply_of
 from tests.unit.packing.problems import a_bin, device
 
 MIG = "nvidia.com/mig-"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.packing.problem import Held, ItemClass, Problem, Running
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved
-from dcctl.packing.whatif import Scene
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 if TYPE_CHECKING:

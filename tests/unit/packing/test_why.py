@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.conditions import SiteLink
-from dcctl.packing.ask import Change, ask, only_for
-from dcctl.packing.cures import Cure, cures
 from dcctl.packing.planning import plan_for
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota, Running
+from dcctl.packing.questions.ask import Change, ask, only_for
+from dcctl.packing.questions.cures import Cure, cures
+from dcctl.packing.questions.why import verdict
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.packing.solve import Options
-from dcctl.packing.verify import verify
-from dcctl.packing.why import verdict
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dcctl.packing.ask import Change, ask
 from dcctl.packing.problem import Held, ItemClass, Problem, Running
+from dcctl.packing.questions.ask import Change, ask
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
-from dcctl.packing.whatif import Scene
 from dcctl.render.fold import lines
 from dcctl.schedule.whatif_report import Part, single_report, whatif_report
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need

@@ -1,0 +1,319 @@
+"""The smallest changes after which a job fits, each proved by planning again."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import chain, takewhile
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
+
+from dcctl.packing.changed import (
+    empty_copy,
+    standing,
+    uncordoned,
+    with_items,
+    with_job,
+    with_more,
+    with_quotas,
+    without,
+)
+from dcctl.packing.planning import plan_for
+from dcctl.packing.preemption.blocking import fits_without, in_the_way, needed
+from dcctl.packing.preemption.stoppable import Stoppable
+from dcctl.packing.problem import LEVELS
+from dcctl.packing.questions.ask import only_for
+from dcctl.packing.questions.defrag import in_order, movable
+from dcctl.packing.scene import Scene
+from dcctl.packing.solve import solved
+from dcctl.packing.timed.backfill import in_time
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from dcctl.inventory.placement import Level, Template
+    from dcctl.packing.preemption.stoppable import Unit
+    from dcctl.packing.problem import Held, ItemClass, Job, Problem
+    from dcctl.packing.solve import Options
+
+Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
+"""In this order, the least trouble first."""
+WAYS: tuple[Way, ...] = ("quota", "move", "relax", "open", "wait", "evict", "fewer", "add")
+
+_MOST_ADDED = 64
+"""Nodes to add: to need more of them is no advice."""
+_FEWEST = 10
+"""Asking for less than this part of the members is none either."""
+_BEFORE = 16
+"""Jobs that are planned before it and do not fit, for which room is made too."""
+
+
+class Cure(NamedTuple):
+    """One change that lets the job fit."""
+
+    way: Way
+    what: str
+    """What is changed: a quota, a label, a model; empty where the members say it."""
+    amount: int = 0
+    """How much: of a quota, members that fit, nodes to add."""
+    members: tuple[Held, ...] = ()
+    """Who moves, is evicted, or is waited for."""
+    homes: tuple[int, ...] = ()
+    """Where each of those who move goes: bins."""
+    at_s: int | None = None
+    """Unix time at which it fits by itself."""
+    alone: bool = False
+    """Whether it is proved only if no other work that waits and does not fit takes the room."""
+
+
+def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
+    """Changes after which the job fits, the least trouble first; empty: none was found.
+
+    Each is proved by planning again all that waits; only if there is none, without others that do not fit.
+    """
+    found = _found(_Search(problem, job, options))
+    if not found:
+        alone = only_for(problem, job.id, options)
+        if len(alone.jobs) < len(problem.jobs):
+            found = [one._replace(alone=True) for one in _found(_Search(alone, job, options))]
+    return tuple(sorted(found, key=lambda one: (WAYS.index(one.way), len(one.members), one.amount)))
+
+
+def _found(search: _Search) -> list[Cure]:
+    ways = (_quota, _members, _relaxed, _opened, _waited, _fewer, _added)
+    return [cure for way in ways for cure in way(search)]
+
+
+class _Search:
+    """One job that does not fit, and how to try whether it does."""
+
+    def __init__(self, problem: Problem, job: Job, options: Options) -> None:
+        self.problem, self.job, self.options = problem, job, options
+        solution = solved(problem, options)
+        self.placed = solution.placed
+        """All that waits, at once, in the order of the plan."""
+        self.scene = Scene(solution)
+        """What the plan leaves, without the job."""
+        own = next(one for one in self.placed if one.job.id == job.id)
+        self.of = job.tasks[0].of if own.refused_for is None else own.refused_for
+        solution.placer.remove(own)
+
+    def proved(self, changed: Problem) -> bool:
+        """Whether the job has all its members in a plan made anew."""
+        plan = plan_for(changed, self.options, cut=True, preempt=False).plan
+        return all(one.job != self.job.id for one in plan.unplaced)
+
+    def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
+        """The least number whose change lets the job fit; None: not even the highest does."""
+        if low > high or not self.proved(changed(high)):
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.proved(changed(middle)) else (middle + 1, high)
+        return high
+
+
+def _quota(search: _Search) -> Iterator[Cure]:
+    """Raise what its owner lacks."""
+    own = next((one for one in search.problem.quotas if one.owner == search.job.owner), None)
+    if own is None:
+        return
+    short = search.scene.placer.quota_short(search.job)
+    if not short:
+        return
+    raised = replace(own, amounts={name: most + short.get(name, 0) for name, most in own.amounts.items()})
+    others = [one for one in search.problem.quotas if one is not own]
+    if search.proved(with_quotas(search.problem, [*others, raised])):
+        for name, amount in short.items():
+            yield Cure("quota", name, amount)
+
+
+def _members(search: _Search) -> Iterator[Cure]:
+    """Take away the fewest members that stand in its way: to other bins if they fit there."""
+    units = in_the_way(search.scene, search.job)
+    chosen = tuple(chain.from_iterable(units))
+    if not chosen:
+        return
+    moved = _moved(search, chosen)
+    if moved and search.proved(standing(without(search.problem, chosen), moved)):
+        yield Cure("move", "", len(chosen), chosen, tuple(one.bin for one in moved))
+        return
+    for stopped in (_whole(search, chosen), _with_those_before(search)):
+        gone = tuple(chain.from_iterable(stopped))
+        if gone and search.proved(without(search.problem, gone)):
+            yield Cure("evict", "", len(gone), gone)
+            return
+
+
+def _whole(search: _Search, members: Iterable[Held]) -> Sequence[Unit]:
+    """All members of the jobs of these, without the jobs that can stay."""
+    scene = search.scene
+    jobs = [tuple(scene.of(name)) for name in dict.fromkeys(one.job for one in members)]
+    return needed(jobs, lambda fewer: fits_without(scene, search.job, fewer))
+
+
+def _with_those_before(search: _Search) -> list[Unit]:
+    """Whole jobs without which it fits, and all that are planned before it and do not fit either."""
+    scene = search.scene
+    gone: dict[str, Unit] = {}
+    mark = scene.placer.mark()
+    before = takewhile(lambda one: one.job.id != search.job.id, search.placed)
+    waits = [one for one in before if one.missing and not one.quota][:_BEFORE]
+    for found in waits:
+        scene.placer.remove(found)
+    for job in (*(found.job for found in waits), search.job):
+        units = in_the_way(scene, job, Stoppable(scene, lambda one: one.job not in gone))
+        for name in dict.fromkeys(one.job for unit in units for one in unit):
+            gone[name] = tuple(scene.of(name))
+            scene.release(gone[name])
+        scene.placer.place(job)
+    scene.placer.undo(mark)
+    return list(gone.values())
+
+
+def _moved(search: _Search, members: Sequence[Held]) -> tuple[Held, ...]:
+    """The members where each goes, one after the other; empty if one may not move or finds no room."""
+    steps = in_order(search.scene, members) if all(movable(search.scene, one) for one in members) else None
+    homes = {step.member: replace(step.member, bin=step.to, devices=step.devices) for step in steps or ()}
+    return tuple(homes[one] for one in members) if homes else ()
+
+
+def _relaxed(search: _Search) -> Iterator[Cure]:
+    """Drop one condition of the job."""
+    seen = set()
+    for task in search.job.tasks:
+        for what, change in _relaxations(search.problem.classes[task.of]):
+            if what not in seen and search.proved(with_items(search.problem, search.job.id, change)):
+                yield Cure("relax", what)
+            seen.add(what)
+    if search.job.deadline_s is not None and search.proved(_timeless(search)):
+        yield Cure("relax", "deadline")
+    level = search.job.within
+    if level is not None and level != "site":
+        wider = LEVELS[LEVELS.index(level) + 1 :] if level in LEVELS else LEVELS
+        for other in wider:
+            if search.proved(with_job(search.problem, search.job.id, _within(other))):
+                yield Cure("relax", f"within one {level}: one {other} has room")
+                return
+
+
+def _timeless(search: _Search) -> Problem:
+    return with_job(search.problem, search.job.id, lambda job: replace(job, deadline_s=None))
+
+
+def _within(level: Level) -> Callable[[Job], Job]:
+    return lambda job: replace(job, within=level)
+
+
+def _relaxations(one: ItemClass) -> Iterator[tuple[str, Callable[[ItemClass], ItemClass]]]:
+    template = one.template
+    if one.need.models:
+        yield f"models {', '.join(one.need.models)}", _any_model
+    for key, value in template.node_selector.items():
+        yield f"node selector {key}={value}", _retemplated(partial(_unselected, key=key))
+    if template.required is not None:
+        yield "required node affinity", _retemplated(lambda t: replace(t, required=None))
+    if any(each.required for each in template.spreads):
+        yield "topology spread", _retemplated(lambda t: replace(t, spreads=()))
+    if any(each.apart and not each.weight for each in template.neighbours):
+        yield (
+            "anti-affinity",
+            _retemplated(lambda t: replace(t, neighbours=tuple(n for n in t.neighbours if not n.apart))),
+        )
+    if any(not each.apart and not each.weight for each in template.neighbours):
+        yield (
+            "affinity",
+            _retemplated(lambda t: replace(t, neighbours=tuple(n for n in t.neighbours if n.apart))),
+        )
+    yield "taints", _tolerant
+
+
+def _any_model(one: ItemClass) -> ItemClass:
+    return replace(one, need=replace(one.need, models=()), template=replace(one.template, models=()))
+
+
+def _retemplated(change: Callable[[Template], Template]) -> Callable[[ItemClass], ItemClass]:
+    return lambda one: replace(one, template=change(one.template))
+
+
+def _unselected(template: Template, key: str) -> Template:
+    kept = {name: value for name, value in template.node_selector.items() if name != key}
+    return replace(template, node_selector=kept)
+
+
+def _tolerant(one: ItemClass) -> ItemClass:
+    """It tolerates every taint but those of nodes that are not ready or cordoned."""
+    from dcctl.inventory.placement import Toleration
+
+    return replace(one, template=replace(one.template, tolerations=(Toleration(operator="Exists"),)))
+
+
+def _opened(search: _Search) -> Iterator[Cure]:
+    """Open the bins that are cordoned."""
+    changed, count = uncordoned(search.problem)
+    if count and search.proved(changed):
+        yield Cure("open", "cordoned", count)
+
+
+def _waited(search: _Search) -> Iterator[Cure]:
+    """Wait for jobs that are known to end. A plan in time does so by itself."""
+    if in_time(search.problem):
+        return
+    running = search.problem.running
+    ends = sorted((known.ends_s, job) for job, known in running.items() if known.ends_s is not None)
+    units = [tuple(search.scene.of(job)) for _, job in ends]
+    if not ends or not fits_without(search.scene, search.job, units):
+        return
+    low, high = 0, len(ends)
+    while low < high:
+        middle = (low + high) // 2
+        fits = fits_without(search.scene, search.job, units[:middle])
+        low, high = (low, middle) if fits else (middle + 1, high)
+    if low and search.proved(without(search.problem, [*chain.from_iterable(units[:low])])):
+        last_s, job = ends[low - 1]
+        yield Cure("wait", job, low, at_s=last_s)
+
+
+def _fewer(search: _Search) -> Iterator[Cure]:
+    """Ask for fewer members, but not for next to nothing of it."""
+    job = search.job
+    if job.size < 2 or len(job.tasks) != 1:
+        return
+
+    def without_some(count: int) -> Problem:
+        return with_job(search.problem, job.id, lambda one: _shrunk(one, job.size - count))
+
+    left_out = search.least(1, job.size - max(1, -(-job.size // _FEWEST)), without_some)
+    if left_out is not None:
+        yield Cure("fewer", "", job.size - left_out)
+
+
+def _shrunk(job: Job, count: int) -> Job:
+    task = job.tasks[0]
+    return replace(job, tasks=(replace(task, members=task.members[:count]),), minimum=min(job.minimum, count))
+
+
+def _added(search: _Search) -> Iterator[Cure]:
+    """Add nodes like one that could hold most of its items if it were empty, but not many."""
+    at, copies = _roomiest(search.problem, search.scene, search.of)
+    if copies:
+        count = search.least(1, _MOST_ADDED, lambda count: with_more(search.problem, count, at))
+        if count is not None:
+            yield Cure("add", search.problem.bins[at].name, count)
+
+
+def _roomiest(problem: Problem, scene: Scene, of: int) -> tuple[int, int]:
+    """The bin that holds most items of a class once it is empty, and how many."""
+    kinds = {
+        (one.total, one.device_count, one.kinds, one.taints): at
+        for at, one in reversed([*enumerate(problem.bins)])
+    }
+    engine = scene.placer.engine
+    rows = [at for at in sorted(kinds.values()) if not engine.items.wanted[of].fixed[at]]
+    if not rows:
+        return 0, 0
+    clones = tuple(empty_copy(problem, at, problem.bins[at].name) for at in rows)
+    empty = solved(replace(problem, bins=clones, jobs=(), held=(), running={}))
+    copies = empty.placer.engine.items.wanted[of].copies(empty.placer.engine.state.view(), 1 << 16)
+    best = int(copies.argmax())
+    return rows[best], int(copies[best])
