@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import Gap
 from dcctl.inventory.nodeset import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.kubernetes import LIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from dcctl.errors import UsageError
     from dcctl.journal import Record
     from dcctl.packing.plan import Assignment
-    from dcctl.schedule.act.apply import Ready
-    from dcctl.schedule.kubernetes import Left
+    from dcctl.schedule.backends import Left, Step
 
 _ITEMS = (
     Column("step", "STEP", keep=9),
@@ -49,17 +47,6 @@ _RUNS = (
 STATUS = Shape("schedule-apply-status", "The runs of `dcctl schedule apply`, the newest first.", _RUNS)
 SHAPES = (APPLY, STATUS)
 _MOST_LINES = 20
-
-
-class Step(NamedTuple):
-    """One object of a run."""
-
-    verb: str
-    """create, keep, place, bind, delete."""
-    what: str
-    places: tuple[Assignment, ...] = ()
-    stands: int = 0
-    elsewhere: int = 0
 
 
 def apply_report(
@@ -149,31 +136,6 @@ def undo_question(titles: Sequence[str], left: Sequence[Left]) -> tuple[str, ...
 def _line(one: Step) -> str:
     where = f"  {len(one.places):,} on {folded(one.places)}" if one.places else ""
     return f"{one.verb} {one.what}{where}"
-
-
-def caveats(ready: Ready) -> tuple[Note, ...]:
-    """What follows from carrying out a plan that is not plain from its writes."""
-    notes = []
-    free = ("Pod", *LIFTED)
-    lasting = [work.object.title for work in ready.works if work.object.kind not in free]
-    if lasting:
-        text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
-        notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))
-    later = [work.object.title for work in ready.works if work.makes_more_later]
-    if later:
-        notes.append(Note("gate", f"makes more pods than run at once: {_some(later)}", "warn"))
-    if ready.gated:
-        text = f"{len(ready.gated):,} pods are there already: that they are kept to a node cannot be undone"
-        notes.append(Note("lasting", text, "warn"))
-    if ready.free:
-        text = "passes by the scheduler: taints, spread, volumes, quotas and gangs are not looked at"
-        notes.append(Note("--bind", f"{text}, and it cannot be undone ({len(ready.free):,} pods)", "warn"))
-    return tuple(notes)
-
-
-def _some(titles: Sequence[str]) -> str:
-    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
-    return f"{', '.join(titles[:3])}{more}"
 
 
 def rendered_report(kind: str, text: str, left: Sequence[Left]) -> Report:

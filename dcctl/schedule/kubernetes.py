@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from dcctl.schedule.manifests import GATE, RUN, Object, part, templates, tightened
+from dcctl.render.report import Note
+from dcctl.schedule.backends import Left
+from dcctl.schedule.manifests import GATE, RUN, Object, confined, part, templates, tightened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -45,14 +47,6 @@ class Work(NamedTuple):
         spec = part(self.object.body, "spec")
         completions = spec.get("completions")
         return self.object.kind == "Job" and isinstance(completions, int) and completions > len(self.places)
-
-
-class Left(NamedTuple):
-    """Something that is not carried out, and why."""
-
-    what: str
-    why: str
-    hint: str = ""
 
 
 class Intended(Struct, frozen=True):
@@ -108,6 +102,49 @@ def _is_of(job: str, one: Object) -> bool:
     if job in one.ids:
         return True
     return one.kind == "LeaderWorkerSet" and re.fullmatch(rf"{re.escape(one.id)}-\d+", job) is not None
+
+
+def rendered(found: Intended) -> tuple[str, tuple[Left, ...]]:
+    """The manifests as YAML, and what they do not tell. Work on several nodes waits behind the gate."""
+    import yaml
+
+    bodies = [one.body for one in found.others]
+    bodies += [confined(work.object, work.nodes) for work in found.works]
+    absent = {one.job: None for one in found.waiting}
+    left = [*found.left, *(_absent(job) for job in absent)]
+    return yaml.safe_dump_all(bodies, sort_keys=False, allow_unicode=True), tuple(left)
+
+
+def _absent(job: str) -> Left:
+    return Left(job, "no manifest of it was given", "dcctl schedule render --help")
+
+
+def caveats(works: Sequence[Work], there: int, bound: int) -> tuple[Note, ...]:
+    """What follows from carrying out a plan that is not plain from its writes.
+
+    `there`: pods that wait behind our gate, `bound`: those that are bound past their scheduler.
+    """
+    notes = []
+    free = ("Pod", *LIFTED)
+    lasting = [work.object.title for work in works if work.object.kind not in free]
+    if lasting:
+        text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
+        notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))
+    later = [work.object.title for work in works if work.makes_more_later]
+    if later:
+        notes.append(Note("gate", f"makes more pods than run at once: {_some(later)}", "warn"))
+    if there:
+        text = f"{there:,} pods are there already: that they are kept to a node cannot be undone"
+        notes.append(Note("lasting", text, "warn"))
+    if bound:
+        text = "passes by the scheduler: taints, spread, volumes, quotas and gangs are not looked at"
+        notes.append(Note("--bind", f"{text}, and it cannot be undone ({bound:,} pods)", "warn"))
+    return tuple(notes)
+
+
+def _some(titles: Sequence[str]) -> str:
+    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
+    return f"{', '.join(titles[:3])}{more}"
 
 
 class Places:

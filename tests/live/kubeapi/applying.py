@@ -11,6 +11,7 @@ from dcctl.inventory.sources.kubernetes.api import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from dcctl.schedule.act.kubernetes.backend import Kubernetes
 from dcctl.schedule.act.order import World
 from tests import plans
 from tests.kubeapi import ApiServer, objects
@@ -99,19 +100,20 @@ class Bench:
         plan = plans.of_pending(self.fleet())
         return [str(plans.write(self.folder / "plan.json", plan))], plan
 
-    def world(self, user: str = "admin", **more: Any) -> World:
+    def world(self, user: str = "admin", *, wait_s: float = 20.0, bind: bool = False, **more: Any) -> World:
         kubeconfig = self.server.kubeconfig(self.folder / f"kubeconfig-{user}", user)
         connection = connect(str(kubeconfig), None, 10)
         patience = Patience(sleep=self.naps, spread=0.0, request_s=5.0)
         world = World(
-            connect=lambda deadline_s: Objects(Client(connection, deadline_s, patience)),
+            backend=Kubernetes(
+                lambda deadline_s: Objects(Client(connection, deadline_s, patience)), wait_s, bind=bind
+            ),
             fleet=self.fleet,
             progress=Silence(),
             consent=self.asked.append,
             folder=self.folder / "journals",
             now_s=1_800_000_000,
             resume=RESUME,
-            wait_s=20.0,
         )
         return world._replace(**more)
 

@@ -161,7 +161,7 @@ def _again(bench: Bench, files: list[str]) -> None:
     header = journal.Header(
         kind=order.KIND,
         run="again",
-        plan=next(iter(loaded.files.values())),
+        plan=next(iter(loaded.digests.values())),
         who="me",
         started_at_s=1,
         cluster=bench.server.get("namespaces", "kube-system")["metadata"]["uid"],
