@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dcctl.errors import UsageError
     from dcctl.journal import Record
     from dcctl.packing.plan import Assignment
+    from dcctl.render.report import Severity
     from dcctl.schedule.backends import Left, Step
 
 _ITEMS = (
@@ -71,7 +72,7 @@ def apply_report(
         notes=tuple(notes),
         gaps=_gaps(left),
         name_key="what",
-        level="crit" if elsewhere else "ok",
+        level="crit" if elsewhere else _level(left),
     )
 
 
@@ -123,6 +124,7 @@ def question(steps: Sequence[Step], left: Sequence[Left], notes: Sequence[Note])
     shown = [_line(one) for one in steps[:_MOST_LINES]]
     more = [f"… and {len(steps) - _MOST_LINES:,} more"] if len(steps) > _MOST_LINES else []
     out = [f"left out: {one.what}: {one.why}" for one in left[:_MOST_LINES]]
+    out += [f"left out: {len(left) - _MOST_LINES:,} more"] if len(left) > _MOST_LINES else []
     pods = sum(len(one.places) for one in steps)
     return (*shown, *more, *out, *(f"{one.label}: {one.text}" for one in notes), f"Place {pods:,} pods?")
 
@@ -145,10 +147,19 @@ def rendered_report(kind: str, text: str, left: Sequence[Left]) -> Report:
         headline="",
         items=Table("items", (), ()),
         gaps=_gaps(left),
+        level=_level(left),
         documents=(text,),
         document_format="yaml",
     )
 
 
 def _gaps(left: Sequence[Left]) -> tuple[Gap, ...]:
-    return tuple(Gap("plan", one.what, one.why, "unsupported", one.hint) for one in left)
+    """What is left out; nothing is missing from the answer where the plan itself says so."""
+    return tuple(
+        Gap("plan", one.what, one.why, "limited" if one.by_plan else "unsupported", one.hint) for one in left
+    )
+
+
+def _level(left: Sequence[Left]) -> Severity:
+    """Work without a place is a finding, as it is of the plan."""
+    return "crit" if any(one.by_plan for one in left) else "ok"

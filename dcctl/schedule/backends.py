@@ -39,6 +39,10 @@ class Left(NamedTuple):
     what: str
     why: str
     hint: str = ""
+    by_plan: bool = False
+    """The plan itself leaves it out: it was carried out all the same, and this is a finding."""
+    hint_once_made: str = ""
+    """The hint once the run has made what is there of it; empty: the same."""
 
 
 class Step(NamedTuple):

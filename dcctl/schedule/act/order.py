@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shlex
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -67,7 +68,7 @@ def load(paths: Sequence[str]) -> Loaded:
     plan = planfile.read(data_of_plan, plan_path)
     texts = tuple((path, text_of(each, path)) for path, each in rest)
     asked = parse(texts) if texts else Asked()
-    demand_no_cuts(plan.cuts)
+    demand_no_cuts(plan.cuts, shlex.join(path for path, _ in texts))
     return Loaded(plan, asked, texts, {path: planfile.digest(each) for path, each in data.items()})
 
 

@@ -32,7 +32,8 @@ def carry_out(ready: Ready, journal: Journal, progress: Progress) -> Outcome:
         except DcctlError as error:
             raise _unfinished(run, ready, str(error)) from error
     journal.end("partly applied" if run.left else "applied")
-    return Outcome(steps, (*ready.left, *run.left))
+    before = (one._replace(hint=one.hint_once_made or one.hint) for one in ready.left)
+    return Outcome(steps, (*before, *run.left))
 
 
 def _unfinished(run: Run, ready: Ready, why: str) -> DcctlError:

@@ -6,8 +6,6 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
-import pytest
-
 from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.solve import solved
 from dcctl.schedule.commands import naming
@@ -16,6 +14,8 @@ from tests.unit.packing.problems import SPACE, a_bin, job, need
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.conftest import Cli
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -49,7 +50,8 @@ class Kubernetes:
         """The manifests of a plan. UsageError: a file is in dcctl's own form, or holds what is no object."""
         bodies = [body for path, text in loaded.texts for body in _bodies(path, text)]
         objects = objects_of(bodies, ", ".join(path for path, _ in loaded.texts))
-        return Manifests(self, intended(loaded.plan, objects, now_s))
+        files = shlex.join(path for path, _ in loaded.texts)
+        return Manifests(self, intended(loaded.plan, objects, now_s, loaded.asked.workloads, files))
 
     def cluster(self) -> str:
         """The UID of the namespace kube-system, or the address where that may not be read."""
