@@ -131,20 +131,24 @@ def wait_for(bench: Bench, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_tells_how_to_go_on(bench: Bench, number: signal.Signals) -> None:
+def test_ctrl_c_tells_how_to_go_on_as_it_began(bench: Bench, number: signal.Signals) -> None:
     files, plan = bench.files(SMALL)
     assert bench.server.controllers.makers is not None
     bench.server.controllers.makers.asleep = True
-    run = started(bench, "apply", *files, "--yes", "--timeout", "30")
+    (bench.folder / "c.toml").touch()
+    options = ["--timeout", "30", "--config", str(bench.folder / "c.toml")]
+    run = started(bench, "apply", *files, "--yes", "--wait", "300", *options)
     wait_for(bench, "PATCH", "/api/v1/namespaces/ml/pods/lone")
     run.send_signal(number)
     _, said = run.communicate(timeout=30)
     assert run.returncode == 7
     assert "interrupted" in said
     hint = said.partition("Try: ")[2].strip()
-    assert hint == "dcctl schedule apply --timeout 30 --resume"
+    assert hint == f"dcctl schedule apply {' '.join(options)} --resume --wait 300"
     (record,) = journal.journals(bench.folder / "dcctl" / "journals", "schedule-apply")
     assert record.header.resume == hint
+    listed = json.loads(dcctl(bench, "status", "-i", "demo", "-o", "json").stdout)
+    assert hint in [note["command"] for note in listed["notes"]], "it goes on where it began"
     bench.server.controllers.makers.asleep = False
     bench.server.controllers.settle()
     done = dcctl(bench, *hint.split()[2:])
@@ -156,9 +160,19 @@ def test_nobody_to_ask_is_no_consent(bench: Bench) -> None:
     files, _ = bench.files(SMALL)
     done = dcctl(bench, "apply", *files)
     assert done.returncode == 6
-    assert "there is nobody to ask. Try: dcctl schedule apply --yes" in done.stderr
+    assert f"there is nobody to ask. Try: dcctl schedule apply {' '.join(files)} --yes" in done.stderr
     assert bench.untouched()
     assert not (bench.folder / "dcctl" / "journals").exists()
+
+
+def test_what_to_type_where_there_is_nobody_to_ask(bench: Bench) -> None:
+    files, _ = bench.files(SMALL)
+    assert dcctl(bench, "apply", *files, "--yes").returncode == 0
+    done = dcctl(bench, "apply", "--undo", "--timeout", "20")
+    hint = "dcctl schedule apply --timeout 20 --undo --yes"
+    assert (done.returncode, f"Try: {hint}\n" in done.stderr) == (6, True), done.stderr
+    assert dcctl(bench, *hint.split()[2:]).returncode == 0
+    assert bench.server.objects("deployments") == []
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 6), ("\n", 6), ("y\n", 0)])

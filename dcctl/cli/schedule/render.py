@@ -22,7 +22,8 @@ def render(
     """The manifests of a plan, with every pod kept to the nodes that the plan says. Nothing is contacted.
 
     Work whose pods stand on several nodes, or of which some have no place, also waits behind the scheduling
-    gate dcctl.io/plan, until `dcctl schedule plan --pending` and `dcctl schedule apply` give each pod its node.
+    gate dcctl.io/plan, until `dcctl schedule plan --pending` and `dcctl schedule apply` give each pod its
+    node.
     """
     from dcctl.cli.documents import RENDERED
     from dcctl.cli.schedule.to import backend_of

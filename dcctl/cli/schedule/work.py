@@ -1,8 +1,10 @@
 """What the verbs of `schedule` share: their arguments, and the problem that they make of a session."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+from dcctl.packing.choices import Effort, PolicyName
 
 if TYPE_CHECKING:
     from dcctl.app import Surveyed
@@ -21,11 +23,9 @@ Files = Annotated[
 Pending = Annotated[
     bool, typer.Option("--pending", help="Also place what waits in the fleet (alone: when no FILE is given).")
 ]
-Policy = Literal["use-value", "fgd", "first-fit", "best-fit", "dot-product"]
 PolicyOption = Annotated[
-    Policy, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
+    PolicyName, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
 ]
-Effort = Literal["fast", "normal", "best"]
 EffortOption = Annotated[
     Effort,
     typer.Option(

@@ -47,8 +47,10 @@ class World(NamedTuple):
     folder: Path
     """Where journals are kept."""
     now_s: int
-    resume: str
-    """The command that goes on with a run."""
+    command: str
+    """The command, with all that says whom it acts on."""
+    options: str = ""
+    """How it acts, to be said again when a run goes on."""
     dry_run: bool = False
 
 
@@ -99,7 +101,8 @@ def apply(world: World, paths: Sequence[str]) -> Report:
         who=f"{getpass.getuser()}@{socket.gethostname()}",
         started_at_s=world.now_s,
         cluster=cluster,
-        resume=world.resume,
+        command=world.command,
+        options=world.options,
         files=loaded.digests,
     )
     with journal.create(world.folder, header) as written:
@@ -112,10 +115,10 @@ def resume(world: World, plan: str = "") -> Report:
     loaded = load(tuple(record.header.files))
     changed = [path for path, digest in record.header.files.items() if loaded.digests[path] != digest]
     if changed:
-        raise RefusedError(changed[0], "was changed since the run began", f"{_apply(record)} --undo")
+        raise RefusedError(changed[0], "was changed since the run began", record.header.undo)
     with journal.reopen(record.path) as written:
         if any(step.startswith("delete ") for step in written.steps):
-            raise RefusedError(f"the run {record.header.run}", "is being undone", f"{_apply(record)} --undo")
+            raise RefusedError(f"the run {record.header.run}", "is being undone", record.header.undo)
         wanted = world.backend.intended(loaded, record.header.started_at_s)
         _demand_same_cluster(world.backend, record)
         return _carried_out(world, wanted.look_up(record.header.run, written.steps), written)
@@ -210,8 +213,3 @@ def _demand_same_cluster(backend: Backend, record: journal.Record) -> None:
     if backend.cluster() != record.header.cluster:
         why = "it ran on another cluster than the one that is asked now"
         raise RefusedError(f"the run {record.header.run}", why, record.header.resume)
-
-
-def _apply(record: journal.Record) -> str:
-    """The command of a run without what follows its options."""
-    return record.header.resume.partition(" --resume")[0]

@@ -59,5 +59,4 @@ def _delete(backend: Backend, journal: Journal, title: str, entry: Entry) -> Non
 
 
 def _unfinished(journal: Journal, why: str) -> UnfinishedError:
-    hint = journal.header.resume.replace("--resume", "--undo")
-    return UnfinishedError(f"schedule apply --undo: {why}", f"journal {journal.path}", hint)
+    return UnfinishedError(f"schedule apply --undo: {why}", f"journal {journal.path}", journal.header.undo)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tests.kubeapi.status import Obj
 
 NODES = 4
-RESUME = "dcctl schedule apply --resume"
+COMMAND = "dcctl schedule apply"
+RESUME = f"{COMMAND} --resume"
 
 
 class Silence:
@@ -113,7 +114,7 @@ class Bench:
             consent=self.asked.append,
             folder=self.folder / "journals",
             now_s=1_800_000_000,
-            resume=RESUME,
+            command=COMMAND,
         )
         return world._replace(**more)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -28,10 +29,13 @@ from dcctl.packing.solve import Options, solve
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
+if TYPE_CHECKING:
+    from dcctl.packing.choices import PolicyName
+
 
 @settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
-def test_plans_of_every_policy_hold(problem: Problem, policy: str) -> None:
+def test_plans_of_every_policy_hold(problem: Problem, policy: PolicyName) -> None:
     assert verify(solve(problem, Options(policy)), problem) == ()
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 JOBS = "kind: Jobs\njobs:\n- {name: a, each: {cpu: 1}}\n- {name: b, each: {cpu: 1}}\n"
 FLEET = Fleet(nodes=(Node("n1", capacity=size(), allocatable=size(), ready=True, schedulable=True),))
-RESUME = "dcctl schedule apply --resume --to toy"
+COMMAND = "dcctl schedule apply --to toy"
 
 
 class Toy:
@@ -103,7 +103,7 @@ def world(toy: Toy, folder: Path) -> order.World:
         consent=lambda lines: None,
         folder=folder / "journals",
         now_s=1_800_000_000,
-        resume=RESUME,
+        command=COMMAND,
     )
 
 
@@ -129,7 +129,7 @@ def test_what_fails_half_way_is_resumed(files: Sequence[str], tmp_path: Path) ->
     toy = Toy(fails_at=1)
     with pytest.raises(UnfinishedError, match="1 of 2 pods stand: no") as told:
         order.apply(world(toy, tmp_path), files)
-    assert told.value.hint == RESUME
+    assert told.value.hint == f"{COMMAND} --resume"
     toy.fails_at = -1
     assert order.resume(world(toy, tmp_path)).summary["placed"] == 2
     (record,) = journal.journals(tmp_path / "journals", order.KIND)
