@@ -131,6 +131,29 @@ def test_a_list_that_stays_broken_is_a_gap_and_its_numbers_are_unknown(
     }
 
 
+def test_quotas_that_may_not_be_read_are_missed_where_work_waits(server: ApiServer, ask: Ask) -> None:
+    server.deny("admin", "list", "resourcequotas")
+    assert ask("-o", "json").returncode == 0
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    meta = {"name": "waits", "namespace": "default"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": "Pending"}}
+    server.load([pod])
+    _, gaps = partial(ask("-o", "json"))
+    assert set(gaps) == {"resourcequotas"}
+    assert "how much more work its namespaces may have is unknown" in gaps["resourcequotas"]["reason"]
+
+
+def test_quotas_are_in_the_snapshot(server: ApiServer, ask: Ask) -> None:
+    amounts = {"requests.nvidia.com/gpu": "16", "pods": "9"}
+    one = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus", "namespace": "default"}}
+    server.load([{**one, "spec": {"hard": amounts}, "status": {"hard": amounts, "used": {"pods": "2"}}}])
+    found = json.loads(ask(command="inventory snapshot").stdout)
+    (quota,) = found["quotas"]
+    assert (quota["account"], quota["name"]) == ("default", "gpus")
+    assert quota["hard"] == {"pods": 9, "devices": {"nvidia.com/gpu": 16}}
+    assert quota["used"] == {"pods": 2}
+
+
 def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None:
     server.faults.add(match("GET", PODS), Delay(20))
     _, gaps = partial(ask("-o", "json", timeout_s=2.5))
