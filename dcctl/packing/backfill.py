@@ -141,8 +141,8 @@ class Book:
         if ready_s is None:
             return Kept(job, [], job, None, None, says)
         kept = Kept(job, [], job, ready_s)
-        if self.placer.quota_short(job):
-            kept.says = WORDS[Reason.QUOTA]
+        if short := self.placer.ledger.short(job):
+            kept.says = "; ".join(map(str, short))
             return kept
         first_s = max(ready_s, self._not_before.get(self._shape(job, ready_s), ready_s))
         while self._more(kept, first_s):
@@ -258,7 +258,7 @@ class Book:
 
     def _unplaced(self, kept: Kept) -> Unplaced:
         missing, count = kept.left.size, len(self.problem.bins)
-        if kept.ready_s is None or self.placer.quota_short(kept.left):
+        if kept.ready_s is None or self.placer.ledger.short(kept.left):
             reason = Reason.QUOTA if kept.ready_s is not None else Reason.TIME
             return Unplaced(kept.job.id, missing, {WORDS[reason]: count}, 0, None, kept.says)
         bits = self._bits(kept.left, self._judged(kept.left, kept.ready_s))

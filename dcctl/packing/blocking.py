@@ -13,6 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from dcctl.packing.place import Placed
     from dcctl.packing.problem import Held, Job
     from dcctl.packing.whatif import Scene
 
@@ -81,13 +82,22 @@ def _cheapest(
 
     found = scene.placer.place(job)
     of = job.tasks[0].of if found.refused_for is None else found.refused_for
-    best: list[Unit] = []
-    for at in _candidates(scene, of):
+    best = _sharing(scene, found, movable)
+    for at in () if found.quota else _candidates(scene, of):
         units = _fewest(scene, of, at, movable)
         if units and (not best or _trouble(scene, units) < _trouble(scene, best)):
             best = units
     scene.placer.undo(mark)
     return best
+
+
+def _sharing(scene: Scene, found: Placed, movable: Callable[[Unit], bool]) -> list[Unit]:
+    """The least work that counts for a quota which the job lacks."""
+    short = {one.quota.id for one in found.quota}
+    mine = (one for one in scene.problem.held if not short.isdisjoint(scene.running(one.job).quotas))
+    units = filter(movable, dict.fromkeys(unit_of(scene, one) for one in mine)) if short else ()
+    least = min(units, key=lambda unit: _trouble(scene, [unit]), default=None)
+    return [] if least is None else [least]
 
 
 def _trouble(scene: Scene, units: Sequence[Unit]) -> tuple[int, int, int]:

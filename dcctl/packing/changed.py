@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import WHOLE, Device, Sliced
+from dcctl.packing.quotas import changed, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from dcctl.packing.plan import Cut
     from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota
@@ -23,7 +24,23 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
     for one in gone:
         bins[one.bin] = _freed(bins[one.bin], one, problem)
     left = set(gone)
-    return replace(problem, bins=tuple(bins), held=tuple(one for one in problem.held if one not in left))
+    return replace(
+        problem,
+        bins=tuple(bins),
+        held=tuple(one for one in problem.held if one not in left),
+        quotas=tuple(_given_back(problem, gone)),
+    )
+
+
+def _given_back(problem: Problem, gone: Collection[Held]) -> Iterator[Quota]:
+    """The quotas without what these members counted for them."""
+    dimensions = problem.space.dimensions
+    for quota in problem.quotas:
+        mine = (
+            one for one in gone if one.job in problem.running and quota.id in problem.running[one.job].quotas
+        )
+        freed = counted((problem.classes[one.of].need for one in mine), dimensions)
+        yield replace(quota, used=changed(quota.used, freed, -1))
 
 
 def _freed(home: Bin, one: Held, problem: Problem) -> Bin:

@@ -12,6 +12,7 @@ from dcctl.packing.blocking import fits_without, in_the_way
 from dcctl.packing.changed import empty_copy, opened, with_bins, with_items, with_job, with_quotas, without
 from dcctl.packing.defrag import in_order, movable
 from dcctl.packing.problem import LEVELS
+from dcctl.packing.quotas import amount, raised
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import solved
 from dcctl.packing.whatif import Scene
@@ -76,18 +77,16 @@ def _first_come(problem: Problem, job: Job, options: Options) -> Problem:
 
 
 def _quota(search: _Search) -> Iterator[Cure]:
-    """Raise what its owner lacks."""
-    own = next((one for one in search.problem.quotas if one.owner == search.job.owner), None)
-    if own is None:
-        return
-    short = search.solution.placer.quota_short(search.job)
+    """Raise what it lacks of its quotas, all at once."""
+    short = search.solution.placer.ledger.short(search.job)
     if not short:
         return
-    raised = replace(own, amounts={name: most + short.get(name, 0) for name, most in own.amounts.items()})
-    others = [one for one in search.problem.quotas if one is not own]
-    if search.proved(with_quotas(search.problem, [*others, raised])):
-        for name, amount in short.items():
-            yield Cure("quota", name, amount)
+    lacking: dict[str, dict[str, int]] = {}
+    for one in short:
+        lacking.setdefault(one.quota.id, {})[one.dimension] = one.lacking
+    if search.proved(with_quotas(search.problem, raised(search.problem.quotas, lacking))):
+        told = (f"{one.quota.name} by {amount(one.dimension, one.lacking)}" for one in short)
+        yield Cure("quota", " and ".join(told), short[0].lacking if len(short) == 1 else 0)
 
 
 def _members(search: _Search) -> Iterator[Cure]:
@@ -112,6 +111,7 @@ def _new_homes(search: _Search, members: Sequence[Held]) -> tuple[int, ...] | No
     for step in steps:
         scene.release((step.member,))
         scene.placer.engine.put(step.member.of, step.to, step.devices)
+        scene.placer.ledger.count(scene.running(step.member.job).quotas, (step.member.of,))
     fits = not scene.placer.place(search.job).missing
     scene.placer.undo(mark)
     homes = {step.member: step.to for step in steps}

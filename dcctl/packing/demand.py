@@ -9,12 +9,16 @@ from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
+from dcctl.packing.limits import Limits
 from dcctl.packing.problem import Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Member, Resources, Template, Workload
+
+
+_NO_LIMITS = Limits((), {})
 
 
 def whole_devices(resources: Resources) -> dict[str, int]:
@@ -71,7 +75,7 @@ class Classes:
         if found is None:
             template = self._templates.get(member.template or "", BARE)
             found = self._by_request[key] = self.intern(
-                ItemClass(self._need(asked, template), template, cluster)
+                ItemClass(self.need(asked, template), template, cluster)
             )
         return found
 
@@ -84,7 +88,8 @@ class Classes:
             self.all.append(one)
         return found
 
-    def _need(self, asked: Resources, template: Template) -> Need:
+    def need(self, asked: Resources, template: Template = BARE) -> Need:
+        """How much a member asks for."""
         whole = whole_devices(asked)
         resource, count = next(iter(whole.items()), ("", 0))
         named = (asked.devices.get(name, 0) for name in self._resources)
@@ -106,13 +111,13 @@ class Classes:
         )
 
 
-def jobs_of(workloads: Iterable[Workload], classes: Classes) -> tuple[Job, ...]:
+def jobs_of(workloads: Iterable[Workload], classes: Classes, limits: Limits = _NO_LIMITS) -> tuple[Job, ...]:
     """What waits, in the given order: members that have no node yet and whose requests are known."""
     found = []
     for workload in workloads:
         waiting = [one for one in workload.members if _waits(one) and one.requests is not None]
         if waiting:
-            found.append(_job(workload, waiting, classes))
+            found.append(_job(workload, waiting, classes, limits))
     return tuple(found)
 
 
@@ -130,7 +135,7 @@ def _waits(member: Member) -> bool:
     return member.node is None and member.phase == "pending"
 
 
-def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
+def _job(workload: Workload, waiting: list[Member], classes: Classes, limits: Limits) -> Job:
     tasks: dict[int, list[str]] = {}
     cluster = classes.cluster(workload)
     for member in waiting:
@@ -144,6 +149,7 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
         priority=workload.priority or 0,
         preemptible=bool(workload.preemptible),
         owner=workload.owner or "",
+        quotas=limits.waiting(workload),
         duration_s=workload.duration_s,
         deadline_s=workload.deadline_s,
         earliest_s=workload.earliest_s,
@@ -153,7 +159,7 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes) -> Job:
 
 
 def held_by(
-    workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes
+    workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes, limits: Limits = _NO_LIMITS
 ) -> tuple[list[Held], dict[str, Running]]:
     """Members that stand on a node of the problem and have not ended, and what is known of their jobs.
 
@@ -167,11 +173,11 @@ def held_by(
             if at is not None and member.phase not in ENDED and member.requests is not None:
                 found.append(Held(workload.id, member.name, at, classes.of(member, cluster)))
                 if workload.id not in running:
-                    running[workload.id] = _running(workload)
+                    running[workload.id] = _running(workload, limits)
     return found, running
 
 
-def _running(workload: Workload) -> Running:
+def _running(workload: Workload, limits: Limits) -> Running:
     lasts, started = workload.duration_s, workload.started_at_s
     allowed = [one.allowed for one in workload.budgets if one.allowed is not None]
     return Running(
@@ -181,6 +187,7 @@ def _running(workload: Workload) -> Running:
         preemptible=bool(workload.preemptible),
         spared=workload.preemptible is False,
         owner=workload.owner or "",
+        quotas=limits.standing(workload),
         ends_s=None if started is None or lasts is None else started + lasts,
         fixed=workload.kind in _FIXED,
         may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from dcctl.inventory.kinds import kinds_of
 from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.demand import demand_of
@@ -11,6 +13,7 @@ from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.unavailable import common_taints
 from dcctl.inventory.racks import Racks
 from dcctl.packing.demand import Classes, held_by, jobs_of, resources_asked, unreadable
+from dcctl.packing.limits import Limits
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import NONE, Reason
 from dcctl.packing.seats import seated
@@ -57,19 +60,24 @@ def problem_of(
     waiting = (*asked.workloads, *(whole.workloads if pending else ()))
     resources = resources_asked((*waiting, *whole.workloads))
     classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
-    jobs = jobs_of(waiting, classes)
+    limits = Limits((*whole.quotas, *asked.quotas), kinds_of([whole]))
+    jobs = jobs_of(waiting, classes, limits)
+    space = Space(resources)
     kinds: dict[Kind, int] = {}
     bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
-    standing, running = held_by(whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes)
+    standing, running = held_by(
+        whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes, limits
+    )
     bins, held = seated(bins, standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
     return Problem(
-        space=Space(resources, tuple(kinds)),
+        space=replace(space, kinds=tuple(kinds)),
         bins=bins,
         classes=tuple(classes.all),
         jobs=jobs,
         held=held,
         running=running,
+        quotas=limits.quotas(jobs, whole.workloads, classes, space.dimensions),
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
         ended=frozenset(one.id for one in whole.workloads if _has_ended(one)),

@@ -197,6 +197,5 @@ def assigned(
 
 def _unplaced(placer: Placer, found: Placed) -> Unplaced:
     why, fits = placer.why(found)
-    return Unplaced(
-        found.job.id, found.missing, {WORDS[reason]: count for reason, count in why.items()}, fits
-    )
+    told = {WORDS[reason]: count for reason, count in why.items()}
+    return Unplaced(found.job.id, found.missing, told, fits, says="; ".join(map(str, found.quota)))

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.problem import LEVELS, WHOLE
+from dcctl.packing.quotas import counted
 from dcctl.packing.verify_beside import Member, clashes, misplaced
 from dcctl.packing.verify_cuts import cut
 from dcctl.packing.verify_sites import late_data, split_gangs
@@ -194,15 +195,11 @@ def _alike(bins: Sequence[Bin], level: str) -> bool:
 
 def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:
     for quota in problem.quotas:
-        total: Counter[str] = Counter()
-        for one in stands:
-            if one.job.owner == quota.owner:
-                need = problem.classes[one.of].need
-                total.update(dict(zip(problem.space.dimensions, need.amounts, strict=True)))
-                total["gpu"] += need.gpu_milli
+        mine = (problem.classes[one.of].need for one in stands if quota.id in one.job.quotas)
+        total = counted(mine, problem.space.dimensions)
         for name, most in quota.amounts.items():
             if total[name] and quota.used.get(name, 0) + total[name] > most:
-                yield f"{quota.owner} would hold more than its quota of {name}"
+                yield f"{quota.name}: more than it allows of {name} would be held"
 
 
 def _counts(plan: Plan, problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:

@@ -110,6 +110,7 @@ class Scene:
 
         for one in members:
             self.placer.engine.take(one.of, Put(one.bin, one.devices))
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
 
     def _stopped(self, job: str, lost: list[Held]) -> Sequence[Held]:
         """Those that stop: all of a gang that has too few left."""
@@ -130,6 +131,7 @@ class Scene:
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
+            quotas=known.quotas,
         )
 
 

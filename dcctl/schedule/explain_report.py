@@ -96,6 +96,8 @@ def _headline(found: Placed, cure: str) -> str:
     if not found.missing:
         return f"{job.id} fits: {plural(job.size, 'member')} placed"
     text = f"{job.id} does not fit: {found.missing:,} of {plural(job.size, 'member')} without a place"
+    if found.quota:
+        text += f": {'; '.join(map(str, found.quota))}"
     return f"{text}; smallest cure: {cure}" if cure else text
 
 
@@ -113,6 +115,8 @@ def _rows(solution: Solution, found: Placed) -> list[Row]:
 
 
 def _free(found: Placed) -> str:
+    if found.quota:
+        return WORDS[Reason.QUOTA]
     return "fits one member, not all of it" if found.missing else _FITS
 
 
@@ -128,7 +132,7 @@ def _notes(found: Placed, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note, 
 def _words(one: Cure, problem: Problem) -> str:
     who = _who(one, problem)
     return {
-        "quota": f"raise the quota of its owner: {one.what} by {one.amount:,}",
+        "quota": f"raise the {one.what}",
         "move": f"move {who}",
         "evict": f"evict {who}",
         "relax": f"drop the condition: {one.what}",
