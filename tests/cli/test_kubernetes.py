@@ -143,15 +143,35 @@ def test_quotas_that_may_not_be_read_are_missed_where_work_waits(server: ApiServ
     assert "how much more work its namespaces may have is unknown" in gaps["resourcequotas"]["reason"]
 
 
-def test_quotas_are_in_the_snapshot(server: ApiServer, ask: Ask) -> None:
+def quota(**used: str) -> dict[str, Any]:
     amounts = {"requests.nvidia.com/gpu": "16", "pods": "9"}
     one = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus", "namespace": "default"}}
-    server.load([{**one, "spec": {"hard": amounts}, "status": {"hard": amounts, "used": {"pods": "2"}}}])
+    return {**one, "spec": {"hard": amounts}, "status": {"hard": amounts, "used": used}}
+
+
+def test_a_plan_stays_within_the_quota_of_a_namespace(server: ApiServer, ask: Ask, tmp_path: Path) -> None:
+    server.load([quota(pods="2", **{"requests.nvidia.com/gpu": "8"})])
+    resources = {"limits": {"nvidia.com/gpu": 4}}
+    template = {"spec": {"containers": [{"name": "c", "image": "i", "resources": resources}]}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "train"}}
+    manifest = tmp_path / "job.json"
+    manifest.write_text(json.dumps({**job, "spec": {"parallelism": 3, "template": template}}))
+    done = ask(str(manifest), "-o", "json", command="schedule plan")
+    (one,) = json.loads(done.stdout)["notes"][:1]
+    assert "quota gpus of default: 8 of 16 GPUs used, 12 asked for" in one["text"]
+    cured = json.loads(ask("train", str(manifest), "-o", "json", command="schedule explain").stdout)
+    assert cured["summary"]["cure"] == "raise the quota gpus of default by 4 GPUs"
+    manifest.write_text(json.dumps({**job, "spec": {"parallelism": 2, "template": template}}))
+    assert "quota" not in ask(str(manifest), "-o", "json", command="schedule plan").stdout
+
+
+def test_quotas_are_in_the_snapshot(server: ApiServer, ask: Ask) -> None:
+    server.load([quota(pods="2")])
     found = json.loads(ask(command="inventory snapshot").stdout)
-    (quota,) = found["quotas"]
-    assert (quota["account"], quota["name"]) == ("default", "gpus")
-    assert quota["hard"] == {"pods": 9, "devices": {"nvidia.com/gpu": 16}}
-    assert quota["used"] == {"pods": 2}
+    (one,) = found["quotas"]
+    assert (one["account"], one["name"]) == ("default", "gpus")
+    assert one["hard"] == {"pods": 9, "devices": {"nvidia.com/gpu": 16}}
+    assert one["used"] == {"pods": 2}
 
 
 def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None:

@@ -229,10 +229,10 @@ def _plain(text: str) -> Any:  # what JSON can be
 def test_every_form_in_the_document_is_read() -> None:
     text = (ROOT / "docs" / "job-files.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         asked = parse([("docs/job-files.md", block)])
-        assert asked.workloads or asked.elastic
+        assert asked.workloads or asked.elastic or asked.quotas
 
 
 def test_every_key_is_in_the_document() -> None:
