@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dcctl.inventory.asked import Asked
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.solve import solve
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.mig import WHOLE_BOARD
+from dcctl.packing.cuts.mig import WHOLE_BOARD
+from dcctl.packing.fit.quotas import changed, counted
 from dcctl.packing.problem import WHOLE, Device, Sliced
-from dcctl.packing.quotas import changed, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.backfill import in_time, planned
 from dcctl.packing.changed import with_cuts
-from dcctl.packing.cutting import solved_with_cuts
-from dcctl.packing.preempt import Preempted, preempting
+from dcctl.packing.cuts.cutting import solved_with_cuts
+from dcctl.packing.preemption.preempt import Preempted, preempting
 from dcctl.packing.solve import solved
+from dcctl.packing.timed.backfill import in_time, planned
 
 if TYPE_CHECKING:
     from dcctl.packing.problem import Problem

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.packing.bound import bound, simple_bound
-from dcctl.packing.choice import DEFAULT_POLICY, POLICIES
-from dcctl.packing.exact import polish
-from dcctl.packing.feasibility import Feasibility
-from dcctl.packing.greedy import Engine
-from dcctl.packing.labels import takes_work
-from dcctl.packing.place import Placer
+from dcctl.packing.fit.feasibility import Feasibility
+from dcctl.packing.fit.labels import takes_work
+from dcctl.packing.fit.relations import Relations
+from dcctl.packing.fit.state import State
+from dcctl.packing.greedy.choice import DEFAULT_POLICY, POLICIES
+from dcctl.packing.greedy.engine import Engine
+from dcctl.packing.greedy.place import Placer
+from dcctl.packing.improve.bound import bound, simple_bound
+from dcctl.packing.improve.exact import polish
+from dcctl.packing.improve.search import improve
 from dcctl.packing.plan import Assignment, Plan, Unplaced
 from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
-from dcctl.packing.relations import Relations
-from dcctl.packing.search import improve
-from dcctl.packing.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from dcctl.packing.place import Placed
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Job, Problem
 
 

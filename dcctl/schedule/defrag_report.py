@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.defrag import Moves, Step
     from dcctl.packing.problem import Problem
+    from dcctl.packing.questions.defrag import Moves, Step
     from dcctl.render.report import Row
 
 _ITEMS = (

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.cures import Cure
-    from dcctl.packing.place import Placed
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Problem
+    from dcctl.packing.questions.cures import Cure
     from dcctl.packing.solve import Solution
     from dcctl.render.report import Row
 

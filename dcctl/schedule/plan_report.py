@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.bill import Bill
     from dcctl.packing.plan import Assignment, Plan, Unplaced
-    from dcctl.packing.preempt import Victims
+    from dcctl.packing.preemption.preempt import Victims
     from dcctl.packing.problem import Bin, Job, Problem
+    from dcctl.packing.timed.bill import Bill
     from dcctl.render.report import Cell, Row
 
 _ITEMS = (

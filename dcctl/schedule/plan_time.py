@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
-from dcctl.packing.bill import Bill, bills
+from dcctl.packing.timed.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
 from dcctl.units import cores, duration, plural, scaled, three
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dcctl.packing.plan import Assignment, Plan, Unplaced
-    from dcctl.packing.preempt import Victims
+    from dcctl.packing.preemption.preempt import Victims
     from dcctl.packing.problem import Job, Problem
     from dcctl.render.report import Cell, Row
 

@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Member, Resources, Workload
-from dcctl.packing.bilinear import train_x_infer
-from dcctl.packing.fleet import problem_of
-from dcctl.packing.labels import takes_work
+from dcctl.packing.fit.labels import takes_work
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import BASIC, UNLIMITED
-from dcctl.packing.shares import Claim, fair, max_min
+from dcctl.packing.sharing.bilinear import train_x_infer
+from dcctl.packing.sharing.shares import Claim, fair, max_min
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.asked import Elastic, Rate
     from dcctl.inventory.model import Fleet, Node
     from dcctl.packing.problem import Bin, Problem
-    from dcctl.packing.shares import Shares, Supply
+    from dcctl.packing.sharing.shares import Shares, Supply
 
 Objective: TypeAlias = Literal["fair", "train-x-infer", "max-min"]
 SOLVERS: dict[Objective, Callable[[Sequence[Claim], Supply], Shares]] = {

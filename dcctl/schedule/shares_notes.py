@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from dcctl.packing.price import cost, whole_nodes
-from dcctl.packing.shares import PARTS
+from dcctl.packing.sharing.price import cost, whole_nodes
+from dcctl.packing.sharing.shares import PARTS
 from dcctl.render.report import Note
 from dcctl.schedule import shares_words as words
 from dcctl.units import plural, three

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.packing.shares import PARTS, given
+from dcctl.packing.sharing.shares import PARTS, given
 from dcctl.render.report import Column, Report, Shape, Table
 from dcctl.schedule import shares_words as words
 from dcctl.schedule.shares_notes import notes
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.asked import Asked
     from dcctl.inventory.model import Gap
-    from dcctl.packing.shares import Claim, Share, Shares
+    from dcctl.packing.sharing.shares import Claim, Share, Shares
     from dcctl.render.report import Cell, Row
     from dcctl.schedule.shares import Available, Objective
 

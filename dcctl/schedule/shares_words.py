@@ -5,15 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from dcctl.packing.price import cost
-from dcctl.packing.shares import PARTS
+from dcctl.packing.sharing.price import cost
+from dcctl.packing.sharing.shares import PARTS
 from dcctl.schedule.shares import DIVISIBLE, GPU
 from dcctl.units import cores, memory, percent, power, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dcctl.packing.shares import Amounts, Claim, Limit, Share, Supply
+    from dcctl.packing.sharing.shares import Amounts, Claim, Limit, Share, Supply
 
 NOUNS = {
     "cpu_milli": "CPU",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcctl.packing.defrag import whole
 from dcctl.packing.problem import LEVELS, WHOLE
+from dcctl.packing.questions.defrag import whole
 from dcctl.packing.reasons import WORDS
-from dcctl.packing.whatif import Scene
+from dcctl.packing.scene import Scene
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.units import plural
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.place import Placed
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Kind, Problem
     from dcctl.packing.solve import Solution
     from dcctl.render.report import Row

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.ask import Answer
-    from dcctl.packing.place import Placed
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Problem
-    from dcctl.packing.whatif import Hit, Loss
+    from dcctl.packing.questions.ask import Answer
+    from dcctl.packing.scene import Hit, Loss
     from dcctl.render.report import Row
 
 _ITEMS = (

@@ -33,8 +33,8 @@ from dcctl.packing.problem import (  # noqa: E402 - the path comes first
     Space,
     Task,
 )
+from dcctl.packing.scene import Scene  # noqa: E402 - the path comes first
 from dcctl.packing.solve import Options, solve, solved  # noqa: E402 - the path comes first
-from dcctl.packing.whatif import Scene  # noqa: E402 - the path comes first
 
 PODS_PER_NODE, CLASSES = 10, 150
 KINDS = tuple(Kind("nvidia.com/gpu", model) for model in ("A100", "H100", "L40S"))

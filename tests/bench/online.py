@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcctl.packing.choice import POLICIES
-from dcctl.packing.feasibility import Feasibility
-from dcctl.packing.greedy import Engine
+from dcctl.packing.fit.feasibility import Feasibility
+from dcctl.packing.fit.relations import Relations
+from dcctl.packing.fit.state import State
+from dcctl.packing.greedy.choice import POLICIES
+from dcctl.packing.greedy.engine import Engine
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, ItemClass, Kind, Need, Space
-from dcctl.packing.relations import Relations
-from dcctl.packing.state import State
 from tests.bench.packing_streams import MODELS, Mix, classes, nodes, stream
 
 if TYPE_CHECKING:

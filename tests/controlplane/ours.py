@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
-from dcctl.packing.choice import DEFAULT_POLICY
-from dcctl.packing.fleet import problem_of
-from dcctl.packing.greedy import Put
+from dcctl.packing.greedy.choice import DEFAULT_POLICY
+from dcctl.packing.greedy.engine import Put
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.reasons import Reason, words
 from dcctl.packing.solve import engine_of
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcctl.inventory.placement import Template
-    from dcctl.packing.greedy import Engine
+    from dcctl.packing.greedy.engine import Engine
     from dcctl.packing.problem import Problem
     from tests.controlplane.client import Json
     from tests.controlplane.plane import ControlPlane

@@ -17,7 +17,7 @@ from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.discovery import discover
 from dcctl.inventory.sources.kubernetes.listed import CLAIMS, JOBS, POD_GROUPS
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource, rbac_yaml
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.solve import solve
 from tests.controlplane.client import ApiClient
 from tests.controlplane.workloads import deployment, disruption_budget, namespace, pod

@@ -33,9 +33,9 @@ def defrag(
     from msgspec.structs import replace
 
     from dcctl.cli.schedule.work import work_of
-    from dcctl.packing.defrag import defragment
+    from dcctl.packing.questions.defrag import defragment
+    from dcctl.packing.scene import Scene
     from dcctl.packing.solve import Options, solved
-    from dcctl.packing.whatif import Scene
     from dcctl.schedule.defrag_report import DEFRAG, defrag_report
 
     work = work_of(session, DEFRAG, files, pending or (bool(job) and not files), idle=True)
@@ -49,8 +49,8 @@ def defrag(
 def _room_for(work: "Work", name: str, options: "Options") -> "Report":
     """The moves of the smallest cure that is made of moves."""
     from dcctl.cli.schedule.work import job_named
-    from dcctl.packing.cures import cures
-    from dcctl.packing.defrag import Moves, Step
+    from dcctl.packing.questions.cures import cures
+    from dcctl.packing.questions.defrag import Moves, Step
     from dcctl.schedule.defrag_report import defrag_report
 
     job = job_named(work.problem, name)

@@ -25,7 +25,7 @@ def explain(
     that wait in the fleet. A cure is listed only if a plan made anew with it has a place for every member.
     """
     from dcctl.cli.schedule.work import job_named, typed, work_of
-    from dcctl.packing.cures import cures
+    from dcctl.packing.questions.cures import cures
     from dcctl.packing.solve import Options, solved
     from dcctl.schedule.explain_report import EXPLAIN, explain_report
 

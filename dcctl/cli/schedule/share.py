@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.inventory.asked import Asked
     from dcctl.inventory.model import Gap
-    from dcctl.packing.shares import Claim
+    from dcctl.packing.sharing.shares import Claim
     from dcctl.render.report import Report
     from dcctl.schedule.shares import Available
 
@@ -33,7 +33,7 @@ def share(
     nodes of the inventory. Exit code 1 when something does not fit whole.
     """
     from dcctl.inventory.sources.jobs.source import read
-    from dcctl.packing.shares import fair
+    from dcctl.packing.sharing.shares import fair
     from dcctl.render.dispatch import check_shape
     from dcctl.schedule.shares import SOLVERS, claims_of, prices_of
     from dcctl.schedule.shares_report import SHARES, Answer, shares_report

@@ -54,7 +54,7 @@ def whatif(
     """
     from dcctl.cli.schedule.work import work_of
     from dcctl.errors import UsageError
-    from dcctl.packing.ask import Change, ask
+    from dcctl.packing.questions.ask import Change, ask
     from dcctl.packing.solve import Options
     from dcctl.schedule.whatif_report import SINGLE, WHATIF, whatif_report
 
@@ -73,9 +73,9 @@ def whatif(
 def _every_single(work: "Work", options: "Options") -> "Report":
     from msgspec.structs import replace
 
-    from dcctl.packing.parts import parts_of
+    from dcctl.packing.fit.parts import parts_of
+    from dcctl.packing.scene import Scene
     from dcctl.packing.solve import solved
-    from dcctl.packing.whatif import Scene
     from dcctl.schedule.whatif_report import Part, single_report
 
     parts = parts_of(work.problem.bins, work.found.whole)
@@ -88,7 +88,7 @@ def _lost(work: "Work", remove: list[str], fail: list[str]) -> frozenset[int]:
     """Bins that --remove and --fail name. UsageError for what is not there."""
     from dcctl.errors import UsageError
     from dcctl.inventory.nodeset import expand, groups_of
-    from dcctl.packing.parts import named, parts_of
+    from dcctl.packing.fit.parts import named, parts_of
 
     positions = {one.name: at for at, one in enumerate(work.problem.bins)}
     lost: set[int] = set()

@@ -57,7 +57,7 @@ def work_of(
     """
     from dcctl.errors import UsageError
     from dcctl.inventory.asked import Asked
-    from dcctl.packing.fleet import problem_of
+    from dcctl.packing.intake.fleet import problem_of
 
     if not (files or pending or idle):
         why = "name files with jobs, or --pending for what waits in the fleet"

@@ -17,7 +17,7 @@ from dcctl.inventory.sources.jobs.cursor import Cursor
 from dcctl.inventory.sources.jobs.kubernetes.decode import as_json
 from dcctl.inventory.sources.jobs.parse import parse
 from dcctl.inventory.sources.kubernetes.failures import Failure
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.schedule import planfile
 from dcctl.schedule.act.apply import begun_with, carry_out, look_up, said, try_on_server
 from dcctl.schedule.act.undo import lasting, made, undo

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset
 from dcctl.inventory.placement import Neighbours, Selector, Spread, Template
-from dcctl.packing.backfill import Book, in_time, planned
 from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
 from dcctl.packing.solve import Options, solve
-from dcctl.packing.turns import in_turn
-from dcctl.packing.verify import verify
+from dcctl.packing.timed.backfill import Book, in_time, planned
+from dcctl.packing.timed.turns import in_turn
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 NOW = 1000

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcctl.packing.bilinear import GAP, train_x_infer
-from dcctl.packing.shares import Claim, Limit, fair
+from dcctl.packing.sharing.bilinear import GAP, train_x_infer
+from dcctl.packing.sharing.shares import Claim, Limit, fair
 from tests.unit.packing.test_shares import A, B, check_feasible, claims_of, supplies
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dcctl.packing.bound import bound, simple_bound
-from dcctl.packing.choice import POLICIES
+from dcctl.packing.greedy.choice import POLICIES
+from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.solve import Options, engine_of, solve
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Accelerator, Fleet, Member, Node, Resources, Site, Workload
-from dcctl.packing.backfill import planned
-from dcctl.packing.fleet import problem_of
-from dcctl.packing.verify import verify
+from dcctl.packing.intake.fleet import problem_of
+from dcctl.packing.timed.backfill import planned
+from dcctl.packing.verify.verify import verify
 
 NOW = 1000
 ROOM = Resources(cpu_milli=4000, pods=10, devices={"nvidia.com/gpu": 1})

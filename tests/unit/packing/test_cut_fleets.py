@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Accelerator, Fleet, Resources, Workload
-from dcctl.packing.cutting import solved_with_cuts
-from dcctl.packing.fleet import problem_of
-from dcctl.packing.mig import PREFIX
+from dcctl.packing.cuts.cutting import solved_with_cuts
+from dcctl.packing.cuts.mig import PREFIX
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.plan import Cut, Plan
 from dcctl.packing.solve import Options
-from dcctl.packing.verify import verify
+from dcctl.packing.verify.verify import verify
 from dcctl.schedule.cuts_report import cut_notes, uncut_notes
 from tests.unit.assess.build import GIB, asks, node, work
 

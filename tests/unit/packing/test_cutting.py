@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dcctl.packing.cutting import solved_with_cuts
-from dcctl.packing.mig import GEOMETRIES, PREFIX, WHOLE_BOARD, fits, geometry
+from dcctl.packing.cuts.cutting import solved_with_cuts
+from dcctl.packing.cuts.mig import GEOMETRIES, PREFIX, WHOLE_BOARD, fits, geometry
 from dcctl.packing.plan import Cut
 from dcctl.packing.problem import UNLIMITED, Bin, ItemClass, Job, Kind, Need, Problem, Sliced, Space
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import Options, solve
-from dcctl.packing.verify import verify
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import GIB, device, job
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 
 from dcctl.errors import UsageError
-from dcctl.packing.bound import bound
-from dcctl.packing.exact import Polished, polish
+from dcctl.packing.improve.bound import bound
+from dcctl.packing.improve.exact import Polished, polish
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, ItemClass, Problem
 from dcctl.packing.solve import Options, ended, solve, solved
 from dcctl.packing.solve import engine_of as engine
-from dcctl.packing.verify import verify
-from dcctl.packing.verify_where import refused, wanted
+from dcctl.packing.verify.verify import verify
+from dcctl.packing.verify.where import refused, wanted
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:

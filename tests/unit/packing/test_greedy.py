@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dcctl.packing.choice import POLICIES
+from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.problem import UNLIMITED, Bin, Device, ItemClass, Job, Kind, Need, Problem, Space, Task
 from dcctl.packing.solve import engine_of
 

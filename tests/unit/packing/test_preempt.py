@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.placement import BARE, Template
-from dcctl.packing.preempt import Preempted, preempting
+from dcctl.packing.preemption.preempt import Preempted, preempting
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
 from dcctl.packing.solve import Options
-from dcctl.packing.verify import verify
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 from tests.unit.packing.test_backfill import timed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from dcctl.packing.price import WholeNodes, cost, whole_nodes
+from dcctl.packing.sharing.price import WholeNodes, cost, whole_nodes
 
 PRICES = {"units": Fraction(100), "tb": Fraction(200), "gbps": Fraction(300)}
 NODE = {"units": 100, "tb": 10, "gbps": 100}

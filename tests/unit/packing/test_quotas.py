@@ -9,14 +9,14 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Accelerator, Fleet, Member, Node, Quota, Resources, Workload
-from dcctl.packing.blocking import in_the_way
 from dcctl.packing.changed import without
-from dcctl.packing.cures import cures
-from dcctl.packing.fleet import problem_of
-from dcctl.packing.quotas import Short, amount
+from dcctl.packing.fit.quotas import Short, amount
+from dcctl.packing.intake.fleet import problem_of
+from dcctl.packing.preemption.blocking import in_the_way
+from dcctl.packing.questions.cures import cures
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solve, solved
-from dcctl.packing.verify import verify
-from dcctl.packing.whatif import Scene
+from dcctl.packing.verify.verify import verify
 
 if TYPE_CHECKING:
     from dcctl.packing.plan import Plan

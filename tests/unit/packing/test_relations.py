@@ -15,8 +15,8 @@ from dcctl.inventory.placement import (
     Template,
     Toleration,
 )
-from dcctl.packing.choice import DEFAULT_POLICY
-from dcctl.packing.fleet import problem_of
+from dcctl.packing.greedy.choice import DEFAULT_POLICY
+from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import Bin, Held, ItemClass, Problem
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import engine_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcctl.packing.improve.search import improve
 from dcctl.packing.problem import ItemClass, Problem
-from dcctl.packing.search import improve
 from dcctl.packing.solve import Options, Solution, ended, solve, solved
-from dcctl.packing.verify import verify
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 

@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.packing.shares import Claim, Limit, Share, Shares, fair, max_min
-from dcctl.packing.shares import given as amounts_given
+from dcctl.packing.sharing.shares import Claim, Limit, Share, Shares, fair, max_min
+from dcctl.packing.sharing.shares import given as amounts_given
 
 A = Claim("a", {"cpu": 100, "gpu": 50, "gb": 20})
 B = Claim("b", {"cpu": 50, "gpu": 20, "gb": 30})

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from dcctl.inventory.conditions import Curve, SiteLink
 from dcctl.inventory.model import Dataset
-from dcctl.packing.backfill import planned
-from dcctl.packing.bill import Bill, bills
+from dcctl.packing.greedy.sites import arrival
 from dcctl.packing.problem import Bin, ItemClass, Job, Need, Problem
-from dcctl.packing.sites import arrival
 from dcctl.packing.solve import Options
-from dcctl.packing.verify import verify
+from dcctl.packing.timed.backfill import planned
+from dcctl.packing.timed.bill import Bill, bills
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Taint
 from dcctl.inventory.placement import HostPort, Neighbours, Selector, Spread, Template
-from dcctl.packing.choice import POLICIES
+from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.plan import Assignment, Plan, Unplaced
 from dcctl.packing.problem import Held, ItemClass, Problem, Quota
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import Options, solve
-from dcctl.packing.verify import verify
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 

@@ -1,0 +1,1 @@
+"""MIG: which boards to cut into slices, and which to make whole again."""

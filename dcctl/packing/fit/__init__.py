@@ -1,0 +1,1 @@
+"""Where one item may stand: amounts, devices, labels, relations to others, quotas."""

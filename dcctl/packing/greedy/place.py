@@ -1,0 +1,304 @@
+"""One job at a time: its gang whole or not at all, in the narrowest part of the data centre that holds it."""
+
+from __future__ import annotations
+
+from itertools import groupby, islice, permutations, repeat
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dcctl.packing.fit.quotas import Ledger
+from dcctl.packing.greedy.sites import most_across
+from dcctl.packing.problem import BASIC, LEVELS
+from dcctl.packing.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from dcctl.inventory.conditions import SiteLink
+    from dcctl.inventory.placement import Level
+    from dcctl.packing.fit.quotas import Short
+    from dcctl.packing.greedy.engine import Engine, Put
+    from dcctl.packing.problem import Bin, Job, Quota, Task
+
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+_BANDWIDTH = BASIC.index("bandwidth_bps")
+_TRIES = 8
+"""Parts of one kind that a gang is tried in: those left with least are tried first."""
+
+
+class Stand(NamedTuple):
+    """A member that was placed."""
+
+    of: int
+    member: str
+    put: Put
+
+
+class Mark(NamedTuple):
+    """A moment in the making of a plan."""
+
+    moves: int
+    used: Mapping[str, Mapping[str, int]]
+    closed: Bools | None
+
+
+class Placed(Struct):
+    """What became of one job."""
+
+    job: Job
+    stands: list[Stand]
+    missing: int = 0
+    """Members that stand nowhere."""
+    refused_for: int | None = None
+    """The class of the first member that fitted nowhere."""
+    quota: tuple[Short, ...] = ()
+    """What it lacks of its quotas, where they, and not the nodes, refused it."""
+
+
+def left_of(job: Job, found: Placed) -> Job:
+    """The job with those of its members that stand nowhere."""
+    placed = {(stand.of, stand.member) for stand in found.stands}
+    tasks = (
+        replace(task, members=tuple(name for name in task.members if (task.of, name) not in placed))
+        for task in job.tasks
+    )
+    return replace(job, tasks=tuple(task for task in tasks if task.members))
+
+
+def _runs(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Neighbours without gangs whose items are of one and the same class, together; each other job alone."""
+    for _, alike in groupby(enumerate(jobs), key=_alike):
+        yield [job for _, job in alike]
+
+
+def _alike(numbered: tuple[int, Job]) -> tuple[int, int]:
+    at, job = numbered
+    simple = job.minimum < 2 and job.within is None and len(job.tasks) == 1
+    return (-1, job.tasks[0].of) if simple else (at, 0)
+
+
+class Parts:
+    """Which bins lie in which part of the data centre."""
+
+    def __init__(self, bins: Sequence[Bin]) -> None:
+        """Look at every path once."""
+        self.rows: dict[Level, Ints] = {}
+        self.names: dict[Level, tuple[str, ...]] = {}
+        for depth, level in enumerate(LEVELS):
+            values: dict[str, int] = {}
+            told = (_apart(one.path, depth) for one in bins)
+            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
+            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
+            self.names[level] = tuple(values)
+
+
+def _apart(path: tuple[str, ...], depth: int) -> str:
+    """The part by a name that no other has: racks of one name in two sites are two racks."""
+    return "" if not path[depth] else "/".join((*reversed(path[depth + 1 :]), path[depth])).lstrip("/")
+
+
+class Placer:
+    """Places jobs through an engine, and keeps what is used of quotas."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        bins: Sequence[Bin],
+        quotas: Iterable[Quota] = (),
+        links: Sequence[SiteLink] = (),
+    ) -> None:
+        """`bins` are those of the engine's state, `links` those between their sites."""
+        self.engine, self.parts = engine, Parts(bins)
+        self.closed: Bools | None = None
+        """Bins in which nothing more is placed."""
+        self._links = links
+        self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
+        self.ledger = Ledger(quotas, [one.need for one in engine.items.wanted], engine.items.space.dimensions)
+
+    def place(self, job: Job) -> Placed:
+        """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
+        if short := self.ledger.short(job):
+            return Placed(job, [], job.size, None, short)
+        by_itself = job.minimum < 2 and job.within is None
+        found = self._fill(job, None) if by_itself else self._gang(job)
+        self.spend(job, found)
+        return found
+
+    def place_all(self, jobs: Iterable[Job]) -> list[Placed]:
+        """One job after the other; neighbours that are alike in all that counts are placed as one run."""
+        found: list[Placed] = []
+        for alike in _runs(jobs):
+            simple = len(alike) > 1 and not any(job.quotas for job in alike)
+            found += self._deal(alike) if simple else [self.place(job) for job in alike]
+        return found
+
+    def _deal(self, jobs: Sequence[Job]) -> list[Placed]:
+        """Jobs without gangs whose items are of one class: the places are dealt out in order."""
+        of = jobs[0].tasks[0].of
+        puts = iter(self.engine.run(of, sum(job.size for job in jobs), self._open(None)))
+        found = []
+        for job in jobs:
+            members = job.tasks[0].members
+            stands = list(map(Stand, repeat(of), members, islice(puts, len(members))))
+            missing = len(members) - len(stands)
+            found.append(Placed(job, stands, missing, of if missing else None))
+        return found
+
+    def place_within(self, job: Job, allowed: Bools) -> Placed:
+        """As many of the job's members as fit into these bins, each by itself and whatever its quota."""
+        return self._fill(job, allowed)
+
+    def remove(self, placed: Placed) -> None:
+        """Nobody of the job stands any more."""
+        for stand in placed.stands:
+            self.engine.take(stand.of, stand.put)
+        self.spend(placed.job, placed, -1)
+
+    def _gang(self, job: Job) -> Placed:
+        start, best = self.engine.mark(), None
+        for allowed in self._regions(job):
+            found = self._fill(job, allowed)
+            if not found.missing:
+                return found
+            if best is None or found.missing < best[0]:
+                best = (found.missing, allowed, found)
+            self.engine.undo(start)
+        whole = self._over_two_sites(job) if job.within is None else None
+        if whole is not None:
+            return whole
+        if best is None:
+            return Placed(job, [], job.size, job.tasks[0].of)
+        if job.size - best[0] >= max(1, job.minimum):
+            return self._fill(job, best[1])
+        return Placed(job, [], job.size, best[2].refused_for)
+
+    def _fill(self, job: Job, allowed: Bools | None) -> Placed:
+        found = Placed(job, [])
+        for task in self._largest_first(job.tasks):
+            puts = self.engine.run(task.of, len(task.members), self._open(allowed))
+            found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
+            if len(puts) < len(task.members):
+                found.missing += len(task.members) - len(puts)
+                found.refused_for = task.of if found.refused_for is None else found.refused_for
+        return found
+
+    def _open(self, allowed: Bools | None) -> Bools | None:
+        if self.closed is None:
+            return allowed
+        return ~self.closed if allowed is None else allowed & ~self.closed
+
+    def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
+        wanted = self.engine.items.wanted
+        return sorted(
+            tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[0])
+        )
+
+    def _regions(self, job: Job) -> Iterator[Bools | None]:
+        """Where a gang is tried: the narrowest parts first, and in the end anywhere if it may."""
+        if job.within == "node":
+            yield from self._nodes(job)
+            return
+        last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
+        for level in LEVELS[: last + 1]:
+            yield from self._parts_of(level, job)
+        if job.within is None and len(self.parts.names["site"]) < 2:
+            yield None
+
+    def _over_two_sites(self, job: Job) -> Placed | None:
+        """The whole gang in two sites, if the link between them carries those on the smaller side."""
+        names, rows = self.parts.names["site"], self.parts.rows["site"]
+        start = self.engine.mark()
+        for one, other in permutations(range(len(names)), 2):
+            found = self._fill(job, rows == one)
+            here = len(found.stands)
+            if here and self._carried(job, names[one], names[other], min(here, found.missing)):
+                rest = self._fill(left_of(job, found), rows == other)
+                if not rest.missing:
+                    return Placed(job, found.stands + rest.stands)
+            self.engine.undo(start)
+        return None
+
+    def _carried(self, job: Job, one: str, other: str, across: int) -> bool:
+        """Whether so many members may talk over the link: all must say how much they send."""
+        each = [self.engine.items.wanted[task.of].need.amounts[_BANDWIDTH] for task in job.tasks]
+        return 0 < across <= most_across(one, other, max(each) if all(each) else 0, self._links)
+
+    def _nodes(self, job: Job) -> Iterator[Bools]:
+        """Single bins, the fullest first."""
+        room = self._room(job)
+        left = np.maximum(self.engine.state.milli, 0).sum(axis=1)
+        for at in sorted(np.flatnonzero(room).tolist(), key=lambda at: (int(left[at]), at))[:_TRIES]:
+            allowed = np.zeros(len(room), np.bool_)
+            allowed[at] = True
+            yield allowed
+
+    def _parts_of(self, level: Level, job: Job) -> Iterator[Bools]:
+        """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
+        rows = self.parts.rows[level]
+        inside = rows >= 0
+        count = len(self.parts.names[level])
+        if not count:
+            return
+        enough = np.ones(count, np.bool_)
+        state = self.engine.state
+        for task in job.tasks:
+            copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
+            if self.closed is not None:
+                copies = np.where(self.closed, 0, copies)
+            sums = np.bincount(rows[inside], copies[inside], count)
+            enough &= sums >= min(len(task.members), job.minimum or len(task.members))
+        left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
+        order = sorted(
+            np.flatnonzero(enough).tolist(), key=lambda at: (left[at], self.parts.names[level][at])
+        )
+        for part in order[:_TRIES]:
+            yield rows == part
+
+    def _room(self, job: Job) -> Bools:
+        """Bins that could hold every class of the job by itself."""
+        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
+        for task in job.tasks:
+            count = len(task.members)
+            room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
+        return room
+
+    def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
+        """Why no bin takes a missing member: reason -> bins, and how many bins would take one.
+
+        All counts add up to the number of bins.
+        """
+        if found.refused_for is None:
+            return ({Reason.QUOTA: self.engine.state.count}, 0) if found.quota else ({}, 0)
+        changes = len(self.engine.state.log)
+        known = self._told.get(found.refused_for)
+        if known is None or known[0] != changes:
+            known = self._told[found.refused_for] = (changes, *self._counted(found.refused_for))
+        return known[1:]
+
+    def _counted(self, of: int) -> tuple[dict[Reason, int], int]:
+        bits = self.engine.refusals(of)
+        lowest, counts = np.unique(bits & -bits, return_counts=True)
+        told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
+        return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
+
+    def mark(self) -> Mark:
+        """Where `undo` can go back to."""
+        return Mark(self.engine.mark(), self.ledger.mark(), self.closed)
+
+    def undo(self, mark: Mark) -> None:
+        """All is as it was at the mark."""
+        self.engine.undo(mark.moves)
+        self.ledger.undo(mark.used)
+        self.closed = mark.closed
+
+    def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
+        """What these members hold counts for the job's quotas, or, with a `sign` of -1, no longer."""
+        if job.quotas:
+            self.ledger.count(job.quotas, (stand.of for stand in found.stands), sign)

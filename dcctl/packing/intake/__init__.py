@@ -1,0 +1,1 @@
+"""From a fleet and what is asked of it to a problem."""

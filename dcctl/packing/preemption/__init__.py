@@ -1,0 +1,1 @@
+"""Who stands in the way, and who is pushed out for more urgent work."""

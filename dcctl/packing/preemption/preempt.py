@@ -1,0 +1,137 @@
+"""Room for urgent work that does not fit now: running work of lower priority is pushed out, the least of it.
+
+Who is pushed out is known by name, and is planned again like all other work that waits.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from dcctl.packing.changed import without
+from dcctl.packing.greedy.place import Placer
+from dcctl.packing.plan import Plan
+from dcctl.packing.preemption.blocking import in_the_way
+from dcctl.packing.scene import Scene
+from dcctl.packing.solve import Solution, engine_of, urgent_first
+from dcctl.packing.timed.backfill import planned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dcctl.packing.problem import Held, Job, Problem
+    from dcctl.packing.solve import Options
+
+
+class Victims(NamedTuple):
+    """Members that are pushed out for one job."""
+
+    by: str
+    members: tuple[Held, ...]
+
+
+class Preempted(NamedTuple):
+    """A plan that pushes work out."""
+
+    problem: Problem
+    """Without those who are pushed out; they are among its jobs."""
+    plan: Plan
+    victims: tuple[Victims, ...]
+
+
+def preempting(problem: Problem, options: Options) -> Preempted:
+    """The plan with room made for jobs that do not fit; nobody is pushed out for one that fits all the same.
+
+    A job that has no place at once in the plan that is made in the end pushes nobody out.
+    """
+    hopeless: set[str] = set()
+    while True:
+        room = _Room(problem, options, hopeless)
+        changed = room.made()
+        plan = planned(changed, options)
+        late = [one.by for one in room.victims if not _at_once(changed, plan, one.by)]
+        if not late:
+            return Preempted(changed, plan, tuple(_moved(problem, plan, room.victims)))
+        hopeless.update(late)
+
+
+def _at_once(problem: Problem, plan: Plan, job: str) -> bool:
+    starts = [one.start_s for one in plan.assignments if one.job == job]
+    size = next(one.size for one in problem.jobs if one.id == job)
+    return len(starts) == size and all(start in (None, problem.now_s) for start in starts)
+
+
+def _moved(problem: Problem, plan: Plan, victims: Iterable[Victims]) -> Iterable[Victims]:
+    """The victims without those who may stay where they are."""
+    stay = {
+        (one.job, one.member, one.node) for one in plan.assignments if one.start_s in (None, problem.now_s)
+    }
+    for one in victims:
+        rest = tuple(
+            each for each in one.members if (each.job, each.member, problem.bins[each.bin].name) not in stay
+        )
+        if rest:
+            yield Victims(one.by, rest)
+
+
+class _Room:
+    """Jobs placed one after the other at once; for whom there is no room, it is made."""
+
+    def __init__(self, problem: Problem, options: Options, hopeless: set[str]) -> None:
+        self.problem, self._hopeless = problem, hopeless
+        placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
+        self._scene = Scene(Solution(problem, placer, (), Plan()))
+        self._waiting = {job.id for job in problem.jobs}
+        self._gone: set[Held] = set()
+        self.victims: list[Victims] = []
+
+    def made(self) -> Problem:
+        """The problem with those pushed out among its jobs."""
+        rest: Sequence[Job] = [job for job in urgent_first(self.problem) if self._starts_now(job)]
+        while rest:
+            rest = self._first_without(rest)
+        again: dict[str, list[Held]] = {}
+        for one in chain.from_iterable(each.members for each in self.victims):
+            again.setdefault(one.job, []).append(one)
+        jobs = tuple(self._scene.again(job, members) for job, members in again.items())
+        changed = without(self.problem, tuple(chain.from_iterable(again.values())))
+        return replace(changed, jobs=(*changed.jobs, *jobs))
+
+    def _starts_now(self, job: Job) -> bool:
+        return not job.after and (job.earliest_s or 0) <= self.problem.now_s
+
+    def _first_without(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Place jobs up to the first that needs room, which is made; the jobs after that one."""
+        placer = self._scene.placer
+        mark = placer.mark()
+        placed = placer.place_all(jobs)
+        at = next((at for at, one in enumerate(placed) if one.missing and self._may_push(one.job)), None)
+        if at is None:
+            return ()
+        placer.undo(mark)
+        placer.place_all(jobs[:at])
+        job = jobs[at]
+        units = in_the_way(self._scene, job, lambda one: self._may_stop(job, one))
+        members = tuple(chain.from_iterable(units))
+        self._scene.release(members)
+        placer.place(job)
+        if members:
+            self._gone.update(members)
+            self.victims.append(Victims(job.id, members))
+        return jobs[at + 1 :]
+
+    def _may_push(self, job: Job) -> bool:
+        lowest = min((one.priority for one in self.problem.running.values()), default=job.priority)
+        return lowest < job.priority and job.id not in self._hopeless
+
+    def _may_stop(self, job: Job, one: Held) -> bool:
+        """Of lower priority, and preemptible itself or the job may push out all that is lower."""
+        known = self._scene.running(one.job)
+        if known.fixed or known.spared or known.priority >= job.priority:
+            return False
+        if one in self._gone or one.job in self._waiting:
+            return False
+        templates = (self.problem.classes[task.of].template for task in job.tasks)
+        return known.preemptible or all(each.preempts for each in templates)

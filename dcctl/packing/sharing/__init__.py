@@ -1,0 +1,1 @@
+"""More demand than supply: fair shares, and the most of training times inference."""

@@ -1,0 +1,1 @@
+"""Plans in time: backfill around what runs, maintenance, prices and carbon."""

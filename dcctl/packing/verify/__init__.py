@@ -1,0 +1,1 @@
+"""Whether a plan holds, by other code than what made it."""
