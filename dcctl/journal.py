@@ -196,12 +196,44 @@ def read(path: Path) -> Record:
 
 
 def journals(folder: Path, kind: str) -> list[Record]:
-    """All readable journals of one kind, the newest first; what is none is passed over."""
+    """All readable journals of one kind, the newest first. Those that are not: see `damaged`."""
     found = []
-    for path in sorted(folder.glob(f"{kind}-*.jsonl")) if folder.is_dir() else ():
+    for path in _paths(folder, kind):
         with suppress(UsageError):
             found.append(read(path))
     return sorted(found, key=lambda one: (one.header.started_at_s, one.path.name), reverse=True)
+
+
+def damaged(folder: Path, kind: str) -> list[tuple[Path, UsageError]]:
+    """Why journals of one kind cannot be read; one without a whole line belongs to a run that did nothing."""
+    found = []
+    for path in _paths(folder, kind):
+        try:
+            read(path)
+        except UsageError as error:
+            if b"\n" in _bytes(path):
+                found.append((path, error))
+    return found
+
+
+def demand_none_damaged(folder: Path, kind: str) -> None:
+    """RefusedError where a journal cannot be read: nobody can tell what its run did."""
+    for path, error in damaged(folder, kind):
+        why = f"cannot be read, and nobody can tell what its run did: {error.what}: {error.why}"
+        raise RefusedError(
+            f"the journal {path}", f"{why}; once that is settled, move it away", f"mv {path} {path}.damaged"
+        )
+
+
+def _paths(folder: Path, kind: str) -> list[Path]:
+    return sorted(folder.glob(f"{kind}-*.jsonl")) if folder.is_dir() else []
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b"\n"
 
 
 def under_way(path: Path) -> bool:
@@ -234,6 +266,7 @@ class _Turn:
 
 
 def _demand_alone(folder: Path, header: Header) -> None:
+    demand_none_damaged(folder, header.kind)
     for one in journals(folder, header.kind):
         if one.header.cluster != header.cluster or one.outcome:
             continue

@@ -16,18 +16,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcctl.inventory.model import Fleet
-    from dcctl.packing.plan import Plan
+    from dcctl.packing.plan import Assignment, Plan
 
 
 def write(path: Path, plan: Plan) -> Path:
     """The plan as a report of dcctl."""
     body: Any = msgspec.to_builtins(plan)
-    rows = [msgspec.to_builtins(one) for one in plan.assignments]
-    unplaced = [{"job": one.job, "members": one.members} for one in plan.unplaced]
+    rows = [_row(one) for one in plan.assignments]
+    refusals = [{"job": one.job, "members": one.members} for one in plan.unplaced]
     summary = {key: body.get(key) for key in ("snapshot", "policy", "seed", "placed", "bound_gpu_milli")}
-    document = {"schema": "dcctl/schedule-plan/v1", "items": [], "assignments": rows, "unplaced": unplaced}
+    document = {
+        "schema": "dcctl/schedule-plan/v1",
+        "items": [],
+        "details": {"assignments": rows, "refusals": refusals},
+    }
     path.write_text(json.dumps({**document, "summary": summary}))
     return path
+
+
+def _row(one: Assignment) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(one)
+    return {**row, "devices": [str(at) for at in one.devices], "share_milli": one.share_milli or None}
 
 
 def of_files(fleet: Fleet, files: Sequence[Path], policy: str = "best-fit") -> Plan:

@@ -11,16 +11,18 @@ from msgspec.structs import replace
 from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dcctl.cli.session import Session
     from dcctl.errors import DcctlError
-    from dcctl.render.report import Report
+    from dcctl.render.report import Report, Table
 
 _VERBS = re.compile("dcctl (assess|schedule|inventory|config)( [a-z]+(?= |$))*")
 """The words of a command that reads the configuration, up to its first option."""
 _COMPLETE = re.compile(" (-i|--help|--rbac)( |$)")
 """In a command that needs no more: it names its inventory, or asks nothing."""
+_READS_INPUT = re.compile("dcctl schedule .* -( |$)")
+"""Of a command that is asked for work on standard input: it was read, and nobody can type it again."""
 _NEW_INVENTORY = "dcctl inventory snapshot"
 """Said of an inventory file that is wrong: the new one comes from elsewhere."""
 
@@ -40,8 +42,18 @@ def with_options(report: Report, session: Session) -> Report:
         report,
         notes=tuple(replace(note, command=told(note.command)) for note in report.notes),
         maps=tuple(replace(picture, command=told(picture.command)) for picture in report.maps),
+        details=tuple(_commands(table, told) for table in report.details),
         gaps=tuple(replace(gap, hint=told(gap.hint)) for gap in report.gaps),
     )
+
+
+def _commands(table: Table, told: Callable[[str], str]) -> Table:
+    """The table with its column of commands completed, if it has one."""
+    at = next((at for at, column in enumerate(table.columns) if column.key == "command"), None)
+    if at is None:
+        return table
+    rows = tuple((*row[:at], told(str(row[at] or "")), *row[at + 1 :]) for row in table.rows)
+    return replace(table, rows=rows)
 
 
 def in_full(command: str, session: Session) -> str:
@@ -58,6 +70,8 @@ def complete(error: DcctlError, config_file: str | None, session: Session | None
 
 
 def _completed(command: str, config_file: str | None, session: Session | None, names: tuple[str, ...]) -> str:
+    if _READS_INPUT.match(command):
+        return ""
     verbs = _VERBS.match(command)
     if verbs is None or _COMPLETE.search(command):
         return command

@@ -7,79 +7,120 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl.packing.cuts.mig import WHOLE_BOARD
-from dcctl.packing.fit.quotas import changed, counted
-from dcctl.packing.problem import WHOLE, Device, Sliced
+from dcctl.packing.fit.quotas import Ledger
+from dcctl.packing.intake.seats import less as taken_from
+from dcctl.packing.problem import WHOLE, Device, Running, Sliced
+from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from dcctl.packing.plan import Cut
     from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota
-    from dcctl.packing.reasons import Reason
 
 
 def without(problem: Problem, gone: Collection[Held]) -> Problem:
     """These members stand nowhere any more; what they held is free."""
     bins = list(problem.bins)
     for one in gone:
-        bins[one.bin] = _freed(bins[one.bin], one, problem)
+        bins[one.bin] = _held(bins[one.bin], one, problem, -1)
     left = set(gone)
-    return replace(
-        problem,
-        bins=tuple(bins),
-        held=tuple(one for one in problem.held if one not in left),
-        quotas=tuple(_given_back(problem, gone)),
-    )
+    held = tuple(one for one in problem.held if one not in left)
+    return replace(problem, bins=tuple(bins), held=held, quotas=_counted(problem, gone, -1))
 
 
-def _given_back(problem: Problem, gone: Collection[Held]) -> Iterator[Quota]:
-    """The quotas without what these members counted for them."""
-    dimensions = problem.space.dimensions
-    for quota in problem.quotas:
-        mine = (
-            one for one in gone if one.job in problem.running and quota.id in problem.running[one.job].quotas
-        )
-        freed = counted((problem.classes[one.of].need for one in mine), dimensions)
-        yield replace(quota, used=changed(quota.used, freed, -1))
+def _counted(problem: Problem, members: Collection[Held], sign: int) -> tuple[Quota, ...]:
+    """The quotas once these members count for them too (1) or no longer (-1)."""
+    ledger = Ledger(problem.quotas, [one.need for one in problem.classes], problem.space.dimensions)
+    for one in members if problem.quotas else ():
+        ledger.count(problem.running.get(one.job, Running()).quotas, (one.of,), sign)
+    return ledger.quotas
 
 
-def _freed(home: Bin, one: Held, problem: Problem) -> Bin:
+def standing(problem: Problem, more: Iterable[Held]) -> Problem:
+    """These members stand where they say; what they hold is no longer free."""
+    bins, more = list(problem.bins), tuple(more)
+    for one in more:
+        bins[one.bin] = _held(bins[one.bin], one, problem, 1)
+    held = (*problem.held, *more)
+    return replace(problem, bins=tuple(bins), held=held, quotas=_counted(problem, more, 1))
+
+
+def _held(home: Bin, one: Held, problem: Problem, sign: int) -> Bin:
+    """What a member asks for is taken (1) or given back (-1)."""
     need = problem.classes[one.of].need
-    free = tuple(have + amount for have, amount in zip(home.free, need.amounts, strict=True))
+    free = tuple(have - sign * amount for have, amount in zip(home.free, need.amounts, strict=True))
     devices = list(home.devices)
     for at in one.devices:
-        back = WHOLE if need.devices else need.share_milli
-        devices[at] = replace(devices[at], free_milli=min(WHOLE, devices[at].free_milli + back))
+        devices[at] = taken_from(devices[at], need, sign)
     return replace(home, free=free, devices=tuple(devices))
 
 
-def with_bins(problem: Problem, added: Iterable[Bin]) -> Problem:
-    """More bins; nobody's position in the others changes (so the last ones are not in order of name)."""
+def with_more(problem: Problem, count: int, like: int) -> Problem:
+    """So many empty bins more like that one.
+
+    Nobody's position in the others changes (so the last ones are not in order of name).
+    """
+    name = problem.bins[like].name
+    added = (empty_copy(problem, like, f"new-{name}-{number}") for number in range(1, count + 1))
     return replace(problem, bins=(*problem.bins, *added))
 
 
-def empty_copy(one: Bin, name: str) -> Bin:
-    """A new bin like this one, on which nothing stands and that takes work."""
-    devices = tuple(replace(device, free_milli=WHOLE, id=None, holder="") for device in one.devices)
-    labels = {key: name if value == one.name else value for key, value in one.labels.items()}
-    taints = tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/"))
-    return replace(
+def closed(problem: Problem, gone: Collection[int]) -> Problem:
+    """Nothing is placed in these bins."""
+    bins = (
+        replace(one, closed=one.closed | Reason.CLOSED) if at in gone else one
+        for at, one in enumerate(problem.bins)
+    )
+    return replace(problem, bins=tuple(bins))
+
+
+def empty_copy(problem: Problem, like: int, name: str) -> Bin:
+    """A new bin like that one, which takes work; nothing stands on it but what stands on every node."""
+    one = problem.bins[like]
+    devices = tuple(
+        replace(device, free_milli=WHOLE, held_memory_bytes=0, id=None, holder="") for device in one.devices
+    )
+    empty = replace(
         one,
         name=name,
         free=one.total,
         devices=devices,
         held_count=0,
-        closed=type(one.closed)(0),
-        labels=labels,
-        taints=taints,
+        closed=Reason(0),
+        labels={key: name if value == one.name else value for key, value in one.labels.items()},
+        taints=tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/")),
     )
+    for held in problem.held:
+        if held.bin == like and _is_fixed(problem, held):
+            empty = _held(empty, replace(held, devices=()), problem, 1)
+    return empty
 
 
-def opened(problem: Problem, reason: Reason) -> Problem:
-    """Bins that are closed for this reason alone are open."""
-    closed = type(reason)
-    bins = (replace(one, closed=closed(0)) if one.closed == reason else one for one in problem.bins)
-    return replace(problem, bins=tuple(bins))
+def _is_fixed(problem: Problem, one: Held) -> bool:
+    """Whether it belongs to its node: a new one like it has one too (a DaemonSet)."""
+    known = problem.running.get(one.job)
+    return known is not None and known.fixed
+
+
+_UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
+
+
+def uncordoned(problem: Problem) -> tuple[Problem, int]:
+    """Bins that are cordoned, and closed for nothing else, take work; and how many those are."""
+    bins = [_open(one) if _is_cordoned(one) else one for one in problem.bins]
+    count = sum(new is not old for new, old in zip(bins, problem.bins, strict=True))
+    return replace(problem, bins=tuple(bins)), count
+
+
+def _open(one: Bin) -> Bin:
+    taints = tuple(taint for taint in one.taints if taint.key != _UNSCHEDULABLE)
+    return replace(one, closed=Reason(0), taints=taints)
+
+
+def _is_cordoned(one: Bin) -> bool:
+    marked = any(taint.key == _UNSCHEDULABLE for taint in one.taints)
+    return one.closed == Reason.CORDONED or (marked and not one.closed)
 
 
 def with_items(problem: Problem, job: str, change: Callable[[ItemClass], ItemClass]) -> Problem:

@@ -58,6 +58,21 @@ class Cut(Fact, frozen=True):
     """Whether the board is reset when MIG mode is switched."""
 
 
+class Supply(Fact, frozen=True):
+    """Accelerators in thousandths of a board, shares and slices as the parts of a board that they are."""
+
+    total_milli: int = 0
+    held_milli: int = 0
+    """Held by somebody."""
+    free_milli: int = 0
+    """May be had."""
+
+    @property
+    def out_milli(self) -> int:
+        """Neither held nor to be had: out of order, on nodes that take no work, or nobody knows."""
+        return self.total_milli - self.held_milli - self.free_milli
+
+
 class Plan(Fact, frozen=True):
     """Assignments that hold all at once."""
 
@@ -67,16 +82,16 @@ class Plan(Fact, frozen=True):
     seed: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made for."""
+    clusters: tuple[str, ...] = ()
+    """What tells the clusters of that fleet from all others (SourceRun.cluster)."""
     placed: int = 0
     """Members."""
     gpu_milli: int = 0
-    """Accelerators that the assignments take, in thousandths."""
-    held_gpu_milli: int = 0
-    """Accelerators that somebody held before, in thousandths."""
-    free_gpu_milli: int = 0
-    """Accelerators that were free before, in thousandths."""
-    total_gpu_milli: int = 0
-    """Accelerators that there are, in thousandths."""
+    """Accelerators that the assignments ask for, in thousandths: a share of a board as one, no slices."""
+    before: Supply = Supply()
+    """Before anything is done."""
+    held_after_gpu_milli: int = 0
+    """Held once it is carried out and nothing has ended yet, in thousandths of a board."""
     bound_gpu_milli: int | None = None
     """No plan that places as many members takes more of them; None: no bound was computed."""
     cuts: tuple[Cut, ...] = ()

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.packing.changed import with_cuts
 from dcctl.packing.cuts.cutting import solved_with_cuts
+from dcctl.packing.intake.supply import boards_milli, supply_of
 from dcctl.packing.preemption.preempt import Preempted, preempting
 from dcctl.packing.solve import solved
 from dcctl.packing.timed.backfill import in_time, planned
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
 
 
 def plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
-    """The plan, the problem that it solves, and who is pushed out.
+    """The plan, the problem that it solves, and who is pushed out; what is held before the plan and after it.
 
     Which boards are cut is decided for what could start at once, before anybody is pushed out.
     """
+    found = _plan_for(problem, options, cut=cut, preempt=preempt)
+    before = supply_of(problem)
+    cleared = supply_of(with_cuts(problem, found.plan.cuts)).held_milli - supply_of(found.problem).held_milli
+    first = (one for one in found.plan.assignments if one.start_s in (None, problem.now_s))
+    after = before.held_milli - cleared + boards_milli(found.problem, first)
+    return found._replace(plan=replace(found.plan, before=before, held_after_gpu_milli=after))
+
+
+def _plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
     if not (preempt or in_time(problem)):
         made = solved_with_cuts(problem, options) if cut else solved(problem, options)
         return Preempted(made.problem, made.plan, ())

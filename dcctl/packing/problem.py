@@ -70,6 +70,15 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
+    shares: int = 1
+    """How many times its board is handed out; this is one of them."""
+    held_memory_bytes: int = 0
+    """Of its memory, what shares of it hold, as far as they say."""
+
+    @property
+    def free_memory_bytes(self) -> int | None:
+        """None: nobody tells. Below zero where more was promised than there is."""
+        return None if self.memory_bytes is None else self.memory_bytes - self.held_memory_bytes
 
 
 class Sliced(Struct, frozen=True, gc=False):
@@ -78,7 +87,7 @@ class Sliced(Struct, frozen=True, gc=False):
     kind: int
     """Position in `Space.kinds`, of the board as a whole."""
     index: int
-    """Its number on the node."""
+    """Its number on the node; -1: nobody tells, so it stays as it is."""
     resources: tuple[str, ...]
     """Names, one for each slice."""
     free: bool = False
@@ -176,6 +185,10 @@ class Job(Struct, frozen=True):
     earliest_s: int | None = None
     after: tuple[str, ...] = ()
     data: tuple[Dataset, ...] = ()
+    sites: tuple[str, ...] = ()
+    """Two sites over which it was split when it ran: it may be again, whatever their link."""
+    homes: tuple[int, ...] = ()
+    """Bins in which members of it stand: `within` holds for those and these together."""
 
     @property
     def size(self) -> int:
@@ -210,8 +223,14 @@ class Running(Struct, frozen=True):
     """Ids of those that its members count for."""
     ends_s: int | None = None
     """Unix time at which it ends at the latest; None: nobody knows."""
+    duration_s: int | None = None
+    """How long it runs from its start, at most; None: nobody knows."""
+    deadline_s: int | None = None
+    data: tuple[Dataset, ...] = ()
     fixed: bool = False
     """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
+    made_anew: bool = True
+    """Whether somebody makes a member anew where it has to go; not so of a bare pod."""
     may_miss: int | None = None
     """How many members may be taken away at once; None: no budget says."""
 
@@ -257,3 +276,5 @@ class Problem(Struct, frozen=True):
     now_s: int = 0
     snapshot: str = ""
     """Digest of the fleet that it was made of."""
+    clusters: tuple[str, ...] = ()
+    """What tells the clusters of that fleet from all others (SourceRun.cluster)."""

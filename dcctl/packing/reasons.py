@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from enum import IntFlag
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Reason(IntFlag):
@@ -35,7 +40,8 @@ class Reason(IntFlag):
     TIME = 1 << 24
     DATA = 1 << 25
     QUOTA = 1 << 26
-    GANG = 1 << 27
+    DEADLINE = 1 << 27
+    GANG = 1 << 28
 
 
 NONE = Reason(0)
@@ -68,6 +74,7 @@ WORDS: dict[Reason, str] = {
     Reason.TIME: "not free for so long",
     Reason.DATA: "data cannot be brought there",
     Reason.QUOTA: "quota is spent",
+    Reason.DEADLINE: "would end after its deadline",
     Reason.GANG: "free, but the gang does not fit as a whole",
 }
 """What a person reads: one wording for every command."""
@@ -80,6 +87,15 @@ def first(bits: int) -> Reason:
     if not bits:
         raise ValueError("nothing is refused")
     return Reason(bits & -bits)
+
+
+def counted(bits: NDArray[np.int64]) -> dict[Reason, int]:
+    """How many bins are refused, each under its first reason; those that refuse nobody are not in it."""
+    import numpy as np
+
+    lowest, counts = np.unique(bits & -bits, return_counts=True)
+    told = zip(lowest.tolist(), counts.tolist(), strict=True)
+    return {Reason(bit): count for bit, count in told if bit}
 
 
 def words(bits: int) -> tuple[str, ...]:

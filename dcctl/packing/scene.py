@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dcctl.packing.fit.labels import takes_work
 from dcctl.packing.problem import Job, Running, Task
+from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Held
@@ -29,6 +35,9 @@ class Hit(NamedTuple):
     placed: Placed
     """Where those find room elsewhere."""
 
+    says: str = ""
+    """What else keeps them from standing elsewhere, in words."""
+
     @property
     def homeless(self) -> int:
         """Members that find none."""
@@ -42,6 +51,8 @@ class Loss(NamedTuple):
     hits: tuple[Hit, ...]
     gone: int = 0
     """Members that belong to their node and go with it."""
+    stopped: tuple[Held, ...] = ()
+    """All members that stop."""
 
     @property
     def homeless(self) -> int:
@@ -61,6 +72,12 @@ class Scene:
             self._on.setdefault(one.bin, []).append(one)
             self._of.setdefault(one.job, []).append(one)
 
+    @cached_property
+    def takes_work(self) -> NDArray[np.bool_]:
+        """Bins that take work which says nothing of taints."""
+        tolerated = self.problem.tolerated
+        return np.array([takes_work(one, tolerated) for one in self.problem.bins], np.bool_)
+
     def running(self, job: str) -> Running:
         """What is known of a job that holds something."""
         return self.problem.running.get(job, _NOTHING)
@@ -73,10 +90,10 @@ class Scene:
         """Where the members of a job stand."""
         return self._of.get(job, ())
 
-    def lose(self, bins: Collection[int], *, keep: bool = False) -> Loss:
-        """These bins are gone: what stops, what fits elsewhere (the most urgent first), what does not.
+    def lose(self, bins: Collection[int], waiting: Iterable[Job] = ()) -> Loss:
+        """These bins are gone: what stops, what fits elsewhere (in the order of a plan), what does not.
 
-        `keep`: they stay gone until the placer is undone.
+        `waiting`: jobs that take what they can get first where they are more urgent.
         """
         mark = self.placer.mark()
         self.close(bins)
@@ -88,14 +105,38 @@ class Scene:
                     gone += 1
                 else:
                     lost.setdefault(one.job, []).append(one)
-        stopped = {job: self._stopped(job, members) for job, members in lost.items()}
+        stopped = {job: self.stops_with(members) for job, members in lost.items()}
         for members in stopped.values():
             self.release(members)
-        again = sorted((self.again(job, members) for job, members in stopped.items()), key=_urgent)
-        hits = [Hit(job.id, len(lost[job.id]), job.size, self.placer.place(job)) for job in again]
-        if not keep:
-            self.placer.undo(mark)
-        return Loss(tuple(sorted(bins)), tuple(hits), gone)
+        hits = self._placed_again(stopped, lost, waiting)
+        self.placer.undo(mark)
+        return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+
+    def _placed_again(
+        self,
+        stopped: Mapping[str, Sequence[Held]],
+        lost: Mapping[str, Sequence[Held]],
+        waiting: Iterable[Job],
+    ) -> list[Hit]:
+        """The most urgent first; of equally urgent ones, what ran before what waits."""
+        key, hits = urgency(self.problem), []
+        again = [self.again(job, members) for job, members in stopped.items()]
+        rows = [
+            (-job.priority, late, key(job), job.id, job)
+            for late, jobs in enumerate((again, waiting))
+            for job in jobs
+        ]
+        for _, late, _, name, job in sorted(rows, key=lambda row: row[:4]):
+            if late:
+                self.placer.place(job)
+            else:
+                hits.append(self._hit(job, len(lost[name])))
+        return hits
+
+    def _hit(self, job: Job, lost: int) -> Hit:
+        placed = self.placer.place(job)
+        says = (placed.says or self.placer.apart(job)) if placed.missing else ""
+        return Hit(job.id, lost, job.size, placed, says)
 
     def close(self, bins: Iterable[int]) -> None:
         """Nothing more is placed there, until the placer is undone."""
@@ -112,28 +153,42 @@ class Scene:
             self.placer.engine.take(one.of, Put(one.bin, one.devices))
             self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
 
-    def _stopped(self, job: str, lost: list[Held]) -> Sequence[Held]:
-        """Those that stop: all of a gang that has too few left."""
-        known, all_ = self.running(job), self.of(job)
-        gang = known.minimum > 1 and len(all_) - len(lost) < known.minimum
-        return all_ if gang else lost
+    def stops_with(self, lost: Iterable[Held]) -> list[Held]:
+        """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
+        by_job: dict[str, list[Held]] = {}
+        for one in lost:
+            by_job.setdefault(one.job, []).append(one)
+        stopped: list[Held] = []
+        for job, members in by_job.items():
+            minimum = self.running(job).minimum
+            broken = minimum > 1 and len(self.of(job)) - len(members) < minimum
+            stopped += self.of(job) if broken else members
+        return stopped
 
     def again(self, job: str, members: Sequence[Held]) -> Job:
-        """The stopped members as a job that waits."""
-        known = self.running(job)
+        """The stopped members as a job that waits: it has as much left to do as it had."""
+        known, stay = self.running(job), set(self.of(job)).difference(members)
+        left_s = None if known.ends_s is None else known.ends_s - self.problem.now_s
         tasks: dict[int, list[str]] = {}
         for one in members:
             tasks.setdefault(one.of, []).append(one.member)
         return Job(
             job,
             tuple(Task(of, tuple(names)) for of, names in sorted(tasks.items())),
-            minimum=known.minimum if len(members) >= known.minimum else 0,
+            minimum=max(0, known.minimum - len(stay)),
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
+            sites=self._split_over(job),
+            homes=tuple(sorted({one.bin for one in stay})),
+            owner=known.owner,
             quotas=known.quotas,
+            duration_s=left_s if left_s is not None and left_s > 0 else known.duration_s,
+            deadline_s=known.deadline_s,
+            data=known.data,
         )
 
-
-def _urgent(job: Job) -> tuple[int, int, str]:
-    return -job.priority, -job.size, job.id
+    def _split_over(self, job: str) -> tuple[str, ...]:
+        """The two sites over which a job stands; empty: it does not stand in two."""
+        sites = {self.problem.bins[one.bin].path[-1] for one in self.of(job)} - {""}
+        return tuple(sorted(sites)) if len(sites) == 2 else ()

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from dcctl.errors import UsageError
 from dcctl.packing.fit.feasibility import Feasibility
-from dcctl.packing.fit.labels import takes_work
 from dcctl.packing.fit.relations import Relations
 from dcctl.packing.fit.state import State
 from dcctl.packing.greedy.choice import DEFAULT_POLICY, POLICIES
@@ -19,7 +18,6 @@ from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.improve.exact import polish
 from dcctl.packing.improve.search import improve
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS
 
 if TYPE_CHECKING:
@@ -48,6 +46,7 @@ class Options(NamedTuple):
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
     effort: Effort = "fast"
+    """Of no effect on a plan in time."""
     wait_s: int = 0
     """How much later than it could a job without a deadline may start, for a better price."""
 
@@ -120,7 +119,8 @@ def _searched(
 
 def urgent_first(problem: Problem) -> list[Job]:
     """The most urgent jobs first, then gangs, then by the largest item: devices, CPU; alike ones together."""
-    return sorted(problem.jobs, key=urgency(problem))
+    key = urgency(problem)
+    return sorted(problem.jobs, key=lambda job: (key(job), job.id))
 
 
 def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
@@ -159,16 +159,9 @@ def plan_of(
         policy=options.policy,
         seed=options.seed,
         snapshot=problem.snapshot,
+        clusters=problem.clusters,
         placed=len(assignments),
         gpu_milli=gpu_milli,
-        held_gpu_milli=sum(one.held_count for one in problem.bins) * WHOLE,
-        free_gpu_milli=sum(
-            device.free_milli
-            for one in problem.bins
-            if takes_work(one, problem.tolerated)
-            for device in one.devices
-        ),
-        total_gpu_milli=sum(one.device_count for one in problem.bins) * WHOLE,
     )
 
 
@@ -198,4 +191,4 @@ def assigned(
 def _unplaced(placer: Placer, found: Placed) -> Unplaced:
     why, fits = placer.why(found)
     told = {WORDS[reason]: count for reason, count in why.items()}
-    return Unplaced(found.job.id, found.missing, told, fits, says="; ".join(map(str, found.quota)))
+    return Unplaced(found.job.id, found.missing, told, fits, says=found.says)

@@ -13,6 +13,7 @@ from dcctl.schedule.kubernetes import LIFTED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dcctl.errors import UsageError
     from dcctl.journal import Record
     from dcctl.packing.plan import Assignment
     from dcctl.schedule.act.apply import Ready
@@ -92,21 +93,23 @@ def folded(places: Iterable[Assignment]) -> str:
     return fold({one.node for one in places})
 
 
-def status_report(records: Sequence[tuple[Record, str]]) -> Report:
-    """One row per run, with the word for how it is."""
+def status_report(records: Sequence[tuple[Record, str]], damaged: Sequence[UsageError] = ()) -> Report:
+    """One row per run, with the word for how it is; journals that nobody can read are named."""
     rows = tuple(_run_row(record, state) for record, state in records)
     open_ = [record for record, state in records if state == "unfinished"]
-    notes = tuple(
+    notes = [
         Note("unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume)
         for one in open_
-    )
+    ]
+    notes += [Note("damaged", f"{one.what} {one.why}", "crit", one.hint) for one in damaged]
+    text = f"{len(rows):,} run{'' if len(rows) == 1 else 's'}, {len(open_):,} unfinished"
     return Report(
         kind=STATUS.kind,
-        headline=f"{len(rows):,} run{'' if len(rows) == 1 else 's'}, {len(open_):,} unfinished",
+        headline=f"{text}, {len(damaged):,} damaged" if damaged else text,
         items=Table("items", _RUNS, rows, fold=False),
-        notes=notes,
+        notes=tuple(notes),
         name_key="run",
-        level="warn" if open_ else "ok",
+        level="crit" if damaged else "warn" if open_ else "ok",
     )
 
 

@@ -38,8 +38,7 @@ class Kubernetes:
 
 
 def _absent(job: str) -> Left:
-
-    return Left(job, "no manifest of it was given", "dcctl schedule render PLAN FILE --to kubernetes")
+    return Left(job, "no manifest of it was given", "dcctl schedule render --help")
 
 
 BACKENDS: Mapping[str, Backend] = {"kubernetes": Kubernetes()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.samples import with_samples
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -31,15 +33,24 @@ _SUMMARY = (
     Column("free_before", "nodes of which every accelerator was free", "count"),
     Column("free_after", "nodes of which every accelerator is free afterwards", "count"),
     Column("stuck", "nodes in use on which somebody may not move", "count"),
+    Column(
+        "more_moves", "moves that would free more nodes; null: no more of them are known to help", "count"
+    ),
+    Column("more_free", "nodes that they would free beyond those", "count"),
     Column("nodes_per_move", "nodes freed for each member moved, in thousandths", "milli"),
 )
 DEFRAG = Shape("schedule-defrag", "Moves after which whole nodes are free.", _ITEMS, (), _SUMMARY)
 
 
-def defrag_report(found: Moves, problem: Problem, gaps: tuple[Gap, ...], wanted: str = "") -> Report:
-    """One row per move, in the order in which they are done. `wanted`: the job for which they make room."""
+def defrag_report(
+    found: Moves, problem: Problem, gaps: tuple[Gap, ...], wanted: str = "", most: int = 0
+) -> Report:
+    """One row per move, in the order in which they are done. `wanted`: the job for which they make room.
+
+    `most`: how many were allowed.
+    """
     count = len(found.steps)
-    return Report(
+    answer = Report(
         kind=DEFRAG.kind,
         headline=_made_room(found, wanted) if wanted else _headline(found, problem),
         items=Table("items", _ITEMS, _rows(found.steps, problem), fold=False),
@@ -48,16 +59,21 @@ def defrag_report(found: Moves, problem: Problem, gaps: tuple[Gap, ...], wanted:
             "free_before": found.free_before,
             "free_after": found.free_after,
             "stuck": found.stuck,
+            "more_moves": found.more_moves or None,
+            "more_free": found.more_free,
             "nodes_per_move": found.gain * 1000 // count if count else None,
         },
-        notes=tuple(_notes(found, wanted)),
+        notes=tuple(_notes(found, wanted, most)),
         gaps=gaps,
         name_key="member",
         level="warn" if wanted and not found.steps else "ok",
     )
+    return with_samples(answer)
 
 
 def _headline(found: Moves, problem: Problem) -> str:
+    if not found.steps and found.more_moves:
+        return f"so few moves free no node; {plural(found.free_before, 'node')} wholly free"
     if not found.steps:
         return f"nothing to gain: no move frees a node; {plural(found.free_before, 'node')} wholly free"
     freed = fold(problem.bins[step.frees].name for step in found.steps if step.frees is not None)
@@ -91,15 +107,22 @@ def _rows(steps: Sequence[Step], problem: Problem) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def _notes(found: Moves, wanted: str) -> list[Note]:
+def _notes(found: Moves, wanted: str, most: int) -> list[Note]:
     notes = []
     if wanted and not found.steps:
-        notes.append(Note("what else would", "see the cures", command=f"dcctl schedule explain {wanted}"))
+        notes.append(
+            Note("what else would", "see the cures", command=f"dcctl schedule explain {quote(wanted)}")
+        )
     if found.steps:
         text = (
             "one member at a time, in this order: each has room when its turn comes, and no budget is broken"
         )
         notes.append(Note("moves", text))
+    if found.more_moves:
+        more = plural(found.more_free, "more node", "more nodes")
+        text = f"at most {most:,}: {found.more_moves:,} would free {more}"
+        command = f"dcctl schedule defrag --moves {found.more_moves}"
+        notes.append(Note("moves", text, "info", command))
     if found.stuck:
         text = (
             f"{plural(found.stuck, 'node')} in use: a gang, a budget that allows none or a DaemonSet holds it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.greedy.choice import DEFAULT_POLICY
-from dcctl.packing.reasons import WORDS, Reason
+from dcctl.packing.reasons import WORDS, first
 from dcctl.packing.solve import engine_of
 
 if TYPE_CHECKING:
@@ -42,9 +42,9 @@ def drift(places: Sequence[Assignment], problem: Problem) -> tuple[Drift, ...]:
         elif of is None:
             found.append(Drift(one.job, one.member, one.node, "is not waiting any more"))
         else:
-            bits = int(engine.refusals(of)[at])
+            bits = engine.refusals_at(of, at)
             if bits:
-                found.append(Drift(one.job, one.member, one.node, WORDS[Reason(bits & -bits)]))
+                found.append(Drift(one.job, one.member, one.node, WORDS[first(bits)]))
             else:
                 engine.put_in(of, at)
     return tuple(found)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
-from dcctl.packing.reasons import WORDS, Reason
+from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.explain_notes import gates_of, why_notes
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.inventory.model import Gap
-    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Problem
     from dcctl.packing.questions.cures import Cure
-    from dcctl.packing.solve import Solution
+    from dcctl.packing.questions.why import Verdict
     from dcctl.render.report import Row
 
 _ITEMS = (
@@ -39,9 +40,11 @@ _MOVES = (
 )
 _SUMMARY = (
     Column("job", "the workload"),
-    Column("fits", "whether every member has a place", "count"),
+    Column("fits", "whether every member has a place"),
     Column("members", "its members", "count"),
     Column("placed", "members that have a place in the plan", "count"),
+    Column("start_s", "when the first of them starts; null: at once, or never", "time_s"),
+    Column("earliest_end_s", "when it could have ended, where that is after its deadline", "time_s"),
     Column("nodes", "nodes that were looked at: the sum of all counts", "count"),
     Column("cure", "the smallest change that lets it fit"),
 )
@@ -56,21 +59,26 @@ _FITS = "fits"
 
 
 def explain_report(
-    solution: Solution, found: Placed, cures: Sequence[Cure], work: str, gaps: tuple[Gap, ...]
+    found: Verdict, cures: Sequence[Cure], work: str, when: str, gaps: tuple[Gap, ...]
 ) -> Report:
-    """One row per reason, the commonest first. `work`: the files and options that name the work, as typed."""
-    problem = solution.problem
-    rows = tuple(_rows(solution, found))
-    told = [(_words(one, problem), one, _command(one, found.job.id, work)) for one in cures]
+    """One row per reason, the commonest first.
+
+    `work`: the files and options that name the work, as typed; `when`: the options about time and sites.
+    """
+    problem, told = (
+        found.problem,
+        [(_words(one, found.problem), one, _command(one, found.job.id, work, when)) for one in cures],
+    )
+    rows = tuple((one, one_cure.way, one_cure.amount, one_cure.at_s, cmd) for one, one_cure, cmd in told)
     return Report(
         kind=EXPLAIN.kind,
         headline=_headline(found, told[0][0] if told else ""),
-        items=Table("items", _ITEMS, rows, fold=False),
+        items=Table("items", _ITEMS, tuple(_rows(found)), fold=False),
         details=(
             Table(
                 "cures",
                 _CURES,
-                tuple((text, one.way, one.amount, one.at_s, command) for text, one, command in told),
+                rows,
                 "WHAT WOULD CURE IT, PROVED BY PLANNING AGAIN" if told else "",
                 fold=False,
             ),
@@ -81,46 +89,59 @@ def explain_report(
             "fits": not found.missing,
             "members": found.job.size,
             "placed": len(found.stands),
+            "start_s": _start_s(found),
+            "earliest_end_s": None if found.unplaced is None else found.unplaced.earliest_end_s,
             "nodes": len(problem.bins),
             "cure": told[0][0] if told else None,
         },
-        notes=_notes(found, told),
+        notes=(*why_notes(found, f"{work} {when}".strip()), *_notes(found, told)),
         gaps=gaps,
         name_key="reason",
         level="warn" if found.missing else "ok",
     )
 
 
-def _headline(found: Placed, cure: str) -> str:
+def _start_s(found: Verdict) -> int | None:
+    return min((one.start_s for one in found.stands if one.start_s is not None), default=None)
+
+
+def _headline(found: Verdict, cure: str) -> str:
     job = found.job
     if not found.missing:
-        return f"{job.id} fits: {plural(job.size, 'member')} placed"
+        gated = ", held by a gate" if gates_of(found) else ""
+        return f"{job.id} fits{_from(found)}: {plural(job.size, 'member')} placed{gated}"
     text = f"{job.id} does not fit: {found.missing:,} of {plural(job.size, 'member')} without a place"
-    if found.quota:
-        text += f": {'; '.join(map(str, found.quota))}"
     return f"{text}; smallest cure: {cure}" if cure else text
 
 
-def _rows(solution: Solution, found: Placed) -> list[Row]:
+def _from(found: Verdict) -> str:
+    """` in 5 h on gpu[050-051]`; nothing where no work has a time."""
+    start_s = _start_s(found)
+    if start_s is None:
+        return ""
+    left_s = start_s - found.problem.now_s
+    return f" {f'in {duration(left_s)}' if left_s else 'now'} on {fold({one.node for one in found.stands})}"
+
+
+def _rows(found: Verdict) -> list[Row]:
     """Reasons with their nodes; the counts add up to all nodes."""
-    bins = solution.problem.bins
-    of = found.job.tasks[0].of if found.refused_for is None else found.refused_for
-    taken = {stand.put.bin for stand in found.stands}
+    bins, taken = found.problem.bins, {one.node for one in found.stands}
     groups: dict[str, list[str]] = {}
-    for at, bits in enumerate(solution.placer.engine.refusals(of).tolist()):
-        word = "placed here" if at in taken else WORDS[Reason(bits & -bits)] if bits else _free(found)
-        groups.setdefault(word, []).append(bins[at].name)
+    for one, bits, short in zip(bins, found.bits, found.short, strict=True):
+        word = "placed here" if one.name in taken else _reason(bits, short, found)
+        groups.setdefault(word, []).append(one.name)
     order = sorted(groups, key=lambda word: (-len(groups[word]), word))
     return [(word, len(groups[word]), fold(groups[word])) for word in order]
 
 
-def _free(found: Placed) -> str:
-    if found.quota:
-        return WORDS[Reason.QUOTA]
-    return "fits one member, not all of it" if found.missing else _FITS
+def _reason(bits: int, short: Sequence[str], found: Verdict) -> str:
+    if not bits:
+        return "fits one member, not all of it" if found.missing else _FITS
+    reason = first(bits)
+    return f"too little {', '.join(short)}" if reason is Reason.RESOURCE and short else WORDS[reason]
 
 
-def _notes(found: Placed, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note, ...]:
+def _notes(found: Verdict, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note, ...]:
     if found.missing and not told:
         return (Note("cure", "no single change that was tried lets it fit", "warn"),)
     labels = ("cure", *("or" for _ in told[1:]))
@@ -131,7 +152,7 @@ def _notes(found: Placed, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note, 
 
 def _words(one: Cure, problem: Problem) -> str:
     who = _who(one, problem)
-    return {
+    text = {
         "quota": f"raise the {one.what}",
         "move": f"move {who}",
         "evict": f"evict {who}",
@@ -141,6 +162,7 @@ def _words(one: Cure, problem: Problem) -> str:
         "fewer": f"ask for {plural(one.amount, 'member')}",
         "add": f"add {plural(one.amount, 'node')} like {one.what}",
     }[one.way]
+    return f"{text}, if nothing else that waits takes the room" if one.alone else text
 
 
 def _left(one: Cure, problem: Problem) -> str:
@@ -158,16 +180,20 @@ def _who(one: Cure, problem: Problem) -> str:
     return f"{plural(len(one.members), 'member')} of {plural(len(jobs), 'workload')} off {nodes}"
 
 
-def _command(one: Cure, job: str, work: str) -> str:
+def _command(one: Cure, job: str, work: str, when: str) -> str:
     """How to try it, or nothing."""
-    jobs = " ".join(f"--evict {job}" for job in dict.fromkeys(each.job for each in one.members))
-    if one.way == "evict":
-        return f"dcctl schedule whatif {work or '--pending'} {jobs}"
     if one.way == "move":
-        return f"dcctl schedule defrag {work} --for {job}".replace("  ", " ")
-    if one.way == "add":
-        return f"dcctl schedule whatif {work or '--pending'} --add {one.amount}x{one.what}"
-    return ""
+        return " ".join(filter(None, ("dcctl schedule defrag", work, "--for", quote(job))))
+    if one.way == "evict":
+        change = " ".join(
+            f"--evict {quote(name)}" for name in dict.fromkeys(each.job for each in one.members)
+        )
+    elif one.way == "add":
+        change = f"--add {one.amount}x{quote(one.what)}"
+    else:
+        return ""
+    only = f"--for {quote(job)}" if one.alone else ""
+    return " ".join(filter(None, ("dcctl schedule whatif", work or "--pending", when, only, change)))
 
 
 def _moves(cures: Sequence[Cure], problem: Problem) -> list[Row]:

@@ -6,6 +6,7 @@ In JSON it is the plan file: `assignments` say who stands where.
 from __future__ import annotations
 
 from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
+from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _ITEMS = (
     Column("racks", "RACKS", keep=4),
     Column("start_s", "START", "time_s", wide=True),
     Column("end_s", "END", "time_s", wide=True),
-    Column("why", "WHY THERE", keep=6),
+    Column("why", "WHY", keep=6),
     Column("priority", "PRIORITY", "count", wide=True),
     Column("owner", "OWNER", wide=True),
     *plan_time.BILL,
@@ -59,14 +61,16 @@ _REFUSALS = (
     Column("nodes", "NODES", "count", keep=8),
 )
 _SUMMARY = (
-    Column("jobs", "workloads that were planned", "count"),
-    Column("fits", "workloads of which every member has a place", "count"),
-    Column("members", "members that were planned", "count"),
-    Column("placed", "members that have a place", "count"),
-    Column("gpu_milli", "accelerators that the plan takes, in thousandths", "milli"),
-    Column("held_gpu_milli", "accelerators held before, in thousandths", "milli"),
-    Column("free_gpu_milli", "accelerators free before, in thousandths", "milli"),
-    Column("total_gpu_milli", "accelerators there are, in thousandths", "milli"),
+    Column("jobs", "workloads that were asked for", "count"),
+    Column("fits", "of those, workloads of which every member has a place", "count"),
+    Column("members", "members that were asked for", "count"),
+    Column("placed", "of those, members that have a place", "count"),
+    Column("gpu_milli", "accelerators that the placed ask for, in thousandths; a share as one", "milli"),
+    Column("held_gpu_milli", "boards held before, in thousandths, shares and slices as parts", "milli"),
+    Column("free_gpu_milli", "boards free before, in thousandths", "milli"),
+    Column("out_gpu_milli", "boards neither held nor to be had before, in thousandths", "milli"),
+    Column("total_gpu_milli", "boards there are: held, free and out of service", "milli"),
+    Column("held_after_gpu_milli", "boards held once what starts at once has started", "milli"),
     Column("bound_gpu_milli", "no plan of as many members takes more accelerators, in thousandths", "milli"),
     Column("gap_gpu_milli", "how far the plan is from that bound, in thousandths", "milli"),
     Column("energy_mj", "energy at the limits of the accelerators and of the sites' PUE", "energy_mj"),
@@ -77,9 +81,11 @@ _SUMMARY = (
     Column("carbon_unknown", "workloads of which nobody knows the carbon", "count"),
     Column("now_s", "when the inventory was learned: the plan begins then", "time_s"),
     Column("pushed_out", "members that are pushed out for work of higher priority", "count"),
+    Column("placed_again", "of those, members that have a place in the plan", "count"),
     Column("policy", "how places were chosen"),
     Column("seed", "of what was chosen by chance", "count"),
     Column("snapshot", "digest of the fleet that the plan was made for"),
+    Column("clusters", "UIDs of kube-system of the clusters that the plan was made for", "nodes"),
 )
 PLAN = Shape(
     "schedule-plan",
@@ -108,16 +114,22 @@ class Planned(NamedTuple):
     searched: bool = False
     """Whether more than one pass was made: then the bound is worth telling."""
 
+    @property
+    def pushed(self) -> frozenset[str]:
+        """The jobs that are pushed out: nobody asked for them."""
+        return frozenset(member.job for one in self.victims for member in one.members)
+
 
 def plan_report(found: Planned) -> Report:
     """One row per workload, those that do not fit last; why not, below."""
     problem, plan = found.problem, found.plan
     found_bills = plan_time.bill_of(problem, plan)
     rows = _rows(found, found_bills)
+    asked = [row for row in rows if row[0] not in found.pushed]
     victims = tuple(plan_time.victim_rows(problem, plan, found.victims))
-    return Report(
+    answer = Report(
         kind=PLAN.kind,
-        headline=_headline(found, rows) + plan_time.pushed_out(found.victims),
+        headline=_headline(found, asked) + plan_time.pushed_out(found.victims),
         items=Table("items", _columns(plan, problem.now_s), tuple(rows), fold=False),
         details=(
             Table("assignments", _ASSIGNMENTS, tuple(map(_assignment_row, plan.assignments)), fold=False),
@@ -125,7 +137,7 @@ def plan_report(found: Planned) -> Report:
             Table("victims", plan_time.VICTIMS, victims, "pushed out", fold=False),
             Table("cuts", CUTS, tuple(map(cut_row, plan.cuts)), fold=False),
         ),
-        summary={**_summary(found, rows), **plan_time.bill_summary(problem, found_bills)},
+        summary={**_summary(found, asked), **plan_time.bill_summary(problem, found_bills)},
         gantts=(plan_time.gantt(plan, problem.now_s),) if found.gantt else (),
         notes=(
             *_notes(found),
@@ -135,6 +147,7 @@ def plan_report(found: Planned) -> Report:
         name_key="job",
         level="crit" if plan.unplaced or problem.unreadable else "ok",
     )
+    return with_samples(answer)
 
 
 def _columns(plan: Plan, now_s: int) -> tuple[Column, ...]:
@@ -152,21 +165,32 @@ def _rows(found: Planned, known: Mapping[str, Bill]) -> list[Row]:
     for one in plan.assignments:
         placed[one.job].append(one)
     bins = {one.name: one for one in problem.bins}
-    could = {one.job: one.earliest_end_s for one in plan.unplaced}
+    left = {one.job: one for one in plan.unplaced}
     rows = [
         (
-            *_row(job, placed[job.id], found, bins),
+            *_row(job, placed[job.id], found, bins, left.get(job.id)),
             *plan_time.bill_cells(known.get(job.id)),
-            could.get(job.id),
+            left[job.id].earliest_end_s if job.id in left else None,
         )
         for job in problem.jobs
     ]
-    return sorted(rows, key=lambda row: ("yes", "partly", "no").index(str(row[1])))
+    return sorted(rows, key=lambda row: _ORDER.index(str(row[1])))
 
 
-def _row(job: Job, stands: Sequence[Assignment], found: Planned, bins: Mapping[str, Bin]) -> Row:
+_ORDER = ("yes", "partly", "no", *plan_time.PUSHED)
+
+
+def _row(
+    job: Job,
+    stands: Sequence[Assignment],
+    found: Planned,
+    bins: Mapping[str, Bin],
+    left: Unplaced | None,
+) -> Row:
     problem = found.problem
     state = "yes" if len(stands) == job.size else "partly" if stands else "no"
+    if job.id in found.pushed:
+        state = plan_time.pushed_state(stands, problem.now_s)
     homes = [bins[name] for name in dict.fromkeys(one.node for one in stands)]
     then = plan_time.why_then(problem, job, stands, waited=found.waited)
     return (
@@ -179,7 +203,7 @@ def _row(job: Job, stands: Sequence[Assignment], found: Planned, bins: Mapping[s
         fold({one.path[2] for one in homes if one.path[2]}) or None,
         min((one.start_s for one in stands if one.start_s is not None), default=None),
         max((one.end_s for one in stands if one.end_s is not None), default=None),
-        ", ".join((*_why_there(stands, homes), *then)) if stands else None,
+        _why(", ".join((*_why_there(stands, homes), *then)), left),
         job.priority,
         job.owner or None,
     )
@@ -191,6 +215,8 @@ def _asked_milli(job: Job, problem: Problem) -> int:
 
 def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> Iterable[str]:
     """The narrowest part that holds all of it, and how many nodes it has to itself."""
+    if not homes:
+        return ()
     if len(homes) == 1:
         alone = f"all on one node of {plural(homes[0].device_count, 'accelerator')}"
         return (alone,) if len(stands) > 1 else ()
@@ -200,6 +226,12 @@ def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> Iterable[s
     if whole:
         words.append("whole nodes" if whole == len(homes) else f"{whole:,} of {len(homes):,} nodes whole")
     return filter(None, words)
+
+
+def _why(there: str, left: Unplaced | None) -> str | None:
+    """Why it stands there, and the most common reason of nodes that refuse what has no place."""
+    reasons = [f"{nodes:,} {reason}" for reason, nodes in _counted(left)[:1]] if left is not None else []
+    return "; ".join(filter(None, (there, *reasons))) or None
 
 
 _LEVEL_WORDS = {"domain": "one NVLink domain", "leaf": "one leaf switch", "rack": "one rack"}
@@ -219,24 +251,27 @@ def _part(homes: Sequence[Bin]) -> str:
 def _headline(found: Planned, rows: Sequence[Row]) -> str:
     problem, plan, searched = found.problem, found.plan, found.searched
     fits = sum(row[1] == "yes" for row in rows)
+    if not rows and not _unread(problem):
+        passed = [gap.subject for gap in found.gaps if gap.source.startswith("file:")][:_NAMED]
+        return "nothing to place" + (f": {', '.join(passed)} passed over" if passed else "")
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
     if plan_time.is_timed(plan):
         words.append(plan_time.headline(plan, problem.now_s))
-    elif plan.total_gpu_milli:
-        after = (plan.held_gpu_milli + plan.gpu_milli) * 1000 // plan.total_gpu_milli
-        words.append(
-            f"{percent(after)} of {plural(plan.total_gpu_milli // WHOLE, 'accelerator')} held after it"
-        )
+    elif plan.before.total_milli:
+        total = plan.before.total_milli
+        after = plan.held_after_gpu_milli * 1000 // total
+        words.append(f"{percent(after)} of {plural(total // WHOLE, 'accelerator')} held after it")
     text = ", ".join(words)
     return text + (_gap(plan) if searched else "")
 
 
 def _gap(plan: Plan) -> str:
     """`; proven bound 97.4 %, gap 1.3 points`."""
-    if plan.bound_gpu_milli is None or not plan.total_gpu_milli:
+    total = plan.before.total_milli
+    if plan.gap_gpu_milli is None or not total:
         return ""
-    most = (plan.held_gpu_milli + plan.bound_gpu_milli) * 1000 // plan.total_gpu_milli
-    gap = (plan.gap_gpu_milli or 0) * 100 / plan.total_gpu_milli
+    most = min(total, plan.held_after_gpu_milli + plan.gap_gpu_milli) * 1000 // total
+    gap = plan.gap_gpu_milli * 100 / total
     return f"; proven bound {percent(most)}, gap {gap:.1f} points"
 
 
@@ -268,9 +303,10 @@ def _notes(found: Planned) -> Iterable[Note]:
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
-        yield Note("does not fit", f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
+        label = "pushed out" if one.job in found.pushed else "does not fit"
+        yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = f"dcctl schedule explain {one.job} {found.work}".rstrip()
+        command = f"dcctl schedule explain {quote(one.job)} {found.work}".rstrip()
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
         yield Note(
@@ -279,7 +315,10 @@ def _notes(found: Planned) -> Iterable[Note]:
             "warn",
             f"dcctl schedule plan {found.work or '--pending'} -o wide",
         )
+    yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
+    if found.searched and plan.bound_gpu_milli is None:
+        yield Note("effort", "has no effect on a plan in time: one pass is made, and no bound is proved")
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")
@@ -300,20 +339,25 @@ def _missing(job: Job, one: Unplaced) -> str:
 
 def _summary(found: Planned, rows: Sequence[Row]) -> dict[str, Cell | dict[str, Cell]]:
     problem, plan = found.problem, found.plan
+    again = sum(one.job in found.pushed for one in plan.assignments)
     return {
         "jobs": len(rows),
         "fits": sum(row[1] == "yes" for row in rows),
-        "members": sum(job.size for job in problem.jobs),
-        "placed": plan.placed,
+        "members": sum(job.size for job in problem.jobs if job.id not in found.pushed),
+        "placed": plan.placed - again,
         "gpu_milli": plan.gpu_milli,
-        "held_gpu_milli": plan.held_gpu_milli,
-        "free_gpu_milli": plan.free_gpu_milli,
-        "total_gpu_milli": plan.total_gpu_milli,
+        "held_gpu_milli": plan.before.held_milli,
+        "free_gpu_milli": plan.before.free_milli,
+        "out_gpu_milli": plan.before.out_milli,
+        "total_gpu_milli": plan.before.total_milli,
+        "held_after_gpu_milli": plan.held_after_gpu_milli,
         "bound_gpu_milli": plan.bound_gpu_milli,
         "gap_gpu_milli": plan.gap_gpu_milli,
         "pushed_out": sum(len(one.members) for one in found.victims),
+        "placed_again": again,
         "now_s": problem.now_s,
         "policy": plan.policy,
         "seed": plan.seed,
         "snapshot": plan.snapshot,
+        "clusters": plan.clusters,
     }

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
+from dcctl.packing.greedy.sites import arrival, sites_of
 from dcctl.packing.timed.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
 from dcctl.units import cores, duration, plural, scaled, three
@@ -13,6 +14,7 @@ from dcctl.units import cores, duration, plural, scaled, three
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dcctl.inventory.model import Dataset
     from dcctl.packing.plan import Assignment, Plan, Unplaced
     from dcctl.packing.preemption.preempt import Victims
     from dcctl.packing.problem import Job, Problem
@@ -62,6 +64,17 @@ def pushed_out(victims: Sequence[Victims]) -> str:
     return f"; pushes out {plural(len(jobs), 'workload')} for {', '.join(one.by for one in victims[:3])}"
 
 
+PUSHED = ("moves", "starts again", "pushed out")
+"""What becomes of work that is pushed out: it stands elsewhere at once, runs later, or waits."""
+
+
+def pushed_state(stands: Sequence[Assignment], now_s: int) -> str:
+    """One of PUSHED, for where and when it stands in the plan."""
+    if not stands:
+        return PUSHED[2]
+    return PUSHED[0] if all(one.start_s in (None, now_s) for one in stands) else PUSHED[1]
+
+
 def victim_rows(problem: Problem, plan: Plan, victims: Iterable[Victims]) -> Iterable[Row]:
     """One row per workload that is pushed out. `problem` has it among its jobs."""
     placed = Counter(one.job for one in plan.assignments)
@@ -92,6 +105,39 @@ def too_late(job: Job, one: Unplaced) -> str:
         late = duration(one.earliest_end_s - job.deadline_s)
         words.append(f"at the earliest it ends {late} after its deadline")
     return "; ".join(words)
+
+
+def data_notes(problem: Problem, plan: Plan) -> Iterable[Note]:
+    """Which work is kept to some sites by data that cannot be brought elsewhere, why, and when it starts."""
+    starts: dict[str, int] = {}
+    for one in plan.assignments:
+        start_s = problem.now_s if one.start_s is None else one.start_s
+        starts[one.job] = min(start_s, starts.get(one.job, start_s))
+    for job in problem.jobs:
+        for data in job.data:
+            why = _kept_there(data, problem)
+            if why:
+                when = (
+                    f", {_from(starts[job.id] - problem.now_s)}"
+                    if job.id in starts
+                    else "; no start was found there"
+                )
+                yield Note("data", f"{data.name} of {job.id}: {why}{when}", "warn")
+
+
+def _from(after_s: int) -> str:
+    return f"in {duration(after_s)}" if after_s > 0 else "from now on"
+
+
+def _kept_there(data: Dataset, problem: Problem) -> str:
+    """Why one dataset keeps work to the sites that have it; empty: it can be brought to all."""
+    barred = [
+        site for site in sites_of(problem.bins) if arrival((data,), site, problem.links).after_s is None
+    ]
+    if not barred or not data.sites:
+        return "nobody says where a copy of it is" if barred else ""
+    home = f"at {' or '.join(data.sites)} only"
+    return f"size unknown: {home}" if data.size_bytes is None else f"no link to {', '.join(barred)}: {home}"
 
 
 def bill_of(problem: Problem, plan: Plan) -> dict[str, Bill]:

@@ -37,15 +37,15 @@ class _Row(Fact, frozen=True):
     job: str
     member: str
     node: str
-    devices: tuple[Natural | _Number, ...] = ()
-    share_milli: Annotated[int, Meta(ge=0, lt=1000)] | None = None
+    devices: tuple[_Number, ...] = ()
+    share_milli: Annotated[int, Meta(gt=0, lt=1000)] | None = None
     start_s: int | None = None
     end_s: int | None = None
 
 
 class _Cut(Fact, frozen=True):
     node: str
-    device: Natural | _Number
+    device: _Number
     model: str | None = None
     id: str | None = None
     before: tuple[str, ...] = ()
@@ -59,23 +59,22 @@ class _Left(Fact, frozen=True):
 
 class _Tables(Fact, frozen=True):
     assignments: tuple[_Row, ...] | None = None
-    unplaced: tuple[_Left, ...] = ()
     cuts: tuple[_Cut, ...] = ()
     refusals: tuple[_Left, ...] = ()
-    """The same jobs, once for every reason."""
+    """Of each job that has no place one row for every reason."""
 
 
 class _Summary(Fact, frozen=True):
     snapshot: str | None = None
+    clusters: tuple[str, ...] = ()
+    placed: Natural | None = None
     policy: str | None = None
     seed: int | None = None
     gpu_milli: Natural | None = None
     bound_gpu_milli: Natural | None = None
 
 
-class _Document(_Tables, frozen=True):
-    """The report; its tables stand at the top, or under `details` as those of every report do."""
-
+class _Document(Fact, frozen=True):
     details: _Tables = field(default_factory=_Tables)
     summary: _Summary = field(default_factory=_Summary)
 
@@ -106,10 +105,14 @@ def read(data: bytes, where: str) -> Plan:
         raise UsageError(place, not_json(str(error)), _AGAIN) from error
     except RecursionError as error:
         raise UsageError(where, "is nested too deeply to be a plan", _AGAIN) from error
-    tables = document if document.assignments is not None else document.details
+    tables = document.details
     if tables.assignments is None:
-        raise UsageError(where, "has no field `assignments`", f"dcctl schema {KIND}")
+        raise UsageError(where, "has no field `details.assignments`", f"dcctl schema {KIND}")
     _check_rows(tables.assignments, where)
+    said = document.summary.placed
+    if said is not None and said != len(tables.assignments):
+        why = f"places {len(tables.assignments):,} members and says {said:,}: it was changed by hand"
+        raise UsageError(where, why, _AGAIN)
     return _plan(tables.assignments, tables, document.summary)
 
 
@@ -140,7 +143,7 @@ def _check_rows(rows: Iterable[_Row], where: str) -> None:
     """UsageError for what contradicts itself: nobody could carry it out."""
     seen = Counter((row.job, row.member) for row in rows)
     for at, row in enumerate(rows):
-        path = f"{where}: $.assignments[{at}]"
+        path = f"{where}: $.details.assignments[{at}]"
         check_name(row.node, f"{path}.node")
         if not row.job or not row.member:
             raise UsageError(path, "names no job or no member", _AGAIN)
@@ -151,7 +154,7 @@ def _check_rows(rows: Iterable[_Row], where: str) -> None:
 
 
 def _plan(rows: tuple[_Row, ...], tables: _Tables, summary: _Summary) -> Plan:
-    left = {one.job: one.members for one in tables.unplaced or tables.refusals}
+    left = {one.job: one.members for one in tables.refusals}
     return Plan(
         assignments=tuple(
             Assignment(
@@ -169,6 +172,7 @@ def _plan(rows: tuple[_Row, ...], tables: _Tables, summary: _Summary) -> Plan:
         policy=summary.policy or "",
         seed=summary.seed or 0,
         snapshot=summary.snapshot or "",
+        clusters=summary.clusters,
         placed=len(rows),
         gpu_milli=summary.gpu_milli or 0,
         bound_gpu_milli=summary.bound_gpu_milli,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dcctl.packing.sharing.shares import PARTS, given
 from dcctl.render.report import Column, Report, Shape, Table
 from dcctl.schedule import shares_words as words
+from dcctl.schedule.samples import with_samples
 from dcctl.schedule.shares_notes import notes
 from dcctl.units import plural
 
@@ -75,7 +76,7 @@ def shares_report(answer: Answer, gaps: tuple[Gap, ...] = ()) -> Report:
         _row(answer, claim, one) for claim, one in zip(answer.claims, answer.shares.shares, strict=True)
     )
     columns = tuple(replace(one, wide=one.wide or _is_blank(one.key, answer)) for one in _SHARES)
-    return Report(
+    found = Report(
         kind=SHARES.kind,
         headline=_headline(answer),
         items=Table("items", columns, rows, fold=False),
@@ -85,6 +86,7 @@ def shares_report(answer: Answer, gaps: tuple[Gap, ...] = ()) -> Report:
         name_key="model",
         level="ok" if all(map(is_whole, answer.shares.shares)) else "crit",
     )
+    return with_samples(found)
 
 
 def is_whole(share: Share) -> bool:

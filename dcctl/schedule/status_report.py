@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dcctl.packing.intake.supply import Unit, on_offer, supply_of
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.questions.defrag import whole
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.scene import Scene
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.units import plural
+from dcctl.schedule.samples import with_samples
+from dcctl.units import cores, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from dcctl.inventory.model import Gap
     from dcctl.packing.greedy.place import Placed
-    from dcctl.packing.problem import Kind, Problem
+    from dcctl.packing.plan import Supply
+    from dcctl.packing.problem import Problem
     from dcctl.packing.solve import Solution
-    from dcctl.render.report import Row
+    from dcctl.render.report import Cell, Row
 
 _ITEMS = (
     Column("job", "WORKLOAD", keep=9),
@@ -34,7 +40,9 @@ _ITEMS = (
 )
 _ROOM = (
     Column("kind", "ACCELERATOR", keep=9),
+    Column("resource", "ASK FOR", keep=8),
     Column("free", "FREE", "count", keep=8),
+    Column("free_gpu_milli", "IN BOARDS", "milli", keep=7),
     Column("whole_nodes", "WHOLE NODES", "count", keep=8),
     Column("on_whole_nodes", "ON THEM", "count", keep=6),
     Column("broken_up", "BROKEN UP", "count", keep=6),
@@ -43,7 +51,11 @@ _ROOM = (
 _SUMMARY = (
     Column("waiting", "workloads that wait", "count"),
     Column("fits", "of those, how many would fit now, all together", "count"),
-    Column("free", "free accelerators on nodes that take work", "count"),
+    Column("free", "accelerators that are free as a whole, on nodes that take work", "count"),
+    Column("free_gpu_milli", "free boards in thousandths, with free shares and slices as parts", "milli"),
+    Column("held_gpu_milli", "boards that somebody holds", "milli"),
+    Column("out_gpu_milli", "boards neither held nor to be had", "milli"),
+    Column("total_gpu_milli", "boards there are: free, held and out of service", "milli"),
     Column("whole_nodes", "nodes of which every accelerator is free", "count"),
     Column("unfinished", "changes that began and did not finish", "count"),
 )
@@ -68,34 +80,41 @@ def status_report(
     waiting: Solution, idle: Solution, unfinished: Sequence[Unfinished], gaps: tuple[Gap, ...]
 ) -> Report:
     """One row per workload that waits. `waiting` has what waits placed, `idle` has not."""
-    room = tuple(_room(Scene(idle), idle.problem))
+    room, supply = _room(Scene(idle), idle.problem), supply_of(idle.problem)
+    nodes = int(whole(Scene(idle)).sum())
     rows = tuple(_row(one, waiting) for one in waiting.placed)
     fits = sum(not one.missing for one in waiting.placed)
-    free, nodes = sum(int(row[1]) for row in room), sum(int(row[2]) for row in room)
-    return Report(
+    answer = Report(
         kind=STATUS.kind,
-        headline=_headline(len(rows), fits, free, nodes),
+        headline=_headline(len(rows), fits, supply, nodes),
         items=Table("items", _ITEMS, rows, fold=False),
         details=(Table("room", _ROOM, room, "WHAT IS FREE", fold=False),),
         summary={
             "waiting": len(rows),
             "fits": fits,
-            "free": free,
+            "free": sum(free.units for unit, free in on_offer(idle.problem).items() if unit.is_board),
+            "free_gpu_milli": supply.free_milli,
+            "held_gpu_milli": supply.held_milli,
+            "out_gpu_milli": supply.out_milli,
+            "total_gpu_milli": supply.total_milli,
             "whole_nodes": nodes,
             "unfinished": len(unfinished),
         },
-        notes=tuple(_notes(waiting, unfinished)),
+        notes=tuple(_notes(waiting, unfinished, bool(room))),
         gaps=gaps,
         name_key="job",
         level="warn" if unfinished else "ok",
     )
+    return with_samples(answer)
 
 
-def _headline(waiting: int, fits: int, free: int, nodes: int) -> str:
+def _headline(waiting: int, fits: int, supply: Supply, nodes: int) -> str:
     text = f"{plural(waiting, 'workload')} wait" + ("s" if waiting == 1 else "")
     if waiting:
         text += f", {fits:,} would fit now"
-    return f"{text}; {plural(free, 'accelerator')} free, {plural(nodes, 'node')} wholly"
+    total = plural(supply.total_milli // WHOLE, "accelerator")
+    free = f"{cores(supply.free_milli)} of {total} free" if supply.free_milli else f"none of {total} free"
+    return f"{text}; {free}, {plural(nodes, 'node')} wholly"
 
 
 def _row(found: Placed, solution: Solution) -> Row:
@@ -119,35 +138,28 @@ def _row(found: Placed, solution: Solution) -> Row:
     )
 
 
-def _room(scene: Scene, problem: Problem) -> Iterable[tuple[str, int, int, int, int, str]]:
-    """By kind of accelerator: what is free, and how much of it on nodes that are wholly free."""
-    free: Counter[int] = Counter()
-    wholly: dict[int, list[int]] = defaultdict(list)
+def _room(scene: Scene, problem: Problem) -> tuple[Row, ...]:
+    """By what can be asked for: what is free, and how much of it on nodes that are wholly free."""
     is_whole = whole(scene)
-    for at, one in enumerate(problem.bins):
-        if one.closed:
-            continue
-        kinds = Counter(device.kind for device in one.devices if device.free_milli == WHOLE)
-        free.update(kinds)
-        if is_whole[at]:
-            for kind in kinds:
-                wholly[kind].append(at)
-    for kind, count in sorted(free.items(), key=lambda row: -row[1]):
-        on_whole = sum(len(problem.bins[at].devices) for at in wholly[kind])
-        yield (
-            _name(problem.space.kinds[kind], problem.space.kinds),
-            count,
-            len(wholly[kind]),
-            on_whole,
-            count - on_whole,
-            _largest(scene, wholly[kind]),
-        )
+    rows: list[Row] = []
+    for unit, free in on_offer(problem).items():
+        name, nodes = unit.model or unit.resource, _on_whole(unit, problem, is_whole)
+        on_whole = sum(nodes.values())
+        told: tuple[Cell, ...] = (None, None, None, None)
+        if not unit.slice:
+            told = (len(nodes), on_whole, free.units - on_whole, _largest(scene, list(nodes)))
+        rows.append((name, unit.resource, free.units, free.milli, *told))
+    return tuple(rows)
 
 
-def _name(kind: Kind, all_: Sequence[Kind]) -> str:
-    """The model; the resource too where several hand out the model."""
-    alike = sum(one.model == kind.model for one in all_)
-    return kind.resource if not kind.model else kind.model if alike == 1 else f"{kind.model}, {kind.resource}"
+def _on_whole(unit: Unit, problem: Problem, is_whole: NDArray[np.bool_]) -> Counter[int]:
+    """How many of a unit there are on each node that is wholly free."""
+    kinds, found = problem.space.kinds, Counter[int]()
+    for at in np.flatnonzero(is_whole).tolist():
+        for device in problem.bins[at].devices:
+            if Unit(*kinds[device.kind], device.shares) == unit:
+                found[at] += 1
+    return found
 
 
 def _largest(scene: Scene, bins: Sequence[int]) -> str:
@@ -166,10 +178,11 @@ def _largest(scene: Scene, bins: Sequence[int]) -> str:
     return ", ".join(words) or plural(len(bins), "node")
 
 
-def _notes(waiting: Solution, unfinished: Sequence[Unfinished]) -> Iterable[Note]:
-    yield Note("free", "by kind of accelerator", detail="room")
+def _notes(waiting: Solution, unfinished: Sequence[Unfinished], any_free: bool) -> Iterable[Note]:
+    if any_free:
+        yield Note("free", "by what can be asked for", detail="room")
     stuck = next((one.job.id for one in waiting.placed if one.missing), None)
     if stuck is not None:
-        yield Note("why", f"{stuck} does not fit", command=f"dcctl schedule explain {stuck}")
+        yield Note("why", f"{stuck} does not fit", command=f"dcctl schedule explain {quote(stuck)}")
     for one in unfinished:
         yield Note("unfinished", f"the run {one.run} began and did not finish", "warn", one.resume)

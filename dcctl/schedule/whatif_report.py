@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.units import plural
+from dcctl.schedule.samples import with_samples
+from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcctl.inventory.model import Gap
     from dcctl.packing.greedy.place import Placed
-    from dcctl.packing.problem import Problem
-    from dcctl.packing.questions.ask import Answer
+    from dcctl.packing.problem import Job, Problem
+    from dcctl.packing.questions.ask import Answer, Waiting
     from dcctl.packing.scene import Hit, Loss
     from dcctl.render.report import Row
 
@@ -39,7 +41,7 @@ _SUMMARY = (
 WHATIF = Shape("schedule-whatif", "What a change would do to work that runs and waits.", _ITEMS, (), _SUMMARY)
 
 _PARTS = (
-    Column("part", "PART", keep=9),
+    Column("part", "PART", "nodes", keep=9),
     Column("level", "KIND", keep=8),
     Column("nodes", "NODES", "count", keep=6),
     Column("stopped", "STOP", "count", keep=6),
@@ -60,8 +62,11 @@ class Part(NamedTuple):
     loss: Loss
 
 
-def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...]) -> Report:
-    """One row per job to which the change does something."""
+def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "") -> Report:
+    """One row per job to which the change does something.
+
+    `work`: the files and options that name the waiting work, as typed.
+    """
     rows = (*_hits(found.loss, found.problem), *_waiting(found))
     summary = {
         "stopped": len(found.loss.hits),
@@ -73,20 +78,21 @@ def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...]) -> Report:
         "nodes_added": sum(one.name.startswith("new-") for one in found.problem.bins),
     }
     worse = found.loss.homeless or summary["waiting_after"] < summary["waiting_before"]
-    return Report(
+    answer = Report(
         kind=WHATIF.kind,
         headline=_headline(found),
         items=Table("items", _ITEMS, rows, fold=False),
         summary={**summary},
-        notes=_notes(found),
+        notes=(*_apart(found.loss), *_notes(found, work)),
         gaps=gaps,
         name_key="job",
         level="warn" if worse else "ok",
     )
+    return with_samples(answer)
 
 
-def _members(placed: Iterable[Placed]) -> int:
-    return sum(len(one.stands) for one in placed)
+def _members(waiting: Iterable[Waiting]) -> int:
+    return sum(one.placed for one in waiting)
 
 
 def _headline(found: Answer) -> str:
@@ -109,8 +115,8 @@ def _room(loss: Loss) -> str:
     return f"{plural(loss.homeless, 'member')} without room elsewhere"
 
 
-def _fitting(placed: Iterable[Placed]) -> int:
-    return sum(not one.missing for one in placed)
+def _fitting(waiting: Iterable[Waiting]) -> int:
+    return sum(not one.missing for one in waiting)
 
 
 def _hits(loss: Loss, problem: Problem) -> Iterable[Row]:
@@ -125,35 +131,48 @@ def _fate(hit: Hit) -> str:
 
 
 def _stand(placed: Placed, problem: Problem) -> tuple[int, int, str | None]:
-    milli = sum(problem.classes[task.of].need.gpu_milli * len(task.members) for task in placed.job.tasks)
     nodes = fold({problem.bins[stand.put.bin].name for stand in placed.stands})
-    return len(placed.stands), milli, nodes or None
+    return len(placed.stands), _milli(placed.job, problem), nodes or None
+
+
+def _milli(job: Job, problem: Problem) -> int:
+    return sum(problem.classes[task.of].need.gpu_milli * len(task.members) for task in job.tasks)
 
 
 def _waiting(found: Answer) -> Iterable[Row]:
     for before, after in zip(found.before, found.after, strict=True):
-        word = _turn(before, after)
+        word = _turn(before, after, found.problem.now_s)
         if word:
-            yield before.job.id, word, before.job.size, None, *_stand(after, found.problem)
+            milli = _milli(after.job, found.problem)
+            yield after.job.id, word, after.job.size, None, after.placed, milli, fold(after.nodes) or None
 
 
-def _turn(before: Placed, after: Placed) -> str:
+def _turn(before: Waiting, after: Waiting, now_s: int) -> str:
     """What changes for a job that waits, or empty."""
-    if len(after.stands) == len(before.stands):
-        return ""
+    if after.placed == before.placed:
+        sooner_s = (before.start_s or now_s) - (after.start_s or now_s)
+        word = "sooner" if sooner_s > 0 else "later"
+        return f"starts {duration(abs(sooner_s))} {word}" if sooner_s else ""
     if not after.missing:
-        return "fits now"
-    return (
-        "no longer fits" if not before.missing else f"{len(after.stands):,} fit, {len(before.stands):,} did"
-    )
+        left_s = (after.start_s or now_s) - now_s
+        return f"fits in {duration(left_s)}" if left_s else "fits now"
+    return "no longer fits" if not before.missing else f"{after.placed:,} fit, {before.placed:,} did"
 
 
-def _notes(found: Answer) -> tuple[Note, ...]:
+def _apart(loss: Loss) -> Iterable[Note]:
+    """Who would fit elsewhere if it might be split over two sites."""
+    for hit in loss.hits:
+        if hit.says:
+            yield Note("no room", f"{hit.job}: {hit.says}", "warn")
+
+
+def _notes(found: Answer, work: str) -> tuple[Note, ...]:
     still = [one.job.id for one in found.after if one.missing]
     if not still:
         return ()
     names = ", ".join(still[:3]) + (f" and {len(still) - 3:,} more" if len(still) > 3 else "")
-    return (Note("still waits", names, command="dcctl schedule explain " + still[0]),)
+    command = f"dcctl schedule explain {quote(still[0])} {work}".rstrip()
+    return (Note("still waits", names, command=command),)
 
 
 def single_report(parts: Sequence[Part], asked: int, problem: Problem, gaps: tuple[Gap, ...]) -> Report:
@@ -165,7 +184,7 @@ def single_report(parts: Sequence[Part], asked: int, problem: Problem, gaps: tup
     return Report(
         kind=SINGLE.kind,
         headline=f"{len(bad):,} of {plural(asked, 'part')} cannot be lost without work that finds no room",
-        items=Table("items", _PARTS, tuple(_part_row(one, problem) for one in bad), fold=False),
+        items=Table("items", _PARTS, tuple(_part_row(one, problem) for one in bad)),
         gaps=gaps,
         name_key="part",
         level="warn" if bad else "ok",
@@ -176,8 +195,7 @@ def _gpus(one: Part, problem: Problem) -> int:
     """Accelerators of the members without room."""
     total = 0
     for hit in one.loss.hits:
-        tasks = hit.placed.job.tasks
-        asked = sum(problem.classes[task.of].need.gpu_milli * len(task.members) for task in tasks)
+        asked = _milli(hit.placed.job, problem)
         total += asked - sum(problem.classes[stand.of].need.gpu_milli for stand in hit.placed.stands)
     return total
 

@@ -90,7 +90,7 @@ def gaps(seeds: int, effort: Effort) -> float:
         for seed in range(seeds):
             problem = batch(mix, seed)
             (fast, fast_s), (found, spent_s) = measured(problem, "fast"), measured(problem, effort)
-            point = found.plan.total_gpu_milli / 100
+            point = sum(one.device_count for one in problem.bins) * streams.WHOLE / 100
             gap = (found.plan.gap_gpu_milli or 0) / point
             every.append(gap)
             print(

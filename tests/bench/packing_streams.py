@@ -23,9 +23,11 @@ fractions drawn from the demand fill of it when each time the best of `DRAWS` dr
 where the weighted sum falls least, in steps of ten thousandths; then to the nearest CPU : GPU ratio; then
 to the least free GPU, CPU and memory. The last three make the order of the nodes irrelevant.
 
-Results: GPU allocation in % / pods placed, mean of seeds 10 to 12 on the same streams and node orders.
-FGD is the reference with ties by a random node order; *worst* is its lowest allocation at seed 10 over
-eight orders (types as listed, reversed, by CPU per GPU both ways, by GPUs, three random).
+Results of the program with which the rule was looked for, written apart from dcctl (bench_packing.py asks
+dcctl's own engine, and is the claim): GPU allocation in % / pods placed, mean of seeds 10 to 12 on the same
+streams and node orders. FGD is the reference with ties by a random node order; *worst* is its lowest
+allocation at seed 10 over eight orders (types as listed, reversed, by CPU per GPU both ways, by GPUs, three
+random).
 
     held-out mix      FGD          worst FGD + tie   ratio       first-fit   best-fit    use value
     mixed             95.15/9962   87.79 97.55/10398 97.89/10650 94.71/9855  92.75/9721  98.72/10212

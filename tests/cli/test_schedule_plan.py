@@ -56,6 +56,14 @@ def test_two_sites(cli: Cli) -> None:
     assert found == answer(cli, JOBS, *LINKS, *PRICE, code=1)
 
 
+def test_effort_has_no_effect_in_time_and_the_plan_says_so(cli: Cli) -> None:
+    note = "has no effect on a plan in time: one pass is made, and no bound is proved"
+    for effort, told in (("fast", False), ("best", True)):
+        notes = answer(cli, JOBS, "--effort", effort, code=1)["notes"]
+        assert any(one["text"] == note for one in notes) is told
+    assert answer(cli, JOBS, "--effort", "best", code=1)["items"] == answer(cli, JOBS, code=1)["items"]
+
+
 def test_without_links_no_gang_is_split_and_no_data_is_brought(cli: Cli) -> None:
     found = answer(cli, JOBS, code=1)
     assert rows(found)["model-200"]["state"] == "no"
@@ -124,3 +132,45 @@ def test_a_price_with_a_mistake_has_its_line(cli: Cli, tmp_path: Path) -> None:
     file.write_text("time,value\n2026-11-23T00:00Z,1\n2026-11-23T01:00Z,x\n")
     done = cli("schedule", "plan", JOBS, *FLEET, "--price", "p.csv")
     assert (done.returncode, "p.csv:3: 'x' is no number" in done.stderr) == (2, True), done.stderr
+
+
+EVENING = (str(ROOT / "examples" / "jobs" / "evening.yaml"), "-i", "demo", "-o", "json")
+
+
+def test_those_who_are_pushed_out_are_neither_asked_for_nor_still_held(cli: Cli) -> None:
+    found = json.loads(cli("schedule", "plan", *EVENING, "--preempt").stdout)
+    assert found["headline"].startswith("fits: 4 of 4 workloads, 4 of them now; pushes out 4 workloads")
+    summary = found["summary"]
+    assert (summary["jobs"], summary["fits"], summary["members"], summary["placed"]) == (4, 4, 42, 42)
+    assert (summary["pushed_out"], summary["placed_again"]) == (12, 12)
+    assert {row["state"] for job, row in rows(found).items() if "/" in job} == {"starts again"}
+    parts = (summary[f"{word}_gpu_milli"] for word in ("held", "free", "out"))
+    assert sum(parts) == summary["total_gpu_milli"] == 1_040_000
+
+
+def test_who_is_pushed_out_may_start_again(cli: Cli) -> None:
+    text = ONE.replace("each", "members: 28\n  gang: false\n  priority: 50\n  each") + "duration: 2h\n"
+    found = answer(cli, "-", "--preempt", stdin=text)
+    victim = rows(found)["nlp/pretrain"]
+    assert (victim["state"], victim["start_s"]) == ("starts again", NOW + 2 * HOUR)
+    assert found["headline"].startswith("fits: 1 of 1 workload")
+
+
+def test_a_row_that_does_not_fit_says_why(cli: Cli) -> None:
+    found = answer(cli, "-", code=1, stdin=ONE.replace("each", "members: 40\n  each"))
+    assert rows(found)["a"]["why"] == "4 too few free accelerators"
+
+
+def test_work_of_an_unknown_kind_is_named(cli: Cli) -> None:
+    found = answer(cli, "-", code=3, stdin="apiVersion: x.io/v1\nkind: Frob\nmetadata: {name: b}\n")
+    assert found["headline"] == "nothing to place: Frob default/b passed over"
+
+
+def test_data_that_cannot_be_brought_is_told(cli: Cli) -> None:
+    text = ONE + "duration: 2h\n  data: [{name: c4, size: unknown, sites: [dc2]}]\n"
+    [note] = [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]
+    assert note["text"] == "c4 of a: size unknown: at dc2 only, from now on"
+    text = text.replace("unknown", "1TB")
+    [note] = [one for one in answer(cli, "-", stdin=text)["notes"] if one["label"] == "data"]
+    assert note["text"] == "c4 of a: no link to dc1: at dc2 only, from now on"
+    assert not [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]

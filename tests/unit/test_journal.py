@@ -100,6 +100,21 @@ def test_garbage_is_told(tmp_path: Path, text: bytes, why: str) -> None:
     assert journal.journals(tmp_path, "schedule-apply") == []
 
 
+def test_a_damaged_journal_is_named_and_keeps_others_from_beginning(tmp_path: Path) -> None:
+    with journal.create(tmp_path, header()) as written:
+        written.path.write_bytes(written.path.read_bytes() + b"garbage\n")
+    ((path, error),) = journal.damaged(tmp_path, "schedule-apply")
+    assert (path, journal.journals(tmp_path, "schedule-apply")) == (written.path, [])
+    assert "damaged" in error.why
+    with pytest.raises(RefusedError, match="nobody can tell what its run did"):
+        journal.create(tmp_path, header(run="other"))
+
+
+def test_a_journal_in_which_nothing_was_written_is_of_no_matter(tmp_path: Path) -> None:
+    (tmp_path / "schedule-apply-x.jsonl").write_bytes(b"{")
+    assert journal.damaged(tmp_path, "schedule-apply") == []
+
+
 def test_a_damaged_line_and_a_newer_version_are_told(tmp_path: Path) -> None:
     with journal.create(tmp_path, header()) as made:
         made.begin("a")

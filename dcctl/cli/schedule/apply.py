@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcctl.cli.session import Session
+    from dcctl.inventory.sources.kubernetes.objects import Objects
     from dcctl.render.progress import Progress
     from dcctl.render.report import Report
     from dcctl.schedule.act.order import World
@@ -75,14 +78,23 @@ def _answer(session: "Session", paths: list[str], verb: str, wait: float, bind: 
 
 
 def _world(session: "Session", progress: "Progress", wait: float, bind: bool) -> "World":
+    from functools import cache
+
     from dcctl.app import cluster_of
     from dcctl.cli.again import in_full
     from dcctl.config import state_dir
     from dcctl.schedule.act.order import World
     from dcctl.schedule.applied import APPLY
 
+    @cache
+    def cluster() -> "Callable[[float], Objects]":  # looked for late: what is wrong with files is told first
+        return cluster_of(session.settings)
+
+    def connect(deadline_s: float) -> "Objects":
+        return cluster()(deadline_s)
+
     return World(
-        connect=cluster_of(session.settings),
+        connect=connect,
         fleet=lambda: session.survey(APPLY).whole,
         progress=progress,
         consent=lambda lines: session.consent.demand(_COMMAND, lines),

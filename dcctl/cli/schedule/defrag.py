@@ -43,7 +43,7 @@ def defrag(
     if job:
         return _room_for(work, job, options)
     scene = Scene(solved(replace(work.problem, jobs=()), options))
-    return defrag_report(defragment(scene, moves), work.problem, work.gaps)
+    return defrag_report(defragment(scene, moves), work.problem, work.gaps, most=moves)
 
 
 def _room_for(work: "Work", name: str, options: "Options") -> "Report":

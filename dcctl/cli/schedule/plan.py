@@ -64,7 +64,7 @@ def plan(
             found.problem,
             found.plan,
             work.gaps,
-            typed(files, pending),
+            typed(files, pending, windows, price, carbon, links, wait_at_most).all,
             found.victims,
             waited=wait_s > 0,
             gantt=gantt,

@@ -28,6 +28,6 @@ def render(
     from dcctl.schedule.backends import backend
 
     chosen = backend(to)
-    loaded = load((plan, *files))
+    loaded = load((plan, *files), "rendered for")
     text, left = chosen.render(loaded.plan, loaded.objects, session.now_s)
     return rendered_report(RENDERED.kind, text, left)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
 from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ Evict = Annotated[
 EverySingle = Annotated[
     bool, typer.Option("--every-single", help="Lose every part by itself, and list those that hurt.")
 ]
+Only = Annotated[
+    str,
+    typer.Option("--for", metavar="JOB", help="Leave out other waiting work that does not fit either."),
+]
 _COUNT = re.compile(r"([1-9][0-9]{0,4})x(.+)", re.ASCII)
 
 
@@ -44,30 +49,42 @@ def whatif(
     fail: Fail = None,
     evict: Evict = None,
     every_single: EverySingle = False,
+    job: Only = "",
     policy: PolicyOption = "use-value",
     seed: Seed = 0,
+    windows: Windows = None,
+    price: Price = None,
+    carbon: Carbon = None,
+    links: Links = None,
+    wait_at_most: Wait = None,
 ) -> "Report":
     """What stops, what fits elsewhere and what does not if nodes are lost or added, or work is evicted.
 
     A gang that loses a member stops as a whole. Work of FILE, and with --pending what waits in the fleet, is
-    placed with and without the change. Changes nothing.
+    planned with and without the change, as `dcctl schedule plan` does with the same options. Changes nothing.
     """
-    from dcctl.cli.schedule.work import work_of
+    from dcctl.cli.schedule.when import conditions, seconds, under
+    from dcctl.cli.schedule.work import job_named, typed, work_of
     from dcctl.errors import UsageError
-    from dcctl.packing.questions.ask import Change, ask
+    from dcctl.packing.questions.ask import Change, ask, only_for
     from dcctl.packing.solve import Options
     from dcctl.schedule.whatif_report import SINGLE, WHATIF, whatif_report
 
     if not (add or remove or fail or evict or every_single):
         why = "say what changes: --add, --remove, --fail, --evict or --every-single"
         raise UsageError("nothing to try", why, "dcctl schedule whatif --every-single")
-    shape = SINGLE if every_single else WHATIF
-    work, options = work_of(session, shape, files, pending, idle=True), Options(policy, seed)
+    options, told = Options(policy, seed, wait_s=seconds(wait_at_most)), conditions(price, carbon, links)
+    work = work_of(
+        session, SINGLE if every_single else WHATIF, files, pending or (bool(job) and not files), idle=True
+    )
+    work = work._replace(problem=under(work.problem, told, windows, work.found.whole))
     if every_single:
         return _every_single(work, options)
     removed = _lost(work, remove or [], fail or [])
     change = Change(_added(work, add or []), removed, _evicted(work, evict or []))
-    return whatif_report(ask(work.problem, change, options), len(removed), work.gaps)
+    problem = only_for(work.problem, job_named(work.problem, job).id, options) if job else work.problem
+    words = typed(files, pending, windows, price, carbon, links, wait_at_most)
+    return whatif_report(ask(problem, change, options), len(removed), work.gaps, words.all)
 
 
 def _every_single(work: "Work", options: "Options") -> "Report":

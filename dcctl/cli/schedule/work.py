@@ -29,7 +29,9 @@ Effort = Literal["fast", "normal", "best"]
 EffortOption = Annotated[
     Effort,
     typer.Option(
-        "--effort", metavar="HOW", help="fast: one pass; normal, best: search on, with a proven bound."
+        "--effort",
+        metavar="HOW",
+        help="fast: one pass; normal, best: search on, with a proven bound. No effect on a plan in time.",
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same plan.")]
@@ -92,11 +94,36 @@ def _digest(found: "Surveyed") -> str:
     return blake2b(encode(replace(found.fleet, sources=())), digest_size=16).hexdigest()
 
 
-def typed(files: list[str] | None, pending: bool) -> str:
-    """The work of a run, as it was named on the command line; empty: what waits."""
+class Typed(NamedTuple):
+    """What a run was asked, as it was typed: to be repeated in the commands that it suggests."""
+
+    work: str = ""
+    """The files, and whether what waits counts too; empty: what waits."""
+    when: str = ""
+    """The options that say what changes over time and between sites."""
+
+    @property
+    def all(self) -> str:
+        """Both; empty: what waits, at any time."""
+        return f"{self.work} {self.when}".strip()
+
+
+def typed(
+    files: list[str] | None,
+    pending: bool,
+    windows: list[str] | None = None,
+    price: str | None = None,
+    carbon: str | None = None,
+    links: str | None = None,
+    wait_at_most: str | None = None,
+) -> Typed:
+    """The work of a run and the options of `when`, as they were named on the command line."""
     from shlex import join
 
-    return join([*files, *(["--pending"] if pending else [])]) if files else ""
+    named = (("--price", price), ("--carbon", carbon), ("--links", links), ("--wait-at-most", wait_at_most))
+    options = [word for window in windows or () for word in ("--window", window)]
+    options += [word for option, value in named if value is not None for word in (option, value)]
+    return Typed(join([*files, *(["--pending"] if pending else [])]) if files else "", join(options))
 
 
 def job_named(problem: "Problem", name: str) -> "Job":

@@ -122,7 +122,9 @@ def _daemon(name: str, cpu_milli: int, memory_mib: int, nodes: list[str], now_s:
     return Workload(name, "DaemonSet", "platform", SOURCE, members=members, started_at_s=now_s - 90 * 86_400)
 
 
-def _queued(name: str, kind: str, owner: str, count: int, each: int, hours: int, *, now_s: int) -> Workload:
+def _queued(
+    name: str, kind: str, owner: str, count: int, each: int, hours: int, priority: int, *, now_s: int
+) -> Workload:
     wants = Resources(each * 24_000, each * 200 * GIB, 0, 1, {"nvidia.com/gpu": each})
     short = name.split("/")[1]
     members = tuple(
@@ -130,5 +132,12 @@ def _queued(name: str, kind: str, owner: str, count: int, each: int, hours: int,
     )
     gang = count if kind != "Deployment" else None
     return Workload(
-        name, kind, owner, SOURCE, gang_min=gang, members=members, started_at_s=now_s - hours * 3600
+        name,
+        kind,
+        owner,
+        SOURCE,
+        priority=priority,
+        gang_min=gang,
+        members=members,
+        started_at_s=now_s - hours * 3600,
     )

@@ -26,7 +26,7 @@ def by_work() -> dict[str, Template]:
     }
     found |= {id_: replace(_own(id_), tolerations=(_EVERY_TAINT,)) for id_, *_ in DAEMONS}
     found |= {id_: _tolerant(kind_of[host("gpu", where[0])], _own(id_)) for id_, _, _, where, *_ in PLAIN}
-    found |= {id_: _own(id_) for id_, *_ in QUEUED}
+    found |= {id_: replace(_own(id_), priority=priority) for id_, *_, priority in QUEUED}
     return {id_: _SPECIAL.get(id_, _as_it_is)(template) for id_, template in found.items()}
 
 
@@ -80,7 +80,7 @@ def _without_toleration(template: Template) -> Template:
 
 def _too_large(template: Template) -> Template:
     """It may stand on the training pool, where too few nodes are free."""
-    return replace(_on(TRAIN, template), priority=90)
+    return _on(TRAIN, template)
 
 
 _SPECIAL: Mapping[str, Callable[[Template], Template]] = {

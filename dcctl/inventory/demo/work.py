@@ -305,12 +305,12 @@ DAEMONS: tuple[tuple[str, int, int], ...] = (
 )
 """On every node: id, CPU in thousandths, memory in MiB."""
 
-QUEUED: tuple[tuple[str, str, str, int, int, int], ...] = (
-    ("moe/moe-pilot", "PyTorchJob", "foundation", 8, 8, 2),
-    ("chat/draft-model", "Deployment", "chat", 2, 4, 1),
-    ("bio/dock-grid", "VolcanoJob", "bio", 6, 8, 14),
+QUEUED: tuple[tuple[str, str, str, int, int, int, int], ...] = (
+    ("moe/moe-pilot", "PyTorchJob", "foundation", 8, 8, 2, 90),
+    ("chat/draft-model", "Deployment", "chat", 2, 4, 1, 0),
+    ("bio/dock-grid", "VolcanoJob", "bio", 6, 8, 14, 0),
 )
-"""Waiting for room: id, kind, owner, members, devices of each, hours."""
+"""Waiting for room: id, kind, owner, members, devices of each, hours, priority."""
 
 LIMIT_HOURS: Mapping[str, int] = {
     "pretrain/llama-70b": 336,

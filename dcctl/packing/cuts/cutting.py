@@ -37,8 +37,7 @@ def solved_with_cuts(problem: Problem, options: Options) -> Solution:
         again = solved(with_cuts(problem, cuts), options)
         if not _gains(base, again):
             break
-        plan = replace(again.plan, cuts=cuts, free_gpu_milli=base.plan.free_gpu_milli)
-        best = again._replace(plan=plan)
+        best = again._replace(plan=replace(again.plan, cuts=cuts))
         needed = _needed(again, cuts)
         if needed == cuts:
             break

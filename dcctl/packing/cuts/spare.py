@@ -70,7 +70,7 @@ def _of_bin(base: Solution, at: int, one: Bin) -> Iterator[Spare]:
     for board in one.sliced:
         counts = {name: count for name, count in Counter(board.resources).items() if name in free}
         held = any(free[name] < count for name, count in counts.items())
-        if board.free and not held and kinds[board.kind].resource == WHOLE_BOARD:
+        if board.free and board.index >= 0 and not held and kinds[board.kind].resource == WHOLE_BOARD:
             free.update({name: free[name] - count for name, count in counts.items()})
             known = geometry(kinds[board.kind].model, board.memory_bytes)
             yield Spare(at, board, CUT_ALREADY, known, board.resources)

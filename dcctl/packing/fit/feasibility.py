@@ -5,6 +5,8 @@ A placement, an explanation and a what-if all ask here.
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -222,6 +224,14 @@ def _is_silent(template: Template) -> bool:
 
 
 def accepts(models: Sequence[str], model: str) -> bool:
-    """Whether a device of this model will do: a wanted name that is a part of it, whatever the case."""
-    low = model.casefold().replace(" ", "-")
-    return any(one.casefold().replace(" ", "-") in low for one in models)
+    """Whether a device of this model will do: all words of a wanted name are words of it, whatever the case.
+
+    So `H100` takes an `NVIDIA H100 80GB HBM3`, and `A10` takes no A100.
+    """
+    words = _words(model)
+    return any(_words(one) <= words for one in models)
+
+
+@cache
+def _words(model: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z0-9]+", model.casefold()))

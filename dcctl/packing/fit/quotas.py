@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dcctl.units import cores, memory, plural, power, three
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from dcctl.packing.problem import Job, Need, Quota
 
@@ -74,7 +74,7 @@ _NOUNS = {
 }
 
 
-def asked_of(need: Need, dimensions: Sequence[str]) -> Iterator[tuple[str, int]]:
+def _asked(need: Need, dimensions: Sequence[str]) -> Iterator[tuple[str, int]]:
     """What one item counts for a quota, by name of the amount."""
     yield from zip(dimensions, need.amounts, strict=True)
     yield GPU, need.gpu_milli
@@ -84,7 +84,7 @@ def counted(needs: Iterable[Need], dimensions: Sequence[str]) -> Counter[str]:
     """What items count for a quota together."""
     total: Counter[str] = Counter()
     for need in needs:
-        for name, value in asked_of(need, dimensions):
+        for name, value in _asked(need, dimensions):
             total[name] += value
     return total
 
@@ -99,6 +99,11 @@ class Ledger:
         """The amounts are replaced, never changed."""
         self._needs, self._dimensions = needs, dimensions
 
+    @property
+    def quotas(self) -> tuple[Quota, ...]:
+        """The quotas with what is used of them now."""
+        return tuple(replace(one, used=self._used[one.id]) for one in self._quotas.values())
+
     def short(self, job: Job) -> tuple[Short, ...]:
         """What the job lacks of its quotas for all of its members."""
         quotas = [self._quotas[name] for name in job.quotas if name in self._quotas]
@@ -106,7 +111,7 @@ class Ledger:
             return ()
         asked: Counter[str] = Counter()
         for task in job.tasks:
-            for name, value in asked_of(self._needs[task.of], self._dimensions):
+            for name, value in _asked(self._needs[task.of], self._dimensions):
                 asked[name] += value * len(task.members)
         rows = (
             Short(one, name, self._used[one.id].get(name, 0), asked[name])
@@ -115,13 +120,19 @@ class Ledger:
         )
         return tuple(row for row in rows if row.asked and row.lacking > 0)
 
+    def eases(self, short: Iterable[Short], quotas: Collection[str], classes: Iterable[int]) -> bool:
+        """Whether less is lacking once items of these classes no longer count for these quotas."""
+        rows = [row for row in short if row.quota.id in quotas]
+        freed = counted((self._needs[of] for of in classes), self._dimensions) if rows else {}
+        return any(freed[row.dimension] for row in rows)
+
     def count(self, quotas: Iterable[str], classes: Iterable[int], sign: int = 1) -> None:
         """Items of these classes count for these quotas, or, with a `sign` of -1, no longer."""
         known = [name for name in quotas if name in self._quotas]
         if known:
             change = counted((self._needs[of] for of in classes), self._dimensions)
             for name in known:
-                self._used[name] = changed(self._used[name], change, sign)
+                self._used[name] = _changed(self._used[name], change, sign)
 
     def mark(self) -> Mapping[str, Mapping[str, int]]:
         """Where `undo` can go back to."""
@@ -132,17 +143,15 @@ class Ledger:
         self._used = dict(mark)
 
 
-def changed(used: Mapping[str, int], change: Mapping[str, int], sign: int) -> dict[str, int]:
+def _changed(used: Mapping[str, int], change: Mapping[str, int], sign: int) -> dict[str, int]:
     """What is used after a change. Nothing is the least: whoever counted did not know of all that stands."""
     return {name: max(0, used.get(name, 0) + sign * change.get(name, 0)) for name in {**used, **change}}
 
 
-def raised(quotas: Iterable[Quota], lacking: Mapping[str, Mapping[str, int]]) -> list[Quota]:
-    """The quotas with so much more, by id and dimension."""
+def raised(quotas: Iterable[Quota], short: Iterable[Short]) -> list[Quota]:
+    """The quotas with as much more as is lacking."""
+    more = {(one.quota.id, one.dimension): one.lacking for one in short}
     return [
-        replace(
-            one,
-            amounts={name: most + lacking.get(one.id, {}).get(name, 0) for name, most in one.amounts.items()},
-        )
+        replace(one, amounts={name: most + more.get((one.id, name), 0) for name, most in one.amounts.items()})
         for one in quotas
     ]

@@ -6,7 +6,8 @@ The rules are kube-scheduler's (plugins PodTopologySpread, InterPodAffinity, Nod
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from dcctl.inventory.placement import Selector
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,75 +65,185 @@ def _meets(expression: Expression, value: str | None) -> bool:
     return value not in expression.values
 
 
+class _Tally:
+    """Members of some group by the value that their bin has of one label."""
+
+    __slots__ = ("_bins", "_counts", "_eligible", "_rows", "_size")
+
+    def __init__(self, rows: Ints, size: int, eligible: Callable[[], Bools] | None = None) -> None:
+        """`rows`: the value of each bin, -1 for none, of `size` values; `eligible`: bins that count."""
+        self._rows, self._size, self._eligible = rows, size, eligible
+        self._bins: Counter[int] = Counter()
+        self._counts: Ints | None = None
+
+    def add(self, at: int, sign: int) -> None:
+        """A member more stands in that bin, or one less."""
+        if self._counts is None:
+            self._bins[at] += sign
+        elif self._rows[at] >= 0 and (self._eligible is None or self._eligible()[at]):
+            self._counts[self._rows[at]] += sign
+
+    def counts(self) -> Ints:
+        """Members by value; the last one, for bins without the label, is 0."""
+        if self._counts is None:
+            self._counts = np.zeros(self._size + 1, np.int64)
+            for at, count in self._bins.items():
+                if self._rows[at] >= 0 and (self._eligible is None or self._eligible()[at]):
+                    self._counts[self._rows[at]] += count
+        return self._counts
+
+    def beside(self) -> Bools:
+        """Bins under whose value some member stands."""
+        return (self.counts() > 0)[self._rows]
+
+
+class _Evenly:
+    """One spread of one template: which bins count, and who stands where."""
+
+    def __init__(
+        self, spread: Spread, own: int, tally: _Tally, rows: Ints, eligible: Callable[[], Bools]
+    ) -> None:
+        self._spread, self._own, self._tally, self._rows = spread, own, tally, rows
+        self._eligible = eligible
+        self._domains: Ints | None = None
+
+    def exceeded(self) -> Bools:
+        """Bins where one member more would exceed the skew, or that lack the label."""
+        if self._domains is None:
+            found = np.unique(self._rows[self._eligible()])
+            self._domains = found[found >= 0]
+        counts, few = self._tally.counts(), self._spread.min_domains
+        least = int(counts[self._domains].min()) if len(self._domains) else 0
+        if few is not None and len(self._domains) < few:
+            least = 0
+        bad = counts + self._own - least > self._spread.max_skew
+        bad[-1] = True
+        return bad[self._rows]
+
+
+class _Rules(NamedTuple):
+    """What one template asks of those who stand somewhere already."""
+
+    evenly: tuple[_Evenly, ...] = ()
+    near: tuple[_Tally, ...] = ()
+    near_rows: tuple[Ints, ...] = ()
+    first_may: bool = False
+    """Whether the first of the group may stand wherever the labels are."""
+    apart: tuple[_Tally, ...] = ()
+    ports: tuple[HostPort, ...] = ()
+
+
 class Relations:
     """Where members stand, as far as any rule of any template asks."""
 
     def __init__(self, labels: Labels, templates: Sequence[Template]) -> None:
         """`templates` are those of the classes, by position."""
         self._labels, self._templates = labels, templates
-        self._where: dict[Group, Counter[int]] = {}
-        self._repelling: dict[tuple[str, Group], Counter[int]] = {}
-        self._together: dict[tuple[Group, ...], Counter[int]] = {}
+        self._distinct = set_of(templates)
         self._ports: dict[tuple[str, int], Counter[tuple[int, str]]] = {}
-        for template in set_of(templates):
-            for spread in template.spreads:
-                self._where.setdefault(_spread_over(spread, template), Counter())
-            if near := _near(template):
-                self._together.setdefault(_groups(near, template), Counter())
-            for one in _apart(template):
-                group = group_of(one, template)
-                self._where.setdefault(group, Counter())
-                self._repelling.setdefault((one.key, group), Counter())
-        self._groups = [self._groups_of(template) for template in templates]
-        self._bands = [
-            [band for band in self._together if all(group.selects(one) for group in band)]
-            for one in templates
-        ]
-        self._repelled = [[key for key in self._repelling if key[1].selects(one)] for one in templates]
-        self.related = [bool(self._asks(one) or self._repelled[at]) for at, one in enumerate(templates)]
+        self._of_group: dict[tuple[Group, ...], dict[object, _Tally]] = {}
+        self._repelling: dict[tuple[str, Group], _Tally] = {}
+        rules = {id(one): self._rules_of(one) for one in self._distinct}
+        counting, repelled = self._who_counts(), self._who_is_repelled()
+        self._rules = {
+            key: one._replace(apart=(*one.apart, *repelled.get(key, ()))) for key, one in rules.items()
+        }
+        self._adds = {
+            id(one): (*counting.get(id(one), ()), *(self._repels(term, one) for term in apart(one)))
+            for one in self._distinct
+        }
+        self.related = [self._rules[id(one)] != _Rules() for one in templates]
         """By class: whether where it may stand depends on others."""
-        self.counted = [
-            self.related[at] or bool(self._groups[at] or self._bands[at]) for at in range(len(templates))
-        ]
-
-    @staticmethod
-    def _asks(template: Template) -> bool:
-        hard = any(one.required for one in template.spreads) or any(not n.weight for n in template.neighbours)
-        return hard or bool(template.ports)
-
-    def _groups_of(self, template: Template) -> list[Group]:
-        return [group for group in self._where if group.selects(template)]
+        self.counted = [self.related[at] or bool(self._adds[id(one)]) for at, one in enumerate(templates)]
+        """By class: whether where it, or others because of it, may stand is a matter of rules."""
 
     def add(self, at: int, of: int, sign: int = 1) -> None:
         """A member of class `of` now stands in bin `at` (or, with `sign` -1, no longer)."""
         if not self.counted[of]:
             return
-        for group in self._groups[of]:
-            self._where[group][at] += sign
         template = self._templates[of]
-        for band in self._bands[of]:
-            self._together[band][at] += sign
-        for one in _apart(template):
-            self._repelling[one.key, group_of(one, template)][at] += sign
+        for tally in self._adds[id(template)]:
+            tally.add(at, sign)
         for port in template.ports:
             self._ports.setdefault((port.protocol, port.port), Counter())[at, port.address] += sign
 
     def refusals(self, of: int) -> Ints:
         """Reasons of each bin against one more item of class `of`."""
-        template = self._templates[of]
+        rules = self._rules[id(self._templates[of])]
         bits = np.zeros(self._labels.count, np.int64)
-        for port in template.ports:
+        for port in rules.ports:
             bits[self._taken(port)] |= Reason.PORT
-        hard = [one for one in template.spreads if one.required]
-        if hard:
-            bits[self._uneven(hard, template)] |= Reason.SPREAD
-        if near := _near(template):
-            bits[~self._beside(near, template)] |= Reason.TOGETHER
-        for one in _apart(template):
-            bits[self._under(one.key, self._where[group_of(one, template)])] |= Reason.APART
-        for key, group in self._repelled[of]:
-            bits[self._under(key, self._repelling[key, group])] |= Reason.APART
+        for evenly in rules.evenly:
+            bits |= evenly.exceeded() * int(Reason.SPREAD)
+        if rules.near:
+            bits |= ~self._beside(rules) * int(Reason.TOGETHER)
+        for tally in rules.apart:
+            bits |= tally.beside() * int(Reason.APART)
         return bits
+
+    def _rules_of(self, template: Template) -> _Rules:
+        hard = [one for one in template.spreads if one.required]
+        near = _near(template)
+        groups = _groups(near, template)
+        return _Rules(
+            evenly=tuple(self._evenly(one, hard, template) for one in hard),
+            near=tuple(self._tally(one.key, groups) for one in near),
+            near_rows=tuple(self._labels.column(one.key)[0] for one in near),
+            first_may=bool(near) and all(group.selects(template) for group in groups),
+            apart=tuple(self._tally(one.key, (group_of(one, template),)) for one in apart(template)),
+            ports=template.ports,
+        )
+
+    def _tally(self, key: str, groups: tuple[Group, ...]) -> _Tally:
+        """Those who belong to all groups, by one label."""
+        known = self._of_group.setdefault(groups, {})
+        if key not in known:
+            rows, values = self._labels.column(key)
+            known[key] = _Tally(rows, len(values))
+        return known[key]
+
+    def _evenly(self, spread: Spread, hard: Sequence[Spread], template: Template) -> _Evenly:
+        rows, values = self._labels.column(spread.key)
+        group = _spread_over(spread, template)
+
+        @cache
+        def eligible() -> Bools:
+            keyed = np.logical_and.reduce([self._labels.column(one.key)[0] >= 0 for one in hard])
+            return keyed & self._counts(spread, template)  # type: ignore[no-any-return]
+
+        tally = _Tally(rows, len(values), eligible)
+        if spread.selector != Selector():  # an empty one selects the member itself, but no other
+            self._of_group.setdefault((group,), {})[id(template), spread.key, id(spread)] = tally
+        return _Evenly(spread, int(group.selects(template)), tally, rows, eligible)
+
+    def _repels(self, term: Neighbours, template: Template) -> _Tally:
+        key = (term.key, group_of(term, template))
+        if key not in self._repelling:
+            rows, values = self._labels.column(term.key)
+            self._repelling[key] = _Tally(rows, len(values))
+        return self._repelling[key]
+
+    def _who_counts(self) -> dict[int, list[_Tally]]:
+        """By template: the tallies that its members stand in."""
+        found: dict[int, list[_Tally]] = {}
+        wanted = {group for groups in self._of_group for group in groups}
+        members = _members(wanted, self._distinct)
+        for groups, tallies in self._of_group.items():
+            inside = set.intersection(*(members[group] for group in groups))
+            for key in inside:
+                found.setdefault(key, []).extend(tallies.values())
+        return found
+
+    def _who_is_repelled(self) -> dict[int, list[_Tally]]:
+        """By template: the tallies of those who do not want it beside them."""
+        terms = [(term, one) for one in self._distinct for term in apart(one)]
+        members = _members({group_of(term, one) for term, one in terms}, self._distinct)
+        found: dict[int, dict[int, _Tally]] = {}
+        for term, one in terms:
+            tally = self._repels(term, one)
+            for key in members[group_of(term, one)]:
+                found.setdefault(key, {})[id(tally)] = tally
+        return {key: list(tallies.values()) for key, tallies in found.items()}
 
     def _taken(self, port: HostPort) -> list[int]:
         anywhere = "0.0.0.0"  # noqa: S104  # how Kubernetes writes every address
@@ -143,45 +254,15 @@ class Relations:
             if count > 0 and (address == port.address or anywhere in (address, port.address))
         ]
 
-    def _under(self, key: str, where: Counter[int]) -> Bools:
-        """Bins whose value of the label is also that of a bin where some member stands."""
-        rows, _ = self._labels.column(key)
-        here = _present(where)
-        values = rows[here]
-        return np.isin(rows, values[values >= 0])
-
-    def _beside(self, near: Sequence[Neighbours], template: Template) -> Bools:
+    def _beside(self, rules: _Rules) -> Bools:
         """Bins that meet every required affinity.
 
         A member counts when it belongs to the groups of all terms and its bin has one of the labels; who
         would be the first of a group that it belongs to itself needs only the labels.
         """
-        groups = _groups(near, template)
-        there = self._together[groups]
-        columns = [self._labels.column(one.key)[0] for one in near]
-        here = _present(there)
-        found = any((rows[here] >= 0).any() for rows in columns)
-        if not found and all(group.selects(template) for group in groups):
-            return np.logical_and.reduce([rows >= 0 for rows in columns])  # type: ignore[no-any-return]
-        return np.logical_and.reduce([self._under(one.key, there) for one in near])  # type: ignore[no-any-return]
-
-    def _uneven(self, hard: Sequence[Spread], template: Template) -> Bools:
-        """Bins where some spread would exceed its skew, or that lack its label."""
-        bad = np.zeros(self._labels.count, np.bool_)
-        keyed = np.logical_and.reduce([self._labels.column(one.key)[0] >= 0 for one in hard])
-        for one in hard:
-            eligible = keyed & self._counts(one, template)
-            rows, values = self._labels.column(one.key)
-            group = _spread_over(one, template)
-            there = _NOBODY if one.selector == Selector() else self._where[group]
-            counts = _by_value(rows, eligible, there, len(values))
-            domains = np.unique(rows[eligible])
-            least = int(counts[domains].min()) if len(domains) else 0
-            if one.min_domains is not None and len(domains) < one.min_domains:
-                least = 0
-            own = int(group.selects(template))
-            bad |= (rows < 0) | (counts[np.maximum(rows, 0)] + own - least > one.max_skew)
-        return bad
+        if rules.first_may and not any(tally.counts().any() for tally in rules.near):
+            return np.logical_and.reduce([rows >= 0 for rows in rules.near_rows])  # type: ignore[no-any-return]
+        return np.logical_and.reduce([tally.beside() for tally in rules.near])  # type: ignore[no-any-return]
 
     def _counts(self, spread: Spread, template: Template) -> Bools:
         """Bins that count as domains of a spread, whatever is free in them."""
@@ -193,8 +274,18 @@ class Relations:
         return eligible
 
 
-_NOBODY: Final[Counter[int]] = Counter()
-"""Whom a spread over an empty selector counts: such a selector selects the member itself, but no other."""
+def _members(groups: Iterable[Group], templates: Sequence[Template]) -> dict[Group, set[int]]:
+    """Ids of the templates that belong to each group; a group is held only against those it could select."""
+    by_label: dict[tuple[str, str], list[Template]] = {}
+    for template in templates:
+        for label in template.labels.items():
+            by_label.setdefault(label, []).append(template)
+    found = {}
+    for group in groups:
+        labels = {} if group.selector is None else group.selector.labels
+        few = min((by_label.get(label, []) for label in labels.items()), key=len, default=templates)
+        found[group] = {id(one) for one in few if group.selects(one)}
+    return found
 
 
 def set_of(templates: Iterable[Template]) -> list[Template]:
@@ -212,28 +303,15 @@ def group_of(one: Neighbours, template: Template) -> Group:
     return Group(one.selector, one.namespaces or (template.namespace,))
 
 
-def _present(where: Counter[int]) -> list[int]:
-    return [at for at, count in where.items() if count > 0]
-
-
 def _near(template: Template) -> list[Neighbours]:
     """Beside whom it must stand."""
     return [one for one in template.neighbours if not one.apart and not one.weight]
 
 
-def _apart(template: Template) -> list[Neighbours]:
+def apart(template: Template) -> list[Neighbours]:
     """Beside whom it must not stand."""
     return [one for one in template.neighbours if one.apart and not one.weight]
 
 
 def _groups(terms: Sequence[Neighbours], template: Template) -> tuple[Group, ...]:
     return tuple(group_of(one, template) for one in terms)
-
-
-def _by_value(rows: Ints, eligible: Bools, where: Counter[int], values: int) -> Ints:
-    """Members by value of the label, those in eligible bins alone."""
-    counts = np.zeros(max(1, values), np.int64)
-    for at, count in where.items():
-        if eligible[at] and rows[at] >= 0:
-            counts[rows[at]] += count
-    return counts

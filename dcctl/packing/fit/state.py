@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dcctl.packing.problem import UNLIMITED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 NO_DEVICE = -1
 """In the array of free thousandths: the bin has no further device."""
+UNKNOWN_MEMORY = -UNLIMITED
+"""In the array of free memory: nobody tells, whatever is given back."""
 
 
 class View(NamedTuple):
@@ -29,7 +33,7 @@ class View(NamedTuple):
     milli: Ints
     """[rows, devices] free thousandths; -1 where the bin has no such device."""
     memory: Ints
-    """[rows, devices] free memory in bytes; -1 where nobody knows."""
+    """[rows, devices] free memory in bytes; UNKNOWN_MEMORY or less where nobody tells."""
 
     def less(self, need: Need, taken: Ints) -> View:
         """What is left when one item more stands in every row; `taken`: [rows, devices] thousandths."""
@@ -64,7 +68,7 @@ class State:
         most = max((len(one.devices) for one in bins), default=0) or 1
         self.free: Ints = np.array([one.free for one in bins], np.int64).reshape(len(bins), dimensions)
         self.milli: Ints = np.full((len(bins), most), NO_DEVICE, np.int64)
-        self.memory: Ints = np.full((len(bins), most), -1, np.int64)
+        self.memory: Ints = np.full((len(bins), most), UNKNOWN_MEMORY, np.int64)
         self.kind: Ints = np.full((len(bins), most), -1, np.int64)
         self.numa: Ints = np.full((len(bins), most), -1, np.int64)
         for at, one in enumerate(bins):
@@ -78,8 +82,8 @@ class State:
         count = len(one.devices)
         self.milli[at, :count] = [device.free_milli for device in one.devices]
         self.kind[at, :count] = [device.kind for device in one.devices]
-        told = [-1 if device.memory_bytes is None else device.memory_bytes for device in one.devices]
-        self.memory[at, :count] = told
+        memory = (device.free_memory_bytes for device in one.devices)
+        self.memory[at, :count] = [UNKNOWN_MEMORY if free is None else free for free in memory]
         self.numa[at, :count] = [-1 if device.numa is None else device.numa for device in one.devices]
 
     @property

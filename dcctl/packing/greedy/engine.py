@@ -102,6 +102,13 @@ class Engine:
             bits = bits | self.relations.refusals(of)
         return bits
 
+    def refusals_at(self, of: int, at: int) -> int:
+        """Why one bin refuses one item more of class `of`; 0 where it fits."""
+        bits = int(self.items.wanted[of].refusals(self.state.view(np.array([at])))[0])
+        if self.relations.related[of]:
+            bits |= int(self.relations.refusals(of)[at])
+        return bits
+
     def run(self, of: int, count: int, allowed: Bools | None = None) -> list[Put]:
         """Put up to `count` identical items; fewer came back: the next one fits nowhere (in `allowed`)."""
         if count == 1 or self.relations.related[of]:

@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl.packing.fit.quotas import Ledger
-from dcctl.packing.greedy.sites import most_across
+from dcctl.packing.greedy.sites import most_across, why_apart
 from dcctl.packing.problem import BASIC, LEVELS
-from dcctl.packing.reasons import Reason
+from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,6 +61,11 @@ class Placed(Struct):
     quota: tuple[Short, ...] = ()
     """What it lacks of its quotas, where they, and not the nodes, refused it."""
 
+    @property
+    def says(self) -> str:
+        """What quotas refused it, in words; empty: none did."""
+        return "; ".join(map(str, self.quota))
+
 
 def left_of(job: Job, found: Placed) -> Job:
     """The job with those of its members that stand nowhere."""
@@ -82,6 +87,12 @@ def _alike(numbered: tuple[int, Job]) -> tuple[int, int]:
     at, job = numbered
     simple = job.minimum < 2 and job.within is None and len(job.tasks) == 1
     return (-1, job.tasks[0].of) if simple else (at, 0)
+
+
+def _goes_on(job: Job, found: Placed) -> bool:
+    """Whether those who were placed are enough: the minimum, and somebody of every task (a leader, say)."""
+    present = {stand.of for stand in found.stands}
+    return len(found.stands) >= max(1, job.minimum) and all(task.of in present for task in job.tasks)
 
 
 class Parts:
@@ -162,6 +173,27 @@ class Placer:
         self.spend(placed.job, placed, -1)
 
     def _gang(self, job: Job) -> Placed:
+        home, closed = self._home(job), self.closed
+        if home is not None:
+            self.closed = ~home if closed is None else closed | ~home
+        found = self._in_a_part(job)
+        self.closed = closed
+        return found
+
+    def _home(self, job: Job) -> Bools | None:
+        """Where those may join who must lie within one part with others; None: anywhere, or nobody knows."""
+        if job.within is None or not job.homes:
+            return None
+        homes = list(job.homes)
+        if job.within == "node":
+            return np.isin(np.arange(self.engine.state.count), homes)
+        rows = self.parts.rows[job.within]
+        parts = rows[homes][rows[homes] >= 0]
+        return np.isin(rows, parts) if len(parts) else None
+
+    def _in_a_part(self, job: Job) -> Placed:
+        if job.size < job.minimum:  # not all of its members are there yet
+            return Placed(job, [], job.size, job.tasks[0].of)
         start, best = self.engine.mark(), None
         for allowed in self._regions(job):
             found = self._fill(job, allowed)
@@ -175,13 +207,23 @@ class Placer:
             return whole
         if best is None:
             return Placed(job, [], job.size, job.tasks[0].of)
-        if job.size - best[0] >= max(1, job.minimum):
-            return self._fill(job, best[1])
+        found = self._fill(job, best[1])
+        if not _goes_on(job, found) and len(job.tasks) > 1:
+            self.engine.undo(start)
+            found = self._fill(job, best[1], one_of_each=True)
+        if _goes_on(job, found):
+            return found
+        self.engine.undo(start)
         return Placed(job, [], job.size, best[2].refused_for)
 
-    def _fill(self, job: Job, allowed: Bools | None) -> Placed:
+    def _fill(self, job: Job, allowed: Bools | None, *, one_of_each: bool = False) -> Placed:
+        """As many members as fit, the largest first; `one_of_each`: first one of every task."""
         found = Placed(job, [])
-        for task in self._largest_first(job.tasks):
+        tasks = self._largest_first(job.tasks)
+        if one_of_each:
+            heads = [replace(task, members=task.members[:1]) for task in tasks]
+            tasks = [*heads, *(replace(task, members=task.members[1:]) for task in tasks)]
+        for task in tasks:
             puts = self.engine.run(task.of, len(task.members), self._open(allowed))
             found.stands += [Stand(task.of, name, put) for name, put in zip(task.members, puts, strict=False)]
             if len(puts) < len(task.members):
@@ -227,8 +269,30 @@ class Placer:
 
     def _carried(self, job: Job, one: str, other: str, across: int) -> bool:
         """Whether so many members may talk over the link: all must say how much they send."""
+        if {one, other} == set(job.sites):
+            return across > 0
+        return 0 < across <= most_across(one, other, self._each_bps(job), self._links)
+
+    def _each_bps(self, job: Job) -> int:
+        """How much a member sends at most; 0: one of them does not say."""
         each = [self.engine.items.wanted[task.of].need.amounts[_BANDWIDTH] for task in job.tasks]
-        return 0 < across <= most_across(one, other, max(each) if all(each) else 0, self._links)
+        return max(each) if all(each) else 0
+
+    def apart(self, job: Job) -> str:
+        """Why a gang does not stand in two sites that together have room for it; empty: none have."""
+        if job.minimum < 2 or job.within is not None:
+            return ""
+        names, rows = self.parts.names["site"], self.parts.rows["site"]
+        start, ways = self.engine.mark(), []
+        for one, other in permutations(range(len(names)), 2):
+            found = self._fill(job, rows == one)
+            rest = self._fill(left_of(job, found), rows == other)
+            if found.stands and rest.stands and not rest.missing:
+                ways.append((min(len(found.stands), len(rest.stands)), names[one], names[other]))
+            self.engine.undo(start)
+        told = ((not self._carried(job, one, other, most), most, one, other) for most, one, other in ways)
+        refused, across, *sites = min(told, default=(False, 0))
+        return why_apart(sites, across, self._each_bps(job), self._links) if refused else ""
 
     def _nodes(self, job: Job) -> Iterator[Bools]:
         """Single bins, the fullest first."""
@@ -284,9 +348,7 @@ class Placer:
 
     def _counted(self, of: int) -> tuple[dict[Reason, int], int]:
         bits = self.engine.refusals(of)
-        lowest, counts = np.unique(bits & -bits, return_counts=True)
-        told = {Reason(int(bit)): int(count) for bit, count in zip(lowest, counts, strict=True)}
-        return {reason: count for reason, count in told.items() if reason}, told.get(Reason(0), 0)
+        return counted(bits), int((bits == 0).sum())
 
     def mark(self) -> Mark:
         """Where `undo` can go back to."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.units import plural, scaled
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -70,5 +72,21 @@ def most_across(one: str, other: str, each_bps: int, links: Iterable[SiteLink]) 
 
     None at all without a link, or if nobody says how much they send.
     """
-    rate = max((link.rate_bps for link in links if link.joins(one, other)), default=0)
-    return rate // each_bps if each_bps else 0
+    return _rate(one, other, links) // each_bps if each_bps else 0
+
+
+def why_apart(sites: Sequence[str], across: int, each_bps: int, links: Iterable[SiteLink]) -> str:
+    """Why a gang with so many members on the smaller side may not stand in these two sites, in words."""
+    rate, where = _rate(sites[0], sites[1], links), " and ".join(sorted(sites))
+    if not rate:
+        why = "over two sites only with a told link: --links FILE"
+    elif not each_bps:
+        why = "over two sites only if each member says how much it sends: bandwidth"
+    else:
+        sent = f"{plural(across, 'member')} would send {scaled(across * each_bps, 'b/s')}"
+        why = f"{sent} over the link, which carries {scaled(rate, 'b/s')}"
+    return f"{where} together have room; {why}"
+
+
+def _rate(one: str, other: str, links: Iterable[SiteLink]) -> int:
+    return max((link.rate_bps for link in links if link.joins(one, other)), default=0)

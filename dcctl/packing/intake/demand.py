@@ -9,16 +9,13 @@ from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
-from dcctl.packing.fit.limits import Limits
 from dcctl.packing.problem import Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Member, Resources, Template, Workload
-
-
-_NO_LIMITS = Limits((), {})
+    from dcctl.packing.intake.limits import Limits
 
 
 def whole_devices(resources: Resources) -> dict[str, int]:
@@ -111,13 +108,18 @@ class Classes:
         )
 
 
-def jobs_of(workloads: Iterable[Workload], classes: Classes, limits: Limits = _NO_LIMITS) -> tuple[Job, ...]:
-    """What waits, in the given order: members that have no node yet and whose requests are known."""
+def jobs_of(
+    workloads: Iterable[Workload], classes: Classes, positions: Mapping[str, int], limits: Limits
+) -> tuple[Job, ...]:
+    """What waits, in the given order: members that have no node yet and whose requests are known.
+
+    `positions`: of bins, by name.
+    """
     found = []
     for workload in workloads:
         waiting = [one for one in workload.members if _waits(one) and one.requests is not None]
         if waiting:
-            found.append(_job(workload, waiting, classes, limits))
+            found.append(_job(workload, waiting, classes, positions, limits))
     return tuple(found)
 
 
@@ -135,16 +137,22 @@ def _waits(member: Member) -> bool:
     return member.node is None and member.phase == "pending"
 
 
-def _job(workload: Workload, waiting: list[Member], classes: Classes, limits: Limits) -> Job:
+def _job(
+    workload: Workload,
+    waiting: list[Member],
+    classes: Classes,
+    positions: Mapping[str, int],
+    limits: Limits,
+) -> Job:
     tasks: dict[int, list[str]] = {}
     cluster = classes.cluster(workload)
     for member in waiting:
         tasks.setdefault(classes.of(member, cluster), []).append(member.name)
-    running = sum(one.node is not None and one.phase not in ENDED for one in workload.members)
+    running = [one.node for one in workload.members if one.node is not None and one.phase not in ENDED]
     return Job(
         id=workload.id,
         tasks=tuple(Task(of, tuple(names)) for of, names in tasks.items()),
-        minimum=max(0, (workload.gang_min or 0) - running),
+        minimum=max(0, (workload.gang_min or 0) - len(running)),
         within=workload.within,
         priority=workload.priority or 0,
         preemptible=bool(workload.preemptible),
@@ -155,11 +163,12 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes, limits: Li
         earliest_s=workload.earliest_s,
         after=workload.after,
         data=workload.data,
+        homes=tuple(sorted({positions[name] for name in running if name in positions})),
     )
 
 
 def held_by(
-    workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes, limits: Limits = _NO_LIMITS
+    workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes, limits: Limits
 ) -> tuple[list[Held], dict[str, Running]]:
     """Members that stand on a node of the problem and have not ended, and what is known of their jobs.
 
@@ -189,7 +198,11 @@ def _running(workload: Workload, limits: Limits) -> Running:
         owner=workload.owner or "",
         quotas=limits.standing(workload),
         ends_s=None if started is None or lasts is None else started + lasts,
+        duration_s=lasts,
+        deadline_s=workload.deadline_s,
+        data=workload.data,
         fixed=workload.kind in _FIXED,
+        made_anew=workload.kind != "Pod",
         may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
-
-from msgspec.structs import replace
 
 from dcctl.inventory.kinds import kinds_of
 from dcctl.inventory.model import ENDED
@@ -12,8 +11,8 @@ from dcctl.inventory.occupancy.demand import demand_of
 from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.unavailable import common_taints
 from dcctl.inventory.racks import Racks
-from dcctl.packing.fit.limits import Limits
 from dcctl.packing.intake.demand import Classes, held_by, jobs_of, resources_asked, unreadable
+from dcctl.packing.intake.limits import Limits
 from dcctl.packing.intake.seats import seated
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import NONE, Reason
@@ -57,21 +56,21 @@ def problem_of(
     `whole` is all that is known: who holds what on a node does not depend on the choice of nodes. Now is
     when it was learned, or `now_s` if it does not say.
     """
-    waiting = (*asked.workloads, *(whole.workloads if pending else ()))
-    resources = resources_asked((*waiting, *whole.workloads))
+    waiting = sorted((*asked.workloads, *(whole.workloads if pending else ())), key=attrgetter("id"))
+    running_work = sorted(whole.workloads, key=attrgetter("id"))  # the order they come in decides nothing
+    resources = resources_asked((*waiting, *running_work))
     classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
     limits = Limits((*whole.quotas, *asked.quotas), kinds_of([whole]))
-    jobs = jobs_of(waiting, classes, limits)
-    space = Space(resources)
     kinds: dict[Kind, int] = {}
-    bins = tuple(sorted(_bins(whole, nodes, resources, kinds), key=lambda one: one.name))
-    standing, running = held_by(
-        whole.workloads, {one.name: at for at, one in enumerate(bins)}, classes, limits
-    )
+    bins = tuple(_bins(whole, sorted(nodes, key=attrgetter("name")), resources, kinds))
+    positions = {one.name: at for at, one in enumerate(bins)}
+    jobs = jobs_of(waiting, classes, positions, limits)
+    standing, running = held_by(running_work, positions, classes, limits)
     bins, held = seated(bins, standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
+    space = Space(resources, tuple(kinds))
     return Problem(
-        space=replace(space, kinds=tuple(kinds)),
+        space=space,
         bins=bins,
         classes=tuple(classes.all),
         jobs=jobs,
@@ -84,6 +83,7 @@ def problem_of(
         pue_milli={one.name: one.pue_limit_milli for one in whole.sites if one.pue_limit_milli is not None},
         now_s=taken_s,
         snapshot=snapshot,
+        clusters=tuple(sorted({one.cluster for one in whole.sources if one.cluster})),
     )
 
 
@@ -214,22 +214,21 @@ def _devices(found: Occupancy, counted: Mapping[str, int], kinds: dict[Kind, int
 
 
 def _sliced(found: Occupancy, kinds: dict[Kind, int]) -> tuple[Sliced, ...]:
-    """Boards that are cut, each slice for one holder; not those of which only the slices are known."""
+    """Boards that are cut. Of those of which only the slices are known nobody tells the number."""
     return tuple(
-        Sliced(
-            _kind(board, found.node, kinds),
-            at if board.reading.index is None else board.reading.index,
-            tuple(part.resource for part in board.slices),
-            board.state == "free",
-            board.reading.memory_bytes,
-            board.reading.id,
-        )
+        _cut_board(at, board, _kind(board, found.node, kinds))
         for at, board in enumerate(found.boards)
-        if board.reading is not None
-        and board.slices
-        and board.state in ("free", "allocated")
-        and all((part.replicas or 1) == 1 for part in board.slices)
+        if board.slices and _may_be_had(board, found)
     )
+
+
+def _cut_board(at: int, board: Board, kind: int) -> Sliced:
+    names = tuple(part.resource for part in board.slices for _ in range(part.replicas or 1))
+    reading, free = board.reading, board.state == "free"
+    if reading is None or len(names) > len(board.slices):
+        return Sliced(kind, -1, names, free)
+    index = at if reading.index is None else reading.index
+    return Sliced(kind, index, names, free, reading.memory_bytes, reading.id)
 
 
 def _may_be_had(board: Board, found: Occupancy) -> bool:
@@ -253,6 +252,7 @@ def _device(at: int, board: Board, kind: int, free: bool) -> Device:
         None if reading is None else reading.id,
         holders.pop() if len(holders) == 1 else "",
         None if reading is None else _limit_mw(reading, board.shares),
+        board.shares,
     )
 
 
@@ -272,9 +272,15 @@ def _closed(found: Occupancy) -> Reason:
         bits |= Reason.NOT_READY
     if node.schedulable is False and "node.kubernetes.io/unschedulable" not in keys:
         bits |= Reason.CORDONED
-    unheard = found.scheduled and (found.demand is None or not found.demand.complete)
+    unheard = found.scheduled and (found.demand is None or not found.demand.complete or _is_untold(node))
     unseen = not found.scheduled and (not found.boards_known or node.capacity is None)
     return bits | Reason.UNKNOWN if unheard or unseen else bits
+
+
+def _is_untold(node: Node) -> bool:
+    """Whether a scheduler does not tell what the node has: then nobody knows what fits."""
+    offered = node.allocatable or node.capacity
+    return offered is None or offered.cpu_milli is None or offered.memory_bytes is None
 
 
 def _path(node: Node, rack: str) -> tuple[str, ...]:

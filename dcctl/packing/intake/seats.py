@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.packing.problem import WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,12 +19,12 @@ def seated(
 ) -> tuple[tuple[Bin, ...], tuple[Held, ...]]:
     """The bins without the shares that members hold, and the members with the devices they hold.
 
-    A share is on the fullest device that has room for it. Whole devices are those that the member's job is
-    known to hold, then any others that somebody holds.
+    A share is on the fullest device that has room for it, in memory too if any has. Whole devices are those
+    that the member's job is known to hold, then any others that somebody holds.
     """
     rows: dict[int, _Row] = {}
     held = []
-    for one in sorted(standing, key=lambda one: (-classes[one.of].need.share_milli, one.bin)):
+    for one in sorted(standing, key=lambda one: (*_largest(classes[one.of].need), one.bin)):
         need = classes[one.of].need
         if not (need.devices or need.share_milli):
             held.append(one)
@@ -32,41 +34,54 @@ def seated(
             row = rows[one.bin] = _Row(bins[one.bin].devices)
         held.append(replace(one, devices=row.seat(one.job, need)))
     changed = [
-        replace(one, devices=rows[at].devices()) if at in rows and rows[at].shared else one
+        replace(one, devices=tuple(rows[at].devices)) if at in rows and rows[at].shared else one
         for at, one in enumerate(bins)
     ]
     held.sort(key=lambda one: (one.job, one.member))
     return tuple(changed), tuple(held)
 
 
+def less(one: Device, need: Need, sign: int = 1) -> Device:
+    """The device with what one item takes of it; `sign` -1: with what that one gives back."""
+    milli = WHOLE if need.devices else need.share_milli
+    memory = need.device_memory_bytes if need.share_milli else 0
+    return replace(
+        one,
+        free_milli=one.free_milli - sign * milli,
+        held_memory_bytes=one.held_memory_bytes + sign * memory,
+    )
+
+
+def _largest(need: Need) -> tuple[int, int]:
+    return -need.share_milli, -need.device_memory_bytes
+
+
 class _Row:
     """The devices of one bin."""
 
     def __init__(self, devices: Sequence[Device]) -> None:
-        self._devices = devices
-        self._milli = [one.free_milli for one in devices]
+        self.devices = [*devices]
+        """Each with what is left of it."""
         self._open = [at for at, one in enumerate(devices) if not one.free_milli]
         self.shared = False
 
     def seat(self, job: str, need: Need) -> tuple[int, ...]:
         """Positions of the devices of one member; fewer than it asks for where no more are held."""
         if need.share_milli:
-            return self._share(need.share_milli)
-        own = sorted(self._open, key=lambda at: (self._devices[at].holder != job, at))[: need.devices]
+            return self._share(need)
+        own = sorted(self._open, key=lambda at: (self.devices[at].holder != job, at))[: need.devices]
         self._open = [at for at in self._open if at not in own]
         return tuple(own)
 
-    def _share(self, milli: int) -> tuple[int, ...]:
-        fits = [at for at, free in enumerate(self._milli) if free >= milli]
+    def _share(self, need: Need) -> tuple[int, ...]:
+        def full(at: int) -> tuple[bool, int, int]:
+            free = self.devices[at].free_memory_bytes
+            return free is not None and free < need.device_memory_bytes, self.devices[at].free_milli, at
+
+        fits = [at for at, one in enumerate(self.devices) if one.free_milli >= need.share_milli]
         if not fits:
             return ()
-        at = min(fits, key=lambda at: (self._milli[at], at))
-        self._milli[at] -= milli
+        at = min(fits, key=full)
+        self.devices[at] = less(self.devices[at], need)
         self.shared = True
         return (at,)
-
-    def devices(self) -> tuple[Device, ...]:
-        """Each with what is left of it."""
-        return tuple(
-            replace(one, free_milli=free) for one, free in zip(self._devices, self._milli, strict=True)
-        )

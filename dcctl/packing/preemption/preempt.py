@@ -14,6 +14,7 @@ from dcctl.packing.changed import without
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.plan import Plan
 from dcctl.packing.preemption.blocking import in_the_way
+from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Solution, engine_of, urgent_first
 from dcctl.packing.timed.backfill import planned
@@ -84,14 +85,17 @@ class _Room:
         placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
         self._scene = Scene(Solution(problem, placer, (), Plan()))
         self._waiting = {job.id for job in problem.jobs}
-        self._gone: set[Held] = set()
+        self._stoppable: dict[tuple[int, bool], Stoppable] = {}
+        self._gone: list[Held] = []
         self.victims: list[Victims] = []
 
     def made(self) -> Problem:
         """The problem with those pushed out among its jobs."""
         rest: Sequence[Job] = [job for job in urgent_first(self.problem) if self._starts_now(job)]
+        count = 1
         while rest:
-            rest = self._first_without(rest)
+            done = self._first_without(rest[:count])
+            rest, count = rest[done:], 2 * count if done == count else 1
         again: dict[str, list[Held]] = {}
         for one in chain.from_iterable(each.members for each in self.victims):
             again.setdefault(one.job, []).append(one)
@@ -102,36 +106,47 @@ class _Room:
     def _starts_now(self, job: Job) -> bool:
         return not job.after and (job.earliest_s or 0) <= self.problem.now_s
 
-    def _first_without(self, jobs: Sequence[Job]) -> Sequence[Job]:
-        """Place jobs up to the first that needs room, which is made; the jobs after that one."""
+    def _first_without(self, jobs: Sequence[Job]) -> int:
+        """Place jobs up to the first that needs room, which is made; how many jobs that are."""
         placer = self._scene.placer
         mark = placer.mark()
         placed = placer.place_all(jobs)
         at = next((at for at, one in enumerate(placed) if one.missing and self._may_push(one.job)), None)
         if at is None:
-            return ()
+            return len(jobs)
         placer.undo(mark)
         placer.place_all(jobs[:at])
-        job = jobs[at]
-        units = in_the_way(self._scene, job, lambda one: self._may_stop(job, one))
-        members = tuple(chain.from_iterable(units))
+        self._make_room(jobs[at])
+        return at + 1
+
+    def _make_room(self, job: Job) -> None:
+        stoppable = self._stoppable_for(job)
+        members = tuple(chain.from_iterable(in_the_way(self._scene, job, stoppable)))
         self._scene.release(members)
-        placer.place(job)
+        self._scene.placer.place(job)
         if members:
-            self._gone.update(members)
+            self._gone += members
+            for each in self._stoppable.values():
+                each.stop(members)
             self.victims.append(Victims(job.id, members))
-        return jobs[at + 1 :]
+
+    def _stoppable_for(self, job: Job) -> Stoppable:
+        """Who may be pushed out for a job: the same for all of its priority that preempt alike."""
+        preempts = all(self.problem.classes[task.of].template.preempts for task in job.tasks)
+        key = job.priority, preempts
+        if key not in self._stoppable:
+            found = Stoppable(self._scene, lambda one: self._may_stop(one, *key))
+            found.stop(self._gone)
+            self._stoppable[key] = found
+        return self._stoppable[key]
 
     def _may_push(self, job: Job) -> bool:
         lowest = min((one.priority for one in self.problem.running.values()), default=job.priority)
         return lowest < job.priority and job.id not in self._hopeless
 
-    def _may_stop(self, job: Job, one: Held) -> bool:
-        """Of lower priority, and preemptible itself or the job may push out all that is lower."""
+    def _may_stop(self, one: Held, priority: int, preempts: bool) -> bool:
+        """Of lower priority, and preemptible itself or all that is lower may be pushed out."""
         known = self._scene.running(one.job)
-        if known.fixed or known.spared or known.priority >= job.priority:
+        if known.spared or known.priority >= priority or one.job in self._waiting:
             return False
-        if one in self._gone or one.job in self._waiting:
-            return False
-        templates = (self.problem.classes[task.of].template for task in job.tasks)
-        return known.preemptible or all(each.preempts for each in templates)
+        return known.preemptible or preempts

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.packing.changed import empty_copy, with_bins
+from dcctl.packing.changed import closed, standing, with_more, without
+from dcctl.packing.planning import plan_for
+from dcctl.packing.problem import Held
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved, urgent_first
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
-    from dcctl.packing.greedy.place import Placed
+    from dcctl.packing.plan import Assignment
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.scene import Loss
     from dcctl.packing.solve import Options
@@ -30,6 +32,23 @@ class Change(NamedTuple):
     """Jobs that no longer hold anything."""
 
 
+class Waiting(NamedTuple):
+    """What a plan says of one job that waits."""
+
+    job: Job
+    placed: int
+    """Members that have a place."""
+    nodes: tuple[str, ...]
+    """Where."""
+    start_s: int | None = None
+    """When the first of them starts; None: at once, or never."""
+
+    @property
+    def missing(self) -> int:
+        """Members without a place."""
+        return self.job.size - self.placed
+
+
 class Answer(NamedTuple):
     """What the change does."""
 
@@ -37,34 +56,45 @@ class Answer(NamedTuple):
     """With the added bins."""
     loss: Loss
     """What becomes of those who stood on the removed bins."""
-    before: tuple[Placed, ...]
-    """The waiting jobs without the change, in the order in which they are placed."""
-    after: tuple[Placed, ...]
-    """The same jobs with it."""
+    before: tuple[Waiting, ...]
+    """The waiting jobs in the plan without the change, the most urgent first."""
+    after: tuple[Waiting, ...]
+    """The same jobs in the plan with it."""
 
 
 def ask(problem: Problem, change: Change, options: Options) -> Answer:
-    """What the change does to work that runs, and to work that waits."""
-    added = [
-        empty_copy(problem.bins[like], f"new-{problem.bins[like].name}-{number}")
-        for count, like in change.added
-        for number in range(1, count + 1)
-    ]
-    wider = with_bins(problem, added)
-    scene = Scene(solved(replace(wider, jobs=()), options))
-    waiting = urgent_first(wider)
-    before = _placed(scene, waiting, close=range(len(problem.bins), len(wider.bins)))
-    mark = scene.placer.mark()
-    scene.release([one for job in sorted(change.evicted) for one in scene.of(job)])
-    loss = scene.lose(change.removed, keep=True)
-    after = tuple(scene.placer.place_all(waiting))
-    scene.placer.undo(mark)
-    return Answer(wider, loss, before, after)
+    """What the change does to work that runs, and to work that waits: it is planned as `plan_for` does."""
+    wider = problem
+    for count, like in change.added:
+        wider = with_more(wider, count, like)
+    freed = without(wider, [one for one in wider.held if one.job in change.evicted])
+    now = [job for job in freed.jobs if not job.after and (job.earliest_s or 0) <= freed.now_s]
+    loss = Scene(solved(replace(freed, jobs=()), options)).lose(change.removed, now)
+    again = (
+        Held(hit.job, stand.member, stand.put.bin, stand.of, stand.put.devices)
+        for hit in loss.hits
+        for stand in hit.placed.stands
+    )
+    changed = standing(closed(without(freed, loss.stopped), change.removed), again)
+    return Answer(wider, loss, _waiting(problem, options), _waiting(changed, options))
 
 
-def _placed(scene: Scene, waiting: Sequence[Job], close: Collection[int]) -> tuple[Placed, ...]:
-    mark = scene.placer.mark()
-    scene.close(close)
-    found = tuple(scene.placer.place_all(waiting))
-    scene.placer.undo(mark)
-    return found
+def _waiting(problem: Problem, options: Options) -> tuple[Waiting, ...]:
+    stands: dict[str, list[Assignment]] = {job.id: [] for job in problem.jobs}
+    for one in plan_for(problem, options, cut=True, preempt=False).plan.assignments:
+        stands[one.job].append(one)
+    return tuple(_one(job, stands[job.id]) for job in urgent_first(problem))
+
+
+def _one(job: Job, stands: Sequence[Assignment]) -> Waiting:
+    starts = (one.start_s for one in stands if one.start_s is not None)
+    return Waiting(
+        job, len(stands), tuple(dict.fromkeys(one.node for one in stands)), min(starts, default=None)
+    )
+
+
+def only_for(problem: Problem, job: str, options: Options) -> Problem:
+    """The problem without other jobs that do not fit either: room that is made does not go to them."""
+    plan = plan_for(problem, options, cut=True, preempt=False).plan
+    placed = {one.job for one in plan.assignments}
+    return replace(problem, jobs=tuple(one for one in problem.jobs if one.id == job or one.id in placed))

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from dcctl.packing.changed import empty_copy, opened, with_bins, with_items, with_job, with_quotas, without
+from dcctl.packing.changed import (
+    empty_copy,
+    standing,
+    uncordoned,
+    with_items,
+    with_job,
+    with_more,
+    with_quotas,
+    without,
+)
 from dcctl.packing.fit.quotas import amount, raised
-from dcctl.packing.preemption.blocking import fits_without, in_the_way
+from dcctl.packing.planning import plan_for
+from dcctl.packing.preemption.blocking import fits_without, in_the_way, needed
+from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
+from dcctl.packing.questions.ask import only_for
 from dcctl.packing.questions.defrag import in_order, movable
-from dcctl.packing.reasons import Reason
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved
+from dcctl.packing.timed.backfill import in_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dcctl.inventory.placement import Level, Template
+    from dcctl.packing.preemption.stoppable import Unit
     from dcctl.packing.problem import Held, ItemClass, Job, Problem
     from dcctl.packing.solve import Options
 
 Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
 """In this order, the least trouble first."""
 WAYS: tuple[Way, ...] = ("quota", "move", "relax", "open", "wait", "evict", "fewer", "add")
+
+_MOST_ADDED = 64
+"""Nodes to add: to need more of them is no advice."""
+_FEWEST = 10
+"""Asking for less than this part of the members is none either."""
+_BEFORE = 16
+"""Jobs that are planned before it and do not fit, for which room is made too."""
 
 
 class Cure(NamedTuple):
@@ -43,79 +63,113 @@ class Cure(NamedTuple):
     """Where each of those who move goes: bins."""
     at_s: int | None = None
     """Unix time at which it fits by itself."""
+    alone: bool = False
+    """Whether it is proved only if no other work that waits and does not fit takes the room."""
 
 
 def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
-    """Changes after which the job fits, the least trouble first; empty: none was found."""
-    search = _Search(problem, job, options)
-    found = [
-        cure for way in (_quota, _members, _relaxed, _opened, _waited, _fewer, _added) for cure in way(search)
-    ]
+    """Changes after which the job fits, the least trouble first; empty: none was found.
+
+    Each is proved by planning again all that waits; only if there is none, without others that do not fit.
+    """
+    found = _found(_Search(problem, job, options))
+    if not found:
+        alone = only_for(problem, job.id, options)
+        if len(alone.jobs) < len(problem.jobs):
+            found = [one._replace(alone=True) for one in _found(_Search(alone, job, options))]
     return tuple(sorted(found, key=lambda one: (WAYS.index(one.way), len(one.members), one.amount)))
+
+
+def _found(search: _Search) -> list[Cure]:
+    ways = (_quota, _members, _relaxed, _opened, _waited, _fewer, _added)
+    return [cure for way in ways for cure in way(search)]
 
 
 class _Search:
     """One job that does not fit, and how to try whether it does."""
 
     def __init__(self, problem: Problem, job: Job, options: Options) -> None:
-        self.job, self.options = job, options
-        self.solution = solved(_first_come(problem, job, options), options)
-        self.problem = self.solution.problem
-        self.scene = Scene(self.solution)
+        self.problem, self.job, self.options = problem, job, options
+        solution = solved(problem, options)
+        self.placed = solution.placed
+        """All that waits, at once, in the order of the plan."""
+        self.scene = Scene(solution)
+        """What the plan leaves, without the job."""
+        own = next(one for one in self.placed if one.job.id == job.id)
+        self.of = job.tasks[0].of if own.refused_for is None else own.refused_for
+        solution.placer.remove(own)
 
     def proved(self, changed: Problem) -> bool:
         """Whether the job has all its members in a plan made anew."""
-        plan = solved(changed, self.options)
-        return any(one.job.id == self.job.id and not one.missing for one in plan.placed)
+        plan = plan_for(changed, self.options, cut=True, preempt=False).plan
+        return all(one.job != self.job.id for one in plan.unplaced)
 
-
-def _first_come(problem: Problem, job: Job, options: Options) -> Problem:
-    """The problem without other jobs that do not fit either: room that is made must not go to them."""
-    plan = solved(problem, options)
-    hopeless = {one.job.id for one in plan.placed if not one.stands and one.job.id != job.id}
-    return replace(problem, jobs=tuple(one for one in problem.jobs if one.id not in hopeless))
+    def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
+        """The least number whose change lets the job fit; None: not even the highest does."""
+        if low > high or not self.proved(changed(high)):
+            return None
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.proved(changed(middle)) else (middle + 1, high)
+        return high
 
 
 def _quota(search: _Search) -> Iterator[Cure]:
     """Raise what it lacks of its quotas, all at once."""
-    short = search.solution.placer.ledger.short(search.job)
-    if not short:
-        return
-    lacking: dict[str, dict[str, int]] = {}
-    for one in short:
-        lacking.setdefault(one.quota.id, {})[one.dimension] = one.lacking
-    if search.proved(with_quotas(search.problem, raised(search.problem.quotas, lacking))):
+    short = search.scene.placer.ledger.short(search.job)
+    if short and search.proved(with_quotas(search.problem, raised(search.problem.quotas, short))):
         told = (f"{one.quota.name} by {amount(one.dimension, one.lacking)}" for one in short)
         yield Cure("quota", " and ".join(told), short[0].lacking if len(short) == 1 else 0)
 
 
 def _members(search: _Search) -> Iterator[Cure]:
     """Take away the fewest members that stand in its way: to other bins if they fit there."""
-    chosen = [*chain.from_iterable(in_the_way(search.scene, search.job))]
+    units = in_the_way(search.scene, search.job)
+    chosen = tuple(chain.from_iterable(units))
     if not chosen:
         return
-    homes = _new_homes(search, chosen)
-    if search.proved(without(search.problem, chosen)):
-        yield Cure("evict" if homes is None else "move", "", len(chosen), tuple(chosen), homes or ())
+    moved = _moved(search, chosen)
+    if moved and search.proved(standing(without(search.problem, chosen), moved)):
+        yield Cure("move", "", len(chosen), chosen, tuple(one.bin for one in moved))
+        return
+    for stopped in (_whole(search, chosen), _with_those_before(search)):
+        gone = tuple(chain.from_iterable(stopped))
+        if gone and search.proved(without(search.problem, gone)):
+            yield Cure("evict", "", len(gone), gone)
+            return
 
 
-def _new_homes(search: _Search, members: Sequence[Held]) -> tuple[int, ...] | None:
-    """Where each goes, one after the other; None if one may not move or finds no room beside the job."""
+def _whole(search: _Search, members: Iterable[Held]) -> Sequence[Unit]:
+    """All members of the jobs of these, without the jobs that can stay."""
     scene = search.scene
-    if not all(movable(scene, one) for one in members):
-        return None
-    steps = in_order(scene, members)
-    if steps is None:
-        return None
+    jobs = [tuple(scene.of(name)) for name in dict.fromkeys(one.job for one in members)]
+    return needed(jobs, lambda fewer: fits_without(scene, search.job, fewer))
+
+
+def _with_those_before(search: _Search) -> list[Unit]:
+    """Whole jobs without which it fits, and all that are planned before it and do not fit either."""
+    scene = search.scene
+    gone: dict[str, Unit] = {}
     mark = scene.placer.mark()
-    for step in steps:
-        scene.release((step.member,))
-        scene.placer.engine.put(step.member.of, step.to, step.devices)
-        scene.placer.ledger.count(scene.running(step.member.job).quotas, (step.member.of,))
-    fits = not scene.placer.place(search.job).missing
+    before = takewhile(lambda one: one.job.id != search.job.id, search.placed)
+    waits = [one for one in before if one.missing and not one.quota][:_BEFORE]
+    for found in waits:
+        scene.placer.remove(found)
+    for job in (*(found.job for found in waits), search.job):
+        units = in_the_way(scene, job, Stoppable(scene, lambda one: one.job not in gone))
+        for name in dict.fromkeys(one.job for unit in units for one in unit):
+            gone[name] = tuple(scene.of(name))
+            scene.release(gone[name])
+        scene.placer.place(job)
     scene.placer.undo(mark)
-    homes = {step.member: step.to for step in steps}
-    return tuple(homes[one] for one in members) if fits else None
+    return list(gone.values())
+
+
+def _moved(search: _Search, members: Sequence[Held]) -> tuple[Held, ...]:
+    """The members where each goes, one after the other; empty if one may not move or finds no room."""
+    steps = in_order(search.scene, members) if all(movable(search.scene, one) for one in members) else None
+    homes = {step.member: replace(step.member, bin=step.to, devices=step.devices) for step in steps or ()}
+    return tuple(homes[one] for one in members) if homes else ()
 
 
 def _relaxed(search: _Search) -> Iterator[Cure]:
@@ -126,6 +180,8 @@ def _relaxed(search: _Search) -> Iterator[Cure]:
             if what not in seen and search.proved(with_items(search.problem, search.job.id, change)):
                 yield Cure("relax", what)
             seen.add(what)
+    if search.job.deadline_s is not None and search.proved(_timeless(search)):
+        yield Cure("relax", "deadline")
     level = search.job.within
     if level is not None and level != "site":
         wider = LEVELS[LEVELS.index(level) + 1 :] if level in LEVELS else LEVELS
@@ -133,6 +189,10 @@ def _relaxed(search: _Search) -> Iterator[Cure]:
             if search.proved(with_job(search.problem, search.job.id, _within(other))):
                 yield Cure("relax", f"within one {level}: one {other} has room")
                 return
+
+
+def _timeless(search: _Search) -> Problem:
+    return with_job(search.problem, search.job.id, lambda job: replace(job, deadline_s=None))
 
 
 def _within(level: Level) -> Callable[[Job], Job]:
@@ -184,13 +244,15 @@ def _tolerant(one: ItemClass) -> ItemClass:
 
 def _opened(search: _Search) -> Iterator[Cure]:
     """Open the bins that are cordoned."""
-    count = sum(one.closed == Reason.CORDONED for one in search.problem.bins)
-    if count and search.proved(opened(search.problem, Reason.CORDONED)):
+    changed, count = uncordoned(search.problem)
+    if count and search.proved(changed):
         yield Cure("open", "cordoned", count)
 
 
 def _waited(search: _Search) -> Iterator[Cure]:
-    """Wait for jobs that are known to end."""
+    """Wait for jobs that are known to end. A plan in time does so by itself."""
+    if in_time(search.problem):
+        return
     running = search.problem.running
     ends = sorted((known.ends_s, job) for job, known in running.items() if known.ends_s is not None)
     units = [tuple(search.scene.of(job)) for _, job in ends]
@@ -207,19 +269,17 @@ def _waited(search: _Search) -> Iterator[Cure]:
 
 
 def _fewer(search: _Search) -> Iterator[Cure]:
-    """Ask for fewer members."""
+    """Ask for fewer members, but not for next to nothing of it."""
     job = search.job
     if job.size < 2 or len(job.tasks) != 1:
         return
-    low, high = 0, job.size - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        mark = search.scene.placer.mark()
-        fits = not search.scene.placer.place(_shrunk(job, middle)).missing
-        search.scene.placer.undo(mark)
-        low, high = (middle, high) if fits else (low, middle - 1)
-    if low and search.proved(with_job(search.problem, job.id, lambda one: _shrunk(one, low))):
-        yield Cure("fewer", "", low)
+
+    def without_some(count: int) -> Problem:
+        return with_job(search.problem, job.id, lambda one: _shrunk(one, job.size - count))
+
+    left_out = search.least(1, job.size - max(1, -(-job.size // _FEWEST)), without_some)
+    if left_out is not None:
+        yield Cure("fewer", "", job.size - left_out)
 
 
 def _shrunk(job: Job, count: int) -> Job:
@@ -228,21 +288,12 @@ def _shrunk(job: Job, count: int) -> Job:
 
 
 def _added(search: _Search) -> Iterator[Cure]:
-    """Add nodes like one that could hold most of its items if it were empty."""
-    placed = next(one for one in search.solution.placed if one.job.id == search.job.id)
-    of = search.job.tasks[0].of if placed.refused_for is None else placed.refused_for
-    at, copies = _roomiest(search.problem, search.scene, of)
-    if not copies:
-        return
-    like = search.problem.bins[at]
-    added = [empty_copy(like, f"new-{number}") for number in range(1, -(-placed.missing // copies) + 1)]
-    low, high = 1, len(added)
-    while low < high:
-        middle = (low + high) // 2
-        fits = search.proved(with_bins(search.problem, added[:middle]))
-        low, high = (low, middle) if fits else (middle + 1, high)
-    if search.proved(with_bins(search.problem, added[:low])):
-        yield Cure("add", like.name, low)
+    """Add nodes like one that could hold most of its items if it were empty, but not many."""
+    at, copies = _roomiest(search.problem, search.scene, search.of)
+    if copies:
+        count = search.least(1, _MOST_ADDED, lambda count: with_more(search.problem, count, at))
+        if count is not None:
+            yield Cure("add", search.problem.bins[at].name, count)
 
 
 def _roomiest(problem: Problem, scene: Scene, of: int) -> tuple[int, int]:
@@ -255,7 +306,7 @@ def _roomiest(problem: Problem, scene: Scene, of: int) -> tuple[int, int]:
     rows = [at for at in sorted(kinds.values()) if not engine.items.wanted[of].fixed[at]]
     if not rows:
         return 0, 0
-    clones = tuple(empty_copy(problem.bins[at], problem.bins[at].name) for at in rows)
+    clones = tuple(empty_copy(problem, at, problem.bins[at].name) for at in rows)
     empty = solved(replace(problem, bins=clones, jobs=(), held=(), running={}))
     copies = empty.placer.engine.items.wanted[of].copies(empty.placer.engine.state.view(), 1 << 16)
     best = int(copies.argmax())

@@ -1,8 +1,9 @@
 """Few moves after which whole nodes are free: each can be done by itself, one after the other.
 
-Only members that stand by themselves move: not those of a gang, which would stop, not those of a DaemonSet,
-and none of which a disruption budget allows none to be missing. One member moves at a time, so a budget that
-allows one is enough. No move needs room that only a later one makes.
+Only members that stand by themselves move: not those of a gang, which would stop, nor of work that must stay
+within one part; not those of a DaemonSet; no bare pods, which nobody makes anew; and none of which a
+disruption budget allows none to be missing. One member moves at a time, so a budget that allows one is
+enough. No move needs room that only a later one makes.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Moves(NamedTuple):
     free_after: int
     stuck: int
     """Bins in use of which somebody may not move."""
+    more_moves: int = 0
+    """With so many moves in all, as far as was tried,"""
+    more_free: int = 0
+    """so many more bins would be wholly free."""
 
     @property
     def gain(self) -> int:
@@ -51,32 +56,48 @@ class Moves(NamedTuple):
         return self.free_after - self.free_before
 
 
+_FURTHER = 3
+"""Times the moves that are allowed: so many are tried to tell what more of them would do."""
+
+
 def defragment(scene: Scene, most: int) -> Moves:
     """At most so many moves, those that free most bins for each first. The scene is as before afterwards."""
     mark = scene.placer.mark()
     before = int(whole(scene).sum())
     rows, stuck = _in_use(scene)
+    order = sorted(rows.items(), key=lambda row: (len(row[1]), -_idle(scene, row[0]), row[0]))
     steps: list[Step] = []
-    for at, members in sorted(rows.items(), key=lambda row: (len(row[1]), -_idle(scene, row[0]), row[0])):
-        if len(steps) + len(members) > most or _has_arrived(steps, at):
-            continue
-        steps += _emptied(scene, at, members)
-    after = int(whole(scene).sum())
+    rest = _empty(scene, order, steps, most)
+    count, after = len(steps), int(whole(scene).sum())
+    _empty(scene, rest, steps, most * _FURTHER)
+    more = int(whole(scene).sum()) - after
     scene.placer.undo(mark)
-    return Moves(tuple(steps), before, after, stuck)
+    return Moves(tuple(steps[:count]), before, after, stuck, len(steps) if more else 0, more)
+
+
+def _empty(
+    scene: Scene, order: Sequence[tuple[int, list[Held]]], steps: list[Step], most: int
+) -> Sequence[tuple[int, list[Held]]]:
+    """Empty bins in this order, with `steps` in all; those for which too few moves are left."""
+    for number, (at, members) in enumerate(order):
+        if len(steps) + len(members) > most:
+            return order[number:]
+        if not _has_arrived(steps, at):
+            steps += _emptied(scene, at, members)
+    return ()
 
 
 def whole(scene: Scene) -> Bools:
     """Bins that take work and whose devices are all free."""
     milli = scene.placer.engine.state.milli
-    has = (milli >= 0).any(axis=1) & np.array([not one.closed for one in scene.problem.bins], np.bool_)
-    return has & ((milli == WHOLE) | (milli < 0)).all(axis=1)  # type: ignore[no-any-return]
+    return (milli >= 0).any(axis=1) & scene.takes_work & ((milli == WHOLE) | (milli < 0)).all(axis=1)  # type: ignore[no-any-return]
 
 
 def movable(scene: Scene, one: Held) -> bool:
     """Whether a member may go elsewhere by itself."""
     known = scene.running(one.job)
-    return not known.fixed and known.minimum < 2 and known.may_miss != 0
+    by_itself = known.minimum < 2 and known.within is None
+    return by_itself and known.made_anew and not known.fixed and known.may_miss != 0
 
 
 def _in_use(scene: Scene) -> tuple[dict[int, list[Held]], int]:

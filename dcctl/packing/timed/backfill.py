@@ -13,19 +13,28 @@ from msgspec import Struct
 
 from dcctl.packing.greedy.place import Placed, Placer, left_of
 from dcctl.packing.plan import Unplaced
-from dcctl.packing.reasons import WORDS, Reason
+from dcctl.packing.reasons import WORDS, Reason, counted
 from dcctl.packing.solve import Options, assigned, engine_of, plan_of, solve, taken_milli
 from dcctl.packing.timed.beside import TimedRelations
+from dcctl.packing.timed.busy import Busy
+from dcctl.packing.timed.chances import Chances, is_gang
+from dcctl.packing.timed.gaps import Gaps
 from dcctl.packing.timed.offers import Offer, Offers
-from dcctl.packing.timed.timeline import NEVER, Timeline, ends_of
+from dcctl.packing.timed.slices import NEVER
+from dcctl.packing.timed.timeline import Timeline, ends_of
 from dcctl.packing.timed.turns import in_turn, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from dcctl.packing.plan import Assignment, Plan
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.timed.offers import Key
+
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
 
 
 class Booked(NamedTuple):
@@ -77,11 +86,14 @@ class Book:
         """Nothing is planned but what runs already."""
         self.problem, self.options = problem, options
         engine = engine_of(problem, options.policy)
-        self._beside = TimedRelations(engine.items.labels, [one.template for one in problem.classes])
+        templates = [one.template for one in problem.classes]
+        self._beside = TimedRelations(engine.items.labels, templates)
         engine.relations = self._beside
         self.placer = Placer(engine, problem.bins, problem.quotas, problem.links)
         self._engine = engine
         self.timeline = Timeline(problem, engine.state)
+        gaps = Gaps(self.timeline, engine.items, Busy(self._beside, engine.items.labels, templates))
+        self._chances = Chances(gaps, self.timeline, self._beside.drawn)
         self._offers = Offers(problem, options, engine.items)
         self._kept: dict[str, Kept] = {}
         self._not_before: dict[object, int] = {}
@@ -122,9 +134,12 @@ class Book:
             self._kept[found.job.id] = Kept(found.job, [booked], left_of(found.job, found), now_s)
         return count
 
-    def _show(self, start_s: int, end_s: int, jobs: Iterable[Job]) -> None:
-        """The state and, where the jobs ask who stands where, their neighbours are those of an interval."""
-        self.timeline.show(start_s, end_s)
+    def _show(self, start_s: int, end_s: int, jobs: Iterable[Job], bins: Ints | None = None) -> None:
+        """The state and, where the jobs ask who stands where, their neighbours are those of an interval.
+
+        With `bins` the state of those alone.
+        """
+        self.timeline.show(start_s, end_s, bins)
         if any(map(self._related, jobs)):
             self._beside.show(start_s, end_s)
 
@@ -144,28 +159,45 @@ class Book:
         if short := self.placer.ledger.short(job):
             kept.says = "; ".join(map(str, short))
             return kept
-        first_s = max(ready_s, self._not_before.get(self._shape(job, ready_s), ready_s))
-        while self._more(kept, first_s):
-            if not self._offers.choosy:
-                first_s = kept.booked[-1].start_s
+        first_s = self._first_s(job, ready_s)
+        if self._offers.choosy or job.data:
+            self._where_best(kept, first_s)
+        else:
+            self._as_soon_as_possible(kept, first_s)
         self._remember(kept, ready_s)
         if kept.left.tasks and job.deadline_s is not None:
-            kept.earliest_end_s = self._late(kept.left, ready_s)
+            kept.earliest_end_s = self._late(kept.left, self._first_s(job, ready_s))
         return kept
 
-    def _more(self, kept: Kept, first_s: int) -> bool:
-        """Plan what is left of it, and return whether to go on: members that end make room for others."""
-        before = len(kept.booked)
-        for offers in self._offers.rounds(kept.left, first_s, self._moments(kept.job)):
-            self._book(kept, offers)
-            if not kept.left.tasks or (kept.booked and _is_gang(kept.job)):
-                return False
-        return len(kept.booked) > before
+    def _as_soon_as_possible(self, kept: Kept, first_s: int) -> None:
+        """Plan it start by start: of a gang one, of others as many as they need."""
+        latest_s = self._offers.latest(kept.job)
+        start_s = self._chances.first_s(kept.job, first_s)
+        while start_s <= latest_s and start_s < NEVER:
+            found = self._try(kept.left, start_s)
+            if found.stands:
+                self._accept(kept, start_s, found)
+                if not kept.left.tasks or is_gang(kept.job):
+                    return
+            if not (found.stands and self._chances.drawn(kept.job)):  # its members may draw others to them
+                start_s = self._chances.next_s(kept.left, start_s)
+
+    def _where_best(self, kept: Kept, first_s: int) -> None:
+        """Plan it by offers, until all in vain: members that end make room for others."""
+        booked = -1
+        while kept.left.tasks and len(kept.booked) > booked:
+            booked = len(kept.booked)
+            for offers in self._offers.rounds(kept.left, first_s, self._moments(kept.job)):
+                self._book(kept, offers)
+                if not kept.left.tasks or (kept.booked and is_gang(kept.job)):
+                    return
+            if kept.booked and not self._offers.choosy:
+                first_s = kept.booked[-1].start_s
 
     def _moments(self, job: Job) -> Sequence[int]:
         """When a job could begin to fit: as something is freed, or somebody starts whom it stands beside."""
-        every = self._offers.choosy or self._related(job)
-        return self.timeline.moments() if every else self.timeline.releases
+        every = self._offers.choosy or self._chances.drawn(job)
+        return self.timeline.moments if every else self.timeline.releases
 
     def _related(self, job: Job) -> bool:
         return any(self._engine.relations.related[task.of] for task in job.tasks)
@@ -190,17 +222,17 @@ class Book:
 
     def _book(self, kept: Kept, offers: Iterable[Offer]) -> None:
         """Take the best offers: a gang one of them, others as many as they need."""
-        if _is_gang(kept.job):
+        if is_gang(kept.job):
             best = self._best(kept.job, offers)
             if best is not None:
-                self._accept(kept, best, self._try(kept.job, best))
+                self._accept(kept, best.start_s, self._try(kept.job, best.start_s, best.where.bins))
             return
         for offer in offers:
             if not kept.left.tasks:
                 return
-            found = self._try(kept.left, offer)
+            found = self._try(kept.left, offer.start_s, offer.where.bins)
             if found.stands:
-                self._accept(kept, offer, found)
+                self._accept(kept, offer.start_s, found)
 
     def _best(self, job: Job, offers: Iterable[Offer]) -> Offer | None:
         """The offer that is best once it is known on which devices the gang would run."""
@@ -208,27 +240,30 @@ class Book:
         for offer in offers:
             if best is not None and offer.key >= best[0]:
                 break
-            found = self._try(job, offer)
+            found = self._try(job, offer.start_s, offer.where.bins)
             if found.stands:
                 key = self._offers.priced(job, offer, found)
                 best = (key, offer) if best is None or key < best[0] else best
         return None if best is None else best[1]
 
-    def _try(self, job: Job, offer: Offer) -> Placed:
-        """Where the job would stand; nothing is taken."""
-        end_s = _end(offer.start_s, job)
-        self._show(offer.start_s, end_s, (job,))
-        shut = self.timeline.shut(offer.start_s, end_s)
-        outside = None if offer.where.bins is None else ~offer.where.bins
-        self.placer.closed = shut if outside is None else outside if shut is None else shut | outside
+    def _try(self, job: Job, start_s: int, where: Bools | None = None) -> Placed:
+        """Where the job would stand (None: anywhere); nothing is taken."""
+        may = self._chances.bins(job, start_s)
+        if where is not None:
+            may &= where
+        if not may.any():
+            return Placed(job, [], job.size, job.tasks[0].of)
+        # in which part a gang is tried first depends on what is free in all bins
+        self._show(start_s, _end(start_s, job), (job,), None if is_gang(job) else np.flatnonzero(may))
+        self.placer.closed = ~may
         mark = self.placer.mark()
         found = self.placer.place(job)
         self.placer.undo(mark)
         self.placer.closed = None
         return found
 
-    def _accept(self, kept: Kept, offer: Offer, found: Placed) -> None:
-        kept.booked.append(self._take(found, offer.start_s, _end(offer.start_s, kept.job)))
+    def _accept(self, kept: Kept, start_s: int, found: Placed) -> None:
+        kept.booked.append(self._take(found, start_s, _end(start_s, kept.job)))
         kept.left = left_of(kept.left, found)
 
     def _remember(self, kept: Kept, ready_s: int) -> None:
@@ -239,35 +274,55 @@ class Book:
             first_s = kept.booked[-1].start_s if kept.booked else min(NEVER, latest_s + 1)
             self._not_before[shape] = max(first_s, self._not_before.get(shape, ready_s))
 
+    def _first_s(self, job: Job, ready_s: int) -> int:
+        """When it could start at the earliest, by what became of jobs like it."""
+        return max(ready_s, self._not_before.get(self._shape(job, ready_s), ready_s))
+
     def _shape(self, job: Job, ready_s: int) -> object:
         """Equal for jobs that fit at the same times; None where that depends on more than what is free."""
-        if job.data or self._offers.choosy or self._related(job):
+        if job.data or self._offers.choosy or self._chances.drawn(job):
             return None
         tasks = tuple((task.of, len(task.members)) for task in job.tasks)
         return tasks, job.minimum, job.within, job.duration_s, ready_s
 
-    def _late(self, job: Job, ready_s: int) -> int | None:
+    def _late(self, job: Job, first_s: int) -> int | None:
         """When it would end at the earliest if its deadline did not matter."""
         if job.duration_s is None:
             return None
-        for offer in self._offers.soonest(job, ready_s, self._moments(job)):
-            found = self._try(job, offer)
-            if not found.missing or (_is_gang(job) and found.stands):
-                return offer.start_s + job.duration_s
+        for start_s, where in self._later(job, first_s):
+            found = self._try(job, start_s, where)
+            if not found.missing or (is_gang(job) and found.stands):
+                return start_s + job.duration_s
         return None
 
+    def _later(self, job: Job, first_s: int) -> Iterator[tuple[int, Bools | None]]:
+        if job.data:
+            offers = self._offers.soonest(job, first_s, self._moments(job))
+            yield from ((offer.start_s, offer.where.bins) for offer in offers)
+            return
+        start_s = self._chances.first_s(job, first_s)
+        while start_s < NEVER:
+            yield start_s, None
+            start_s = self._chances.next_s(job, start_s)
+
     def _unplaced(self, kept: Kept) -> Unplaced:
-        missing, count = kept.left.size, len(self.problem.bins)
+        bits = self._refusals(kept)
+        why = {WORDS[reason]: times for reason, times in counted(bits).items()}
+        says = kept.says or self._offers.no_data(kept.job)
+        fits = int((bits == 0).sum())
+        return Unplaced(kept.job.id, kept.left.size, why, fits, kept.earliest_end_s, says)
+
+    def refusals(self, job: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Why each bin takes no member more of a job that was planned. The state is left as it was asked."""
+        return self._refusals(self._kept[job])
+
+    def _refusals(self, kept: Kept) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        if not kept.left.tasks:
+            return self._bits(kept.job, kept.booked[0].start_s)
         if kept.ready_s is None or self.placer.ledger.short(kept.left):
             reason = Reason.QUOTA if kept.ready_s is not None else Reason.TIME
-            return Unplaced(kept.job.id, missing, {WORDS[reason]: count}, 0, None, kept.says)
-        bits = self._bits(kept.left, self._judged(kept.left, kept.ready_s))
-        lowest, counts = np.unique(bits & -bits, return_counts=True)
-        told = {Reason(int(bit)): int(times) for bit, times in zip(lowest, counts, strict=True)}
-        why = {WORDS[reason]: times for reason, times in told.items() if reason}
-        says = kept.says or self._offers.no_data(kept.job)
-        fits = told.get(Reason(0), 0)
-        return Unplaced(kept.job.id, missing, why, fits, kept.earliest_end_s, says)
+            return np.full(len(self.problem.bins), int(reason))
+        return self._bits(kept.left, self._judged(kept.left, kept.ready_s))
 
     def _judged(self, job: Job, ready_s: int) -> int:
         """When it is asked why it has no place: as it is ready if it must end in time, else last of all."""
@@ -281,16 +336,13 @@ class Book:
         bits = []
         for last_s in (ready_s + 1, end_s):
             self._show(ready_s, last_s, (job,))
-            shut = self.timeline.shut(ready_s, last_s)
-            closed = 0 if shut is None else shut * int(Reason.CLOSED)
-            bits.append(self._engine.refusals(of) | closed)
+            shut = self.timeline.shut(ready_s, last_s) * int(Reason.CLOSED) if self.timeline.closes else 0
+            bits.append(self._engine.refusals(of) | shut)
         at_first, all_the_time = bits
         told = np.where(at_first, at_first, (all_the_time != 0) * int(Reason.TIME))
-        return np.where(told == 0, self._offers.without_data(job), told)
-
-
-def _is_gang(job: Job) -> bool:
-    return job.minimum > 1 or job.within is not None
+        told = np.where(told == 0, self._offers.without_data(job), told)
+        late = ready_s > self._offers.latest(job)
+        return np.where(told == 0, int(Reason.DEADLINE), told) if late else told
 
 
 def _starts_now(job: Job, now_s: int) -> bool:

@@ -17,7 +17,7 @@ from dcctl.inventory.conditions import curve_of
 from dcctl.packing.greedy.sites import arrival, site_of, sites_of
 from dcctl.packing.reasons import Reason
 from dcctl.packing.timed.bill import MONEY, power_mw, weight
-from dcctl.packing.timed.timeline import NEVER
+from dcctl.packing.timed.slices import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,7 +126,7 @@ class Offers:
             after_s = arrival(job.data, site, self._problem.links).after_s
             if after_s is not None:
                 found.append(Where((site,), self._bins_of[site], max(ready_s, now_s + after_s)))
-        if len(found) > 1 and self._problem.links and job.minimum > 1 and job.within is None:
+        if len(found) > 1 and (self._problem.links or job.sites) and job.minimum > 1 and job.within is None:
             every = np.logical_or.reduce([one.bins for one in found if one.bins is not None])
             sites = tuple(site for one in found for site in one.sites)
             found.append(Where(sites, every, max(one.ready_s for one in found)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.packing.solve import urgency
-from dcctl.packing.timed.timeline import NEVER
+from dcctl.packing.timed.slices import NEVER
 
 if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Problem
@@ -18,9 +18,9 @@ def in_turn(problem: Problem) -> list[Job]:
     """All jobs: as `urgent_first`, but who is waited for comes before who waits."""
     key = urgency(problem)
 
-    def turn(job: Job) -> tuple[int, ...]:
+    def turn(job: Job) -> tuple[tuple[int, ...], int, int, str]:
         deadline_s = NEVER if job.deadline_s is None else job.deadline_s
-        return *key(job), deadline_s, -(NEVER if job.duration_s is None else job.duration_s)
+        return key(job), deadline_s, -(NEVER if job.duration_s is None else job.duration_s), job.id
 
     jobs = {job.id: job for job in problem.jobs}
     done: dict[str, Job] = {}

@@ -10,7 +10,7 @@ from itertools import combinations, product
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.placement import Selector
-from dcctl.packing.verify.where import meets, selected, untainted
+from dcctl.packing.verify.where import meets, selected, untainted, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,12 +47,13 @@ def clashes(problem: Problem, members: Sequence[Member]) -> Iterator[str]:
     keys = {term.key for template in templates for term in _repelling(template)}
     beside: dict[tuple[str, str], list[Member]] = defaultdict(list)
     for one in members:
-        labels = problem.bins[one.bin].labels
-        for key in keys & labels.keys():
-            beside[key, labels[key]].append(one)
+        for key in keys:
+            value = value_of(problem.bins[one.bin], key)
+            if value is not None:
+                beside[key, value].append(one)
     for one in members:
         for term in _repelling(templates[one.of]):
-            value = problem.bins[one.bin].labels.get(term.key)
+            value = value_of(problem.bins[one.bin], term.key)
             if value is not None:
                 yield from _apart(templates, one, term, beside[term.key, value])
 
@@ -109,7 +110,7 @@ def _uneven(problem: Problem, template: Template, spread: Spread, members: Seque
     mine = chosen(spread.selector, (template.namespace,), template)
     for member in members:
         where, other = problem.bins[member.bin], problem.classes[member.of].template
-        value = where.labels.get(spread.key)
+        value = value_of(where, spread.key)
         if other is template and member.placed and value is None:
             yield f"{member.name} is to be spread over {spread.key}, which its node lacks"
         elif value is not None and _eligible(template, spread, where):
@@ -121,7 +122,7 @@ def _uneven(problem: Problem, template: Template, spread: Spread, members: Seque
     if spread.min_domains is not None and len(every) < spread.min_domains:
         least = 0
     placed = {
-        problem.bins[one.bin].labels.get(spread.key, "")
+        value_of(problem.bins[one.bin], spread.key) or ""
         for one in members
         if one.placed and problem.classes[one.of].template is template
     }
@@ -132,17 +133,14 @@ def _uneven(problem: Problem, template: Template, spread: Spread, members: Seque
 
 
 def _domains(problem: Problem, template: Template, spread: Spread) -> set[str]:
-    return {
-        where.labels[spread.key]
-        for where in problem.bins
-        if spread.key in where.labels and _eligible(template, spread, where)
-    }
+    every = {value_of(where, spread.key) for where in problem.bins if _eligible(template, spread, where)}
+    return {value for value in every if value is not None}
 
 
 def _eligible(template: Template, spread: Spread, where: Bin) -> bool:
     """Whether a bin counts for a spread."""
     keys = (other.key for other in template.spreads if other.required)
-    if any(key not in where.labels for key in keys):
+    if any(value_of(where, key) is None for key in keys):
         return False
     if spread.honor_affinity and not selected(template, where):
         return False
@@ -164,14 +162,14 @@ def _lonely(
     mine, founded, held = set[str](), set[str](), False
     for member in members:
         other = problem.classes[member.of].template
-        value = problem.bins[member.bin].labels.get(term.key)
+        value = value_of(problem.bins[member.bin], term.key)
         if other is template and member.placed:
             if value is None:
-                yield f"{member.name} needs a node with a label {term.key}"
+                yield f"{member.name} needs a node with {term.key}"
             else:
                 mine.add(value)
         elif belongs(other):
-            labelled = any(one.key in problem.bins[member.bin].labels for one in near)
+            labelled = any(value_of(problem.bins[member.bin], one.key) is not None for one in near)
             held |= labelled and not member.placed
             founded.update(() if value is None else (value,))
     alone = sorted(mine - founded)

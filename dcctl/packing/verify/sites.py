@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 def split_gangs(problem: Problem, stands: Iterable[tuple[Job, int, Bin]]) -> Iterator[str]:
     """Gangs of which more members talk between two sites than the link carries. A stand: job, class, bin."""
+    stands = tuple(stands)
     sites: dict[str, Counter[str]] = defaultdict(Counter)
     most: dict[str, list[int]] = defaultdict(list)
     for job, of, where in stands:
         if job.minimum > 1 and where.path[-1]:
             sites[job.id][where.path[-1]] += 1
             most[job.id].append(problem.classes[of].need.amounts[BASIC.index("bandwidth_bps")])
+    again = {job.id: set(job.sites) for job, _, _ in stands}
     for name, members in sites.items():
+        if set(members) == again[name]:
+            continue
         if len(members) > 2:
             yield f"{name} is split over more than two sites"
         elif len(members) == 2:

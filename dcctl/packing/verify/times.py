@@ -53,10 +53,15 @@ def _freed(problem: Problem, where: Bin, gone: Sequence[Held]) -> Bin:
     freed = (sum(column) for column in zip(*(need.amounts for need in needs), strict=True))
     rows = zip(where.free, where.total, freed, strict=True)
     milli = [device.free_milli for device in where.devices]
+    memory = [device.held_memory_bytes for device in where.devices]
     for one, need in zip(gone, needs, strict=True):
         for device in one.devices:
             milli[device] += WHOLE if need.devices else need.share_milli
-    devices = tuple(replace(device, free_milli=now) for device, now in zip(where.devices, milli, strict=True))
+            memory[device] -= 0 if need.devices else need.device_memory_bytes
+    devices = tuple(
+        replace(device, free_milli=now, held_memory_bytes=held)
+        for device, now, held in zip(where.devices, milli, memory, strict=True)
+    )
     return replace(
         where, free=tuple(max(have, min(most, have + more)) for have, most, more in rows), devices=devices
     )

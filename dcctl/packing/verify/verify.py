@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.packing.fit.quotas import counted
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify.beside import Member, clashes, misplaced
 from dcctl.packing.verify.cuts import cut
@@ -162,7 +161,8 @@ def _held_by(devices: Sequence[Device], needs: Sequence[Need]) -> bool:
 def _fits(device: Device, needs: Sequence[Need]) -> bool:
     memory = [need.device_memory_bytes for need in needs if need.device_memory_bytes]
     taken = sum(WHOLE if need.devices else need.share_milli for need in needs)
-    return taken <= device.free_milli and (not memory or sum(memory) <= (device.memory_bytes or 0))
+    free = (device.memory_bytes or 0) - device.held_memory_bytes
+    return taken <= device.free_milli and (not memory or sum(memory) <= free)
 
 
 def _gangs(problem: Problem, stands: Iterable[_Stand]) -> Iterator[str]:
@@ -195,8 +195,12 @@ def _alike(bins: Sequence[Bin], level: str) -> bool:
 
 def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:
     for quota in problem.quotas:
-        mine = (problem.classes[one.of].need for one in stands if quota.id in one.job.quotas)
-        total = counted(mine, problem.space.dimensions)
+        total: Counter[str] = Counter()
+        for one in stands:
+            if quota.id in one.job.quotas:
+                need = problem.classes[one.of].need
+                total.update(dict(zip(problem.space.dimensions, need.amounts, strict=True)))
+                total["gpu"] += need.gpu_milli
         for name, most in quota.amounts.items():
             if total[name] and quota.used.get(name, 0) + total[name] > most:
                 yield f"{quota.name}: more than it allows of {name} would be held"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.placement import level_of
+from dcctl.packing.problem import LEVELS
 from dcctl.packing.reasons import words
 
 if TYPE_CHECKING:
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Taint
     from dcctl.inventory.placement import Expression, NodeTerm, Template, Toleration
     from dcctl.packing.problem import Bin, ItemClass, Kind, Need, Problem
+
+_level_of = cache(level_of)
 
 
 def refused(problem: Problem, one: ItemClass, where: Bin) -> str:
@@ -49,7 +54,7 @@ def _tolerates(one: Toleration, taint: Taint) -> bool:
 
 def selected(template: Template, where: Bin) -> bool:
     """Whether the bin meets node selector and required node affinity."""
-    named = template.node_selector.items() <= dict(where.labels).items()
+    named = all(value_of(where, key) == text for key, text in template.node_selector.items())
     return named and (template.required is None or _any(template.required, where))
 
 
@@ -60,8 +65,22 @@ def _any(terms: Iterable[NodeTerm], where: Bin) -> bool:
 def _holds(term: NodeTerm, where: Bin) -> bool:
     if not (term.labels or term.names):
         return False
-    labels = all(meets(one, where.labels.get(one.key)) for one in term.labels)
+    labels = all(meets(one, value_of(where, one.key)) for one in term.labels)
     return labels and all((where.name in one.values) == (one.operator != "NotIn") for one in term.names)
+
+
+def value_of(where: Bin, key: str) -> str | None:
+    """What a bin has under a key: the value of its label, or the part of that level that it lies in.
+
+    None where it has none. Parts of one name that lie in different wider ones are different.
+    """
+    level = _level_of(key)
+    if level is None:
+        return where.labels.get(key)
+    if level == "node":
+        return where.name
+    part = where.path[LEVELS.index(level) :]
+    return "/".join(reversed(part)) if part[0] else None
 
 
 def meets(one: Expression, value: str | None) -> bool:

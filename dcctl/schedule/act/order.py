@@ -74,8 +74,11 @@ class Loaded(NamedTuple):
     """Digests by path; the plan comes first."""
 
 
-def load(paths: Sequence[str]) -> Loaded:
-    """Read a plan file and the manifests that it was made from. UsageError tells what is wrong."""
+def load(paths: Sequence[str], done: str = "carried out on") -> Loaded:
+    """Read a plan file and the manifests that it was made from. UsageError tells what is wrong.
+
+    `done`: what is to become of them, for messages.
+    """
     if "-" in paths:
         raise UsageError(
             "standard input", "a run that may have to be resumed needs files", "dcctl schedule apply --help"
@@ -83,22 +86,27 @@ def load(paths: Sequence[str]) -> Loaded:
     data = {str(Path(path).absolute()): read_bytes(path) for path in paths}
     if len(data) < len(paths):
         raise UsageError(", ".join(paths), "a file is given twice", "dcctl schedule apply --help")
-    (plan_path, plan), *rest = data.items()
+    (plan_path, data_of_plan), *rest = data.items()
+    plan = planfile.read(data_of_plan, plan_path)
     texts = [(path, text_of(each, path)) for path, each in rest]
     asked = parse(texts) if texts else None
-    bodies = [body for path, text in texts for body in _bodies(path, text)]
+    bodies = [body for path, text in texts for body in _bodies(path, text, done)]
     return Loaded(
-        planfile.read(plan, plan_path),
+        plan,
         objects_of(bodies, ", ".join(path for path, _ in texts)),
         asked or Asked(),
         {path: planfile.digest(each) for path, each in data.items()},
     )
 
 
-def _bodies(path: str, text: str) -> list[Document]:
-    """Each manifest as the API server would read it; dcctl's own form is none."""
+def _bodies(path: str, text: str, done: str) -> list[Document]:
+    """Each manifest as the API server would read it. UsageError for dcctl's own form, which is none."""
     read = (msgspec.json.decode(as_json(Cursor(node, path))) for node, _ in documents(text, path))
-    return [body for body in read if isinstance(body, dict) and body.get("kind") != "Jobs"]
+    found = [body for body in read if isinstance(body, dict)]
+    if any(body.get("kind") == "Jobs" for body in found):
+        why = f"jobs in dcctl's own form cannot be {done} kubernetes: give the manifests"
+        raise UsageError(path, why, "dcctl schedule render --help")
+    return found
 
 
 def apply(world: World, paths: Sequence[str]) -> Report:
@@ -112,6 +120,7 @@ def apply(world: World, paths: Sequence[str]) -> Report:
     digest = next(iter(loaded.files.values()))
     run = f"{digest[:8]}-{world.now_s}"
     objects = world.connect(_CHECK_S)
+    _demand_its_cluster(objects, loaded.plan)
     ready = look_up(objects, intended(loaded.plan, loaded.objects, world.now_s), run, bind=world.bind)
     _demand_something(ready, paths[0])
     _demand_no_drift(world, loaded, ready)
@@ -171,7 +180,8 @@ def take_back(world: World, plan: str = "") -> Report:
 
 def status(folder: Path) -> Report:
     """Every run that has a journal. Nothing is contacted."""
-    return status_report([(one, _state(one)) for one in journal.journals(folder, KIND)])
+    told = [(one, _state(one)) for one in journal.journals(folder, KIND)]
+    return status_report(told, [error for _, error in journal.damaged(folder, KIND)])
 
 
 def _state(record: journal.Record) -> str:
@@ -214,6 +224,7 @@ def _demand_no_drift(world: World, loaded: Loaded, ready: Ready) -> None:
 def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:
     """The newest run (of a plan, if one is given) that can be resumed or undone. UsageError: none."""
     records = journal.journals(folder, KIND)
+    journal.demand_none_damaged(folder, KIND)
     if plan:
         digest = planfile.digest(read_bytes(plan))
         records = [one for one in records if one.header.plan == digest]
@@ -224,6 +235,16 @@ def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record
             f"--{verb}", f"no run {which}in {folder} is left to {verb}", "dcctl schedule apply --status"
         )
     return found
+
+
+def _demand_its_cluster(objects: Objects, plan: Plan) -> None:
+    try:
+        same = objects.is_cluster(plan.clusters) if plan.clusters else None
+    except Failure as failure:
+        raise said(failure, "the API server") from failure
+    if same is False:
+        why = "was made for another cluster than the one that is asked"
+        raise RefusedError("the plan", why, "kubectl config current-context")
 
 
 def _demand_same_cluster(objects: Objects, record: journal.Record) -> None:

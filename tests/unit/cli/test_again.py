@@ -7,7 +7,7 @@ from dcctl import config
 from dcctl.cli.again import complete, with_options
 from dcctl.cli.session import Session
 from dcctl.errors import UsageError
-from dcctl.render.report import Note, Report, Table
+from dcctl.render.report import Column, Note, Report, Table
 from dcctl.settings import Value
 
 EMPTY = Report(kind="k", headline="", items=Table("items", (), ()))
@@ -102,3 +102,19 @@ def test_where_no_setting_could_be_read_the_file_is_all_there_is() -> None:
     error = UsageError("c.toml", "is wrong", "dcctl config check")
     complete(error, "c.toml", None)
     assert error.hint == "dcctl config check --config c.toml"
+
+
+def test_commands_in_details_are_complete_too() -> None:
+    table = Table(
+        "cures", (Column("cure", "CURE"), Column("command", "TRY")), (("add", "dcctl schedule status"),)
+    )
+    found = with_options(replace(EMPTY, details=(table,)), run(inventory=("demo",)))
+    assert found.details[0].rows == (("add", "dcctl schedule status -i demo"),)
+
+
+def test_work_from_standard_input_cannot_be_asked_about_again() -> None:
+    assert hint("dcctl schedule explain job-1 - --links l.yaml", inventory=("demo",)) == ""
+    assert (
+        hint("dcctl schedule explain job-1 a-b.yaml", inventory=("demo",))
+        == "dcctl schedule explain -i demo job-1 a-b.yaml"
+    )

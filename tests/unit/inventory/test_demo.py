@@ -152,6 +152,17 @@ def test_the_source_says_that_it_is_a_demo_with_a_gap() -> None:
     assert told.name == "demo"
 
 
+def test_a_workload_and_its_template_say_the_same_priority(fleet: Fleet) -> None:
+    said = {
+        (one.id, one.priority or 0, fleet.templates[member.template or ""].priority or 0)
+        for one in fleet.workloads
+        for member in one.members
+        if member.phase == "pending"
+    }
+    assert [row for row in said if row[1] != row[2]] == []
+    assert ("moe/moe-pilot", 90, 90) in said
+
+
 def test_the_answer_about_it_is_the_recorded_one(fleet: Fleet) -> None:
     """Set DCCTL_RECORD=1 to record it anew, and read the difference."""
     answers = {by: _data(fleet, by) for by in ("pool", "workload")}

@@ -17,6 +17,7 @@ from dcctl.inventory.placement import (
     Spread,
     Template,
     Toleration,
+    level_key,
 )
 from dcctl.packing.problem import (
     UNLIMITED,
@@ -40,6 +41,7 @@ SPACE = Space(
 )
 GIB = 1 << 30
 _ZONE = "topology.kubernetes.io/zone"
+_RACK, _SITE = level_key("rack"), level_key("site")
 _MINE = Selector({"app": "a"})
 
 
@@ -111,6 +113,7 @@ _TEMPLATES = (
     Template(namespace="x", scheduler="default-scheduler"),
     Template(node_selector={_ZONE: "z1"}),
     Template(required=(NodeTerm((Expression(_ZONE, "NotIn", ("z1",)),)),)),
+    Template(required=(NodeTerm((Expression(_RACK, "Exists"),)),)),
     Template(tolerations=(Toleration("pool", "Exists"),)),
 )
 _RELATED = (
@@ -121,6 +124,10 @@ _RELATED = (
     Template(labels={"app": "b"}, neighbours=(Neighbours(_ZONE, _MINE, apart=True),)),
     Template(labels={"app": "a"}, neighbours=(Neighbours(_ZONE, _MINE),)),
     Template(labels={"app": "c"}, neighbours=(Neighbours("kubernetes.io/hostname", _MINE),)),
+    Template(labels={"app": "a"}, spreads=(Spread(_RACK, _MINE),)),
+    Template(labels={"app": "a"}, neighbours=(Neighbours(_RACK, _MINE, apart=True),)),
+    Template(labels={"app": "c"}, neighbours=(Neighbours(_RACK, _MINE), Neighbours(_SITE, _MINE))),
+    Template(labels={"app": "a"}, neighbours=(Neighbours(level_key("node"), _MINE, apart=True),)),
     Template(ports=(HostPort(80),)),
 )
 

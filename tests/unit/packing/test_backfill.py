@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,13 +10,17 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset
 from dcctl.inventory.placement import Neighbours, Selector, Spread, Template
+from dcctl.packing.greedy.place import Placed, Placer
 from dcctl.packing.plan import Assignment, Plan
-from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
+from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running, Task
 from dcctl.packing.solve import Options, solve
 from dcctl.packing.timed.backfill import Book, in_time, planned
 from dcctl.packing.timed.turns import in_turn
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
+
+if TYPE_CHECKING:
+    import pytest
 
 NOW = 1000
 BUSY = device(0, 0)
@@ -64,6 +68,46 @@ def test_what_ends_is_free_and_what_nobody_knows_never_ends() -> None:
     assert not planned(late).assignments, "it should have ended, and nobody knows when it will"
 
 
+def test_members_that_end_make_room_before_others_do() -> None:
+    """Each member starts as soon as it can: at the end of one of its own job before that of a longer one."""
+    jobs = (job("x", 1, duration_s=100, priority=9), job("y", 1, 3, duration_s=10))
+    one = problem(*jobs, bins=nodes(1))
+    assert times(planned(one)) == {
+        "x-0": (NOW, NOW + 100),
+        "y-0": (NOW, NOW + 10),
+        "y-1": (NOW + 10, NOW + 20),
+        "y-2": (NOW + 20, NOW + 30),
+    }
+
+
+def test_a_gang_does_not_start_without_one_of_its_tasks() -> None:
+    gang = Job("g", (Task(0, ("leader",)), Task(1, ("a", "b"))), minimum=2, duration_s=10)
+    small = a_bin("a", 4000, (device(0),)), a_bin("b", 4000, (device(0),))
+    assert times(planned(problem(gang, bins=small))) == {}
+
+
+def test_moments_at_which_nothing_got_freer_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that must not stand side by side, each on a node for a while of its own."""
+    tries = 0
+
+    def counted(self: Placer, one: Job) -> Placed:
+        nonlocal tries
+        tries += 1
+        return place(self, one)
+
+    place = Placer.place
+    monkeypatch.setattr(Placer, "place", counted)
+    mine = Selector({"app": "x"})
+    apart = Template(labels={"app": "x"}, neighbours=(Neighbours("host", mine, apart=True),))
+    host = replace(nodes(1)[0], labels={"host": "a"})
+    jobs = tuple(job(f"j{at:02}", 0, duration_s=100 - at) for at in range(60))
+    one = Problem(SPACE, (host,), (ItemClass(need(), apart),), jobs, now_s=NOW)
+    plan = planned(one)
+    assert plan.placed == 60
+    assert verify(plan, one) == ()
+    assert tries <= 3 * len(jobs)
+
+
 def test_a_gang_starts_as_a_whole_and_short_work_goes_before_it() -> None:
     jobs = (
         job("first", 1, duration_s=50, priority=9),
@@ -107,7 +151,7 @@ def test_earliest_after_and_duration() -> None:
     )
     one = problem(*jobs, ended=frozenset(("done",)))
     plan = planned(one)
-    assert [each.id for each in in_turn(one)] == ["a", "b", "stays", "never", "lost"]
+    assert [each.id for each in in_turn(one)] == ["a", "b", "stays", "lost", "never"]
     assert times(plan) == {
         "a-0": (NOW + 5, NOW + 35),
         "b-0": (NOW + 35, NOW + 45),
@@ -124,6 +168,13 @@ def test_a_deadline_that_is_missed_says_when_it_could_end() -> None:
     jobs = (job("x", 0, duration_s=50, priority=9), job("y", 0, duration_s=20, deadline_s=NOW + 60))
     plan = planned(problem(*jobs, bins=nodes(1)))
     assert [(one.job, one.earliest_end_s) for one in plan.unplaced] == [("y", NOW + 70)]
+
+
+def test_work_that_is_too_late_from_the_start_fits_no_node() -> None:
+    one = problem(job("y", 1, 2, minimum=2, duration_s=20, deadline_s=NOW + 10))
+    late = planned(one).unplaced[0]
+    assert (late.why, late.fits, late.earliest_end_s) == ({"would end after its deadline": 2}, 0, NOW + 20)
+    assert verify(planned(one), one) == ()
 
 
 def test_a_node_is_closed_for_a_while() -> None:

@@ -11,7 +11,7 @@ from dcctl.packing.timed.backfill import planned
 from dcctl.packing.verify.verify import verify
 
 NOW = 1000
-ROOM = Resources(cpu_milli=4000, pods=10, devices={"nvidia.com/gpu": 1})
+ROOM = Resources(cpu_milli=4000, memory_bytes=1 << 36, pods=10, devices={"nvidia.com/gpu": 1})
 BOARD = Accelerator(0, "g", "nvidia.com/gpu", power_cap_mw=300_000, power_default_cap_mw=400_000)
 
 

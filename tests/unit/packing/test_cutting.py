@@ -72,7 +72,7 @@ def told(plan: Plan) -> list[tuple[str, int, tuple[str, ...]]]:
 def test_seven_share_one_board() -> None:
     plan = planned(problem([node("a")], [slices(one=1)], job("j", 0, 7)))
     assert told(plan) == [("a", 0, (ONE,) * 7)]
-    assert (plan.placed, plan.free_gpu_milli) == (7, 2000)
+    assert plan.placed == 7
     assert plan.cuts[0].must_be_idle == (0,)
     assert plan.cuts[0].reset
 

@@ -13,6 +13,7 @@ from dcctl.packing.changed import without
 from dcctl.packing.fit.quotas import Short, amount
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.preemption.blocking import in_the_way
+from dcctl.packing.questions.ask import Change, ask
 from dcctl.packing.questions.cures import cures
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solve, solved
@@ -28,7 +29,7 @@ SOURCE = "kubernetes:prod"
 
 def node(name: str, source: str = SOURCE) -> Node:
     boards = tuple(Accelerator(at, "nvidia", GPU) for at in range(8))
-    room = Resources(cpu_milli=64_000, pods=100, devices={GPU: 8})
+    room = Resources(cpu_milli=64_000, memory_bytes=1 << 40, pods=100, devices={GPU: 8})
     return Node(name, sources=(source,), allocatable=room, accelerators=boards)
 
 
@@ -135,6 +136,23 @@ def test_the_owner_s_own_work_is_in_the_way_and_gives_back_what_it_held() -> Non
     assert {each.job for each in unit} == {"nlp/runs"}
     assert planned(without(one, unit)).placed == 4
     assert planned(one).placed == 0
+
+
+def test_only_work_that_holds_what_is_short_is_in_the_way() -> None:
+    there = (work("nlp/cpu", 2, "a", gpus=0), work("vision/x", 2, "a"), work("nlp/runs", 3, "b"))
+    one = problem(work("nlp/j", 2), there=there, quotas=(limit(4, 4),))
+    units = in_the_way(Scene(solved(one)), one.jobs[0])
+    assert [(each.job, each.member) for unit in units for each in unit] == [
+        ("nlp/runs", "nlp/runs-0"),
+        ("nlp/runs", "nlp/runs-1"),
+    ]
+
+
+def test_who_is_lost_and_stands_elsewhere_counts_as_before() -> None:
+    one = problem(work("nlp/j", 3), there=(work("nlp/runs", 2, "a"),), quotas=(limit(4, 2),))
+    answer = ask(one, Change(removed=frozenset((0,))), Options())
+    assert answer.loss.homeless == 0
+    assert [each.placed for each in (*answer.before, *answer.after)] == [0, 0]
 
 
 def test_who_loses_a_node_counts_only_once() -> None:

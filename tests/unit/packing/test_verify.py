@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Taint
-from dcctl.inventory.placement import HostPort, Neighbours, Selector, Spread, Template
+from dcctl.inventory.placement import (
+    Expression,
+    HostPort,
+    Neighbours,
+    NodeTerm,
+    Selector,
+    Spread,
+    Template,
+    level_key,
+)
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.plan import Assignment, Plan, Unplaced
 from dcctl.packing.problem import Held, ItemClass, Problem, Quota
@@ -137,6 +146,45 @@ def test_spread() -> None:
     even = problem(job("j", 0, 3), labels={"app": "x"}, spreads=(Spread("zone", MINE),))
     assert holds(even, ("j-0", "a", ()), ("j-1", "b", ()), ("j-2", "b", ()))
     assert not holds(even, ("j-0", "b", ()), ("j-1", "b", ()))
+
+
+RACK = level_key("rack")
+THREE = tuple(
+    a_bin(name, 4000, labels={"zone": "z"}, path=("", "", rack, "", "s"))
+    for name, rack in (("a", "r0"), ("b", "r0"), ("c", "r1"))
+)
+"""Two nodes in one rack and a third in another: no label tells the racks."""
+
+
+@pytest.mark.parametrize(
+    ("rules", "good", "bad"),
+    [
+        ({"spreads": (Spread(RACK, MINE),)}, ("a", "c"), ("a", "b")),
+        ({"neighbours": (Neighbours(RACK, MINE, apart=True),)}, ("a", "c"), ("a", "b")),
+        ({"neighbours": (Neighbours(RACK, MINE),)}, ("a", "b"), ("a", "c")),
+        ({"neighbours": (Neighbours(level_key("node"), MINE, apart=True),)}, ("a", "b"), ("a", "a")),
+        ({"neighbours": (Neighbours(level_key("site"), MINE),)}, ("a", "c"), None),
+        ({"required": (NodeTerm((Expression(RACK, "In", ("s//r0",)),)),)}, ("a", "b"), ("a", "c")),
+    ],
+)
+def test_parts_of_the_data_centre(
+    rules: dict[str, object], good: tuple[str, str], bad: tuple[str, str] | None
+) -> None:
+    two = replace(problem(job("j", 0, 2), labels={"app": "x"}, **rules), bins=THREE)
+    assert verify(solve(two), two) == ()
+    assert holds(two, *((f"j-{at}", node, ()) for at, node in enumerate(good)))
+    assert bad is None or not holds(two, *((f"j-{at}", node, ()) for at, node in enumerate(bad)))
+
+
+def test_racks_of_one_name_in_two_sites_are_two() -> None:
+    apart = problem(job("j", 0, 2), labels={"app": "x"}, neighbours=(Neighbours(RACK, MINE, apart=True),))
+    paths = (("", "", "r0", "", "s"), ("", "", "r0", "", "t"), ("",) * 5)
+    two = replace(apart, bins=tuple(replace(one, path=path) for one, path in zip(THREE, paths, strict=True)))
+    assert holds(two, ("j-0", "a", ()), ("j-1", "b", ()))
+    near = replace(
+        two, classes=(ItemClass(need(), Template(labels={"app": "x"}, spreads=(Spread(RACK, MINE),))),)
+    )
+    assert not holds(near, ("j-0", "c", ()))  # nobody knows its rack
 
 
 def test_gangs() -> None:

@@ -11,27 +11,35 @@ from dcctl.errors import RefusedError, UsageError
 from dcctl.packing.plan import Assignment, Cut
 from dcctl.schedule.act import order
 from dcctl.schedule.planfile import read
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.conftest import Cli
 
 ROW = {
     "job": "ml/train",
     "member": "train-0",
     "node": "gpu001",
-    "devices": [0, 1],
-    "share_milli": 0,
+    "devices": ["0", "1"],
+    "share_milli": None,
     "start_s": None,
     "end_s": None,
 }
 
 
 def document(**changed: Any) -> bytes:
+    """A plan file, with other fields or tables."""
+    details = {
+        "assignments": [ROW],
+        "refusals": [{"job": "ml/big", "members": 4, "reason": "not ready", "nodes": 2}],
+    }
+    details |= {key: changed.pop(key) for key in ("assignments", "cuts", "refusals") if key in changed}
     whole: dict[str, Any] = {
         "schema": "dcctl/schedule-plan/v1",
         "items": [],
-        "assignments": [ROW],
-        "unplaced": [{"job": "ml/big", "members": 4, "why": "no node has 16 GPUs"}],
+        "details": details,
         "summary": {"snapshot": "abc", "policy": "best-fit", "seed": 7, "placed": 1, "bound_gpu_milli": 2000},
         "later": {"field": 1},
     }
@@ -46,15 +54,21 @@ def test_a_plan_is_read() -> None:
     assert plan.bound_gpu_milli == 2000
 
 
-def test_tables_of_a_report_stand_under_details() -> None:
-    rows = [{**ROW, "devices": ["3"], "share_milli": None}]
-    refusals = [
-        {"job": "ml/big", "members": 4, "reason": why, "nodes": 2} for why in ("cordoned", "not ready")
-    ]
-    details = {"assignments": rows, "refusals": refusals}
-    plan = read(document(assignments=None, unplaced=[], details=details), "plan.json")
-    assert (plan.assignments[0].devices, plan.assignments[0].share_milli) == ((3,), 0)
-    assert [(one.job, one.members) for one in plan.unplaced] == [("ml/big", 4)]
+def test_what_plan_prints_is_read(cli: Cli, tmp_path: Path) -> None:
+    """The plan of the examples is the one that the program makes of its manifests."""
+    example, fleet = ROOT / "examples" / "apply", ROOT / "examples" / "sites" / "fleet.json"
+    made = tmp_path / "plan.json"
+    cli("schedule", "plan", str(example / "work.yaml"), "-i", str(fleet), "-o", f"json={made}")
+    assert made.read_bytes() == (example / "plan.json").read_bytes()
+    assert [one.node for one in read(made.read_bytes(), "p").assignments] == ["gpu005", "gpu006", "gpu007"]
+
+
+def test_no_second_form_is_read() -> None:
+    other = json.dumps({"schema": "dcctl/schedule-plan/v1", "assignments": [ROW]}).encode()
+    with pytest.raises(UsageError, match=r"has no field `details\.assignments`"):
+        read(other, "plan.json")
+    with pytest.raises(UsageError, match="devices"):
+        read(document(assignments=[{**ROW, "devices": [0]}]), "plan.json")
 
 
 @pytest.mark.parametrize(
@@ -72,10 +86,10 @@ def test_tables_of_a_report_stand_under_details() -> None:
         (document(schema="dcctl/assess/v1"), "is a dcctl assess report, not a plan"),
         (document(schema="dcctl/error/v1"), "is the error of a dcctl that made no plan"),
         (document(schema="dcctl/schedule-plan/v2"), "was written by a newer dcctl"),
-        (document(assignments=None), "has no field `assignments`"),
-        (document(assignments=[{**ROW, "node": 4}]), r"\$.assignments\[0\].node: expected `str`"),
-        (document(assignments=[{**ROW, "share_milli": 1000}]), r"\$.assignments\[0\].share_milli"),
-        (document(assignments=[{**ROW, "devices": [-1]}]), r"\$.assignments\[0\].devices"),
+        (document(assignments=None), "has no field `details.assignments`"),
+        (document(assignments=[{**ROW, "node": 4}]), r"\$.details.assignments\[0\].node: expected `str`"),
+        (document(assignments=[{**ROW, "share_milli": 1000}]), r"\$.details.assignments\[0\].share_milli"),
+        (document(assignments=[{**ROW, "devices": [-1]}]), r"\$.details.assignments\[0\].devices"),
         (document(assignments=[ROW, ROW]), "is placed twice"),
         (document(assignments=[{**ROW, "job": ""}]), "names no job"),
         (document(assignments=[{**ROW, "start_s": 9, "end_s": 8}]), "ends before it starts"),
@@ -96,7 +110,7 @@ CUT = {"node": "gpu001", "device": "3", "model": "NVIDIA H200", "id": "GPU-1", "
 
 def test_cuts_are_read() -> None:
     after = ["nvidia.com/mig-3g.71gb"]
-    plan = read(document(details={"cuts": []}, cuts=[{**CUT, "after": after}]), "plan.json")
+    plan = read(document(cuts=[{**CUT, "after": after}]), "plan.json")
     assert plan.cuts == (Cut("gpu001", 3, "NVIDIA H200", "GPU-1", (), tuple(after)),)
     assert read(document(), "plan.json").cuts == ()
 
@@ -118,3 +132,24 @@ def test_a_plan_whose_boards_are_not_cut_is_not_carried_out(
         order.apply(nowhere, [str(path)])
     assert "1 board being cut first" in str(error.value)
     assert words in str(error.value)
+
+
+APPLY = ROOT / "examples" / "apply"
+NOT_MANIFESTS = "jobs in dcctl's own form cannot be {} kubernetes: give the manifests"
+
+
+@pytest.mark.parametrize(("verb", "done"), [("render", "rendered for"), ("apply", "carried out on")])
+def test_jobs_in_our_own_form_are_no_manifests(cli: Cli, verb: str, done: str) -> None:
+    jobs = str(ROOT / "examples" / "jobs" / "evening.yaml")
+    told = cli("schedule", verb, str(APPLY / "plan.json"), jobs)
+    assert (told.returncode, NOT_MANIFESTS.format(done) in told.stderr) == (2, True), told.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere.json", "no such file"), (str(APPLY / "work.yaml"), "is not JSON")]
+)
+def test_what_is_wrong_with_the_plan_is_told_before_the_cluster_is_asked_for(
+    cli: Cli, name: str, why: str
+) -> None:
+    told = cli("schedule", "apply", name, "-i", "demo")
+    assert (told.returncode, why in told.stderr) == (2, True), told.stderr

@@ -15,7 +15,7 @@ from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.types import OwnerRef, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from dcctl.inventory.sources.kubernetes.api import Client
 
@@ -239,6 +239,11 @@ class Objects:
             if failure.cause != "denied":
                 raise
             return self._client.host
+
+    def is_cluster(self, uids: Collection[str]) -> bool | None:
+        """Whether it is one of these clusters, by UID of kube-system; None where that may not be read."""
+        told = self.cluster()
+        return None if told == self._client.host else told in uids
 
     def follow(self, selector: str) -> Iterator[Change]:
         """Yield the pods that labels select, in all namespaces, and then every change, until the deadline.

@@ -6,15 +6,18 @@ KEP-1287 (resize in place), KEP-2837 and KEP-5419 (pod-level resources and their
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from dcctl.inventory.model import Resources
 from dcctl.inventory.sources.kubernetes.quantity import NANO, ceil_milli, ceil_units, parse
+from dcctl.inventory.sources.kubernetes.types import Amount, Amounts
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from dcctl.inventory.sources.kubernetes.types import Amount, Amounts, Container, ContainerStatus, Pod
+    from dcctl.inventory.sources.kubernetes.types import Container, ContainerStatus, Pod
 
 Nano = dict[str, int]
 """Thousand-millionths by resource name."""
@@ -22,6 +25,9 @@ Nano = dict[str, int]
 FINISHED = Resources(cpu_milli=0, memory_bytes=0, storage_bytes=0, pods=0)
 """A pod that has ended holds nothing."""
 
+T = TypeVar("T")
+_AMOUNT = msgspec.json.Decoder(Amount | None)
+_AMOUNTS = msgspec.json.Decoder(Amounts | None)
 _NOT_DEVICES = ("hugepages-", "attachable-volumes-")
 _POD_LEVEL = ("cpu", "memory")
 
@@ -105,18 +111,33 @@ def _starting(
             _raise_to(peak, sidecars)
         else:
             both = dict(sidecars)
-            _add(both, _defaulted(container.resources))
+            _add(both, _defaulted(amount_in(container.resources)))
             _raise_to(peak, both)
     return peak
 
 
 def _effective(container: Container, statuses: dict[str, ContainerStatus], infeasible: bool) -> Nano:
     """Spec, or the most of spec, running and allocated while a resize in place is under way."""
-    asked = _defaulted(container.resources)
+    asked = _defaulted(amount_in(container.resources))
     status = statuses.get(container.name)
-    if status is None or status.resources is None:
+    actuated = None if status is None else amount_in(status.resources)
+    if status is None or actuated is None:
         return asked
-    return _most(asked, status.resources, status.allocated_resources, infeasible)
+    return _most(asked, actuated, _read(_AMOUNTS, status.allocated_resources), infeasible)
+
+
+def amount_in(raw: msgspec.Raw) -> Amount | None:
+    """What a container asks for, from its text. Raises ValueError for what is malformed."""
+    return _read(_AMOUNT, raw)
+
+
+def _read(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw) -> T | None:
+    if not raw:
+        return None
+    try:
+        return decoder.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from error
 
 
 def _most(asked: Nano, actuated: Amount, allocated: Amounts | None, infeasible: bool) -> Nano:
@@ -187,9 +208,9 @@ def _shape(pod: Pod) -> Hashable:
     """Equal for pods that count alike. Cheap: text is compared, nothing is parsed."""
     spec, status = pod.spec, pod.status
     return (
-        tuple([(each.name, _pairs(each.resources)) for each in spec.containers or ()]),
+        tuple([(each.name, bytes(each.resources)) for each in spec.containers or ()]),
         tuple(
-            [(each.name, each.restart_policy, _pairs(each.resources)) for each in spec.init_containers or ()]
+            [(each.name, each.restart_policy, bytes(each.resources)) for each in spec.init_containers or ()]
         ),
         tuple([_status_shape(each) for each in status.container_statuses or ()]),
         tuple([_status_shape(each) for each in status.init_container_statuses or ()]),
@@ -203,8 +224,7 @@ def _shape(pod: Pod) -> Hashable:
 
 
 def _status_shape(status: ContainerStatus) -> Hashable:
-    allocated = status.allocated_resources
-    return status.name, _pairs(status.resources), tuple(allocated.items()) if allocated else None
+    return status.name, bytes(status.resources), bytes(status.allocated_resources)
 
 
 def _pairs(amount: Amount | None) -> Hashable:

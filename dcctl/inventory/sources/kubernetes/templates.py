@@ -53,18 +53,6 @@ _VOLUMES = msgspec.json.Decoder(list[Volume])
 _PORTS = msgspec.json.Decoder(list[ContainerPort])
 
 
-def template_of(
-    spec: PodSpec, namespace: str, labels: Labels, namespaces: NamespaceLabels | None
-) -> Template:
-    """Where a pod with this spec and all its labels may stand. Volumes are named and not looked up.
-
-    `namespaces`: the labels of every namespace by name, for selectors of them; None: could not be listed.
-    Raises ValueError for what is malformed or not understood: then nobody can tell where it may stand.
-    """
-    claims = _claims(bytes(spec.volumes))
-    return Rules(Shape(*_said(spec))).template(namespace, labels, claims, namespaces)
-
-
 Said = tuple[
     bytes, bytes, bytes, bytes, bytes, tuple[bytes, ...], bool | None, int | None, str | None, str | None
 ]

@@ -93,7 +93,8 @@ class Container(Wire):
     """A container, init container or sidecar (`restartPolicy: Always`)."""
 
     name: str = ""
-    resources: Amount | None = None
+    resources: Raw = Raw()
+    """An Amount: read by requests.py, once for all that say the same."""
     restart_policy: str | None = None
     ports: Raw = Raw()
 
@@ -139,8 +140,8 @@ class ContainerStatus(Wire):
     """What the kubelet has given to a container, for resizes in place."""
 
     name: str = ""
-    resources: Amount | None = None
-    allocated_resources: Amounts | None = None
+    resources: Raw = Raw()
+    allocated_resources: Raw = Raw()
 
 
 class PodCondition(Wire):

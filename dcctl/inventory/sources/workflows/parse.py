@@ -43,14 +43,18 @@ def _document(text: str, where: str) -> Cursor:
     """Return the one document of a text."""
     found = documents(text, where)
     if len(found) != 1:
-        raise UsageError(where, f"holds {len(found)} documents, not one" if found else "is empty")
+        raise UsageError(
+            where,
+            f"holds {len(found)} documents; a workflow is one, with `kind: {KIND}`" if found else "is empty",
+        )
     return Cursor(found[0][0], where)
 
 
 def _workflow(document: Cursor, crew: Callable[[str], Crew]) -> Workflow:
     kind = document.keys().get("kind")
     if kind is None or kind.text() != KIND:
-        raise (kind or document).error(f"is not of `kind: {KIND}`")
+        said = f"kind {kind.text()} is" if kind is not None else "this is"
+        raise document.error(f"{said} not a workflow, which begins with `kind: {KIND}`")
     keys = document.fields(_KEYS, required=("workers", "tasks"))
     workers = team(keys, crew)
     tasks = keys["tasks"].entries()

@@ -66,9 +66,9 @@ def test_the_inventory_is_asked_only_when_it_is_named() -> None:
 
 BAD = {
     "": "f.yaml: is empty",
-    "kind: Dag\n---\nkind: Dag\n": "holds 2 documents, not one",
-    "kind: Jobs\n": "f.yaml:1: kind: is not of `kind: Dag`",
-    "a: b\n": "f.yaml:1: is not of `kind: Dag`",
+    "kind: Dag\n---\nkind: Dag\n": "holds 2 documents; a workflow is one, with `kind: Dag`",
+    "kind: Jobs\n": "f.yaml:1: kind Jobs is not a workflow, which begins with `kind: Dag`",
+    "a: b\n": "f.yaml:1: this is not a workflow, which begins with `kind: Dag`",
     "kind: Dag\nworkers: [p1\n": "f.yaml:",
     ONE: "the key `tasks` is missing",
     ONE + "task: {}\n": "f.yaml:3: task: the key is not known; did you mean tasks?",
@@ -86,8 +86,8 @@ BAD = {
     HEAD + "  a: {time: 0}\n": "f.yaml:5: task a.time: a task takes more than no time",
     HEAD + "  a: {time: -3}\n": "'-3' is negative",
     HEAD + "  a: {time: {p1: 0s}}\n": "f.yaml:5: task a.time.p1: a task takes more than no time",
-    HEAD + "  a: {time: soon}\n": "'soon' is not an amount of time",
-    HEAD + "  a: {time: 3 fortnights}\n": "is no unit of time",
+    HEAD + "  a: {time: soon}\n": "'soon' is no time; write it as 90, 90s, 15min or 1.5h",
+    HEAD + "  a: {time: 3 fortnights}\n": "is no unit that is known here; write it as 90, 90s, 15min or 1.5h",
     HEAD + "  a: {time: 0.0001}\n": "finer than a millisecond",
     HEAD + "  a: {time: 99999d}\n": "more than ten years",
     HEAD + "  a: {work: 99999999999}\n": "more than ten years",

@@ -16,11 +16,12 @@ from dcctl.inventory.sources.kubernetes.scheduling import (
     PodToleration,
     SpreadConstraint,
 )
+from dcctl.inventory.sources.kubernetes.types import Amount
 
 if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor
     from dcctl.inventory.sources.jobs.kubernetes.types import PodTemplate
-    from dcctl.inventory.sources.kubernetes.types import Amount, Amounts, Container
+    from dcctl.inventory.sources.kubernetes.types import Amounts, Container
 
 _LIKE = re.compile(r"([0-9.]+)\s*([kKmMgGtTpP])(?:i?[bB](?:it|yte)?s?)?")
 _PLACEMENT = {
@@ -54,8 +55,10 @@ def check(template: PodTemplate, at: Cursor) -> None:
 
 
 def _check_container(given: Container, at: Cursor) -> None:
-    _check_amount(given.resources, at)
-    ports = at.keys().get("ports")
+    fields = at.keys()
+    if "resources" in fields:
+        _check_amount(decode(fields["resources"], as_json(fields["resources"]), Amount), at)
+    ports = fields.get("ports")
     if ports is not None:
         decode(ports, as_json(ports), list[ContainerPort])
 
@@ -84,13 +87,15 @@ def _check_quantities(given: Amounts | None, at: Cursor, *path: str) -> None:
             parse(text)
         except ValueError as error:
             place = at.at((*path, name))
-            raise place.error(f"{error}{_meant(text)}", f"{HINT} {at.file}") from error
+            raise place.error(f"{error}{_meant(name, text)}", f"{HINT} {at.file}") from error
 
 
-def _meant(text: str) -> str:
+def _meant(name: str, text: str) -> str:
     """What Kubernetes would take instead: it knows no B for bytes, and `m` is a thousandth."""
     like = _LIKE.fullmatch(text)
     if like is None:
         return ""
+    if name == "cpu":
+        return f"; write {like[1]} cores as {like[1]}"
     letter = like[2].upper()
     return f"; did you mean {like[1]}{'k' if letter == 'K' else letter} or {like[1]}{letter}i?"

@@ -177,6 +177,7 @@ MANIFESTS = {
         "this Pod has no metadata.name",
     ),
     "no containers": (POD + "  containers: []", 5, "spec.containers: has no containers"),
+    "bytes of CPU": (_request("cpu: 8Gb"), 9, "'8Gb' is not a quantity; write 8 cores as 8"),
     "bits": (_request("memory: 8Gb"), 9, "'8Gb' is not a quantity; did you mean 8G or 8Gi?"),
     "bytes": (_request("memory: 8kB"), 9, "did you mean 8k or 8Ki?"),
     "a negative request": (_request("cpu: -1"), 9, "'-1' is a negative quantity"),

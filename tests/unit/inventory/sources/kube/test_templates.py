@@ -25,8 +25,8 @@ from dcctl.inventory.placement import (
 )
 from dcctl.inventory.sources.kubernetes.budgets import Budgets
 from dcctl.inventory.sources.kubernetes.pods import Pods
-from dcctl.inventory.sources.kubernetes.templates import Templates, template_of
-from dcctl.inventory.sources.kubernetes.types import Namespace, Pod, PodSpec
+from dcctl.inventory.sources.kubernetes.templates import Templates
+from dcctl.inventory.sources.kubernetes.types import Namespace, Pod, PodMeta, PodSpec
 from dcctl.inventory.sources.kubernetes.workloads import Namespaces
 from tests.kubernetes_data import DATA, feed, items
 
@@ -64,6 +64,18 @@ def of(templates: Templates, member: Member) -> Template:
 
 def spec(**fields: Any) -> PodSpec:
     return msgspec.json.decode(json.dumps(fields), type=PodSpec)
+
+
+def template_of(
+    one: PodSpec, namespace: str, labels: dict[str, str], namespaces: dict[str, dict[str, str]] | None
+) -> Template:
+    """The template of one pod; ValueError where nobody can tell it."""
+    read = Templates()
+    read.namespaces = namespaces
+    key = read.of_pod(Pod(metadata=PodMeta(name="p", namespace=namespace, labels=labels), spec=one))
+    if key is None:
+        raise ValueError(*read.unread)
+    return read.found[key]
 
 
 def labelled(key: str, value: str, *more: Expression) -> Selector:

@@ -1,0 +1,128 @@
+"""`dcctl schedule explain` and `whatif` say what `plan` says, and what they print can be typed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from tests.conftest import ROOT, Cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SITES = ROOT / "examples" / "sites"
+JOBS = str(ROOT / "examples" / "jobs" / "two-sites.yaml")
+EVENING = str(ROOT / "examples" / "jobs" / "evening.yaml")
+FLEET = ("-i", str(SITES / "fleet.json"))
+LINKS = ("--links", str(SITES / "links.yaml"))
+MINE = """kind: Jobs
+jobs:
+- {name: late, members: 2, each: {cpu: 8, gpu: 8}, duration: 1h, deadline: 2020-01-01T00:00Z}
+- {name: soon, members: 28, gang: false, each: {cpu: 8, gpu: 8}, duration: 2h, priority: 9}
+- {name: next, members: 2, each: {cpu: 8, gpu: 8}, duration: 2h}
+- {name: odd, each: {cpu: 8, gpu: 16}, models: [H300]}
+"""
+POD = """apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: n}
+spec: {containers: [{name: c, image: i, resources: {limits: {foo.com/bar: 1}}}]}
+"""
+
+
+def run(cli: Cli, *words: str, stdin: str | None = None) -> dict[str, Any]:
+    done = cli(*words, "-o", "json", stdin=stdin)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads(cli("schema", found["schema"].split("/")[1]).stdout))
+    return found
+
+
+def told(found: dict[str, Any]) -> list[str]:
+    return [f"{note['label']}: {note['text']}" for note in found["notes"]]
+
+
+@pytest.mark.parametrize("options", [(), LINKS])
+def test_the_command_that_plan_prints_says_what_plan_says(cli: Cli, options: tuple[str, ...]) -> None:
+    plan = run(cli, "schedule", "plan", JOBS, *FLEET, *options)
+    commands = [note["command"] for note in plan["notes"] if "explain" in note["command"]]
+    assert commands
+    refusals = plan["details"]["refusals"]
+    for command in commands:
+        found = run(cli, *shlex.split(command)[1:])
+        name = found["summary"]["job"]
+        counts = {row["reason"]: row["nodes"] for row in refusals if row["job"] == name}
+        assert {row["reason"]: row["nodes"] for row in found["items"]} == counts
+        assert all(option in command for option in options)
+        assert not found["summary"]["fits"]
+
+
+def test_times_are_those_of_the_plan(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE)
+    rows = {row["job"]: row for row in run(cli, "schedule", "plan", str(file), *FLEET)["items"]}
+    late = run(cli, "schedule", "explain", "late", str(file), *FLEET)
+    assert late["summary"]["earliest_end_s"] == rows["late"]["earliest_end_s"] is not None
+    after = run(cli, "schedule", "explain", "next", str(file), *FLEET)
+    assert after["summary"]["start_s"] == rows["next"]["start_s"]
+    assert after["headline"] == "next fits in 2 h on gpu[005-006]: 2 members placed"
+    placed = next(row for row in after["items"] if row["reason"] == "placed here")
+    assert placed["which"] == rows["next"]["where"]
+    assert sum(row["nodes"] for row in after["items"]) == 28
+
+
+def test_what_no_node_has_is_named(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE)
+    (tmp_path / "pod.yaml").write_text(POD)
+    odd = told(run(cli, "schedule", "explain", "odd", str(tmp_path / "mine.yaml"), *FLEET))
+    assert "never: no node has the model H300; there are NVIDIA-H100-80GB-HBM3" in odd
+    assert "never: nvidia.com/gpu: a member asks for 16, the largest node has 8 (gpu001)" in odd
+    pod = run(cli, "schedule", "explain", "p", str(tmp_path / "pod.yaml"), "-i", "demo")
+    assert "never: foo.com/bar: no node has any" in told(pod)
+    assert "too little foo.com/bar" in [row["reason"] for row in pod["items"]]
+
+
+def test_a_gate_is_told(cli: Cli) -> None:
+    found = run(cli, "schedule", "explain", "chat/draft-model", "-i", "demo")
+    assert found["headline"].endswith("held by a gate")
+    assert any(text.startswith("held by a gate: chat.example.com/budget-approved") for text in told(found))
+
+
+def test_every_cure_that_is_printed_cures(cli: Cli) -> None:
+    found = run(cli, "schedule", "explain", "moe-16x22b", EVENING, "-i", "demo")
+    commands = [row["command"] for row in found["details"]["cures"] if row["way"] in ("evict", "add")]
+    assert len(commands) == 2
+    for command in commands:
+        answer = run(cli, *shlex.split(command)[1:])
+        assert {"moe-16x22b": "fits now"}.items() <= {
+            row["job"]: row["state"] for row in answer["items"]
+        }.items()
+
+
+def test_work_of_standard_input_is_not_asked_for_again(cli: Cli) -> None:
+    found = run(
+        cli, "schedule", "explain", "moe-16x22b", "-", "-i", "demo", stdin=(ROOT / EVENING).read_text()
+    )
+    assert [row["command"] for row in found["details"]["cures"]] == [""] * len(found["details"]["cures"])
+
+
+def test_whatif_names_the_files_again(cli: Cli) -> None:
+    found = run(cli, "schedule", "whatif", JOBS, *FLEET, *LINKS, "--add", "1xgpu001")
+    (command,) = [note["command"] for note in found["notes"] if note["label"] == "still waits"]
+    assert JOBS in command
+    assert " ".join(LINKS) in command
+
+
+def test_a_gang_over_two_sites_goes_on_over_two_sites(cli: Cli) -> None:
+    found = run(cli, "schedule", "whatif", "-i", "demo", "--fail", "gpu058")
+    states = {row["job"]: row["state"] for row in found["items"]}
+    assert states["vision/vlm-stage2"] == "stops, fits elsewhere"
+
+
+def test_displaced_gangs_come_before_many_small_members(cli: Cli) -> None:
+    found = run(cli, "schedule", "whatif", "-i", "demo", "--fail", "rack:rack11")
+    states = {row["job"]: row["state"] for row in found["items"]}
+    assert states["rl/ppo-lab"] == "stops, fits elsewhere"

@@ -1,0 +1,136 @@
+"""Gangs whole or not at all, and what a plan does not depend on."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from msgspec.structs import replace
+
+from dcctl.inventory.asked import Asked
+from dcctl.inventory.model import Fleet, Member, Node, Resources, SourceRun, Workload
+from dcctl.packing.fit.feasibility import accepts
+from dcctl.packing.intake.fleet import problem_of
+from dcctl.packing.problem import ItemClass, Job, Problem, Task
+from dcctl.packing.solve import Options, solve
+from tests.unit.packing.problems import SPACE, a_bin, device, job, need
+
+if TYPE_CHECKING:
+    from dcctl.inventory.placement import Level
+
+
+def test_a_gang_of_which_members_are_missing_altogether_waits() -> None:
+    """Two of four pods exist: they are not worth placing."""
+    two = job("j", 0, 2, minimum=4)
+    plan = solve(Problem(SPACE, (a_bin("n0"),), (ItemClass(need()),), (two,)))
+    assert (plan.placed, plan.unplaced[0].members) == (0, 2)
+
+
+def test_no_gang_goes_on_without_a_task() -> None:
+    """Three workers fit, their master does not: a minimum of three is not met by workers alone."""
+    bins = (a_bin("n0", 7_000, tuple(device(at) for at in range(3))),)
+    classes = (ItemClass(need(8_000)), ItemClass(need(1_000, 1)))
+    both = Job("j", (Task(0, ("master",)), Task(1, ("w0", "w1", "w2"))), minimum=3)
+    assert solve(Problem(SPACE, bins, classes, (both,))).placed == 0
+    assert solve(Problem(SPACE, (a_bin("n0", 10_000, bins[0].devices),), classes, (both,))).placed == 3
+
+
+@pytest.mark.parametrize(("within", "stands"), [("rack", ["n2"]), ("node", []), (None, ["n0"])])
+def test_members_that_join_others_stand_in_their_part(within: Level | None, stands: list[str]) -> None:
+    """One member runs in n1 of the second rack: there, n2 has room, although n0 is the tighter fit."""
+    rack = (("", "", "r1", "", ""), ("", "", "r2", "", ""))
+    bins = (
+        a_bin("n0", 1_000, path=rack[0]),
+        a_bin("n1", 0, path=rack[1]),
+        a_bin("n2", 2_000, path=rack[1]),
+    )
+    joins = job("j", 0, 1, within=within, homes=(1,))
+    found = solve(Problem(SPACE, bins, (ItemClass(need()),), (joins,)), Options(policy="best-fit"))
+    assert [one.node for one in found.assignments] == stands
+
+
+def test_where_members_of_waiting_work_stand_is_known() -> None:
+    """One member of two runs in n0, which is full: the other may not stand in n1, of another rack."""
+    asks = Resources(1000, 1 << 30)
+    nodes = tuple(
+        Node(
+            name,
+            rack=rack,
+            ready=True,
+            schedulable=True,
+            sources=("k",),
+            allocatable=Resources(1000, 1 << 40),
+        )
+        for name, rack in (("n0", "r1"), ("n1", "r2"))
+    )
+    members = (
+        Member("m0", node="n0", phase="running", requests=asks),
+        Member("m1", phase="pending", requests=asks),
+    )
+    runs = (SourceRun("k", "kubernetes", ok=True, duration_ms=1, items=2),)
+    cases: tuple[tuple[Level | None, int], ...] = (("rack", 0), (None, 1))
+    for within, placed in cases:
+        work = Workload("ns/w", source="k", members=members, gang_min=2, within=within)
+        fleet = Fleet(nodes=nodes, workloads=(work,), sources=runs)
+        plan = solve(problem_of(fleet, nodes, Asked(), pending=True))
+        assert (plan.placed, len(plan.unplaced)) == (placed, 1 - placed)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model", "does"),
+    [
+        ("H100", "NVIDIA H100 80GB HBM3", True),
+        ("h100", "NVIDIA-H100-80GB-HBM3", True),
+        ("A100 80GB", "NVIDIA A100-SXM4-80GB", True),
+        ("A100 40GB", "NVIDIA A100-SXM4-80GB", False),
+        ("A10", "NVIDIA A100-SXM4-80GB", False),
+        ("L4", "NVIDIA L40S", False),
+        ("H20", "NVIDIA H200", False),
+        ("H100", "", False),
+    ],
+)
+def test_models_are_told_apart_by_whole_words(wanted: str, model: str, does: bool) -> None:
+    assert accepts((wanted,), model) is does
+
+
+def _fleet(seed: int) -> Fleet:
+    """Twelve nodes and thirty workloads of unequal size, in some order."""
+    nodes = [
+        Node(
+            f"n{at}",
+            sources=("k",),
+            ready=True,
+            schedulable=True,
+            allocatable=Resources(64_000, 256 << 30, pods=110, devices={"nvidia.com/gpu": 4}),
+        )
+        for at in range(12)
+    ]
+    work = [
+        Workload(
+            f"ns/w{at:02}",
+            source="k",
+            gang_min=3 if at % 4 == 0 else None,
+            members=tuple(
+                Member(
+                    f"w{at:02}-{number}",
+                    phase="pending",
+                    requests=Resources(1000 * (at % 7 + 1), 1 << 30, devices={"nvidia.com/gpu": at % 3}),
+                )
+                for number in range(3)
+            ),
+        )
+        for at in range(30)
+    ]
+    chance = random.Random(seed)
+    chance.shuffle(nodes)
+    chance.shuffle(work)
+    runs = (SourceRun("k", "kubernetes", ok=True, duration_ms=1, items=12),)
+    return Fleet(nodes=tuple(nodes), workloads=tuple(work), sources=runs)
+
+
+def test_the_order_of_nodes_and_workloads_does_not_change_the_plan() -> None:
+    fleets = [_fleet(seed) for seed in range(4)]
+    plans = [solve(problem_of(fleet, fleet.nodes, Asked(), pending=True)) for fleet in fleets]
+    assert plans[0].unplaced
+    assert all(replace(one, snapshot="") == replace(plans[0], snapshot="") for one in plans)

@@ -1,0 +1,34 @@
+"""The reports of what-ifs."""
+
+from __future__ import annotations
+
+from dcctl.packing.problem import Held, ItemClass, Problem, Running
+from dcctl.packing.questions.ask import Change, ask
+from dcctl.packing.scene import Scene
+from dcctl.packing.solve import Options, solved
+from dcctl.render.fold import lines
+from dcctl.schedule.whatif_report import Part, single_report, whatif_report
+from tests.unit.packing.problems import SPACE, a_bin, device, job, need
+
+
+def test_parts_that_are_alike_are_one_node_set() -> None:
+    """Machine formats keep a row for each."""
+    bins = tuple(a_bin(f"gpu{at}", devices=(device(0, 0),)) for at in range(3))
+    held = tuple(Held("job", str(at), at, 0, (0,)) for at in range(3))
+    running = {"job": Running(minimum=3)}
+    problem = Problem(SPACE, bins, (ItemClass(need(devices=1)),), (), held, running)
+    scene = Scene(solved(problem))
+    parts = [Part("node", one.name, scene.lose((at,))) for at, one in enumerate(bins)]
+    table = single_report(parts, 3, problem, ()).items
+    assert len(table.rows) == 3
+    (line,) = lines(table, unicode=True)
+    assert line[0] == "gpu[0-2]"
+
+
+def test_work_that_would_start_sooner_is_told() -> None:
+    """In a plan in time nothing more fits, but what waits for a node need not."""
+    classes = (ItemClass(need(devices=1)),)
+    jobs = (job("first", 0, duration_s=3600, priority=1), job("then", 0, duration_s=3600))
+    problem = Problem(SPACE, (a_bin("a", devices=(device(),)),), classes, jobs)
+    found = whatif_report(ask(problem, Change(added=((1, 0),)), Options()), 0, ())
+    assert [row[:2] for row in found.items.rows] == [("then", "starts 1 h sooner")]
