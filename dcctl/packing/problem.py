@@ -28,6 +28,8 @@ WHOLE: Final = 1000
 
 BASIC: Final = ("cpu_milli", "memory_bytes", "storage_bytes", "pods", "bandwidth_bps", "power_mw")
 """The dimensions that every space begins with; the others are names of resources."""
+CPU, MEMORY, STORAGE, PODS, BANDWIDTH, POWER = range(len(BASIC))
+"""Their positions in all amounts."""
 
 LEVELS: Final[tuple[Level, ...]] = ("domain", "leaf", "rack", "zone", "site")
 """Parts of a data centre above the node, the narrowest first."""
@@ -124,6 +126,10 @@ class Bin(Struct, frozen=True, gc=False):
     """(from, to) in Unix time: nothing runs here in between, as during maintenance."""
     sliced: tuple[Sliced, ...] = ()
     """Devices that are handed out in slices."""
+
+    def part(self, level: Level) -> str:
+        """The part of a level of LEVELS that it lies in; empty: not known."""
+        return self.path[LEVELS.index(level)]
 
 
 class Need(Struct, frozen=True):

@@ -11,6 +11,7 @@ from dcctl.inventory.occupancy.demand import demand_of
 from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.unavailable import common_taints
 from dcctl.inventory.racks import Racks
+from dcctl.inventory.topology import DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS, first_of
 from dcctl.packing.intake.demand import Classes, held_by, jobs_of, resources_asked, unreadable
 from dcctl.packing.intake.limits import Limits
 from dcctl.packing.intake.seats import seated
@@ -27,18 +28,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
 
-ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
-LEAF_LABELS = (
-    "network.topology.nvidia.com/leaf",
-    "topology.k8s.aws/network-node-layer-3",
-    "cloud.google.com/gce-topology-subblock",
-    "topology.dcctl.io/leaf",
-)
-DOMAIN_LABELS = (
-    "nvidia.com/gpu.clique",
-    "network.topology.nvidia.com/accelerator",
-    "topology.dcctl.io/domain",
-)
 """Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
 
 
@@ -285,9 +274,7 @@ def _is_untold(node: Node) -> bool:
 
 def _path(node: Node, rack: str) -> tuple[str, ...]:
     """By LEVELS: NVLink domain, leaf, rack, zone, site."""
-    labels = node.labels
-
-    def told(names: Sequence[str]) -> str:
-        return next((labels[name] for name in names if labels.get(name)), "")
-
-    return told(DOMAIN_LABELS), told(LEAF_LABELS), rack, told(ZONE_LABELS), node.site or ""
+    domain, leaf, zone = (
+        first_of(node.labels, names) or "" for names in (DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS)
+    )
+    return domain, leaf, rack, zone, node.site or ""

@@ -27,7 +27,7 @@ from dcctl.inventory.sources.kubernetes.discovery import Served, discover
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
-from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS, Nodes, Place
+from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
 from dcctl.inventory.sources.kubernetes.owners import Parents
 from dcctl.inventory.sources.kubernetes.paging import read_list
 from dcctl.inventory.sources.kubernetes.pods import Pods
@@ -37,6 +37,7 @@ from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
 from dcctl.inventory.sources.kubernetes.volumes import VolumeObject, Volumes
 from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
+from dcctl.inventory.topology import RACK_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
