@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
 
-"""Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
-
 
 def problem_of(
     whole: Fleet,

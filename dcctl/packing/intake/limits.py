@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.kinds import SCHEDULERS, kind_of
 from dcctl.inventory.model import ENDED
 from dcctl.packing.fit.quotas import GPU, counted
-from dcctl.packing.problem import Quota
+from dcctl.packing.problem import BASIC, Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Need
 
 _NVIDIA = "nvidia.com/gpu"
-_DIMENSIONS = ("cpu_milli", "memory_bytes", "storage_bytes", "pods", "bandwidth_bps", "power_mw")
 
 
 class Limits:
@@ -94,7 +93,7 @@ class Limits:
 
     def _amounts(self, one: Stated, amounts: Resources) -> dict[str, int]:
         """By dimension; in files `gpu` is any accelerator."""
-        told = {name: getattr(amounts, name) for name in _DIMENSIONS}
+        told = {name: getattr(amounts, name) for name in BASIC}
         found = {name: value for name, value in told.items() if value is not None} | amounts.devices
         if self._of_cluster(one):
             return found
