@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.cuts.mig import WHOLE_BOARD
 from dcctl.packing.fit.quotas import Ledger
 from dcctl.packing.intake.seats import less as taken_from
+from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import WHOLE, Device, Running, Sliced
 from dcctl.packing.reasons import Reason
 
