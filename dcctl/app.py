@@ -250,8 +250,8 @@ class _Survey(Struct, frozen=True):
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec) -> Source:
-        from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
         from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+        from dcctl.inventory.topology import RACK_LABELS
 
         timeout_s = self.settings.timeout
         return KubernetesSource(

@@ -19,6 +19,7 @@ from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.improve.exact import polish
 from dcctl.packing.improve.search import improve
 from dcctl.packing.plan import Assignment, Plan, Unplaced
+from dcctl.packing.problem import CPU
 from dcctl.packing.reasons import WORDS
 
 if TYPE_CHECKING:
@@ -127,10 +128,10 @@ def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
 
     def key(job: Job) -> tuple[int, ...]:
         of = max(
-            (task.of for task in job.tasks), key=lambda of: (needs[of].gpu_milli, needs[of].amounts[0], -of)
+            (task.of for task in job.tasks), key=lambda of: (needs[of].gpu_milli, needs[of].amounts[CPU], -of)
         )
         gang = job.minimum > 1 or job.within is not None
-        return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[0], of
+        return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[CPU], of
 
     return key
 
@@ -188,6 +189,5 @@ def assigned(
 
 def _unplaced(placer: Placer, found: Placed) -> Unplaced:
     why, fits = placer.why(found)
-    return Unplaced(
-        found.job.id, found.missing, {WORDS[reason]: count for reason, count in why.items()}, fits
-    )
+    told = {WORDS[reason]: count for reason, count in why.items()}
+    return Unplaced(found.job.id, found.missing, told, fits, says=found.says)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import RefusedError
 from dcctl.inventory.folding import fold
-from dcctl.packing.cuts.mig import PREFIX, WHOLE_BOARD, geometry
+from dcctl.packing.mig import PREFIX, WHOLE_BOARD, geometry
 from dcctl.render.report import Column, Note
 from dcctl.units import plural
 

@@ -200,7 +200,7 @@ def _row(
         len(stands),
         _asked_milli(job, problem),
         fold(one.name for one in homes) or None,
-        fold({one.path[2] for one in homes if one.path[2]}) or None,
+        fold({one.part("rack") for one in homes if one.part("rack")}) or None,
         min((one.start_s for one in stands if one.start_s is not None), default=None),
         max((one.end_s for one in stands if one.end_s is not None), default=None),
         _why(", ".join((*_why_there(stands, homes), *then)), left),
@@ -245,7 +245,7 @@ def _part(homes: Sequence[Bin]) -> str:
     if len(sites) > 1 and "" not in sites:
         return f"{len(sites):,} sites"
     racks = {one.path[2:] for one in homes}
-    return f"{len(racks):,} racks" if all(one.path[2] for one in homes) and len(racks) > 1 else ""
+    return f"{len(racks):,} racks" if all(one.part("rack") for one in homes) and len(racks) > 1 else ""
 
 
 def _headline(found: Planned, rows: Sequence[Row]) -> str:

@@ -202,13 +202,13 @@ def test_gangs() -> None:
 
 
 def test_quotas() -> None:
-    one = replace(problem(job("j", 0, 2, owner="t")), quotas=(Quota("t", {"cpu_milli": 1500}),))
+    one = replace(problem(job("j", 0, 2, quotas=("t",))), quotas=(Quota("t", {"cpu_milli": 1500}),))
     assert holds(one, ("j-0", "a", ()))
     assert not holds(one, ("j-0", "a", ()), ("j-1", "a", ()))
 
 
 def test_a_quota_counts_beside_alike_work_of_others() -> None:
-    jobs = (job("i", 0), job("j", 0, owner="t"))
+    jobs = (job("i", 0), job("j", 0, quotas=("t",)))
     one = replace(problem(*jobs), quotas=(Quota("t", {"cpu_milli": 500}),))
     plan = solve(one)
     assert verify(plan, one) == ()
