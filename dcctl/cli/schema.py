@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
-    from dcctl.assess.report import SHAPES as ASSESS
+    from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY

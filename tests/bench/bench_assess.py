@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from dcctl.assess.report import Options, report
+from dcctl.assess.fleet.report import Options, report
 from dcctl.inventory.model import Accelerator, Fleet, Member, Node, NodeUse, Process, Resources, Workload
 
 if TYPE_CHECKING:

@@ -138,7 +138,7 @@ def _dcctl(*words: str) -> list[str]:
 
 def phases(path: str) -> None:
     """Print the CPU of each step of `assess -i` in this process, the cheapest of a few."""
-    from dcctl.assess.report import Options, report
+    from dcctl.assess.fleet.report import Options, report
     from dcctl.cli.names import remember
     from dcctl.inventory.sources.files.file import detect
     from dcctl.render.dispatch import render

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl.assess.fleet import judge_fleet
-from dcctl.assess.idle import Rule
+from dcctl.assess.fleet.idle import Rule
+from dcctl.assess.fleet.judge import judge_fleet
 from tests.kubeapi import objects, shapes
 from tests.live.kubeapi.source import source
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl.assess.fleet import judge_fleet
-from dcctl.assess.idle import Rule
+from dcctl.assess.fleet.idle import Rule
+from dcctl.assess.fleet.judge import judge_fleet
 from tests.kubeapi import ApiServer, objects
 from tests.kubeapi.faults import Reply, match
 from tests.live.kubeapi.source import gaps, source

@@ -9,13 +9,13 @@ import pytest
 import yaml
 from msgspec.structs import replace
 
-from dcctl.assess.report import Options, report
+from dcctl.assess.fleet.report import Options, report
 from dcctl.inventory import export
 from dcctl.inventory.diff import diff
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Accelerator, Fleet, Node, SourceRun
 from dcctl.inventory.views import nodes_report
-from tests.unit.assess.build import NOW_S, boards, node, size
+from tests.unit.assess.fleet.build import NOW_S, boards, node, size
 
 _MIG = "nvidia.com/mig-3g.40gb"
 _SLICED = node(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from dcctl.assess.report import Options, report
+from dcctl.assess.fleet.report import Options, report
 from dcctl.inventory.model import Fleet, Resources, Taint
 from dcctl.inventory.occupancy.demand import requested
 from dcctl.inventory.sources.base import run

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dcctl.assess.machine import surroundings
+from dcctl.assess.fleet.machine import surroundings
 from dcctl.inventory.filesystems import is_shared
 from dcctl.inventory.model import Mount
 from dcctl.inventory.probes.rules import DISK_TYPES, SHARED_TYPES
 from dcctl.inventory.sources.local.mounts import partitions
-from tests.unit.assess.build import judged, node
+from tests.unit.assess.fleet.build import judged, node
 
 SHARED = (
     *("wekafs", "virtiofs", "glusterfs", "panfs", "orangefs", "pvfs2", "lustre", "beegfs", "gpfs", "ceph"),

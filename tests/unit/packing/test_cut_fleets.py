@@ -16,7 +16,7 @@ from dcctl.packing.plan import Cut, Plan
 from dcctl.packing.solve import Options
 from dcctl.packing.verify.verify import verify
 from dcctl.schedule.cuts_report import cut_notes, uncut_notes
-from tests.unit.assess.build import GIB, asks, node, work
+from tests.unit.assess.fleet.build import GIB, asks, node, work
 
 if TYPE_CHECKING:
     from dcctl.packing.problem import Problem

@@ -12,7 +12,7 @@ from dcctl.inventory.model import Fleet, Node
 from dcctl.schedule.act import order
 from dcctl.schedule.backends import Left, Step
 from tests import plans
-from tests.unit.assess.build import size
+from tests.unit.assess.fleet.build import size
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

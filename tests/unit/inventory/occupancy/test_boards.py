@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Accelerator, Node, Resources
 from dcctl.inventory.occupancy.boards import boards_of, units_of
-from tests.unit.assess.build import boards, size
+from tests.unit.assess.fleet.build import boards, size
 
 
 def _mig(parent: str | None, profile: str, index: int, **more: object) -> Accelerator:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet, Gap, Member, Phase, Resources
 from dcctl.inventory.occupancy.demand import demand_of, requested, waiting
-from tests.unit.assess.build import GIB, asks, node, work
+from tests.unit.assess.fleet.build import GIB, asks, node, work
 
 
 @pytest.mark.parametrize(

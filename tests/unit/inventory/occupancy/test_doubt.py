@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.capacity import Sums, total
-from dcctl.assess.devices import device_rows
-from dcctl.assess.faults import signs_of
-from dcctl.assess.workloads import holdings, rows
+from dcctl.assess.fleet.capacity import Sums, total
+from dcctl.assess.fleet.devices import device_rows
+from dcctl.assess.fleet.faults import signs_of
+from dcctl.assess.fleet.workloads import holdings, rows
 from dcctl.inventory.model import Accelerator, Member, Node, Resources, Workload
 from dcctl.inventory.occupancy.boards import boards_of
 from dcctl.inventory.sources.kubernetes.accelerators import Boards
-from tests.unit.assess.build import NOW_S, asks, boards, judged, node, process, size, words, work
+from tests.unit.assess.fleet.build import NOW_S, asks, boards, judged, node, process, size, words, work
 
 NEURON, CORE = "aws.amazon.com/neuron", "aws.amazon.com/neuroncore"
 _TRN = Resources(128_000, 2**40, None, 110, {NEURON: 16, CORE: 32})

@@ -14,10 +14,10 @@ from dcctl.inventory.occupancy import holders
 from dcctl.inventory.occupancy.boards import boards_of
 from dcctl.inventory.occupancy.demand import requested
 from dcctl.inventory.occupancy.holders import hold
-from tests.unit.assess.build import GPU, asks, boards, judged, node, process, size, words, work
+from tests.unit.assess.fleet.build import GPU, asks, boards, judged, node, process, size, words, work
 
 if TYPE_CHECKING:
-    from dcctl.assess.nodes import NodeState
+    from dcctl.assess.fleet.nodes import NodeState
 
 
 def _held(state: NodeState) -> list[tuple[str, ...]]:

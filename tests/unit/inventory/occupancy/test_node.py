@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dcctl.assess.report import Options, report
+from dcctl.assess.fleet.report import Options, report
 from dcctl.inventory.model import Ecc, Fleet, Node, Resources
-from tests.unit.assess.build import NOW_S, asks, boards, judged, node, process, size, words, work
+from tests.unit.assess.fleet.build import NOW_S, asks, boards, judged, node, process, size, words, work
 
 
 def test_a_free_board_that_must_be_replaced_is_out_of_service() -> None:

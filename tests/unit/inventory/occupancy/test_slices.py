@@ -6,7 +6,7 @@ import pytest
 
 from dcctl.inventory.model import Accelerator
 from dcctl.inventory.occupancy.boards import boards_of, units_of
-from tests.unit.assess.build import node
+from tests.unit.assess.fleet.build import node
 
 
 def slices(*profiles: str, **more: str) -> tuple[Accelerator, ...]:

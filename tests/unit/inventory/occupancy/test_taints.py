@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcctl.inventory.model import Taint
-from tests.unit.assess.build import asks, judged, node, words, work
+from tests.unit.assess.fleet.build import asks, judged, node, words, work
 
 _UPKEEP = (
     "node.kubernetes.io/unschedulable",

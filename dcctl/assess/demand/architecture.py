@@ -1,0 +1,91 @@
+"""What a transformer is made of, as far as its needs depend on it. Numbers of its configuration, no weights."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+Kind: TypeAlias = Literal["softmax", "latent", "linear", "none"]
+"""How a layer mixes tokens: softmax attention with keys and values of its own (MHA, GQA, MQA); multi-head
+latent attention (MLA); linear attention or a state-space model, whose state does not grow; not at all."""
+
+
+class Attention(Struct, frozen=True):
+    """How a layer mixes tokens."""
+
+    kind: Kind = "softmax"
+    heads: int = 0
+    kv_heads: int = 0
+    head_dim: int = 0
+    window: int | None = None
+    """Tokens that it looks back at most; None: all."""
+    bias: bool = False
+    q_rank: int = 0
+    """MLA: rank of the compressed query; 0: not compressed."""
+    kv_rank: int = 0
+    """MLA: rank of the compressed keys and values, d_c."""
+    rope_dim: int = 0
+    """MLA: width of the key that carries the position, d_rope; it is shared by all heads."""
+    nope_dim: int = 0
+    """MLA: width of the part of a head that does not."""
+    value_dim: int = 0
+    """MLA: width of a head's value."""
+    state_bytes: int = 0
+    """Linear: what one sequence keeps in this layer, however long it is."""
+    parameters: int | None = None
+    """Where they do not follow from the above (linear); None: they do."""
+
+
+class Mlp(Struct, frozen=True):
+    """The feed-forward part of a layer."""
+
+    width: int = 0
+    gated: bool = True
+    """Three matrices (SwiGLU, GeGLU), else two."""
+    bias: bool = False
+    experts: int = 0
+    """0: one dense part of `width`; else so many of `expert_width`, of which `active` are used by a token."""
+    active: int = 0
+    expert_width: int = 0
+    shared_width: int = 0
+    """Of the experts that every token uses, together."""
+
+
+class Layers(Struct, frozen=True):
+    """So many layers alike."""
+
+    count: int
+    attention: Attention
+    mlp: Mlp
+    norms: int = 2
+    norm_bias: bool = False
+
+
+class Architecture(Struct, frozen=True):
+    """One model."""
+
+    name: str
+    hidden: int
+    vocabulary: int
+    layers: tuple[Layers, ...]
+    """In any order; layers that are alike once."""
+    tied: bool = False
+    """Whether the head is the input embedding."""
+    positions: int = 0
+    """Learned position embeddings; 0: none."""
+    context: int | None = None
+    """Tokens of the longest sequence it is made for."""
+    weight_bits: float = 16
+    """Of its published weights: 16, 8 (FP8, INT8), 4 (INT4, with scales a little more)."""
+    kept_bits: float = 16
+    """Of those weights that quantisation leaves out: embeddings, head, norms."""
+    extra_parameters: int = 0
+    """Elsewhere, such as multi-token prediction; they are stored and not used in inference."""
+    source: str = ""
+    """Where these numbers come from."""
+
+    @property
+    def depth(self) -> int:
+        """How many layers there are."""
+        return sum(one.count for one in self.layers)

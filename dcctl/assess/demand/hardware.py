@@ -1,0 +1,29 @@
+"""Accelerators as demand is estimated for: what the vendor states, and what was measured."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class Gpu(Struct, frozen=True):
+    """One model of accelerator. Peaks are dense: those with sparsity are twice as high and reached by nobody."""
+
+    name: str
+    memory_bytes: int
+    bandwidth_bps: int
+    """Of its memory, in bytes per second."""
+    peak_flops: dict[str, float]
+    """By number format: bf16, fp8, int8, fp4; operations per second."""
+    reached_flops: dict[str, float] = field(default_factory=dict)
+    """The most that large matrix products were measured to reach (MAMF), by number format."""
+    nvlink_bps: int = 0
+    """Bytes per second to the others of its domain, one way; 0: none."""
+    domain: int = 8
+    """Accelerators in one NVLink domain."""
+    nic_bps: int = 0
+    """Bytes per second of its share of the node's network in the usual server."""
+    power_mw: int = 0
+    """Nameplate (TDP): never measured."""
+    names: tuple[str, ...] = ()
+    """Other names, as drivers and labels tell them."""
+    source: str = ""

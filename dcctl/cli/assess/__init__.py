@@ -1,0 +1,14 @@
+"""`dcctl assess`: what there is, what models need, what was done, what it costs. One module per verb."""
+
+import typer
+
+from dcctl.cli.assess.fleet import fleet
+from dcctl.cli.command import with_common
+from dcctl.cli.groups import default_verb
+
+
+def register(app: typer.Typer) -> None:
+    """Add `assess` and its verbs to the command tree; alone it means `assess fleet`."""
+    group = typer.Typer(cls=default_verb("fleet"), help=fleet.__doc__, rich_markup_mode=None)
+    group.command("fleet")(with_common(fleet))
+    app.add_typer(group, name="assess")
