@@ -1,4 +1,4 @@
-"""What a transformer is made of, as far as its needs depend on it. Numbers of its configuration, no weights."""
+"""What a transformer is made of, as far as its needs depend on it: its configuration, not its weights."""
 
 from __future__ import annotations
 

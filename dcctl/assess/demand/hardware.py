@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 
 class Gpu(Struct, frozen=True):
-    """One model of accelerator. Peaks are dense: those with sparsity are twice as high and reached by nobody."""
+    """One model of accelerator. Peaks are dense; those with sparsity are twice as high."""
 
     name: str
     memory_bytes: int
