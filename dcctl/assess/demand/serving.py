@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from dcctl.assess.demand.architecture import Architecture
-from dcctl.assess.demand.hardware import Gpu
-
 if TYPE_CHECKING:
+    from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.estimate import Estimate
+    from dcctl.assess.demand.hardware import Gpu
 
 QUANTILE = 0.95
 """Of the requests that are to meet the targets for waiting."""
@@ -36,9 +35,9 @@ class ServingSpec(Struct, frozen=True):
     tensor: int = 1
     """Accelerators that split each layer (TP)."""
     data: int = 1
-    """Groups of `tensor` accelerators that each hold all of attention and share the experts (DP attention)."""
+    """Groups of `tensor` that each hold all of attention and together the experts (DP attention)."""
     expert: int = 1
-    """Accelerators over which whole experts are spread (EP), a divisor of `tensor` x `data`; 1: TP splits them."""
+    """Accelerators that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them."""
     batch: int | None = None
     """Sequences at once on one replica at most; None: as many as fit and the targets allow."""
     weight_bits: float | None = None
