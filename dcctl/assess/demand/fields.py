@@ -16,14 +16,15 @@ MOST: Final = 1_000_000_000
 class Fields:
     """The keys of one config.json, by the names that Llama's has.
 
-    `spelled` tells how this family spells a name, `defaults` what transformers takes where a key is missing.
+    `spelled` tells how this family spells a name, the usual way first; `defaults` what transformers takes
+    where a key is missing.
     """
 
     def __init__(
         self,
         values: Mapping[str, object],
         where: str,
-        spelled: Mapping[str, str] | None = None,
+        spelled: Mapping[str, tuple[str, ...]] | None = None,
         defaults: Mapping[str, int | bool] | None = None,
     ) -> None:
         self.values, self.where = values, where
@@ -32,18 +33,18 @@ class Fields:
 
     def whole(self, name: str, default: int | None = None, least: int = 1, most: int = MOST) -> int:
         """Return a whole number; UsageError when it is missing without a default, or out of bounds."""
-        value = self.maybe(name, least, most)
+        value = self.optional(name, least, most)
         if value is None:
-            value = self._defaults.get(name, default)
+            value = default
         if value is None:
             self.fail(name, "is missing; the size of the model depends on it")
         return int(value)
 
-    def maybe(self, name: str, least: int = 1, most: int = MOST) -> int | None:
+    def optional(self, name: str, least: int = 1, most: int = MOST) -> int | None:
         """Return a whole number, None when the key is missing or null; UsageError when out of bounds."""
         value = self.raw(name)
         if value is None:
-            return None
+            return self._defaults.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             self.fail(name, f"is {_short(value)}; it must be a whole number from {least:,} to {most:,}")
         return value
@@ -58,7 +59,7 @@ class Fields:
         return value
 
     def wholes(self, name: str) -> list[int] | None:
-        """Return a list of whole numbers, None when the key is missing; UsageError when it is something else."""
+        """Return a list of whole numbers, None when missing; UsageError when it is something else."""
         value = self.raw(name)
         if value is None:
             return None
@@ -69,7 +70,7 @@ class Fields:
         return value
 
     def texts(self, name: str) -> list[str] | None:
-        """Return a list of texts, None when the key is missing; UsageError when it is something else."""
+        """Return a list of texts, None when missing; UsageError when it is something else."""
         value = self.raw(name)
         if value is None:
             return None
@@ -98,8 +99,9 @@ class Fields:
         return self.values.get(self.spelled(name))
 
     def spelled(self, name: str) -> str:
-        """Tell how this family spells a name."""
-        return self._spelled.get(name, name)
+        """Tell how this configuration spells a name, or its family would."""
+        ways = self._spelled.get(name, (name,))
+        return next((way for way in ways if self.values.get(way) is not None), ways[0])
 
     def fail(self, name: str, why: str) -> NoReturn:
         """Refuse the configuration for what a key says, or does not."""

@@ -37,7 +37,7 @@ class ServingSpec(Struct, frozen=True):
     data: int = 1
     """Groups of `tensor` that each hold all of attention and together the experts (DP attention)."""
     expert: int = 1
-    """Accelerators that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them."""
+    """Ranks that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them."""
     batch: int | None = None
     """Sequences at once on one replica at most; None: as many as fit and the targets allow."""
     weight_bits: float | None = None
