@@ -110,3 +110,11 @@ def test_an_empty_layer_has_no_parts() -> None:
     assert all(
         "attention" not in {part.name for part in parameters.layer_parts(one, each)} for each in only_norm
     )
+
+
+def test_files_that_are_not_of_the_model_are_told() -> None:
+    one = model("Llama 3 8B")
+    exact = parameters.weight_bytes(one)
+    assert parameters.measured(one, exact).assumed == ()
+    assert parameters.measured(one, exact).measured_bytes == exact
+    assert "the files take 16,000" in parameters.measured(one, 16_000).assumed[0]
