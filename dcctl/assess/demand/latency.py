@@ -71,21 +71,22 @@ def prefill(spec: ServingSpec) -> Pass:
 
 
 def prefill_work_s(spec: ServingSpec) -> float:
-    """Return what the input of one request takes from a busy replica, where passes are shared."""
+    """Return what the input of one request takes from a busy replica, whose groups and stages all work."""
     work_s = _prefill_operations(spec, spec.tensor) / rate(spec.gpu, _bits(spec))
-    return (work_s + _network_s(spec, spec.input_tokens)) / spec.data
+    return (work_s + _network_s(spec, spec.input_tokens)) / (spec.data * spec.pipeline)
 
 
 def decode(spec: ServingSpec, batch: int) -> Pass:
     """Return the pass that gives each of `batch` sequences over the replica one token.
 
     `max((W + B kv ctx) / (n BW), 2 N B / (n X)) + 2 L t_allreduce`, W without the experts that no token hit.
-    The context is that of a request half answered.
+    The context is that of a request half answered. Stages of a pipeline each work on a part of the batch, one
+    after the other: as fast as one stage with all layers and that part.
     """
-    model, own = spec.model, batch / spec.data
+    model, own = spec.model, batch / (spec.data * spec.pipeline)
     context = spec.input_tokens + spec.output_tokens // 2
     cached = kv_bytes(model, context, spec.tensor, spec.kv_bits) + 2 * state_bytes(model, spec.tensor)
-    routed = batch * _wide(spec) / spec.gpus
+    routed = own * _wide(spec) / spec.tensor
     weights = sum(read_bytes(part, spec, routed) for part in parts(model))
     operations = sum(_work(part, spec, spec.tensor) for part in parts(model))
     operations += sum(_scores(one.attention, context) * one.count for one in model.layers) / spec.tensor
@@ -198,9 +199,10 @@ def _scores(one: Attention, context: int) -> float:
 
 
 def _network_s(spec: ServingSpec, tokens: float) -> float:
-    """Two all-reduces a layer among the ranks of TP, two all-to-alls a layer of experts among those of EP."""
+    """Two all-reduces a layer among ranks of TP, two all-to-alls a layer of experts, a hop between stages."""
     model, wide = spec.model, spec.tensor
-    seconds, each = 0.0, tokens * model.hidden * _ACTIVATION_BYTES
+    each = tokens * model.hidden * _ACTIVATION_BYTES
+    seconds = (spec.pipeline - 1) * (HOP_S + each / (_link_bps(spec.gpu, spec.gpus) * LINK))
     if wide > 1:
         moved = 2 * each * (wide - 1) / wide / (_link_bps(spec.gpu, wide) * LINK)
         seconds += 2 * model.depth * (HOP_S + RANK_S * (wide - 1) + moved)

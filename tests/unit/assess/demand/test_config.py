@@ -126,6 +126,19 @@ def test_layer_types_prevail_over_the_rule_of_the_family() -> None:
     assert [layers.attention.window for layers in one.layers] == [None, 32]
 
 
+def test_a_key_that_is_null_is_not_one_that_is_missing() -> None:
+    family = LLAMA | {"model_type": "gemma2", "head_dim": 16}
+    assert {layers.attention.window for layers in architecture(family, "c").layers} == {4096, None}
+    assert {
+        layers.attention.window for layers in architecture(family | {"sliding_window": None}, "c").layers
+    } == {None}
+
+
+def test_lists_without_end_are_refused() -> None:
+    with pytest.raises(UsageError, match="layer_types: has 10,001 entries; at most 10,000 are read"):
+        architecture(LLAMA | {"layer_types": ["full_attention"] * 10_001}, "c")
+
+
 @pytest.mark.parametrize(
     ("name", "kinds"),
     [

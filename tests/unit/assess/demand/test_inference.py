@@ -138,6 +138,14 @@ def test_experts_are_spread_over_the_groups_that_share_them() -> None:
     assert spread.concurrency.value > 4 * together.concurrency.value
 
 
+def test_stages_hold_their_layers_and_work_on_their_part_of_the_batch() -> None:
+    whole, staged = needs(spec(tensor=8, batch=64)), needs(spec(tensor=4, pipeline=2, batch=64))
+    assert staged.weights_bytes.value == pytest.approx(whole.weights_bytes.value, rel=0.02)
+    assert staged.kv_bytes_per_token.value == pytest.approx(whole.kv_bytes_per_token.value)
+    assert staged.tpot_s.value > whole.tpot_s.value
+    assert staged.ttft_s.value > whole.ttft_s.value
+
+
 def test_a_state_space_model_has_no_bound_on_tokens() -> None:
     one = spec("Mamba 2.8B", tensor=1)
     found = needs(one)
@@ -174,6 +182,10 @@ def test_accelerators_without_bf16_work_in_fp16() -> None:
         ({"rate": inf}, "rate inf: must be above zero"),
         ({"rate": 1e9}, "requests in work at once: too many"),
         ({"tpot_s": -1.0}, "tpot -1.0: must be above zero"),
+        ({"pipeline": 81}, "pipeline of 81: has more stages than the 80 layers of Llama 3.1 70B"),
+        ({"weight_bits": 0.0}, "weight bits 0.0: must be from 1 to 64"),
+        ({"kv_bits": 1e9}, "kv bits 1,000,000,000.0: must be from 1 to 64"),
+        ({"reserve_bytes": -1}, "reserve bytes -1: must be from 0"),
         ({"memory_share": 1.5}, "memory share 1.5: must be above 0 and at most 1"),
     ],
 )
@@ -186,7 +198,10 @@ def test_impossible_requests_are_refused(wrong: dict[str, object], message: str)
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"tensor": 8, "expert": 16}, "expert parallelism 16: does not divide the 8 accelerators"),
+        (
+            {"tensor": 8, "expert": 16},
+            "expert parallelism 16: does not divide the 8 accelerators that hold a layer",
+        ),
         ({"tensor": 1, "data": 7, "expert": 7}, "expert parallelism 7: does not divide the 256 experts"),
     ],
 )
