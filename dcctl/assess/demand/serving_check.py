@@ -52,7 +52,7 @@ def _check_heads(spec: ServingSpec) -> None:
     model = spec.model
     if spec.pipeline > model.depth:
         raise UsageError(
-            f"pipeline of {spec.pipeline}", f"has more stages than {model.name} layers, {model.depth}"
+            f"pipeline of {spec.pipeline}", f"has more stages than the {model.depth} layers of {model.name}"
         )
     for heads in sorted({layers.attention.heads for layers in model.layers}):
         if heads % spec.tensor:
