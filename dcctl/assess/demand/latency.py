@@ -5,7 +5,8 @@ traffic. The constants were fitted to published measurements on A100 and H100 th
 `dcctl assess check` scores:
 
 - decode: gpt-fast README, dense models in bf16 at TP 1 to 8 (13 rows, each within 8 %); Mixtral there, which
-  was left out of the fit, comes out 4 to 7 % low, and rows with INT8 weights up to 30 % low;
+  was left out of the fit, comes out 4 to 7 % low, and INT8 weights that are unpacked to bf16 up to 37 % low
+  (an MI250X die 13 % low in bf16);
 - prefill: TensorRT-LLM 0.5 performance.md, first token in FP16 on A100 (8 rows, within 17 %) and in FP8 on
   H100 (8 rows, within 27 %).
 """
@@ -62,7 +63,7 @@ def prefill(spec: ServingSpec) -> Pass:
     """Return the pass over the input of one request, alone: `(2 N s + attention) / (n X)`."""
     tokens, model = spec.input_tokens, spec.model
     return Pass(
-        compute_s=_prefill_operations(spec, _wide(spec)) / rate(spec.gpu, _bits(spec)),
+        compute_s=_prefill_operations(spec, _wide(spec)) / rate(spec.gpu, working_bits(spec)),
         memory_s=sum(read_bytes(part, spec, tokens) for part in parts(model))
         / (spec.gpu.bandwidth_bps * READ),
         layers_s=model.depth * LAYER_PREFILL_S,
@@ -72,7 +73,7 @@ def prefill(spec: ServingSpec) -> Pass:
 
 def prefill_work_s(spec: ServingSpec) -> float:
     """Return what the input of one request takes from a busy replica, whose groups and stages all work."""
-    work_s = _prefill_operations(spec, spec.tensor) / rate(spec.gpu, _bits(spec))
+    work_s = _prefill_operations(spec, spec.tensor) / rate(spec.gpu, working_bits(spec))
     return (work_s + _network_s(spec, spec.input_tokens)) / (spec.data * spec.pipeline)
 
 
@@ -91,7 +92,7 @@ def decode(spec: ServingSpec, batch: int) -> Pass:
     operations = sum(_work(part, spec, spec.tensor) for part in parts(model))
     operations += sum(_scores(one.attention, context) * one.count for one in model.layers) / spec.tensor
     return Pass(
-        compute_s=2 * own * operations / rate(spec.gpu, _bits(spec)),
+        compute_s=2 * own * operations / rate(spec.gpu, working_bits(spec)),
         memory_s=(weights + own * cached) / (spec.gpu.bandwidth_bps * READ),
         layers_s=model.depth * LAYER_DECODE_S,
         network_s=_network_s(spec, own),
@@ -119,6 +120,12 @@ def rate(gpu: Gpu, bits: int) -> float:
         if form in gpu.peak_flops:
             return gpu.peak_flops[form] * PEAK[bits]
     return 0
+
+
+def working_bits(spec: ServingSpec) -> int:
+    """Return the bits that products run in: 8 where weights have 8 and the accelerator can, else 16."""
+    bits = spec.weight_bits or spec.model.weight_bits
+    return 8 if 8 <= bits < 9 and "fp8" in spec.gpu.peak_flops else 16
 
 
 def stored_bytes(part: Part, spec: ServingSpec) -> float:
@@ -164,12 +171,6 @@ def _prefill_operations(spec: ServingSpec, wide: int) -> float:
     outside = {"head", "embedding"}
     multiplied = sum(_work(part, spec, wide) for part in parts(model) if part.name not in outside)
     return 2 * tokens * multiplied + _attended(model, tokens) / spec.tensor
-
-
-def _bits(spec: ServingSpec) -> int:
-    """Products run in 8 bits where weights have 8 and the accelerator can, else in 16 (weights unpacked)."""
-    bits = spec.weight_bits or spec.model.weight_bits
-    return 8 if 8 <= bits < 9 and "fp8" in spec.gpu.peak_flops else 16
 
 
 def _attended(model: Architecture, tokens: int) -> float:
