@@ -23,11 +23,12 @@ RESERVE: Final = Estimate(
     "activations, graphs, runtime and communication buffers",
     "range of EleutherAI/cookbook; the middle is a usual figure of vLLM",
 )
-_FITTED: Final = "fitted to gpt-fast and TensorRT-LLM 0.5, see dcctl.assess.demand.latency"
+_FITTED: Final = "fitted to the README of gpt-fast and performance.md of TensorRT-LLM 0.5"
 _DECODE_ERROR: Final = 0.15
 _UNPACKED_ERROR: Final = 0.6
 """Upwards, where weights of few bits are unpacked on the way: kernels differ."""
-_PREFILL_ERROR: Final = {16: 0.2, 8: 0.3}
+_PREFILL_ERROR: Final = {16: 0.2, 8: 0.25}
+"""By bits that products run in."""
 _ENDS: Final = ("embedding", "positions", "head")
 """On the first stage and the last."""
 _BUSY_ERROR: Final = 0.35

@@ -95,6 +95,16 @@ def test_throughput_is_within_its_interval(
     assert requests_per_s(one, batch) * after == pytest.approx(published, rel=0.35)
 
 
+@pytest.mark.parametrize(("tokens", "milliseconds"), [(128, 14), (2048, 73)])
+def test_the_first_token_on_hardware_that_was_not_fitted_is_within_its_interval(
+    tokens: int, milliseconds: float
+) -> None:
+    """TensorRT-LLM 0.5, performance.md: LLaMA 7B in FP8 on L40S, batch 1."""
+    told: dict[str, object] = {"input_tokens": tokens, "output_tokens": 1, "tensor": 1, "weight_bits": 8}
+    found = needs(spec("Llama 2 7B", "L40S", **told)).ttft_s
+    assert found.low * 1000 <= milliseconds <= found.high * 1000
+
+
 def test_what_fits_is_memory_less_weights_and_runtime() -> None:
     found = needs(spec(reserve_bytes=0))
     room = gpu("H100").memory_bytes * 0.9 - found.weights_bytes.value
