@@ -1,29 +1,32 @@
-"""`dcctl schema`: the JSON Schema of every document that dcctl prints, and of the job files that it reads."""
+"""`dcctl schema`: the JSON Schema of every document that dcctl prints, and of files that people write."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dcctl.render.report import Shape
 
 
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
+    from dcctl.assess.cost.report import COST
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    return {shape.kind: shape for shape in (*ASSESS, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    return {
+        shape.kind: shape for shape in (*ASSESS, COST, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+    }
 
 
 def kinds() -> list[str]:
     """Every kind that has a schema, in order."""
-    return sorted([*shapes(), "snapshot", "error", "jobs"])
+    return sorted([*shapes(), "snapshot", "error", "jobs", "cost"])
 
 
 def document(kind: str) -> "Mapping[str, object]":
@@ -31,14 +34,17 @@ def document(kind: str) -> "Mapping[str, object]":
     from dcctl.errors import UsageError
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
     from dcctl.inventory.sources.jobs.schema import json_schema as jobs_schema
+    from dcctl.inventory.sources.market.schema import json_schema as cost_schema
     from dcctl.render.schema import error_schema, json_schema
 
-    if kind == "snapshot":
-        return snapshot_schema()
-    if kind == "error":
-        return error_schema()
-    if kind == "jobs":
-        return jobs_schema()
+    others: dict[str, Callable[[], Mapping[str, object]]] = {
+        "snapshot": snapshot_schema,
+        "error": error_schema,
+        "jobs": jobs_schema,
+        "cost": cost_schema,
+    }
+    if kind in others:
+        return others[kind]()
     known = shapes()
     if kind not in known:
         raise UsageError(f"schema {kind}", f"known: {', '.join(kinds())}", "dcctl schema")
@@ -54,7 +60,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Argument(metavar="KIND", help="assess, snapshot, jobs, …; without it, all kinds.")
         ] = "",
     ) -> None:
-        """The JSON Schema of what dcctl prints, and of job files; without KIND, the kinds there are."""
+        """The JSON Schema of what dcctl prints, and of files of jobs and costs; without KIND, all kinds."""
         import json
 
         if not kind:
