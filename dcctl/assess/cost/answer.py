@@ -12,7 +12,7 @@ from dcctl.assess.cost.mix import mix_of
 from dcctl.assess.cost.shadow import worths
 
 if TYPE_CHECKING:
-    from dcctl.assess.cost.conflict import Clash
+    from dcctl.assess.cost.conflict import Conflict
     from dcctl.assess.cost.fit import Catalogue, Fits
     from dcctl.assess.cost.milp import State
     from dcctl.assess.cost.mix import Mix
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     state: State
     mix: Mix | None = None
     worths: tuple[Worth, ...] = ()
-    clashes: tuple[Clash, ...] = ()
+    conflict: Conflict | None = None
 
 
 def answer(market: Market, catalogue: Catalogue, limit_s: float) -> Answer:
@@ -37,7 +37,7 @@ def answer(market: Market, catalogue: Catalogue, limit_s: float) -> Answer:
     made = programme(market, found_fits)
     found = cheapest(made, limit_s)
     if found.state == "infeasible":
-        return Answer(market, found_fits, found.state, clashes=conflict(made))
+        return Answer(market, found_fits, found.state, conflict=conflict(made))
     if found.state == "stopped":
         return Answer(market, found_fits, found.state)
     return Answer(market, found_fits, found.state, mix_of(market, made, found), worths(made, found))

@@ -6,10 +6,9 @@ k log(n / k) questions; then each of the k is asked how far it would have to giv
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.assess.cost.milp import cheapest, is_feasible
+from dcctl.assess.cost.milp import Feasibility, cheapest, is_small
 from dcctl.assess.cost.programme import Column
 
 if TYPE_CHECKING:
@@ -22,6 +21,12 @@ if TYPE_CHECKING:
 _STEPS: Final = 10
 """Halvings of the range of a floor."""
 _LIMIT_S: Final = 10.0
+_ASKED: Final = 4
+"""Conditions of a large programme that are asked how far they would have to give way."""
+
+
+_LAST: Final = ("need", "stock")
+"""Kinds that are blamed only for want of others."""
 
 
 class Clash(NamedTuple):
@@ -33,17 +38,46 @@ class Clash(NamedTuple):
     and a floor: so many fewer. None: this alone does not help."""
 
 
-def conflict(made: Programme) -> tuple[Clash, ...]:
-    """Return a smallest conflict: without any one of its conditions, the rest of it can hold."""
+class Conflict(NamedTuple):
+    """Conditions that cannot hold together; without any one of them, the rest can."""
 
-    def holds(groups: frozenset[Group], *, relax: bool) -> bool:
-        return is_feasible(made.only(groups), relax=relax)
+    clashes: tuple[Clash, ...]
+    in_parts: bool
+    """Whether they cannot even if nodes could be had in parts; then the last sentence holds for parts."""
 
-    groups = made.groups
-    if not holds(frozenset(groups), relax=True):
-        groups = smallest(groups, partial(holds, relax=True))
-    found = smallest(groups, partial(holds, relax=False))
-    return tuple(Clash(group, _would_do(made, group)) for group in found)
+
+def conflict(made: Programme) -> Conflict:
+    """Return a conflict: of limits first, then of large needs, then of stocks."""
+    groups, in_parts = _in_order(made), Feasibility(made, relax=True)
+    parts = not in_parts.holds(frozenset(groups))
+    if parts:
+        proof = in_parts.proof()
+        proved = [group for group in groups if group in proof]
+        groups = smallest(groups if in_parts.holds(proof) else proved, in_parts.holds)
+    if not parts or is_small(made):
+        groups = smallest(groups, Feasibility(made, relax=False).holds)
+        parts = False
+    asked = groups if is_small(made) else [group for group in groups if group.kind != "need"][:_ASKED]
+    return Conflict(
+        tuple(Clash(group, _would_do(made, group) if group in asked else None) for group in groups), parts
+    )
+
+
+def _in_order(made: Programme) -> list[Group]:
+    """Conditions as they are to be blamed: QuickXplain leaves out what comes late where it can."""
+    sizes = {
+        work: -min(row.terms[at] for row in made.rows if row.group is None and at in row.terms)
+        for (work, _), at in made.parts.items()
+        if any(row.group is None and at in row.terms for row in made.rows)
+    }
+    return sorted(
+        made.groups,
+        key=lambda group: (
+            _LAST.index(group.kind) if group.kind in _LAST else -1,
+            -sizes.get(group.subject, 0),
+            group,
+        ),
+    )
 
 
 def smallest(groups: list[Group], holds: Holds) -> list[Group]:
@@ -72,7 +106,7 @@ def _would_do(made: Programme, group: Group) -> float | None:
     at = next(at for at, row in enumerate(made.rows) if row.group == group)
     if made.rows[at].tilt:
         return _least_tilt(made, group)
-    free = made.only(frozenset(made.groups))
+    free = made.free()
     slack = len(free.columns)
     row = free.rows[at]
     sign = 1 if row.lower is not None else -1
@@ -95,4 +129,4 @@ def _least_tilt(made: Programme, group: Group) -> float | None:
 
 def _feasible_with(made: Programme, group: Group, tenths: int) -> bool:
     less = made.with_more(group, -tenths / 10)
-    return is_feasible(less.only(frozenset(less.groups)))
+    return Feasibility(less, relax=False).holds(frozenset(less.groups))

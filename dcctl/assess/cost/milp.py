@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     import highspy
 
-    from dcctl.assess.cost.programme import Programme
+    from dcctl.assess.cost.programme import Group, Programme
 
 GAP: Final = 1e-4
 """Between the cost and its bound, of the cost: what is proved at least, unless time runs out."""
@@ -15,6 +15,9 @@ _SMALL: Final = 3000
 """Columns up to which the last of the gap is closed too."""
 _NODES: Final = 5000
 """Of the search tree, for that."""
+_RAY: Final = 1e-9
+_FEASIBLE_S: Final = 10.0
+"""For one question whether there are any values."""
 
 State: TypeAlias = Literal["solved", "infeasible", "stopped"]
 """`stopped`: there was no time to find any values."""
@@ -67,18 +70,46 @@ def relaxed(made: Programme) -> Solved:
     return _run(made, relax=True)
 
 
-def is_feasible(made: Programme, *, relax: bool = False) -> bool:
-    """Whether there are any values: UNPROVEN counts as there are."""
-    return _run(made, relax=relax, mip_rel_gap=1.0).state != "infeasible"
+class Feasibility:
+    """Asks again and again whether some of the conditions of one programme can hold together."""
+
+    def __init__(self, made: Programme, *, relax: bool) -> None:
+        """`relax`: nodes can be had in parts. Nothing is paid."""
+        import highspy
+
+        self._infeasible = highspy.HighsModelStatus.kInfeasible
+        self._infinity = highspy.kHighsInf
+        self._rows = [(at, row) for at, row in enumerate(made.rows) if row.group is not None]
+        self._solver = _solver(mip_rel_gap=1.0, time_limit=_FEASIBLE_S)
+        if relax:
+            self._solver.setOptionValue("presolve", "off")  # or there is no ray
+        self._solver.passModel(_model(made.free(), relax=relax))
+
+    def holds(self, groups: frozenset[Group]) -> bool:
+        """Whether these can hold together; what is not proved in time counts as if they could."""
+        for at, row in self._rows:
+            lower = row.lower if row.group in groups else None
+            upper = row.upper if row.group in groups else None
+            self._solver.changeRowBounds(
+                at,
+                -self._infinity if lower is None else lower,
+                self._infinity if upper is None else upper,
+            )
+        self._solver.run()
+        return bool(self._solver.getModelStatus() != self._infeasible)
+
+    def proof(self) -> frozenset[Group]:
+        """After conditions in parts did not hold: those that a proof of it needs (Farkas; the dual ray)."""
+        _, known, ray = self._solver.getDualRay()
+        if not known:
+            return frozenset(row.group for _, row in self._rows if row.group is not None)
+        return frozenset(row.group for at, row in self._rows if row.group and abs(ray[at]) > _RAY)
 
 
 def _run(made: Programme, *, relax: bool = False, **options: float) -> Solved:
     import highspy
 
-    solver = highspy.Highs()
-    fixed = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_feasibility_tolerance": 1e-9}
-    for name, value in {**fixed, "primal_feasibility_tolerance": 1e-9, **options}.items():
-        solver.setOptionValue(name, value)
+    solver = _solver(**options)
     solver.passModel(_model(made, relax=relax))
     solver.run()
     status, info = solver.getModelStatus(), solver.getInfo()
@@ -91,6 +122,16 @@ def _run(made: Programme, *, relax: bool = False, **options: float) -> Solved:
     whole = not relax and any(column.whole for column in made.columns)
     bound = info.mip_dual_bound if whole else cost
     return Solved("solved", list(answer.col_value), cost, bound, list(answer.row_dual))
+
+
+def _solver(**options: float) -> highspy.Highs:
+    import highspy
+
+    solver = highspy.Highs()
+    fixed = {"output_flag": False, "threads": 1, "random_seed": 0, "mip_feasibility_tolerance": 1e-9}
+    for name, value in {**fixed, "primal_feasibility_tolerance": 1e-9, **options}.items():
+        solver.setOptionValue(name, value)
+    return solver
 
 
 def _model(made: Programme, *, relax: bool) -> highspy.HighsLp:

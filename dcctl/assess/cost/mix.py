@@ -26,10 +26,12 @@ class Bought(NamedTuple):
     cost: Yearly
     capex: Fraction
     """At once."""
-    power_mw: Fraction
-    """At their nameplates, without what the data centre adds."""
-    energy_kwh: Fraction
-    """With it."""
+    power_mw: Fraction | None
+    """At their nameplates, without what the data centre adds; None: not told."""
+    energy_kwh: Fraction | None
+    """With it; None: nobody tells power or PUE."""
+    priced: bool
+    """Whether a tariff is told: else `cost.energy` is nothing for want of one."""
     renewable_kwh: Fraction | None
     carbon_mg: Fraction | None
 
@@ -88,15 +90,16 @@ def _bought(market: Market, stand: Stand, number: Fraction) -> Bought:
     site = next(one for one in market.sites if one.name == stand.site)
     node = next(one for one in market.types if one.name == stand.type)
     each, kwh = cost_of(market, site, node), energy_kwh(market, site, node) * number
-    green, carbon = site.renewable_milli, site.carbon_mg
+    green, carbon, power = site.renewable_milli, site.carbon_mg, node.each.power_mw
     return Bought(
         stand=stand,
         number=number,
         gpus=sum(node.each.devices.values()) * number,
         cost=Yearly(each.capex * number, each.energy * number, each.opex * number),
         capex=Fraction(node.capex_milli, 1000) * number,
-        power_mw=(node.each.power_mw or 0) * number,
-        energy_kwh=kwh,
+        power_mw=None if power is None else power * number,
+        energy_kwh=None if power is None or site.pue_milli is None else kwh,
+        priced=site.tariff_micro is not None,
         renewable_kwh=None if green is None else kwh * green / 1000,
         carbon_mg=None if carbon is None else kwh * carbon,
     )

@@ -11,12 +11,13 @@ from dcctl.units import cores, three
 
 if TYPE_CHECKING:
     from dcctl.assess.cost.answer import Answer
-    from dcctl.assess.cost.conflict import Clash
+    from dcctl.assess.cost.conflict import Clash, Conflict
     from dcctl.assess.cost.shadow import Worth
     from dcctl.inventory.market import Market
 
 _SHOWN: Final = 4
-_PARTS: Final = "where nodes can be had in parts (dual value of the relaxed programme)"
+_CURES: Final = 6
+_PARTS: Final = "where nodes can be had in parts (LP dual)"
 _CENT: Final = 0.001
 _SAME: Final = 0.01
 """A share by which two prices may differ and be called one."""
@@ -26,7 +27,7 @@ def notes(answer: Answer) -> tuple[Note, ...]:
     """Return the notes, the proof or the conflict first."""
     if answer.mix is None:
         return _none(answer)
-    worth = [Note("worth", _worth(one, answer.market)) for one in _told(answer)]
+    worth = [Note("worth", _worth(*one, answer.market)) for one in _told(answer)]
     return (_proof(answer), *worth, *_energy(answer.market), *_computed(answer))
 
 
@@ -38,16 +39,24 @@ def _proof(answer: Answer) -> Note:
     return Note("bound", f"another mix could be cheaper by {share} millionths at most: proved by HiGHS", "ok")
 
 
-def _told(answer: Answer) -> list[Worth]:
-    """Limits first: what work costs at the margin is of less use than what hinders it."""
-    limits = [one for one in answer.worths if one.group.kind != "need"]
-    needs = [one for one in answer.worths if one.group.kind == "need"]
-    return [*limits[:_SHOWN], *needs[:_SHOWN]]
+def _told(answer: Answer) -> list[tuple[Worth, int]]:
+    """The largest prices, of limits first, each with how many others of its kind have the same one."""
+    alike: dict[tuple[bool, str, str], list[Worth]] = {}
+    for one in answer.worths:
+        prices = f"{one.by_part:.2f} {one.again and f'{one.again:.2f}'}"
+        alike.setdefault((one.group.kind == "need", one.group.kind, prices), []).append(one)
+    found = [(need, same[0], len(same) - 1) for (need, _, _), same in alike.items()]
+    return [
+        (one, others)
+        for of_needs in (False, True)
+        for one, others in [(one, others) for need, one, others in found if need is of_needs][:_SHOWN]
+    ]
 
 
-def _worth(one: Worth, market: Market) -> str:
+def _worth(one: Worth, others: int, market: Market) -> str:
     """`one more kW in rack r7 at north is worth 2,526 a year, solved again with it`."""
-    what = f"one more {one_more(one.group, market)}"
+    like = f" (or in {others} more like it)" if others else ""
+    what = f"one more {one_more(one.group, market)}{like}"
     if one.again is None:
         return f"{what} {_verb(one.by_part)} {_price(one.by_part, market)} {_PARTS}; not solved again"
     parts = f"{_price(one.by_part, market)} {_PARTS}"
@@ -84,20 +93,33 @@ def _computed(answer: Answer) -> list[Note]:
 
 
 def _none(answer: Answer) -> tuple[Note, ...]:
-    if not answer.clashes:
+    if answer.conflict is None:
         return (Note("stopped", "there was no time to find a mix; give it more with --limit", "warn"),)
-    several = len(answer.clashes) > 1
-    listed = "; ".join(_clash(one, answer.market) for one in answer.clashes)
-    end = ". Without any one of them the others can hold together" if several else ""
-    found = [Note("conflict", f"{listed}{end}", "crit")]
-    for one in answer.clashes:
-        why = no_type(answer.market, answer.fits, one.group.subject) if one.group.kind == "need" else ""
+    clashes, market = answer.conflict.clashes, answer.market
+    found = [Note("conflict", _together(answer.conflict, market), "crit")]
+    for one in clashes:
+        why = no_type(market, answer.fits, one.group.subject) if one.group.kind == "need" else ""
         if why:
             found.append(Note("nowhere", f"{one.group.subject} runs on no type: {why}", "crit"))
-        cure = _cure(one, answer.market)
-        if cure:
-            found.append(Note("cure", cure))
-    return tuple(found)
+    cures = [cure for one in clashes if (cure := _cure(one, market))]
+    return (*found, *(Note("cure", cure) for cure in cures[:_CURES]))
+
+
+def _together(found: Conflict, market: Market) -> str:
+    """Every condition of a few, and how many others of a kind."""
+    by_kind: dict[str, list[Clash]] = {}
+    for one in found.clashes:
+        by_kind.setdefault(one.group.kind, []).append(one)
+    listed = []
+    for same in by_kind.values():
+        listed += [_clash(one, market) for one in same[:_SHOWN]]
+        if len(same) > _SHOWN:
+            listed[-1] += f" and {len(same) - _SHOWN} others"
+    text = "; ".join(listed)
+    if len(found.clashes) == 1:
+        return text
+    parts = ", where nodes can be had in parts" if found.in_parts else ""
+    return f"{text}. Without any one of them the others can hold together{parts}"
 
 
 def _clash(one: Clash, market: Market) -> str:

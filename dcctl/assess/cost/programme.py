@@ -101,8 +101,7 @@ class Programme(NamedTuple):
         rows = [row.more(units) if row.group == group else row for row in self.rows]
         return self._replace(rows=rows)
 
-    def only(self, groups: frozenset[Group]) -> Programme:
-        """Return the programme without other conditions, and with nothing to be paid."""
+    def free(self) -> Programme:
+        """Return the programme with nothing to be paid."""
         free = [column._replace(cost=0) for column in self.columns]
-        kept = [row for row in self.rows if row.group is None or row.group in groups]
-        return self._replace(columns=free, rows=kept)
+        return self._replace(columns=free, rows=list(self.rows))

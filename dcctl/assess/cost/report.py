@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 from dcctl.assess.cost.notes import notes
@@ -22,8 +24,9 @@ from dcctl.render.report import Column, Report, Sample, Shape, Table
 from dcctl.units import cores, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dcctl.assess.cost.answer import Answer
-    from dcctl.assess.cost.mix import Bought
     from dcctl.render.report import Cell
 
 _SUMMARY = (
@@ -55,7 +58,7 @@ def cost_report(answer: Answer) -> Report:
     return Report(
         kind=COST.kind,
         headline=_headline(answer),
-        items=Table("items", MIX, mix_rows(answer)),
+        items=Table("items", MIX, mix_rows(answer), fold=False),
         details=(
             Table("runs", RUNS, run_rows(answer), "WHAT RUNS WHERE", fold=False),
             Table("worth", WORTH, worth_rows(answer), "ONE UNIT MORE", fold=False),
@@ -73,9 +76,9 @@ def cost_report(answer: Answer) -> Report:
 
 def _headline(answer: Answer) -> str:
     if answer.mix is None:
-        if not answer.clashes:
+        if answer.conflict is None:
             return "no mix was found in time"
-        return f"no mix does all of the work: {_against(len(answer.clashes))}"
+        return f"no mix does all of the work: {_against(len(answer.conflict.clashes))}"
     mix, currency = answer.mix, answer.market.currency
     count = cores(round(sum(one.number for one in mix.bought) * 1000))
     types = plural(len({one.stand.type for one in mix.bought}), "type")
@@ -102,29 +105,31 @@ def _totals(answer: Answer) -> dict[str, Cell | dict[str, Cell]]:
     if mix is None:
         return {}
     bought = mix.bought
-    energy = sum(one.energy_kwh for one in bought)
+    energy = _sum(one.energy_kwh for one in bought)
+    renewable = _sum(one.renewable_kwh for one in bought)
+    power, carbon = _sum(one.power_mw for one in bought), _sum(one.carbon_mg for one in bought)
     return {
         "cost_milli": round(mix.cost * 1000),
-        "bound_milli": int(mix.bound * 1000 // 1),
-        "gap_ppm": -int(-mix.gap * 10**6 // 1),
+        "bound_milli": floor(mix.bound * 1000),
+        "gap_ppm": ceil(mix.gap * 10**6),
         "capex_milli": round(sum(one.capex for one in bought) * 1000),
         "nodes_milli": round(sum(one.number for one in bought) * 1000),
         "gpus_milli": round(sum(one.gpus for one in bought) * 1000),
-        "power_mw": round(sum(one.power_mw for one in bought)),
-        "energy_mj": round(energy * 3_600_000_000),
-        "renewable_milli": _renewable(bought),
-        "carbon_mg": None
-        if any(one.carbon_mg is None for one in bought)
-        else round(sum(one.carbon_mg or 0 for one in bought)),
+        "power_mw": None if power is None else round(power),
+        "energy_mj": None if energy is None else round(energy * 3_600_000_000),
+        "renewable_milli": int(renewable / energy * 1000) if energy and renewable is not None else None,
+        "carbon_mg": None if carbon is None else round(carbon),
     }
 
 
-def _renewable(bought: tuple[Bought, ...]) -> int | None:
-    """Of the energy; None where nobody tells, or there is none."""
-    energy = sum(one.energy_kwh for one in bought)
-    if not energy or any(one.renewable_kwh is None for one in bought):
-        return None
-    return int(sum(one.renewable_kwh or 0 for one in bought) / energy * 1000)
+def _sum(values: Iterable[Fraction | None]) -> Fraction | None:
+    """The sum; None where any is not known."""
+    total = Fraction(0)
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def _samples(answer: Answer) -> tuple[Sample, ...]:

@@ -8,6 +8,8 @@ from dcctl.assess.cost.words import amount, called, unit
 from dcctl.render.report import Column
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from dcctl.assess.cost.answer import Answer
     from dcctl.assess.cost.mix import Bought
     from dcctl.render.report import Row
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 MIX = (
     Column("type", "TYPE", keep=9),
     Column("site", "SITE", keep=8),
-    Column("rack", "RACK", "nodes", keep=7),
+    Column("rack", "RACK", keep=7),
     Column("nodes_milli", "NODES", "milli", keep=9),
     Column("gpus_milli", "GPUS", "milli", keep=6),
     Column("power_mw", "POWER", "power_mw", keep=5),
@@ -77,13 +79,13 @@ def _bought(one: Bought) -> Row:
         one.stand.rack or None,
         round(one.number * 1000),
         round(one.gpus * 1000),
-        round(one.power_mw),
+        _round(one.power_mw),
         round(one.cost.total * 1000),
         round(one.cost.capex * 1000),
-        round(one.cost.energy * 1000),
+        round(one.cost.energy * 1000) if one.priced else None,
         round(one.cost.opex * 1000),
-        round(one.energy_kwh * 3_600_000_000),
-        None if one.carbon_mg is None else round(one.carbon_mg),
+        _round(one.energy_kwh, 3_600_000_000),
+        _round(one.carbon_mg),
     )
 
 
@@ -161,9 +163,13 @@ def conflict_rows(answer: Answer) -> tuple[Row, ...]:
             None if one.would_do is None else -int(-one.would_do * 1000 // 1),
             unit(one.group, answer.market) or None,
         )
-        for one in answer.clashes
+        for one in (answer.conflict.clashes if answer.conflict else ())
     )
 
 
 def _milli(value: float | None) -> int | None:
     return None if value is None else round(value * 1000)
+
+
+def _round(value: Fraction | None, factor: int = 1) -> int | None:
+    return None if value is None else round(value * factor)
