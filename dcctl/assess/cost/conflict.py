@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.assess.cost.milp import Feasibility, cheapest, is_small
+from dcctl.assess.cost.milp import Feasibility, cheapest, is_small, relaxed
 from dcctl.assess.cost.programme import Column
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _STEPS: Final = 10
 """Halvings of the range of a floor."""
 _LIMIT_S: Final = 10.0
-_ASKED: Final = 4
-"""Conditions of a large programme that are asked how far they would have to give way."""
 
 
 _LAST: Final = ("need", "stock")
@@ -43,7 +41,8 @@ class Conflict(NamedTuple):
 
     clashes: tuple[Clash, ...]
     in_parts: bool
-    """Whether they cannot even if nodes could be had in parts; then the last sentence holds for parts."""
+    """Whether nodes are taken to be had in parts, as of a large programme: it is a conflict of whole nodes
+    too, of which some may not be needed, and what would do is the least that could."""
 
 
 def conflict(made: Programme) -> Conflict:
@@ -57,10 +56,9 @@ def conflict(made: Programme) -> Conflict:
     if not parts or is_small(made):
         groups = smallest(groups, Feasibility(made, relax=False).holds)
         parts = False
-    asked = groups if is_small(made) else [group for group in groups if group.kind != "need"][:_ASKED]
-    return Conflict(
-        tuple(Clash(group, _would_do(made, group) if group in asked else None) for group in groups), parts
-    )
+    if not parts and not is_small(made):
+        return Conflict(tuple(Clash(group, None) for group in groups), parts)
+    return Conflict(tuple(Clash(group, _would_do(made, group, relax=parts)) for group in groups), parts)
 
 
 def _in_order(made: Programme) -> list[Group]:
@@ -101,32 +99,32 @@ def _explain(base: frozenset[Group], groups: list[Group], holds: Holds, *, chang
     return left | right
 
 
-def _would_do(made: Programme, group: Group) -> float | None:
+def _would_do(made: Programme, group: Group, *, relax: bool) -> float | None:
     """The least by which a condition gives way, all others kept."""
     at = next(at for at, row in enumerate(made.rows) if row.group == group)
     if made.rows[at].tilt:
-        return _least_tilt(made, group)
+        return _least_tilt(made, group, relax=relax)
     free = made.free()
     slack = len(free.columns)
     row = free.rows[at]
     sign = 1 if row.lower is not None else -1
     free.columns.append(Column(1.0, whole=False))
     free.rows[at] = row._replace(terms={**row.terms, slack: sign * abs(row.grow or 1)})
-    found = cheapest(free, _LIMIT_S)
+    found = relaxed(free) if relax else cheapest(free, _LIMIT_S)
     return found.cost if found.state == "solved" else None
 
 
-def _least_tilt(made: Programme, group: Group) -> float | None:
+def _least_tilt(made: Programme, group: Group, *, relax: bool) -> float | None:
     """Per cent by which a floor must come down, to a tenth."""
     low, high = 0, 1000
-    if not _feasible_with(made, group, high):
+    if not _feasible_with(made, group, high, relax=relax):
         return None
     for _ in range(_STEPS):
         middle = (low + high) // 2
-        low, high = (low, middle) if _feasible_with(made, group, middle) else (middle, high)
+        low, high = (low, middle) if _feasible_with(made, group, middle, relax=relax) else (middle, high)
     return high / 10
 
 
-def _feasible_with(made: Programme, group: Group, tenths: int) -> bool:
+def _feasible_with(made: Programme, group: Group, tenths: int, *, relax: bool) -> bool:
     less = made.with_more(group, -tenths / 10)
-    return Feasibility(less, relax=False).holds(frozenset(less.groups))
+    return Feasibility(less, relax=relax).holds(frozenset(less.groups))

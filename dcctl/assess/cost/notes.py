@@ -101,7 +101,7 @@ def _none(answer: Answer) -> tuple[Note, ...]:
         why = no_type(market, answer.fits, one.group.subject) if one.group.kind == "need" else ""
         if why:
             found.append(Note("nowhere", f"{one.group.subject} runs on no type: {why}", "crit"))
-    cures = [cure for one in clashes if (cure := _cure(one, market))]
+    cures = [cure for one in clashes if (cure := _cure(one, market, answer.conflict.in_parts))]
     return (*found, *(Note("cure", cure) for cure in cures[:_CURES]))
 
 
@@ -127,19 +127,20 @@ def _clash(one: Clash, market: Market) -> str:
     return called(one.group) if told is None else f"{called(one.group)}: {_count(told)} {noun}".rstrip()
 
 
-def _cure(one: Clash, market: Market) -> str:
+def _cure(one: Clash, market: Market, in_parts: bool) -> str:
+    """What would do, all else kept; of parts, the least that could."""
     told, short, noun = amount(one.group, market), one.would_do, unit(one.group, market)
     if short is None:
         return ""
     up = -(-short * 1000 // 1) / 1000
+    bound = "at least " if in_parts else ""
     if told is None:
-        return f"{_count(up)} {noun} more there would do".replace("  ", " ")
+        return f"{called(one.group)}: {bound}{_count(up)} {noun} more would do, all else kept"
     if one.group.kind in ("need", "renewable", "region"):
-        if up >= told:
-            return ""
-        left = f"{_count(max(0.0, told - up))} {noun}".rstrip()
-        return f"{called(one.group)}: {left} can be had, all else kept"
-    return f"{called(one.group)}: {_count(told + up)} {noun} would do, all else kept"
+        most = "at most " if in_parts else ""
+        left = f"{most}{_count(told - up)} {noun}".rstrip()
+        return f"{called(one.group)}: {left} can be had, all else kept" if up < told else ""
+    return f"{called(one.group)}: {bound}{_count(told + up)} {noun} would do, all else kept"
 
 
 def _count(value: float) -> str:
