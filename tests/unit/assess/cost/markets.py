@@ -137,7 +137,7 @@ def _amounts(market: Market, mix: Mix) -> list[str]:
                 (getattr(work.total, field) or 0) * mix.shares.get((work.name, site.name), 0)
                 for work in market.workloads
             )
-            there = site.storage_bytes if field == "storage_bytes" else 0
+            there = Fraction(site.storage_bytes if field == "storage_bytes" else 0)
             there += sum(
                 (getattr(types[one.stand.type].each, field) or 0) * one.number
                 for one in mix.bought
