@@ -1,8 +1,10 @@
-"""What people write down about energy: amounts at metering points over time, prices, carbon, UPSes, power caps."""
+"""What people write down of energy: amounts at metering points, prices, carbon, UPSes, power caps."""
 
 from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
+
+from msgspec import field
 
 from dcctl.inventory.conditions import Curve  # noqa: TC001 - the type of a field
 from dcctl.inventory.devices import Fact, Natural
@@ -20,11 +22,11 @@ class Period(Fact, frozen=True):
     end_s: int
     place: str
     """File and line, or the meters that told it."""
-    energy_mj: dict[Point, int] = {}
+    energy_mj: dict[Point, int] = field(default_factory=dict)
     renewable_mj: Natural | None = None
     reused_mj: Natural | None = None
     water_ml: Natural | None = None
-    coverage_milli: dict[Point, int] = {}
+    coverage_milli: dict[Point, int] = field(default_factory=dict)
     """Share of the site's nodes behind the meters of a point; where it is not named, all of them."""
 
 
@@ -81,9 +83,9 @@ class Figures(Fact, frozen=True):
     """All that a file tells."""
 
     currency: str = ""
-    periods: dict[str, tuple[Period, ...]] = {}
+    periods: dict[str, tuple[Period, ...]] = field(default_factory=dict)
     """By site, in order of time, none overlapping."""
-    grids: dict[str, Grid] = {}
+    grids: dict[str, Grid] = field(default_factory=dict)
     """By site."""
     ups: tuple[UpsModel, ...] = ()
     caps: tuple[CapModel, ...] = ()
