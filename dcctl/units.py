@@ -46,6 +46,16 @@ def power(milliwatts: float) -> str:
     return scaled(milliwatts / 1000, "W")
 
 
+def energy(millijoules: float) -> str:
+    """Return millijoules in watt-hours: 640 Wh, 7.94 MWh."""
+    return scaled(millijoules / 3_600_000, "Wh")  # 1 Wh = 3600 J
+
+
+def mass(milligrams: float) -> str:
+    """Return milligrams in kilograms or tonnes: 0.12 kg, 640 kg, 7.94 t."""
+    return f"{three(milligrams / 1e9)} t" if abs(milligrams) >= 1e9 else f"{three(milligrams / 1e6)} kg"
+
+
 def cores(milli: float) -> str:
     """Return thousandths as a plain number: 1.5, 0.25, 96, 12,345."""
     value = milli / 1000

@@ -12,24 +12,28 @@ if TYPE_CHECKING:
 
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
+    from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    return {shape.kind: shape for shape in (*ASSESS, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    return {
+        shape.kind: shape for shape in (*ASSESS, *ENERGY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+    }
 
 
 def kinds() -> list[str]:
     """Every kind that has a schema, in order."""
-    return sorted([*shapes(), "snapshot", "error", "jobs"])
+    return sorted([*shapes(), "snapshot", "error", "jobs", "energy"])
 
 
 def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
+    from dcctl.inventory.sources.energy.schema import json_schema as energy_schema
     from dcctl.inventory.sources.jobs.schema import json_schema as jobs_schema
     from dcctl.render.schema import error_schema, json_schema
 
@@ -37,6 +41,8 @@ def document(kind: str) -> "Mapping[str, object]":
         return snapshot_schema()
     if kind == "error":
         return error_schema()
+    if kind == "energy":
+        return energy_schema()
     if kind == "jobs":
         return jobs_schema()
     known = shapes()

@@ -31,6 +31,7 @@ Unit: TypeAlias = Literal[
     "bps",
     "power_mw",
     "energy_mj",
+    "mass_mg",
     "hz",
     "duration_s",
     "duration_ms",

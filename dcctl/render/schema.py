@@ -18,6 +18,7 @@ _MEANING: dict[Unit, str] = {
     "bps": "in bits per second",
     "power_mw": "in milliwatts",
     "energy_mj": "in millijoules",
+    "mass_mg": "in milligrams",
     "hz": "in hertz",
     "duration_s": "in seconds",
     "duration_ms": "in milliseconds",

@@ -7,7 +7,20 @@ import time
 from typing import TYPE_CHECKING
 
 from dcctl.render.text import printable
-from dcctl.units import cores, count, duration, elapsed, memory, milliseconds, percent, power, scaled, three
+from dcctl.units import (
+    cores,
+    count,
+    duration,
+    elapsed,
+    energy,
+    mass,
+    memory,
+    milliseconds,
+    percent,
+    power,
+    scaled,
+    three,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +76,8 @@ _SHOW: dict[str, Callable[[float], str]] = {
     "memory": memory,
     "bps": lambda value: scaled(value, "b/s"),
     "power_mw": power,
-    "energy_mj": lambda value: scaled(value / 3_600_000, "Wh"),  # 1 Wh = 3600 J
+    "energy_mj": energy,
+    "mass_mg": mass,
     "hz": lambda value: scaled(value, "Hz"),
     "duration_s": duration,
     "duration_ms": milliseconds,

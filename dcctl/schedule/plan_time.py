@@ -9,7 +9,7 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.greedy.sites import arrival, sites_of
 from dcctl.packing.timed.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
-from dcctl.units import cores, duration, plural, scaled, three
+from dcctl.units import cores, duration, energy, mass, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -179,14 +179,10 @@ def bill_note(problem: Problem, found: Mapping[str, Bill]) -> Iterable[Note]:
         yield Note("energy", ", ".join(words))
 
 
-def _mass(mg: int) -> str:
-    return f"{three(mg / 1e9)} t" if mg >= 10**9 else f"{three(mg / 1e6)} kg"
-
-
 _SAY: tuple[tuple[str, str, Callable[[int], str]], ...] = (
-    ("energy", "energy_mj", lambda value: scaled(value / 3_600_000, "Wh")),
+    ("energy", "energy_mj", energy),
     ("cost", "cost_milli", lambda value: f"costs {cores(value)}"),
-    ("carbon", "carbon_mg", lambda value: f"{_mass(value)} of CO2"),
+    ("carbon", "carbon_mg", lambda value: f"{mass(value)} of CO2"),
 )
 
 

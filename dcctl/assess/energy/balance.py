@@ -75,10 +75,10 @@ class Step(NamedTuple):
         return "loss" if (self.upper.level, self.lower) in _OPEN else "open"
 
 
-def steps(fleet: Fleet) -> list[Step]:
+def steps(found: Iterable[Group]) -> list[Step]:
     """Every group with what hangs on it, from the top, in order of site and name."""
     by_site: dict[str, list[Group]] = defaultdict(list)
-    for group in groups(fleet):
+    for group in found:
         by_site[group.site].append(group)
     return [step for site in sorted(by_site) for step in _of_site(by_site[site])]
 

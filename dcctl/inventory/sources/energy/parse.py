@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 KIND, VERSION = "Energy", "dcctl/v1"
 HINT = "dcctl schema energy"
 KEYS = ("kind", "apiVersion", "currency", "sites", "ups", "caps")
-_SITE_KEYS = ("name", "price", "carbon", "periods", "registers")
+SITE_KEYS = ("name", "price", "carbon", "periods", "registers")
+UPS_KEYS = ("name", "nominal", "points")
+CAP_KEYS = ("model", "points", "idle", "limit", "compute")
 _MOST_TIME_MILLI: Final = 100_000
 
 
@@ -35,7 +37,7 @@ def parse(text: str, where: str) -> Figures:
     periods: dict[str, tuple[Period, ...]] = {}
     grids: dict[str, Grid] = {}
     for item in keys["sites"].items() if "sites" in keys else ():
-        site = item.fields(_SITE_KEYS, required=("name",))
+        site = item.fields(SITE_KEYS, required=("name",))
         name = site["name"].name()
         if name in grids:
             raise site["name"].error(f"another site is called {name}")
@@ -63,7 +65,7 @@ def _constant(value_milli: int) -> Curve:
 
 
 def _ups(item: Cursor) -> UpsModel:
-    keys = item.fields(("name", "nominal", "points"), required=("name", "nominal", "points"))
+    keys = item.fields(UPS_KEYS, required=UPS_KEYS)
     points = []
     for given in keys["points"].items():
         point = given.fields(("load", "efficiency"), required=("load", "efficiency"))
@@ -79,7 +81,7 @@ def _ups(item: Cursor) -> UpsModel:
 
 
 def _cap(item: Cursor) -> CapModel:
-    keys = item.fields(("model", "points", "idle", "limit", "compute"), required=("model",))
+    keys = item.fields(CAP_KEYS, required=("model",))
     model = keys["model"].text()
     if "points" in keys:
         for name in ("idle", "limit", "compute"):

@@ -14,7 +14,8 @@ from dcctl.inventory.sources.jobs.times import moment
 if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor
 
-_PERIOD_KEYS: Final = ("from", "to", *POINTS, "renewable", "reused", "water")
+PERIOD_KEYS: Final = ("from", "to", *POINTS, "renewable", "reused", "water")
+REGISTER_KEYS: Final = ("point", "readings", "wraps_at")
 _WORDS: Final[dict[str, Point]] = {point: point for point in POINTS}
 
 
@@ -43,7 +44,7 @@ def periods_of(site: dict[str, Cursor]) -> tuple[Period, ...]:
 
 
 def _period(item: Cursor) -> Period:
-    keys = item.fields(_PERIOD_KEYS, required=("from", "to"))
+    keys = item.fields(PERIOD_KEYS, required=("from", "to"))
     start_s, end_s = checked(keys["from"], moment), checked(keys["to"], moment)
     if end_s <= start_s:
         raise keys["to"].error("is not after `from`")
@@ -84,7 +85,7 @@ def _of_registers(registers: Cursor) -> list[Period]:
 
 
 def _steps(register: Cursor) -> list[_Step]:
-    keys = register.fields(("point", "readings", "wraps_at"), required=("point", "readings"))
+    keys = register.fields(REGISTER_KEYS, required=("point", "readings"))
     point = keys["point"].choice(_WORDS)
     wraps = amounts.energy(keys["wraps_at"]) if "wraps_at" in keys else None
     readings = []
