@@ -1,4 +1,4 @@
-"""`dcctl assess energy` as a report: a row for each site and PUE category, a table for each other question."""
+"""`dcctl assess energy` as a report: a row for each site and PUE category, a table for each question."""
 
 from __future__ import annotations
 

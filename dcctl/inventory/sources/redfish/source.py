@@ -47,8 +47,9 @@ class RedfishSource:
     def _ask(self, node: str, password: str) -> Fleet:
         gaps: list[Gap] = []
         url = self._url.replace("{node}", node)
-        client = Client(url, node, self._login, password, self._asking.timeout_s)
+        client = Client(url, node, self._login, self._asking.timeout_s)
         try:
+            client.log_in(self._login, password)
             paths = _members(client.get(_ROOT))[:_MOST_CHASSIS]
             chassis = [_chassis(client, path, gaps) for path in paths]
         finally:
