@@ -66,6 +66,7 @@ def _constant(value_milli: int) -> Curve:
 
 def _ups(item: Cursor) -> UpsModel:
     keys = item.fields(UPS_KEYS, required=UPS_KEYS)
+    name, nominal = keys["name"].name(), amounts.power(keys["nominal"])
     points = []
     for given in keys["points"].items():
         point = given.fields(("load", "efficiency"), required=("load", "efficiency"))
@@ -77,7 +78,7 @@ def _ups(item: Cursor) -> UpsModel:
         points.append(UpsPoint(load, efficiency))
     if len({point.load_milli for point in points}) < 3:
         raise keys["points"].error("a loss curve has three coefficients: at least three loads are needed")
-    return UpsModel(keys["name"].name(), amounts.power(keys["nominal"]), tuple(points), item.place)
+    return UpsModel(name, nominal, tuple(points), item.place)
 
 
 def _cap(item: Cursor) -> CapModel:
