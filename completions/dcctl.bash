@@ -2,8 +2,9 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess") verbs="fleet energy" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess energy") verbs="" options="--since --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
     "schedule plan") verbs="" options="--pending --policy --effort --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule explain") verbs="" options="--pending --policy --seed --window --price --carbon --links --wait-at-most --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -33,12 +34,14 @@ _dcctl_value() {
     --add) kind=none; return 0 ;;
     --by) kind="pool site rack node model workload"; return 0 ;;
     --carbon) kind=files; return 0 ;;
+    --carbon-market) kind=files; return 0 ;;
     --color) kind="auto always never"; return 0 ;;
     --columns) kind=none; return 0 ;;
     --config) kind=files; return 0 ;;
     --context) kind=none; return 0 ;;
     --directory) kind=files; return 0 ;;
     --effort) kind="fast normal best"; return 0 ;;
+    --eta) kind=none; return 0 ;;
     --evict) kind=none; return 0 ;;
     --exclude) kind=nodes; return 0 ;;
     --fail) kind=none; return 0 ;;
@@ -58,6 +61,8 @@ _dcctl_value() {
     --price) kind=files; return 0 ;;
     --remove) kind=nodes; return 0 ;;
     --seed) kind=none; return 0 ;;
+    --since) kind=none; return 0 ;;
+    --slowdown) kind=none; return 0 ;;
     --sort) kind=none; return 0 ;;
     --steps) kind=none; return 0 ;;
     --timeout) kind=none; return 0 ;;
@@ -75,7 +80,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/energy"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

@@ -3,7 +3,7 @@ function __dcctl_at --description 'Whether the words so far name this command'
     set -l path
     for word in (commandline -opc)[2..]
         switch "$path/$word"
-            case '/assess' '/schedule' '/inventory' '/config' '/schema' '/man' '/completion' 'assess/fleet' 'schedule/plan' 'schedule/explain' 'schedule/whatif' 'schedule/defrag' 'schedule/status' 'schedule/share' 'schedule/dag' 'schedule/apply' 'schedule/render' 'inventory/show' 'inventory/snapshot' 'inventory/diff' 'inventory/export' 'inventory/sources' 'config/show' 'config/check'
+            case '/assess' '/schedule' '/inventory' '/config' '/schema' '/man' '/completion' 'assess/fleet' 'assess/energy' 'schedule/plan' 'schedule/explain' 'schedule/whatif' 'schedule/defrag' 'schedule/status' 'schedule/share' 'schedule/dag' 'schedule/apply' 'schedule/render' 'inventory/show' 'inventory/snapshot' 'inventory/diff' 'inventory/export' 'inventory/sources' 'config/show' 'config/check'
                 set path (string trim -- "$path $word")
         end
     end
@@ -31,6 +31,7 @@ complete -c dcctl -n '__dcctl_at ""' -a man -d 'A manual page in roff; to read i
 complete -c dcctl -n '__dcctl_at ""' -a completion -d 'A completion script; for bash: dcctl completion bash > /etc/bash_completion.d/dcctl.'
 complete -c dcctl -n '__dcctl_at ""' -l version -s V -d 'Show the version and exit.'
 complete -c dcctl -n '__dcctl_at "assess"' -a fleet -d 'What there is, what it is doing, what is idle, and what runs out first.'
+complete -c dcctl -n '__dcctl_at "assess"' -a energy -d 'Where power goes from the entry to the boards, what energy costs and emits, and what would take less.'
 complete -c dcctl -n '__dcctl_at "assess"' -l by -r -a 'pool site rack node model workload' -d 'One row per pool, site, rack, node, model or workload.'
 complete -c dcctl -n '__dcctl_at "assess"' -l job-size -r -d 'Accelerators of the job that headroom counts.'
 complete -c dcctl -n '__dcctl_at "assess"' -l idle-below -r -d 'An accelerator at or below this is idle.'
@@ -69,6 +70,28 @@ complete -c dcctl -n '__dcctl_at "assess fleet"' -l timeout -r -d 'Deadline of o
 complete -c dcctl -n '__dcctl_at "assess fleet"' -l context -r -d 'Which context of the configuration.'
 complete -c dcctl -n '__dcctl_at "assess fleet"' -l watch -r -d 'Repeat until Ctrl-C.'
 complete -c dcctl -n '__dcctl_at "assess fleet"' -l config -r -F -d 'Read this configuration alone.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l since -r -d 'Energy between its registers and those of now.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l price -r -F -d 'CSV of time, site, value: the price of a MWh over time.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l carbon -r -F -d 'CSV of time, site, value: g of CO2 for a kWh over time.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l carbon-market -r -F -d 'As --carbon, by contracts and certificates (market-based).'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l for -r -d 'Bill work for so long, from now on: 24h, 7d.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l eta -r -d 'Power caps: how much energy counts against time.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l slowdown -r -d 'Power caps: the lowest that is not slower.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l inventory -s i -r -F -d 'live (default: what the configuration names, else this machine), demo, kubernetes[:CONTEXT], a file (snapshot, Ansible, Terraform), or - for stdin. Repeat to merge.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l nodes -s w -r -a '(__dcctl_nodes)' -d 'Only these: gpu[001-128]&@rack7!gpu009.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l exclude -s x -r -a '(__dcctl_nodes)' -d 'All but these.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l output -s o -r -a 'table wide json jsonl yaml csv name prom html' -d 'table, wide, json, jsonl, yaml, csv, name, prom or html; with =FILE written there in one step.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l columns -r -d 'These columns, in this order.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l sort -r -d 'Sort rows; -COLUMN for descending.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l color -r -a 'auto always never' -d 'auto, always or never.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l quiet -s q -d 'Print nothing at all on success.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l fail-on -r -a 'info warn crit never' -d 'Exit 1 from: info, warn, crit (default) or never.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l fanout -s f -r -d 'How many nodes at once.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l timeout -r -d 'Deadline of one source, or of one node over SSH.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l context -r -d 'Which context of the configuration.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l watch -r -d 'Repeat until Ctrl-C.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l config -r -F -d 'Read this configuration alone.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -F
 complete -c dcctl -n '__dcctl_at "schedule"' -a plan -d 'Which work fits where and when, and why the rest does not. Changes nothing.'
 complete -c dcctl -n '__dcctl_at "schedule"' -a explain -d 'Why a workload fits or does not, node by node, and the smallest change that would let it fit.'
 complete -c dcctl -n '__dcctl_at "schedule"' -a whatif -d 'What stops, what fits elsewhere and what does not if nodes are lost or added, or work is evicted.'

@@ -13,11 +13,11 @@ from dcctl.inventory.conditions import curve_of
 from dcctl.inventory.energy import Figures, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dcctl.inventory.conditions import Curve, Curves
     from dcctl.inventory.energy import CapModel, Period, UpsModel
-    from dcctl.inventory.model import Fleet, PowerMeter, Workload
+    from dcctl.inventory.model import Fleet, Node, PowerMeter, Workload
 
 DAY_S: Final = 86_400
 
@@ -76,6 +76,8 @@ class Answer(NamedTuple):
     """Sites whose meters tell power and no energy of any period."""
     troubles: tuple[meters.Trouble, ...]
     steps: list[balance.Step]
+    asked: int
+    """Nodes whose work is told."""
     attribution: Attribution
     bills: tuple[Bill, ...]
     """As `attribution.drawn`."""
@@ -86,8 +88,13 @@ class Answer(NamedTuple):
     waits: list[Wait]
 
 
-def answer(fleet: Fleet, earlier: Fleet | None, figures: Figures, options: Options, now_s: int) -> Answer:
-    """What is known of energy: the fleet's meters now and `earlier`, figures by hand, and curves."""
+def answer(
+    fleet: Fleet, asked: Sequence[Node], earlier: Fleet | None, figures: Figures, options: Options, now_s: int
+) -> Answer:
+    """What is known of energy: the fleet's meters now and `earlier`, figures by hand, and curves.
+
+    Sites, meters and the balance are those of the whole fleet; work is told on the nodes `asked` for.
+    """
     told = meters.told(fleet, earlier)
     sites = {site.name for site in fleet.sites} | {node.site or "" for node in fleet.nodes}
     sites |= told.periods.keys() | figures.periods.keys()
@@ -106,7 +113,7 @@ def answer(fleet: Fleet, earlier: Fleet | None, figures: Figures, options: Optio
         if one.level == "node" and one.power_mw is not None
         for name in one.nodes
     }
-    attribution = attribute(fleet, power_of)
+    attribution = attribute(fleet, asked, power_of)
     end_s = now_s + options.horizon_s
     return Answer(
         fleet,
@@ -116,6 +123,7 @@ def answer(fleet: Fleet, earlier: Fleet | None, figures: Figures, options: Optio
         tuple(sorted(_metered(fleet) - {kpi.site for kpi in found})),
         told.troubles,
         balance.steps(groups),
+        len(asked),
         attribution,
         tuple(bill(one.by_site(), pue, grids, now_s, end_s) for one in attribution.drawn),
         pue,

@@ -19,7 +19,7 @@ from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.resources import accelerators_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Fleet, Node, Workload
     from dcctl.inventory.occupancy.boards import Board
@@ -70,13 +70,16 @@ class Attribution(Struct, frozen=True):
     """Limits of the boards on them: what they could draw. Never added to what was measured."""
 
 
-def attribute(fleet: Fleet, power_of: Mapping[str, int]) -> Attribution:
-    """Share out what each node draws. `power_of`: node -> milliwatts, of those that were read."""
+def attribute(fleet: Fleet, asked: Sequence[Node], power_of: Mapping[str, int]) -> Attribution:
+    """Share out what each of the nodes `asked` for draws. `power_of`: node -> milliwatts, where it was read.
+
+    What a board draws without work is the least that one of its model draws in the whole fleet.
+    """
     demands, kinds = requested(fleet.workloads), kinds_of([fleet])
     idle = _idle_by_model(fleet.nodes)
     found: dict[tuple[str | None, str, str], Drawn] = {}
     nobody = Drawn(NOBODY)
-    for node in fleet.nodes:
+    for node in asked:
         if node.name not in power_of:
             continue
         demand = demands.get(node.name)
@@ -87,12 +90,12 @@ def attribute(fleet: Fleet, power_of: Mapping[str, int]) -> Attribution:
         shares.boards(boards, total)
         shares.rest(demand)
     drawn = sorted(found.values(), key=lambda one: (-one.power_mw(), one.name))
-    unread = tuple(node.name for node in fleet.nodes if node.name not in power_of)
+    unread = tuple(node for node in asked if node.name not in power_of)
     return Attribution(
-        (*drawn, nobody) if nobody.nodes else tuple(drawn),
-        sum(power_of[node.name] for node in fleet.nodes if node.name in power_of),
-        unread,
-        sum(_limits(node) for node in fleet.nodes if node.name not in power_of),
+        (*drawn, nobody) if nobody.power_mw() else tuple(drawn),
+        sum(power_of[node.name] for node in asked if node.name in power_of),
+        tuple(node.name for node in unread),
+        sum(map(_limits, unread)),
     )
 
 

@@ -9,7 +9,7 @@ from dcctl.assess.energy.balance import summed
 from dcctl.assess.energy.columns import DETAILS, ENERGY, KPIS
 from dcctl.assess.energy.notes import notes, worst_closed_milli
 from dcctl.render.report import Report, Sample, Table
-from dcctl.units import cores, duration, percent, plural, power
+from dcctl.units import cores, percent, plural, power
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,9 +41,9 @@ def report(told: Answer, gaps: tuple[Gap, ...]) -> Report:
             for name, (columns, title) in DETAILS.items()
         ),
         summary={
-            "nodes": len(told.fleet.nodes),
-            "nodes_read": len(told.fleet.nodes) - len(found.unread),
-            "measured_mw": found.measured_mw if len(found.unread) < len(told.fleet.nodes) else None,
+            "nodes": told.asked,
+            "nodes_read": told.asked - len(found.unread),
+            "measured_mw": found.measured_mw if len(found.unread) < told.asked else None,
             "nobody_mw": next((one.power_mw() for one in found.drawn if not one.kind), None),
             "nameplate_mw": found.nameplate_mw,
             "open": len(bad),
@@ -65,25 +65,22 @@ def _level(told: Answer, is_open: bool) -> Severity:
 
 
 def _headline(told: Answer) -> str:
-    parts = []
+    parts, said = list[str](), ""
     for site in dict.fromkeys(one.site for one in told.kpis):
         one = kpis.best(kpi for kpi in told.kpis if kpi.site == site)
         if one is not None:
-            parts.append(f"{_word(one)} {cores(one.pue_milli or 0)}{f' at {site}' if site else ''}")
+            word = f"{'interim PUE' if one.interim else 'PUE'} (category {one.category}) "
+            parts.append(f"{'' if word == said else word}{cores(one.pue_milli or 0)} at {site or 'the site'}")
+            said = word
     parts = parts or ["no PUE: nobody told energy at the entry and at the IT"]
     worst = worst_closed_milli(told)
     if worst is not None:
         parts.append(f"from UPS to nodes within {percent(worst)}")
-    found = told.attribution
-    if len(found.unread) < len(told.fleet.nodes):
-        read = plural(len(told.fleet.nodes) - len(found.unread), "node")
-        parts.append(f"{read} draw {power(found.measured_mw)}")
+    read = told.asked - len(told.attribution.unread)
+    if read:
+        verb = "draws" if read == 1 else "draw"
+        parts.append(f"{plural(read, 'node')} {verb} {power(told.attribution.measured_mw)}")
     return ", ".join(parts)
-
-
-def _word(one: kpis.Kpi) -> str:
-    kind = "interim PUE" if one.interim else "PUE"
-    return f"{kind} (category {one.category}, {duration(one.covered_s)})"
 
 
 def state_of(one: kpis.Kpi) -> str:

@@ -70,7 +70,7 @@ def energy(
     figures = _figures(file) if file else Figures()
     earlier = session.survey(ENERGY, since).whole if since else None
     found = session.survey(ENERGY)
-    told = answer(found.fleet, earlier, figures, options, session.now_s)
+    told = answer(found.whole, found.fleet.nodes, earlier, figures, options, session.now_s)
     return report(told, found.fleet.gaps)
 
 
