@@ -1,0 +1,136 @@
+"""What is sent between accelerators in one optimizer step, and over which links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
+
+from dcctl.assess.demand.shards import shard, stages
+
+if TYPE_CHECKING:
+    from dcctl.assess.demand.training_spec import TrainingSpec
+
+Link: TypeAlias = Literal["nvlink", "rail", "spine"]
+"""Inside one NVLink domain; between domains on the rail of one accelerator; between rails."""
+ACTIVATION_BYTES = 2
+WIRE_SHARE = 0.5
+"""Of the network's rate that collectives over many nodes reach: MPT on 16 to 512 GPUs fits 0.5 better than 1 or 0.25."""
+
+
+class Flow(Struct, frozen=True):
+    """What one accelerator sends for one kind of parallelism in one step."""
+
+    kind: str
+    """`tensor`, `pipeline`, `context`, `gradients`, `weights`, `experts`."""
+    link: Link
+    bytes: float
+    seconds: float
+    """At the rate that the link is said to have."""
+    formula: str
+
+
+def flows(spec: TrainingSpec) -> tuple[Flow, ...]:
+    """Return what the most loaded stage sends, per accelerator and step; what is nothing is left out."""
+    stage = max(stages(spec.model, spec.layout), key=lambda one: shard(spec.model, spec.layout, one).total)
+    held = shard(spec.model, spec.layout, stage).total
+    found = (
+        _flow(spec, "tensor", tensor_bytes(spec, stage.layers), spec.layout.tensor, "8bsh(t-1)/t x 2 B x layers"),
+        _flow(spec, "pipeline", pipeline_bytes(spec), spec.gpu.domain + 1, "bsh x 2 B each way per boundary"),
+        _flow(spec, "context", context_bytes(spec, stage.layers), _context_reach(spec), "keys and values x (c-1)/c"),
+        _replicas(spec, "gradients", gradient_bytes(spec, held), gradients_s(spec, held), "2(d-1)/d x gradients"),
+        _replicas(spec, "weights", gathered_bytes(spec, held), gathered_s(spec, held), "2 x weights per micro-batch"),
+        _flow(spec, "experts", expert_bytes(spec, stage.layers), _expert_reach(spec), "4kbsh(e-1)/e x 2 B x layers"),
+    )
+    return tuple(flow for flow in found if flow.bytes)
+
+
+def tensor_bytes(spec: TrainingSpec, layers: float) -> float:
+    """Return `8bsh(t-1)/t` elements per layer and micro-batch (arXiv 2205.05198, section 4.2)."""
+    tensor = spec.layout.tensor
+    each = 8 * spec.pass_tokens * spec.model.hidden * (tensor - 1) / tensor * ACTIVATION_BYTES
+    return each * layers * spec.passes
+
+
+def pipeline_bytes(spec: TrainingSpec) -> float:
+    """Return what crosses a boundary, forward and back, on each chunk of layers: split over the TP ranks."""
+    layout = spec.layout
+    if layout.pipeline == 1:
+        return 0.0
+    each = spec.pass_tokens * spec.model.hidden / layout.tensor * ACTIVATION_BYTES
+    return 2 * each * layout.virtual * spec.passes
+
+
+def context_bytes(spec: TrainingSpec, layers: float) -> float:
+    """Return the keys and values that a ring passes on, and their gradients on the way back."""
+    context = spec.layout.context
+    wide = sum(one.count * 2 * one.attention.kv_heads * one.attention.head_dim for one in spec.model.layers)
+    each = spec.pass_tokens * wide / spec.model.depth / spec.layout.tensor * ACTIVATION_BYTES
+    return 2 * each * (context - 1) * layers * spec.passes
+
+
+def expert_bytes(spec: TrainingSpec, layers: float) -> float:
+    """Return `4kbsh(e-1)/e`: tokens to their experts and back, in both passes."""
+    expert = spec.layout.expert
+    used = sum(one.count * one.mlp.active for one in spec.model.layers if one.mlp.experts) / spec.model.depth
+    each = 4 * used * spec.pass_tokens * spec.model.hidden / spec.layout.tensor * ACTIVATION_BYTES
+    return each * (expert - 1) / expert * layers * spec.passes
+
+
+def gradient_bytes(spec: TrainingSpec, held: float) -> float:
+    """Return what the replicas exchange once in a step: all-reduce, or reduce-scatter and all-gather."""
+    layout = spec.layout
+    ranks = layout.data * layout.context
+    if ranks == 1 or layout.zero == 3:
+        return 0.0
+    return 2 * (ranks - 1) / ranks * held * (spec.gradient_bytes if layout.zero == 0 else 3)
+
+
+def gathered_bytes(spec: TrainingSpec, held: float) -> float:
+    """Return what ZeRO-3 sends: weights are gathered for both passes, gradients scattered, per micro-batch."""
+    layout = spec.layout
+    ranks = layout.data * layout.context
+    if layout.zero != 3 or ranks == 1:
+        return 0.0
+    return 3 * ACTIVATION_BYTES * held * spec.passes * (ranks - 1) / ranks
+
+
+def gradients_s(spec: TrainingSpec, held: float) -> float:
+    """Return the time of `gradient_bytes` at the rate of the links between replicas."""
+    return gradient_bytes(spec, held) / replica_rate(spec)
+
+
+def gathered_s(spec: TrainingSpec, held: float) -> float:
+    """Return the time of `gathered_bytes`; over the network at the share of its rate that is reached."""
+    share = 1.0 if spec.layout.gpus <= spec.gpu.domain else WIRE_SHARE
+    return gathered_bytes(spec, held) / replica_rate(spec) / share
+
+
+def replica_rate(spec: TrainingSpec) -> float:
+    """Return bytes per second into one replica group: NVLink, or all NICs of a domain that its ranks share."""
+    gpu, layout = spec.gpu, spec.layout
+    if layout.gpus <= gpu.domain or not gpu.nic_bps:
+        return float(gpu.nvlink_bps or gpu.nic_bps or 1)
+    shared = gpu.nic_bps * max(1.0, gpu.domain / layout.tensor)
+    return min(gpu.nvlink_bps, shared) if gpu.nvlink_bps else shared
+
+
+def _flow(spec: TrainingSpec, kind: str, count: float, reach: int, formula: str) -> Flow:
+    gpu = spec.gpu
+    link: Link = "nvlink" if reach <= gpu.domain and gpu.nvlink_bps else "rail"
+    rate = gpu.nvlink_bps if link == "nvlink" else gpu.nic_bps
+    return Flow(kind, link, count, count / rate if rate else 0.0, formula)
+
+
+def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formula: str) -> Flow:
+    inside = spec.layout.gpus <= spec.gpu.domain and spec.gpu.nvlink_bps
+    across = spec.layout.gpus > spec.gpu.domain * 32
+    return Flow(kind, "nvlink" if inside else "spine" if across else "rail", count, seconds, formula)
+
+
+def _context_reach(spec: TrainingSpec) -> int:
+    return spec.layout.tensor * spec.layout.context
+
+
+def _expert_reach(spec: TrainingSpec) -> int:
+    return spec.layout.tensor * spec.layout.expert
