@@ -41,12 +41,14 @@ def forward(model: Architecture, sequence: int) -> Forward:
     )
 
 
-def hardware(spec: TrainingSpec, per: Forward) -> float:
+def hardware(spec: TrainingSpec, per: Forward, *, in_kernel: bool = False) -> float:
     """Return the operations that are carried out for one token of training: recomputation is counted.
 
-    Full recomputation repeats the forward pass of all layers, selective that of attention (arXiv 2205.05198).
+    Full recomputation repeats the forward pass of all layers, selective that of attention (arXiv 2205.05198);
+    `in_kernel`: FlashAttention does the latter by itself, and it is not counted.
     """
-    again = {"none": 0.0, "selective": per.attention, "full": per.layers + per.attention}
+    once = 0.0 if in_kernel else per.attention
+    again = {"none": 0.0, "selective": once, "full": per.layers + per.attention}
     done = per.model() + again[spec.layout.recompute]
     return done if spec.fresh else done - per.layers  # frozen weights need no gradient of their own
 

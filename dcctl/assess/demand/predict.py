@@ -1,0 +1,76 @@
+"""Throughput that a run is to be expected to have: no measurement of it is needed."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import TYPE_CHECKING, Final
+
+from dcctl.assess.demand.coefficients import COEFFICIENTS
+from dcctl.assess.demand.estimate import Estimate
+from dcctl.assess.demand.memory import memory
+from dcctl.assess.demand.steptime import step_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.assess.demand.steptime import Parts
+    from dcctl.assess.demand.training_spec import TrainingSpec
+
+FORMULA: Final = "step = sum(coefficient x time at the hardware's rate) x (1 + (p-1)/(v m)) + exchange + optimizer"
+SOURCE: Final = "fitted on published runs, each predicted from the others: dcctl assess check"
+SPREAD: Final = 0.11
+"""90 % of the predictions are within it: of runs that were not fitted (`dcctl assess check`)."""
+UNSEEN_SPREAD: Final = 0.25
+"""Where accelerator, number format or experts were not among the runs that were fitted."""
+FULL: Final = 0.66
+"""Share of the memory beyond which weights, gradients and optimizer leave so little that runs were up to a
+third slower than the rest of their table."""
+
+
+def step(spec: TrainingSpec, coefficients: Mapping[str, float] = COEFFICIENTS) -> Estimate:
+    """Return the seconds of one optimizer step of a possible layout."""
+    seconds = step_seconds(step_parts(spec), coefficients)
+    rate = interval(spec, 1.0)
+    return Estimate(seconds, seconds / rate.high, seconds / rate.low, FORMULA, SOURCE)
+
+
+def step_seconds(parts: Parts, coefficients: Mapping[str, float]) -> float:
+    """Return the time of these parts."""
+    busy = sum(seconds * coefficient(name, coefficients) for name, seconds in parts.busy.items())
+    return max([busy, *(seconds * coefficient(name, coefficients) for name, seconds in parts.wire.items())])
+
+
+def coefficient(name: str, known: Mapping[str, float]) -> float:
+    """Return the coefficient; where none was fitted, the mean of those of its kin: same start of the name."""
+    if name in known:
+        return known[name]
+    words = name.split("/")
+    while words:
+        words.pop()
+        kin = [value for other, value in known.items() if other.split("/")[: len(words)] == words]
+        if kin and words:
+            return mean(kin)
+    return 1.0
+
+
+def unseen(spec: TrainingSpec) -> bool:
+    """Whether no run like it was fitted: its interval is wider."""
+    experts = any(one.mlp.experts for one in spec.model.layers)
+    return experts or not spec.fresh or any(name not in COEFFICIENTS for name in step_parts(spec).busy)
+
+
+def limits(spec: TrainingSpec) -> str:
+    """Return why a prediction for it is too hopeful; empty: it is not."""
+    held = memory(spec)
+    state = held.weights.value + held.gradients.value + held.optimizer.value
+    share = state / spec.gpu.memory_bytes
+    if share <= FULL or spec.layout.zero < 3:
+        return ""
+    return f"weights, gradients and optimizer fill {share:.0%} of the memory: such runs were up to a third slower"
+
+
+def interval(spec: TrainingSpec, rate: float) -> Estimate:
+    """Return a throughput with what the predictions of published runs were off by."""
+    spread = UNSEEN_SPREAD if unseen(spec) else SPREAD
+    slower = 1.35 if limits(spec) else 1.0
+    return Estimate(rate, rate / (1 + spread) / slower, rate * (1 + spread), FORMULA, SOURCE)
