@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.assess.check.fit import Normal, fit
-from dcctl.assess.demand.predict import interval, limits, step_seconds
+from dcctl.assess.demand.predict import OVERLAP, interval, limits, step_seconds
 from dcctl.assess.demand.steptime import Parts, step_parts
 
 if TYPE_CHECKING:
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from dcctl.assess.check.measured import Measured
     from dcctl.assess.demand.estimate import Estimate
+
+
+OVERLAPS: Final = (1.0, 2.0, 3.0, 4.0, 8.0)
+"""1: work and wire one after the other; the higher, the better one hides behind the other."""
 
 
 class Known(NamedTuple):
@@ -92,13 +96,26 @@ def fitted(runs: Sequence[Known]) -> tuple[Normal, dict[str, float]]:
     return equations, fit(equations)
 
 
-def wire(runs: Sequence[Known]) -> dict[str, float]:
-    """Return how many times the rated time a bound of the wire takes: the median of runs that it bounds."""
-    found: dict[str, list[float]] = {}
-    for one in runs:
-        for name, seconds in one.parts.wire.items():
-            found.setdefault(name, []).append(one.seconds / seconds)
-    return {name: median(values) for name, values in found.items()}
+def wire(runs: Sequence[Known], busy: Mapping[str, float]) -> dict[str, float]:
+    """Return the coefficient of the wire and how well work hides it, from the runs that it bounds."""
+    bound = [one for one in runs if one.parts.wire and not one.outside]
+    if not bound:
+        return {}
+    return min((_wired(bound, busy, power) for power in OVERLAPS), key=lambda entry: entry[0])[1]
+
+
+def _wired(
+    bound: Sequence[Known], busy: Mapping[str, float], power: float
+) -> tuple[float, dict[str, float]]:
+    """(sum of squared errors, coefficients) of one overlap: half the runs are slower, half faster."""
+    scales = []
+    for one in bound:
+        worked = step_seconds(Parts(one.parts.busy, {}, 0.0), busy)
+        waited = max(one.seconds**power - worked**power, 0.0) ** (1 / power)
+        scales.append(waited / sum(one.parts.wire.values()))
+    found = {name: median(scales) for name in bound[0].parts.wire} | {OVERLAP: power}
+    errors = [step_seconds(one.parts, {**busy, **found}) / one.seconds - 1 for one in bound]
+    return sum(error**2 for error in errors), found
 
 
 def predicted(runs: Sequence[Known]) -> list[Predicted]:
@@ -110,7 +127,8 @@ def predicted(runs: Sequence[Known]) -> list[Predicted]:
         rows = [one.row for one in runs if one.run.held_out == key and one.fits]
         equations.add(rows, -1)
         others = [one for one in runs if one.run.held_out != key]
-        without[key] = fit(equations, start) | wire(others) if rows else whole | wire(others)
+        busy = fit(equations, start) if rows else whole
+        without[key] = busy | wire(others, busy)
         equations.add(rows)
     return [_predict(one, without[one.run.held_out]) for one in runs]
 
