@@ -93,6 +93,8 @@ class Architecture(Struct, frozen=True):
     """Of its published weights: 16, 8 (FP8, INT8), 4 (INT4, with scales a little more)."""
     kept_bits: float = 16
     """Of those weights that quantisation leaves out: embeddings, head, norms."""
+    measured_bytes: int | None = None
+    """Of all its weights as they lie on disk; None: not measured."""
     extra_parameters: int = 0
     """Elsewhere, such as multi-token prediction; they are stored and not used in inference."""
     source: str = ""

@@ -71,17 +71,19 @@ class ServingNeeds(Struct, frozen=True):
     kv_room_bytes: Estimate
     """Left for the cache on one accelerator; below zero: the model does not fit."""
     kv_tokens: Estimate
-    """That fit into one replica, in blocks of 16."""
+    """That fit into one replica, in blocks of 16; infinite where nothing grows with a sequence."""
     concurrency: Estimate
     """Sequences of the longest context that fit into one replica at once."""
     batch: int
     """Sequences that one replica decodes at once: bounded by memory, the target for TPOT, and the request."""
     bound: str
-    """What bounds it: `memory`, `tpot`, `asked`; `weights` where nothing fits."""
+    """What bounds it: `memory`, `tpot`, `asked`; `weights` where they leave no room."""
     ttft_s: Estimate
     """Alone on the replica, without waiting."""
     tpot_s: Estimate
-    """At `batch`."""
+    """At `batch`, between two tokens while nothing else is worked on."""
+    loaded_tpot_s: Estimate
+    """At `batch` under full load, inputs of others worked on in between; held against the target."""
     tokens_per_s: Estimate
     """Output of one replica at `batch`, prefill taken off."""
     requests_per_s: Estimate
@@ -90,6 +92,8 @@ class ServingNeeds(Struct, frozen=True):
     """For the rate and the targets; None: no rate was told, or no number of replicas is enough."""
     replicas_by: dict[str, int]
     """What each bound asks for: `kv`, `throughput`, `waiting`."""
+    missed: tuple[str, ...] = ()
+    """Targets that even a request alone on its replica does not meet: `ttft`, `tpot`."""
 
     @property
     def fits(self) -> bool:

@@ -1,6 +1,6 @@
 """Headers of safetensors files: which tensors there are, in which number format, and what they take.
 
-Only the headers are read, never the weights: https://github.com/huggingface/safetensors#format. A file may come
+Only headers are read, never weights: https://github.com/huggingface/safetensors#format. A file may come
 from anywhere, so what its header claims is held against the file.
 """
 
