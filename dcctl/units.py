@@ -104,6 +104,13 @@ def count(value: float) -> str:
     return f"{value or 0:,}"
 
 
+def four(value: float) -> str:
+    """Return a number with four significant digits, all whole ones up to a million: 63.17, 178,880, 3.8e+25."""
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 9999.5 or value == int(value) else f"{value:.4g}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 node`, `3 nodes`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

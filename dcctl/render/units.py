@@ -7,7 +7,19 @@ import time
 from typing import TYPE_CHECKING
 
 from dcctl.render.text import printable
-from dcctl.units import cores, count, duration, elapsed, memory, milliseconds, percent, power, scaled, three
+from dcctl.units import (
+    cores,
+    count,
+    duration,
+    elapsed,
+    four,
+    memory,
+    milliseconds,
+    percent,
+    power,
+    scaled,
+    three,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +82,7 @@ _SHOW: dict[str, Callable[[float], str]] = {
     "elapsed_ms": elapsed,
     "time_s": moment,
     "celsius": lambda value: f"{three(value)} °C",
+    "number": four,
 }
 
 

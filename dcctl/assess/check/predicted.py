@@ -35,7 +35,6 @@ class Known(NamedTuple):
         """The parts over what was measured."""
         return {name: value / self.seconds for name, value in self.parts.busy.items()}
 
-
     @property
     def fits(self) -> bool:
         """Whether the coefficients are fitted on it, too: no part of it can be bounded by the wire."""
@@ -104,9 +103,7 @@ def wire(runs: Sequence[Known], busy: Mapping[str, float]) -> dict[str, float]:
     return min((_wired(bound, busy, power) for power in OVERLAPS), key=lambda entry: entry[0])[1]
 
 
-def _wired(
-    bound: Sequence[Known], busy: Mapping[str, float], power: float
-) -> tuple[float, dict[str, float]]:
+def _wired(bound: Sequence[Known], busy: Mapping[str, float], power: float) -> tuple[float, dict[str, float]]:
     """(sum of squared errors, coefficients) of one overlap: half the runs are slower, half faster."""
     scales = []
     for one in bound:

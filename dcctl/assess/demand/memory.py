@@ -67,7 +67,9 @@ class Memory(Struct, frozen=True):
 
 def memory(spec: TrainingSpec) -> Memory:
     """Return what the most loaded rank of a possible layout holds."""
-    return max((_of(spec, stage) for stage in stages(spec.model, spec.layout)), key=lambda one: one.total.value)
+    return max(
+        (_of(spec, stage) for stage in stages(spec.model, spec.layout)), key=lambda one: one.total.value
+    )
 
 
 def _of(spec: TrainingSpec, stage: Stage) -> Memory:
@@ -75,7 +77,9 @@ def _of(spec: TrainingSpec, stage: Stage) -> Memory:
     return Memory(
         weights=_weights(spec, held, stage),
         gradients=_split(spec, _trained(spec, held, stage), spec.gradient_bytes, 2, "gradients"),
-        optimizer=_split(spec, _trained(spec, held, stage), OPTIMIZER_BYTES[spec.optimizer], 1, spec.optimizer),
+        optimizer=_split(
+            spec, _trained(spec, held, stage), OPTIMIZER_BYTES[spec.optimizer], 1, spec.optimizer
+        ),
         activations=_activations(spec, stage),
         logits=_logits(spec, stage),
     )
@@ -109,7 +113,9 @@ def _split(spec: TrainingSpec, held: Shard, each: float, stage: int, name: str) 
     ways = spec.layout.data * spec.layout.context if spec.layout.zero >= stage else 1
     over = f" / {ways} (ZeRO-{spec.layout.zero})" if ways > 1 else ""
     return Estimate.exact(
-        _divided(spec, held, stage) * each, f"{each:g} B x {held.total / 1e9:.4g}e9 parameters{over}: {name}", ZERO
+        _divided(spec, held, stage) * each,
+        f"{each:g} B x {held.total / 1e9:.4g}e9 parameters{over}: {name}",
+        ZERO,
     )
 
 

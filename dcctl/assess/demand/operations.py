@@ -44,17 +44,19 @@ def forward(model: Architecture, sequence: int) -> Forward:
 def hardware(spec: TrainingSpec, per: Forward, *, in_kernel: bool = False) -> float:
     """Return the operations that are carried out for one token of training: recomputation is counted.
 
-    Full recomputation repeats the forward pass of all layers, selective that of attention (arXiv 2205.05198);
-    `in_kernel`: FlashAttention does the latter by itself, and it is not counted.
+    Full recomputation repeats the forward pass of all layers; selective counts attention twice, as equation 8
+    of arXiv 2205.05198 does. `in_kernel`: FlashAttention does the latter by itself, and it is not counted.
     """
-    once = 0.0 if in_kernel else per.attention
-    again = {"none": 0.0, "selective": once, "full": per.layers + per.attention}
+    twice = 0.0 if in_kernel else 3 * per.attention
+    again = {"none": 0.0, "selective": twice, "full": per.layers + per.attention}
     done = per.model() + again[spec.layout.recompute]
     return done if spec.fresh else done - per.layers  # frozen weights need no gradient of their own
 
 
 def _multiplied(layers: Layers, model: Architecture) -> int:
-    return sum(part.active for part in layer_parts(model, layers) if part.name not in ("norms", "small tensors"))
+    return sum(
+        part.active for part in layer_parts(model, layers) if part.name not in ("norms", "small tensors")
+    )
 
 
 def _mixed(one: Attention, sequence: int, *, causal: bool) -> float:

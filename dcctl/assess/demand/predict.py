@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.steptime import Parts
     from dcctl.assess.demand.training_spec import TrainingSpec
 
-FORMULA: Final = "step = sum(coefficient x time at the hardware's rate) x (1 + (p-1)/(v m)) + exchange + optimizer"
+FORMULA: Final = (
+    "step = sum(coefficient x time at the hardware's rate) x (1 + (p-1)/(v m)) + exchange + optimizer"
+)
 SOURCE: Final = "fitted on published runs, each predicted from the others: dcctl assess check"
 OVERLAP: Final = "zero3/overlap"
 """The power p of (work^p + wire^p)^(1/p): 1 is one after the other, infinity the longer of both."""

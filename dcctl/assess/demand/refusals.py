@@ -68,7 +68,10 @@ def _pipeline(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
         yield f"--pp {layout.pipeline}", f"does not divide {depth} layers, nor {depth} and the two embeddings"
         return
     if layout.virtual > 1 and (layout.pipeline == 1 or each % layout.virtual):
-        yield f"--vp {layout.virtual}", f"does not divide the {each} layers of each of {layout.pipeline} stages"
+        yield (
+            f"--vp {layout.virtual}",
+            f"does not divide the {each} layers of each of {layout.pipeline} stages",
+        )
     if layout.virtual > 1 and spec.passes % layout.pipeline:
         yield (
             f"--vp {layout.virtual}",

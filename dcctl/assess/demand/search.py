@@ -92,9 +92,7 @@ def _with(spec: TrainingSpec, layout: Layout) -> TrainingSpec:
     return replace(spec, layout=layout, stack=stack_of(layout))
 
 
-def _batch(
-    spec: TrainingSpec, base: Layout, micro: int, virtual: int, target_tokens: float | None
-) -> int:
+def _batch(spec: TrainingSpec, base: Layout, micro: int, virtual: int, target_tokens: float | None) -> int:
     if target_tokens is None:
         return spec.layout.batch
     each = base.data * micro * (base.pipeline if virtual > 1 else 1)
@@ -102,7 +100,9 @@ def _batch(
 
 
 def _tensors(spec: TrainingSpec, gpus: int) -> Iterable[int]:
-    return [size for size in (1, 2, 4, 8, 16, 32, 64) if size <= min(spec.gpu.domain, gpus) and gpus % size == 0]
+    return [
+        size for size in (1, 2, 4, 8, 16, 32, 64) if size <= min(spec.gpu.domain, gpus) and gpus % size == 0
+    ]
 
 
 def _contexts(spec: TrainingSpec, ranks: int) -> Iterable[int]:

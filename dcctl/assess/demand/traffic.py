@@ -35,12 +35,30 @@ def flows(spec: TrainingSpec) -> tuple[Flow, ...]:
     stage = max(stages(spec.model, spec.layout), key=lambda one: shard(spec.model, spec.layout, one).total)
     held = shard(spec.model, spec.layout, stage).total
     found = (
-        _flow(spec, "tensor", tensor_bytes(spec, stage.layers), spec.layout.tensor, "8bsh(t-1)/t x 2 B x layers"),
+        _flow(
+            spec, "tensor", tensor_bytes(spec, stage.layers), spec.layout.tensor, "8bsh(t-1)/t x 2 B x layers"
+        ),
         _flow(spec, "pipeline", pipeline_bytes(spec), spec.gpu.domain + 1, "bsh x 2 B each way per boundary"),
-        _flow(spec, "context", context_bytes(spec, stage.layers), _context_reach(spec), "keys and values x (c-1)/c"),
-        _replicas(spec, "gradients", gradient_bytes(spec, held), gradients_s(spec, held), "2(d-1)/d x gradients"),
-        _replicas(spec, "weights", gathered_bytes(spec, held), gathered_s(spec, held), "2 x weights per micro-batch"),
-        _flow(spec, "experts", expert_bytes(spec, stage.layers), _expert_reach(spec), "4kbsh(e-1)/e x 2 B x layers"),
+        _flow(
+            spec,
+            "context",
+            context_bytes(spec, stage.layers),
+            _context_reach(spec),
+            "keys and values x (c-1)/c",
+        ),
+        _replicas(
+            spec, "gradients", gradient_bytes(spec, held), gradients_s(spec, held), "2(d-1)/d x gradients"
+        ),
+        _replicas(
+            spec, "weights", gathered_bytes(spec, held), gathered_s(spec, held), "2 x weights per micro-batch"
+        ),
+        _flow(
+            spec,
+            "experts",
+            expert_bytes(spec, stage.layers),
+            _expert_reach(spec),
+            "4kbsh(e-1)/e x 2 B x layers",
+        ),
     )
     return tuple(flow for flow in found if flow.bytes)
 

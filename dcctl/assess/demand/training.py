@@ -51,7 +51,9 @@ def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None
     per, taken = forward(spec.model, spec.sequence), step(spec)
     rate = _over(spec.step_tokens, taken, FORMULA)
     lasting = durability(spec, habits or Habits())
-    peak = spec.gpu.peak_flops.get("fp8" if spec.precision != "bf16" else "bf16") or spec.gpu.peak_flops["bf16"]
+    peak = (
+        spec.gpu.peak_flops.get("fp8" if spec.precision != "bf16" else "bf16") or spec.gpu.peak_flops["bf16"]
+    )
     share = 1 / (spec.layout.gpus * peak)
     return TrainingNeeds(
         spec=spec,
@@ -66,7 +68,9 @@ def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None
         time_s=None if tokens is None else _time(tokens, rate, lasting.goodput),
         operations=None
         if tokens is None
-        else Estimate.exact(tokens * per.model(), "tokens x (6N + 12LHQT), N without the input embedding", SOURCE),
+        else Estimate.exact(
+            tokens * per.model(), "tokens x (6N + 12LHQT), N without the input embedding", SOURCE
+        ),
         cautions=tuple(_cautions(spec)),
     )
 
