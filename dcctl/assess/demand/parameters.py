@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.architecture import Architecture, Attention, Layers, Mlp
+
+
+FAR: Final = 0.02
+"""Files and configuration that differ by more are not of one model."""
 
 
 class Part(Struct, frozen=True):
@@ -101,6 +105,16 @@ def per_layer(architecture: Architecture, layers: Layers) -> int:
 def weight_bytes(architecture: Architecture) -> int:
     """Return what the weights take, each tensor in its own number format, without `extra_parameters`."""
     return ceil(sum(part.weight_bytes for part in parts(architecture)))
+
+
+def measured(architecture: Architecture, files_bytes: int) -> Architecture:
+    """Return the model with what its files take; a difference is told among what is assumed."""
+    one = architecture
+    expected = weight_bytes(one) + one.extra_parameters * one.weight_bits / 8
+    told = one.assumed
+    if abs(files_bytes / expected - 1) > FAR:
+        told += (f"the files take {files_bytes:,} bytes, the configuration tells {expected:,.0f}",)
+    return replace(one, measured_bytes=files_bytes, assumed=told)
 
 
 def _whole(name: str, parameters: int, bits: float, ways: int | None = 1) -> Part:

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
+from itertools import count, islice
 from math import exp
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-MOST_SERVERS: Final = 5_000_000
-"""Places at once; beyond, the sums take too long and a queue of that size hardly waits."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_SERVERS: Final = 1_000_000
+"""Places at once; beyond, the sums take long and hardly anyone waits."""
 
 
 def waits(load: float, servers: int) -> float:
-    """Return the chance that a request waits: `load` in erlang is arrivals times service time.
-
-    The recurrence of Erlang B, B(c) = a B(c-1) / (c + a B(c-1)), then C = B / (1 - (a/c)(1 - B)).
-    """
-    if load >= servers:
-        return 1.0
-    blocked = 1.0
-    for count in range(1, servers + 1):
-        blocked = load * blocked / (count + load * blocked)
-    return blocked / (1 - load / servers * (1 - blocked))
+    """Return the chance that a request waits: `load` in erlang is arrivals times service time."""
+    blocked = next(islice(_blocked(load), servers - 1, None))
+    return _waits(load, servers, blocked)
 
 
 def late(load: float, servers: int, service_s: float, wait_s: float) -> float:
     """Return the chance that a request waits longer than `wait_s`."""
-    if load >= servers:
-        return 1.0
-    return waits(load, servers) * exp(-(servers - load) / service_s * wait_s)
+    return waits(load, servers) * _outlasts(load, servers, wait_s / service_s)
 
 
 def groups_needed(load: float, size: int, service_s: float, wait_s: float, quantile: float) -> int:
-    """Return the fewest groups of `size` servers in which that share of requests waits at most `wait_s`.
+    """Return the fewest groups of `size` servers in which that share of requests waits at most `wait_s`."""
+    for servers, blocked in enumerate(_blocked(load), 1):
+        if servers % size or servers <= load:
+            continue
+        if _waits(load, servers, blocked) * _outlasts(load, servers, wait_s / service_s) <= 1 - quantile:
+            return servers // size
+    raise AssertionError("more servers always wait less")
 
-    Fewer requests are late with more servers, so the number is found by halving.
-    """
-    low, high = max(1, int(load / size)), max(2, int(load / size) + 2)
-    while late(load, high * size, service_s, wait_s) > 1 - quantile:
-        low, high = high, high + 2 * (high - int(load / size))
-    while low < high:
-        middle = (low + high) // 2
-        if late(load, middle * size, service_s, wait_s) <= 1 - quantile:
-            high = middle
-        else:
-            low = middle + 1
-    return high
+
+def _blocked(load: float) -> Iterator[float]:
+    """Erlang B for 1, 2, ... servers: B(c) = a B(c-1) / (c + a B(c-1))."""
+    blocked = 1.0
+    for servers in count(1):
+        blocked = load * blocked / (servers + load * blocked)
+        yield blocked
+
+
+def _waits(load: float, servers: int, blocked: float) -> float:
+    """Erlang C from Erlang B: B / (1 - (a / c)(1 - B))."""
+    return 1.0 if load >= servers else blocked / (1 - load / servers * (1 - blocked))
+
+
+def _outlasts(load: float, servers: int, wait: float) -> float:
+    """Of those who wait, the share that waits longer than so many service times."""
+    return exp(min(0.0, -(servers - load) * wait))
