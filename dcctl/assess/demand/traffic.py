@@ -25,8 +25,8 @@ class Flow(Struct, frozen=True):
     """`tensor`, `pipeline`, `context`, `gradients`, `weights`, `experts`."""
     link: Link
     bytes: float
-    seconds: float
-    """At the rate that the link is said to have."""
+    seconds: float | None
+    """At the rate that the link is said to have; None: nobody knows that."""
     formula: str
 
 
@@ -137,7 +137,7 @@ def _flow(spec: TrainingSpec, kind: str, count: float, reach: int, formula: str)
     gpu = spec.gpu
     link: Link = "nvlink" if reach <= gpu.domain and gpu.nvlink_bps else "rail"
     rate = gpu.nvlink_bps if link == "nvlink" else gpu.nic_bps
-    return Flow(kind, link, count, count / rate if rate else 0.0, formula)
+    return Flow(kind, link, count, count / rate if rate else None, formula)
 
 
 def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formula: str) -> Flow:
