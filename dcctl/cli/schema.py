@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
     from dcctl.assess.check.report import CHECK as ACCURACY
+    from dcctl.assess.demand.report import DEMAND
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
@@ -20,7 +21,8 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
     return {
-        shape.kind: shape for shape in (*ASSESS, ACCURACY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+        shape.kind: shape
+        for shape in (*ASSESS, ACCURACY, DEMAND, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
     }
 
 

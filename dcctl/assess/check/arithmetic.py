@@ -1,4 +1,4 @@
-"""Published figures recomputed: what was reported goes in, so they prove the arithmetic, not the prediction."""
+"""Published figures recomputed from what was reported: they prove the arithmetic, not the prediction."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _teraflops(one: Inputs, shelf: Shelf) -> float:
 
 
 def _zero_state(one: Inputs, _: Shelf) -> float:
-    """arXiv 1910.02054, section 5: 2 + 2 + 12 bytes, of which each stage splits one more."""
+    """ZeRO (arXiv 1910.02054, section 5): 2 + 2 + 12 bytes, of which each stage splits one more."""
     parts = ((2, one.zero >= 3), (2, one.zero >= 2), (12, one.zero >= 1))
     return one.parameters * sum(size / (one.ranks if split else 1) for size, split in parts)
 

@@ -1,7 +1,5 @@
 """Published figures, and what they are computed from."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -58,8 +56,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     within: float = 0.01
     """Relative error that is allowed."""
     rounding: float = 0.0
-    """Half of the last digit that was published, of the figure and of what it is computed from: as much is allowed
-    in any case."""
+    """Half of the last digit of the figure and of what it is computed from: allowed in any case."""
     recalled: bool = False
     """The published figure, or what it is computed from, was not read in the source."""
     note: str = ""

@@ -137,8 +137,9 @@ def _case(one: Compared, interval: tuple[float, float] | None) -> Row:
     low, high = interval or (None, None)
     verdict = "ok" if one.within else "off"
     return (
-        str(case.case), case.name, float(case.published), one.ours, case.unit, round(1000 * one.error), verdict,
-        low, high, interval is not None, case.recalled, case.note or None, case.source,
+        str(case.case), case.name, float(case.published), one.ours, case.unit,
+        round(1000 * one.error), verdict, low, high, interval is not None,
+        case.recalled, case.note or None, case.source,
     )  # fmt: skip
 
 
@@ -148,8 +149,9 @@ def _run(one: Predicted) -> Row:
     assumed = f"assumed: {', '.join(run.assumed)}" if run.assumed else ""
     note = "; ".join(part for part in (one.known.outside, assumed) if part)
     return (
-        group.table, one.known.run.name, one.published, one.ours.value, "tokens/s/GPU", round(1000 * one.error),
-        verdict, one.ours.low, one.ours.high, True, run.recalled, note or None, group.source,
+        group.table, one.known.run.name, one.published, one.ours.value, "tokens/s/GPU",
+        round(1000 * one.error), verdict, one.ours.low, one.ours.high, True, run.recalled,
+        note or None, group.source,
     )  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def _notes(runs: Sequence[Predicted], *, each_run: bool) -> tuple[Note, ...]:
     )
     kept = Note(
         "outside",
-        f"{plural(outside, 'run')} of {len(runs)} are listed and not held to the bars; the reasons stand above",
+        f"{plural(outside, 'run')} of {len(runs)} are not held to the bars; the reasons stand above",
         command="" if each_run else "dcctl assess check --runs",
     )
     return held, kept

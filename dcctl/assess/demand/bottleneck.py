@@ -34,7 +34,7 @@ def shares(spec: TrainingSpec) -> tuple[tuple[str, float], ...]:
     idle = 0.0
     for name, seconds in {**parts.busy, **parts.wire}.items():
         taken = seconds * coefficient(name, COEFFICIENTS)
-        if name not in ("optimizer", "zero3") and not name.startswith("gradients"):
+        if name.partition("/")[0] not in ("optimizer", "zero3", "gradients"):
             idle += taken * parts.bubble / (1 + parts.bubble)
             taken /= 1 + parts.bubble
         words = _WORDS[name.partition("/")[0]]

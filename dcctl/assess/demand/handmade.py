@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dcctl.assess.demand.architecture import Architecture, Attention, Layers, Mlp
+from dcctl.assess.demand.parameters import total
+from dcctl.errors import UsageError
 
 
 class Plain(Struct, frozen=True):
@@ -58,4 +61,48 @@ def architecture(one: Plain, name: str, source: str = "") -> Architecture:
         tied=one.tied,
         positions=one.positions,
         source=source,
+    )
+
+
+def by_count(
+    parameters: int,
+    layers: int,
+    hidden: int,
+    *,
+    heads: int | None,
+    kv_heads: int | None,
+    vocabulary: int,
+    told: bool,
+) -> Architecture:
+    """Return a model of Llama's form with so many parameters: the width of its feed-forward part follows.
+
+    UsageError when attention and embeddings alone have more. `told`: the vocabulary was given, not assumed.
+    """
+    mine = heads or max(1, hidden // 128)
+    one = Plain(
+        hidden,
+        layers,
+        mine,
+        vocabulary,
+        kv_heads=kv_heads or mine,
+        width=1,
+        gated=True,
+        tied=False,
+        bias=False,
+    )
+    least = total(architecture(one, "by hand"))
+    width = 1 + (parameters - least) // (3 * hidden * layers)
+    if width < 1 or hidden % mine:
+        why = (
+            f"{least:,} are in attention and embeddings alone"
+            if width < 1
+            else f"{mine} heads do not divide it"
+        )
+        raise UsageError(f"--params {parameters:,}" if width < 1 else f"--hidden {hidden}", why)
+    width = max(256, round(width / 256) * 256)
+    assumed = [f"a feed-forward width of {width:,}, which makes the count", "SwiGLU, two embeddings"]
+    assumed += [] if heads else [f"{mine} heads"]
+    assumed += [] if told else [f"a vocabulary of {vocabulary:,}"]
+    return replace(
+        architecture(replace(one, width=width), f"{parameters / 1e9:.4g}B by hand"), assumed=tuple(assumed)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dcctl.assess.demand.coefficients import COEFFICIENTS
 from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.memory import memory
-from dcctl.assess.demand.steptime import step_parts
+from dcctl.assess.demand.steptime import family, step_parts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,16 @@ SPREAD: Final = 0.1
 """90 % of the predictions are within it: of runs that were not fitted (`dcctl assess check`)."""
 UNSEEN_SPREAD: Final = 0.25
 """Where accelerator, number format or experts were not among the runs that were fitted."""
+SEEN: Final = {
+    ("megatron", "bf16"): ("H100",),
+    ("megatron", "fp8"): ("H100", "B200", "GB200", "GB300"),
+    ("megatron", "mxfp8"): ("B200", "GB200", "GB300"),
+    ("megatron-2021", "bf16"): ("A100",),
+    ("deepspeed-zero3", "bf16"): ("A100",),
+    ("fsdp", "bf16"): ("A100", "H100"),
+    ("fsdp", "fp8"): ("H100",),
+}
+"""Generations of accelerators of the runs that are fitted, by software and number format; a test compares."""
 FULL: Final = 0.66
 """Share of the memory beyond which weights, gradients and optimizer leave so little that runs were up to a
 third slower than the rest of their table."""
@@ -64,7 +74,12 @@ def coefficient(name: str, known: Mapping[str, float]) -> float:
 def unseen(spec: TrainingSpec) -> bool:
     """Whether no run like it was fitted: its interval is wider."""
     experts = any(one.mlp.experts for one in spec.model.layers)
-    return experts or not spec.fresh or any(name not in COEFFICIENTS for name in step_parts(spec).busy)
+    strange = family(spec.gpu.name) not in SEEN.get((spec.stack, spec.precision), ())
+    return strange or experts or not spec.fresh or _missing(spec)
+
+
+def _missing(spec: TrainingSpec) -> bool:
+    return any(name not in COEFFICIENTS for name in step_parts(spec).busy)
 
 
 def limits(spec: TrainingSpec) -> str:
@@ -74,7 +89,7 @@ def limits(spec: TrainingSpec) -> str:
     share = state / spec.gpu.memory_bytes
     if share <= FULL or spec.layout.zero < 3:
         return ""
-    return f"weights, gradients and optimizer fill {share:.0%} of the memory: such runs were up to a third slower"
+    return f"weights, gradients and optimizer fill {share:.0%} of the memory: such runs lose up to a third"
 
 
 def interval(spec: TrainingSpec, rate: float) -> Estimate:

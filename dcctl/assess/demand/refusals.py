@@ -115,8 +115,8 @@ def _memory(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
     least, most = held.total.low, spec.gpu.memory_bytes
     if least > most:
         largest = max(held.parts, key=lambda part: part[1].value)[0]
-        yield (
-            "memory",
-            f"at least {shown(least)} on the most loaded accelerator; {spec.gpu.name} has {shown(most)};"
-            f" most of it are {largest}",
+        why = (
+            f"at least {shown(least)} on the most loaded accelerator, most of it {largest}; "
+            f"{spec.gpu.name} has {shown(most)}"
         )
+        yield "memory", why

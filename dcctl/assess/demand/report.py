@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.assess.demand.bottleneck import shares
 from dcctl.assess.demand.figures import figures
+from dcctl.assess.demand.inference_report import figures as serving_figures
+from dcctl.assess.demand.inference_report import remarks
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.units import BY_UNIT, duration, memory, plural
 
@@ -13,11 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcctl.assess.demand.bill import Bill
-    from dcctl.assess.demand.estimate import Figure
+    from dcctl.assess.demand.estimate import Estimate, Figure
     from dcctl.assess.demand.layout import Layout
+    from dcctl.assess.demand.serving import ServingNeeds, ServingSpec
     from dcctl.assess.demand.training import TrainingNeeds
     from dcctl.inventory.model import Gap
-    from dcctl.render.report import Row, Severity
+    from dcctl.render.report import Cell, Row, Severity
 
 _ITEMS = (
     Column("part", "PART", keep=6),
@@ -79,18 +82,18 @@ def training_report(needs: TrainingNeeds, bill: Bill, told: Told) -> Report:
     """Return the report of a training run; its level is `warn` where it does not fit."""
     spent = shares(needs.spec)
     spec = needs.spec
-    bottleneck = told.missing or f"{spent[0][0]} ({spent[0][1]:.0%} of a step)"
-    summary = {
+    bottleneck = told.missing or f"{spent[0][0]}, {spent[0][1]:.0%} of a step"
+    summary: dict[str, Cell | dict[str, Cell]] = {
         "model": spec.model.name,
         "gpu": spec.gpu.name,
         "gpus": spec.layout.gpus,
         "layout": words(spec.layout),
         "fits_memory": needs.fits,
         "fits_fleet": told.fits_fleet,
-        "time_s": needs.time_s and needs.time_s.value,
-        "energy_mj": bill.energy_mj and bill.energy_mj.value,
-        "money": bill.money and bill.money.value,
-        "carbon_kg": bill.carbon_kg and bill.carbon_kg.value,
+        "time_s": _value(needs.time_s),
+        "energy_mj": _value(bill.energy_mj),
+        "money": _value(bill.money),
+        "carbon_kg": _value(bill.carbon_kg),
         "bottleneck": bottleneck,
     }
     return Report(
@@ -101,11 +104,39 @@ def training_report(needs: TrainingNeeds, bill: Bill, told: Told) -> Report:
             Table("flows", _FLOWS, tuple(_flows(needs)), fold=False),
             Table("shares", _SHARES, tuple((name, round(1000 * one)) for name, one in spent), fold=False),
         ),
-        summary={**summary},
+        summary=summary,
         notes=(*_notes(needs, bottleneck), *told.notes),
         gaps=told.gaps,
         name_key="figure",
         level=_level(needs, told),
+    )
+
+
+def serving_report(spec: ServingSpec, needs: ServingNeeds, gaps: tuple[Gap, ...], *, explain: bool) -> Report:
+    """Return the report of a model that is served; its level is `warn` where it does not fit or misses."""
+    found = [("serving", one) for one in serving_figures(spec, needs)]
+    gpus = needs.replicas.value * spec.gpus if needs.replicas else None
+    summary: dict[str, Cell | dict[str, Cell]] = {
+        **dict.fromkeys((column.key for column in _SUMMARY), None),
+        "model": spec.model.name,
+        "gpu": spec.gpu.name,
+        "gpus": None if gpus is None else round(gpus),
+        "layout": f"TP {spec.tensor}" + (f", EP {spec.expert}" if spec.expert > 1 else ""),
+        "fits_memory": needs.fits,
+        "bottleneck": needs.bound,
+    }
+    told = remarks(spec, needs)
+    bad = not needs.fits or bool(needs.missed)
+    replicas = f"{plural(round(needs.replicas.value), 'replica')} of " if needs.replicas else ""
+    return Report(
+        kind=DEMAND.kind,
+        headline=f"{spec.model.name}: {replicas}{spec.gpus} x {spec.gpu.name}, {needs.batch:,} at once",
+        items=items(found, explain=explain),
+        summary=summary,
+        notes=tuple(Note("serving", text, "warn" if bad else "info") for text in told),
+        gaps=gaps,
+        name_key="figure",
+        level="warn" if bad else "ok",
     )
 
 
@@ -117,6 +148,10 @@ def items(found: Sequence[tuple[str, Figure]], *, explain: bool) -> Table:
         for one in _ITEMS
     )
     return Table("items", columns, tuple(_row(part, figure) for part, figure in found), fold=False)
+
+
+def _value(one: Estimate | None) -> float | None:
+    return None if one is None else one.value
 
 
 def words(layout: Layout) -> str:
@@ -160,7 +195,10 @@ def _headline(needs: TrainingNeeds, told: Told) -> str:
 def _notes(needs: TrainingNeeds, bottleneck: str) -> Iterable[Note]:
     spec = needs.spec
     yield Note("layout", f"{words(spec.layout)}; {spec.stack}, {spec.precision}, {spec.optimizer}")
-    yield Note("bottleneck", bottleneck)
+    yield Note("bottleneck", bottleneck, detail="shares")
+    if needs.flows:
+        most = max(needs.flows, key=lambda flow: flow.bytes)
+        yield Note("network", f"most is sent for {most.kind}, over {most.link}", detail="flows")
     for caution in needs.cautions:
         yield Note("caution", caution, "warn")
     if spec.model.assumed:

@@ -78,7 +78,7 @@ def _passes(spec: TrainingSpec, base: Layout, target_tokens: float | None) -> It
 
 
 def _kept(spec: TrainingSpec) -> Iterator[TrainingSpec]:
-    """State and activations, from what takes most memory and least time on: the first that holds is enough."""
+    """State and activations: what takes most memory takes least time, and the first that holds is enough."""
     zeros = (1, 3) if spec.layout.pipeline == 1 else (1,)
     for zero in zeros:
         for recompute in ("selective", "full"):

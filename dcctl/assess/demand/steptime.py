@@ -38,7 +38,7 @@ class Parts(Struct, frozen=True):
 
 
 def family(name: str) -> str:
-    """Return the generation that a coefficient is shared by: A100, H100, B200, GB200, GB300; else the name."""
+    """Return the generation that shares a coefficient: A100, H100, B200, GB200, GB300; else the name."""
     upper = name.upper()
     for known, meant in _FAMILIES:
         if known in upper:
@@ -81,7 +81,7 @@ def step_parts(spec: TrainingSpec) -> Parts:
     gathered = gathered_s(spec, shard(spec.model, spec.layout, slowest).total)
     beside = "zero3/wire" if spec.stack == "deepspeed-zero3" else ""
     if gathered and not beside:
-        busy["zero3"] = gathered
+        busy[f"zero3/{spec.stack}"] = gathered
     return Parts(busy, {beside: gathered} if beside and gathered else {}, bubble)
 
 
@@ -128,7 +128,7 @@ def _beside(spec: TrainingSpec, stage: Stage) -> dict[str, float]:
 
 
 def activation_width(spec: TrainingSpec) -> float:
-    """Return the bytes that one token leaves in one layer: 18 h + 4 f of arXiv 2205.05198, f x 1.5 if gated."""
+    """Return the bytes that a token leaves in a layer: 18 h + 4 f of arXiv 2205.05198, 6 f if gated."""
     model, mean = spec.model, 0.0
     for layers in model.layers:
         mlp = layers.mlp

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 Link: TypeAlias = Literal["nvlink", "rail", "spine"]
 """Inside one NVLink domain; between domains on the rail of one accelerator; between rails."""
 ACTIVATION_BYTES = 2
-WIRE_SHARE = 0.5
-"""Of the network's rate that collectives over many nodes reach: MPT on 16 to 512 GPUs fits 0.5 better than 1 or 0.25."""
 
 
 class Flow(Struct, frozen=True):
@@ -105,7 +103,7 @@ def gradient_bytes(spec: TrainingSpec, held: float) -> float:
 
 
 def gathered_bytes(spec: TrainingSpec, held: float) -> float:
-    """Return what ZeRO-3 sends: weights are gathered for both passes, gradients scattered, per micro-batch."""
+    """Return what ZeRO-3 sends per micro-batch: weights gathered for both passes, gradients scattered."""
     layout = spec.layout
     ranks = layout.data * layout.context
     if layout.zero != 3 or ranks == 1:
@@ -119,13 +117,12 @@ def gradients_s(spec: TrainingSpec, held: float) -> float:
 
 
 def gathered_s(spec: TrainingSpec, held: float) -> float:
-    """Return the time of `gathered_bytes`; over the network at the share of its rate that is reached."""
-    share = 1.0 if spec.layout.gpus <= spec.gpu.domain else WIRE_SHARE
-    return gathered_bytes(spec, held) / replica_rate(spec) / share
+    """Return the time of `gathered_bytes` at the rate of the links between replicas."""
+    return gathered_bytes(spec, held) / replica_rate(spec)
 
 
 def replica_rate(spec: TrainingSpec) -> float:
-    """Return bytes per second into one replica group: NVLink, or all NICs of a domain that its ranks share."""
+    """Return bytes per second into one replica group: NVLink, or those NICs of a domain that it has."""
     gpu, layout = spec.gpu, spec.layout
     if layout.gpus <= gpu.domain or not gpu.nic_bps:
         return float(gpu.nvlink_bps or gpu.nic_bps or 1)

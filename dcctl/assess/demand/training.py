@@ -12,10 +12,14 @@ from dcctl.assess.demand.memory import Memory, memory
 from dcctl.assess.demand.operations import SOURCE, Forward, forward, hardware
 from dcctl.assess.demand.predict import FORMULA, limits, step, unseen
 from dcctl.assess.demand.traffic import Flow, flows
-from dcctl.assess.demand.training_spec import TrainingSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from dcctl.assess.demand.training_spec import TrainingSpec
+
+
+_HFU = "the same with full recomputation; that inside of FlashAttention is not counted"
 
 
 class TrainingNeeds(Struct, frozen=True):
@@ -62,7 +66,11 @@ def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None
         step_s=taken,
         tokens_per_s=rate,
         mfu=_named(rate * (per.model() * share), "tokens/s x (6N + 12LHQT) / peak", SOURCE),
-        hfu=_named(rate * (hardware(spec, per) * share), "the same with recomputation", SOURCE),
+        hfu=_named(
+            rate * (hardware(spec, per, in_kernel=True) * share),
+            _HFU,
+            SOURCE,
+        ),
         flows=flows(spec),
         durability=lasting,
         time_s=None if tokens is None else _time(tokens, rate, lasting.goodput),

@@ -1,7 +1,5 @@
 """What is asked of a model that is trained: how, on what, and how far."""
 
-from __future__ import annotations
-
 from math import ceil
 from typing import Literal, TypeAlias
 
