@@ -19,6 +19,7 @@ _WORDS: Final = {
     "logits": "memory traffic between products",
     "launch": "starting kernels",
     "tensor": "tensor parallelism over NVLink",
+    "experts": "sending tokens to experts",
     "zero3": "gathering weights (ZeRO-3)",
     "gradients": "exchange of gradients",
     "optimizer": "optimizer",

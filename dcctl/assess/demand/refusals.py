@@ -33,6 +33,12 @@ def reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[
         yield from _memory(spec)
 
 
+def refuse_split(spec: TrainingSpec) -> None:
+    """UsageError where the model cannot be split so, on however many accelerators."""
+    for where, why in (*_tensor(spec), *_stages(spec)):
+        raise UsageError(where, why, HINT)
+
+
 def shape_reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[str, str]]:
     """Yield what does not divide, and ranks that are too many."""
     layout = spec.layout
@@ -40,7 +46,8 @@ def shape_reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[
         product = f"{layout.tensor} x {layout.pipeline} x {layout.context} x {layout.data}"
         yield "--gpus", f"the layout takes {layout.gpus:,} accelerators ({product}); there are {available:,}"
     yield from _tensor(spec)
-    yield from _pipeline(spec)
+    yield from _stages(spec)
+    yield from _schedule(spec)
     yield from _experts(spec)
     yield from _batch(spec)
 
@@ -61,27 +68,26 @@ def _tensor(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
             return
 
 
-def _pipeline(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
+def _stages(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
     layout, depth = spec.layout, spec.model.depth
     each = slots(spec.model, layout.pipeline)
     if layout.pipeline > depth or each is None:
         yield f"--pp {layout.pipeline}", f"does not divide {depth} layers, nor {depth} and the two embeddings"
-        return
-    if layout.virtual > 1 and (layout.pipeline == 1 or each % layout.virtual):
+    elif layout.virtual > 1 and (layout.pipeline == 1 or each % layout.virtual):
         yield (
             f"--vp {layout.virtual}",
             f"does not divide the {each} layers of each of {layout.pipeline} stages",
         )
+
+
+def _schedule(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
+    layout = spec.layout
     if layout.virtual > 1 and spec.passes % layout.pipeline:
-        yield (
-            f"--vp {layout.virtual}",
-            f"needs micro-batches ({spec.passes}) in multiples of the {layout.pipeline} stages",
-        )
+        why = f"needs micro-batches ({spec.passes}) in multiples of the {layout.pipeline} stages"
+        yield f"--vp {layout.virtual}", why
     if layout.pipeline > 1 and layout.zero > 1:
-        yield (
-            f"--zero {layout.zero}",
-            "would gather or reduce in every micro-batch of a pipeline; use --zero 1 with --pp",
-        )
+        why = "would gather or reduce in every micro-batch of a pipeline; use --zero 1 with --pp"
+        yield f"--zero {layout.zero}", why
 
 
 def _experts(spec: TrainingSpec) -> Iterator[tuple[str, str]]:

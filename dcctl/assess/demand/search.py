@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.training_spec import TrainingSpec
 
-MICRO_BATCHES = (1, 2, 4, 8)
+MICRO_BATCHES = (1, 2, 3, 4, 6, 8)
 
 
 class Found(NamedTuple):
@@ -79,7 +79,7 @@ def _passes(spec: TrainingSpec, base: Layout, target_tokens: float | None) -> It
 
 def _kept(spec: TrainingSpec) -> Iterator[TrainingSpec]:
     """State and activations: what takes most memory takes least time, and the first that holds is enough."""
-    zeros = (1, 3) if spec.layout.pipeline == 1 else (1,)
+    zeros = (1, 2, 3) if spec.layout.pipeline == 1 else (1,)
     for zero in zeros:
         for recompute in ("selective", "full"):
             one = _with(spec, replace(spec.layout, zero=zero, recompute=recompute))

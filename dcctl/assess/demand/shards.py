@@ -71,6 +71,8 @@ def shard(model: Architecture, layout: Layout, stage: Stage) -> Shard:
     table = model.vocabulary * model.hidden
     dense += embedding(model) / layout.tensor * stage.first
     dense += table / layout.tensor * (stage.last and not (model.tied and stage.first))
+    biased = any(layers.norm_bias for layers in model.layers)
+    dense += model.outer_norms * model.hidden * (1 + biased) * stage.last
     return Shard(dense, experts / expert_ways(layout))
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from dcctl.assess.demand.operations import forward
 from dcctl.assess.demand.shards import Stage, expert_copies, shard, stages
-from dcctl.assess.demand.traffic import gathered_s, gradients_s, tensor_bytes
+from dcctl.assess.demand.traffic import expert_bytes, gathered_s, gradients_s, link_bps, tensor_bytes
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.training_spec import TrainingSpec
@@ -122,8 +122,11 @@ def _beside(spec: TrainingSpec, stage: Stage) -> dict[str, float]:
     if stage.last:
         logits = spec.pass_tokens * spec.passes * spec.model.vocabulary / layout.tensor * LOGIT_BYTES
         found["logits"] = logits / spec.gpu.bandwidth_bps
+    if layout.expert > 1:
+        reach = layout.tensor * layout.expert
+        found["experts"] = expert_bytes(spec, stage.layers) / link_bps(spec.gpu, reach) * again
     if layout.tensor > 1:
-        found["tensor"] = tensor_bytes(spec, stage.layers) / tensor_link(spec) * again
+        found["tensor"] = tensor_bytes(spec, stage.layers) / link_bps(spec.gpu, layout.tensor) * again
     return found
 
 
@@ -135,13 +138,6 @@ def activation_width(spec: TrainingSpec) -> float:
         wide = mlp.active * mlp.expert_width + mlp.shared_width if mlp.experts else mlp.width
         mean += layers.count * (18 * model.hidden + (6 if mlp.gated else 4) * wide)
     return mean / model.depth
-
-
-def tensor_link(spec: TrainingSpec) -> float:
-    """Return bytes per second between tensor-parallel ranks: NVLink, or the network beyond its domain."""
-    gpu = spec.gpu
-    inside = spec.layout.tensor <= gpu.domain and gpu.nvlink_bps
-    return float(gpu.nvlink_bps if inside else gpu.nic_bps or gpu.nvlink_bps)
 
 
 def _once(spec: TrainingSpec, stage: Stage) -> dict[str, float]:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
+from dcctl.assess.demand.latency import PCIE_BPS
 from dcctl.assess.demand.shards import shard, stages
 
 if TYPE_CHECKING:
+    from dcctl.assess.demand.hardware import Gpu
     from dcctl.assess.demand.training_spec import TrainingSpec
 
-Link: TypeAlias = Literal["nvlink", "rail", "spine"]
-"""Inside one NVLink domain; between domains on the rail of one accelerator; between rails."""
+Link: TypeAlias = Literal["nvlink", "pcie", "rail", "spine"]
+"""Inside one NVLink domain, or one node without NVLink; between domains on the rail of one accelerator; between rails."""
 ACTIVATION_BYTES = 2
 
 
@@ -94,21 +96,22 @@ def expert_bytes(spec: TrainingSpec, layers: float) -> float:
 
 
 def gradient_bytes(spec: TrainingSpec, held: float) -> float:
-    """Return what the replicas exchange once in a step: all-reduce, or reduce-scatter and all-gather."""
+    """Return what replicas exchange once in a step: all-reduce, or reduce-scatter and all-gather of weights.
+
+    ZeRO-2 scatters its gradients in each micro-batch: there the weights alone are gathered once.
+    """
     layout = spec.layout
     ranks = layout.data * layout.context
-    if ranks == 1 or layout.zero == 3:
-        return 0.0
-    return 2 * (ranks - 1) / ranks * held * (spec.gradient_bytes if layout.zero == 0 else 3)
+    each = {0: 2 * spec.gradient_bytes, 1: 6, 2: ACTIVATION_BYTES, 3: 0}[layout.zero]
+    return (ranks - 1) / ranks * held * each
 
 
 def gathered_bytes(spec: TrainingSpec, held: float) -> float:
-    """Return what ZeRO-3 sends per micro-batch: weights gathered for both passes, gradients scattered."""
+    """Return what is sent per micro-batch: ZeRO-3 gathers weights twice and scatters, ZeRO-2 scatters."""
     layout = spec.layout
     ranks = layout.data * layout.context
-    if layout.zero != 3 or ranks == 1:
-        return 0.0
-    return 3 * ACTIVATION_BYTES * held * spec.passes * (ranks - 1) / ranks
+    times = {2: 1, 3: 3}.get(layout.zero, 0)
+    return times * ACTIVATION_BYTES * held * spec.passes * (ranks - 1) / ranks
 
 
 def gradients_s(spec: TrainingSpec, held: float) -> float:
@@ -124,23 +127,36 @@ def gathered_s(spec: TrainingSpec, held: float) -> float:
 def replica_rate(spec: TrainingSpec) -> float:
     """Return bytes per second into one replica group: NVLink, or those NICs of a domain that it has."""
     gpu, layout = spec.gpu, spec.layout
+    near = link_bps(gpu, 1)
     if layout.gpus <= gpu.domain or not gpu.nic_bps:
-        return float(gpu.nvlink_bps or gpu.nic_bps or 1)
-    shared = gpu.nic_bps * max(1.0, gpu.domain / layout.tensor)
-    return min(gpu.nvlink_bps, shared) if gpu.nvlink_bps else shared
+        return near
+    return min(near, gpu.nic_bps * max(1.0, gpu.domain / layout.tensor))
+
+
+def link_bps(gpu: Gpu, reach: int) -> float:
+    """Return bytes per second between so many neighbours: NVLink, PCIe where there is none, or the network.
+
+    A network of unknown rate is taken to be as fast as what is inside of the node.
+    """
+    inside = float(gpu.nvlink_bps or PCIE_BPS)
+    return inside if reach <= gpu.domain or not gpu.nic_bps else float(gpu.nic_bps)
 
 
 def _flow(spec: TrainingSpec, kind: str, count: float, reach: int, formula: str) -> Flow:
-    gpu = spec.gpu
-    link: Link = "nvlink" if reach <= gpu.domain and gpu.nvlink_bps else "rail"
-    rate = gpu.nvlink_bps if link == "nvlink" else gpu.nic_bps
-    return Flow(kind, link, count, count / rate if rate else None, formula)
+    near = reach <= spec.gpu.domain
+    known = near or spec.gpu.nic_bps
+    link: Link = _inside(spec.gpu) if near else "rail"
+    return Flow(kind, link, count, count / link_bps(spec.gpu, reach) if known else None, formula)
+
+
+def _inside(gpu: Gpu) -> Link:
+    return "nvlink" if gpu.nvlink_bps else "pcie"
 
 
 def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formula: str) -> Flow:
-    inside = spec.layout.gpus <= spec.gpu.domain and spec.gpu.nvlink_bps
+    inside = spec.layout.gpus <= spec.gpu.domain
     across = spec.layout.gpus > spec.gpu.domain * 32
-    return Flow(kind, "nvlink" if inside else "spine" if across else "rail", count, seconds, formula)
+    return Flow(kind, _inside(spec.gpu) if inside else "spine" if across else "rail", count, seconds, formula)
 
 
 def _context_reach(spec: TrainingSpec) -> int:

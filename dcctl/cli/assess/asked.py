@@ -85,8 +85,8 @@ class Asked(NamedTuple):
     ] = None
     pue: Annotated[float | None, typer.Option("--pue", metavar="RATIO", min=1, help="Of the site.")] = None
     serve: Annotated[bool, typer.Option("--serve", help="What serving takes, in place of training.")] = False
-    input_tokens: Annotated[str, _text("--input", "TOKENS", "Of the usual request.")] = "2k"
-    output_tokens: Annotated[str, _text("--answer", "TOKENS", "Of the usual answer.")] = "500"
+    input_tokens: Annotated[str, _text("--input-tokens", "TOKENS", "Of the usual request.")] = "2k"
+    output_tokens: Annotated[str, _text("--output-tokens", "TOKENS", "Of the usual answer.")] = "500"
     rate: Annotated[Text, _text("--rate", "RATE", "Requests: 10/s.")] = None
     ttft: Annotated[Text, _text("--ttft", "TIME", "Target for the first token at p95: 1s.")] = None
     tpot: Annotated[Text, _text("--tpot", "TIME", "Target for each further token: 50ms.")] = None

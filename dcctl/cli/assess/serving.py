@@ -21,8 +21,8 @@ def served(session: "Session", asked: "Asked") -> "Report":
     spec = ServingSpec(
         model=model,
         gpu=hardware.gpu,
-        input_tokens=count("--input", asked.input_tokens),
-        output_tokens=count("--answer", asked.output_tokens),
+        input_tokens=count("--input-tokens", asked.input_tokens),
+        output_tokens=count("--output-tokens", asked.output_tokens),
         rate=rate("--rate", asked.rate) if asked.rate else None,
         ttft_s=latency("--ttft", asked.ttft) if asked.ttft else None,
         tpot_s=latency("--tpot", asked.tpot) if asked.tpot else None,

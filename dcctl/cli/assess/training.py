@@ -86,9 +86,10 @@ def _as_told(
     from msgspec.structs import replace
 
     from dcctl.assess.demand.plans import BATCH_TOKENS, at_rest
-    from dcctl.assess.demand.refusals import refuse
+    from dcctl.assess.demand.refusals import refuse, refuse_split
     from dcctl.assess.demand.training import needs
 
+    refuse_split(spec)
     one = spec.layout.tensor * spec.layout.pipeline * spec.layout.context
     spec = at_rest(spec, asked.gpus or (hardware.there // one * one) or one)
     if not spec.layout.batch:
