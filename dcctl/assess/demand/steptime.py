@@ -81,7 +81,8 @@ def step_parts(spec: TrainingSpec) -> Parts:
     gathered = gathered_s(spec, shard(spec.model, spec.layout, slowest).total)
     beside = "zero3/wire" if spec.stack == "deepspeed-zero3" else ""
     if gathered and not beside:
-        busy[f"zero3/{spec.stack}"] = gathered
+        near = spec.stack == "megatron" and spec.layout.gpus <= spec.gpu.domain
+        busy["zero3/megatron" if near else "zero3/fsdp"] = gathered  # beyond NVLink only PyTorch was measured
     return Parts(busy, {beside: gathered} if beside and gathered else {}, bubble)
 
 

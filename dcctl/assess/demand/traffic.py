@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.training_spec import TrainingSpec
 
 Link: TypeAlias = Literal["nvlink", "pcie", "rail", "spine"]
-"""Inside one NVLink domain, or one node without NVLink; between domains on the rail of one accelerator; between rails."""
+"""Inside one NVLink domain, or one node without it; between domains on one rail; between rails."""
 ACTIVATION_BYTES = 2
 
 

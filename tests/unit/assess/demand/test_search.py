@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from dcctl.assess.demand.durability import Habits
 from dcctl.assess.demand.handmade import Plain, architecture
 from dcctl.assess.demand.hardware import Gpu
-from dcctl.assess.demand.layout import Layout
+from dcctl.assess.demand.layout import Layout, Recompute
 from dcctl.assess.demand.lookup import Model, gpu, model
 from dcctl.assess.demand.plans import for_deadline, searched
 from dcctl.assess.demand.predict import step
@@ -20,6 +21,8 @@ from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.catalogue import rows
 
+ZEROS: tuple[Literal[0, 1, 2, 3], ...] = (0, 1, 2, 3)
+RECOMPUTES: tuple[Recompute, ...] = ("none", "selective", "full")
 BOARDS = rows("gpus", Gpu)
 SMALL = architecture(Plain(2048, 12, 16, 51200), "small")
 MIDDLE = architecture(Plain(5120, 40, 40, 51200), "middle")
@@ -41,9 +44,7 @@ def exhaustive(one: TrainingSpec, gpus: int) -> float:
         if gpus % (tensor * pipeline * context) or tensor > one.gpu.domain:
             continue
         data = gpus // (tensor * pipeline * context)
-        for virtual, micro, zero, recompute in product(
-            range(1, 13), (1, 2, 3, 4, 6, 8), (0, 1, 2, 3), ("none", "selective", "full")
-        ):
+        for virtual, micro, zero, recompute in product(range(1, 13), (1, 2, 3, 4, 6, 8), ZEROS, RECOMPUTES):
             layout = Layout(
                 tensor,
                 pipeline,
@@ -56,7 +57,7 @@ def exhaustive(one: TrainingSpec, gpus: int) -> float:
                 zero,
                 True,
                 recompute,
-            )  # type: ignore[arg-type]
+            )
             if layout.batch % (micro * data) or (virtual > 1 and pipeline == 1):
                 continue
             tried = replace(one, layout=layout, stack=stack_of(layout))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.demand.architecture import Architecture
 from dcctl.assess.demand.bill import Prices, bill
 from dcctl.assess.demand.bottleneck import shares
 from dcctl.assess.demand.durability import Habits, durability, progress, young
@@ -28,6 +28,9 @@ from dcctl.assess.demand.training_spec import TrainingSpec
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.catalogue import rows
 
+if TYPE_CHECKING:
+    from dcctl.assess.demand.architecture import Architecture
+
 GPT = architecture(Plain(4096, 32, 32, 51200, positions=2048), "gpt")
 BOARD = gpu("H100", rows("gpus", Gpu))
 
@@ -36,8 +39,8 @@ def named(name: str) -> Architecture:
     return model(name, rows("models", Model)).architecture()
 
 
-def spec(one: Architecture = GPT, sequence: int = 2048, **sizes: object) -> TrainingSpec:
-    return TrainingSpec(one, BOARD, Layout(**sizes), sequence)  # type: ignore[arg-type]
+def spec(one: Architecture = GPT, sequence: int = 2048, **sizes: Any) -> TrainingSpec:
+    return TrainingSpec(one, BOARD, Layout(**sizes), sequence)
 
 
 def test_zero_splits_what_its_stages_say() -> None:
@@ -97,15 +100,13 @@ def test_126_layers_and_two_embeddings_make_16_stages() -> None:
         ({}, "memory", "at least"),
     ],
 )
-def test_an_impossible_layout_is_refused_with_its_reason(
-    sizes: dict[str, object], where: str, why: str
-) -> None:
+def test_an_impossible_layout_is_refused_with_its_reason(sizes: dict[str, Any], where: str, why: str) -> None:
     one = spec(**{"batch": 1, **sizes})
     found = list(reasons(one, 16))
     assert found
     assert found[0][0] == where
     assert why in found[0][1]
-    with pytest.raises(UsageError, match="memory|--"):
+    with pytest.raises(UsageError, match=r"memory|--"):
         refuse(one, 16)
 
 
