@@ -12,7 +12,7 @@ Row: TypeAlias = "Mapping[str, float]"
 RIDGE: Final = 1e-4
 """Keeps parts apart that no run tells apart."""
 LEAST: Final = {"optimizer": 1.0}
-"""No optimizer reads and writes its state faster than memory does. Messages may hide, attention may skip."""
+"""Memory and links are not faster than they are said to be. Messages may hide, attention may skip."""
 
 
 class Normal:

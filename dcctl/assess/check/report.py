@@ -187,10 +187,12 @@ def _notes(runs: Sequence[Predicted], *, each_run: bool) -> tuple[Note, ...]:
         "held out",
         "a run is predicted from coefficients fitted without any run of its model on its accelerator with its"
         " software",
+        detail="tables",
     )
     kept = Note(
         "outside",
-        f"{plural(outside, 'run')} of {len(runs)} are not held to the bars; the reasons stand above",
+        f"{plural(outside, 'run')} of {len(runs)} are not held to the bars; the reasons",
         command="" if each_run else "dcctl assess check --runs",
+        detail="outside",
     )
     return held, kept

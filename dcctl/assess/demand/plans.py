@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.assess.demand.refusals import HINT
+from dcctl.assess.demand.refusals import hint
 from dcctl.assess.demand.search import search
 from dcctl.assess.demand.training import TrainingNeeds, needs
 from dcctl.errors import UsageError
@@ -31,7 +31,7 @@ def searched(
         raise UsageError(
             f"{spec.model.name} on {plural(gpus, spec.gpu.name)}",
             f"no layout fits its memory, splits its layers and divides {_batch(spec, batch_tokens)}",
-            "dcctl assess demand MODEL --gpus MORE",
+            hint(spec, 2 * gpus),
         )
     return needs(found.spec, tokens, habits)
 
@@ -63,7 +63,9 @@ def for_deadline(
         gpus = wanted
     if best is None:
         raise UsageError(
-            "--deadline", "no number of accelerators is enough: failures take what more of them bring", HINT
+            "--deadline",
+            "no number of accelerators is enough: failures take what more of them bring",
+            hint(spec, gpus),
         )
     return best
 
@@ -88,6 +90,8 @@ def at_rest(spec: TrainingSpec, gpus: int) -> TrainingSpec:
     one = spec.layout.tensor * spec.layout.pipeline * spec.layout.context
     if gpus % one or gpus < one:
         raise UsageError(
-            f"--gpus {gpus}", f"is no multiple of the {one} accelerators of one replica (TP x PP x CP)", HINT
+            f"--gpus {gpus}",
+            f"is no multiple of the {one} accelerators of one replica (TP x PP x CP)",
+            hint(spec, gpus),
         )
     return replace(spec, layout=replace(spec.layout, data=gpus // one))

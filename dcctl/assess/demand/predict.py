@@ -54,8 +54,8 @@ def step(spec: TrainingSpec, coefficients: Mapping[str, float] = COEFFICIENTS) -
 def step_seconds(parts: Parts, coefficients: Mapping[str, float]) -> float:
     """Return the time of these parts: work and wire hide behind each other, but not wholly."""
     busy = sum(seconds * coefficient(name, coefficients) for name, seconds in parts.busy.items())
-    if not parts.wire:
-        return busy
+    if not parts.wire:  # gradients hide behind work as far as that lasts
+        return max(busy, parts.busy.get("gradients", 0.0))
     wire = sum(seconds * coefficient(name, coefficients) for name, seconds in parts.wire.items())
     power = coefficients.get(OVERLAP, 1.0)
     return float((busy**power + wire**power) ** (1 / power))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import join
 from typing import TYPE_CHECKING
 
 from dcctl.assess.demand.memory import memory
@@ -14,13 +15,29 @@ if TYPE_CHECKING:
 
     from dcctl.assess.demand.training_spec import TrainingSpec
 
-HINT = "dcctl assess demand MODEL --search"
+
+def hint(spec: TrainingSpec, gpus: int | None = None) -> str:
+    """Return the command that finds a layout in place of the one that cannot be."""
+    one = spec.layout
+    count = gpus or one.tensor * one.pipeline * one.context * one.data
+    words = (
+        "dcctl",
+        "assess",
+        "demand",
+        spec.model.name,
+        "--gpu",
+        spec.gpu.name,
+        "--gpus",
+        str(count),
+        "--search",
+    )
+    return join(words)
 
 
 def refuse(spec: TrainingSpec, available: int | None = None) -> None:
     """UsageError with the first reason for which the run cannot be; `available`: accelerators there are."""
     for where, why in reasons(spec, available):
-        raise UsageError(where, why, HINT)
+        raise UsageError(where, why, hint(spec))
 
 
 def reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[str, str]]:
@@ -36,7 +53,7 @@ def reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[
 def refuse_split(spec: TrainingSpec) -> None:
     """UsageError where the model cannot be split so, on however many accelerators."""
     for where, why in (*_tensor(spec), *_stages(spec)):
-        raise UsageError(where, why, HINT)
+        raise UsageError(where, why, hint(spec))
 
 
 def shape_reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[str, str]]:

@@ -90,8 +90,8 @@ def training_report(needs: TrainingNeeds, bill: Bill, told: Told) -> Report:
         "layout": words(spec.layout),
         "fits_memory": needs.fits,
         "fits_fleet": told.fits_fleet,
-        "time_s": _value(needs.time_s),
-        "energy_mj": _value(bill.energy_mj),
+        "time_s": _whole(needs.time_s),
+        "energy_mj": _whole(bill.energy_mj),
         "money": _value(bill.money),
         "carbon_kg": _value(bill.carbon_kg),
         "bottleneck": bottleneck,
@@ -148,6 +148,10 @@ def items(found: Sequence[tuple[str, Figure]], *, explain: bool) -> Table:
         for one in _ITEMS
     )
     return Table("items", columns, tuple(_row(part, figure) for part, figure in found), fold=False)
+
+
+def _whole(one: Estimate | None) -> int | None:
+    return None if one is None else round(one.value)
 
 
 def _value(one: Estimate | None) -> float | None:
