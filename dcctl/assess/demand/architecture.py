@@ -24,6 +24,8 @@ class Attention(Struct, frozen=True):
     """Of queries, keys and values."""
     out_bias: bool = False
     """Of the output."""
+    gated: bool = False
+    """Whether a gate as wide as the queries weighs the output."""
     q_rank: int = 0
     """MLA: rank of the compressed query; 0: not compressed."""
     kv_rank: int = 0

@@ -53,6 +53,9 @@ class Heads(Struct, frozen=True):
     window: str = "sliding_window"
     head_norm: bool | str = False
     """Whether queries and keys of a head are normed: one vector for all heads of each."""
+    wide_norm: bool | str = False
+    """Whether they are normed with a vector for each head."""
+    gated: bool = False
     sinks: bool = False
     """Whether each head has a learned logit that takes what attention is left over."""
     keys: Literal["llama", "falcon", "mpt"] = "llama"
@@ -65,7 +68,8 @@ class Heads(Struct, frozen=True):
         if heads % kv_heads:
             fields.fail("num_key_value_heads", f"is {kv_heads:,}, which does not divide {heads:,} heads")
         head_dim = fields.optional("head_dim") or fields.ratio("hidden_size", "num_attention_heads")
-        extra = 2 * head_dim * told(fields, self.head_norm) + heads * self.sinks
+        norms = 2 * told(fields, self.head_norm) + (heads + kv_heads) * told(fields, self.wide_norm)
+        extra = head_dim * norms + heads * self.sinks
         return Attention(
             heads=heads,
             kv_heads=kv_heads,
@@ -73,6 +77,7 @@ class Heads(Struct, frozen=True):
             window=_window(fields, layer, self),
             bias=told(fields, self.bias),
             out_bias=told(fields, self.out_bias),
+            gated=self.gated,
             extra=extra,
         )
 

@@ -248,6 +248,38 @@ FAMILIES: Final[dict[str, Family]] = {
             correction=True,
         ),
     ),
+    "granite": Family(),
+    "baichuan": Family(attention=Heads(), mlp=Dense()),
+    "internlm2": Family(attention=Heads(bias="bias", out_bias="bias"), mlp=Dense()),
+    "stablelm": Family(
+        attention=Heads(bias="use_qkv_bias"),
+        mlp=Dense(),
+        norm_bias=True,
+        refused={"qk_layernorm": (None, False), "use_parallel_residual": (None, False)},
+    ),
+    "starcoder2": Family(
+        attention=Heads(bias="use_bias", out_bias="use_bias", windowed=every),
+        mlp=Dense(gated=False, bias="use_bias"),
+        norm_bias=True,
+        tied=True,
+        defaults={"use_bias": True},
+    ),
+    "olmo2": Family(
+        attention=Heads(bias="attention_bias", out_bias="attention_bias", wide_norm=True), mlp=Dense()
+    ),
+    "cohere": Family(
+        attention=Heads(bias="attention_bias", out_bias="attention_bias", wide_norm="use_qk_norm"),
+        mlp=Dense(),
+        norms=_one,
+        tied=True,
+    ),
+    "qwen3_next": Family(
+        attention=hybrids.qwen3_next,
+        mlp=Experts(
+            "num_experts", sparse=steps_of_qwen, dense=Dense(), shared_width="shared_expert_intermediate_size"
+        ),
+        defaults=hybrids.QWEN3_NEXT,
+    ),
     "jamba": Family(
         attention=hybrids.jamba,
         mlp=Experts("num_experts", width="intermediate_size", sparse=period_of_jamba, dense=Dense()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from dcctl.errors import UsageError
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 MOST: Final = 1_000_000_000
 """No width, vocabulary or context is larger."""
+MOST_ENTRIES: Final = 10_000
+"""Of a list: layers, modules that are left out."""
 
 
 class Fields:
@@ -41,10 +43,13 @@ class Fields:
         return int(value)
 
     def optional(self, name: str, least: int = 1, most: int = MOST) -> int | None:
-        """Return a whole number, None when the key is missing or null; UsageError when out of bounds."""
+        """Return a whole number, the family's default or None when the key is missing, None when it is null.
+
+        UsageError when it is out of bounds.
+        """
         value = self.raw(name)
         if value is None:
-            return self._defaults.get(name)
+            return None if self._is_null(name) else self._defaults.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             self.fail(name, f"is {_short(value)}; it must be a whole number from {least:,} to {most:,}")
         return value
@@ -60,23 +65,31 @@ class Fields:
 
     def wholes(self, name: str) -> list[int] | None:
         """Return a list of whole numbers, None when missing; UsageError when it is something else."""
-        value = self.raw(name)
-        if value is None:
-            return None
-        if not isinstance(value, list) or any(
-            isinstance(one, bool) or not isinstance(one, int) for one in value
-        ):
+        value = self._list(name)
+        if value is not None and not all(type(one) is int for one in value):
             self.fail(name, "must be a list of whole numbers")
         return value
 
     def texts(self, name: str) -> list[str] | None:
         """Return a list of texts, None when missing; UsageError when it is something else."""
+        value = self._list(name)
+        if value is not None and not all(isinstance(one, str) for one in value):
+            self.fail(name, "must be a list of texts")
+        return value
+
+    def _list(self, name: str) -> list[Any] | None:
         value = self.raw(name)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            self.fail(name, "must be a list of texts")
+        if not isinstance(value, list):
+            self.fail(name, "must be a list")
+        if len(value) > MOST_ENTRIES:
+            self.fail(name, f"has {len(value):,} entries; at most {MOST_ENTRIES:,} are read")
         return value
+
+    def _is_null(self, name: str) -> bool:
+        """Tell whether the key is there and says nothing, which is not what its absence says."""
+        return any(way in self.values for way in self._spelled.get(name, (name,)))
 
     def table(self, name: str) -> Mapping[str, object]:
         """Return what is nested under a key, empty when it is missing; UsageError when it is not a table."""

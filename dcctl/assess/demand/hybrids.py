@@ -6,14 +6,12 @@ is kept in 16 bits for the convolution and 32 for the recurrence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dcctl.assess.demand.architecture import Attention, Mlp
 from dcctl.assess.demand.attentions import Heads
 from dcctl.assess.demand.feedforward import Dense
-
-if TYPE_CHECKING:
-    from dcctl.assess.demand.fields import Fields
+from dcctl.assess.demand.fields import Fields
 
 MAMBA: Final[dict[str, int | bool]] = {
     "state_size": 16,
@@ -37,6 +35,7 @@ JAMBA: Final[dict[str, int | bool]] = {
     "mamba_conv_bias": True,
     "mamba_proj_bias": False,
 }
+QWEN3_NEXT: Final[dict[str, int | bool]] = {"full_attention_interval": 4, "linear_conv_kernel_dim": 4}
 NEMOTRON: Final[dict[str, int | bool]] = {"use_bias": False, "use_conv_bias": True}
 NEMOTRON_SPELLING: Final[dict[str, tuple[str, ...]]] = {"head_dim": ("head_dim", "attention_head_dim")}
 
@@ -79,6 +78,33 @@ def jamba(fields: Fields, layer: int) -> Attention:
         + fields.flag("mamba_conv_bias", default=True) * inner
         + rank
         + 2 * states,
+    )
+
+
+def qwen3_next(fields: Fields, layer: int) -> Attention:
+    """Return a layer of Qwen3-Next: gated attention each fourth time, else the gated delta rule.
+
+    arXiv 2412.06464.
+    """
+    kinds = fields.texts("layer_types")
+    full = (layer + 1) % fields.whole("full_attention_interval") == 0
+    if kinds is not None and layer < len(kinds):
+        full = kinds[layer] == "full_attention"
+    if full:
+        plain = Fields({**fields.values, "layer_types": None}, fields.where)
+        return Heads(bias="attention_bias", out_bias="attention_bias", head_norm=True, gated=True)(
+            plain, layer
+        )
+    hidden, kernel = fields.whole("hidden_size"), fields.whole("linear_conv_kernel_dim")
+    heads, width = fields.whole("linear_num_value_heads"), fields.whole("linear_value_head_dim")
+    key_width = fields.whole("linear_key_head_dim")
+    keys, values = fields.whole("linear_num_key_heads") * key_width, heads * width
+    entering = 2 * keys + 2 * values + 2 * heads
+    mixed = 2 * keys + values
+    return Attention(
+        kind="linear",
+        parameters=hidden * (entering + values) + mixed * kernel + 2 * heads + width,
+        state_bytes=mixed * kernel * 2 + heads * key_width * width * 4,
     )
 
 

@@ -23,7 +23,7 @@ def figures(spec: ServingSpec, needs: ServingNeeds) -> tuple[Figure, ...]:
     batch = Estimate.exact(needs.batch, _BOUNDS[needs.bound])
     tokens = None if isinf(needs.kv_tokens.value) else needs.kv_tokens
     return (
-        Figure("gpus_per_replica", "GPUs of one replica", "count", Estimate.exact(spec.gpus, "TP x DP")),
+        Figure("gpus_per_replica", "GPUs of one replica", "count", Estimate.exact(spec.gpus, "TP x PP x DP")),
         Figure("weights_bytes", "weights on one GPU", "memory", needs.weights_bytes),
         Figure("reserve_bytes", "runtime on one GPU", "memory", needs.reserve_bytes),
         Figure("kv_room_bytes", "left for the cache", "memory", needs.kv_room_bytes),

@@ -4,10 +4,11 @@ A pass takes the longer of its arithmetic and its reading of memory, a fixed tim
 traffic. The constants were fitted to published measurements on A100 and H100 that are none of the cases that
 `dcctl assess check` scores:
 
-- decode: gpt-fast README, dense models in bf16 at TP 1 to 8 (13 rows, each within 8 %); Mixtral there, which
-  was left out of the fit, comes out 4 to 7 % low, and rows with INT8 weights up to 30 % low;
+- decode: gpt-fast README, dense models in bf16 at TP 1 to 8 (13 rows, each within 8 %; a 14th, Llama 3.1 70B
+  at TP 2, took a third longer than its neighbours and was left out). Not fitted: Mixtral comes out 4 to 7 %
+  low, an MI250X die 13 %, INT8 weights that are unpacked to bf16 up to 37 %;
 - prefill: TensorRT-LLM 0.5 performance.md, first token in FP16 on A100 (8 rows, within 17 %) and in FP8 on
-  H100 (8 rows, within 27 %).
+  H100 (8 rows, within 19 %). Not fitted: L40S in FP8 comes out 9 and 17 % high.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ PEAK: Final = {16: 0.69, 8: 0.47}
 """Of the peak, where no maximum was measured, by bits of the number format; 4 bits are taken as 8."""
 LAYER_DECODE_S: Final = 41e-6
 """For each layer, whatever its size: launches, norms, what does not fill the accelerator."""
-LAYER_PREFILL_S: Final = 250e-6
+LAYER_PREFILL_S: Final = {16: 250e-6, 8: 167e-6}
 HOP_S: Final = 9e-6
 """Of one all-reduce, and for each further rank:"""
 RANK_S: Final = 0.8e-6
@@ -62,35 +63,36 @@ def prefill(spec: ServingSpec) -> Pass:
     """Return the pass over the input of one request, alone: `(2 N s + attention) / (n X)`."""
     tokens, model = spec.input_tokens, spec.model
     return Pass(
-        compute_s=_prefill_operations(spec, _wide(spec)) / rate(spec.gpu, _bits(spec)),
+        compute_s=_prefill_operations(spec, _wide(spec)) / rate(spec.gpu, working_bits(spec)),
         memory_s=sum(read_bytes(part, spec, tokens) for part in parts(model))
         / (spec.gpu.bandwidth_bps * READ),
-        layers_s=model.depth * LAYER_PREFILL_S,
+        layers_s=model.depth * LAYER_PREFILL_S[working_bits(spec)],
         network_s=_network_s(spec, tokens),
     )
 
 
 def prefill_work_s(spec: ServingSpec) -> float:
-    """Return what the input of one request takes from a busy replica, where passes are shared."""
-    work_s = _prefill_operations(spec, spec.tensor) / rate(spec.gpu, _bits(spec))
-    return (work_s + _network_s(spec, spec.input_tokens)) / spec.data
+    """Return what the input of one request takes from a busy replica, whose groups and stages all work."""
+    work_s = _prefill_operations(spec, spec.tensor) / rate(spec.gpu, working_bits(spec))
+    return (work_s + _network_s(spec, spec.input_tokens)) / (spec.data * spec.pipeline)
 
 
 def decode(spec: ServingSpec, batch: int) -> Pass:
     """Return the pass that gives each of `batch` sequences over the replica one token.
 
     `max((W + B kv ctx) / (n BW), 2 N B / (n X)) + 2 L t_allreduce`, W without the experts that no token hit.
-    The context is that of a request half answered.
+    The context is that of a request half answered. Stages of a pipeline each work on a part of the batch, one
+    after the other: as fast as one stage with all layers and that part.
     """
-    model, own = spec.model, batch / spec.data
+    model, own = spec.model, batch / (spec.data * spec.pipeline)
     context = spec.input_tokens + spec.output_tokens // 2
     cached = kv_bytes(model, context, spec.tensor, spec.kv_bits) + 2 * state_bytes(model, spec.tensor)
-    routed = batch * _wide(spec) / spec.gpus
+    routed = own * _wide(spec) / spec.tensor
     weights = sum(read_bytes(part, spec, routed) for part in parts(model))
     operations = sum(_work(part, spec, spec.tensor) for part in parts(model))
     operations += sum(_scores(one.attention, context) * one.count for one in model.layers) / spec.tensor
     return Pass(
-        compute_s=2 * own * operations / rate(spec.gpu, _bits(spec)),
+        compute_s=2 * own * operations / rate(spec.gpu, working_bits(spec)),
         memory_s=(weights + own * cached) / (spec.gpu.bandwidth_bps * READ),
         layers_s=model.depth * LAYER_DECODE_S,
         network_s=_network_s(spec, own),
@@ -118,6 +120,12 @@ def rate(gpu: Gpu, bits: int) -> float:
         if form in gpu.peak_flops:
             return gpu.peak_flops[form] * PEAK[bits]
     return 0
+
+
+def working_bits(spec: ServingSpec) -> int:
+    """Return the bits that products run in: 8 where weights have 8 and the accelerator can, else 16."""
+    bits = spec.weight_bits or spec.model.weight_bits
+    return 8 if 8 <= bits < 9 and "fp8" in spec.gpu.peak_flops else 16
 
 
 def stored_bytes(part: Part, spec: ServingSpec) -> float:
@@ -165,12 +173,6 @@ def _prefill_operations(spec: ServingSpec, wide: int) -> float:
     return 2 * tokens * multiplied + _attended(model, tokens) / spec.tensor
 
 
-def _bits(spec: ServingSpec) -> int:
-    """Products run in 8 bits where weights have 8 and the accelerator can, else in 16 (weights unpacked)."""
-    bits = spec.weight_bits or spec.model.weight_bits
-    return 8 if 8 <= bits < 9 and "fp8" in spec.gpu.peak_flops else 16
-
-
 def _attended(model: Architecture, tokens: int) -> float:
     """Operations of attention over an input, half of the square, less where a window cuts it."""
     return sum(one.count * _span(one.attention, tokens) * 2 * _width(one.attention) for one in model.layers)
@@ -198,9 +200,10 @@ def _scores(one: Attention, context: int) -> float:
 
 
 def _network_s(spec: ServingSpec, tokens: float) -> float:
-    """Two all-reduces a layer among the ranks of TP, two all-to-alls a layer of experts among those of EP."""
+    """Two all-reduces a layer among ranks of TP, two all-to-alls a layer of experts, a hop between stages."""
     model, wide = spec.model, spec.tensor
-    seconds, each = 0.0, tokens * model.hidden * _ACTIVATION_BYTES
+    each = tokens * model.hidden * _ACTIVATION_BYTES
+    seconds = (spec.pipeline - 1) * (HOP_S + each / (_link_bps(spec.gpu, spec.gpus) * LINK))
     if wide > 1:
         moved = 2 * each * (wide - 1) / wide / (_link_bps(spec.gpu, wide) * LINK)
         seconds += 2 * model.depth * (HOP_S + RANK_S * (wide - 1) + moved)

@@ -129,7 +129,7 @@ def _attention(one: Attention, hidden: int, bits: float) -> tuple[Part, ...]:
     queries, keys = one.heads * one.head_dim, one.kv_heads * one.head_dim
     biases = queries * one.bias + hidden * one.out_bias * (one.heads > 0)
     return (
-        _whole("attention", 2 * hidden * queries + biases, bits, one.heads or 1),
+        _whole("attention", (2 + one.gated) * hidden * queries + biases, bits, one.heads or 1),
         _whole("keys and values", 2 * keys * (hidden + one.bias), bits, one.kv_heads or 1),
     )
 

@@ -23,6 +23,7 @@ DTYPES: Final = {
     "float8_e5m2": 8,
 }
 """Bits by the names that torch has."""
+_MOST_PATTERNS: Final = 200
 _LEFT_OUT: Final = ("modules_to_not_convert", "ignore", "ignored_layers", "exclude_modules", "exclude")
 
 
@@ -33,8 +34,10 @@ class Quantized(Struct, frozen=True):
     """Of matrices, the scales of their blocks among them."""
     kept_bits: float
     """Of all that is left as it was trained."""
-    left_out: tuple[str, ...] = ()
-    """Names of modules that are not quantised, as the configuration has them."""
+    left_out: frozenset[str] = frozenset()
+    """Names of modules that are not quantised: whole paths, or the last word of one."""
+    patterns: tuple[str, ...] = ()
+    """The same as patterns of a shell."""
     experts_only: bool = False
 
     def attention(self, layer: int) -> float | None:
@@ -50,14 +53,10 @@ class Quantized(Struct, frozen=True):
         return self.kept_bits if spared or self._out(names) else None
 
     def _out(self, names: list[str]) -> bool:
-        """A name without a dot means every module of that name; `re:` and `*` mean patterns."""
-        if not self.left_out:
-            return False
         short = {part for name in names for part in name.split(".")[3:]}
-        return any(
-            one in names or one in short or ("*" in one and any(fnmatchcase(name, one) for name in names))
-            for one in self.left_out
-        )
+        if not self.left_out.isdisjoint({*names, *short}):
+            return True
+        return any(fnmatchcase(name, pattern) for pattern in self.patterns for name in names)
 
 
 def quantized(fields: Fields) -> Quantized:
@@ -71,10 +70,14 @@ def quantized(fields: Fields) -> Quantized:
     if not isinstance(method, str) or method not in _METHODS:
         inner.fail("quant_method", f"is {str(method)[:40]!r}; known are: {', '.join(sorted(_METHODS))}")
     left_out = {_glob(one) for key in _LEFT_OUT for one in inner.texts(key) or []}
+    patterns = tuple(sorted(one for one in left_out if set(one) & set("*?[") and not one.endswith("lm_head")))
+    if len(patterns) > _MOST_PATTERNS:
+        inner.fail(_LEFT_OUT[0], f"has {len(patterns):,} patterns; at most {_MOST_PATTERNS} are followed")
     return Quantized(
         _METHODS[method](inner),
         trained,
-        tuple(sorted(one for one in left_out if not one.endswith("lm_head"))),
+        frozenset(left_out),
+        patterns,
         experts_only=method == "mxfp4",
     )
 

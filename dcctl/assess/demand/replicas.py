@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def replicas_by(spec: ServingSpec, batch: int, factor: float = 1) -> dict[str, int]:
-    """Return the replicas that each bound asks for, if service takes `factor` times as long as estimated.
+    """Return the replicas that each bound asks for, if answers take `factor` times as long as estimated.
 
     `kv`: places for the requests in work, by Little's law; `throughput`; `waiting`: p95 of the wait and the
     first pass within the target for TTFT. Empty when no rate was told or no number of replicas is enough.
@@ -23,7 +23,7 @@ def replicas_by(spec: ServingSpec, batch: int, factor: float = 1) -> dict[str, i
     """
     if spec.rate is None or not batch:
         return {}
-    first_s = factor * prefill(spec).total_s
+    first_s = prefill(spec).total_s
     if spec.ttft_s is not None and spec.ttft_s <= first_s:
         return {}
     service_s = factor * loaded_s(spec, batch) * spec.output_tokens

@@ -34,8 +34,10 @@ class ServingSpec(Struct, frozen=True):
     """Tokens of the longest sequence; None: input and output together."""
     tensor: int = 1
     """Accelerators that split each layer (TP)."""
+    pipeline: int = 1
+    """Stages that the layers are spread over (PP)."""
     data: int = 1
-    """Groups of `tensor` that each hold all of attention and together the experts (DP attention)."""
+    """Groups that each hold all of attention, and together the experts (DP attention)."""
     expert: int = 1
     """Ranks that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them."""
     batch: int | None = None
@@ -52,7 +54,13 @@ class ServingSpec(Struct, frozen=True):
     @property
     def gpus(self) -> int:
         """Accelerators of one replica."""
-        return self.tensor * self.data
+        return self.tensor * self.pipeline * self.data
+
+    @property
+    def stage(self) -> float:
+        """Of the layers, the share that the most loaded stage has."""
+        depth = self.model.depth
+        return -(-depth // self.pipeline) / depth
 
     @property
     def longest(self) -> int:

@@ -37,6 +37,25 @@ def test_latencies_that_were_not_fitted_are_met(tensor: int, prefill_ms: float, 
     assert found.tpot_s.low * 1000 <= decode_ms <= found.tpot_s.high * 1000
 
 
+@pytest.mark.parametrize(
+    ("name", "tensor", "tokens_per_s"),
+    [
+        ("Llama 2 7B", 1, 155.58),
+        ("Llama 2 70B", 1, 19.13),
+        ("Llama 3.1 8B", 1, 137.64),
+        ("Llama 2 70B", 8, 80.44),
+        ("Llama 3.1 405B", 8, 15.60),
+    ],
+)
+def test_weights_that_are_unpacked_are_within_the_wider_interval(
+    name: str, tensor: int, tokens_per_s: float
+) -> None:
+    """gpt-fast README: INT8 weights, bf16 products, batch 1 on A100; not among the rows that were fitted."""
+    one = spec(name, "A100", input_tokens=5, output_tokens=200, tensor=tensor, weight_bits=8, batch=1)
+    found = needs(replace(one, gpu=replace(one.gpu, memory_bytes=10**12))).tpot_s
+    assert found.low <= 1 / tokens_per_s <= found.high
+
+
 @pytest.mark.parametrize(("tensor", "tokens_per_s"), [(2, 96.67), (4, 155.35), (8, 227.82)])
 def test_a_mixture_reads_the_experts_that_are_hit(tensor: int, tokens_per_s: float) -> None:
     """gpt-fast README: Mixtral 8x7B in bf16 at batch 1 on A100; not among the rows that were fitted."""
@@ -54,12 +73,16 @@ def test_a_mixture_reads_the_experts_that_are_hit(tensor: int, tokens_per_s: flo
         ("H100", 8, 112, 128, 2048, 6818),
         ("H100", 8, 80, 2048, 128, 2244),
         ("H100", 8, 48, 2048, 2048, 2740),
+        ("L40S", 8, 64, 128, 128, 3240),
+        ("L40S", 8, 64, 128, 2048, 1622),
+        ("L40S", 8, 32, 2048, 128, 581),
+        ("L40S", 8, 16, 2048, 2048, 531),
     ],
 )
 def test_throughput_is_within_its_interval(
     board: str, bits: float | None, batch: int, before: int, after: int, published: float
 ) -> None:
-    """TensorRT-LLM 0.6.1, performance.md: LLaMA 7B on one GPU; not among the rows that were fitted."""
+    """TensorRT-LLM 0.6.1 (L40S: 0.5), performance.md: LLaMA 7B on one GPU; no row that was fitted."""
     cache = bits or 16
     told = {
         "input_tokens": before,
@@ -70,6 +93,16 @@ def test_throughput_is_within_its_interval(
     }
     one = spec("Llama 2 7B", board, **told)
     assert requests_per_s(one, batch) * after == pytest.approx(published, rel=0.35)
+
+
+@pytest.mark.parametrize(("tokens", "milliseconds"), [(128, 14), (2048, 73)])
+def test_the_first_token_on_hardware_that_was_not_fitted_is_within_its_interval(
+    tokens: int, milliseconds: float
+) -> None:
+    """TensorRT-LLM 0.5, performance.md: LLaMA 7B in FP8 on L40S, batch 1."""
+    told: dict[str, object] = {"input_tokens": tokens, "output_tokens": 1, "tensor": 1, "weight_bits": 8}
+    found = needs(spec("Llama 2 7B", "L40S", **told)).ttft_s
+    assert found.low * 1000 <= milliseconds <= found.high * 1000
 
 
 def test_what_fits_is_memory_less_weights_and_runtime() -> None:
@@ -138,6 +171,14 @@ def test_experts_are_spread_over_the_groups_that_share_them() -> None:
     assert spread.concurrency.value > 4 * together.concurrency.value
 
 
+def test_stages_hold_their_layers_and_work_on_their_part_of_the_batch() -> None:
+    whole, staged = needs(spec(tensor=8, batch=64)), needs(spec(tensor=4, pipeline=2, batch=64))
+    assert staged.weights_bytes.value == pytest.approx(whole.weights_bytes.value, rel=0.02)
+    assert staged.kv_bytes_per_token.value == pytest.approx(whole.kv_bytes_per_token.value)
+    assert staged.tpot_s.value > whole.tpot_s.value
+    assert staged.ttft_s.value > whole.ttft_s.value
+
+
 def test_a_state_space_model_has_no_bound_on_tokens() -> None:
     one = spec("Mamba 2.8B", tensor=1)
     found = needs(one)
@@ -174,6 +215,10 @@ def test_accelerators_without_bf16_work_in_fp16() -> None:
         ({"rate": inf}, "rate inf: must be above zero"),
         ({"rate": 1e9}, "requests in work at once: too many"),
         ({"tpot_s": -1.0}, "tpot -1.0: must be above zero"),
+        ({"pipeline": 81}, "pipeline of 81: has more stages than the 80 layers of Llama 3.1 70B"),
+        ({"weight_bits": 0.0}, "weight bits 0.0: must be from 1 to 64"),
+        ({"kv_bits": 1e9}, "kv bits 1,000,000,000.0: must be from 1 to 64"),
+        ({"reserve_bytes": -1}, "reserve bytes -1: must be from 0"),
         ({"memory_share": 1.5}, "memory share 1.5: must be above 0 and at most 1"),
     ],
 )
@@ -186,7 +231,10 @@ def test_impossible_requests_are_refused(wrong: dict[str, object], message: str)
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"tensor": 8, "expert": 16}, "expert parallelism 16: does not divide the 8 accelerators"),
+        (
+            {"tensor": 8, "expert": 16},
+            "expert parallelism 16: does not divide the 8 accelerators that hold a layer",
+        ),
         ({"tensor": 1, "data": 7, "expert": 7}, "expert parallelism 7: does not divide the 256 experts"),
     ],
 )
