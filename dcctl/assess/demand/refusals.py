@@ -50,10 +50,10 @@ def reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[
         yield from _memory(spec)
 
 
-def refuse_split(spec: TrainingSpec) -> None:
+def refuse_split(spec: TrainingSpec, gpus: int | None) -> None:
     """UsageError where the model cannot be split so, on however many accelerators."""
     for where, why in (*_tensor(spec), *_stages(spec)):
-        raise UsageError(where, why, hint(spec))
+        raise UsageError(where, why, hint(spec, gpus))
 
 
 def shape_reasons(spec: TrainingSpec, available: int | None = None) -> Iterator[tuple[str, str]]:

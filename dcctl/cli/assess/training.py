@@ -89,7 +89,7 @@ def _as_told(
     from dcctl.assess.demand.refusals import refuse, refuse_split
     from dcctl.assess.demand.training import needs
 
-    refuse_split(spec)
+    refuse_split(spec, asked.gpus)
     one = spec.layout.tensor * spec.layout.pipeline * spec.layout.context
     spec = at_rest(spec, asked.gpus or (hardware.there // one * one) or one)
     if not spec.layout.batch:
