@@ -100,9 +100,14 @@ def by_count(
         )
         raise UsageError(f"--params {parameters:,}" if width < 1 else f"--hidden {hidden}", why)
     width = max(256, round(width / 256) * 256)
-    assumed = [f"a feed-forward width of {width:,}, which makes the count", "SwiGLU, two embeddings"]
-    assumed += [] if heads else [f"{mine} heads"]
-    assumed += [] if told else [f"a vocabulary of {vocabulary:,}"]
+    assumed = _assumed(width, None if heads else mine, None if told else vocabulary)
     return replace(
-        architecture(replace(one, width=width), f"{parameters / 1e9:.4g}B by hand"), assumed=tuple(assumed)
+        architecture(replace(one, width=width), f"{parameters / 1e9:.4g}B by hand"), assumed=assumed
     )
+
+
+def _assumed(width: int, heads: int | None, vocabulary: int | None) -> tuple[str, ...]:
+    found = [f"a feed-forward width of {width:,}, which makes the count", "SwiGLU, two embeddings"]
+    found += [f"{heads} heads"] if heads else []
+    found += [f"a vocabulary of {vocabulary:,}"] if vocabulary else []
+    return tuple(found)
