@@ -23,7 +23,7 @@ def plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) ->
 
     Which boards are cut is decided for what could start at once, before anybody is pushed out.
     """
-    found = _plan_for(problem, options, cut=cut, preempt=preempt)
+    found = decided(problem, options, cut=cut, preempt=preempt)
     before = supply_of(problem)
     cleared = supply_of(with_cuts(problem, found.plan.cuts)).held_milli - supply_of(found.problem).held_milli
     first = (one for one in found.plan.assignments if one.start_s in (None, problem.now_s))
@@ -31,7 +31,8 @@ def plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) ->
     return found._replace(plan=replace(found.plan, before=before, held_after_gpu_milli=after))
 
 
-def _plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
+def decided(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
+    """As `plan_for`, but nobody adds up what is held."""
     if not (preempt or in_time(problem)):
         made = solved_with_cuts(problem, options) if cut else solved(problem, options)
         return Preempted(made.problem, made.plan, ())

@@ -151,6 +151,13 @@ class Scene:
         for one in members:
             self.placer.vacate(self.running(one.job).owner, one.of, Put(one.bin, one.devices))
 
+    def stand(self, members: Iterable[Held]) -> None:
+        """They stand again where they stood."""
+        from dcctl.packing.greedy.engine import Put
+
+        for one in members:
+            self.placer.occupy(self.running(one.job).owner, one.of, Put(one.bin, one.devices))
+
     def stops_with(self, lost: Iterable[Held]) -> list[Held]:
         """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
         by_job: dict[str, list[Held]] = {}

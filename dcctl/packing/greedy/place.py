@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.packing.greedy.parts import Parts
 from dcctl.packing.greedy.sites import most_across, why_apart
 from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason, counted
@@ -94,26 +95,6 @@ def _goes_on(job: Job, found: Placed) -> bool:
     return len(found.stands) >= max(1, job.minimum) and all(task.of in present for task in job.tasks)
 
 
-class Parts:
-    """Which bins lie in which part of the data centre."""
-
-    def __init__(self, bins: Sequence[Bin]) -> None:
-        """Look at every path once."""
-        self.rows: dict[Level, Ints] = {}
-        self.names: dict[Level, tuple[str, ...]] = {}
-        for depth, level in enumerate(LEVELS):
-            values: dict[str, int] = {}
-            told = (_apart(one.path, depth) for one in bins)
-            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
-            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
-            self.names[level] = tuple(values)
-
-
-def _apart(path: tuple[str, ...], depth: int) -> str:
-    """The part by a name that no other has: racks of one name in two sites are two racks."""
-    return "" if not path[depth] else "/".join((*reversed(path[depth + 1 :]), path[depth])).lstrip("/")
-
-
 class Placer:
     """Places jobs through an engine, and keeps what owners have used of their quotas."""
 
@@ -178,6 +159,24 @@ class Placer:
         self.engine.take(of, put)
         self._spend(owner, of, -1)
 
+    def occupy(self, owner: str, of: int, put: Put) -> None:
+        """A member that was vacated stands there again."""
+        self.engine.put(of, put.bin, put.devices)
+        self._spend(owner, of, 1)
+
+    def parts_for(self, job: Job) -> Ints | None:
+        """By bin: the part of which one must hold the whole job, -1 for none; None: it may be anywhere."""
+        if job.within == "node":
+            return self.engine.state.every
+        if job.within is not None:
+            return self.parts.rows[job.within]
+        one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
+        return self.parts.rows["site"] if one_site else None
+
+    def _may_span(self, job: Job) -> bool:
+        """Whether any two sites could hold it together."""
+        return bool(self._links or job.sites)
+
     def _gang(self, job: Job) -> Placed:
         home, closed = self._home(job), self.closed
         if home is not None:
@@ -208,7 +207,7 @@ class Placer:
             if best is None or found.missing < best[0]:
                 best = (found.missing, allowed, found)
             self.engine.undo(start)
-        whole = self._over_two_sites(job) if job.within is None else None
+        whole = self._over_two_sites(job) if job.within is None and self._may_span(job) else None
         if whole is not None:
             return whole
         if best is None:

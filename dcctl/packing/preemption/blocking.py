@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dcctl.packing.greedy.place import Placed
     from dcctl.packing.preemption.stoppable import Guess, Unit
-    from dcctl.packing.problem import Held, Job
+    from dcctl.packing.problem import Held, Job, Task
     from dcctl.packing.scene import Scene
 
 _TRIED = 64
@@ -42,20 +42,47 @@ def fits_without(scene: Scene, job: Job, units: Iterable[Iterable[Held]]) -> boo
     """Whether the whole job fits once these stand nowhere."""
     mark = scene.placer.mark()
     scene.release(chain.from_iterable(units))
-    fits = _has_room(scene, job) and not scene.placer.place(job).missing
+    fits = _fits(scene, job)
     scene.placer.undo(mark)
     return fits
 
 
-def _has_room(scene: Scene, job: Job) -> bool:
-    """Whether each class by itself has room for all its items: else the job does not fit."""
-    return all(_lack(scene, task.of, len(task.members)) <= 0 for task in job.tasks)
+def _fits(scene: Scene, job: Job) -> bool:
+    """Whether the whole job fits now."""
+    if any(_Lack(scene, job, task).least > 0 for task in job.tasks):
+        return False
+    mark = scene.placer.mark()
+    fits = not scene.placer.place(job).missing
+    scene.placer.undo(mark)
+    return fits
 
 
-def _lack(scene: Scene, of: int, count: int) -> int:
-    """How many of so many items of a class find no room, whatever rules say about others."""
-    engine = scene.placer.engine
-    return count - int(engine.items.wanted[of].copies(engine.state.view(), count).sum())
+class _Lack:
+    """How many items of a task find no room, whatever rules say about others; in the part that has most."""
+
+    def __init__(self, scene: Scene, job: Job, task: Task) -> None:
+        engine, count = scene.placer.engine, len(task.members)
+        copies = engine.items.wanted[task.of].copies(engine.state.view(), count)
+        self._part = scene.placer.parts_for(job)
+        if self._part is None:
+            self._by_part = {0: count - int(copies.sum())}
+            return
+        inside = self._part >= 0
+        sums = np.bincount(self._part[inside], copies[inside])
+        self._by_part = {at: count - int(total) for at, total in enumerate(sums)}
+
+    @property
+    def least(self) -> int:
+        """In the part where fewest are without room; no part at all is never enough."""
+        return min(self._by_part.values(), default=1)
+
+    def helps(self, at: int) -> bool:
+        """Whether room in a bin counts at all."""
+        return self._part is None or int(self._part[at]) >= 0
+
+    def less(self, at: int, items: int) -> None:
+        """A bin has room for so many more."""
+        self._by_part[0 if self._part is None else int(self._part[at])] -= items
 
 
 class _Search:
@@ -85,19 +112,21 @@ class _Search:
     def _more(self, found: Placed) -> None:
         """Make room for items that are missing, each in its bin, as far as there is any."""
         task = next((one for one in self._job.tasks if one.of == found.refused_for), self._job.tasks[0])
-        lack = max(1, _lack(self._scene, task.of, min(found.missing, len(task.members))))
-        for guesses in self._rounds(task.of, len(task.members)):
+        lack = _Lack(self._scene, self._job, task)
+        enough = min(0, lack.least - 1)  # somebody has to go, even if amounts say that there is room
+        for guesses in self._rounds(task.of, len(task.members), lack):
             best = self._best(task.of, guesses)
             if best is not None:
                 guess, members = best
                 self._take(members)
-                lack -= guess.items
-            if lack <= 0:
+                lack.less(guess.bin, guess.items)
+            if lack.least <= enough:
                 return
 
-    def _rounds(self, of: int, most: int) -> Iterator[Iterable[Guess]]:
+    def _rounds(self, of: int, most: int, lack: _Lack) -> Iterator[Iterable[Guess]]:
         """Guesses of which the best is taken: where rules say who stands beside whom, many of them."""
-        guesses = self._stoppable.guesses(of, most, self._stopped)
+        told = self._stoppable.guesses(of, most, self._stopped)
+        guesses = (one for one in told if lack.helps(one.bin))
         if self._scene.placer.engine.relations.related[of]:
             yield islice(guesses, _TRIED)
         else:
@@ -160,16 +189,68 @@ class _Search:
         """Who must stop, by job. The scene is as before the search."""
         spread = any(len({one.bin for one in members}) > 1 for members in self._gone.values())
         self._gone.clear()
-        chosen = needed(self._chosen, self._fits)
+        chosen = least(self._scene, self._job, self._chosen, self._stops)
         if spread:
-            chosen = needed([(one,) for unit in chosen for one in unit], self._fits)
+            single = [(one,) for unit in chosen for one in unit]
+            chosen = least(self._scene, self._job, single, self._stops)
         by_job: dict[str, list[Held]] = {}
         for one in self._stops(chain.from_iterable(chosen)):
             by_job.setdefault(one.job, []).append(one)
         return [tuple(members) for members in by_job.values()]
 
-    def _fits(self, chosen: Iterable[Unit]) -> bool:
-        return fits_without(self._scene, self._job, (self._stops(chain.from_iterable(chosen)),))
+
+def least(
+    scene: Scene, job: Job, units: Sequence[Unit], stops: Callable[[Iterable[Held]], Sequence[Held]] = tuple
+) -> list[Unit]:
+    """The units without which the job fits, none of them for nothing. The scene is as before afterwards.
+
+    All are taken away, and each comes back in its turn, the largest first, if the job fits beside it too.
+    `stops`: who stops with some members, of any jobs.
+    """
+    mark, kept = scene.placer.mark(), _Kept(units, stops)
+    scene.release(kept.stopped())
+    for unit in sorted(units, key=len, reverse=True) if len(units) > 1 else ():
+        back = kept.without(unit)
+        scene.stand(back)
+        if not _fits(scene, job):
+            kept.keep(unit)
+            scene.release(back)
+    scene.placer.undo(mark)
+    return [unit for unit in units if unit in kept]
+
+
+class _Kept:
+    """Units that are taken away, and who stops with them, job by job."""
+
+    def __init__(self, units: Iterable[Unit], stops: Callable[[Iterable[Held]], Sequence[Held]]) -> None:
+        self._stops = stops
+        self._members: dict[str, dict[Held, None]] = defaultdict(dict)
+        self._units: set[Unit] = set()
+        for unit in units:
+            self.keep(unit)
+
+    def __contains__(self, unit: Unit) -> bool:
+        return unit in self._units
+
+    def keep(self, unit: Unit) -> None:
+        """It is one of them."""
+        self._units.add(unit)
+        for one in unit:
+            self._members[one.job][one] = None
+
+    def stopped(self) -> list[Held]:
+        """All that stop."""
+        return list(chain.from_iterable(self._stops(members) for members in self._members.values()))
+
+    def without(self, unit: Unit) -> list[Held]:
+        """It is none of them any more: who may stand again."""
+        self._units.remove(unit)
+        jobs = dict.fromkeys(one.job for one in unit)
+        before = {name: self._stops(self._members[name]) for name in jobs}
+        for one in unit:
+            del self._members[one.job][one]
+        after = {name: set(self._stops(self._members[name])) for name in jobs}
+        return [one for name in jobs for one in before[name] if one not in after[name]]
 
 
 def needed(units: Sequence[Unit], enough: Callable[[Sequence[Unit]], bool]) -> Sequence[Unit]:

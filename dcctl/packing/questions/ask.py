@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.packing.changed import closed, standing, with_more, without
-from dcctl.packing.planning import plan_for
+from dcctl.packing.planning import decided
 from dcctl.packing.problem import Held
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved, urgent_first
@@ -81,7 +81,7 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
 
 def _waiting(problem: Problem, options: Options) -> tuple[Waiting, ...]:
     stands: dict[str, list[Assignment]] = {job.id: [] for job in problem.jobs}
-    for one in plan_for(problem, options, cut=True, preempt=False).plan.assignments:
+    for one in decided(problem, options, cut=True, preempt=False).plan.assignments:
         stands[one.job].append(one)
     return tuple(_one(job, stands[job.id]) for job in urgent_first(problem))
 
@@ -95,6 +95,6 @@ def _one(job: Job, stands: Sequence[Assignment]) -> Waiting:
 
 def only_for(problem: Problem, job: str, options: Options) -> Problem:
     """The problem without other jobs that do not fit either: room that is made does not go to them."""
-    plan = plan_for(problem, options, cut=True, preempt=False).plan
+    plan = decided(problem, options, cut=True, preempt=False).plan
     placed = {one.job for one in plan.assignments}
     return replace(problem, jobs=tuple(one for one in problem.jobs if one.id == job or one.id in placed))

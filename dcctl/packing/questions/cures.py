@@ -18,8 +18,8 @@ from dcctl.packing.changed import (
     with_quotas,
     without,
 )
-from dcctl.packing.planning import plan_for
-from dcctl.packing.preemption.blocking import fits_without, in_the_way, needed
+from dcctl.packing.planning import decided
+from dcctl.packing.preemption.blocking import fits_without, in_the_way, least
 from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
 from dcctl.packing.questions.ask import only_for
@@ -100,7 +100,7 @@ class _Search:
 
     def proved(self, changed: Problem) -> bool:
         """Whether the job has all its members in a plan made anew."""
-        plan = plan_for(changed, self.options, cut=True, preempt=False).plan
+        plan = decided(changed, self.options, cut=True, preempt=False).plan
         return all(one.job != self.job.id for one in plan.unplaced)
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
@@ -149,23 +149,25 @@ def _whole(search: _Search, members: Iterable[Held]) -> Sequence[Unit]:
     """All members of the jobs of these, without the jobs that can stay."""
     scene = search.scene
     jobs = [tuple(scene.of(name)) for name in dict.fromkeys(one.job for one in members)]
-    return needed(jobs, lambda fewer: fits_without(scene, search.job, fewer))
+    return least(scene, search.job, jobs)
 
 
 def _with_those_before(search: _Search) -> list[Unit]:
     """Whole jobs without which it fits, and all that are planned before it and do not fit either."""
     scene = search.scene
     gone: dict[str, Unit] = {}
+    stoppable = Stoppable(scene)
     mark = scene.placer.mark()
     before = takewhile(lambda one: one.job.id != search.job.id, search.placed)
     waits = [one for one in before if one.missing and not one.quota][:_BEFORE]
     for found in waits:
         scene.placer.remove(found)
     for job in (*(found.job for found in waits), search.job):
-        units = in_the_way(scene, job, Stoppable(scene, lambda one: one.job not in gone))
+        units = in_the_way(scene, job, stoppable)
         for name in dict.fromkeys(one.job for unit in units for one in unit):
             gone[name] = tuple(scene.of(name))
             scene.release(gone[name])
+            stoppable.stop(gone[name])
         scene.placer.place(job)
     scene.placer.undo(mark)
     return list(gone.values())
