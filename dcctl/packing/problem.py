@@ -192,7 +192,7 @@ class Job(Struct, frozen=True):
     sites: tuple[str, ...] = ()
     """Two sites over which it was split when it ran: it may be again, whatever their link."""
     homes: tuple[int, ...] = ()
-    """Bins in which members of it stand: `within` holds for those and these together."""
+    """With `within`, bins in which members of it stand: it holds for those and these together."""
 
     @property
     def size(self) -> int:

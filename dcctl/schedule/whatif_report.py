@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.questions.ask import Answer, Waiting
+    from dcctl.packing.questions.single import Single
     from dcctl.packing.scene import Hit, Loss
     from dcctl.render.report import Row
 
@@ -52,14 +53,6 @@ _PARTS = (
 SINGLE = Shape(
     "schedule-single-failures", "Parts of the data centre whose loss leaves work without room.", _PARTS
 )
-
-
-class Part(NamedTuple):
-    """One part of the data centre, and what its loss would do."""
-
-    level: str
-    name: str
-    loss: Loss
 
 
 def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "") -> Report:
@@ -175,39 +168,40 @@ def _notes(found: Answer, work: str) -> tuple[Note, ...]:
     return (Note("still waits", names, command=command),)
 
 
-def single_report(parts: Sequence[Part], asked: int, problem: Problem, gaps: tuple[Gap, ...]) -> Report:
-    """One row per part whose loss leaves work without room, the worst first. `asked`: parts tried."""
+def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:
+    """One row per part whose loss leaves work without room, the worst first."""
     bad = sorted(
-        (one for one in parts if one.loss.homeless),
-        key=lambda one: (-_gpus(one, problem), -one.loss.homeless, one.name),
+        (one for one in found if one.homeless),
+        key=lambda one: (-_gpus(one), -_homeless(one), one.part.name),
     )
+    asked = plural(len(found), "part")
     return Report(
         kind=SINGLE.kind,
-        headline=f"{len(bad):,} of {plural(asked, 'part')} cannot be lost without work that finds no room",
-        items=Table("items", _PARTS, tuple(_part_row(one, problem) for one in bad)),
+        headline=f"{len(bad):,} of {asked} cannot be lost without work that finds no room",
+        items=Table("items", _PARTS, tuple(map(_part_row, bad))),
         gaps=gaps,
         name_key="part",
         level="warn" if bad else "ok",
     )
 
 
-def _gpus(one: Part, problem: Problem) -> int:
+def _gpus(one: Single) -> int:
     """Accelerators of the members without room."""
-    total = 0
-    for hit in one.loss.hits:
-        asked = _milli(hit.placed.job, problem)
-        total += asked - sum(problem.classes[stand.of].need.gpu_milli for stand in hit.placed.stands)
-    return total
+    return sum(each.gpu_milli for each in one.homeless)
 
 
-def _part_row(one: Part, problem: Problem) -> Row:
-    jobs = [hit.job for hit in one.loss.hits if hit.homeless]
+def _homeless(one: Single) -> int:
+    return sum(each.members for each in one.homeless)
+
+
+def _part_row(one: Single) -> Row:
+    jobs = [each.job for each in one.homeless]
     return (
-        one.name,
-        one.level,
-        len(one.loss.bins),
-        len(one.loss.hits),
-        one.loss.homeless,
-        _gpus(one, problem),
+        one.part.name,
+        one.part.level,
+        len(one.part.bins),
+        one.stopped,
+        _homeless(one),
+        _gpus(one),
         ", ".join(jobs[:3]) + (f" and {len(jobs) - 3:,} more" if len(jobs) > 3 else ""),
     )

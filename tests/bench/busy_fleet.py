@@ -71,9 +71,9 @@ class _Running:
     def _gangs(self) -> list[Workload]:
         made, at = [], 0
         while at < self._nodes * 6 // 10:
-            size = self._chance.choice((2, 4, 8, 16, 32))
+            size, gpus = self._chance.choice((2, 4, 8, 16, 32)), self._chance.choice((6, 8))
             members = tuple(
-                self._member(f"t{at}-{each}", each, self._chance.choice((6, 8)), "train")
+                self._member(f"t{at}-{each}", each, gpus, "train")
                 for each in range(at, min(self._nodes, at + size))
             )
             urgent = self._chance.choice((0, 100, 1000))

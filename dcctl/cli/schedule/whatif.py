@@ -91,14 +91,14 @@ def _every_single(work: "Work", options: "Options") -> "Report":
     from msgspec.structs import replace
 
     from dcctl.packing.fit.parts import parts_of
+    from dcctl.packing.questions.single import single_failures
     from dcctl.packing.scene import Scene
     from dcctl.packing.solve import solved
-    from dcctl.schedule.whatif_report import Part, single_report
+    from dcctl.schedule.whatif_report import single_report
 
     parts = parts_of(work.problem.bins, work.found.whole)
     scene = Scene(solved(replace(work.problem, jobs=()), options))
-    losses = [Part(one.level, one.name, scene.lose(one.bins)) for one in parts]
-    return single_report(losses, len(parts), work.problem, work.gaps)
+    return single_report(single_failures(scene, parts), work.gaps)
 
 
 def _lost(work: "Work", remove: list[str], fail: list[str]) -> frozenset[int]:

@@ -49,12 +49,17 @@ def fits_without(scene: Scene, job: Job, units: Iterable[Iterable[Held]]) -> boo
 
 def _fits(scene: Scene, job: Job) -> bool:
     """Whether the whole job fits now."""
-    if any(_Lack(scene, job, task).least > 0 for task in job.tasks):
+    if any(lack_of(scene, job, task) > 0 for task in job.tasks):
         return False
     mark = scene.placer.mark()
     fits = not scene.placer.place(job).missing
     scene.placer.undo(mark)
     return fits
+
+
+def lack_of(scene: Scene, job: Job, task: Task) -> int:
+    """How many items of a task find no room at least; below one: amounts and devices allow all of them."""
+    return _Lack(scene, job, task).least
 
 
 class _Lack:

@@ -19,7 +19,7 @@ from dcctl.packing.changed import (
     without,
 )
 from dcctl.packing.planning import decided
-from dcctl.packing.preemption.blocking import fits_without, in_the_way, least
+from dcctl.packing.preemption.blocking import fits_without, in_the_way, lack_of, least
 from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
 from dcctl.packing.questions.ask import only_for
@@ -104,9 +104,15 @@ class _Search:
         return all(one.job != self.job.id for one in plan.unplaced)
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
-        """The least number whose change lets the job fit; None: not even the highest does."""
+        """The least number whose change lets the job fit; None: not even the highest does.
+
+        `low`: no smaller one can; it is tried first, as it mostly does.
+        """
         if low > high or not self.proved(changed(high)):
             return None
+        if self.proved(changed(low)):
+            return low
+        low += 1
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if self.proved(changed(middle)) else (middle + 1, high)
@@ -285,7 +291,8 @@ def _fewer(search: _Search) -> Iterator[Cure]:
     def without_some(count: int) -> Problem:
         return with_job(search.problem, job.id, lambda one: _shrunk(one, job.size - count))
 
-    left_out = search.least(1, job.size - max(1, -(-job.size // _FEWEST)), without_some)
+    low = max(1, lack_of(search.scene, job, job.tasks[0]))
+    left_out = search.least(low, job.size - max(1, -(-job.size // _FEWEST)), without_some)
     if left_out is not None:
         yield Cure("fewer", "", job.size - left_out)
 
@@ -299,7 +306,9 @@ def _added(search: _Search) -> Iterator[Cure]:
     """Add nodes like one that could hold most of its items if it were empty, but not many."""
     at, copies = _roomiest(search.problem, search.scene, search.of)
     if copies:
-        count = search.least(1, _MOST_ADDED, lambda count: with_more(search.problem, count, at))
+        task = next(one for one in search.job.tasks if one.of == search.of)
+        low = max(1, -(-lack_of(search.scene, search.job, task) // copies))
+        count = search.least(low, _MOST_ADDED, lambda count: with_more(search.problem, count, at))
         if count is not None:
             yield Cure("add", search.problem.bins[at].name, count)
 
@@ -314,7 +323,7 @@ def _roomiest(problem: Problem, scene: Scene, of: int) -> tuple[int, int]:
     rows = [at for at in sorted(kinds.values()) if not engine.items.wanted[of].fixed[at]]
     if not rows:
         return 0, 0
-    clones = tuple(empty_copy(problem, at, problem.bins[at].name) for at in rows)
+    clones = tuple(empty_copy(problem, at) for at in rows)
     empty = solved(replace(problem, bins=clones, jobs=(), held=(), running={}))
     copies = empty.placer.engine.items.wanted[of].copies(empty.placer.engine.state.view(), 1 << 16)
     best = int(copies.argmax())

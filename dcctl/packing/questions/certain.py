@@ -1,0 +1,165 @@
+"""What is certain about members that look for room, without placing any of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dcctl.packing.problem import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dcctl.packing.problem import Held, Task
+    from dcctl.packing.scene import Scene
+
+    Ints = NDArray[np.int64]
+
+_MOST = 1 << 20
+"""More items than any bin holds."""
+_SITES = 8
+"""Of more of them, not all are tried for a gang."""
+
+
+class Room:
+    """How many items of each class every bin has room for, while all stand that do."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Nothing is asked of the scene yet."""
+        self._placer = scene.placer
+        self._engine = scene.placer.engine
+        self._copies: dict[object, Ints] = {}
+        self._open: dict[int, int] = {}
+        self._sways: dict[tuple[int, int], bool] = {}
+        self._width: dict[int, int | None] = {}
+        self._short: dict[str, bool] = {}
+
+    def copies(self, of: int) -> Ints:
+        """By bin; rules about others are not looked at. First asked while all stand."""
+        wanted = self._engine.items.wanted[of]
+        key = (wanted.need, id(wanted.fixed))
+        if key not in self._copies:
+            self._copies[key] = wanted.copies(self._engine.state.view(), _MOST)
+        return self._copies[key]
+
+    def open(self, of: int) -> int:
+        """Bins that have room for one."""
+        if of not in self._open:
+            self._open[of] = int(np.count_nonzero(self.copies(of)))
+        return self._open[of]
+
+    def sways(self, one: int, other: int) -> bool:
+        """Whether rules of class `other` ask where members of class `one` stand."""
+        if (one, other) not in self._sways:
+            self._sways[one, other] = self._engine.relations.sways(one, other)
+        return self._sways[one, other]
+
+    def width(self, of: int) -> int | None:
+        """How many bins one member more can close to a class by its rules at most; None: nobody can tell."""
+        if of not in self._width:
+            self._width[of] = self._engine.relations.width(of)
+        return self._width[of]
+
+    def short(self, owner: str) -> bool:
+        """Whether an owner holds more than its quota, while all stand."""
+        if owner not in self._short:
+            self._short[owner] = bool(self._placer.quota_short(Job("", (), owner=owner)))
+        return self._short[owner]
+
+
+class Stopped:
+    """Members that were just taken out of the state, asked about in the order in which they are placed."""
+
+    def __init__(self, scene: Scene, room: Room, lost: Ints, members: Sequence[Held]) -> None:
+        """`lost`: bins in which nobody is placed; `room` is that before any of the members stopped."""
+        self._placer, self._room, self._lost = scene.placer, room, lost
+        gone = set(lost.tolist())
+        self._freed = np.array(sorted({one.bin for one in members if one.bin not in gone}), np.int64)
+        self._away = np.concatenate((lost, self._freed))
+        """Bins in which there is other room than before."""
+        self._classes = Counter(one.of for one in members)
+        self._before = 0
+        """Members that are placed before those that are asked about."""
+
+    def missing(self, job: Job) -> Counter[int] | None:
+        """Members that find no room, by class; None: it is not certain."""
+        before = self._before
+        self._before += job.size
+        if self._room.short(job.owner) or job.size < job.minimum:
+            return None
+        if job.minimum > 1 or job.within is not None:
+            return self._of_gang(job, before)
+        missing: Counter[int] = Counter()
+        for task in job.tasks:
+            fits = self._fits(task.of, self._before - 1)
+            if fits is None:
+                return None
+            missing[task.of] += 0 if fits else len(task.members)
+        return +missing
+
+    def _fits(self, of: int, others: int) -> bool | None:
+        """Whether an item that may stand anywhere finds room after so many others."""
+        bins = self._room.open(of) - int(np.count_nonzero(self._room.copies(of)[self._away]))
+        now = self._now(of)
+        bins += int(np.count_nonzero(now))
+        related = self._placer.engine.relations.related[of]
+        if bins and related:
+            return self._fits_by_rules(of, now, others)
+        return True if bins > others else None if bins else False
+
+    def _fits_by_rules(self, of: int, now: Ints, others: int) -> bool | None:
+        bins, width = self._by_rules(of, now), self._room.width(of)
+        swaying = sum(n for one, n in self._classes.items() if self._room.sways(one, of))
+        swaying -= self._room.sways(of, of)
+        if not swaying:
+            return True if bins > others else None if bins else False
+        return True if width is not None and bins > others + swaying * width else None
+
+    def _now(self, of: int) -> Ints:
+        """Room in the bins in which somebody stopped, but that are not lost."""
+        engine = self._placer.engine
+        if not len(self._freed):
+            return self._freed
+        return engine.items.wanted[of].copies(engine.state.view(self._freed), _MOST)
+
+    def _by_rules(self, of: int, now: Ints) -> int:
+        """Bins that have room, and no rule against it."""
+        room = self._room.copies(of) > 0
+        room[self._freed] = now > 0
+        room[self._lost] = False
+        return int(np.count_nonzero(room & (self._placer.engine.relations.refusals(of) == 0)))
+
+    def _of_gang(self, job: Job, before: int) -> Counter[int] | None:
+        """All of it or nothing is certain: by the part that has most room, whatever stands in its way."""
+        sums = [self._by_part(job, task) for task in job.tasks]
+        counts = [len(task.members) for task in job.tasks]
+        together = sum(np.minimum(each, count) for each, count in zip(sums, counts, strict=True))
+        if not (together >= max(1, job.minimum)).any():  # type: ignore[union-attr]
+            return Counter(dict(zip((task.of for task in job.tasks), counts, strict=True)))
+        of = job.tasks[0].of
+        most = before * int(max(self._room.copies(of).max(), self._now(of).max(initial=0)))
+        sure = len(job.tasks) == 1 and self._is_plain(job) and bool((sums[0] - most >= job.size).any())
+        return Counter() if sure else None
+
+    def _by_part(self, job: Job, task: Task) -> Ints:
+        """Room in each part that could hold the whole job."""
+        room = self._room.copies(task.of).copy()
+        room[self._freed] = self._now(task.of)
+        room[self._lost] = 0
+        part = self._placer.parts_for(job)
+        if part is None:
+            return room.sum(keepdims=True)
+        return np.bincount(part + 1, np.minimum(room, job.size)).astype(np.int64)[1:]
+
+    def _is_plain(self, job: Job) -> bool:
+        """Whether it fits for certain where a part has room for all of it."""
+        sites = len(self._placer.parts.names["site"])
+        if self._placer.engine.relations.related[job.tasks[0].of] or job.homes:
+            return False
+        if job.within is None:
+            return sites < 2 or (sites <= _SITES and self._placer.parts_for(job) is not None)
+        return job.minimum in (0, job.size)
