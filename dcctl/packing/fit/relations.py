@@ -6,7 +6,7 @@ The rules are kube-scheduler's (plugins PodTopologySpread, InterPodAffinity, Nod
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -172,11 +172,20 @@ class Relations:
         for port in template.ports:
             self._ports.setdefault((port.protocol, port.port), Counter())[at, port.address] += sign
 
-    def sways(self, one: int, other: int) -> bool:
-        """Whether where a member of class `one` stands matters to rules of class `other`, ports left aside."""
-        rules = self._rules[id(self._templates[other])]
-        asked = {id(tally) for tally in (*(each.tally for each in rules.evenly), *rules.near, *rules.apart)}
-        return any(id(tally) in asked for tally in self._adds[id(self._templates[one])])
+    def swayed_by(self, of: int) -> frozenset[int]:
+        """Classes of which it matters to rules of class `of` where their members stand, ports left aside."""
+        rules = self._rules[id(self._templates[of])]
+        tallies = (*(each.tally for each in rules.evenly), *rules.near, *rules.apart)
+        return frozenset(one for tally in tallies for one in self._adding.get(id(tally), ()))
+
+    @cached_property
+    def _adding(self) -> dict[int, list[int]]:
+        """By id of a tally: classes whose members stand in it."""
+        found: dict[int, list[int]] = {}
+        for of, template in enumerate(self._templates):
+            for tally in self._adds[id(template)]:
+                found.setdefault(id(tally), []).append(of)
+        return found
 
     def width(self, of: int) -> int | None:
         """How many bins one member more can close to class `of` by its rules at most; None: nobody can tell."""

@@ -34,7 +34,7 @@ class Room:
         self._engine = scene.placer.engine
         self._copies: dict[object, Ints] = {}
         self._open: dict[int, int] = {}
-        self._sways: dict[tuple[int, int], bool] = {}
+        self._swayed_by: dict[int, frozenset[int]] = {}
         self._width: dict[int, int | None] = {}
         self._short: dict[str, bool] = {}
 
@@ -52,11 +52,11 @@ class Room:
             self._open[of] = int(np.count_nonzero(self.copies(of)))
         return self._open[of]
 
-    def sways(self, one: int, other: int) -> bool:
-        """Whether rules of class `other` ask where members of class `one` stand."""
-        if (one, other) not in self._sways:
-            self._sways[one, other] = self._engine.relations.sways(one, other)
-        return self._sways[one, other]
+    def swayed_by(self, of: int) -> frozenset[int]:
+        """Classes of which it matters to rules of class `of` where their members stand."""
+        if of not in self._swayed_by:
+            self._swayed_by[of] = self._engine.relations.swayed_by(of)
+        return self._swayed_by[of]
 
     def width(self, of: int) -> int | None:
         """How many bins one member more can close to a class by its rules at most; None: nobody can tell."""
@@ -113,8 +113,8 @@ class Stopped:
 
     def _fits_by_rules(self, of: int, now: Ints, others: int) -> bool | None:
         bins, width = self._by_rules(of, now), self._room.width(of)
-        swaying = sum(n for one, n in self._classes.items() if self._room.sways(one, of))
-        swaying -= self._room.sways(of, of)
+        swayed_by = self._room.swayed_by(of)
+        swaying = sum(self._classes[one] for one in swayed_by) - (of in swayed_by)
         if not swaying:
             return True if bins > others else None if bins else False
         return True if width is not None and bins > others + swaying * width else None

@@ -1,8 +1,8 @@
 """Every part of a data centre lost by itself: whose members find no room elsewhere.
 
 Most losses need no placing. A member fits for certain where more bins have room than members come before it,
-each of which takes the room of one bin at most; it does not where no bin has any, were it the first. Only if
-somebody of a loss is neither, all are placed as `Scene.lose` does. So the answers are the same.
+each of which takes the room of one bin at most; it does not where no bin has any, were it the first. Only
+up to the last one of a loss that is neither all are placed, so the answers are those of `Scene.lose`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.packing.fit.parts import Part
+    from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Held
-    from dcctl.packing.scene import Hit, Scene
+    from dcctl.packing.scene import Scene
 
 
 class Homeless(NamedTuple):
@@ -51,42 +52,37 @@ def single_failures(scene: Scene, parts: Iterable[Part]) -> list[Single]:
 def _single(scene: Scene, room: Room, part: Part) -> Single:
     lost, _ = scene.lost_with(part.bins)
     stopped = {job: scene.stops_with(members) for job, members in lost.items()}
-    missing = _certain(scene, room, part.bins, stopped)
-    if missing is None:
-        missing = {hit.job: _missing(hit) for hit in scene.lose(part.bins).hits if hit.homeless}
     classes = scene.problem.classes
     found = (
         Homeless(job, sum(of.values()), sum(classes[at].need.gpu_milli * n for at, n in of.items()))
-        for job, of in missing.items()
+        for job, of in _missing(scene, room, part.bins, stopped)
+        if of
     )
     return Single(part, len(stopped), tuple(found))
 
 
-def _missing(hit: Hit) -> Counter[int]:
-    """By class."""
-    asked = Counter({task.of: len(task.members) for task in hit.placed.job.tasks})
-    asked.subtract(Counter(stand.of for stand in hit.placed.stands))
-    return +asked
-
-
-def _certain(
+def _missing(
     scene: Scene, room: Room, bins: frozenset[int], stopped: Mapping[str, Sequence[Held]]
-) -> dict[str, Counter[int]] | None:
-    """Who finds no room, by job and class; None: it is not certain for all of them."""
+) -> list[tuple[str, Counter[int]]]:
+    """Members that find no room, by job and class. All are placed up to the last one that is not certain."""
     members = list(chain.from_iterable(stopped.values()))
     for of in {one.of for one in members}:
         room.copies(of)
     mark = scene.placer.mark()
+    scene.close(bins)
     scene.release(members)
-    at = np.array(sorted(bins), np.int64)
-    told = Stopped(scene, room, at, members)
-    missing: dict[str, Counter[int]] = {}
-    found: Counter[int] | None = Counter()
-    for job, _ in scene.placed_in_order(stopped):
-        found = told.missing(job)
-        if found is None:
-            break
-        if found:
-            missing[job.id] = found
+    told = Stopped(scene, room, np.array(sorted(bins), np.int64), members)
+    jobs = [job for job, _ in scene.placed_in_order(stopped)]
+    certain = [told.missing(job) for job in jobs]
+    last = max((at for at, found in enumerate(certain) if found is None), default=-1)
+    missing = [_left(scene.placer.place(job)) for job in jobs[: last + 1]]
+    missing += [found for found in certain[last + 1 :] if found is not None]
     scene.placer.undo(mark)
-    return None if found is None else missing
+    return [(job.id, found) for job, found in zip(jobs, missing, strict=True)]
+
+
+def _left(placed: Placed) -> Counter[int]:
+    """Members without a place, by class."""
+    asked = Counter({task.of: len(task.members) for task in placed.job.tasks})
+    asked.subtract(Counter(stand.of for stand in placed.stands))
+    return +asked

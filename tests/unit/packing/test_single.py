@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet
 from dcctl.packing.fit.parts import parts_of
+from dcctl.packing.greedy.place import Placer
 from dcctl.packing.problem import Held, ItemClass, Problem, Running
 from dcctl.packing.questions.single import single_failures
 from dcctl.packing.scene import Scene
@@ -82,7 +83,7 @@ def test_nobody_is_placed_where_it_is_certain(free: int, monkeypatch: pytest.Mon
         SPACE, bins, (ItemClass(need(devices=1)),), (), held, {"gang": Running(minimum=3), "single": Running()}
     )
     scene = Scene(solved(one))
-    monkeypatch.delattr(Scene, "lose")
+    monkeypatch.delattr(Placer, "place")
     found = single_failures(scene, parts_of(bins, Fleet()))
     gpus = [sum(each.gpu_milli for each in single.homeless) for single in found]
     assert gpus == ([0] * 13 if free else [3000, 3000, 3000, 1000])
