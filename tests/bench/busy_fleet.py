@@ -27,7 +27,7 @@ _BOARDS = tuple(Accelerator(index, model="H100", memory_bytes=80 * GIB) for inde
 
 
 def busy_fleet(nodes: int) -> Fleet:
-    """Ten pods on each node: training gangs, services with anti-affinity and spread, notebooks, DaemonSets."""
+    """Ten pods on each node: training gangs, services (some with anti-affinity or spread), notebooks."""
     chance = random.Random(1)
     templates: dict[str, Template] = {}
     running = _Running(nodes, chance, templates)
@@ -100,7 +100,7 @@ class _Running:
                 namespace="web",
                 labels={"app": f"s{number}"},
                 neighbours=(Neighbours(_HOST, app, apart=True),) if number % 3 == 0 else (),
-                spreads=(Spread("topology.kubernetes.io/zone", app, 5),) if number % 3 == 1 else (),
+                spreads=(Spread("topology.kubernetes.io/zone", app, 5),) if number % 10 == 1 else (),
             )
             homes = self._chance.sample(range(self._nodes), min(self._nodes, 45))
             members = tuple(self._member(f"s{number}-{at}", at, 0, rules) for at in homes)

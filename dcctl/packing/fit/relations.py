@@ -188,7 +188,7 @@ class Relations:
         return found
 
     def width(self, of: int) -> int | None:
-        """How many bins one member more can close to class `of` by its rules at most; None: nobody can tell."""
+        """How many bins one member more can close to class `of` by its rules; None: nobody can tell."""
         rules = self._rules[id(self._templates[of])]
         tallies = (*(each.tally for each in rules.evenly), *rules.apart)
         return None if rules.near else max((tally.widest for tally in tallies), default=1)

@@ -83,12 +83,17 @@ class Stopped:
         """Bins in which there is other room than before."""
         self._classes = Counter(one.of for one in members)
         self._before = 0
-        """Members that are placed before those that are asked about."""
+        """Members that are placed before those that are asked about, and these,"""
+        self._amounts = np.zeros(len(scene.problem.space.dimensions))
+        """and all that they ask for."""
 
     def missing(self, job: Job) -> Counter[int] | None:
         """Members that find no room, by class; None: it is not certain."""
         before = self._before
         self._before += job.size
+        for task in job.tasks:
+            amounts = self._placer.engine.items.wanted[task.of].need.amounts
+            self._amounts += np.array(amounts, np.float64) * len(task.members)
         if self._room.short(job.owner) or job.size < job.minimum:
             return None
         if job.minimum > 1 or job.within is not None:
@@ -106,18 +111,46 @@ class Stopped:
         bins = self._room.open(of) - int(np.count_nonzero(self._room.copies(of)[self._away]))
         now = self._now(of)
         bins += int(np.count_nonzero(now))
-        related = self._placer.engine.relations.related[of]
-        if bins and related:
-            return self._fits_by_rules(of, now, others)
-        return True if bins > others else None if bins else False
-
-    def _fits_by_rules(self, of: int, now: Ints, others: int) -> bool | None:
-        bins, width = self._by_rules(of, now), self._room.width(of)
+        if not bins:
+            return False
+        engine = self._placer.engine
+        if not engine.relations.related[of] and bins > others:
+            return True
+        room = self._left(of, now)
+        bins = int(np.count_nonzero(room))
         swayed_by = self._room.swayed_by(of)
         swaying = sum(self._classes[one] for one in swayed_by) - (of in swayed_by)
-        if not swaying:
-            return True if bins > others else None if bins else False
-        return True if width is not None and bins > others + swaying * width else None
+        if not (bins or swaying):
+            return False
+        width = self._room.width(of) if swaying else 0
+        if width is None:
+            return None
+        return bins > others + swaying * width or self._has_plenty(of, room, others, swaying * width) or None
+
+    def _has_plenty(self, of: int, room: Ints, others: int, closed: int) -> bool:
+        """Whether the others cannot take all room: a copy each, and for their amounts as many as these hold.
+
+        `closed`: bins that rules may close because of them.
+        """
+        need = self._placer.engine.items.wanted[of].need
+        if need.gpu_milli or not len(room):
+            return False
+        taken = sum(
+            int(all_of_them) // amount + 1
+            for all_of_them, amount in zip(self._amounts, need.amounts, strict=True)
+            if amount
+        )
+        return int(room.sum()) > taken + others + closed * int(room.max())
+
+    def _left(self, of: int, now: Ints) -> Ints:
+        """Room by bin, where no rule is against it."""
+        room = self._room.copies(of).copy()
+        room[self._freed] = now
+        room[self._lost] = 0
+        engine = self._placer.engine
+        if engine.relations.related[of]:
+            room[engine.relations.refusals(of) != 0] = 0
+        return room
 
     def _now(self, of: int) -> Ints:
         """Room in the bins in which somebody stopped, but that are not lost."""
@@ -125,13 +158,6 @@ class Stopped:
         if not len(self._freed):
             return self._freed
         return engine.items.wanted[of].copies(engine.state.view(self._freed), _MOST)
-
-    def _by_rules(self, of: int, now: Ints) -> int:
-        """Bins that have room, and no rule against it."""
-        room = self._room.copies(of) > 0
-        room[self._freed] = now > 0
-        room[self._lost] = False
-        return int(np.count_nonzero(room & (self._placer.engine.relations.refusals(of) == 0)))
 
     def _of_gang(self, job: Job, before: int) -> Counter[int] | None:
         """All of it or nothing is certain: by the part that has most room, whatever stands in its way."""

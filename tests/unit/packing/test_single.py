@@ -80,7 +80,12 @@ def test_nobody_is_placed_where_it_is_certain(free: int, monkeypatch: pytest.Mon
     held = tuple(Held("gang", str(at), at, 0, (0,)) for at in range(3))
     held = (*held, Held("single", "0", 3, 0, (0,)))
     one = Problem(
-        SPACE, bins, (ItemClass(need(devices=1)),), (), held, {"gang": Running(minimum=3), "single": Running()}
+        SPACE,
+        bins,
+        (ItemClass(need(devices=1)),),
+        (),
+        held,
+        {"gang": Running(minimum=3), "single": Running()},
     )
     scene = Scene(solved(one))
     monkeypatch.delattr(Placer, "place")
