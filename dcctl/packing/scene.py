@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +14,7 @@ from dcctl.packing.problem import Job, Running, Task
 from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -97,13 +98,28 @@ class Scene:
         """
         lost, gone = self.lost_with(bins)
         stopped = {job: self.stops_with(members) for job, members in lost.items()}
-        mark = self.placer.mark()
-        self.close(bins)
-        for members in stopped.values():
-            self.release(members)
-        hits = self._placed_again(stopped, lost, waiting)
-        self.placer.undo(mark)
+        with self.lost(bins, stopped):
+            hits = self._placed_again(stopped, lost, waiting)
         return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+
+    @contextmanager
+    def lost(self, bins: Collection[int], stopped: Mapping[str, Iterable[Held]]) -> Iterator[None]:
+        """For a while these bins are closed and those who stopped stand nowhere.
+
+        What they held in bins that are lost is not made free: nobody can have it.
+        """
+        mark, relations = self.placer.mark(), self.placer.engine.relations
+        self.close(bins)
+        members = list(chain.from_iterable(stopped.values()))
+        here = [one for one in members if one.bin in bins]
+        self.release(one for one in members if one.bin not in bins)
+        for one in here:
+            relations.add(one.bin, one.of, -1)
+            self.placer.unspend(self.running(one.job).owner, one.of)
+        yield
+        self.placer.undo(mark)
+        for one in here:
+            relations.add(one.bin, one.of)
 
     def lost_with(self, bins: Iterable[int]) -> tuple[dict[str, list[Held]], int]:
         """Members that stand in these bins, by job, and how many others belong there and go with them."""

@@ -149,7 +149,7 @@ def _filled(empty: Problem) -> Problem:
 
 
 def questions(nodes: int) -> bool:
-    """Print what it takes to explain a gang that does not fit, and to lose every part; whether the bars hold."""
+    """Print what it takes to explain a gang that does not fit and to lose every part; do the bars hold?"""
     from dcctl.inventory.snapshot import encode
     from tests.bench.busy_fleet import GANG, busy_fleet
     from tests.bench.cpu import once, python

@@ -69,7 +69,8 @@ class _Running:
         return [*self._gangs(), *self._notebooks(), *self._services(), *self._everywhere()]
 
     def _gangs(self) -> list[Workload]:
-        made, at = [], 0
+        made: list[Workload] = []
+        at = 0
         while at < self._nodes * 6 // 10:
             size, gpus = self._chance.choice((2, 4, 8, 16, 32)), self._chance.choice((6, 8))
             members = tuple(
@@ -82,7 +83,7 @@ class _Running:
         return made
 
     def _notebooks(self) -> list[Workload]:
-        made = []
+        made: list[Workload] = []
         for at in range(self._nodes * 6 // 10, self._nodes):
             while self._free[at] > self._chance.choice((0, 0, 0, 1, 3)):
                 count = min(self._free[at], self._chance.choice((1, 1, 2, 4)))

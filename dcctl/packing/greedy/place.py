@@ -159,6 +159,10 @@ class Placer:
         self.engine.take(of, put)
         self._spend(owner, of, -1)
 
+    def unspend(self, owner: str, of: int) -> None:
+        """An owner has used so much less of its quota as one item takes."""
+        self._spend(owner, of, -1)
+
     def occupy(self, owner: str, of: int, put: Put) -> None:
         """A member that was vacated stands there again."""
         self.engine.put(of, put.bin, put.devices)

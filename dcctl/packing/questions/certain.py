@@ -178,7 +178,7 @@ class Stopped:
         room[self._lost] = 0
         part = self._placer.parts_for(job)
         if part is None:
-            return room.sum(keepdims=True)
+            return np.array([room.sum()], np.int64)
         return np.bincount(part + 1, np.minimum(room, job.size)).astype(np.int64)[1:]
 
     def _is_plain(self, job: Job) -> bool:

@@ -68,16 +68,13 @@ def _missing(
     members = list(chain.from_iterable(stopped.values()))
     for of in {one.of for one in members}:
         room.copies(of)
-    mark = scene.placer.mark()
-    scene.close(bins)
-    scene.release(members)
-    told = Stopped(scene, room, np.array(sorted(bins), np.int64), members)
-    jobs = [job for job, _ in scene.placed_in_order(stopped)]
-    certain = [told.missing(job) for job in jobs]
-    last = max((at for at, found in enumerate(certain) if found is None), default=-1)
-    missing = [_left(scene.placer.place(job)) for job in jobs[: last + 1]]
-    missing += [found for found in certain[last + 1 :] if found is not None]
-    scene.placer.undo(mark)
+    with scene.lost(bins, stopped):
+        told = Stopped(scene, room, np.array(sorted(bins), np.int64), members)
+        jobs = [job for job, _ in scene.placed_in_order(stopped)]
+        certain = [told.missing(job) for job in jobs]
+        last = max((at for at, found in enumerate(certain) if found is None), default=-1)
+        missing = [_left(scene.placer.place(job)) for job in jobs[: last + 1]]
+        missing += [found for found in certain[last + 1 :] if found is not None]
     return [(job.id, found) for job, found in zip(jobs, missing, strict=True)]
 
 
