@@ -115,7 +115,7 @@ class Scene:
         self.release(one for one in members if one.bin not in bins)
         for one in here:
             relations.add(one.bin, one.of, -1)
-            self.placer.unspend(self.running(one.job).owner, one.of)
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
         yield
         self.placer.undo(mark)
         for one in here:
@@ -162,7 +162,7 @@ class Scene:
         for job, late in self.placed_in_order(stopped, waiting):
             placed = self.placer.place(job)
             if not late:
-                says = self.placer.apart(job) if placed.missing else ""
+                says = (placed.says or self.placer.apart(job)) if placed.missing else ""
                 hits.append(Hit(job.id, len(lost[job.id]), job.size, placed, says))
         return hits
 
@@ -178,14 +178,14 @@ class Scene:
         from dcctl.packing.greedy.engine import Put
 
         for one in members:
-            self.placer.vacate(self.running(one.job).owner, one.of, Put(one.bin, one.devices))
+            self.placer.engine.take(one.of, Put(one.bin, one.devices))
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
 
     def stand(self, members: Iterable[Held]) -> None:
         """They stand again where they stood."""
-        from dcctl.packing.greedy.engine import Put
-
         for one in members:
-            self.placer.occupy(self.running(one.job).owner, one.of, Put(one.bin, one.devices))
+            self.placer.engine.put(one.of, one.bin, one.devices)
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), 1)
 
     def stops_with(self, lost: Iterable[Held]) -> list[Held]:
         """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
@@ -216,6 +216,7 @@ class Scene:
             sites=self._split_over(job) if known.minimum > 1 else (),
             homes=self._homes(job, members) if staying and known.within else (),
             owner=known.owner,
+            quotas=known.quotas,
             duration_s=left_s if left_s is not None and left_s > 0 else known.duration_s,
             deadline_s=known.deadline_s,
             data=known.data,

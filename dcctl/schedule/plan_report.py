@@ -6,7 +6,6 @@ In JSON it is the plan file: `assignments` say who stands where.
 from __future__ import annotations
 
 from collections import Counter
-from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
+from dcctl.schedule.commands import naming
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
@@ -306,7 +306,7 @@ def _notes(found: Planned) -> Iterable[Note]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
         yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = f"dcctl schedule explain {quote(one.job)} {found.work}".rstrip()
+        command = naming("explain", one.job, found.work)
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
         yield Note(

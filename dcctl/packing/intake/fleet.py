@@ -13,6 +13,7 @@ from dcctl.inventory.occupancy.unavailable import common_taints
 from dcctl.inventory.racks import Racks
 from dcctl.inventory.topology import DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS, first_of
 from dcctl.packing.intake.demand import Classes, held_by, jobs_of, resources_asked, unreadable
+from dcctl.packing.intake.limits import Limits
 from dcctl.packing.intake.seats import seated
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import NONE, Reason
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.occupancy.boards import Board
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
-
-"""Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
 
 
 def problem_of(
@@ -48,20 +47,23 @@ def problem_of(
     running_work = sorted(whole.workloads, key=attrgetter("id"))  # the order they come in decides nothing
     resources = resources_asked((*waiting, *running_work))
     classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
+    limits = Limits((*whole.quotas, *asked.quotas), kinds_of([whole]))
     kinds: dict[Kind, int] = {}
     bins = tuple(_bins(whole, sorted(nodes, key=attrgetter("name")), resources, kinds))
     positions = {one.name: at for at, one in enumerate(bins)}
-    jobs = jobs_of(waiting, classes, positions)
-    standing, running = held_by(running_work, positions, classes)
+    jobs = jobs_of(waiting, classes, positions, limits)
+    standing, running = held_by(running_work, positions, classes, limits)
     bins, held = seated(bins, standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
+    space = Space(resources, tuple(kinds))
     return Problem(
-        space=Space(resources, tuple(kinds)),
+        space=space,
         bins=bins,
         classes=tuple(classes.all),
         jobs=jobs,
         held=held,
         running=running,
+        quotas=limits.quotas(jobs, whole.workloads, classes, space.dimensions),
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
         ended=frozenset(one.id for one in whole.workloads if _has_ended(one)),

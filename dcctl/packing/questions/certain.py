@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dcctl.packing.problem import Job
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from dcctl.packing.problem import Held, Task
+    from dcctl.packing.problem import Held, Job, Task
     from dcctl.packing.scene import Scene
 
     Ints = NDArray[np.int64]
@@ -30,13 +28,16 @@ class Room:
 
     def __init__(self, scene: Scene) -> None:
         """Nothing is asked of the scene yet."""
-        self._placer = scene.placer
         self._engine = scene.placer.engine
         self._copies: dict[object, Ints] = {}
         self._open: dict[int, int] = {}
         self._swayed_by: dict[int, frozenset[int]] = {}
         self._width: dict[int, int | None] = {}
-        self._short: dict[str, bool] = {}
+        self._exceeded = frozenset(
+            one.id
+            for one in scene.placer.ledger.quotas
+            if any(one.used.get(name, 0) > most for name, most in one.amounts.items())
+        )
 
     def copies(self, of: int) -> Ints:
         """By bin; rules about others are not looked at. First asked while all stand."""
@@ -64,11 +65,9 @@ class Room:
             self._width[of] = self._engine.relations.width(of)
         return self._width[of]
 
-    def short(self, owner: str) -> bool:
-        """Whether an owner holds more than its quota, while all stand."""
-        if owner not in self._short:
-            self._short[owner] = bool(self._placer.quota_short(Job("", (), owner=owner)))
-        return self._short[owner]
+    def short(self, job: Job) -> bool:
+        """Whether more of a quota of the job is used than there is, while all stand."""
+        return not self._exceeded.isdisjoint(job.quotas)
 
 
 class Stopped:
@@ -94,7 +93,7 @@ class Stopped:
         for task in job.tasks:
             amounts = self._placer.engine.items.wanted[task.of].need.amounts
             self._amounts += np.array(amounts, np.float64) * len(task.members)
-        if self._room.short(job.owner) or job.size < job.minimum:
+        if self._room.short(job) or job.size < job.minimum:
             return None
         if job.minimum > 1 or job.within is not None:
             return self._of_gang(job, before)

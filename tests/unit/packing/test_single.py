@@ -61,9 +61,9 @@ def crowded(draw: st.DrawFn) -> Problem:
     return replace(one, bins=full, jobs=(), held=held, running=running, quotas=())
 
 
-@given(crowded(), st.sampled_from(("use-value", "first-fit")))
-def test_every_loss_is_told_as_placing_all_of_it_would(one: Problem, policy: str) -> None:
-    scene = Scene(solved(one, Options(policy)))
+@given(crowded(), st.sampled_from((Options(), Options("first-fit"))))
+def test_every_loss_is_told_as_placing_all_of_it_would(one: Problem, options: Options) -> None:
+    scene = Scene(solved(one, options))
     for found in single_failures(scene, parts_of(one.bins, Fleet())):
         loss = scene.lose(found.part.bins)
         assert found.stopped == len(loss.hits)
