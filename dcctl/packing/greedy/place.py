@@ -10,12 +10,13 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.packing.fit.parts import Parts
 from dcctl.packing.greedy.sites import most_across, why_apart
 from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
+
+    _Rooms = list[tuple[Ints, int]]
 
 _BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
@@ -94,26 +97,6 @@ def _goes_on(job: Job, found: Placed) -> bool:
     return len(found.stands) >= max(1, job.minimum) and all(task.of in present for task in job.tasks)
 
 
-class Parts:
-    """Which bins lie in which part of the data centre."""
-
-    def __init__(self, bins: Sequence[Bin]) -> None:
-        """Look at every path once."""
-        self.rows: dict[Level, Ints] = {}
-        self.names: dict[Level, tuple[str, ...]] = {}
-        for depth, level in enumerate(LEVELS):
-            values: dict[str, int] = {}
-            told = (_apart(one.path, depth) for one in bins)
-            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
-            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
-            self.names[level] = tuple(values)
-
-
-def _apart(path: tuple[str, ...], depth: int) -> str:
-    """The part by a name that no other has: racks of one name in two sites are two racks."""
-    return "" if not path[depth] else "/".join((*reversed(path[depth + 1 :]), path[depth])).lstrip("/")
-
-
 class Placer:
     """Places jobs through an engine, and keeps what owners have used of their quotas."""
 
@@ -128,6 +111,8 @@ class Placer:
         self.engine, self.parts = engine, Parts(bins)
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
+        self.look: Callable[[Ints], None] | None = None
+        """Called before it is read what is free in bins that may be closed."""
         self._links = links
         self._dimensions = engine.items.space.dimensions
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
@@ -254,8 +239,9 @@ class Placer:
             yield from self._nodes(job)
             return
         last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
+        at, rooms = self._rooms(job)
         for level in LEVELS[: last + 1]:
-            yield from self._parts_of(level, job)
+            yield from self._parts_of(level, job, at, rooms)
         if job.within is None and len(self.parts.names["site"]) < 2:
             yield None
 
@@ -302,42 +288,45 @@ class Placer:
 
     def _nodes(self, job: Job) -> Iterator[Bools]:
         """Single bins, the fullest first."""
-        room = self._room(job)
-        left = np.maximum(self.engine.state.milli, 0).sum(axis=1)
-        for at in sorted(np.flatnonzero(room).tolist(), key=lambda at: (int(left[at]), at))[:_TRIES]:
-            allowed = np.zeros(len(room), np.bool_)
-            allowed[at] = True
+        at, rooms = self._rooms(job)
+        at = at[np.logical_and.reduce([room >= count for room, count in rooms])]
+        left = self._left(at)
+        for one in at[np.lexsort((at, left))][:_TRIES].tolist():
+            allowed = np.zeros(self.engine.state.count, np.bool_)
+            allowed[one] = True
             yield allowed
 
-    def _parts_of(self, level: Level, job: Job) -> Iterator[Bools]:
+    def _parts_of(self, level: Level, job: Job, at: Ints, rooms: _Rooms) -> Iterator[Bools]:
         """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
-        rows = self.parts.rows[level]
-        inside = rows >= 0
-        count = len(self.parts.names[level])
-        if not count:
+        rows, ranks = self.parts.rows[level], self.parts.ranks[level]
+        if not len(ranks):
             return
-        enough = np.ones(count, np.bool_)
-        state = self.engine.state
-        for task in job.tasks:
-            copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
-            if self.closed is not None:
-                copies = np.where(self.closed, 0, copies)
-            sums = np.bincount(rows[inside], copies[inside], count)
-            enough &= sums >= min(len(task.members), job.minimum or len(task.members))
-        left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
-        order = sorted(
-            np.flatnonzero(enough).tolist(), key=lambda at: (left[at], self.parts.names[level][at])
-        )
-        for part in order[:_TRIES]:
+        parts = rows[at] + 1  # 0: in none
+        enough = np.ones(len(ranks) + 1, np.bool_)
+        for room, count in rooms:
+            enough &= np.bincount(parts, room, len(enough)) >= min(count, job.minimum or count)
+        enough[0] = False
+        some = np.flatnonzero(enough[1:])
+        if len(some) > 1:
+            inside = np.flatnonzero(enough[rows + 1])
+            left = np.bincount(rows[inside], self._left(inside), len(ranks))
+            some = some[np.lexsort((ranks[some], left[some]))]
+        for part in some[:_TRIES].tolist():
             yield rows == part
 
-    def _room(self, job: Job) -> Bools:
-        """Bins that could hold every class of the job by itself."""
-        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
-        for task in job.tasks:
-            count = len(task.members)
-            room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
-        return room
+    def _left(self, bins: Ints) -> Ints:
+        """Free thousandths of the devices of these bins."""
+        if self.look is not None:
+            self.look(bins)
+        return np.maximum(self.engine.state.milli[bins], 0).sum(axis=1)  # type: ignore[no-any-return]
+
+    def _rooms(self, job: Job) -> tuple[Ints, _Rooms]:
+        """Bins that are not closed, and of each task how many members each could hold by itself."""
+        state = self.engine.state
+        at = state.every if self.closed is None else np.flatnonzero(~self.closed)
+        view = state.view(None if self.closed is None else at)
+        counts = ((task.of, len(task.members)) for task in job.tasks)
+        return at, [(self.engine.items.wanted[of].copies(view, count), count) for of, count in counts]
 
     def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
         """Why no bin takes a missing member: reason -> bins, and how many bins would take one.

@@ -253,13 +253,14 @@ class Book:
             may &= where
         if not may.any():
             return Placed(job, [], job.size, job.tasks[0].of)
-        # in which part a gang is tried first depends on what is free in all bins
-        self._show(start_s, _end(start_s, job), (job,), None if is_gang(job) else np.flatnonzero(may))
+        end_s = _end(start_s, job)
+        self._show(start_s, end_s, (job,), np.flatnonzero(may))
         self.placer.closed = ~may
+        self.placer.look = lambda bins: self.timeline.show(start_s, end_s, bins[~may[bins]])
         mark = self.placer.mark()
         found = self.placer.place(job)
         self.placer.undo(mark)
-        self.placer.closed = None
+        self.placer.closed = self.placer.look = None
         return found
 
     def _accept(self, kept: Kept, start_s: int, found: Placed) -> None:

@@ -15,11 +15,13 @@ from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running, Task
 from dcctl.packing.solve import Options, solve
 from dcctl.packing.timed.backfill import Book, in_time, planned
+from dcctl.packing.timed.timeline import Timeline
 from dcctl.packing.timed.turns import in_turn
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:
+    import numpy as np
     import pytest
 
 NOW = 1000
@@ -106,6 +108,25 @@ def test_moments_at_which_nothing_got_freer_are_not_tried(monkeypatch: pytest.Mo
     assert plan.placed == 60
     assert verify(plan, one) == ()
     assert tries <= 3 * len(jobs)
+
+
+def test_a_gang_looks_only_at_nodes_that_may_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 40 nodes all but two are taken by long work: the gang asks for what is free on those two alone."""
+    seen: list[int] = []
+
+    def counted(self: Timeline, start_s: int, end_s: int, bins: np.ndarray[Any, Any] | None = None) -> None:
+        seen.append(40 if bins is None else len(bins))
+        show(self, start_s, end_s, bins)
+
+    show = Timeline.show
+    bins = tuple(a_bin(f"n{at:02}", 4000, (device(0), device(1))) for at in range(40))
+    first = [job(f"a{at:02}", 0, duration_s=90, priority=9) for at in range(38)]
+    later = job("b", 0, duration_s=9, earliest_s=NOW + 1, priority=5)
+    gang = job("gang", 0, 2, minimum=2, duration_s=50, earliest_s=NOW + 1)
+    monkeypatch.setattr(Timeline, "show", counted)
+    plan = planned(problem(*first, later, gang, bins=bins))
+    assert times(plan)["gang-0"] == (NOW + 10, NOW + 60)
+    assert seen[1:] == [2, 2], "the first time all start at once"
 
 
 def test_a_gang_starts_as_a_whole_and_short_work_goes_before_it() -> None:
