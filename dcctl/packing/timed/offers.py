@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[int | tuple[str, ...], ...]
 """What is compared, the lowest first; sites by their names in the end."""
 
+_Value: TypeAlias = tuple[int, int, int, int]
+"""What costs least is best; what nobody knows comes last, so it is never taken for nothing."""
+
 _UNKNOWN_MW = 10**9
 """Where nobody knows the power: it ranks hours, and is never told."""
 
@@ -169,17 +172,17 @@ class Offers:
             return power_mw(wanted.need, ())
         return int(known.min()) * wanted.need.gpu_milli // 1000
 
-    def _value(self, job: Job, site: str, draws: int | None, start_s: int) -> tuple[int, int, int]:
-        """How many curves are unknown for the run, what it costs with its data, and what it emits: scaled."""
-        unknown, found = 0, []
+    def _value(self, job: Job, site: str, draws: int | None, start_s: int) -> _Value:
+        """What a run costs with its data, and what it emits, scaled: each after whether nobody knows it."""
+        found = []
         power = _UNKNOWN_MW if draws is None else draws
         end_s = start_s + (job.duration_s or 1)
         for curves in (self._problem.prices, self._problem.carbon):
             value = weight(self._problem, curves, site, power, start_s, end_s)
-            unknown += bool(curves) and value is None
-            found.append(value or 0)
+            found.append((int(bool(curves) and value is None), value or 0))
         moved = arrival(job.data, site, self._problem.links).cost_milli if job.data else 0
-        return unknown, found[0] + moved * MONEY, found[1]
+        (price_unknown, price), (carbon_unknown, carbon) = found
+        return price_unknown, price + moved * MONEY, carbon_unknown, carbon
 
     def priced(self, job: Job, offer: Offer, found: Placed) -> Key:
         """The key of an offer once it is known on which devices the job runs."""
@@ -195,11 +198,8 @@ class Offers:
             )
             draws[site_of(home)] = None if each is None or before is None else each + before
         values = [self._value(job, site, each, offer.start_s) for site, each in draws.items()]
-        total = (
-            sum(each[0] for each in values),
-            sum(each[1] for each in values),
-            sum(each[2] for each in values),
-        )
+        unknown, cost, dark, carbon = (sum(column) for column in zip(*values, strict=True))
+        total = unknown, cost, dark, carbon
         return _offer(total, offer.start_s, offer.where, offer.cheap).key
 
     def without_data(self, job: Job) -> Ints:
@@ -216,6 +216,6 @@ class Offers:
         return "; ".join(dict.fromkeys(says for says in found if says))
 
 
-def _offer(value: tuple[int, int, int], start_s: int, where: Where, cheap: bool) -> Offer:
+def _offer(value: _Value, start_s: int, where: Where, cheap: bool) -> Offer:
     key = (*value, start_s, where.sites) if cheap else (start_s, *value, where.sites)
     return Offer(key, start_s, where, cheap)

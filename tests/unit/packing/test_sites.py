@@ -17,6 +17,7 @@ from dcctl.packing.solve import Options
 from dcctl.packing.timed.backfill import planned
 from dcctl.packing.timed.bill import Bill, bills
 from dcctl.packing.verify.verify import verify
+from dcctl.schedule.plan_time import why_then
 from tests.unit.packing.problems import SPACE, a_bin, device, job
 
 if TYPE_CHECKING:
@@ -86,6 +87,34 @@ def test_an_hour_whose_price_nobody_knows_is_not_free() -> None:
     plan = planned(blind)
     assert stands(plan) == {"j-0": ("a", 0)}
     assert bills(blind, plan.assignments)["j"].cost_milli is None
+
+
+def test_a_site_whose_price_nobody_knows_is_not_the_cheaper_one() -> None:
+    """Of each site one thing is not known: the price comes first, and what is not known is not nothing."""
+    prices, carbon = {"s2": hourly(9, 9, 9)}, {"s1": hourly(1, 1, 1)}
+    for deadline in ({}, {"deadline_s": 2 * HOUR}):
+        one = problem(job("j", 0, duration_s=HOUR, **deadline), prices=prices, carbon=carbon)
+        assert stands(planned(one)) == {"j-0": ("c", 0)}
+
+
+@pytest.mark.parametrize(
+    ("prices", "carbon", "says"),
+    [
+        ({"s1": hourly(9, 1, 9), "s2": hourly(9, 9, 9)}, {}, ["cheapest hours"]),
+        ({"s1": hourly(9, 1, 9)}, {}, ["cheapest hours of those whose price is known"]),
+        ({"s3": hourly(1, 1, 1)}, {}, []),
+        ({"s3": hourly(1, 1, 1)}, {"s1": hourly(9, 1, 9)}, ["hours of least carbon"]),
+        ({}, {"s3": hourly(1)}, []),
+    ],
+)
+def test_no_hour_is_called_cheap_whose_price_nobody_knows(
+    prices: dict[str, Curve], carbon: dict[str, Curve], says: list[str]
+) -> None:
+    work = job("j", 0, duration_s=HOUR, deadline_s=2 * HOUR)
+    one = problem(work, prices=prices, carbon=carbon)
+    told = list(why_then(one, work, planned(one).assignments, waited=False))
+    assert told[:-1] == says
+    assert told[-1].startswith("ends before its deadline")
 
 
 def test_a_node_whose_site_nobody_tells_has_the_price_of_all_others() -> None:
