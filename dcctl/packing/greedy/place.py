@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dcctl.packing.fit.parts import Parts
-from dcctl.packing.greedy.sites import most_across, why_apart
+from dcctl.packing.greedy.links import Links
+from dcctl.packing.greedy.sites import why_apart
 from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason, counted
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dcctl.inventory.conditions import SiteLink
     from dcctl.inventory.placement import Level
     from dcctl.packing.greedy.engine import Engine, Put
     from dcctl.packing.problem import Bin, Job, Need, Quota, Task
@@ -49,6 +49,7 @@ class Mark(NamedTuple):
     moves: int
     used: dict[str, Counter[str]]
     closed: Bools | None
+    links: tuple[int, int]
 
 
 class Placed(Struct):
@@ -105,15 +106,16 @@ class Placer:
         engine: Engine,
         bins: Sequence[Bin],
         quotas: Iterable[Quota] = (),
-        links: Sequence[SiteLink] = (),
+        links: Links | None = None,
     ) -> None:
-        """`bins` are those of the engine's state, `links` those between their sites."""
+        """`bins` are those of the engine's state, `links` those between their sites, if any."""
         self.engine, self.parts = engine, Parts(bins)
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
         self.look: Callable[[Ints], None] | None = None
         """Called before it is read what is free in bins that may be closed."""
-        self._links = links
+        self.links = Links() if links is None else links
+        """What is left of those between sites."""
         self._dimensions = engine.items.space.dimensions
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self._quotas = {one.owner: one for one in quotas}
@@ -263,7 +265,7 @@ class Placer:
         """Whether so many members may talk over the link: all must say how much they send."""
         if {one, other} == set(job.sites):
             return across > 0
-        return 0 < across <= most_across(one, other, self._each_bps(job), self._links)
+        return 0 < across * self._each_bps(job) <= self.links.left_bps(one, other)
 
     def _each_bps(self, job: Job) -> int:
         """How much a member sends at most; 0: one of them does not say."""
@@ -284,7 +286,7 @@ class Placer:
             self.engine.undo(start)
         told = ((not self._carried(job, one, other, most), most, one, other) for most, one, other in ways)
         refused, across, *sites = min(told, default=(False, 0))
-        return why_apart(sites, across, self._each_bps(job), self._links) if refused else ""
+        return why_apart(sites, across, self._each_bps(job), self.links) if refused else ""
 
     def _nodes(self, job: Job) -> Iterator[Bools]:
         """Single bins, the fullest first."""
@@ -347,14 +349,14 @@ class Placer:
 
     def mark(self) -> Mark:
         """Where `undo` can go back to."""
-        return Mark(
-            self.engine.mark(), {owner: Counter(used) for owner, used in self._used.items()}, self.closed
-        )
+        used = {owner: Counter(used) for owner, used in self._used.items()}
+        return Mark(self.engine.mark(), used, self.closed, self.links.mark())
 
     def undo(self, mark: Mark) -> None:
         """All is as it was at the mark."""
         self.engine.undo(mark.moves)
         self._used, self.closed = mark.used, mark.closed
+        self.links.undo(mark.links)
 
     def quota_short(self, job: Job) -> dict[str, int]:
         """What the job's owner lacks of a quota for all of it, by name of the amount."""
@@ -374,9 +376,16 @@ class Placer:
         return total
 
     def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
-        """What these members hold counts for the quota of the job's owner."""
+        """What these members hold counts for the quota of the job's owner, and what they send for a link."""
         for stand in found.stands:
             self._spend(job.owner, stand.of, sign)
+        names = self.parts.names["site"]
+        if job.minimum > 1 and job.within is None and len(names) > 1:
+            rows = self.parts.rows["site"][[stand.put.bin for stand in found.stands]]
+            counts = Counter(rows[rows >= 0].tolist())
+            if len(counts) == 2:
+                one, other = (names[at] for at in counts)
+                self.links.promise(one, other, min(counts.values()) * self._each_bps(job), sign)
 
     def _spend(self, owner: str, of: int, sign: int) -> None:
         if owner in self._quotas:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify.beside import Member, clashes, misplaced
 from dcctl.packing.verify.cuts import cut
-from dcctl.packing.verify.sites import late_data, split_gangs
+from dcctl.packing.verify.sites import crossings, crowded_data, late_data, overloaded, split_gangs
 from dcctl.packing.verify.times import Run, apart_in_time, at_moment, wrong_times
 from dcctl.packing.verify.where import refused, wanted
 
@@ -57,6 +57,9 @@ def verify(plan: Plan, problem: Problem) -> tuple[str, ...]:
     wrong += wrong_times(problem, runs)
     wrong += apart_in_time(problem, runs)
     wrong += late_data(problem, runs)
+    crossing = crossings(problem, ((one.job, one.of, run) for one, run in zip(stands, runs, strict=True)))
+    wrong += overloaded(problem, crossing, {one.job.id for one in stands if one.job.sites})
+    wrong += crowded_data(problem, runs, crossing)
     wrong += _counts(plan, problem, stands)
     return tuple(dict.fromkeys(wrong))
 
