@@ -18,10 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dcctl.inventory.placement import Level
+from typing import TYPE_CHECKING, cast
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -44,6 +41,10 @@ from dcctl.packing.problem import (  # noqa: E402 - the path comes first
 from dcctl.packing.scene import Scene  # noqa: E402 - the path comes first
 from dcctl.packing.solve import Options, solve, solved  # noqa: E402 - the path comes first
 from dcctl.packing.timed.backfill import planned  # noqa: E402 - the path comes first
+
+if TYPE_CHECKING:
+    from dcctl.inventory.placement import Level
+    from dcctl.packing.choices import PolicyName
 
 PODS_PER_NODE, CLASSES = 10, 150
 KINDS = tuple(Kind("nvidia.com/gpu", model) for model in ("A100", "H100", "L40S"))
@@ -82,7 +83,7 @@ def _need(chance: random.Random) -> Need:
     return Need((cores * devices * 500, cores * devices << 30, 0, 1, 0, 0), devices=devices, models=models)
 
 
-def child(nodes: int, policy: str) -> None:
+def child(nodes: int, policy: PolicyName) -> None:
     """Plan once; print CPU seconds, peak in MB, members placed."""
     asked = problem(nodes)
     began = time.process_time()
@@ -142,7 +143,7 @@ def gangs_s(nodes: int) -> tuple[float, int]:
     return time.process_time() - began, plan.placed
 
 
-def best(nodes: int, policy: str, runs: int = 3) -> tuple[float, float]:
+def best(nodes: int, policy: PolicyName, runs: int = 3) -> tuple[float, float]:
     """The least CPU seconds of some runs, and the peak in MB."""
     words = [sys.executable, __file__, "--child", str(nodes), policy]
     outputs = (subprocess.run(words, check=True, capture_output=True, text=True).stdout for _ in range(runs))
@@ -219,6 +220,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(int(sys.argv[2]), sys.argv[3])
+        child(int(sys.argv[2]), cast("PolicyName", sys.argv[3]))
     else:
         sys.exit(main())
