@@ -43,8 +43,12 @@ def is_timed(plan: Plan) -> bool:
     return any(one.start_s is not None for one in plan.assignments)
 
 
-def headline(plan: Plan, now_s: int) -> str:
-    """How much of it starts at once, and when the last of it has ended."""
+def headline(plan: Plan, problem: Problem) -> str:
+    """How much of it starts at once, when the last of it has ended, and when at the earliest in any plan.
+
+    Where work starts by price or carbon it is not meant to end early: then nothing is said of that.
+    """
+    now_s = problem.now_s
     first: dict[str, int] = {}
     for one in plan.assignments:
         start_s = now_s if one.start_s is None else one.start_s
@@ -55,6 +59,8 @@ def headline(plan: Plan, now_s: int) -> str:
     words = f"{now:,} of them now" if now else "none of them now"
     if known and len(known) == len(ends):
         words += f", all done in {duration(max(known) - now_s)}"
+        if plan.bound_end_s is not None and not (problem.prices or problem.carbon):
+            words += f" (no plan before {duration(plan.bound_end_s - now_s)})"
     return words
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placed, Placer, left_of
@@ -21,6 +22,7 @@ from dcctl.packing.timed.beside import TimedRelations
 from dcctl.packing.timed.busy import Busy
 from dcctl.packing.timed.chances import Chances, is_gang
 from dcctl.packing.timed.gaps import Gaps
+from dcctl.packing.timed.horizon import least_end_s
 from dcctl.packing.timed.offers import Offer, Offers
 from dcctl.packing.timed.slices import NEVER
 from dcctl.packing.timed.timeline import Timeline, ends_of
@@ -109,10 +111,11 @@ class Book:
         for job in turns[self._at_once(turns) :]:
             self._kept[job.id] = self._keep(job)
         kept = [self._kept[job.id] for job in turns]
-        assignments = (one for each in kept for one in self._assigned(each))
+        assignments = tuple(one for each in kept for one in self._assigned(each))
         unplaced = [self._unplaced(each) for each in kept if each.left.tasks]
         taken = taken_milli(self.problem, (one.found for each in kept for one in each.booked))
-        return plan_of(self.problem, assignments, unplaced, taken, self.options)
+        plan = plan_of(self.problem, assignments, unplaced, taken, self.options)
+        return replace(plan, bound_end_s=least_end_s(self.problem, self._engine.items, assignments))
 
     def _assigned(self, kept: Kept) -> Iterator[Assignment]:
         for found, start_s, end_s in kept.booked:

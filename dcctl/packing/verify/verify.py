@@ -218,6 +218,9 @@ def _counts(plan: Plan, problem: Problem, stands: Sequence[_Stand]) -> Iterator[
         yield "it was made for another fleet"
     if plan.bound_gpu_milli is not None and plan.bound_gpu_milli < taken:
         yield "it takes more than its bound"
+    ends = [one.end_s for one in plan.assignments]
+    if plan.bound_end_s is not None and any(ends) and max(end_s or 0 for end_s in ends) < plan.bound_end_s:
+        yield "it ends before its bound"
     missing = Counter({job.id: job.size for job in problem.jobs})
     missing.subtract(Counter(one.job.id for one in stands))
     told = Counter({one.job: one.members for one in plan.unplaced})

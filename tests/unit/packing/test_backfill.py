@@ -185,6 +185,25 @@ def test_earliest_after_and_duration() -> None:
     assert verify(plan, one) == ()
 
 
+def test_the_bound_is_the_longest_job_or_all_work_over_all_accelerators() -> None:
+    """Four devices of which two are held for 40 s more: 2 x 40 and 4 x 15 make up 14 times 10 s."""
+    long = problem(job("x", 1, duration_s=50, earliest_s=NOW + 7), job("y", 0, duration_s=5))
+    assert planned(long).bound_end_s == NOW + 57
+    busy = replace(nodes(1)[0], devices=(BUSY, device(1, 0)))
+    running = {"old": Running(ends_s=NOW + 40)}
+    work = problem(
+        job("j", 1, 14, duration_s=10),
+        bins=(busy, nodes(2)[1]),
+        held=(Held("old", "0", 0, 0, (0, 1)),),
+        running=running,
+    )
+    plan = planned(work)
+    assert plan.bound_end_s == NOW + 55
+    assert verify(plan, work) == ()
+    assert "it ends before its bound" in verify(replace(plan, bound_end_s=NOW + 99), work)
+    assert planned(problem(job("x", 1), job("y", 1, duration_s=5))).bound_end_s is None
+
+
 def test_a_deadline_that_is_missed_says_when_it_could_end() -> None:
     jobs = (job("x", 0, duration_s=50, priority=9), job("y", 0, duration_s=20, deadline_s=NOW + 60))
     plan = planned(problem(*jobs, bins=nodes(1)))
