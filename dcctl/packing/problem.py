@@ -203,7 +203,10 @@ class Job(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """An item that stands in a bin already. Its demand is not in the bin's free amounts any more."""
+    """An item that stands in a bin already. Its demand is not in the bin's free amounts any more.
+
+    So whoever gives it back adds all of it, and nothing comes to have more free than there is in all.
+    """
 
     job: str
     member: str

@@ -73,6 +73,7 @@ _SUMMARY = (
     Column("held_after_gpu_milli", "boards held once what starts at once has started", "milli"),
     Column("bound_gpu_milli", "no plan of as many members takes more accelerators, in thousandths", "milli"),
     Column("gap_gpu_milli", "how far the plan is from that bound, in thousandths", "milli"),
+    Column("bound_end_s", "no plan of the same members ends all of them before", "time_s"),
     Column("energy_mj", "energy at the limits of the accelerators and of the sites' PUE", "energy_mj"),
     Column("energy_unknown", "workloads of which nobody knows the energy", "count"),
     Column("cost_milli", "what it costs, in thousandths of the currency of the prices", "milli"),
@@ -256,7 +257,7 @@ def _headline(found: Planned, rows: Sequence[Row]) -> str:
         return "nothing to place" + (f": {', '.join(passed)} passed over" if passed else "")
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
     if plan_time.is_timed(plan):
-        words.append(plan_time.headline(plan, problem.now_s))
+        words.append(plan_time.headline(plan, problem))
     elif plan.before.total_milli:
         total = plan.before.total_milli
         after = plan.held_after_gpu_milli * 1000 // total
@@ -318,7 +319,7 @@ def _notes(found: Planned) -> Iterable[Note]:
     yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
     if found.searched and plan.bound_gpu_milli is None:
-        yield Note("effort", "has no effect on a plan in time: one pass is made, and no bound is proved")
+        yield Note("effort", "has no effect on a plan in time: one pass is made")
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")
@@ -353,6 +354,7 @@ def _summary(found: Planned, rows: Sequence[Row]) -> dict[str, Cell | dict[str, 
         "held_after_gpu_milli": plan.held_after_gpu_milli,
         "bound_gpu_milli": plan.bound_gpu_milli,
         "gap_gpu_milli": plan.gap_gpu_milli,
+        "bound_end_s": plan.bound_end_s,
         "pushed_out": sum(len(one.members) for one in found.victims),
         "placed_again": again,
         "now_s": problem.now_s,

@@ -57,7 +57,7 @@ def test_two_sites(cli: Cli) -> None:
 
 
 def test_effort_has_no_effect_in_time_and_the_plan_says_so(cli: Cli) -> None:
-    note = "has no effect on a plan in time: one pass is made, and no bound is proved"
+    note = "has no effect on a plan in time: one pass is made"
     for effort, told in (("fast", False), ("best", True)):
         notes = answer(cli, JOBS, "--effort", effort, code=1)["notes"]
         assert any(one["text"] == note for one in notes) is told

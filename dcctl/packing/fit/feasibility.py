@@ -87,7 +87,7 @@ class Wanted:
 
     def copies(self, view: View, most: int) -> Ints:
         """How many such items each bin holds one after the other, `most` at most."""
-        room = np.where(self.refusals(view) == 0, most, 0)
+        room = np.where(self.fixed[view.at] == 0, most, 0)  # the other reasons leave no room by themselves
         for dimension, amount in self.wants:
             room = np.minimum(room, np.maximum(view.free[:, dimension], 0) // amount)
         if self.devices:
