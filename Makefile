@@ -35,7 +35,7 @@ run: $(VENV)/.run ## Set up and assess this machine.
 check: $(VENV)/.check debian lint test ## Set up, lint and test (no GPU, no cluster needed).
 
 test: $(VENV)/.check
-	$(PYTEST) -m "not controlplane"
+	$(PYTEST) -m "not controlplane" -n auto --maxprocesses 8 --dist loadfile
 
 check-live: $(VENV)/.check debian ## Test against a real Kubernetes control plane (built on first use).
 	$(PYTEST) -m controlplane --timeout=1800 tests/controlplane

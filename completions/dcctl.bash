@@ -12,7 +12,7 @@ _dcctl_command() {
     "schedule status") verbs="" options="--policy --seed --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule share") verbs="" options="--objective --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
-    "schedule apply") verbs="" options="--wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
+    "schedule apply") verbs="" options="--to --wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
     "schedule render") verbs="" options="--to --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;

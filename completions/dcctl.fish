@@ -227,6 +227,7 @@ complete -c dcctl -n '__dcctl_at "schedule dag"' -l context -r -d 'Which context
 complete -c dcctl -n '__dcctl_at "schedule dag"' -l watch -r -d 'Repeat until Ctrl-C.'
 complete -c dcctl -n '__dcctl_at "schedule dag"' -l config -r -F -d 'Read this configuration alone.'
 complete -c dcctl -n '__dcctl_at "schedule dag"' -F
+complete -c dcctl -n '__dcctl_at "schedule apply"' -l to -r -d 'kubernetes.'
 complete -c dcctl -n '__dcctl_at "schedule apply"' -l wait -r -d 'How long pods may take until they all stand.'
 complete -c dcctl -n '__dcctl_at "schedule apply"' -l bind -d 'Bind pods that have no gate past their scheduler: it checks nothing.'
 complete -c dcctl -n '__dcctl_at "schedule apply"' -l resume -d 'Go on with a run that did not finish.'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Event
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.kubernetes.auth import Connection
     from dcctl.inventory.sources.kubernetes.objects import Objects
     from dcctl.inventory.sources.ssh.source import Target
+    from dcctl.progress import Progress
     from dcctl.settings import Settings
     from dcctl.specs import AnySpec, SshSpec
 
@@ -31,16 +32,6 @@ _FIRST_ANSWER_S = 10.0
 _NVML_MOST_S = 30.0
 """A board without persistence mode takes a second or two to wake; one that hangs is known by then."""
 _REFUSED = frozenset({"unauthenticated", "denied"})
-
-
-class Progress(Protocol):
-    """What a survey tells while it works."""
-
-    def start(self, total: int, label: str) -> None:
-        """`total` steps of work begin."""
-
-    def advance(self, text: str = "") -> None:
-        """One step is done; `text` names it."""
 
 
 class Surveyed(Struct, frozen=True):
@@ -259,8 +250,8 @@ class _Survey(Struct, frozen=True):
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec) -> Source:
-        from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
         from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+        from dcctl.inventory.topology import RACK_LABELS
 
         timeout_s = self.settings.timeout
         return KubernetesSource(

@@ -44,10 +44,27 @@ class Header(Struct, frozen=True, kw_only=True):
     started_at_s: int
     cluster: str
     """UID of the namespace kube-system, or what else tells the target from every other."""
-    resume: str
-    """The command that goes on where it stopped."""
+    command: str
+    """The command, with all that says whom it acts on: `dcctl schedule apply -i kubernetes:prod`."""
+    options: str = ""
+    """How it acts, to be said again when it goes on: `--wait 3600`."""
     files: dict[str, str] = {}
     """Digests of the files that it reads, by path."""
+
+    @property
+    def resume(self) -> str:
+        """The command that goes on where it stopped."""
+        return f"{self.command} --resume {self.options}".rstrip()
+
+    @property
+    def undo(self) -> str:
+        """The command that takes it back."""
+        return f"{self.command} --undo"
+
+    @property
+    def status(self) -> str:
+        """The command that lists all runs of its kind."""
+        return f"{self.command} --status"
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
@@ -271,18 +288,11 @@ def _demand_alone(folder: Path, header: Header) -> None:
         if one.header.cluster != header.cluster or one.outcome:
             continue
         if under_way(one.path):
-            raise RefusedError(
-                f"{header.kind} on this cluster", f"is under way: {one.path}", f"{_verb(header)} --status"
-            )
+            raise RefusedError(f"{header.kind} on this cluster", f"is under way: {one.path}", header.status)
         if one.header.plan == header.plan:
             raise RefusedError(
                 f"this plan (journal {one.path})", "was begun and is not finished", one.header.resume
             )
-
-
-def _verb(header: Header) -> str:
-    """`dcctl schedule apply`, of the command that resumes."""
-    return header.resume.partition(" --")[0]
 
 
 def _new_file(folder: Path, header: Header) -> tuple[Path, int]:

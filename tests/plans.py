@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcctl.inventory.model import Fleet
+    from dcctl.packing.choices import PolicyName
     from dcctl.packing.plan import Assignment, Plan
 
 
@@ -39,7 +40,7 @@ def _row(one: Assignment) -> dict[str, Any]:
     return {**row, "devices": [str(at) for at in one.devices], "share_milli": one.share_milli or None}
 
 
-def of_files(fleet: Fleet, files: Sequence[Path], policy: str = "best-fit") -> Plan:
+def of_files(fleet: Fleet, files: Sequence[Path], policy: PolicyName = "best-fit") -> Plan:
     """A plan for manifests on a fleet."""
     from dcctl.inventory.sources.jobs.source import read
     from dcctl.packing.solve import Options

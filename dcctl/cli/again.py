@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _VERBS = re.compile("dcctl (assess|schedule|inventory|config)( [a-z]+(?= |$))*")
 """The words of a command that reads the configuration, up to its first option."""
-_COMPLETE = re.compile(" (-i|--help|--rbac)( |$)")
-"""In a command that needs no more: it names its inventory, or asks nothing."""
+_COMPLETE = re.compile(" (-i|--help|--rbac|--resume|--undo)( |$)")
+"""In a command that needs no more: it names its inventory, asks nothing, or goes on as it began."""
 _READS_INPUT = re.compile("dcctl schedule .* -( |$)")
 """Of a command that is asked for work on standard input: it was read, and nobody can type it again."""
 _NEW_INVENTORY = "dcctl inventory snapshot"

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, field
 
 from dcctl.inventory.devices import Fact, Natural
-from dcctl.inventory.model import Gap, Node, Resources, Workload
+from dcctl.inventory.model import Gap, Node, Quota, Resources, Workload
 from dcctl.inventory.placement import Template
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -57,3 +57,5 @@ class Asked(Fact, frozen=True):
     gaps: tuple[Gap, ...] = ()
     """What the files name and nobody can place from them: exit code 3."""
     supply: Supply | None = None
+    quotas: tuple[Quota, ...] = ()
+    """The most that owners or queues may hold together: accounts are unique."""

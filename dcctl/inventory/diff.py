@@ -35,6 +35,7 @@ VOLATILE: Final[dict[str, frozenset[str]]] = {
     "PowerMeter": frozenset({"power_mw", "energy_mj", "read_at_s"}),
     "Budget": frozenset({"allowed", "current_healthy"}),
     "Member": frozenset({"template", "ready"}),
+    "Quota": frozenset({"used"}),
 }
 """Struct -> its fields that move by themselves, or that say nothing to a person: the key of a template.
 Accelerators are compared on their own, by UUID."""
@@ -277,6 +278,24 @@ def _workloads(fleet: Fleet, other: Fleet) -> Items:
     return items
 
 
+def _quotas(fleet: Fleet, other: Fleet) -> Items:
+    """Return the quotas by namespace and name, but not those of a source that could not read them."""
+    unread = _silent(other) | {gap.source for gap in other.gaps if gap.subject == "resourcequotas"}
+    keys = {*_quota_keys(fleet), *_quota_keys(other)}
+    named = Counter((account, name) for _, account, name in keys)
+    there = _quota_keys(other)
+    return {
+        f"{one.account}/{one.name}"
+        + (f" of {one.source}" if named[one.account, one.name] > 1 else ""): _flat(one)
+        for one in fleet.quotas
+        if (one.source, one.account, one.name) in there or one.source not in unread
+    }
+
+
+def _quota_keys(fleet: Fleet) -> set[tuple[str | None, str, str]]:
+    return {(one.source, one.account, one.name) for one in fleet.quotas}
+
+
 def _work_unread(fleet: Fleet) -> set[str]:
     return {gap.source for gap in fleet.gaps if gap.part == "work" and not gap.node}
 
@@ -336,4 +355,5 @@ _KINDS: Final[Mapping[str, Callable[[Fleet, Fleet], Items]]] = {
     "rack": _racks,
     "site": _named("sites"),
     "meter": _named("meters"),
+    "quota": _quotas,
 }

@@ -22,6 +22,7 @@ from dcctl.inventory.devices import (
     Process,
 )
 from dcctl.inventory.placement import Level, Template
+from dcctl.inventory.resources import Quota, Resources
 
 __all__ = [
     "ENDED",
@@ -54,6 +55,7 @@ __all__ = [
     "Port",
     "PowerMeter",
     "Process",
+    "Quota",
     "Rack",
     "Resources",
     "Site",
@@ -136,24 +138,6 @@ class SourceRun(Fact, frozen=True):
     gaps: int = 0
     cluster: str | None = None
     """What tells this cluster from every other: the UID of its namespace kube-system."""
-
-
-class Resources(Fact, frozen=True):
-    """An amount of what a scheduler hands out. A missing dimension is None: not counted by that scheduler."""
-
-    cpu_milli: Natural | None = None
-    memory_bytes: Natural | None = None
-    storage_bytes: Natural | None = None
-    """Ephemeral (scratch) storage."""
-    pods: Natural | None = None
-    devices: dict[str, Natural] = field(default_factory=dict)
-    """Whole devices by resource name: `nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`, `huawei.com/Ascend910`."""
-    gpu_milli: Natural | None = None
-    """A share of one accelerator, in thousandths (below 1000)."""
-    gpu_memory_bytes: Natural | None = None
-    """Memory of that share; of each device, where whole devices are asked for."""
-    bandwidth_bps: Natural | None = None
-    power_mw: Natural | None = None
 
 
 class Taint(Fact, frozen=True):
@@ -360,6 +344,8 @@ class Workload(Fact, frozen=True):
     earliest_s: int | None = None
     """It does not start before this Unix time."""
     data: tuple[Dataset, ...] = ()
+    priority_class: str | None = None
+    """Name of the Kubernetes PriorityClass."""
 
 
 class Fleet(Fact, frozen=True):
@@ -380,3 +366,4 @@ class Fleet(Fact, frozen=True):
     gaps: tuple[Gap, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     sources: tuple[SourceRun, ...] = ()
+    quotas: tuple[Quota, ...] = ()

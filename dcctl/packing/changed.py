@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.cuts.mig import WHOLE_BOARD
-from dcctl.packing.greedy.place import amounts_of
+from dcctl.packing.fit.quotas import Ledger
 from dcctl.packing.intake.seats import less as taken_from
+from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import WHOLE, Device, Running, Sliced
 from dcctl.packing.reasons import Reason
 
@@ -27,21 +26,15 @@ def without(problem: Problem, gone: Collection[Held]) -> Problem:
         bins[one.bin] = _held(bins[one.bin], one, problem, -1)
     left = set(gone)
     held = tuple(one for one in problem.held if one not in left)
-    return replace(problem, bins=tuple(bins), held=held, quotas=_unused(problem, gone))
+    return replace(problem, bins=tuple(bins), held=held, quotas=_counted(problem, gone, -1))
 
 
-def _unused(problem: Problem, gone: Iterable[Held]) -> tuple[Quota, ...]:
-    """The quotas once these members no longer count for those of their owners."""
-    if not problem.quotas:
-        return ()
-    less: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in gone:
-        owner = problem.running.get(one.job, Running()).owner
-        less[owner].update(dict(amounts_of(problem.classes[one.of].need, problem.space.dimensions)))
-    return tuple(
-        replace(quota, used={name: used - less[quota.owner][name] for name, used in quota.used.items()})
-        for quota in problem.quotas
-    )
+def _counted(problem: Problem, members: Collection[Held], sign: int) -> tuple[Quota, ...]:
+    """The quotas once these members count for them too (1) or no longer (-1)."""
+    ledger = Ledger(problem.quotas, [one.need for one in problem.classes], problem.space.dimensions)
+    for one in members if problem.quotas else ():
+        ledger.count(problem.running.get(one.job, Running()).quotas, (one.of,), sign)
+    return ledger.quotas
 
 
 def standing(problem: Problem, more: Iterable[Held]) -> Problem:
@@ -49,7 +42,8 @@ def standing(problem: Problem, more: Iterable[Held]) -> Problem:
     bins, more = list(problem.bins), tuple(more)
     for one in more:
         bins[one.bin] = _held(bins[one.bin], one, problem, 1)
-    return replace(problem, bins=tuple(bins), held=(*problem.held, *more))
+    held = (*problem.held, *more)
+    return replace(problem, bins=tuple(bins), held=held, quotas=_counted(problem, more, 1))
 
 
 def _held(home: Bin, one: Held, problem: Problem, sign: int) -> Bin:

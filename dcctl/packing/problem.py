@@ -28,6 +28,8 @@ WHOLE: Final = 1000
 
 BASIC: Final = ("cpu_milli", "memory_bytes", "storage_bytes", "pods", "bandwidth_bps", "power_mw")
 """The dimensions that every space begins with; the others are names of resources."""
+CPU, MEMORY, STORAGE, PODS, BANDWIDTH, POWER = range(len(BASIC))
+"""Their positions in all amounts."""
 
 LEVELS: Final[tuple[Level, ...]] = ("domain", "leaf", "rack", "zone", "site")
 """Parts of a data centre above the node, the narrowest first."""
@@ -125,6 +127,10 @@ class Bin(Struct, frozen=True, gc=False):
     sliced: tuple[Sliced, ...] = ()
     """Devices that are handed out in slices."""
 
+    def part(self, level: Level) -> str:
+        """The part of a level of LEVELS that it lies in; empty: not known."""
+        return self.path[LEVELS.index(level)]
+
 
 class Need(Struct, frozen=True):
     """How much one item asks for."""
@@ -178,6 +184,8 @@ class Job(Struct, frozen=True):
     priority: int = 0
     preemptible: bool = False
     owner: str = ""
+    quotas: tuple[str, ...] = ()
+    """Ids of those that its members count for; all of them hold."""
     duration_s: int | None = None
     deadline_s: int | None = None
     earliest_s: int | None = None
@@ -217,6 +225,8 @@ class Running(Struct, frozen=True):
     spared: bool = False
     """It was told that it must not be pushed out."""
     owner: str = ""
+    quotas: tuple[str, ...] = ()
+    """Ids of those that its members count for."""
     ends_s: int | None = None
     """Unix time at which it ends at the latest; None: nobody knows."""
     duration_s: int | None = None
@@ -232,11 +242,15 @@ class Running(Struct, frozen=True):
 
 
 class Quota(Struct, frozen=True):
-    """The most that one owner may hold of each dimension, and of devices in thousandths."""
+    """The most that the jobs which name it may hold together."""
 
-    owner: str
+    id: str
     amounts: Mapping[str, int]
+    """By dimension, and of all devices, in thousandths, as `gpu`. What is not there is not limited."""
     used: Mapping[str, int] = field(default_factory=dict)
+    """What is held already, by those that stand and by others."""
+    name: str = "quota"
+    """What a person calls it: `quota compute of nlp`."""
 
 
 class Problem(Struct, frozen=True):

@@ -135,7 +135,8 @@ class Scene:
 
     def _hit(self, job: Job, lost: int) -> Hit:
         placed = self.placer.place(job)
-        return Hit(job.id, lost, job.size, placed, self.placer.apart(job) if placed.missing else "")
+        says = (placed.says or self.placer.apart(job)) if placed.missing else ""
+        return Hit(job.id, lost, job.size, placed, says)
 
     def close(self, bins: Iterable[int]) -> None:
         """Nothing more is placed there, until the placer is undone."""
@@ -149,7 +150,8 @@ class Scene:
         from dcctl.packing.greedy.engine import Put
 
         for one in members:
-            self.placer.vacate(self.running(one.job).owner, one.of, Put(one.bin, one.devices))
+            self.placer.engine.take(one.of, Put(one.bin, one.devices))
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
 
     def stops_with(self, lost: Iterable[Held]) -> list[Held]:
         """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
@@ -180,6 +182,7 @@ class Scene:
             sites=self._split_over(job),
             homes=tuple(sorted({one.bin for one in stay})),
             owner=known.owner,
+            quotas=known.quotas,
             duration_s=left_s if left_s is not None and left_s > 0 else known.duration_s,
             deadline_s=known.deadline_s,
             data=known.data,

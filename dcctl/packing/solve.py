@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
+from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.fit.feasibility import Feasibility
 from dcctl.packing.fit.relations import Relations
 from dcctl.packing.fit.state import State
-from dcctl.packing.greedy.choice import DEFAULT_POLICY, POLICIES
+from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.greedy.engine import Engine
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.improve.exact import polish
 from dcctl.packing.improve.search import improve
 from dcctl.packing.plan import Assignment, Plan, Unplaced
+from dcctl.packing.problem import CPU
 from dcctl.packing.reasons import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dcctl.packing.choices import Effort, PolicyName
     from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Job, Problem
-
-
-Effort: TypeAlias = Literal["fast", "normal", "best"]
-"""One pass; with a search after it; with a long one."""
 
 _STEPS: Mapping[Effort, tuple[int, int, int]] = {
     "normal": (16, 4_000, 20_000),
@@ -42,7 +41,7 @@ _EXACT_S = 10.0
 class Options(NamedTuple):
     """How to plan."""
 
-    policy: str = DEFAULT_POLICY
+    policy: PolicyName = DEFAULT_POLICY
     seed: int = 0
     """Of what is chosen by chance: the same seed gives the same plan."""
     effort: Effort = "fast"
@@ -51,7 +50,7 @@ class Options(NamedTuple):
     """How much later than it could a job without a deadline may start, for a better price."""
 
 
-def engine_of(problem: Problem, policy: str) -> Engine:
+def engine_of(problem: Problem, policy: PolicyName) -> Engine:
     """An engine for a problem, before anything is placed."""
     needs = [one.need for one in problem.classes]
     state = State(problem.bins, needs, len(problem.space.dimensions))
@@ -129,10 +128,10 @@ def urgency(problem: Problem) -> Callable[[Job], tuple[int, ...]]:
 
     def key(job: Job) -> tuple[int, ...]:
         of = max(
-            (task.of for task in job.tasks), key=lambda of: (needs[of].gpu_milli, needs[of].amounts[0], -of)
+            (task.of for task in job.tasks), key=lambda of: (needs[of].gpu_milli, needs[of].amounts[CPU], -of)
         )
         gang = job.minimum > 1 or job.within is not None
-        return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[0], of
+        return -job.priority, not gang, -needs[of].gpu_milli, -needs[of].amounts[CPU], of
 
     return key
 
@@ -190,6 +189,5 @@ def assigned(
 
 def _unplaced(placer: Placer, found: Placed) -> Unplaced:
     why, fits = placer.why(found)
-    return Unplaced(
-        found.job.id, found.missing, {WORDS[reason]: count for reason, count in why.items()}, fits
-    )
+    told = {WORDS[reason]: count for reason, count in why.items()}
+    return Unplaced(found.job.id, found.missing, told, fits, says=found.says)

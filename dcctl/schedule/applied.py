@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import Gap
 from dcctl.inventory.nodeset import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.kubernetes import LIFTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
     from dcctl.errors import UsageError
     from dcctl.journal import Record
     from dcctl.packing.plan import Assignment
-    from dcctl.schedule.act.apply import Ready
-    from dcctl.schedule.kubernetes import Left
+    from dcctl.render.report import Severity
+    from dcctl.schedule.backends import Left, Step
 
 _ITEMS = (
     Column("step", "STEP", keep=9),
@@ -51,17 +50,6 @@ SHAPES = (APPLY, STATUS)
 _MOST_LINES = 20
 
 
-class Step(NamedTuple):
-    """One object of a run."""
-
-    verb: str
-    """create, keep, place, bind, delete."""
-    what: str
-    places: tuple[Assignment, ...] = ()
-    stands: int = 0
-    elsewhere: int = 0
-
-
 def apply_report(
     headline: str, steps: Sequence[Step], left: Sequence[Left], notes: Sequence[Note], run: str, journal: str
 ) -> Report:
@@ -84,7 +72,7 @@ def apply_report(
         notes=tuple(notes),
         gaps=_gaps(left),
         name_key="what",
-        level="crit" if elsewhere else "ok",
+        level="crit" if elsewhere else _level(left),
     )
 
 
@@ -136,6 +124,7 @@ def question(steps: Sequence[Step], left: Sequence[Left], notes: Sequence[Note])
     shown = [_line(one) for one in steps[:_MOST_LINES]]
     more = [f"… and {len(steps) - _MOST_LINES:,} more"] if len(steps) > _MOST_LINES else []
     out = [f"left out: {one.what}: {one.why}" for one in left[:_MOST_LINES]]
+    out += [f"left out: {len(left) - _MOST_LINES:,} more"] if len(left) > _MOST_LINES else []
     pods = sum(len(one.places) for one in steps)
     return (*shown, *more, *out, *(f"{one.label}: {one.text}" for one in notes), f"Place {pods:,} pods?")
 
@@ -151,31 +140,6 @@ def _line(one: Step) -> str:
     return f"{one.verb} {one.what}{where}"
 
 
-def caveats(ready: Ready) -> tuple[Note, ...]:
-    """What follows from carrying out a plan that is not plain from its writes."""
-    notes = []
-    free = ("Pod", *LIFTED)
-    lasting = [work.object.title for work in ready.works if work.object.kind not in free]
-    if lasting:
-        text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
-        notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))
-    later = [work.object.title for work in ready.works if work.makes_more_later]
-    if later:
-        notes.append(Note("gate", f"makes more pods than run at once: {_some(later)}", "warn"))
-    if ready.gated:
-        text = f"{len(ready.gated):,} pods are there already: that they are kept to a node cannot be undone"
-        notes.append(Note("lasting", text, "warn"))
-    if ready.free:
-        text = "passes by the scheduler: taints, spread, volumes, quotas and gangs are not looked at"
-        notes.append(Note("--bind", f"{text}, and it cannot be undone ({len(ready.free):,} pods)", "warn"))
-    return tuple(notes)
-
-
-def _some(titles: Sequence[str]) -> str:
-    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
-    return f"{', '.join(titles[:3])}{more}"
-
-
 def rendered_report(kind: str, text: str, left: Sequence[Left]) -> Report:
     """The manifests as a document; what they do not tell is a gap."""
     return Report(
@@ -183,10 +147,19 @@ def rendered_report(kind: str, text: str, left: Sequence[Left]) -> Report:
         headline="",
         items=Table("items", (), ()),
         gaps=_gaps(left),
+        level=_level(left),
         documents=(text,),
         document_format="yaml",
     )
 
 
 def _gaps(left: Sequence[Left]) -> tuple[Gap, ...]:
-    return tuple(Gap("plan", one.what, one.why, "unsupported", one.hint) for one in left)
+    """What is left out; nothing is missing from the answer where the plan itself says so."""
+    return tuple(
+        Gap("plan", one.what, one.why, "limited" if one.by_plan else "unsupported", one.hint) for one in left
+    )
+
+
+def _level(left: Sequence[Left]) -> Severity:
+    """Work without a place is a finding, as it is of the plan."""
+    return "crit" if any(one.by_plan for one in left) else "ok"

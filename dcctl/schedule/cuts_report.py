@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import RefusedError
 from dcctl.inventory.folding import fold
-from dcctl.packing.cuts.mig import PREFIX, WHOLE_BOARD, geometry
+from dcctl.packing.mig import PREFIX, WHOLE_BOARD, geometry
 from dcctl.render.report import Column, Note
 from dcctl.units import plural
 
@@ -126,10 +126,14 @@ def _disturbs(cuts: Sequence[Cut]) -> str:
     return "; ".join(words)
 
 
-def demand_no_cuts(cuts: Sequence[Cut]) -> None:
-    """RefusedError for a plan that counts on boards as they are not yet."""
+def demand_no_cuts(cuts: Sequence[Cut], work: str = "FILE") -> None:
+    """RefusedError for a plan that counts on boards as they are not yet.
+
+    `work`: the files that it was made from; empty: what waits.
+    """
     if cuts:
         first = next(iter(cut_notes(cuts))).text
         boards = plural(len(cuts), "board")
         why = f"it counts on {boards} being cut first ({first}), which the nodes do not have yet"
-        raise RefusedError("the plan", why, "dcctl schedule plan FILE, once that is done, or with --no-cut")
+        hint = f"dcctl schedule plan {work or '--pending'} --no-cut"
+        raise RefusedError("the plan", f"{why}: plan again once that is done, or without cuts", hint)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.commands import naming
 from dcctl.schedule.samples import with_samples
 from dcctl.units import plural
 
@@ -110,9 +110,7 @@ def _rows(steps: Sequence[Step], problem: Problem) -> tuple[Row, ...]:
 def _notes(found: Moves, wanted: str, most: int) -> list[Note]:
     notes = []
     if wanted and not found.steps:
-        notes.append(
-            Note("what else would", "see the cures", command=f"dcctl schedule explain {quote(wanted)}")
-        )
+        notes.append(Note("what else would", "see the cures", command=naming("explain", wanted)))
     if found.steps:
         text = (
             "one member at a time, in this order: each has room when its turn comes, and no budget is broken"

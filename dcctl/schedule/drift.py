@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.packing.greedy.choice import DEFAULT_POLICY
+from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.reasons import WORDS, first
 from dcctl.packing.solve import engine_of
 

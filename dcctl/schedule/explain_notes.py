@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.render.report import Note
+from dcctl.schedule.commands import naming
 from dcctl.schedule.plan_time import too_late
 from dcctl.units import cores, memory, plural
 
@@ -35,7 +35,7 @@ def why_notes(found: Verdict, work: str) -> Iterable[Note]:
         yield Note("never", text, "warn")
     text = too_late(found.job, found.unplaced)
     if text:
-        links = f"dcctl schedule explain {quote(found.job.id)} {work}".rstrip() + " --links FILE"
+        links = naming("explain", found.job.id, f"{work} --links=FILE")
         yield Note("also", text, "warn", links if text.endswith("--links FILE") else "")
 
 

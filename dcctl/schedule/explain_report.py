@@ -153,7 +153,7 @@ def _notes(found: Verdict, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note,
 def _words(one: Cure, problem: Problem) -> str:
     who = _who(one, problem)
     text = {
-        "quota": f"raise the quota of its owner: {one.what} by {one.amount:,}",
+        "quota": f"raise the {one.what}",
         "move": f"move {who}",
         "evict": f"evict {who}",
         "relax": f"drop the condition: {one.what}",

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from dcctl.schedule.manifests import GATE, RUN, Object, part, templates, tightened
+from dcctl.inventory.folding import fold
+from dcctl.render.report import Note
+from dcctl.schedule.backends import Left
+from dcctl.schedule.commands import naming
+from dcctl.schedule.manifests import GATE, RUN, Object, confined, part, templates, tightened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from dcctl.inventory.model import Workload
     from dcctl.packing.plan import Assignment, Plan
     from dcctl.schedule.manifests import Document
 
@@ -33,6 +38,8 @@ class Work(NamedTuple):
 
     object: Object
     places: tuple[Assignment, ...]
+    short: int = 0
+    """Pods that it makes and for which the plan has no place."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -40,19 +47,16 @@ class Work(NamedTuple):
         return tuple(sorted({one.node for one in self.places}))
 
     @property
+    def is_gated(self) -> bool:
+        """Whether a manifest cannot tell all its pods where to stand: each has to be told."""
+        return len(self.nodes) > 1 or self.short > 0
+
+    @property
     def makes_more_later(self) -> bool:
         """Whether it is a Job that makes further pods when its first ones have ended."""
         spec = part(self.object.body, "spec")
         completions = spec.get("completions")
         return self.object.kind == "Job" and isinstance(completions, int) and completions > len(self.places)
-
-
-class Left(NamedTuple):
-    """Something that is not carried out, and why."""
-
-    what: str
-    why: str
-    hint: str = ""
 
 
 class Intended(Struct, frozen=True):
@@ -66,27 +70,64 @@ class Intended(Struct, frozen=True):
     left: tuple[Left, ...] = ()
 
 
-def intended(plan: Plan, objects: Sequence[Object], now_s: int) -> Intended:
-    """Which objects are made for which assignments, and what is left out. Nothing is lost in between."""
+def intended(
+    plan: Plan, objects: Sequence[Object], now_s: int, asked: Iterable[Workload] = (), files: str = "FILE"
+) -> Intended:
+    """Which objects are made for which assignments, and what is left out. Nothing is lost in between.
+
+    `asked` is the work of the manifests, which names the members that have no place; `files` are their paths.
+    """
     places, left = _due(plan, now_s)
     others, works = [], []
+    short = _Short(plan, asked, files)
     for one in objects:
         if not one.makes_pods:
             others.append(one)
             continue
         jobs = [job for job in places if _is_of(job, one)]
         if jobs:
-            works.append(Work(one, tuple(each for job in jobs for each in places.pop(job))))
-        else:
-            left.append(Left(one.title, "has no place in the plan", "dcctl schedule explain"))
-    short = {one.job: one.members for one in plan.unplaced}
-    for work in works:
-        missing = sum(short.get(job, 0) for job in {each.job for each in work.places})
-        if missing:
-            why = f"{missing:,} of its pods have no place in the plan: they wait behind the gate {GATE}"
-            left.append(Left(work.object.title, why, "dcctl schedule plan --pending"))
+            mine = tuple(each for job in jobs for each in places.pop(job))
+            works.append(Work(one, mine, short.count(one)))
+        left += short.told_of(one, made=bool(jobs))
+    left += short.told_of_others()
     waiting = tuple(each for rows in places.values() for each in rows)
     return Intended(tuple(others), tuple(works), waiting, tuple(left))
+
+
+class _Short:
+    """The members for which the plan has no place, told by object."""
+
+    def __init__(self, plan: Plan, asked: Iterable[Workload], files: str) -> None:
+        self._files = files
+        placed = {(one.job, one.member) for one in plan.assignments}
+        self._left = {one.job: one.members for one in plan.unplaced}
+        self._planned = {one.job for one in plan.assignments}
+        self._names = {
+            job.id: [one.name for one in job.members if (job.id, one.name) not in placed] for job in asked
+        }
+
+    def count(self, one: Object) -> int:
+        """How many there are of an object."""
+        return sum(members for job, members in self._left.items() if _is_of(job, one))
+
+    def told_of(self, one: Object, *, made: bool) -> Iterator[Left]:
+        """What is to be said of an object; `made`: some of its pods have a place."""
+        jobs = [job for job in self._left if _is_of(job, one)]
+        counts = [self._left.pop(job) for job in jobs]
+        names = [name for job in jobs for name in self._names.get(job, ())]
+        who = f" ({fold(names)})" if len(names) == sum(counts) else ""
+        if jobs:
+            why = f"{sum(counts):,} of its pods have no place in the plan{who}"
+            now = f"they wait behind the gate {GATE}" if made else "it is not made"
+            hint = naming("explain", jobs[0], self._files)
+            yield Left(one.title, f"{why}: {now}", hint, True, naming("explain", jobs[0]) if made else "")
+        elif not made and not any(_is_of(job, one) for job in self._planned):
+            yield Left(one.title, "is not in the plan: it is not made", f"dcctl schedule plan {self._files}")
+
+    def told_of_others(self) -> Iterator[Left]:
+        """What is to be said of work that no manifest tells of."""
+        for job, count in self._left.items():
+            yield Left(job, f"{count:,} of its pods have no place in the plan", naming("explain", job), True)
 
 
 def _due(plan: Plan, now_s: int) -> tuple[dict[str, list[Assignment]], list[Left]]:
@@ -99,7 +140,8 @@ def _due(plan: Plan, now_s: int) -> tuple[dict[str, list[Assignment]], list[Left
         else:
             places.setdefault(one.job, []).append(one)
     return places, [
-        Left(job, f"starts in {wait_s:,} s: not now", "dcctl schedule apply") for job, wait_s in later.items()
+        Left(job, f"starts in {wait_s:,} s: not now", "dcctl schedule apply", True)
+        for job, wait_s in later.items()
     ]
 
 
@@ -108,6 +150,55 @@ def _is_of(job: str, one: Object) -> bool:
     if job in one.ids:
         return True
     return one.kind == "LeaderWorkerSet" and re.fullmatch(rf"{re.escape(one.id)}-\d+", job) is not None
+
+
+def rendered(found: Intended) -> tuple[str, tuple[Left, ...]]:
+    """The manifests as YAML, and what they do not tell.
+
+    Work on several nodes, or of which some has no place, waits behind the gate.
+    """
+    import yaml
+
+    bodies = [one.body for one in found.others]
+    bodies += [confined(work.object, work.nodes, gate=work.is_gated) for work in found.works]
+    absent = {one.job: None for one in found.waiting}
+    left = [*found.left, *(_absent(job) for job in absent)]
+    return yaml.safe_dump_all(bodies, sort_keys=False, allow_unicode=True), tuple(left)
+
+
+def _absent(job: str) -> Left:
+    return Left(job, "no manifest of it was given", "dcctl schedule render --help")
+
+
+def caveats(works: Sequence[Work], there: int, bound: int) -> tuple[Note, ...]:
+    """What follows from carrying out a plan that is not plain from its writes.
+
+    `there`: pods that wait behind our gate, `bound`: those that are bound past their scheduler.
+    """
+    notes = []
+    free = ("Pod", *LIFTED)
+    lasting = [work.object.title for work in works if work.object.kind not in free]
+    if lasting:
+        text = "pods that these make later (in place of failed ones, or more of them) wait behind the gate"
+        notes.append(Note("gate", f"{text}: {_some(lasting)}", "info", "dcctl schedule plan --pending"))
+    later = [work.object.title for work in works if work.makes_more_later]
+    if later:
+        notes.append(Note("gate", f"makes more pods than run at once: {_some(later)}", "warn"))
+    if any(work.short for work in works):
+        text = "pods without a place get one by a plan of what waits, once there is room"
+        notes.append(Note("later", text, "info", "dcctl schedule plan --pending -o json=plan.json"))
+    if there:
+        text = f"{there:,} pods are there already: that they are kept to a node cannot be undone"
+        notes.append(Note("lasting", text, "warn"))
+    if bound:
+        text = "passes by the scheduler: taints, spread, volumes, quotas and gangs are not looked at"
+        notes.append(Note("--bind", f"{text}, and it cannot be undone ({bound:,} pods)", "warn"))
+    return tuple(notes)
+
+
+def _some(titles: Sequence[str]) -> str:
+    more = f" and {len(titles) - 3:,} more" if len(titles) > 3 else ""
+    return f"{', '.join(titles[:3])}{more}"
 
 
 class Places:

@@ -127,14 +127,14 @@ def marked(one: Object, run: str) -> Document:
     return body
 
 
-def confined(one: Object, nodes: tuple[str, ...]) -> Document:
-    """The object with all pods that it makes kept to these nodes, and behind the gate if they are several."""
+def confined(one: Object, nodes: tuple[str, ...], *, gate: bool) -> Document:
+    """The object with all pods that it makes kept to these nodes, and (`gate`) behind the gate."""
     body = copy.deepcopy(one.body)
     for template in templates(body):
         affinity = _made_part(_made_part(template, "spec"), "affinity")
         node_affinity = _made_part(affinity, "nodeAffinity")
         node_affinity[_REQUIRED] = tightened(part(node_affinity, _REQUIRED), nodes)
-        if len(nodes) > 1:
+        if gate:
             _made_part(_made_part(template, "metadata"), "annotations")[WORK] = one.id
             _gate(template)
     return body

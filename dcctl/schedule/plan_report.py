@@ -6,7 +6,6 @@ In JSON it is the plan file: `assignments` say who stands where.
 from __future__ import annotations
 
 from collections import Counter
-from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
+from dcctl.schedule.commands import naming
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
@@ -200,7 +200,7 @@ def _row(
         len(stands),
         _asked_milli(job, problem),
         fold(one.name for one in homes) or None,
-        fold({one.path[2] for one in homes if one.path[2]}) or None,
+        fold({one.part("rack") for one in homes if one.part("rack")}) or None,
         min((one.start_s for one in stands if one.start_s is not None), default=None),
         max((one.end_s for one in stands if one.end_s is not None), default=None),
         _why(", ".join((*_why_there(stands, homes), *then)), left),
@@ -245,7 +245,7 @@ def _part(homes: Sequence[Bin]) -> str:
     if len(sites) > 1 and "" not in sites:
         return f"{len(sites):,} sites"
     racks = {one.path[2:] for one in homes}
-    return f"{len(racks):,} racks" if all(one.path[2] for one in homes) and len(racks) > 1 else ""
+    return f"{len(racks):,} racks" if all(one.part("rack") for one in homes) and len(racks) > 1 else ""
 
 
 def _headline(found: Planned, rows: Sequence[Row]) -> str:
@@ -306,7 +306,7 @@ def _notes(found: Planned) -> Iterable[Note]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
         yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = f"dcctl schedule explain {quote(one.job)} {found.work}".rstrip()
+        command = naming("explain", one.job, found.work)
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
         yield Note(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from dcctl.packing.questions.defrag import whole
 from dcctl.packing.reasons import WORDS
 from dcctl.packing.scene import Scene
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.commands import naming
 from dcctl.schedule.samples import with_samples
 from dcctl.units import cores, plural
 
@@ -183,6 +183,6 @@ def _notes(waiting: Solution, unfinished: Sequence[Unfinished], any_free: bool) 
         yield Note("free", "by what can be asked for", detail="room")
     stuck = next((one.job.id for one in waiting.placed if one.missing), None)
     if stuck is not None:
-        yield Note("why", f"{stuck} does not fit", command=f"dcctl schedule explain {quote(stuck)}")
+        yield Note("why", f"{stuck} does not fit", command=naming("explain", stuck))
     for one in unfinished:
         yield Note("unfinished", f"the run {one.run} began and did not finish", "warn", one.resume)

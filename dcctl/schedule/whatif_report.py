@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.commands import naming
 from dcctl.schedule.samples import with_samples
 from dcctl.units import duration, plural
 
@@ -171,7 +171,7 @@ def _notes(found: Answer, work: str) -> tuple[Note, ...]:
     if not still:
         return ()
     names = ", ".join(still[:3]) + (f" and {len(still) - 3:,} more" if len(still) > 3 else "")
-    command = f"dcctl schedule explain {quote(still[0])} {work}".rstrip()
+    command = naming("explain", still[0], work)
     return (Note("still waits", names, command=command),)
 
 

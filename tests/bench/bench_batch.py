@@ -18,12 +18,14 @@ ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
 from dcctl.packing.problem import UNLIMITED, Bin, Device, ItemClass, Job, Kind, Need, Problem, Space, Task  # noqa: E402
-from dcctl.packing.solve import Effort, Options, Solution, solved  # noqa: E402
+from dcctl.packing.solve import Options, Solution, solved  # noqa: E402
 from dcctl.packing.verify.verify import verify  # noqa: E402
 from tests.bench import packing_streams as streams  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from dcctl.packing.choices import Effort
 
 _GPU = "nvidia.com/gpu"
 _MOST_GAP = 1.5

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from dcctl.packing.choices import PolicyName  # noqa: E402 - the path comes first
 from tests.bench.online import ORDERS, Outcome, run  # noqa: E402 - the path comes first
 from tests.bench.packing_streams import HELD_OUT, Mix  # noqa: E402 - the path comes first
 
 FIRST_SEED = 10
-POLICIES = ("use-value", "fgd", "best-fit", "dot-product", "first-fit")
+POLICIES = get_args(PolicyName)
 USUAL = ("held-mixed", "held-cpu-heaviest", "held-fractional-half", "held-multi-35")
 GAIN, SPREAD = 0.5, 0.1
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -37,6 +38,9 @@ from dcctl.packing.problem import (  # noqa: E402 - the path comes first
 from dcctl.packing.scene import Scene  # noqa: E402 - the path comes first
 from dcctl.packing.solve import Options, solve, solved  # noqa: E402 - the path comes first
 from dcctl.packing.timed.backfill import planned  # noqa: E402 - the path comes first
+
+if TYPE_CHECKING:
+    from dcctl.packing.choices import PolicyName
 
 PODS_PER_NODE, CLASSES = 10, 150
 KINDS = tuple(Kind("nvidia.com/gpu", model) for model in ("A100", "H100", "L40S"))
@@ -75,7 +79,7 @@ def _need(chance: random.Random) -> Need:
     return Need((cores * devices * 500, cores * devices << 30, 0, 1, 0, 0), devices=devices, models=models)
 
 
-def child(nodes: int, policy: str) -> None:
+def child(nodes: int, policy: PolicyName) -> None:
     """Plan once; print CPU seconds, peak in MB, members placed."""
     asked = problem(nodes)
     began = time.process_time()
@@ -98,7 +102,7 @@ def timed_ratio() -> float:
     return spent[1] / spent[0]
 
 
-def best(nodes: int, policy: str, runs: int = 3) -> tuple[float, float]:
+def best(nodes: int, policy: PolicyName, runs: int = 3) -> tuple[float, float]:
     """The least CPU seconds of some runs, and the peak in MB."""
     words = [sys.executable, __file__, "--child", str(nodes), policy]
     outputs = (subprocess.run(words, check=True, capture_output=True, text=True).stdout for _ in range(runs))
@@ -175,6 +179,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(int(sys.argv[2]), sys.argv[3])
+        child(int(sys.argv[2]), cast("PolicyName", sys.argv[3]))
     else:
         sys.exit(main())

@@ -17,6 +17,8 @@ from tests.bench.packing_streams import MODELS, Mix, classes, nodes, stream
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dcctl.packing.choices import PolicyName
+
 SPACE = Space((), tuple(Kind("nvidia.com/gpu", model) for model in MODELS))
 ORDERS = ("random", "types", "reversed", "cpu per gpu", "gpus first")
 """Orders of the nodes' names."""
@@ -90,7 +92,7 @@ def items(mix: Mix) -> tuple[ItemClass, ...]:
     return tuple(found)
 
 
-def run(mix: Mix, seed: int, policy: str, order: str = "random") -> Outcome:
+def run(mix: Mix, seed: int, policy: PolicyName, order: str = "random") -> Outcome:
     """One stream, pod by pod; who fits nowhere is rejected."""
     wanted, cluster = items(mix), bins(mix, ordered(mix, seed, order))
     needs = [one.need for one in wanted]

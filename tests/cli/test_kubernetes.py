@@ -131,6 +131,49 @@ def test_a_list_that_stays_broken_is_a_gap_and_its_numbers_are_unknown(
     }
 
 
+def test_quotas_that_may_not_be_read_are_missed_where_work_waits(server: ApiServer, ask: Ask) -> None:
+    server.deny("admin", "list", "resourcequotas")
+    assert ask("-o", "json").returncode == 0
+    spec = {"containers": [{"name": "c", "image": "i"}]}
+    meta = {"name": "waits", "namespace": "default"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": "Pending"}}
+    server.load([pod])
+    _, gaps = partial(ask("-o", "json"))
+    assert set(gaps) == {"resourcequotas"}
+    assert "how much more work its namespaces may have is unknown" in gaps["resourcequotas"]["reason"]
+
+
+def quota(**used: str) -> dict[str, Any]:
+    amounts = {"requests.nvidia.com/gpu": "16", "pods": "9"}
+    one = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus", "namespace": "default"}}
+    return {**one, "spec": {"hard": amounts}, "status": {"hard": amounts, "used": used}}
+
+
+def test_a_plan_stays_within_the_quota_of_a_namespace(server: ApiServer, ask: Ask, tmp_path: Path) -> None:
+    server.load([quota(pods="2", **{"requests.nvidia.com/gpu": "8"})])
+    resources = {"limits": {"nvidia.com/gpu": 4}}
+    template = {"spec": {"containers": [{"name": "c", "image": "i", "resources": resources}]}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "train"}}
+    manifest = tmp_path / "job.json"
+    manifest.write_text(json.dumps({**job, "spec": {"parallelism": 3, "template": template}}))
+    done = ask(str(manifest), "-o", "json", command="schedule plan")
+    (one,) = json.loads(done.stdout)["notes"][:1]
+    assert "quota gpus of default: 8 of 16 GPUs used, 12 asked for" in one["text"]
+    cured = json.loads(ask("train", str(manifest), "-o", "json", command="schedule explain").stdout)
+    assert cured["summary"]["cure"] == "raise the quota gpus of default by 4 GPUs"
+    manifest.write_text(json.dumps({**job, "spec": {"parallelism": 2, "template": template}}))
+    assert "quota" not in ask(str(manifest), "-o", "json", command="schedule plan").stdout
+
+
+def test_quotas_are_in_the_snapshot(server: ApiServer, ask: Ask) -> None:
+    server.load([quota(pods="2")])
+    found = json.loads(ask(command="inventory snapshot").stdout)
+    (one,) = found["quotas"]
+    assert (one["account"], one["name"]) == ("default", "gpus")
+    assert one["hard"] == {"pods": 9, "devices": {"nvidia.com/gpu": 16}}
+    assert one["used"] == {"pods": 2}
+
+
 def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None:
     server.faults.add(match("GET", PODS), Delay(20))
     _, gaps = partial(ask("-o", "json", timeout_s=2.5))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,11 @@ import yaml
 
 from dcctl import journal
 from tests.cli import terminal
-from tests.kubeapi import ApiServer
+from tests.kubeapi import ApiServer, objects
 from tests.live.kubeapi.applying import Bench, by_job, maker, pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SMALL = (maker("Deployment", "web", 1), pod("lone", 8))
 KILLED = """
@@ -131,20 +131,24 @@ def wait_for(bench: Bench, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_tells_how_to_go_on(bench: Bench, number: signal.Signals) -> None:
+def test_ctrl_c_tells_how_to_go_on_as_it_began(bench: Bench, number: signal.Signals) -> None:
     files, plan = bench.files(SMALL)
     assert bench.server.controllers.makers is not None
     bench.server.controllers.makers.asleep = True
-    run = started(bench, "apply", *files, "--yes", "--timeout", "30")
+    (bench.folder / "c.toml").touch()
+    options = ["--timeout", "30", "--config", str(bench.folder / "c.toml")]
+    run = started(bench, "apply", *files, "--yes", "--wait", "300", *options)
     wait_for(bench, "PATCH", "/api/v1/namespaces/ml/pods/lone")
     run.send_signal(number)
     _, said = run.communicate(timeout=30)
     assert run.returncode == 7
     assert "interrupted" in said
     hint = said.partition("Try: ")[2].strip()
-    assert hint == "dcctl schedule apply --timeout 30 --resume"
+    assert hint == f"dcctl schedule apply {' '.join(options)} --resume --wait 300"
     (record,) = journal.journals(bench.folder / "dcctl" / "journals", "schedule-apply")
     assert record.header.resume == hint
+    listed = json.loads(dcctl(bench, "status", "-i", "demo", "-o", "json").stdout)
+    assert hint in [note["command"] for note in listed["notes"]], "it goes on where it began"
     bench.server.controllers.makers.asleep = False
     bench.server.controllers.settle()
     done = dcctl(bench, *hint.split()[2:])
@@ -156,9 +160,19 @@ def test_nobody_to_ask_is_no_consent(bench: Bench) -> None:
     files, _ = bench.files(SMALL)
     done = dcctl(bench, "apply", *files)
     assert done.returncode == 6
-    assert "there is nobody to ask. Try: dcctl schedule apply --yes" in done.stderr
+    assert f"there is nobody to ask. Try: dcctl schedule apply {' '.join(files)} --yes" in done.stderr
     assert bench.untouched()
     assert not (bench.folder / "dcctl" / "journals").exists()
+
+
+def test_what_to_type_where_there_is_nobody_to_ask(bench: Bench) -> None:
+    files, _ = bench.files(SMALL)
+    assert dcctl(bench, "apply", *files, "--yes").returncode == 0
+    done = dcctl(bench, "apply", "--undo", "--timeout", "20")
+    hint = "dcctl schedule apply --timeout 20 --undo --yes"
+    assert (done.returncode, f"Try: {hint}\n" in done.stderr) == (6, True), done.stderr
+    assert dcctl(bench, *hint.split()[2:]).returncode == 0
+    assert bench.server.objects("deployments") == []
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 6), ("\n", 6), ("y\n", 0)])
@@ -217,3 +231,77 @@ def test_render_keeps_work_to_its_nodes_and_contacts_nobody(bench: Bench) -> Non
     assert len(bench.server.requests) == asked
     unknown = dcctl(bench, "render", *files, "--to", "nomad")
     assert (unknown.returncode, "known: kubernetes" in unknown.stderr) == (2, True)
+
+
+SHORT = (maker("Deployment", "web", 35), pod("huge", 64))
+"""More than four nodes of eight GPUs hold, and a pod that no node does."""
+
+
+def gaps_of(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str]]:
+    return {gap["subject"]: (gap["reason"], gap["hint"]) for gap in json.loads(done.stdout)["gaps"]}
+
+
+def test_what_the_plan_has_no_place_for_is_told(bench: Bench) -> None:
+    """It is a finding (exit code 1), as it is of the plan; what it waits for is named, and how to go on."""
+    files, plan = bench.files(SHORT, short=True)
+    trial = dcctl(bench, "apply", *files, "--dry-run", "-o", "json")
+    assert trial.returncode == 1, trial.stderr
+    short = "3 of its pods have no place in the plan (web-[7-9]): they wait behind the gate dcctl.io/plan"
+    huge = "1 of its pods have no place in the plan (huge): it is not made"
+    assert gaps_of(trial) == {
+        "Deployment ml/web": (short, f"dcctl schedule explain ml/web {files[1]}"),
+        "Pod ml/huge": (huge, f"dcctl schedule explain ml/huge {files[1]}"),
+    }
+    done = dcctl(bench, "apply", *files, "--yes", "-o", "json")
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["summary"]["placed"], len(plan.assignments)) == (32, 32)
+    assert gaps_of(done)["Deployment ml/web"] == (short, "dcctl schedule explain ml/web")
+    (later,) = [note["command"] for note in told["notes"] if note["label"] == "later"]
+    stands = bench.standing()
+    waits = [pod for pod in bench.server.objects("pods", "ml") if pod["metadata"]["name"] not in stands]
+    gated = [pod["spec"]["schedulingGates"] for pod in waits]
+    assert gated == [[{"name": "dcctl.io/plan"}]] * 3
+    assert dcctl(bench, *gaps_of(done)["Deployment ml/web"][1].split()[2:]).returncode in {0, 1}
+    bench.server.load([objects.node("gpu9", 8)])
+    path = later.rpartition("=")[2]
+    again = dcctl(bench, *later.replace(path, str(bench.folder / path)).split()[2:])
+    assert again.returncode == 0, again.stdout + again.stderr
+    placed = dcctl(bench, "apply", str(bench.folder / path), "--yes", "-o", "json")
+    assert (placed.returncode, json.loads(placed.stdout)["summary"]["placed"]) == (0, 3), placed.stderr
+    assert len(bench.standing()) == 35
+
+
+def test_the_question_tells_what_is_left_out(bench: Bench) -> None:
+    files, _ = bench.files(SHORT, short=True)
+    seen = terminal.start(["schedule", "apply", *files], env(bench))
+    text = terminal.plain(seen.read_until("[y/N]"))
+    assert "left out: Deployment ml/web: 3 of its pods have no place in the plan (web-[7-9])" in text
+    assert "left out: Pod ml/huge" in text
+    os.write(seen.master, b"n\n")
+    assert seen.finish()[0] == 6
+
+
+def test_render_gates_work_of_which_some_has_no_place(bench: Bench) -> None:
+    files, _ = bench.files((maker("StatefulSet", "db", 5, gpus=8),), short=True)
+    done = dcctl(bench, "render", *files)
+    assert (done.returncode, "have no place in the plan (db-4)" in done.stderr) == (1, True), done.stderr
+    files, _ = bench.files((maker("Deployment", "wide", 9, gpus=8),), short=True)
+    (body,) = yaml.safe_load_all(dcctl(bench, "render", *files).stdout)
+    assert body["spec"]["template"]["spec"]["schedulingGates"] == [{"name": "dcctl.io/plan"}]
+
+
+@pytest.mark.parametrize("verb", ["render", "apply"])
+def test_a_plan_that_counts_on_cuts_is_refused(bench: Bench, verb: str) -> None:
+    """Neither writes manifests for slices that are not there."""
+    files, _ = bench.files(SMALL)
+    path = Path(files[0])
+    document = json.loads(path.read_text())
+    cut = {"node": "gpu1", "device": "3", "before": [], "after": ["nvidia.com/mig-3g.71gb"]}
+    path.write_text(json.dumps({**document, "details": {**document["details"], "cuts": [cut]}}))
+    asked = len(bench.server.requests)
+    done = dcctl(bench, verb, *files)
+    assert done.returncode == 6
+    assert "1 board being cut first (cut 1 idle board of gpu1 into 1 x 3g.71gb)" in done.stderr
+    assert f"Try: dcctl schedule plan {files[1]} --no-cut" in done.stderr
+    assert len(bench.server.requests) == asked

@@ -113,7 +113,7 @@ def test_whatif_names_the_files_again(cli: Cli) -> None:
     found = run(cli, "schedule", "whatif", JOBS, *FLEET, *LINKS, "--add", "1xgpu001")
     (command,) = [note["command"] for note in found["notes"] if note["label"] == "still waits"]
     assert JOBS in command
-    assert " ".join(LINKS) in command
+    assert "=".join(LINKS) in command
 
 
 def test_a_gang_over_two_sites_goes_on_over_two_sites(cli: Cli) -> None:

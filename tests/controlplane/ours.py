@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
-from dcctl.packing.greedy.choice import DEFAULT_POLICY
+from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.greedy.engine import Put
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.reasons import Reason, words

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
-from http.client import OK
+from functools import partial
+from http.client import CREATED, FORBIDDEN, OK
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
+from dcctl.inventory.sources.jobs.parse import parse
 from dcctl.inventory.sources.kubernetes.api import Client
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.discovery import discover
 from dcctl.inventory.sources.kubernetes.listed import CLAIMS, JOBS, POD_GROUPS
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource, rbac_yaml
+from dcctl.packing.intake.fleet import problem_of
+from dcctl.packing.solve import solve
 from tests.controlplane.client import ApiClient
 from tests.controlplane.workloads import deployment, disruption_budget, namespace, pod
 
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
     from tests.controlplane.client import Json
     from tests.controlplane.plane import ControlPlane
 
-SPACE = "source"
+SPACE, LIMITED = "source", "limited"
 SCHEDULER_ROW = re.compile(r"^kube_pod_resource_request\{(.*)\} (\S+)$", re.MULTILINE)
 
 
@@ -55,6 +60,31 @@ def test_discovery_tells_resources_apart_and_not_only_groups(plane: ControlPlane
     assert served.versions(native) == (), "the group is there, for priority classes; pod groups are not"
     assert served.versions(JOBS) == ("v1",)
     assert served.versions(CLAIMS)[0] == "v1"
+
+
+def test_quotas_are_counted_and_refused_alike(plane: ControlPlane) -> None:
+    """What dcctl would not place, the API server does not take; what it places, it takes."""
+    plane.add_nodes(2, prefix="quota-")
+    kind = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "gpus", "namespace": LIMITED}}
+    hard = {"requests.nvidia.com/gpu": "4", "limits.cpu": "100", "pods": "10"}
+    plane.apply([namespace(LIMITED), {**kind, "spec": {"hard": hard}}])
+    plane.wait_for(partial(has_counted, plane, 0), 60, "the quota is counted")
+    path = f"/api/v1/namespaces/{LIMITED}/pods"
+    for name, gpus, taken, total in (("one", 3, True, 3), ("two", 2, False, 3), ("three", 1, True, 4)):
+        fleet = collect(plane.kubeconfig())
+        new = pod(name, LIMITED, gpus=gpus)
+        problem = problem_of(fleet, fleet.nodes, parse([("new.json", json.dumps(new))]))
+        assert bool(solve(problem).assignments) is taken
+        with plane.client() as admin:
+            status, _ = admin.request("POST", path, new)
+        assert status == (CREATED if taken else FORBIDDEN)
+        plane.wait_for(partial(has_counted, plane, total), 60, "what it asks for is counted")
+
+
+def has_counted(plane: ControlPlane, gpus: int) -> bool:
+    """Whether the controller has counted so many GPUs in the namespace."""
+    used = [one.used for one in collect(plane.kubeconfig()).quotas if one.account == LIMITED]
+    return [one.devices.get("nvidia.com/gpu") for one in used if one is not None] == [gpus]
 
 
 def placed(fleet: Fleet, identity: str) -> int:

@@ -28,7 +28,7 @@ def header(plan: str = "p", cluster: str = "c", run: str = "r1") -> journal.Head
         who="root@host",
         started_at_s=1,
         cluster=cluster,
-        resume="dcctl schedule apply --resume",
+        command="dcctl schedule apply",
     )
 
 

@@ -11,24 +11,25 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 
+File = Annotated[str, typer.Argument(metavar="FILE", help="A file of `kind: Dag`; - is standard input.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Where the search begins.")]
+Steps = Annotated[
+    int | None,
+    typer.Option(
+        "--steps",
+        metavar="N",
+        min=0,
+        max=10**9,
+        help="Steps of the search; 0: none. Default: about a second.",
+    ),
+]
+Prove = Annotated[
+    bool, typer.Option("--prove", help="Also ask CP-SAT for the best there is (pip install 'dcctl[exact]').")
+]
+
+
 def dag(
-    session: "Session",
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file of `kind: Dag`; - is standard input.")],
-    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Where the search begins.")] = 0,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            "--steps",
-            metavar="N",
-            min=0,
-            max=10**9,
-            help="Steps of the search; 0: none. Default: about a second.",
-        ),
-    ] = None,
-    prove: Annotated[
-        bool,
-        typer.Option("--prove", help="Also ask CP-SAT for the best there is (pip install 'dcctl[exact]')."),
-    ] = False,
+    session: "Session", file: File, seed: Seed = 0, steps: Steps = None, prove: Prove = False
 ) -> "Report":
     """When tasks that wait for each other are done, and which worker runs which of them when.
 

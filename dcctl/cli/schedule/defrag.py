@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
+from dcctl.packing.choices import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from dcctl.cli.schedule.work import Work
@@ -21,7 +22,7 @@ def defrag(
         str, typer.Option("--for", metavar="JOB", help="Make room for this workload, and no more.")
     ] = "",
     moves: Annotated[int, typer.Option("--moves", metavar="N", min=1, help="Move at most N members.")] = 20,
-    policy: PolicyOption = "use-value",
+    policy: PolicyOption = DEFAULT_POLICY,
     seed: Seed = 0,
 ) -> "Report":
     """A short list of moves after which whole nodes are free, to be reviewed. Changes nothing.

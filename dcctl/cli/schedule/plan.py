@@ -6,9 +6,13 @@ import typer
 
 from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
 from dcctl.cli.schedule.work import EffortOption, Files, Pending, PolicyOption, Seed
+from dcctl.packing.choices import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
+    from dcctl.inventory.model import Gap
+    from dcctl.packing.problem import Problem
+    from dcctl.packing.solve import Options
     from dcctl.render.report import Report
 
 Preempt = Annotated[
@@ -25,7 +29,7 @@ def plan(
     session: "Session",
     files: Files = None,
     pending: Pending = False,
-    policy: PolicyOption = "use-value",
+    policy: PolicyOption = DEFAULT_POLICY,
     effort: EffortOption = "fast",
     seed: Seed = 0,
     windows: Windows = None,
@@ -50,24 +54,40 @@ def plan(
     """
     from dcctl.cli.schedule.when import conditions, seconds, under
     from dcctl.cli.schedule.work import typed, work_of
-    from dcctl.packing.planning import plan_for
     from dcctl.packing.solve import Options
-    from dcctl.schedule.plan_report import PLAN, Planned, plan_report
+    from dcctl.schedule.plan_report import PLAN
 
-    wait_s, told = seconds(wait_at_most), conditions(price, carbon, links)
+    options, told = Options(policy, seed, effort, seconds(wait_at_most)), conditions(price, carbon, links)
     work = work_of(session, PLAN, files, pending)
     problem = under(work.problem, told, windows, work.found.whole)
-    options = Options(policy, seed, effort, wait_s)
-    found = plan_for(problem, options, cut=not no_cut, preempt=preempt)
+    words = typed(files, pending, windows, price, carbon, links, wait_at_most)
+    return _report(problem, options, work.gaps, words.all, cut=not no_cut, preempt=preempt, gantt=gantt)
+
+
+def _report(
+    problem: "Problem",
+    options: "Options",
+    gaps: "tuple[Gap, ...]",
+    words: str,
+    *,
+    cut: bool,
+    preempt: bool,
+    gantt: bool,
+) -> "Report":
+    """The plan of a problem. `words`: what was asked, as on the command line."""
+    from dcctl.packing.planning import plan_for
+    from dcctl.schedule.plan_report import Planned, plan_report
+
+    found = plan_for(problem, options, cut=cut, preempt=preempt)
     return plan_report(
         Planned(
             found.problem,
             found.plan,
-            work.gaps,
-            typed(files, pending, windows, price, carbon, links, wait_at_most).all,
+            gaps,
+            words,
             found.victims,
-            waited=wait_s > 0,
+            waited=options.wait_s > 0,
             gantt=gantt,
-            searched=effort != "fast",
+            searched=options.effort != "fast",
         )
     )

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dcctl.cli.schedule.to import KUBERNETES, To
+
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
@@ -15,19 +17,19 @@ def render(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE", help="The manifests that the plan was made from.")
     ],
-    to: Annotated[str, typer.Option("--to", metavar="SCHEDULER", help="kubernetes.")] = "kubernetes",
+    to: To = KUBERNETES,
 ) -> "Report":
     """The manifests of a plan, with every pod kept to the nodes that the plan says. Nothing is contacted.
 
-    Work whose pods stand on several nodes also waits behind the scheduling gate dcctl.io/plan, until
-    `dcctl schedule plan --pending` and `dcctl schedule apply` give each pod its node.
+    Work whose pods stand on several nodes, or of which some have no place, also waits behind the scheduling
+    gate dcctl.io/plan, until `dcctl schedule plan --pending` and `dcctl schedule apply` give each pod its
+    node.
     """
     from dcctl.cli.documents import RENDERED
+    from dcctl.cli.schedule.to import backend_of
     from dcctl.schedule.act.order import load
     from dcctl.schedule.applied import rendered_report
-    from dcctl.schedule.backends import backend
 
-    chosen = backend(to)
-    loaded = load((plan, *files), "rendered for")
-    text, left = chosen.render(loaded.plan, loaded.objects, session.now_s)
+    backend = backend_of(to, session.settings)
+    text, left = backend.intended(load((plan, *files)), session.now_s).render()
     return rendered_report(RENDERED.kind, text, left)

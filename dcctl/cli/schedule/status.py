@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dcctl.cli.schedule.work import PolicyOption, Seed
+from dcctl.packing.choices import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from dcctl.cli.session import Session
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from dcctl.schedule.status_report import Unfinished
 
 
-def status(session: "Session", policy: PolicyOption = "use-value", seed: Seed = 0) -> "Report":
+def status(session: "Session", policy: PolicyOption = DEFAULT_POLICY, seed: Seed = 0) -> "Report":
     """What waits and would fit now, how broken up what is free is, and which changes are unfinished.
 
     Reads the fleet and the journals of `schedule apply`; changes nothing.

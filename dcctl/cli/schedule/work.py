@@ -1,8 +1,10 @@
 """What the verbs of `schedule` share: their arguments, and the problem that they make of a session."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+from dcctl.packing.choices import Effort, PolicyName
 
 if TYPE_CHECKING:
     from dcctl.app import Surveyed
@@ -21,11 +23,9 @@ Files = Annotated[
 Pending = Annotated[
     bool, typer.Option("--pending", help="Also place what waits in the fleet (alone: when no FILE is given).")
 ]
-Policy = Literal["use-value", "fgd", "first-fit", "best-fit", "dot-product"]
 PolicyOption = Annotated[
-    Policy, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
+    PolicyName, typer.Option("--policy", metavar="NAME", help="How a node is chosen among those that fit.")
 ]
-Effort = Literal["fast", "normal", "best"]
 EffortOption = Annotated[
     Effort,
     typer.Option(
@@ -120,10 +120,13 @@ def typed(
     """The work of a run and the options of `when`, as they were named on the command line."""
     from shlex import join
 
+    from dcctl.schedule.commands import files as typable
+
     named = (("--price", price), ("--carbon", carbon), ("--links", links), ("--wait-at-most", wait_at_most))
-    options = [word for window in windows or () for word in ("--window", window)]
-    options += [word for option, value in named if value is not None for word in (option, value)]
-    return Typed(join([*files, *(["--pending"] if pending else [])]) if files else "", join(options))
+    options = [f"--window={window}" for window in windows or ()]
+    options += [f"{option}={value}" for option, value in named if value is not None]
+    words = [*typable(files or ()), *(["--pending"] if pending else [])]
+    return Typed(join(words) if files else "", join(options))
 
 
 def job_named(problem: "Problem", name: str) -> "Job":

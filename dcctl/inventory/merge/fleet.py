@@ -19,6 +19,7 @@ from dcctl.inventory.merge.rest import (
     merge_meters,
     merge_places,
     merge_pools,
+    merge_quotas,
     merge_workloads,
 )
 from dcctl.inventory.model import Conflict, Fleet, Gap
@@ -62,6 +63,7 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
         gaps=_gaps(fleets, renames),
         conflicts=_united([item for fleet in fleets for item in fleet.conflicts], conflicts),
         sources=tuple(run for fleet in fleets for run in fleet.sources),
+        quotas=merge_quotas(fleets),
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from dcctl.inventory.merge.precedence import Known
-    from dcctl.inventory.model import Fact, Fleet, Link, Member, Node, PowerMeter, Workload
+    from dcctl.inventory.model import Fact, Fleet, Link, Member, Node, PowerMeter, Quota, Workload
 
 F = TypeVar("F", bound="Fact")
 
@@ -129,6 +129,12 @@ def merge_meters(fleets: Sequence[Fleet], renames: Renames) -> tuple[PowerMeter,
             if kept is None or (named.read_at_s or 0) > (kept.read_at_s or 0):
                 newest[key] = named
     return tuple(newest[key] for key in sorted(newest))
+
+
+def merge_quotas(fleets: Iterable[Fleet]) -> tuple[Quota, ...]:
+    """Return every quota of every source once."""
+    united = _by_key(((one.source, one.account, one.name), one) for fleet in fleets for one in fleet.quotas)
+    return tuple(sorted(united, key=lambda one: (one.source or "", one.account, one.name)))
 
 
 def merge_workloads(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.packing.cuts.mig import layouts
+from dcctl.packing.mig import layouts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dcctl.packing.cuts.mig import Geometry
+    from dcctl.packing.mig import Geometry
 
     Layout = tuple[str, ...]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from dcctl.packing.cuts.covers import Pool, cover
-from dcctl.packing.cuts.mig import PREFIX
+from dcctl.packing.mig import PREFIX
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.packing.cuts.mig import PREFIX, WHOLE_BOARD, geometry
+from dcctl.packing.mig import PREFIX, WHOLE_BOARD, geometry
 from dcctl.packing.plan import Cut
 from dcctl.packing.problem import UNLIMITED, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcctl.packing.cuts.mig import Geometry
+    from dcctl.packing.mig import Geometry
     from dcctl.packing.problem import Bin, Device, Problem, Sliced
     from dcctl.packing.solve import Solution
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dcctl.packing.fit.labels import Labels
-from dcctl.packing.problem import BASIC, WHOLE
+from dcctl.packing.problem import BANDWIDTH, CPU, MEMORY, PODS, POWER, STORAGE, WHOLE
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-_SHORT: Final[tuple[Reason, ...]] = (
-    Reason.CPU,
-    Reason.MEMORY,
-    Reason.STORAGE,
-    Reason.PODS,
-    Reason.BANDWIDTH,
-    Reason.POWER,
-)
-"""The reason of each basic dimension, in their order."""
+_SHORT: Final = {
+    CPU: Reason.CPU,
+    MEMORY: Reason.MEMORY,
+    STORAGE: Reason.STORAGE,
+    PODS: Reason.PODS,
+    BANDWIDTH: Reason.BANDWIDTH,
+    POWER: Reason.POWER,
+}
+"""The reason for too little of a basic dimension."""
 
 
 def short_of(dimension: int) -> int:
     """The reason for too little of a dimension, by its position in the space."""
-    return int(_SHORT[dimension] if dimension < len(BASIC) else Reason.RESOURCE)
+    return int(_SHORT.get(dimension, Reason.RESOURCE))
 
 
 class Wanted:

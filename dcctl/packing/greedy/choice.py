@@ -11,15 +11,15 @@ from dcctl.packing.greedy.value import UseValue
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dcctl.packing.choices import PolicyName
     from dcctl.packing.fit.feasibility import Feasibility
     from dcctl.packing.greedy.policies import Policy
 
-POLICIES: Final[Mapping[str, Callable[[Feasibility, Mapping[int, int]], Policy]]] = {
+POLICIES: Final[Mapping[PolicyName, Callable[[Feasibility, Mapping[int, int]], Policy]]] = {
     "use-value": UseValue,
     "fgd": Fgd,
     "first-fit": FirstFit,
     "best-fit": BestFit,
     "dot-product": DotProduct,
 }
-"""Each is made for a problem, with how many items of each class are expected. The first is the default."""
-DEFAULT_POLICY: Final = next(iter(POLICIES))
+"""Each is made for a problem, with how many items of each class are expected."""

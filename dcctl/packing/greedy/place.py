@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import groupby, islice, permutations, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,19 +9,21 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.packing.fit.quotas import Ledger
 from dcctl.packing.greedy.sites import most_across, why_apart
 from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from dcctl.inventory.conditions import SiteLink
     from dcctl.inventory.placement import Level
+    from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.engine import Engine, Put
-    from dcctl.packing.problem import Bin, Job, Need, Quota, Task
+    from dcctl.packing.problem import Bin, Job, Quota, Task
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -44,7 +45,7 @@ class Mark(NamedTuple):
     """A moment in the making of a plan."""
 
     moves: int
-    used: dict[str, Counter[str]]
+    used: Mapping[str, Mapping[str, int]]
     closed: Bools | None
 
 
@@ -57,8 +58,13 @@ class Placed(Struct):
     """Members that stand nowhere."""
     refused_for: int | None = None
     """The class of the first member that fitted nowhere."""
-    quota: bool = False
-    """Whether a quota, and not the nodes, refused it."""
+    quota: tuple[Short, ...] = ()
+    """What it lacks of its quotas, where they, and not the nodes, refused it."""
+
+    @property
+    def says(self) -> str:
+        """What quotas refused it, in words; empty: none did."""
+        return "; ".join(map(str, self.quota))
 
 
 def left_of(job: Job, found: Placed) -> Job:
@@ -69,11 +75,6 @@ def left_of(job: Job, found: Placed) -> Job:
         for task in job.tasks
     )
     return replace(job, tasks=tuple(task for task in tasks if task.members))
-
-
-def amounts_of(need: Need, dimensions: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """What an item counts for a quota: by dimension, and devices in thousandths."""
-    return (*zip(dimensions, need.amounts, strict=True), ("gpu", need.gpu_milli))
 
 
 def _runs(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -115,7 +116,7 @@ def _apart(path: tuple[str, ...], depth: int) -> str:
 
 
 class Placer:
-    """Places jobs through an engine, and keeps what owners have used of their quotas."""
+    """Places jobs through an engine, and keeps what is used of quotas."""
 
     def __init__(
         self,
@@ -129,15 +130,13 @@ class Placer:
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
         self._links = links
-        self._dimensions = engine.items.space.dimensions
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
-        self._quotas = {one.owner: one for one in quotas}
-        self._used: dict[str, Counter[str]] = {one.owner: Counter(one.used) for one in self._quotas.values()}
+        self.ledger = Ledger(quotas, [one.need for one in engine.items.wanted], engine.items.space.dimensions)
 
     def place(self, job: Job) -> Placed:
         """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
-        if self.quota_short(job):
-            return Placed(job, [], job.size, None, quota=True)
+        if short := self.ledger.short(job):
+            return Placed(job, [], job.size, None, short)
         by_itself = job.minimum < 2 and job.within is None
         found = self._fill(job, None) if by_itself else self._gang(job)
         self.spend(job, found)
@@ -147,7 +146,7 @@ class Placer:
         """One job after the other; neighbours that are alike in all that counts are placed as one run."""
         found: list[Placed] = []
         for alike in _runs(jobs):
-            simple = len(alike) > 1 and self._quotas.keys().isdisjoint(job.owner for job in alike)
+            simple = len(alike) > 1 and not any(job.quotas for job in alike)
             found += self._deal(alike) if simple else [self.place(job) for job in alike]
         return found
 
@@ -172,11 +171,6 @@ class Placer:
         for stand in placed.stands:
             self.engine.take(stand.of, stand.put)
         self.spend(placed.job, placed, -1)
-
-    def vacate(self, owner: str, of: int, put: Put) -> None:
-        """A member that stood there before stands nowhere; its owner has used so much less of its quota."""
-        self.engine.take(of, put)
-        self._spend(owner, of, -1)
 
     def _gang(self, job: Job) -> Placed:
         home, closed = self._home(job), self.closed
@@ -358,38 +352,15 @@ class Placer:
 
     def mark(self) -> Mark:
         """Where `undo` can go back to."""
-        return Mark(
-            self.engine.mark(), {owner: Counter(used) for owner, used in self._used.items()}, self.closed
-        )
+        return Mark(self.engine.mark(), self.ledger.mark(), self.closed)
 
     def undo(self, mark: Mark) -> None:
         """All is as it was at the mark."""
         self.engine.undo(mark.moves)
-        self._used, self.closed = mark.used, mark.closed
-
-    def quota_short(self, job: Job) -> dict[str, int]:
-        """What the job's owner lacks of a quota for all of it, by name of the amount."""
-        quota = self._quotas.get(job.owner)
-        if quota is None:
-            return {}
-        used, asked = self._used[job.owner], self._sum(job.tasks)
-        short = {name: used[name] + asked[name] - most for name, most in quota.amounts.items()}
-        return {name: amount for name, amount in short.items() if amount > 0}
-
-    def _sum(self, tasks: Iterable[Task]) -> Counter[str]:
-        total: Counter[str] = Counter()
-        for task in tasks:
-            need = self.engine.items.wanted[task.of].need
-            for name, amount in amounts_of(need, self._dimensions):
-                total[name] += amount * len(task.members)
-        return total
+        self.ledger.undo(mark.used)
+        self.closed = mark.closed
 
     def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
-        """What these members hold counts for the quota of the job's owner."""
-        for stand in found.stands:
-            self._spend(job.owner, stand.of, sign)
-
-    def _spend(self, owner: str, of: int, sign: int) -> None:
-        if owner in self._quotas:
-            for name, amount in amounts_of(self.engine.items.wanted[of].need, self._dimensions):
-                self._used[owner][name] += sign * amount
+        """What these members hold counts for the job's quotas, or, with a `sign` of -1, no longer."""
+        if job.quotas:
+            self.ledger.count(job.quotas, (stand.of for stand in found.stands), sign)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from dcctl.packing.problem import UNLIMITED, WHOLE
+from dcctl.packing.problem import CPU, UNLIMITED, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ class BestFit(FirstFit):
     def keys(self, of: int, view: View) -> Ints:
         """What is left after the placement."""
         need = self._items.wanted[of].need
-        left = _cpu_and_devices(view) - (need.amounts[0], need.gpu_milli)
+        left = _cpu_and_devices(view) - (need.amounts[CPU], need.gpu_milli)
         return _as_keys((left / self._most).sum(axis=1))
 
 
@@ -80,7 +80,7 @@ class DotProduct(FirstFit):
     def keys(self, of: int, view: View) -> Ints:
         """Request times free, both as shares of the largest bin's."""
         need = self._items.wanted[of].need
-        asked = np.array((need.amounts[0], need.gpu_milli)) / self._most
+        asked = np.array((need.amounts[CPU], need.gpu_milli)) / self._most
         return _as_keys((_cpu_and_devices(view) / self._most * asked).sum(axis=1))
 
 
@@ -88,7 +88,7 @@ def _largest(items: Feasibility) -> Floats:
     """CPU and devices of the bin that has most of each."""
     most = [1, 1]
     for one in items.bins:
-        most[0] = max(most[0], one.total[0] if one.total[0] < UNLIMITED else 0)
+        most[0] = max(most[0], one.total[CPU] if one.total[CPU] < UNLIMITED else 0)
         most[1] = max(most[1], one.device_count * WHOLE)
     return np.array(most, np.float64)
 

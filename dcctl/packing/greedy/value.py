@@ -19,7 +19,7 @@ import numpy as np
 
 from dcctl.packing.fit.state import View
 from dcctl.packing.greedy.policies import FirstFit
-from dcctl.packing.problem import WHOLE
+from dcctl.packing.problem import CPU, MEMORY, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -115,7 +115,7 @@ class UseValue(FirstFit):
         part = self._worth[kind[:, None], np.maximum(started, 0)].sum(axis=1)
         cpu, memory = view.free[:, 0], view.free[:, 1]
         before = self._value(kind, cpu, memory, full, part)
-        cpu, memory = cpu - need.amounts[0], memory - need.amounts[1]
+        cpu, memory = cpu - need.amounts[CPU], memory - need.amounts[MEMORY]
         if not need.share_milli:
             return before - self._value(kind, cpu, memory, full - need.devices, part)
         usable = wanted.usable(view)
@@ -163,7 +163,7 @@ def _ratio(need: Need, cpu: Ints, free: Ints) -> Ints:
     most = (1 << _RATIO_BITS) - 1
     own: Ints = np.minimum(cpu * WHOLE // np.maximum(free, 1), most)
     if need.gpu_milli:
-        return np.abs(own - need.amounts[0] * WHOLE // need.gpu_milli)
+        return np.abs(own - need.amounts[CPU] * WHOLE // need.gpu_milli)
     return np.where(free > 0, most - own, 0)
 
 
@@ -197,8 +197,8 @@ class _Demand:
         self._items = np.array([popularity[of] for of in rows], np.int64)
         self._milli = np.array([need.gpu_milli for need in needs], np.int64)
         self._blocks = np.array([need.devices for need in needs], np.int64)
-        self._cpu = np.array([need.amounts[0] for need in needs], np.int64)
-        self._memory = np.array([need.amounts[1] >> 20 for need in needs], np.int64)
+        self._cpu = np.array([need.amounts[CPU] for need in needs], np.int64)
+        self._memory = np.array([need.amounts[MEMORY] >> 20 for need in needs], np.int64)
         self._weight = self._items / np.sqrt(np.maximum(self._milli, 1) / WHOLE)
         self._accepts = np.array(
             [[items.takes(need, at) for at in range(len(self._kinds))] for need in needs], np.bool_

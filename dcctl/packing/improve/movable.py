@@ -40,8 +40,7 @@ class Loose:
     """The bins of an engine without what can be moved, and what that is, until `finish` puts it back."""
 
     def __init__(self, problem: Problem, engine: Engine, placed: Sequence[Placed]) -> None:
-        """Members whose owner has a quota may be moved, never added or left out."""
-        owners = {one.owner for one in problem.quotas}
+        """Members that count for a quota may be moved, never added or left out."""
         self._engine, self._placed = engine, [*placed]
         self.tiers = sorted({-one.job.priority for one in placed})
         """Priorities, the most urgent first, with the sign turned."""
@@ -53,7 +52,7 @@ class Loose:
         self._numbers: dict[tuple[int, int, bool], int] = {}
         for at, one in enumerate(placed):
             if _alone(one.job):
-                self._take_out(at, one, one.job.owner not in owners)
+                self._take_out(at, one, not one.job.quotas)
         self.free: list[list[int]] = engine.state.free.tolist()
         self.milli: list[list[int]] = engine.state.milli.tolist()
         """What is free in the bins without them."""

@@ -51,7 +51,7 @@ def improve(
     """What becomes of the jobs after a search of so many steps; the engine's state is that of the result.
 
     In no tier of priority fewer members stand than before, and in the highest in which anything changed, more
-    of the devices are used. Members whose owner has a quota are moved, never added or left out.
+    of the devices are used. Members that count for a quota are moved, never added or left out.
     """
     loose, rng = Loose(problem, engine, placed), np.random.default_rng(seed)
     bins = np.array([at for at, one in enumerate(engine.items.bins) if not one.closed], np.int64)

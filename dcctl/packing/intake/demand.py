@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from dcctl.inventory.model import Member, Resources, Template, Workload
+    from dcctl.packing.intake.limits import Limits
 
 
 def whole_devices(resources: Resources) -> dict[str, int]:
@@ -71,7 +72,7 @@ class Classes:
         if found is None:
             template = self._templates.get(member.template or "", BARE)
             found = self._by_request[key] = self.intern(
-                ItemClass(self._need(asked, template), template, cluster)
+                ItemClass(self.need(asked, template), template, cluster)
             )
         return found
 
@@ -84,7 +85,8 @@ class Classes:
             self.all.append(one)
         return found
 
-    def _need(self, asked: Resources, template: Template) -> Need:
+    def need(self, asked: Resources, template: Template = BARE) -> Need:
+        """How much a member asks for."""
         whole = whole_devices(asked)
         resource, count = next(iter(whole.items()), ("", 0))
         named = (asked.devices.get(name, 0) for name in self._resources)
@@ -106,7 +108,9 @@ class Classes:
         )
 
 
-def jobs_of(workloads: Iterable[Workload], classes: Classes, positions: Mapping[str, int]) -> tuple[Job, ...]:
+def jobs_of(
+    workloads: Iterable[Workload], classes: Classes, positions: Mapping[str, int], limits: Limits
+) -> tuple[Job, ...]:
     """What waits, in the given order: members that have no node yet and whose requests are known.
 
     `positions`: of bins, by name.
@@ -115,7 +119,7 @@ def jobs_of(workloads: Iterable[Workload], classes: Classes, positions: Mapping[
     for workload in workloads:
         waiting = [one for one in workload.members if _waits(one) and one.requests is not None]
         if waiting:
-            found.append(_job(workload, waiting, classes, positions))
+            found.append(_job(workload, waiting, classes, positions, limits))
     return tuple(found)
 
 
@@ -133,7 +137,13 @@ def _waits(member: Member) -> bool:
     return member.node is None and member.phase == "pending"
 
 
-def _job(workload: Workload, waiting: list[Member], classes: Classes, positions: Mapping[str, int]) -> Job:
+def _job(
+    workload: Workload,
+    waiting: list[Member],
+    classes: Classes,
+    positions: Mapping[str, int],
+    limits: Limits,
+) -> Job:
     tasks: dict[int, list[str]] = {}
     cluster = classes.cluster(workload)
     for member in waiting:
@@ -147,6 +157,7 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes, positions:
         priority=workload.priority or 0,
         preemptible=bool(workload.preemptible),
         owner=workload.owner or "",
+        quotas=limits.waiting(workload),
         duration_s=workload.duration_s,
         deadline_s=workload.deadline_s,
         earliest_s=workload.earliest_s,
@@ -157,7 +168,7 @@ def _job(workload: Workload, waiting: list[Member], classes: Classes, positions:
 
 
 def held_by(
-    workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes
+    workloads: Iterable[Workload], positions: Mapping[str, int], classes: Classes, limits: Limits
 ) -> tuple[list[Held], dict[str, Running]]:
     """Members that stand on a node of the problem and have not ended, and what is known of their jobs.
 
@@ -171,11 +182,11 @@ def held_by(
             if at is not None and member.phase not in ENDED and member.requests is not None:
                 found.append(Held(workload.id, member.name, at, classes.of(member, cluster)))
                 if workload.id not in running:
-                    running[workload.id] = _running(workload)
+                    running[workload.id] = _running(workload, limits)
     return found, running
 
 
-def _running(workload: Workload) -> Running:
+def _running(workload: Workload, limits: Limits) -> Running:
     lasts, started = workload.duration_s, workload.started_at_s
     allowed = [one.allowed for one in workload.budgets if one.allowed is not None]
     return Running(
@@ -185,6 +196,7 @@ def _running(workload: Workload) -> Running:
         preemptible=bool(workload.preemptible),
         spared=workload.preemptible is False,
         owner=workload.owner or "",
+        quotas=limits.standing(workload),
         ends_s=None if started is None or lasts is None else started + lasts,
         duration_s=lasts,
         deadline_s=workload.deadline_s,

@@ -11,7 +11,9 @@ from dcctl.inventory.occupancy.demand import demand_of
 from dcctl.inventory.occupancy.node import occupancy
 from dcctl.inventory.occupancy.unavailable import common_taints
 from dcctl.inventory.racks import Racks
+from dcctl.inventory.topology import DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS, first_of
 from dcctl.packing.intake.demand import Classes, held_by, jobs_of, resources_asked, unreadable
+from dcctl.packing.intake.limits import Limits
 from dcctl.packing.intake.seats import seated
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import NONE, Reason
@@ -25,20 +27,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.occupancy.boards import Board
     from dcctl.inventory.occupancy.demand import Demand
     from dcctl.inventory.occupancy.node import Occupancy
-
-ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
-LEAF_LABELS = (
-    "network.topology.nvidia.com/leaf",
-    "topology.k8s.aws/network-node-layer-3",
-    "cloud.google.com/gce-topology-subblock",
-    "topology.dcctl.io/leaf",
-)
-DOMAIN_LABELS = (
-    "nvidia.com/gpu.clique",
-    "network.topology.nvidia.com/accelerator",
-    "topology.dcctl.io/domain",
-)
-"""Names of labels that say in which zone, under which leaf switch and in which NVLink domain a node is."""
 
 
 def problem_of(
@@ -59,20 +47,23 @@ def problem_of(
     running_work = sorted(whole.workloads, key=attrgetter("id"))  # the order they come in decides nothing
     resources = resources_asked((*waiting, *running_work))
     classes = Classes(resources, {**whole.templates, **asked.templates}, kinds_of([whole]))
+    limits = Limits((*whole.quotas, *asked.quotas), kinds_of([whole]))
     kinds: dict[Kind, int] = {}
     bins = tuple(_bins(whole, sorted(nodes, key=attrgetter("name")), resources, kinds))
     positions = {one.name: at for at, one in enumerate(bins)}
-    jobs = jobs_of(waiting, classes, positions)
-    standing, running = held_by(running_work, positions, classes)
+    jobs = jobs_of(waiting, classes, positions, limits)
+    standing, running = held_by(running_work, positions, classes, limits)
     bins, held = seated(bins, standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
+    space = Space(resources, tuple(kinds))
     return Problem(
-        space=Space(resources, tuple(kinds)),
+        space=space,
         bins=bins,
         classes=tuple(classes.all),
         jobs=jobs,
         held=held,
         running=running,
+        quotas=limits.quotas(jobs, whole.workloads, classes, space.dimensions),
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
         ended=frozenset(one.id for one in whole.workloads if _has_ended(one)),
@@ -281,9 +272,7 @@ def _is_untold(node: Node) -> bool:
 
 def _path(node: Node, rack: str) -> tuple[str, ...]:
     """By LEVELS: NVLink domain, leaf, rack, zone, site."""
-    labels = node.labels
-
-    def told(names: Sequence[str]) -> str:
-        return next((labels[name] for name in names if labels.get(name)), "")
-
-    return told(DOMAIN_LABELS), told(LEAF_LABELS), rack, told(ZONE_LABELS), node.site or ""
+    domain, leaf, zone = (
+        first_of(node.labels, names) or "" for names in (DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS)
+    )
+    return domain, leaf, rack, zone, node.site or ""

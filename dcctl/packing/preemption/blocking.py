@@ -17,6 +17,7 @@ from dcctl.packing.preemption.stoppable import Stoppable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.place import Placed
     from dcctl.packing.preemption.stoppable import Guess, Unit
     from dcctl.packing.problem import Held, Job
@@ -75,12 +76,26 @@ class _Search:
         while True:
             mark, known = placer.mark(), len(self._stopped)
             found = placer.place(self._job)
-            if found.missing and not found.quota:
+            if found.quota:
+                self._give_back(found.quota)
+            elif found.missing:
                 self._more(found)
             placer.undo(mark)
             self._scene.release(self._stopped[known:])
             if known == len(self._stopped):
                 return not found.missing
+
+    def _give_back(self, short: Sequence[Short]) -> None:
+        """Take away work that holds what is short of quotas, the least trouble first, until nothing is."""
+        ledger = self._scene.placer.ledger
+        for unit in self._stoppable.units(self._stopped):
+            job = unit[0].job
+            quotas, classes = self._scene.running(job).quotas, [one.of for one in unit]
+            if ledger.eases(short, quotas, classes) and unit[0] not in self._gone[job]:
+                self._take(unit)
+                short = ledger.short(self._job)
+            if not short:
+                return
 
     def _more(self, found: Placed) -> None:
         """Make room for items that are missing, each in its bin, as far as there is any."""

@@ -117,14 +117,25 @@ class Stoppable:
             if one in self._row:
                 self._alive[self._row[one]] = False
 
+    def units(self, gone: Iterable[Held]) -> Iterator[Unit]:
+        """All units, least trouble first. `gone`: members that stand nowhere for now."""
+        rows = np.flatnonzero(self._left(gone))
+        for row in rows[np.lexsort(self._trouble[rows].T[::-1])].tolist():
+            yield self._units_of_rows[row]
+
+    def _left(self, gone: Iterable[Held]) -> Bools:
+        """The rows whose unit still stands."""
+        alive = self._alive.copy()
+        alive[[self._row[one] for one in gone if one in self._row]] = False
+        return alive
+
     def guesses(self, of: int, most: int, gone: Iterable[Held]) -> Iterator[Guess]:
         """Bins that have room for more items of a class once some stop: least trouble, then idlest, first.
 
         `gone`: members that stand nowhere for now; `most`: of no more items is it asked whether they fit.
         Rules of who stands beside whom are not looked at.
         """
-        alive = self._alive.copy()
-        alive[[self._row[one] for one in gone if one in self._row]] = False
+        alive = self._left(gone)
         engine = self._scene.placer.engine
         can = engine.items.wanted[of].fixed == 0
         if engine.relations.related[of]:

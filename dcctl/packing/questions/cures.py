@@ -18,6 +18,7 @@ from dcctl.packing.changed import (
     with_quotas,
     without,
 )
+from dcctl.packing.fit.quotas import amount, raised
 from dcctl.packing.planning import plan_for
 from dcctl.packing.preemption.blocking import fits_without, in_the_way, needed
 from dcctl.packing.preemption.stoppable import Stoppable
@@ -114,18 +115,11 @@ class _Search:
 
 
 def _quota(search: _Search) -> Iterator[Cure]:
-    """Raise what its owner lacks."""
-    own = next((one for one in search.problem.quotas if one.owner == search.job.owner), None)
-    if own is None:
-        return
-    short = search.scene.placer.quota_short(search.job)
-    if not short:
-        return
-    raised = replace(own, amounts={name: most + short.get(name, 0) for name, most in own.amounts.items()})
-    others = [one for one in search.problem.quotas if one is not own]
-    if search.proved(with_quotas(search.problem, [*others, raised])):
-        for name, amount in short.items():
-            yield Cure("quota", name, amount)
+    """Raise what it lacks of its quotas, all at once."""
+    short = search.scene.placer.ledger.short(search.job)
+    if short and search.proved(with_quotas(search.problem, raised(search.problem.quotas, short))):
+        told = (f"{one.quota.name} by {amount(one.dimension, one.lacking)}" for one in short)
+        yield Cure("quota", " and ".join(told), short[0].lacking if len(short) == 1 else 0)
 
 
 def _members(search: _Search) -> Iterator[Cure]:

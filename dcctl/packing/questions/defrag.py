@@ -157,6 +157,7 @@ def move(scene: Scene, one: Held, allowed: Bools | None) -> Step | None:
     if found.missing:
         placer.undo(mark)
         return None
+    placer.ledger.count(scene.running(one.job).quotas, (one.of,))
     put = found.stands[0].put
     return Step(one, put.bin, put.devices)
 

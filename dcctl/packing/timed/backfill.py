@@ -156,8 +156,8 @@ class Book:
         if ready_s is None:
             return Kept(job, [], job, None, None, says)
         kept = Kept(job, [], job, ready_s)
-        if self.placer.quota_short(job):
-            kept.says = WORDS[Reason.QUOTA]
+        if short := self.placer.ledger.short(job):
+            kept.says = "; ".join(map(str, short))
             return kept
         first_s = self._first_s(job, ready_s)
         if self._offers.choosy or job.data:
@@ -319,7 +319,7 @@ class Book:
     def _refusals(self, kept: Kept) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         if not kept.left.tasks:
             return self._bits(kept.job, kept.booked[0].start_s)
-        if kept.ready_s is None or self.placer.quota_short(kept.left):
+        if kept.ready_s is None or self.placer.ledger.short(kept.left):
             reason = Reason.QUOTA if kept.ready_s is not None else Reason.TIME
             return np.full(len(self.problem.bins), int(reason))
         return self._bits(kept.left, self._judged(kept.left, kept.ready_s))

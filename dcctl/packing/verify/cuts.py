@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.cuts.mig import PREFIX, WHOLE_BOARD, geometry
+from dcctl.packing.mig import PREFIX, WHOLE_BOARD, geometry
 from dcctl.packing.problem import WHOLE, Device, Sliced
 
 if TYPE_CHECKING:
-    from dcctl.packing.cuts.mig import Geometry
+    from dcctl.packing.mig import Geometry
     from dcctl.packing.plan import Cut, Plan
     from dcctl.packing.problem import Bin, Problem
 

@@ -197,13 +197,13 @@ def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:
     for quota in problem.quotas:
         total: Counter[str] = Counter()
         for one in stands:
-            if one.job.owner == quota.owner:
+            if quota.id in one.job.quotas:
                 need = problem.classes[one.of].need
                 total.update(dict(zip(problem.space.dimensions, need.amounts, strict=True)))
                 total["gpu"] += need.gpu_milli
         for name, most in quota.amounts.items():
             if total[name] and quota.used.get(name, 0) + total[name] > most:
-                yield f"{quota.owner} would hold more than its quota of {name}"
+                yield f"{quota.name}: more than it allows of {name} would be held"
 
 
 def _counts(plan: Plan, problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:

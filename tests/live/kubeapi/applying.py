@@ -11,6 +11,7 @@ from dcctl.inventory.sources.kubernetes.api import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from dcctl.schedule.act.kubernetes.backend import Kubernetes
 from dcctl.schedule.act.order import World
 from tests import plans
 from tests.kubeapi import ApiServer, objects
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from tests.kubeapi.status import Obj
 
 NODES = 4
-RESUME = "dcctl schedule apply --resume"
+COMMAND = "dcctl schedule apply"
+RESUME = f"{COMMAND} --resume"
 
 
 class Silence:
@@ -87,31 +89,32 @@ class Bench:
     def fleet(self) -> Fleet:
         return KubernetesSource("kubernetes:test", str(self.kubeconfig)).collect()
 
-    def files(self, work: Sequence[Obj] = WORK) -> tuple[list[str], Plan]:
-        """The plan file and the manifests, as `schedule apply` takes them."""
+    def files(self, work: Sequence[Obj] = WORK, *, short: bool = False) -> tuple[list[str], Plan]:
+        """The plan file and the manifests, as `schedule apply` takes them; `short`: not all has a place."""
         path = self.folder / "work.yaml"
         path.write_text(yaml.safe_dump_all(work))
         plan = plans.of_files(self.fleet(), [path], "first-fit")
-        assert plan.unplaced == ()
+        assert bool(plan.unplaced) == short
         return [str(plans.write(self.folder / "plan.json", plan)), str(path)], plan
 
     def pending(self) -> tuple[list[str], Plan]:
         plan = plans.of_pending(self.fleet())
         return [str(plans.write(self.folder / "plan.json", plan))], plan
 
-    def world(self, user: str = "admin", **more: Any) -> World:
+    def world(self, user: str = "admin", *, wait_s: float = 20.0, bind: bool = False, **more: Any) -> World:
         kubeconfig = self.server.kubeconfig(self.folder / f"kubeconfig-{user}", user)
         connection = connect(str(kubeconfig), None, 10)
         patience = Patience(sleep=self.naps, spread=0.0, request_s=5.0)
         world = World(
-            connect=lambda deadline_s: Objects(Client(connection, deadline_s, patience)),
+            backend=Kubernetes(
+                lambda deadline_s: Objects(Client(connection, deadline_s, patience)), wait_s, bind=bind
+            ),
             fleet=self.fleet,
             progress=Silence(),
             consent=self.asked.append,
             folder=self.folder / "journals",
             now_s=1_800_000_000,
-            resume=RESUME,
-            wait_s=20.0,
+            command=COMMAND,
         )
         return world._replace(**more)
 

@@ -13,7 +13,7 @@ from dcctl.errors import DeniedError, RefusedError, UnfinishedError, UsageError
 from dcctl.schedule.act import order
 from tests.kubeapi import ApiServer, objects
 from tests.kubeapi.faults import Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.applying import RESUME, WORK, Bench, by_job, maker, pod
+from tests.live.kubeapi.applying import COMMAND, RESUME, WORK, Bench, by_job, maker, pod
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,11 +161,11 @@ def _again(bench: Bench, files: list[str]) -> None:
     header = journal.Header(
         kind=order.KIND,
         run="again",
-        plan=next(iter(loaded.files.values())),
+        plan=next(iter(loaded.digests.values())),
         who="me",
         started_at_s=1,
         cluster=bench.server.get("namespaces", "kube-system")["metadata"]["uid"],
-        resume=RESUME,
+        command=COMMAND,
     )
     journal.create(bench.folder / "journals", header)
 

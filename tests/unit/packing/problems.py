@@ -168,5 +168,5 @@ def _job(draw: st.DrawFn, at: int, classes: int, plain: bool) -> Job:
         minimum=draw(st.integers(0, sum(len(task.members) for task in tasks))),
         within=draw(st.sampled_from((None, None, None, "node", "rack", "zone"))),
         priority=draw(st.sampled_from((0, 0, 10))),
-        owner=draw(st.sampled_from(("", "", "team"))),
+        quotas=draw(st.sampled_from(((), (), ("team",)))),
     )

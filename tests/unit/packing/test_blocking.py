@@ -100,4 +100,4 @@ def test_one_large_job_rather_than_many_small_ones() -> None:
 
 def test_nobody_stands_in_the_way_of_a_job_that_its_quota_refuses() -> None:
     found = Scene(solved(replace(crowd(2), quotas=(Quota("t", {"gpu": 0}),))))
-    assert names(found, job("j", 0, owner="t")) == []
+    assert names(found, job("j", 0, quotas=("t",))) == []

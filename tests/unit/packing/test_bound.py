@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,9 @@ from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.solve import Options, engine_of, solve
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
+if TYPE_CHECKING:
+    from dcctl.packing.choices import PolicyName
+
 
 def bounded(problem: Problem, members: int = 0) -> int:
     return bound(problem, engine_of(problem, "first-fit").items, members)
@@ -21,7 +25,7 @@ def bounded(problem: Problem, members: int = 0) -> int:
 
 @settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
-def test_no_plan_exceeds_its_bound(problem: Problem, policy: str) -> None:
+def test_no_plan_exceeds_its_bound(problem: Problem, policy: PolicyName) -> None:
     plan = solve(problem, Options(policy))
     assert bounded(problem, plan.placed) >= plan.gpu_milli
 

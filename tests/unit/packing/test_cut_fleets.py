@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Accelerator, Fleet, Resources, Workload
 from dcctl.packing.cuts.cutting import solved_with_cuts
-from dcctl.packing.cuts.mig import PREFIX
 from dcctl.packing.intake.fleet import problem_of
+from dcctl.packing.mig import PREFIX
 from dcctl.packing.plan import Cut, Plan
 from dcctl.packing.solve import Options
 from dcctl.packing.verify.verify import verify

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.packing.cuts.cutting import solved_with_cuts
-from dcctl.packing.cuts.mig import GEOMETRIES, PREFIX, WHOLE_BOARD, fits, geometry
+from dcctl.packing.mig import GEOMETRIES, PREFIX, WHOLE_BOARD, fits, geometry
 from dcctl.packing.plan import Cut
 from dcctl.packing.problem import UNLIMITED, Bin, ItemClass, Job, Kind, Need, Problem, Sliced, Space
 from dcctl.packing.reasons import Reason

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcctl.packing.choices import PolicyName
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.problem import UNLIMITED, Bin, Device, ItemClass, Job, Kind, Need, Problem, Space, Task
 from dcctl.packing.solve import engine_of
@@ -45,6 +48,10 @@ _needs = st.builds(
 )
 
 
+def test_every_name_is_a_policy() -> None:
+    assert set(POLICIES) == set(get_args(PolicyName))
+
+
 @pytest.mark.parametrize("policy", sorted(POLICIES))
 @given(
     bins=_bins,
@@ -53,7 +60,10 @@ _needs = st.builds(
 )
 @settings(max_examples=40)
 def test_a_run_is_the_same_as_item_by_item(
-    policy: str, bins: list[tuple[int, list[int], int, bool]], needs: list[Need], runs: list[tuple[int, int]]
+    policy: PolicyName,
+    bins: list[tuple[int, list[int], int, bool]],
+    needs: list[Need],
+    runs: list[tuple[int, int]],
 ) -> None:
     problem = Problem(
         Space((), _KINDS),

@@ -19,7 +19,7 @@ from dcctl.inventory.sources.kubernetes.pods import Pods
 from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import NodeObject, Pod
 from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
-from dcctl.packing.greedy.choice import DEFAULT_POLICY
+from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import engine_of

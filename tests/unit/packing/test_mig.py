@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.inventory.vendors import GIB
-from dcctl.packing.cuts.mig import GEOMETRIES, PREFIX, Geometry, fits, geometry, layouts, starts
+from dcctl.packing.mig import GEOMETRIES, PREFIX, Geometry, fits, geometry, layouts, starts
 
 _MIB = 1 << 20
 A100 = GEOMETRIES[1]

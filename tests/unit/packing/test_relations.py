@@ -15,7 +15,7 @@ from dcctl.inventory.placement import (
     Template,
     Toleration,
 )
-from dcctl.packing.greedy.choice import DEFAULT_POLICY
+from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import Bin, Held, ItemClass, Problem
 from dcctl.packing.reasons import Reason

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Dataset, Fleet, PowerMeter
-from dcctl.packing.changed import without
+from dcctl.packing.changed import standing, without
 from dcctl.packing.fit.parts import parts_of
 from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.problem import Held, ItemClass, Job, Problem, Quota, Running, Task
@@ -63,11 +63,24 @@ def test_what_stops_comes_back_as_the_same_job(
 ) -> None:
     data = (Dataset("corpus", sites=("s",)),)
     known = Running(
-        owner="t", ends_s=ends_s, duration_s=duration_s, deadline_s=900, data=data, preemptible=True
+        owner="t",
+        quotas=("t",),
+        ends_s=ends_s,
+        duration_s=duration_s,
+        deadline_s=900,
+        data=data,
+        preemptible=True,
     )
     found = scene(known, 1)
     assert found.again("w", found.of("w")) == Job(
-        "w", (Task(0, ("0",)),), owner="t", duration_s=left_s, deadline_s=900, data=data, preemptible=True
+        "w",
+        (Task(0, ("0",)),),
+        owner="t",
+        quotas=("t",),
+        duration_s=left_s,
+        deadline_s=900,
+        data=data,
+        preemptible=True,
     )
 
 
@@ -82,22 +95,24 @@ def test_who_is_pushed_out_ends_and_frees_its_node_again() -> None:
 
 def test_what_stops_no_longer_counts_for_its_quota() -> None:
     quotas = (Quota("t", {"gpu": 2000}, {"gpu": 2000}),)
-    one = replace(problem(Running(owner="t"), 2), quotas=quotas)
-    mine = job("j", 0, owner="t")
+    one = replace(problem(Running(quotas=("t",)), 2), quotas=quotas)
+    mine = job("j", 0, quotas=("t",))
     found = Scene(solved(one))
     mark = found.placer.mark()
-    assert found.placer.quota_short(mine) == {"gpu": 1000}
+    assert [each.lacking for each in found.placer.ledger.short(mine)] == [1000]
     found.release(found.of("w")[:1])
-    assert found.placer.quota_short(mine) == {}
+    assert found.placer.ledger.short(mine) == ()
     found.placer.undo(mark)
-    assert found.placer.quota_short(mine) == {"gpu": 1000}
-    assert without(one, one.held[:1]).quotas[0].used == {"gpu": 1000}
+    assert [each.lacking for each in found.placer.ledger.short(mine)] == [1000]
+    less = without(one, one.held[:1])
+    assert less.quotas[0].used["gpu"] == 1000
+    assert standing(less, one.held[:1]).quotas[0].used["gpu"] == 2000
 
 
 def test_what_is_lost_finds_room_within_its_own_quota() -> None:
     free = a_bin("d", 8000, (device(0), device(1)))
     quotas = (Quota("t", {"gpu": 2000}, {"gpu": 2000}),)
-    one = problem(Running(owner="t"), 2)
+    one = problem(Running(quotas=("t",)), 2)
     loss = Scene(solved(replace(one, bins=(*BINS, free), quotas=quotas))).lose((0,))
     assert loss.homeless == 0
 

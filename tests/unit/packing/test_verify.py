@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -28,10 +29,13 @@ from dcctl.packing.solve import Options, solve
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
+if TYPE_CHECKING:
+    from dcctl.packing.choices import PolicyName
+
 
 @settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
-def test_plans_of_every_policy_hold(problem: Problem, policy: str) -> None:
+def test_plans_of_every_policy_hold(problem: Problem, policy: PolicyName) -> None:
     assert verify(solve(problem, Options(policy)), problem) == ()
 
 
@@ -198,13 +202,13 @@ def test_gangs() -> None:
 
 
 def test_quotas() -> None:
-    one = replace(problem(job("j", 0, 2, owner="t")), quotas=(Quota("t", {"cpu_milli": 1500}),))
+    one = replace(problem(job("j", 0, 2, quotas=("t",))), quotas=(Quota("t", {"cpu_milli": 1500}),))
     assert holds(one, ("j-0", "a", ()))
     assert not holds(one, ("j-0", "a", ()), ("j-1", "a", ()))
 
 
 def test_a_quota_counts_beside_alike_work_of_others() -> None:
-    jobs = (job("i", 0), job("j", 0, owner="t"))
+    jobs = (job("i", 0), job("j", 0, quotas=("t",)))
     one = replace(problem(*jobs), quotas=(Quota("t", {"cpu_milli": 500}),))
     plan = solve(one)
     assert verify(plan, one) == ()

@@ -202,9 +202,9 @@ def test_a_gang_that_ran_in_two_sites_may_do_so_again() -> None:
 
 
 def test_quota() -> None:
-    asked = job("j", 0, 2, owner="o")
+    asked = job("j", 0, 2, quotas=("o",))
     one = problem([asked], [node("a", free=True)], quotas=(Quota("o", {"gpu": 1000}),))
     assert [first(bits) for bits in verdict(one, asked, NOW).bits] == [Reason.QUOTA]
     assert [(each.way, each.what, each.amount) for each in cures(one, asked, NOW)][:1] == [
-        ("quota", "gpu", 1000)
+        ("quota", "quota by 1 GPU", 1000)
     ]

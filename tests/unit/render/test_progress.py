@@ -39,8 +39,9 @@ def drawn(master: int, stream: io.TextIOWrapper) -> str:
 
 def work(stream: io.TextIOWrapper, enabled: bool = True) -> None:
     with Progress(stream, enabled) as bar:
+        before = set(threading.enumerate())
         bar.start(3, "asking\x1b[31m")
-        for timer in [each for each in threading.enumerate() if isinstance(each, threading.Timer)]:
+        for timer in set(threading.enumerate()) - before:
             timer.join()
         for node in ("gpu1", "gpu2\x1b]0;x\x07", "gpu3"):
             bar.advance(node)

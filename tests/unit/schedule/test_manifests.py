@@ -97,9 +97,12 @@ def test_an_affinity_is_tightened_in_every_term() -> None:
 
 
 def test_one_node_needs_no_gate() -> None:
-    (alone,) = templates(confined(one(work("Deployment", {"template": {"spec": SPEC}})), ("n1",)))
+    web = one(work("Deployment", {"template": {"spec": SPEC}}))
+    (alone,) = templates(confined(web, ("n1",), gate=False))
     assert "schedulingGates" not in alone["spec"]  # type: ignore[operator]
-    (both,) = templates(confined(one(work("Deployment", {"template": {"spec": SPEC}})), ("n1", "n2")))
+    (both,) = templates(
+        confined(one(work("Deployment", {"template": {"spec": SPEC}})), ("n1", "n2"), gate=True)
+    )
     assert both["spec"]["schedulingGates"] == [{"name": GATE}]  # type: ignore[index]
 
 
@@ -154,7 +157,7 @@ def test_nothing_of_a_plan_is_lost() -> None:
         Assignment("ml/waits", "waits-abc", "n2"),
         Assignment("ml/later", "later-0", "n2", start_s=2000),
     )
-    plan = Plan(rows, (Unplaced("ml/w", 3),))
+    plan = Plan(rows, (Unplaced("ml/w", 3), Unplaced("ml/l-2", 2), Unplaced("ml/elsewhere", 1)))
     bodies = [
         work("Deployment", {"template": {"spec": SPEC}}),
         work("Deployment", {"template": {"spec": SPEC}}, "x"),
@@ -166,9 +169,23 @@ def test_nothing_of_a_plan_is_lost() -> None:
     assert [(each.object.name, len(each.places)) for each in found.works] == [("w", 1), ("x", 1), ("l", 2)]
     assert [each.name for each in found.others] == ["s"]
     assert [each.member for each in found.waiting] == ["waits-abc"]
-    assert [each.what for each in found.left] == ["ml/later", "Job ml/unplanned", "Deployment ml/w"]
+    assert [each.what for each in found.left] == [
+        "ml/later",
+        "Deployment ml/w",
+        "LeaderWorkerSet ml/l",
+        "Job ml/unplanned",
+        "ml/elsewhere",
+    ]
     assert "starts in 1,000 s" in found.left[0].why
-    assert "3 of its pods have no place" in found.left[2].why
+    assert "3 of its pods have no place" in found.left[1].why
+    assert "2 of its pods have no place" in found.left[2].why
+    assert "is not in the plan" in found.left[3].why
+    assert [each.by_plan for each in found.left] == [True, True, True, False, True]
+    assert [each.hint for each in found.left[1:3]] == [
+        "dcctl schedule explain ml/w FILE",
+        "dcctl schedule explain ml/l-2 FILE",
+    ]
+    assert [each.short for each in found.works] == [3, 0, 2]
 
 
 def test_the_patch_lifts_our_gate_alone() -> None:

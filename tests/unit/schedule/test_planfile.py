@@ -135,14 +135,14 @@ def test_a_plan_whose_boards_are_not_cut_is_not_carried_out(
 
 
 APPLY = ROOT / "examples" / "apply"
-NOT_MANIFESTS = "jobs in dcctl's own form cannot be {} kubernetes: give the manifests"
+NOT_MANIFESTS = "jobs in dcctl's own form cannot be made on kubernetes: give the manifests"
 
 
-@pytest.mark.parametrize(("verb", "done"), [("render", "rendered for"), ("apply", "carried out on")])
-def test_jobs_in_our_own_form_are_no_manifests(cli: Cli, verb: str, done: str) -> None:
+@pytest.mark.parametrize("verb", ["render", "apply"])
+def test_jobs_in_our_own_form_are_no_manifests(cli: Cli, verb: str) -> None:
     jobs = str(ROOT / "examples" / "jobs" / "evening.yaml")
     told = cli("schedule", verb, str(APPLY / "plan.json"), jobs)
-    assert (told.returncode, NOT_MANIFESTS.format(done) in told.stderr) == (2, True), told.stderr
+    assert (told.returncode, NOT_MANIFESTS in told.stderr) == (2, True), told.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Elastic demand (`models:`) and what there is to share out (`supply:`) in dcctl's own form."""
+"""Elastic demand (`models:`), what there is to share out (`supply:`), and `quotas:`, in dcctl's own form."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.errors import UsageError
 from dcctl.inventory.asked import Elastic, Supply
-from dcctl.inventory.model import Accelerator, Node, Resources
+from dcctl.inventory.model import Accelerator, Node, Quota, Resources
 from dcctl.inventory.nodeexpr import check_name, expand
 from dcctl.inventory.sources.jobs import amounts
 from dcctl.inventory.sources.jobs.place import labels as labels_of
@@ -43,6 +43,18 @@ def elastic(given: Cursor) -> Elastic:
 
 def _weight(text: str) -> int:
     return amounts.read(text, amounts.PLAIN)
+
+
+def quota(owner: str, given: Cursor, source: str) -> Quota:
+    """Return the most that work of an owner or queue may hold. UsageError with the place."""
+    if len(owner.split()) != 1:
+        raise given.error("an owner or queue has a name without blanks")
+    if len(owner.split()) != 1:
+        raise given.error("an owner or queue has a name without blanks")
+    hard = resources(given, least=0)
+    if hard.gpu_memory_bytes is not None:
+        raise given.error("gpu_memory is of one GPU; a quota counts them: `gpu: 8`")
+    return Quota(owner, owner, source, hard)
 
 
 def supply(given: Cursor) -> Supply:

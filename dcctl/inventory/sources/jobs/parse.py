@@ -43,6 +43,7 @@ def parse(texts: Iterable[tuple[str, str]]) -> Asked:
         elastic=tuple(own.models[name] for name in sorted(own.models)),
         gaps=gaps,
         supply=own.supply,
+        quotas=tuple(own.quotas[name] for name in sorted(own.quotas)),
     )
 
 

@@ -40,7 +40,7 @@ def json_schema() -> Schema:
         "title": "dcctl jobs",
         "description": "Work that is asked for: jobs, models that take what they can get, and what there is.",
         **_object(form.KEYS, _document(), ["kind"]),
-        "anyOf": [{"required": [key]} for key in ("jobs", "models", "supply")],
+        "anyOf": [{"required": [key]} for key in form.ASKING],
     }
 
 
@@ -51,6 +51,10 @@ def _document() -> Schema:
         "jobs": _list(_object(job.KEYS, _job(), ["name", "each"])),
         "models": _list(_object(models.MODEL_KEYS, _model(), ["name"])),
         "supply": _object(models.SUPPLY_KEYS, _supply(), []),
+        "quotas": {
+            "type": "object",
+            "additionalProperties": _resources("The most that work of this owner or queue holds."),
+        },
     }
 
 

@@ -40,6 +40,7 @@ PODS = Listed("", ("v1",), "pods", "requests, placement, owners", tells="work")
 NAMESPACES = Listed("", ("v1",), "namespaces", "who answers for a namespace", namespaced=False)
 VOLUMES = Listed("", ("v1",), "persistentvolumes", "where volumes can be mounted", namespaced=False)
 BUDGETS = Listed("policy", ("v1",), "poddisruptionbudgets", "how many pods may be missing")
+QUOTAS = Listed("", ("v1",), "resourcequotas", "what a namespace may ask for")
 REPLICA_SETS = Listed("apps", ("v1",), "replicasets", "from pod to Deployment", metadata_only=True)
 STATEFUL_SETS = Listed("apps", ("v1",), "statefulsets", "from pod to what owns the set", metadata_only=True)
 JOBS = Listed("batch", ("v1",), "jobs", "from pod to JobSet, TrainJob and others", metadata_only=True)
@@ -94,4 +95,4 @@ RAY_CLUSTERS = Listed(
 
 OWNERS: tuple[Listed, ...] = (REPLICA_SETS, STATEFUL_SETS, JOBS)
 GANGS: tuple[Listed, ...] = (*POD_GROUPS, KUEUE, JOB_SETS, *TRAINING, RAY_CLUSTERS)
-ALL: tuple[Listed, ...] = (NODES, PODS, NAMESPACES, VOLUMES, BUDGETS, *OWNERS, SLICES, CLAIMS, *GANGS)
+ALL: tuple[Listed, ...] = (NODES, PODS, NAMESPACES, VOLUMES, BUDGETS, QUOTAS, *OWNERS, SLICES, CLAIMS, *GANGS)

@@ -8,6 +8,7 @@ from dcctl.inventory.hosts import is_host
 from dcctl.inventory.model import Node, System, Taint
 from dcctl.inventory.sources.kubernetes.accelerators import Boards
 from dcctl.inventory.sources.kubernetes.requests import Interner
+from dcctl.inventory.topology import RACK_LABELS, SITE_LABELS, first_of
 from dcctl.inventory.vendors import device, labels_of
 
 if TYPE_CHECKING:
@@ -16,24 +17,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Accelerator, Resources
     from dcctl.inventory.sources.kubernetes.types import NodeAddress, NodeCondition, NodeObject
 
-SITE_LABELS = (
-    "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/zone",
-    "topology.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/region",
-)
-RACK_LABELS = (
-    "topology.kubernetes.io/rack",
-    "topology.k8s.io/rack",
-    "rack",
-    "topology.rook.io/rack",
-    "cloud.google.com/gce-topology-block",
-    "cloud.provider.com/topology-rack",
-    "network.topology.nvidia.com/accelerator",
-    "network.topology.nvidia.com/leaf",
-    "topology.k8s.aws/network-node-layer-3",
-)
-"""A rack, or the smallest block of the network that a provider makes known."""
 POOL_LABELS = (
     "cloud.google.com/gke-nodepool",
     "eks.amazonaws.com/nodegroup",
@@ -101,8 +84,8 @@ class Nodes:
         return Node(
             name=name,
             aliases=_aliases(name, status.addresses or []),
-            site=self._place.site or _first(labels, SITE_LABELS),
-            rack=_first(labels, self._place.rack_labels),
+            site=self._place.site or first_of(labels, SITE_LABELS),
+            rack=first_of(labels, self._place.rack_labels),
             pools=_pools(labels),
             sources=(self._source,),
             provider_id=spec.provider_id or None,
@@ -142,8 +125,8 @@ class Nodes:
             os=same(info.os_image or "") or None,
             boot_id=info.boot_id or None,
             machine_id=info.machine_id or None,
-            driver=_first(labels, names.driver),
-            cuda=_first(labels, names.runtime),
+            driver=first_of(labels, names.driver),
+            cuda=first_of(labels, names.runtime),
             runtime=same(info.container_runtime_version or "") or None,
             agent=same(info.kubelet_version or "") or None,
         )
@@ -192,7 +175,3 @@ def _aliases(name: str, addresses: list[NodeAddress]) -> tuple[str, ...]:
 
 def _pools(labels: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(labels[name] for name in POOL_LABELS if labels.get(name)))
-
-
-def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((labels[name] for name in names if labels.get(name)), None)

@@ -42,13 +42,14 @@ class Unreadable(NamedTuple):
 class Group:
     """The pods that name the same immediate owner."""
 
-    __slots__ = ("budgets", "deadlines_s", "labels", "members", "priority", "size")
+    __slots__ = ("budgets", "deadlines_s", "labels", "members", "priority", "priority_class", "size")
 
     def __init__(self, labels: dict[str, str], size: int | None) -> None:
         self.members: list[Member] = []
         self.labels, self.size = labels, size
         self.budgets: dict[str, Budget] = {}
         self.priority: int | None = None
+        self.priority_class: str | None = None
         self.deadlines_s: set[int | None] = set()
         """How long its pods may run; None: as long as they like."""
 
@@ -90,10 +91,16 @@ class Pods:
         members = (each for group in self.groups.values() for each in group.members)
         return bool(bound) and any(each.node is None and each.template in bound for each in members)
 
+    def any_waits(self) -> bool:
+        """Whether a pod waits for a node."""
+        members = (each for group in self.groups.values() for each in group.members)
+        return any(each.node is None and each.phase == "pending" for each in members)
+
     def _note(self, group: Group, pod: Pod) -> None:
         priority, labels = pod.spec.priority, pod.metadata.labels
         if priority is not None and (group.priority is None or priority > group.priority):
             group.priority = priority
+        group.priority_class = group.priority_class or pod.spec.priority_class_name
         group.deadlines_s.add(pod.spec.active_deadline_seconds)
         for budget in self._budgets.covering(pod.metadata.namespace, labels or {}):
             group.budgets[budget.name] = budget

@@ -27,15 +27,17 @@ from dcctl.inventory.sources.kubernetes.discovery import Served, discover
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
-from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS, Nodes, Place
+from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
 from dcctl.inventory.sources.kubernetes.owners import Parents
 from dcctl.inventory.sources.kubernetes.paging import read_list
 from dcctl.inventory.sources.kubernetes.pods import Pods
+from dcctl.inventory.sources.kubernetes.quotas import QuotaObject, Quotas
 from dcctl.inventory.sources.kubernetes.rbac import rbac_yaml
 from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
 from dcctl.inventory.sources.kubernetes.volumes import VolumeObject, Volumes
 from dcctl.inventory.sources.kubernetes.workloads import Knowledge, Namespaces, build
+from dcctl.inventory.topology import RACK_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,7 +144,7 @@ class _Reading:
         self._lists_read: list[str] = []
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
-        self._templates, self._volumes = Templates(), Volumes()
+        self._templates, self._volumes, self._quotas = Templates(), Volumes(), Quotas(self._source)
         self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets, self._templates)
         self._gangs = {each: Gangs(self._parents, each.group, _kind(each)) for each in lists.GANGS}
 
@@ -203,6 +205,7 @@ class _Reading:
             partial(self._read, served, lists.NODES, NodeObject, self._nodes),
             partial(self._read, served, lists.SLICES, SliceObject, self._slices),
             partial(self._read, served, lists.CLAIMS, ClaimObject, self._claims),
+            partial(self._read, served, lists.QUOTAS, QuotaObject, self._quotas),
         ]
         jobs += [partial(self._read, served, each, Bare, self._parents) for each in lists.OWNERS]
         jobs += [partial(self._read, served, each, GangObject, sink) for each, sink in self._gangs.items()]
@@ -243,6 +246,8 @@ class _Reading:
             self._gap(pod, why, "invalid", node=node, part="work" if node else "")
         for why, pod in self._templates.unread.items():
             self._gap(pod, f"where it may stand is unknown: {why}", "unsupported")
+        for quota, why in self._quotas.bad:
+            self._gap(f"quota {quota}", why, "invalid")
         if self._namespace:
             why = f"only the namespace {self._namespace} was read: what others hold is unknown"
             hint = "ask without a namespace"
@@ -255,13 +260,15 @@ class _Reading:
             pools=assemble.pools(ready),
             workloads=workloads,
             templates=dict(sorted(self._templates.found.items())),
+            quotas=tuple(sorted(self._quotas.found, key=lambda one: (one.account, one.name))),
             gaps=tuple(sorted(self._told_gaps(published), key=lambda gap: (gap.subject, gap.reason))),
         )
 
     def _told_gaps(self, published: dict[Key, Published]) -> list[Gap]:
         """The gaps; claims that could not be listed hide no work where no driver publishes a device.
 
-        Volumes that could not be are missed where a pod that has some waits for a node.
+        Volumes that could not be are missed where a pod that has some waits for a node,
+        quotas where any pod does.
         """
         found = [each for gap in self._gaps for each in self._missed(gap)]
         if published:
@@ -269,10 +276,14 @@ class _Reading:
         return [replace(gap, part="") if gap.subject == lists.CLAIMS.title else gap for gap in found]
 
     def _missed(self, gap: Gap) -> list[Gap]:
-        if gap.subject != lists.VOLUMES.title:
+        missed = {
+            lists.VOLUMES.title: ("on which nodes waiting pods find their volumes", self._pods.await_volumes),
+            lists.QUOTAS.title: ("how much more work its namespaces may have", self._pods.any_waits),
+        }
+        if gap.subject not in missed:
             return [gap]
-        why = f"{gap.reason}; on which nodes waiting pods find their volumes is unknown"
-        return [replace(gap, reason=why)] if self._pods.await_volumes() else []
+        what, needed = missed[gap.subject]
+        return [replace(gap, reason=f"{gap.reason}; {what} is unknown")] if needed() else []
 
     def _workloads(self, devices: dict[Key, Published]) -> tuple[Workload, ...]:
         """The work of all pods, and the claims that hold devices without one."""

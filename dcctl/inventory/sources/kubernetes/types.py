@@ -121,6 +121,7 @@ class PodSpec(Wire):
     overhead: Amounts | None = None
     resources: Amount | None = None
     priority: int | None = None
+    priority_class_name: str | None = None
     scheduling_group: SchedulingGroup | None = None
     resource_claims: list[ClaimOfPod] | None = None
     active_deadline_seconds: int | None = None

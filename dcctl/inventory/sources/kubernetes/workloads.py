@@ -169,6 +169,7 @@ def _workload(
         started_at_s=min(started, default=None),
         labels=labels,
         duration_s=_duration_s(groups),
+        priority_class=next((one.priority_class for one in groups if one.priority_class), None),
     )
 
 

@@ -14,11 +14,11 @@ from dcctl.inventory.sources.kubernetes import workloads
 from dcctl.inventory.sources.kubernetes.asked import asked
 from dcctl.inventory.sources.kubernetes.budgets import Budgets
 from dcctl.inventory.sources.kubernetes.dra import Holding
-from dcctl.inventory.sources.kubernetes.nodes import RACK_LABELS
 from dcctl.inventory.sources.kubernetes.pods import Pods
 from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import OwnerRef, Pod, PodMeta, PodStatus
 from dcctl.inventory.sources.kubernetes.workloads import QUEUE_LABELS, Knowledge
+from dcctl.inventory.topology import LEVEL_OF_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,15 +29,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.kubernetes.made import Made
     from dcctl.inventory.sources.jobs.kubernetes.surroundings import Surroundings
     from dcctl.inventory.sources.kubernetes.owners import Ref
-
-LEVELS: dict[str, Level] = {
-    "kubernetes.io/hostname": "node",
-    "topology.kubernetes.io/zone": "zone",
-    "topology.kubernetes.io/region": "site",
-    "nvidia.com/gpu.clique": "domain",
-    **dict.fromkeys(RACK_LABELS, "rack"),
-}
-"""What part of the data centre a label of nodes tells."""
 
 
 _MOST_DIGITS = 9
@@ -158,9 +149,9 @@ class Work:
     def _within(self, origin: Origin) -> Level | None:
         notes = origin.made.template.metadata.annotations
         label = notes.topology if notes is not None else None
-        if label and label not in LEVELS:
+        if label and label not in LEVEL_OF_LABEL:
             self._note(origin.row, f"what the node label {shown(label)} tells is not known")
-        return LEVELS.get(label or "")
+        return LEVEL_OF_LABEL.get(label or "")
 
     def _note(self, row: Row, why: str) -> None:
         self.gaps[gap(row.top, row.at, why)] = None

@@ -117,7 +117,7 @@ def test_any_tree(tree: Tree) -> None:
 def test_any_job_model_and_supply(one: Tree, model: Tree, supply: Tree) -> None:
     _both({"kind": "Jobs", "jobs": [one]})
     _both({"kind": "Jobs", "models": [model]})
-    _both({"kind": "Jobs", "supply": supply})
+    _both({"kind": "Jobs", "supply": supply, "quotas": supply})
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(job.KEYS, SCALARS)))

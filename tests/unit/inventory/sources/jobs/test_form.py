@@ -14,7 +14,7 @@ import yaml
 
 from dcctl.errors import UsageError
 from dcctl.inventory.asked import Asked, Rate
-from dcctl.inventory.model import Dataset, Resources
+from dcctl.inventory.model import Dataset, Quota, Resources
 from dcctl.inventory.placement import Neighbours, Selector, Spread, Toleration, level_key, level_of
 from dcctl.inventory.sources.jobs import job, models
 from dcctl.inventory.sources.jobs.graph import cycle
@@ -229,13 +229,21 @@ def _plain(text: str) -> Any:  # what JSON can be
 def test_every_form_in_the_document_is_read() -> None:
     text = (ROOT / "docs" / "job-files.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in blocks:
         asked = parse([("docs/job-files.md", block)])
-        assert asked.workloads or asked.elastic
+        assert asked.workloads or asked.elastic or asked.quotas
 
 
 def test_every_key_is_in_the_document() -> None:
     words = set(re.findall(r"[a-z_]+", (ROOT / "docs" / "job-files.md").read_text(encoding="utf-8")))
     assert {*job.KEYS, *KINDS} <= words
     assert {*models.MODEL_KEYS, *models.SUPPLY_KEYS, *models.NODE_KEYS} <= words
+
+
+def test_quotas_of_owners_and_queues() -> None:
+    text = "kind: Jobs\nquotas:\n  rl: {gpu: 0}\n  nlp: {gpu: 4, cpu: 1.5, memory: 1TiB}"
+    assert parse([("f", text)]).quotas == (
+        Quota("nlp", "nlp", "file:f", Resources(1500, 1 << 40, devices={"nvidia.com/gpu": 4})),
+        Quota("rl", "rl", "file:f", Resources(devices={"nvidia.com/gpu": 0})),
+    )

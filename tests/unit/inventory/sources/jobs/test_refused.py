@@ -105,7 +105,7 @@ OWN = {
     "tolerate as a word": (JOB + "  tolerate: key", 5, "'key' is not a list"),
     "a key twice": (JOB + "  name: b", 5, "the key 'name' is there twice"),
     "jobs as a set": ("kind: Jobs\njobs: {a: 1}", 2, "a set of keys is not a list"),
-    "nothing asked": ("kind: Jobs\n", 1, "neither `jobs`, `models` nor `supply`"),
+    "nothing asked": ("kind: Jobs\n", 1, "neither `jobs`, `models`, `supply` nor `quotas`"),
     "a model that wants nothing": (MODEL + "weight: 2", 3, "wants neither training nor inference"),
     "a model of no weight": (MODEL + "weight: 0\n  training: {cpu: 1}", 4, "asks for nothing"),
     "a model twice": (
@@ -126,6 +126,20 @@ OWN = {
         SUPPLY + "nodes: [{name: n, each: {cpu: 1}}, {name: n, each: {cpu: 1}}]",
         3,
         "there twice",
+    ),
+    "a quota without amounts": ("kind: Jobs\nquotas:\n  nlp: {}", 3, "names no resource"),
+    "a quota of nothing": ("kind: Jobs\nquotas:\n  nlp:\n", 3, "has no value"),
+    "a quota of a list": ("kind: Jobs\nquotas: [nlp]", 2, "is not a set of `key: value`"),
+    "a quota of the memory of a GPU": (
+        "kind: Jobs\nquotas:\n  nlp: {gpu_memory: 80GB}",
+        3,
+        "gpu_memory is of one GPU; a quota counts them",
+    ),
+    "a quota of a name with blanks": ("kind: Jobs\nquotas:\n  n l p: {gpu: 1}", 3, "a name without blanks"),
+    "a quota twice": (
+        "kind: Jobs\nquotas:\n  nlp: {gpu: 1}\n---\nkind: Jobs\nquotas:\n  nlp: {gpu: 2}",
+        7,
+        "the quota of nlp is said a second time",
     ),
     "a supply twice": (
         SUPPLY + "total: {cpu: 1}\n---\n" + SUPPLY + "total: {cpu: 1}",

@@ -11,21 +11,19 @@ from typing import TYPE_CHECKING
 
 from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live
-from dcctl.schedule.kubernetes import LIFTED, Left, ungated
+from dcctl.schedule.backends import Left
+from dcctl.schedule.kubernetes import LIFTED, ungated
 from dcctl.schedule.manifests import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dcctl.inventory.sources.kubernetes.objects import Objects
-    from dcctl.journal import Journal
-    from dcctl.schedule.act.interrupts import Interrupts
+    from dcctl.schedule.backends import Run
     from dcctl.schedule.manifests import Object
 
 
-def lift_all(
-    objects: Objects, journal: Journal, interrupts: Interrupts, works: Iterable[Object]
-) -> list[Left]:
+def lift_all(objects: Objects, run: Run, works: Iterable[Object]) -> list[Left]:
     """No template of these has the gate any more, but of those that are returned."""
     return [
         Left(
@@ -35,18 +33,18 @@ def lift_all(
         )
         for one in works
         if one.kind in LIFTED and one.api_version == "apps/v1"
-        for why in (_lift(objects, journal, interrupts, one),)
+        for why in (_lift(objects, run, one),)
         if why
     ]
 
 
-def _lift(objects: Objects, journal: Journal, interrupts: Interrupts, one: Object) -> str:
+def _lift(objects: Objects, run: Run, one: Object) -> str:
     """Why the gate is still there; empty: it is not. Failure: it stopped half way."""
-    step = f"lift {one.title}"
+    step, journal = f"lift {one.title}", run.journal
     known = journal.steps.get(step)
     if known is not None and known.state == "done":
         return ""
-    with interrupts.step():
+    with run.interrupts.step():
         journal.begin(step)
         try:
             path = objects.path(one.api_version, one.kind, one.namespace, one.name)

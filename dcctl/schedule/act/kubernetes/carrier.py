@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live, LivePod
-from dcctl.schedule.kubernetes import Left, binding, placed
+from dcctl.schedule.backends import Left
+from dcctl.schedule.kubernetes import binding, placed
 from dcctl.schedule.manifests import GATE, RUN, WORK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.inventory.sources.kubernetes.objects import Objects
-    from dcctl.journal import Journal
     from dcctl.packing.plan import Assignment
-    from dcctl.schedule.act.interrupts import Interrupts
+    from dcctl.schedule.backends import Run
     from dcctl.schedule.kubernetes import Places
     from dcctl.schedule.manifests import Document, Object
 
 _CONFLICTS = 10
 """How often a pod that somebody else changes meanwhile is read again."""
-
-
-class Progress(Protocol):
-    """What a run tells while it works."""
-
-    def start(self, total: int, label: str) -> None:
-        """`total` steps of work begin."""
-
-    def advance(self, text: str = "") -> None:
-        """One step is done; `text` names it."""
 
 
 class Foreign(Exception):  # noqa: N818  # an answer: what is there is not of this run
@@ -47,18 +37,12 @@ class Found(NamedTuple):
 class Carrier:
     """Sends the writes of one run."""
 
-    def __init__(
-        self, objects: Objects, journal: Journal, interrupts: Interrupts, progress: Progress
-    ) -> None:
-        """All four belong to this run alone."""
-        self.objects, self.journal = objects, journal
-        self._interrupts, self._progress = interrupts, progress
+    def __init__(self, objects: Objects, run: Run) -> None:
+        """Both belong to this run alone."""
+        self.run = run
+        self._objects, self._journal = objects, run.journal
         self.held: dict[str, Assignment] = {}
         """By UID of pod, the place that it was given."""
-        self.stands: dict[str, str] = {}
-        """By UID of pod, the node that it is bound to."""
-        self.left: list[Left] = []
-        """What could not be placed, though everything else can."""
         self._sent: set[str] = set()
         """UIDs of pods that this process placed: what it hears of them may be older than that."""
         self._idle: dict[str, LivePod] = {}
@@ -69,37 +53,37 @@ class Carrier:
     def create(self, one: Object, body: Document, *, may_exist: bool = False) -> None:
         """The object is there. Foreign: it was before, and not of this run. Raises Failure."""
         step = f"create {one.title}"
-        known = self.journal.steps.get(step)
+        known = self._journal.steps.get(step)
         if known is not None and known.state == "done":
             return
-        collection = self.objects.path(one.api_version, one.kind, one.namespace)
+        collection = self._objects.path(one.api_version, one.kind, one.namespace)
         path = f"{collection}/{name_of(body)}"
-        with self._interrupts.step():
-            self.journal.begin(step, path=path)
+        with self.run.interrupts.step():
+            self._journal.begin(step, path=path)
             try:
                 self._create(collection, path, body, step, may_exist=may_exist)
             except Failure as failure:
-                self.journal.failed(step, failure.reason)
+                self._journal.failed(step, failure.reason)
                 raise
-        self._progress.advance(one.title)
+        self.run.progress.advance(one.title)
 
     def _create(self, collection: str, path: str, body: Document, step: str, *, may_exist: bool) -> None:
         try:
-            made = self.objects.create(collection, body)
+            made = self._objects.create(collection, body)
         except Failure as failure:
             if failure.status != 409:
                 raise
-            made = self.objects.read(path, Live)
+            made = self._objects.read(path, Live)
             if not self._is_ours(made):
                 if not may_exist:
-                    self.journal.failed(step, "another object of this name is there")
+                    self._journal.failed(step, "another object of this name is there")
                     raise Foreign(f"{step.partition(' ')[2]}: another one is there") from failure
-                self.journal.done(step, kept="1")
+                self._journal.done(step, kept="1")
                 return
-        self.journal.done(step, uid=made.metadata.uid)
+        self._journal.done(step, uid=made.metadata.uid)
 
     def _is_ours(self, made: Live) -> bool:
-        return (made.metadata.labels or {}).get(RUN) == self.journal.header.run
+        return (made.metadata.labels or {}).get(RUN) == self._journal.header.run
 
     def place(self, pod: LivePod, place: Assignment, *, there: bool = False) -> bool:
         """The pod has its node and no gate of ours. False: it is gone, or somebody else took charge of it.
@@ -107,35 +91,35 @@ class Carrier:
         `there`: it was there before the run.
         """
         path, step = pod_path(pod), f"place {pod.metadata.namespace}/{pod.metadata.name} {pod.metadata.uid}"
-        with self._interrupts.step():
+        with self.run.interrupts.step():
             before = {"there": "1"} if there else {}
-            self.journal.begin(step, job=place.job, member=place.member, node=place.node, **before)
+            self._journal.begin(step, job=place.job, member=place.member, node=place.node, **before)
             for _ in range(_CONFLICTS):
                 if not _is_gated(pod):
                     return self._not_ours(step, pod, place)
                 try:
-                    self.objects.patch(path, patch_of(pod, place, self.journal.header.run))
+                    self._objects.patch(path, patch_of(pod, place, self._journal.header.run))
                 except Failure as failure:
                     if failure.status not in (404, 409):
-                        self.journal.failed(step, failure.reason)
+                        self._journal.failed(step, failure.reason)
                         raise
                     again = self._again(path, pod.metadata.uid)
                     if again is None:
-                        self.journal.failed(step, "the pod is gone")
+                        self._journal.failed(step, "the pod is gone")
                         return False
                     pod = again
                     continue
-                self.journal.done(step)
+                self._journal.done(step)
                 self.held[pod.metadata.uid] = place
                 self._sent.add(pod.metadata.uid)
                 return True
-            self.journal.failed(step, f"it changed {_CONFLICTS} times meanwhile")
+            self._journal.failed(step, f"it changed {_CONFLICTS} times meanwhile")
         self._leave(place, "somebody else changes the pod all the time")
         return False
 
     def _again(self, path: str, uid: str) -> LivePod | None:
         try:
-            found = self.objects.read(path, LivePod)
+            found = self._objects.read(path, LivePod)
         except Failure as failure:
             if failure.status == 404:
                 return None
@@ -145,11 +129,11 @@ class Carrier:
     def _not_ours(self, step: str, pod: LivePod, place: Assignment) -> bool:
         """Lifted already: by this run, before a crash, or by somebody else."""
         if is_pinned(pod, place.node):
-            self.journal.done(step)
+            self._journal.done(step)
             self.held[pod.metadata.uid] = place
             return True
         where = f"stands on {pod.spec.node_name}" if pod.spec.node_name else "has no gate any more"
-        self.journal.failed(step, where)
+        self._journal.failed(step, where)
         self._leave(place, f"somebody else took charge of it: it {where}")
         return False
 
@@ -158,39 +142,39 @@ class Carrier:
         pod, place = found
         meta = pod.metadata
         step = f"bind {meta.namespace}/{meta.name} {meta.uid}"
-        with self._interrupts.step():
-            self.journal.begin(step, job=place.job, member=place.member, node=place.node)
+        with self.run.interrupts.step():
+            self._journal.begin(step, job=place.job, member=place.member, node=place.node)
             try:
                 body = binding(meta.namespace, meta.name, meta.uid, place.node)
-                self.objects.create(f"{pod_path(pod)}/binding", body)
+                self._objects.create(f"{pod_path(pod)}/binding", body)
             except Failure as failure:
                 now = self._again(pod_path(pod), meta.uid) if failure.status in (404, 409) else None
                 if now is None or now.spec.node_name != place.node:
-                    self.journal.failed(step, failure.reason)
+                    self._journal.failed(step, failure.reason)
                     self._leave(place, failure.reason)
                     return
-            self.journal.done(step)
-        self.held[meta.uid], self.stands[meta.uid] = place, place.node
-        self._progress.advance(meta.name)
+            self._journal.done(step)
+        self.held[meta.uid], self.run.stands[meta.uid] = place, place.node
+        self.run.progress.advance(meta.name)
 
     def _leave(self, place: Assignment, why: str) -> None:
-        self.left.append(Left(f"{place.job} {place.member}", why, "dcctl schedule plan --pending"))
+        self.run.left.append(Left(f"{place.job} {place.member}", why, "dcctl schedule plan --pending"))
 
     def settle(self, works: Mapping[str, Places], total: int) -> bool:
         """Every pod that comes is given a place, until `total` stand. False: the deadline came first.
 
         `works` holds the free places by id of object. One watch tells of all pods of the run.
         """
-        self._progress.start(total, "placing")
-        for _ in self.stands:
-            self._progress.advance()
+        self.run.progress.start(total, "placing")
+        for _ in self.run.stands:
+            self.run.progress.advance()
         if self._all(total):
             return True
         there: set[str] = set()
-        for change in self.objects.follow(f"{RUN}={self.journal.header.run}"):
+        for change in self._objects.follow(f"{RUN}={self._journal.header.run}"):
             uid = change.pod.metadata.uid
             if change.kind == "SYNCED":
-                for gone in [one for one in self.held if one not in there and one not in self.stands]:
+                for gone in [one for one in self.held if one not in there and one not in self.run.stands]:
                     self._free(gone, works)
             elif change.kind == "GONE":
                 there.discard(uid)
@@ -203,11 +187,11 @@ class Carrier:
         return False
 
     def _all(self, total: int) -> bool:
-        return len(self.stands) + len(self.left) >= total
+        return len(self.run.stands) + len(self.run.left) >= total
 
     def _free(self, uid: str, works: Mapping[str, Places]) -> None:
         """A pod that is gone leaves its place to the next, unless it had been bound: then it was done."""
-        place = None if uid in self.stands else self.held.pop(uid, None)
+        place = None if uid in self.run.stands else self.held.pop(uid, None)
         self.waits.pop(uid, None)
         self._idle.pop(uid, None)
         if place is not None:
@@ -226,10 +210,10 @@ class Carrier:
             self._give(pod, works)
         elif _is_gated(pod) and uid not in self._sent and not pod.metadata.deletion_timestamp:
             self.place(pod, place)  # the run had ended before it was sent
-        elif pod.spec.node_name and uid not in self.stands:
-            self.stands[uid] = pod.spec.node_name
+        elif pod.spec.node_name and uid not in self.run.stands:
+            self.run.stands[uid] = pod.spec.node_name
             self.waits.pop(uid, None)
-            self._progress.advance(pod.metadata.name)
+            self.run.progress.advance(pod.metadata.name)
         elif not pod.spec.node_name:
             self.waits[uid] = _why_unbound(pod)
 
@@ -247,7 +231,7 @@ class Carrier:
             places.put_back(place)
 
     def _was_left(self, place: Assignment) -> bool:
-        return any(one.what == f"{place.job} {place.member}" for one in self.left)
+        return any(one.what == f"{place.job} {place.member}" for one in self.run.left)
 
 
 def name_of(body: Document) -> str:

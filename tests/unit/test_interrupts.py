@@ -1,0 +1,54 @@
+"""Ctrl-C and SIGTERM wait for the write in flight."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcctl.interrupts import Interrupts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+def write(interrupts: Interrupts, sent: Sequence[signal.Signals], done: list[str]) -> None:
+    with interrupts.step():
+        for number in sent:
+            send(number)
+        done.append("written")
+    done.append("gone on")
+
+
+@BOTH
+def test_a_step_is_finished_first(number: signal.Signals) -> None:
+    done: list[str] = []
+    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        write(interrupts, [number], done)
+    assert done == ["written"]
+
+
+@BOTH
+def test_between_steps_and_when_asked_twice_it_stops_at_once(number: signal.Signals) -> None:
+    done: list[str] = []
+    with Interrupts() as interrupts:
+        with pytest.raises(KeyboardInterrupt):
+            send(number)
+        with pytest.raises(KeyboardInterrupt):
+            write(interrupts, [number, number], done)
+    assert done == []
+
+
+def test_afterwards_signals_mean_what_they_meant() -> None:
+    before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    with Interrupts():
+        assert signal.getsignal(signal.SIGTERM) != before[1]
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
