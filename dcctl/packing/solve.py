@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Problem
 
 _STEPS: Mapping[Effort, tuple[int, int, int]] = {
-    "normal": (16, 500, 20_000),
+    "normal": (16, 4_000, 20_000),
     "best": (64, 5_000, 200_000),
 }
 """Steps of the search: for each bin, at least, at most. A step takes about a third of a millisecond."""
