@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dcctl.packing.preemption.stoppable import Stoppable
+from dcctl.packing.preemption.stoppable import Stoppable, trouble_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -138,8 +138,10 @@ class _Search:
             best = self._best(task.of, guesses)
             if best is not None:
                 guess, members = best
-                self._take(members)
-                lack.less(guess.bin, guess.items)
+                if self._take(members) == {guess.bin}:
+                    lack.less(guess.bin, guess.items)
+                else:  # a gang has gone from other bins too
+                    lack = _Lack(self._scene, self._job, task)
             if lack.least <= enough:
                 return
 
@@ -197,13 +199,15 @@ class _Search:
         gone = {one: None for job in jobs for one in self._gone[job] | self._stoppable.gone[job]}
         return [one for one in self._scene.stops_with(gone | fresh) if one not in gone]
 
-    def _take(self, members: Unit) -> None:
+    def _take(self, members: Unit) -> set[int]:
+        """They stop, and whoever stops with them. The bins that lose somebody."""
         stopped = self._stops(members)
         self._scene.release(stopped)
         self._stopped += stopped
         for one in stopped:
             self._gone[one.job][one] = None
         self._chosen.append(members)
+        return {one.bin for one in stopped}
 
     def needed(self) -> list[Unit]:
         """Who must stop, by job. The scene is as before the search."""
@@ -224,12 +228,13 @@ def least(
 ) -> list[Unit]:
     """The units without which the job fits, none of them for nothing. The scene is as before afterwards.
 
-    All are taken away, and each comes back in its turn, the largest first, if the job fits beside it too.
+    All are taken away, and each comes back in its turn, the most trouble first, if the job fits beside it.
     `stops`: who stops with some members, of any jobs.
     """
     mark, kept = scene.placer.mark(), _Kept(units, stops)
     scene.release(kept.stopped())
-    for unit in sorted(units, key=len, reverse=True) if len(units) > 1 else ():
+    worst = sorted(units, key=lambda unit: trouble_of(scene, stops(unit)), reverse=True)
+    for unit in worst if len(units) > 1 else ():
         back = kept.without(unit)
         scene.stand(back)
         if not _fits(scene, job):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,9 @@ Trouble: TypeAlias = tuple[int, int, int]
 """The highest priority that is hit, then how many members stop, then the thousandths of devices they hold."""
 
 
+_LEAST: Final = -(1 << 62)
+
+
 class Guess(NamedTuple):
     """A bin that has room once some of those on it stop, as far as amounts and devices say."""
 
@@ -43,6 +46,16 @@ class Guess(NamedTuple):
 def anybody(_: Held) -> bool:
     """Every member may be stopped."""
     return True
+
+
+def trouble_of(scene: Scene, members: Sequence[Held]) -> Trouble:
+    """What it takes to stop these members: of none, the least."""
+    classes = scene.problem.classes
+    return (
+        max((scene.running(one.job).priority for one in members), default=-_LEAST),
+        len(members),
+        sum(classes[one.of].need.gpu_milli for one in members),
+    )
 
 
 class Stoppable:
@@ -88,12 +101,7 @@ class Stoppable:
 
     def trouble(self, members: Sequence[Held]) -> Trouble:
         """What it takes to stop these members, of which there are some."""
-        classes = self._scene.problem.classes
-        return (
-            max(self._scene.running(one.job).priority for one in members),
-            len(members),
-            sum(classes[one.of].need.gpu_milli for one in members),
-        )
+        return trouble_of(self._scene, members)
 
     def _freed(self) -> tuple[Ints, Ints, Ints]:
         """What each unit frees in its bin: amounts, thousandths and memory of devices, by row."""
