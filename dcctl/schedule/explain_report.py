@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.folding import fold
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.explain_notes import gates_of, why_notes
+from dcctl.schedule.explain_notes import cure_notes, gates_of, why_notes
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
@@ -94,7 +94,11 @@ def explain_report(
             "nodes": len(problem.bins),
             "cure": told[0][0] if told else None,
         },
-        notes=(*why_notes(found, f"{work} {when}".strip()), *_notes(found, told)),
+        notes=(
+            *why_notes(found, f"{work} {when}".strip()),
+            *_notes(found, told),
+            *cure_notes(cures, problem),
+        ),
         gaps=gaps,
         name_key="reason",
         level="warn" if found.missing else "ok",

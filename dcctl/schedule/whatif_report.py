@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.broken_budgets import budget_notes
 from dcctl.schedule.commands import naming
 from dcctl.schedule.samples import with_samples
 from dcctl.units import duration, plural
@@ -76,7 +77,7 @@ def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "
         headline=_headline(found),
         items=Table("items", _ITEMS, rows, fold=False),
         summary={**summary},
-        notes=(*_apart(found.loss), *_notes(found, work)),
+        notes=(*budget_notes("evict", found.broken), *_apart(found.loss), *_notes(found, work)),
         gaps=gaps,
         name_key="job",
         level="warn" if worse else "ok",
