@@ -42,8 +42,8 @@ _STEP: Final = 10 * _SCALE
 """Losses of worth within ten thousandths of a device count as equal."""
 
 _LOSS_BITS, _WHOLE_BITS, _RATIO_BITS, _FREE_BITS, _MEMORY_BITS = 11, 1, 22, 16, 13
-"""Of a key, from the highest: loss, whether all devices are free, distance of CPU : device ratios, free devices
-(or CPU), free memory."""
+"""Of a key, from the highest: loss, whether all devices are free, distance of CPU : device ratios, free
+devices (or CPU), free memory."""
 _NO_LOSS: Final = 1 << (_LOSS_BITS - 4)
 """Rounding may make a loss negative by less than this."""
 _MOST: Final = 1 << 40
@@ -98,7 +98,8 @@ class UseValue(FirstFit):
         free = np.maximum(view.milli, 0).sum(axis=1)
         cpu, memory = _within(view.free[:, 0], _MOST), _within(view.free[:, 1] >> 20, _MOST)
         key = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
-        key = key << _WHOLE_BITS | ((free > 0) & (free == self._devices[view.at] * WHOLE))
+        whole = (free > 0) & (free == self._devices[view.at] * WHOLE)
+        key = key << _WHOLE_BITS | whole.astype(np.int64)
         key = key << _RATIO_BITS | _field(_ratio(need, cpu, free), _RATIO_BITS)
         key = key << _FREE_BITS | _field(np.where(free > 0, free, cpu // 100), _FREE_BITS)
         return key << _MEMORY_BITS | _field(memory >> 10, _MEMORY_BITS)
@@ -224,8 +225,8 @@ class _Demand:
         return _filled(sizes, counts / counts.sum())
 
     def terms(self) -> Iterator[Term]:
-        """Every shape in its parts."""
-        if not len(self._blocks):
+        """Every shape in its parts; none where nobody has devices."""
+        if not len(self._blocks) or not self._kinds:
             return
         ratio = self._cpu / self._milli
         for block in np.unique(self._blocks):
