@@ -61,10 +61,10 @@ def fits(one: Problem, cure: Cure, name: str) -> bool:
 
 def test_work_that_is_pushed_out_is_judged_as_what_waits() -> None:
     """Its cures are proved by a plan that may push out anew."""
-    bins, held = zip(full("a", "x", "x"), strict=True)
+    home, held = full("a", "x", "x")
     known = {"x": Running(priority=1, preemptible=True, minimum=2)}
     urgent = job("urgent", 1, priority=9)
-    one = problem([urgent], bins, held[0], running=known)
+    one = problem([urgent], [home], held, running=known)
     pushing = Options(preempt=True)
     made = decided(one, pushing)
     (victim,) = (each for each in made.problem.jobs if each.id == "x")
