@@ -217,6 +217,16 @@ class Held(Struct, frozen=True, gc=False):
     """Positions, in the bin, of the devices that it holds; told or likely."""
 
 
+class Allowance(Struct, frozen=True, gc=False):
+    """A disruption budget: how many of all members it covers may be missing; it may cover several jobs."""
+
+    name: str
+    """`nlp/pg`: with its namespace."""
+    allowed: int | None
+    """None: nobody knows, so nobody is sure to be allowed."""
+    source: str = ""
+
+
 class Running(Struct, frozen=True):
     """What is true of all items that one job holds already."""
 
@@ -240,8 +250,8 @@ class Running(Struct, frozen=True):
     """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
     made_anew: bool = True
     """Whether somebody makes a member anew where it has to go; not so of a bare pod."""
-    may_miss: int | None = None
-    """How many members may be taken away at once; None: no budget says."""
+    budgets: tuple[Allowance, ...] = ()
+    """Those that cover its members, each of them all."""
 
 
 class Quota(Struct, frozen=True):

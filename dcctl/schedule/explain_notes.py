@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.render.report import Note
+from dcctl.schedule.broken_budgets import broken_by, budget_notes
 from dcctl.schedule.plan_time import too_late
 from dcctl.units import cores, memory, plural
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from dcctl.packing.problem import Bin, Need, Problem
+    from dcctl.packing.questions.cures import Cure
     from dcctl.packing.questions.why import Verdict
     from dcctl.schedule.commands import Typed
 
@@ -37,6 +39,13 @@ def why_notes(found: Verdict, asked: Typed) -> Iterable[Note]:
     if text:
         links = asked.naming("explain", found.job.id, "--links=FILE")
         yield Note("also", text, "warn", links if text.endswith("--links FILE") else "")
+
+
+def cure_notes(cures: Iterable[Cure], problem: Problem) -> Iterable[Note]:
+    """Which disruption budgets those who would be evicted are protected by."""
+    for one in cures:
+        if one.way == "evict":
+            yield from budget_notes("evict", broken_by(problem, one.members))
 
 
 def gates_of(found: Verdict) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.folding import fold
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.explain_notes import gates_of, why_notes
+from dcctl.schedule.explain_notes import cure_notes, gates_of, why_notes
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
@@ -81,7 +81,12 @@ def explain_report(found: Verdict, cures: Sequence[Cure], asked: Typed, gaps: tu
             Table("moves", _MOVES, tuple(_moves(cures, found.problem)), fold=False),
         ),
         summary={**_summary(found), "cure": told[0].text if told else None},
-        notes=(*_pushed(found), *why_notes(found, asked), *_notes(found, told)),
+        notes=(
+            *_pushed(found),
+            *why_notes(found, asked),
+            *_notes(found, told),
+            *cure_notes(cures, found.problem),
+        ),
         gaps=gaps,
         name_key="reason",
         level="warn" if found.missing else "ok",

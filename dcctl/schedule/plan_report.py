@@ -14,6 +14,7 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
+from dcctl.schedule.broken_budgets import broken_by, budget_notes
 from dcctl.schedule.commands import Typed
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.schedule.samples import with_samples
@@ -316,6 +317,7 @@ def _notes(found: Planned) -> Iterable[Note]:
             "warn",
             found.asked.asking("plan", "-o wide"),
         )
+    yield from budget_notes("pushed out", broken_by(problem, plan_time.all_of(found.victims)))
     yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
     if found.searched and plan.bound_gpu_milli is None:

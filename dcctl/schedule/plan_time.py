@@ -10,6 +10,7 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.greedy.sites import arrival, site_of, sites_of
 from dcctl.packing.timed.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
+from dcctl.schedule.broken_budgets import broken_by
 from dcctl.units import cores, duration, plural, scaled, three
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Dataset
     from dcctl.packing.plan import Assignment, Plan, Unplaced
     from dcctl.packing.preemption.preempt import Victims
-    from dcctl.packing.problem import Job, Problem
+    from dcctl.packing.problem import Held, Job, Problem
     from dcctl.render.report import Cell, Row
 
 VICTIMS = (
@@ -29,6 +30,7 @@ VICTIMS = (
     Column("priority", "PRIORITY", "count", keep=5),
     Column("by", "MAKES ROOM FOR", keep=8),
     Column("placed", "PLACED AGAIN", "count", keep=7),
+    Column("budgets", "BREAKS BUDGETS", wide=True),
 )
 BILL = (
     Column("energy_mj", "ENERGY", "energy_mj", wide=True),
@@ -83,14 +85,23 @@ def pushed_state(stands: Sequence[Assignment], now_s: int) -> str:
     return PUSHED[0] if all(one.start_s in (None, now_s) for one in stands) else PUSHED[1]
 
 
+def all_of(victims: Iterable[Victims]) -> list[Held]:
+    """All members that are pushed out."""
+    return [member for one in victims for member in one.members]
+
+
 def victim_rows(problem: Problem, plan: Plan, victims: Iterable[Victims]) -> Iterable[Row]:
     """One row per workload that is pushed out. `problem` has it among its jobs."""
     placed = Counter(one.job for one in plan.assignments)
+    victims = tuple(victims)
+    broken = {one.budget for one in broken_by(problem, all_of(victims))}
     for one in victims:
         for name in sorted({member.job for member in one.members}):
             mine = [member for member in one.members if member.job == name]
             nodes = tuple(sorted({problem.bins[member.bin].name for member in mine}))
-            yield name, len(mine), nodes, problem.running[name].priority, one.by, placed[name]
+            known = problem.running[name]
+            budgets = tuple(each.name for each in known.budgets if each in broken)
+            yield name, len(mine), nodes, known.priority, one.by, placed[name], budgets
 
 
 def why_then(problem: Problem, job: Job, stands: Sequence[Assignment], *, waited: bool) -> Iterable[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.schedule.broken_budgets import budget_notes
 from dcctl.schedule.commands import Typed
 from dcctl.schedule.samples import with_samples
 from dcctl.units import duration, plural
@@ -72,7 +73,7 @@ def whatif_report(
         headline=_headline(found),
         items=Table("items", _ITEMS, rows, fold=False),
         summary={**summary},
-        notes=(*_apart(found.loss), *_notes(found, asked)),
+        notes=(*budget_notes("evict", found.broken), *_apart(found.loss), *_notes(found, asked)),
         gaps=gaps,
         name_key="job",
         level="warn" if worse else "ok",

@@ -10,7 +10,7 @@ from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
 from dcctl.packing.mig import WHOLE_BOARD
-from dcctl.packing.problem import Held, ItemClass, Job, Need, Running, Task
+from dcctl.packing.problem import Allowance, Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -191,7 +191,6 @@ def held_by(
 
 def _running(workload: Workload, limits: Limits) -> Running:
     lasts, started = workload.duration_s, workload.started_at_s
-    allowed = [one.allowed for one in workload.budgets if one.allowed is not None]
     return Running(
         minimum=workload.gang_min or 0,
         within=workload.within,
@@ -206,7 +205,20 @@ def _running(workload: Workload, limits: Limits) -> Running:
         data=workload.data,
         fixed=workload.kind in _FIXED,
         made_anew=workload.kind != "Pod",
-        may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),
+        budgets=_budgets(workload),
+    )
+
+
+def _budgets(workload: Workload) -> tuple[Allowance, ...]:
+    """Under names that tell their namespace, where that is not a part of them already."""
+    namespace, slash, _ = workload.id.partition("/")
+    return tuple(
+        Allowance(
+            f"{namespace}/{one.name}" if slash and "/" not in one.name else one.name,
+            one.allowed,
+            workload.source or "",
+        )
+        for one in workload.budgets
     )
 
 

@@ -1,7 +1,8 @@
 """Who stands in the way of a job: the least work whose absence lets it fit.
 
-Trouble is measured by the highest priority that is hit, then by how many members stop, then by how many
-devices they hold. A gang that falls below its minimum stops as a whole.
+Trouble is measured by how many members are beyond a disruption budget, then by the highest priority that is
+hit, then by how many members stop, then by how many devices they hold. A gang that falls below its minimum
+stops as a whole.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dcctl.packing.preemption.stoppable import Stoppable, trouble_of
+from dcctl.packing.preemption.stoppable import Stoppable, cost_of, least_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.place import Placed
-    from dcctl.packing.preemption.stoppable import Guess, Unit
+    from dcctl.packing.preemption.budgets import Budgets
+    from dcctl.packing.preemption.stoppable import Guess, Trouble, Unit
     from dcctl.packing.problem import Held, Job, Task
     from dcctl.packing.scene import Scene
 
@@ -101,6 +103,8 @@ class _Search:
         """All that stops with those chosen."""
         self._gone: dict[str, dict[Held, None]] = defaultdict(dict)
         """The same by job."""
+        self._budgets = stoppable.budgets
+        """Once they have stopped."""
 
     def enough(self) -> bool:
         """Take away what lets the job fit; whether that was found. They are out of the scene's state then."""
@@ -120,7 +124,7 @@ class _Search:
     def _give_back(self, short: Sequence[Short]) -> None:
         """Take away work that holds what is short of quotas, the least trouble first, until nothing is."""
         ledger = self._scene.placer.ledger
-        for unit in self._stoppable.units(self._stopped):
+        for unit in least_first(self._stoppable.units(self._stopped), self._trouble):
             job = unit[0].job
             quotas, classes = self._scene.running(job).quotas, [one.of for one in unit]
             if ledger.eases(short, quotas, classes) and unit[0] not in self._gone[job]:
@@ -148,7 +152,8 @@ class _Search:
     def _rounds(self, of: int, most: int, lack: _Lack) -> Iterator[Iterable[Guess]]:
         """Guesses of which the best is taken: where rules say who stands beside whom, many of them."""
         told = self._stoppable.guesses(of, most, self._stopped)
-        guesses = (one for one in told if lack.helps(one.bin))
+        known = ((one.trouble, one) for one in told if lack.helps(one.bin))
+        guesses = least_first(known, lambda one: self._trouble(chain.from_iterable(one.units[: one.first])))
         if self._scene.placer.engine.relations.related[of]:
             yield islice(guesses, _TRIED)
         else:
@@ -156,13 +161,13 @@ class _Search:
 
     def _best(self, of: int, guesses: Iterable[Guess]) -> tuple[Guess, Unit] | None:
         """The guess that holds with the least trouble, and whom it takes away."""
-        best: tuple[tuple[int, int, int], Guess, Unit] | None = None
+        best: tuple[Trouble, Guess, Unit] | None = None
         for guess in guesses:
             if best is not None and guess.trouble >= best[0]:
                 break
             members = self._fewest(of, guess)
             if members:
-                trouble = self._stoppable.trouble(self._stops(members))
+                trouble = self._trouble(members)
                 best = (trouble, guess, members) if best is None or trouble < best[0] else best
         return None if best is None else best[1:]
 
@@ -181,8 +186,24 @@ class _Search:
         for unit in guess.units:
             out.append(unit)
             if len(out) >= guess.first and enough(out):
-                return tuple(chain.from_iterable(needed(out, enough)))
+                return tuple(chain.from_iterable(self._none_for_nothing(out, enough)))
         return ()
+
+    def _none_for_nothing(
+        self, units: Sequence[Unit], enough: Callable[[Sequence[Unit]], bool]
+    ) -> Sequence[Unit]:
+        """The units without those that need not stop, but never none."""
+        beyond = self._budgets.after(self._stops(chain.from_iterable(units))).exceeded
+        for one in sorted(units, key=lambda one: (beyond(one), len(one)), reverse=True) if units[1:] else ():
+            fewer = [other for other in units if other is not one]
+            if enough(fewer):
+                units = fewer
+        return units
+
+    def _trouble(self, members: Iterable[Held]) -> Trouble:
+        """What it takes to stop these and all that stops with them, after those who have stopped."""
+        stopped = self._stops(members)
+        return (self._budgets.beyond(stopped), *cost_of(self._scene, stopped))
 
     def _room(self, of: int, at: int) -> int:
         """How many items a bin takes; where rules say who stands beside whom, whether it takes one."""
@@ -207,16 +228,18 @@ class _Search:
         for one in stopped:
             self._gone[one.job][one] = None
         self._chosen.append(members)
+        self._budgets = self._budgets.after(stopped)
         return {one.bin for one in stopped}
 
     def needed(self) -> list[Unit]:
         """Who must stop, by job. The scene is as before the search."""
         spread = any(len({one.bin for one in members}) > 1 for members in self._gone.values())
         self._gone.clear()
-        chosen = least(self._scene, self._job, self._chosen, self._stops)
+        before = self._stoppable.budgets
+        chosen = least(self._scene, self._job, self._chosen, before, self._stops)
         if spread:
             single = [(one,) for unit in chosen for one in unit]
-            chosen = least(self._scene, self._job, single, self._stops)
+            chosen = least(self._scene, self._job, single, before, self._stops)
         by_job: dict[str, list[Held]] = {}
         for one in self._stops(chain.from_iterable(chosen)):
             by_job.setdefault(one.job, []).append(one)
@@ -224,41 +247,67 @@ class _Search:
 
 
 def least(
-    scene: Scene, job: Job, units: Sequence[Unit], stops: Callable[[Iterable[Held]], Sequence[Held]] = tuple
+    scene: Scene,
+    job: Job,
+    units: Sequence[Unit],
+    budgets: Budgets,
+    stops: Callable[[Iterable[Held]], Sequence[Held]] = tuple,
 ) -> list[Unit]:
     """The units without which the job fits, none of them for nothing. The scene is as before afterwards.
 
     All are taken away, and each comes back in its turn, the most trouble first, if the job fits beside it.
-    `stops`: who stops with some members, of any jobs.
+    `budgets`: as they are before; `stops`: who stops with some members, of any jobs.
     """
-    mark, kept = scene.placer.mark(), _Kept(units, stops)
+    mark, kept = scene.placer.mark(), _Kept(units, budgets, stops)
     scene.release(kept.stopped())
-    worst = sorted(units, key=lambda unit: trouble_of(scene, stops(unit)), reverse=True)
-    for unit in worst if len(units) > 1 else ():
+    worst = sorted(units, key=lambda unit: cost_of(scene, stops(unit)), reverse=True)
+    for unit in _turns(worst, kept.exceeds) if len(units) > 1 else ():
         back = kept.without(unit)
         scene.stand(back)
         if not _fits(scene, job):
-            kept.keep(unit)
+            kept.keep_all_the_same(unit, back)
             scene.release(back)
     scene.placer.undo(mark)
     return [unit for unit in units if unit in kept]
 
 
+def _turns(units: Iterable[Unit], beyond: Callable[[Unit], bool]) -> Iterator[Unit]:
+    """Those first that are beyond a budget when their turn comes."""
+    rest = []
+    for unit in units:
+        if beyond(unit):
+            yield unit
+        else:
+            rest.append(unit)
+    yield from rest
+
+
 class _Kept:
     """Units that are taken away, and who stops with them, job by job."""
 
-    def __init__(self, units: Iterable[Unit], stops: Callable[[Iterable[Held]], Sequence[Held]]) -> None:
+    def __init__(
+        self, units: Iterable[Unit], budgets: Budgets, stops: Callable[[Iterable[Held]], Sequence[Held]]
+    ) -> None:
         self._stops = stops
         self._members: dict[str, dict[Held, None]] = defaultdict(dict)
         self._units: set[Unit] = set()
         for unit in units:
-            self.keep(unit)
+            self._keep(unit)
+        self._budgets = budgets.after(self.stopped())
 
     def __contains__(self, unit: Unit) -> bool:
         return unit in self._units
 
-    def keep(self, unit: Unit) -> None:
-        """It is one of them."""
+    def exceeds(self, unit: Unit) -> bool:
+        """Whether a budget is broken, and less so without it."""
+        return self._budgets.exceeded(self._stops(unit))
+
+    def keep_all_the_same(self, unit: Unit, back: Iterable[Held]) -> None:
+        """It is one of them again, so these do not stand."""
+        self._keep(unit)
+        self._budgets = self._budgets.after(back)
+
+    def _keep(self, unit: Unit) -> None:
         self._units.add(unit)
         for one in unit:
             self._members[one.job][one] = None
@@ -275,13 +324,6 @@ class _Kept:
         for one in unit:
             del self._members[one.job][one]
         after = {name: set(self._stops(self._members[name])) for name in jobs}
-        return [one for name in jobs for one in before[name] if one not in after[name]]
-
-
-def needed(units: Sequence[Unit], enough: Callable[[Sequence[Unit]], bool]) -> Sequence[Unit]:
-    """The units without those that are there for nothing, the largest left out first; one is never none."""
-    for one in sorted(units, key=len, reverse=True) if len(units) > 1 else ():
-        fewer = [other for other in units if other is not one]
-        if enough(fewer):
-            units = fewer
-    return units
+        back = [one for name in jobs for one in before[name] if one not in after[name]]
+        self._budgets = self._budgets.before(back)
+        return back

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.packing.changed import closed, standing, with_more, without
 from dcctl.packing.planning import decided
+from dcctl.packing.preemption.budgets import Budgets
 from dcctl.packing.problem import Held
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved, urgent_first
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.packing.plan import Assignment
+    from dcctl.packing.preemption.budgets import Broken
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.scene import Loss
     from dcctl.packing.solve import Options
@@ -60,6 +62,8 @@ class Answer(NamedTuple):
     """The waiting jobs in the plan without the change, the most urgent first."""
     after: tuple[Waiting, ...]
     """The same jobs in the plan with it."""
+    broken: tuple[Broken, ...] = ()
+    """Disruption budgets that do not allow so many of their members to be evicted."""
     pushed_before: tuple[Held, ...] = ()
     """Who is pushed out for waiting jobs in the plan without the change,"""
     pushed_after: tuple[Held, ...] = ()
@@ -71,7 +75,8 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
     wider = problem
     for count, like in change.added:
         wider = with_more(wider, count, like)
-    freed = without(wider, [one for one in wider.held if one.job in change.evicted])
+    evicted = [one for one in wider.held if one.job in change.evicted]
+    freed = without(wider, evicted)
     now = [job for job in freed.jobs if not job.after and (job.earliest_s or 0) <= freed.now_s]
     running = solved(replace(freed, jobs=()), options._replace(effort="fast"))  # nothing to search for
     loss = Scene(running).lose(change.removed, now)
@@ -81,8 +86,9 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
         for stand in hit.placed.stands
     )
     changed = standing(closed(without(freed, loss.stopped), change.removed), again)
+    broken = Budgets(wider.running).after(evicted).broken()
     (before, pushed_before), (after, pushed_after) = _waiting(problem, options), _waiting(changed, options)
-    return Answer(wider, loss, before, after, pushed_before, pushed_after)
+    return Answer(wider, loss, before, after, broken, pushed_before, pushed_after)
 
 
 def _waiting(problem: Problem, options: Options) -> tuple[tuple[Waiting, ...], tuple[Held, ...]]:

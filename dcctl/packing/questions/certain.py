@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dcctl.packing.fit.quotas import counted
+from dcctl.packing.problem import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +36,13 @@ class Room:
         self._open: dict[int, int] = {}
         self._swayed_by: dict[int, frozenset[int]] = {}
         self._width: dict[int, int | None] = {}
+        held = _held(scene)
         self._exceeded = frozenset(
             one.id
             for one in scene.placer.ledger.quotas
-            if any(one.used.get(name, 0) > most for name, most in one.amounts.items())
+            if any(
+                max(one.used.get(name, 0), held[one.id][name]) > most for name, most in one.amounts.items()
+            )
         )
 
     def copies(self, of: int) -> Ints:
@@ -66,8 +72,20 @@ class Room:
         return self._width[of]
 
     def short(self, job: Job) -> bool:
-        """Whether more of a quota of the job is used than there is, while all stand."""
+        """Whether more of a quota of the job is used, or held, than there is, while all stand."""
         return not self._exceeded.isdisjoint(job.quotas)
+
+
+def _held(scene: Scene) -> defaultdict[str, Counter[str]]:
+    """What those who stand hold of each quota: more than is recorded as used, if that was never told."""
+    problem = scene.problem
+    counts = Counter((scene.running(one.job).quotas, one.of) for one in problem.held)
+    held: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (quotas, of), members in counts.items():
+        asked = counted((problem.classes[of].need,), problem.space.dimensions) if quotas else {}
+        for quota in quotas:
+            held[quota].update({name: amount * members for name, amount in asked.items()})
+    return held
 
 
 class Stopped:
@@ -171,14 +189,18 @@ class Stopped:
         return Counter() if sure else None
 
     def _by_part(self, job: Job, task: Task) -> Ints:
-        """Room in each part that could hold the whole job."""
+        """Room in each part that could hold the whole job; where bins lie in none, in narrower ones too."""
         room = self._room.copies(task.of).copy()
         room[self._freed] = self._now(task.of)
         room[self._lost] = 0
         part = self._placer.parts_for(job)
         if part is None:
             return np.array([room.sum()], np.int64)
-        return np.bincount(part + 1, np.minimum(room, job.size)).astype(np.int64)[1:]
+        room, rows = np.minimum(room, job.size), [part]
+        if (part < 0).any():
+            narrower = LEVELS[: LEVELS.index(job.within or "site")]
+            rows += [self._placer.parts.rows[level] for level in narrower]
+        return np.concatenate([np.bincount(each + 1, room)[1:] for each in rows]).astype(np.int64)
 
     def _is_plain(self, job: Job) -> bool:
         """Whether it fits for certain where a part has room for all of it."""

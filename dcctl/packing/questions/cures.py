@@ -21,6 +21,7 @@ from dcctl.packing.changed import (
 from dcctl.packing.fit.quotas import amount, raised
 from dcctl.packing.planning import decided
 from dcctl.packing.preemption.blocking import fits_without, in_the_way, lack_of, least
+from dcctl.packing.preemption.budgets import Budgets
 from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.placement import Level, Template
     from dcctl.packing.preemption.stoppable import Unit
     from dcctl.packing.problem import Held, ItemClass, Job, Problem
+    from dcctl.packing.questions.defrag import Step
     from dcctl.packing.solve import Options
 
 Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
@@ -59,13 +61,18 @@ class Cure(NamedTuple):
     amount: int = 0
     """How much: of a quota, members that fit, nodes to add."""
     members: tuple[Held, ...] = ()
-    """Who moves, is evicted, or is waited for."""
-    homes: tuple[int, ...] = ()
-    """Where each of those who move goes: bins."""
+    """Who moves, in the order of the steps, is evicted, or is waited for."""
+    steps: tuple[Step, ...] = ()
+    """Of those who move: each has room when its turn comes."""
     at_s: int | None = None
     """Unix time at which it fits by itself."""
     alone: bool = False
     """Whether it is proved only if no other work that waits and does not fit takes the room."""
+
+    @property
+    def homes(self) -> tuple[int, ...]:
+        """Where each of those who move goes: bins."""
+        return tuple(step.to for step in self.steps)
 
 
 def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
@@ -133,26 +140,44 @@ def _quota(search: _Search) -> Iterator[Cure]:
 
 def _members(search: _Search) -> Iterator[Cure]:
     """Take away the fewest members that stand in its way: to other bins if they fit there."""
-    units = in_the_way(search.scene, search.job)
-    chosen = tuple(chain.from_iterable(units))
+    chosen = tuple(chain.from_iterable(in_the_way(search.scene, search.job)))
     if not chosen:
         return
-    moved = _moved(search, chosen)
-    if moved and search.proved(standing(without(search.problem, chosen), moved)):
-        yield Cure("move", "", len(chosen), chosen, tuple(one.bin for one in moved))
+    steps = _moves(search, chosen)
+    moved = [replace(step.member, bin=step.to, devices=step.devices) for step in steps]
+    if steps and search.proved(standing(without(search.problem, chosen), moved)):
+        yield Cure("move", "", len(steps), tuple(step.member for step in steps), steps)
         return
-    for stopped in (_whole(search, chosen), _with_those_before(search)):
+    for stopped in _evicted(search, chosen):
         gone = tuple(chain.from_iterable(stopped))
         if gone and search.proved(without(search.problem, gone)):
             yield Cure("evict", "", len(gone), gone)
             return
 
 
+def _moves(search: _Search, members: Sequence[Held]) -> tuple[Step, ...]:
+    """Steps that take these members elsewhere; none if one may not move or finds no room."""
+    if not all(movable(search.scene, one) for one in members):
+        return ()
+    return in_order(search.scene, members) or ()
+
+
+def _evicted(search: _Search, chosen: Sequence[Held]) -> Iterator[Sequence[Unit]]:
+    """Whole jobs that may be what has to go: those that break no budget first."""
+    scene, budgets = search.scene, Budgets(search.problem.running)
+    whole = _whole(search, chosen)
+    if budgets.beyond(chain.from_iterable(whole)):
+        harmless = Stoppable(scene, lambda one: not budgets.beyond(scene.of(one.job)))
+        yield _whole(search, chain.from_iterable(in_the_way(scene, search.job, harmless)))
+    yield whole
+    yield _with_those_before(search)
+
+
 def _whole(search: _Search, members: Iterable[Held]) -> Sequence[Unit]:
     """All members of the jobs of these, without the jobs that can stay."""
     scene = search.scene
     jobs = [tuple(scene.of(name)) for name in dict.fromkeys(one.job for one in members)]
-    return least(scene, search.job, jobs)
+    return least(scene, search.job, jobs, Budgets(search.problem.running))
 
 
 def _with_those_before(search: _Search) -> list[Unit]:
@@ -174,13 +199,6 @@ def _with_those_before(search: _Search) -> list[Unit]:
         scene.placer.place(job)
     scene.placer.undo(mark)
     return list(gone.values())
-
-
-def _moved(search: _Search, members: Sequence[Held]) -> tuple[Held, ...]:
-    """The members where each goes, one after the other; empty if one may not move or finds no room."""
-    steps = in_order(search.scene, members) if all(movable(search.scene, one) for one in members) else None
-    homes = {step.member: replace(step.member, bin=step.to, devices=step.devices) for step in steps or ()}
-    return tuple(homes[one] for one in members) if homes else ()
 
 
 def _relaxed(search: _Search) -> Iterator[Cure]:

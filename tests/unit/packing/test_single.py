@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from dcctl.inventory.model import Fleet
 from dcctl.packing.fit.parts import parts_of
 from dcctl.packing.greedy.place import Placer
-from dcctl.packing.problem import Held, ItemClass, Problem, Running
+from dcctl.packing.problem import Held, ItemClass, Problem, Quota, Running
 from dcctl.packing.questions.single import single_failures
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
@@ -61,8 +61,28 @@ def crowded(draw: st.DrawFn) -> Problem:
     return replace(one, bins=full, jobs=(), held=held, running=running, quotas=())
 
 
-@given(crowded(), st.sampled_from((Options(), Options("first-fit"))))
+@st.composite
+def limited(draw: st.DrawFn) -> Problem:
+    """The same under quotas; less may be recorded as used than those who stand hold, or more."""
+    one = draw(crowded())
+    quotas = tuple(
+        Quota(
+            name, {"gpu": draw(st.integers(0, 4)) * 1000}, {"gpu": draw(st.sampled_from((0, 0, 1000, 8000)))}
+        )
+        for name in draw(st.sampled_from(((), ("q",), ("q",), ("q", "r"))))
+    )
+    ids = [quota.id for quota in quotas]
+    counted = st.lists(st.sampled_from(ids), unique=True).map(tuple) if ids else st.just(())
+    running = {name: replace(known, quotas=draw(counted)) for name, known in one.running.items()}
+    return replace(one, quotas=quotas, running=running)
+
+
+@given(limited(), st.sampled_from((Options(), Options("first-fit"))))
 def test_every_loss_is_told_as_placing_all_of_it_would(one: Problem, options: Options) -> None:
+    told_as_placed(one, options)
+
+
+def told_as_placed(one: Problem, options: Options) -> None:
     scene = Scene(solved(one, options))
     for found in single_failures(scene, parts_of(one.bins, Fleet())):
         loss = scene.lose(found.part.bins)
@@ -70,6 +90,26 @@ def test_every_loss_is_told_as_placing_all_of_it_would(one: Problem, options: Op
         assert {(each.job, each.members) for each in found.homeless} == {
             (hit.job, hit.homeless) for hit in loss.hits if hit.homeless
         }
+
+
+def test_less_of_a_quota_is_recorded_as_used_than_is_held() -> None:
+    """Nothing of it is used once they stop, so the first takes what the second needs."""
+    lost = a_bin("a", devices=(device(0, 0), device(1, 0)))
+    bins = (lost, *(a_bin(name, devices=(device(),)) for name in "bcd"))
+    held = tuple(Held(name, "0", 0, 0, (at,)) for at, name in enumerate("wx"))
+    running = {name: Running(quotas=("q",)) for name in "wx"}
+    quotas = (Quota("q", {"gpu": 1000}, {"gpu": 0}),)
+    one = Problem(SPACE, bins, (ItemClass(need(devices=1)),), (), held, running, quotas=quotas)
+    assert [each.homeless for each in Scene(solved(one)).lose((0,)).hits] == [0, 1]
+    told_as_placed(one, Options())
+
+
+def test_a_rack_of_which_nobody_told_the_zone_is_room_within_a_zone() -> None:
+    bins = (a_bin("a", path=("", "", "", "", "s")), a_bin("b", path=("", "", "r", "", "s")))
+    running = {"w": Running(within="zone")}
+    one = Problem(SPACE, bins, (ItemClass(need()),), (), (Held("w", "0", 0, 0),), running)
+    assert Scene(solved(one)).lose((0,)).homeless == 0
+    told_as_placed(one, Options())
 
 
 @pytest.mark.parametrize("free", [0, 9])
