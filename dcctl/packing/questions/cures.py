@@ -22,6 +22,7 @@ from dcctl.packing.fit.quotas import amount, raised
 from dcctl.packing.planning import decided
 from dcctl.packing.preemption.blocking import fits_without, in_the_way, lack_of, least
 from dcctl.packing.preemption.budgets import Budgets
+from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
 from dcctl.packing.questions.ask import only_for
@@ -80,7 +81,7 @@ def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
     Each is proved by planning again all that waits; only if there is none, without others that do not fit.
     """
     found = _found(_Search(problem, job, options))
-    if not found:
+    if not found and any(one.id == job.id for one in problem.jobs):
         alone = only_for(problem, job.id, options)
         if len(alone.jobs) < len(problem.jobs):
             found = [one._replace(alone=True) for one in _found(_Search(alone, job, options))]
@@ -97,18 +98,20 @@ class _Search:
 
     def __init__(self, problem: Problem, job: Job, options: Options) -> None:
         self.problem, self.job, self.options = problem, job, options
-        solution = solved(problem, options)
+        solution = solved(preempting(problem, options).problem if options.preempt else problem, options)
         self.placed = solution.placed
         """All that waits, at once, in the order of the plan."""
         self.scene = Scene(solution)
         """What the plan leaves, without the job."""
-        own = next(one for one in self.placed if one.job.id == job.id)
-        self.of = job.tasks[0].of if own.refused_for is None else own.refused_for
-        solution.placer.remove(own)
+        own = next((one for one in self.placed if one.job.id == job.id), None)
+        refused = own.refused_for if own is not None else None
+        self.of = job.tasks[0].of if refused is None else refused
+        if own is not None:  # else it is pushed out only where boards are cut first
+            solution.placer.remove(own)
 
     def proved(self, changed: Problem) -> bool:
         """Whether the job has all its members in a plan made anew."""
-        plan = decided(changed, self.options, cut=True, preempt=False).plan
+        plan = decided(changed, self.options).plan
         return all(one.job != self.job.id for one in plan.unplaced)
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
