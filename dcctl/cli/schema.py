@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
+    from dcctl.assess.check.report import CHECK as ACCURACY
+    from dcctl.assess.demand.report import DEMAND
     from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.cli.documents import SHAPES as DOCUMENTS
@@ -20,7 +22,8 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
     return {
-        shape.kind: shape for shape in (*ASSESS, *ENERGY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+        shape.kind: shape
+        for shape in (*ASSESS, ACCURACY, DEMAND, *ENERGY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
     }
 
 

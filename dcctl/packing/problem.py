@@ -41,6 +41,8 @@ class Kind(NamedTuple):
     resource: str
     model: str
     """Empty: nobody tells."""
+    shares: int = 1
+    """How many times each board is handed out (time-slicing, MPS): a device is one of these replicas."""
 
 
 class Space(Struct, frozen=True):
@@ -57,7 +59,7 @@ class Space(Struct, frozen=True):
 
 
 class Device(Struct, frozen=True, gc=False):
-    """One device that a scheduler hands out, or one share of it."""
+    """One device that a scheduler hands out, or one replica of it."""
 
     kind: int
     """Position in `Space.kinds`."""
@@ -72,8 +74,6 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
-    shares: int = 1
-    """How many times its board is handed out; this is one of them."""
     held_memory_bytes: int = 0
     """Of its memory, what shares of it hold, as far as they say."""
 
@@ -194,7 +194,7 @@ class Job(Struct, frozen=True):
     sites: tuple[str, ...] = ()
     """Two sites over which it was split when it ran: it may be again, whatever their link."""
     homes: tuple[int, ...] = ()
-    """Bins in which members of it stand: `within` holds for those and these together."""
+    """With `within`, bins in which members of it stand: it holds for those and these together."""
 
     @property
     def size(self) -> int:
@@ -203,7 +203,10 @@ class Job(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """An item that stands in a bin already. Its demand is not in the bin's free amounts any more."""
+    """An item that stands in a bin already. Its demand is not in the bin's free amounts any more.
+
+    So whoever gives it back adds all of it, and nothing comes to have more free than there is in all.
+    """
 
     job: str
     member: str
@@ -212,6 +215,16 @@ class Held(Struct, frozen=True, gc=False):
     """Position in `Problem.classes`."""
     devices: tuple[int, ...] = ()
     """Positions, in the bin, of the devices that it holds; told or likely."""
+
+
+class Allowance(Struct, frozen=True, gc=False):
+    """A disruption budget: how many of all members it covers may be missing; it may cover several jobs."""
+
+    name: str
+    """`nlp/pg`: with its namespace."""
+    allowed: int | None
+    """None: nobody knows, so nobody is sure to be allowed."""
+    source: str = ""
 
 
 class Running(Struct, frozen=True):
@@ -237,8 +250,8 @@ class Running(Struct, frozen=True):
     """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
     made_anew: bool = True
     """Whether somebody makes a member anew where it has to go; not so of a bare pod."""
-    may_miss: int | None = None
-    """How many members may be taken away at once; None: no budget says."""
+    budgets: tuple[Allowance, ...] = ()
+    """Those that cover its members, each of them all."""
 
 
 class Quota(Struct, frozen=True):

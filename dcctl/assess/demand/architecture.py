@@ -21,6 +21,11 @@ class Attention(Struct, frozen=True):
     window: int | None = None
     """Tokens that it looks back at most; None: all."""
     bias: bool = False
+    """Of queries, keys and values."""
+    out_bias: bool = False
+    """Of the output."""
+    gated: bool = False
+    """Whether a gate as wide as the queries weighs the output."""
     q_rank: int = 0
     """MLA: rank of the compressed query; 0: not compressed."""
     kv_rank: int = 0
@@ -35,6 +40,10 @@ class Attention(Struct, frozen=True):
     """Linear: what one sequence keeps in this layer, however long it is."""
     parameters: int | None = None
     """Where they do not follow from the above (linear); None: they do."""
+    extra: int = 0
+    """Parameters of small tensors beside: norms of queries and keys, sinks."""
+    bits: float | None = None
+    """Of the weights of its matrices; None: as the model's."""
 
 
 class Mlp(Struct, frozen=True):
@@ -50,6 +59,10 @@ class Mlp(Struct, frozen=True):
     expert_width: int = 0
     shared_width: int = 0
     """Of the experts that every token uses, together."""
+    extra: int = 0
+    """Parameters of small tensors beside: biases of the router, the gate of the shared experts."""
+    bits: float | None = None
+    """Of the weights of its matrices; None: as the model's. A router is never quantised."""
 
 
 class Layers(Struct, frozen=True):
@@ -74,16 +87,22 @@ class Architecture(Struct, frozen=True):
     """Whether the head is the input embedding."""
     positions: int = 0
     """Learned position embeddings; 0: none."""
+    outer_norms: int = 1
+    """Norms outside of the layers: the last one, that of the embedding."""
     context: int | None = None
     """Tokens of the longest sequence it is made for."""
     weight_bits: float = 16
     """Of its published weights: 16, 8 (FP8, INT8), 4 (INT4, with scales a little more)."""
     kept_bits: float = 16
     """Of those weights that quantisation leaves out: embeddings, head, norms."""
+    measured_bytes: int | None = None
+    """Of all its weights as they lie on disk; None: not measured."""
     extra_parameters: int = 0
     """Elsewhere, such as multi-token prediction; they are stored and not used in inference."""
     source: str = ""
     """Where these numbers come from."""
+    assumed: tuple[str, ...] = ()
+    """What the configuration does not tell and was taken for granted, in words."""
 
     @property
     def depth(self) -> int:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from dcctl.render.report import Unit
 
 
 class Estimate(Struct, frozen=True):
@@ -24,3 +29,16 @@ class Estimate(Struct, frozen=True):
     def __mul__(self, factor: float) -> Estimate:
         """The figure and its interval times a positive number."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.formula, self.source)
+
+
+class Figure(Struct, frozen=True):
+    """One line of an answer."""
+
+    key: str
+    """Its name in machine formats; the unit stands at the end."""
+    title: str
+    """Its name for people."""
+    unit: Unit
+    """How its value is shown."""
+    estimate: Estimate | None
+    """None: unknown, or without bound."""

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from dcctl.packing.problem import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from dcctl.inventory.model import Fleet
+    from dcctl.inventory.placement import Level
     from dcctl.packing.problem import Bin
+
+    Ints = NDArray[np.int64]
 
 FEEDS = ("pdu", "ups")
 """Kinds of meters whose loss takes the power from the nodes that they cover."""
@@ -32,7 +39,7 @@ def parts_of(bins: Sequence[Bin], whole: Fleet) -> tuple[Part, ...]:
     for at, one in enumerate(bins):
         for depth, level in enumerate(LEVELS):
             if one.path[depth]:
-                name = "/".join(filter(None, (*reversed(one.path[depth + 1 :]), one.path[depth])))
+                name = "/".join(filter(None, reversed(one.path[depth:])))
                 rows.setdefault((level, name), set()).add(at)
     single = [Part("node", one.name, frozenset((at,))) for at, one in enumerate(bins)]
     wider = [Part(level, name, frozenset(members)) for (level, name), members in rows.items()]
@@ -73,3 +80,26 @@ def named(parts: Iterable[Part], text: str) -> list[Part]:
         for one in parts
         if (not level or one.level == level) and name in (one.name, one.name.rpartition("/")[2])
     ]
+
+
+class Parts:
+    """Which bins lie in which part of the data centre."""
+
+    def __init__(self, bins: Sequence[Bin]) -> None:
+        """Look at every path once."""
+        self.rows: dict[Level, Ints] = {}
+        self.names: dict[Level, tuple[str, ...]] = {}
+        self.ranks: dict[Level, Ints] = {}
+        """Of each part where it comes by its name."""
+        for depth, level in enumerate(LEVELS):
+            values: dict[str, int] = {}
+            told = (_apart(one.path, depth) for one in bins)
+            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
+            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
+            self.names[level] = tuple(values)
+            self.ranks[level] = np.argsort(sorted(values.values(), key=self.names[level].__getitem__))
+
+
+def _apart(path: tuple[str, ...], depth: int) -> str:
+    """The part by a name that no other has: racks of one name in two sites are two racks."""
+    return "/".join(reversed(path[depth:])).lstrip("/") if path[depth] else ""

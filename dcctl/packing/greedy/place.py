@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby, islice, permutations, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,17 +10,18 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.packing.fit.parts import Parts
 from dcctl.packing.fit.quotas import Ledger
-from dcctl.packing.greedy.sites import most_across, why_apart
+from dcctl.packing.greedy.links import Links
+from dcctl.packing.greedy.sites import why_apart
 from dcctl.packing.problem import BASIC, LEVELS
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dcctl.inventory.conditions import SiteLink
     from dcctl.inventory.placement import Level
     from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.engine import Engine, Put
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
+
+    _Rooms = list[tuple[Ints, int]]
 
 _BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
@@ -47,6 +51,7 @@ class Mark(NamedTuple):
     moves: int
     used: Mapping[str, Mapping[str, int]]
     closed: Bools | None
+    links: tuple[int, int]
 
 
 class Placed(Struct):
@@ -95,26 +100,6 @@ def _goes_on(job: Job, found: Placed) -> bool:
     return len(found.stands) >= max(1, job.minimum) and all(task.of in present for task in job.tasks)
 
 
-class Parts:
-    """Which bins lie in which part of the data centre."""
-
-    def __init__(self, bins: Sequence[Bin]) -> None:
-        """Look at every path once."""
-        self.rows: dict[Level, Ints] = {}
-        self.names: dict[Level, tuple[str, ...]] = {}
-        for depth, level in enumerate(LEVELS):
-            values: dict[str, int] = {}
-            told = (_apart(one.path, depth) for one in bins)
-            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
-            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
-            self.names[level] = tuple(values)
-
-
-def _apart(path: tuple[str, ...], depth: int) -> str:
-    """The part by a name that no other has: racks of one name in two sites are two racks."""
-    return "" if not path[depth] else "/".join((*reversed(path[depth + 1 :]), path[depth])).lstrip("/")
-
-
 class Placer:
     """Places jobs through an engine, and keeps what is used of quotas."""
 
@@ -123,13 +108,16 @@ class Placer:
         engine: Engine,
         bins: Sequence[Bin],
         quotas: Iterable[Quota] = (),
-        links: Sequence[SiteLink] = (),
+        links: Links | None = None,
     ) -> None:
-        """`bins` are those of the engine's state, `links` those between their sites."""
+        """`bins` are those of the engine's state, `links` those between their sites, if any."""
         self.engine, self.parts = engine, Parts(bins)
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
-        self._links = links
+        self.look: Callable[[Ints], None] | None = None
+        """Called before it is read what is free in bins that may be closed."""
+        self.links = Links() if links is None else links
+        """What is left of those between sites."""
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self.ledger = Ledger(quotas, [one.need for one in engine.items.wanted], engine.items.space.dimensions)
 
@@ -172,6 +160,19 @@ class Placer:
             self.engine.take(stand.of, stand.put)
         self.spend(placed.job, placed, -1)
 
+    def parts_for(self, job: Job) -> Ints | None:
+        """By bin: the part of which one must hold the whole job, -1 for none; None: it may be anywhere."""
+        if job.within == "node":
+            return self.engine.state.every
+        if job.within is not None:
+            return self.parts.rows[job.within]
+        one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
+        return self.parts.rows["site"] if one_site else None
+
+    def _may_span(self, job: Job) -> bool:
+        """Whether any two sites could hold it together."""
+        return bool(self.links.any or job.sites)
+
     def _gang(self, job: Job) -> Placed:
         home, closed = self._home(job), self.closed
         if home is not None:
@@ -202,7 +203,7 @@ class Placer:
             if best is None or found.missing < best[0]:
                 best = (found.missing, allowed, found)
             self.engine.undo(start)
-        whole = self._over_two_sites(job) if job.within is None else None
+        whole = self._over_two_sites(job) if job.within is None and self._may_span(job) else None
         if whole is not None:
             return whole
         if best is None:
@@ -248,13 +249,16 @@ class Placer:
             yield from self._nodes(job)
             return
         last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
+        at, rooms = self._rooms(job)
         for level in LEVELS[: last + 1]:
-            yield from self._parts_of(level, job)
+            yield from self._parts_of(level, job, at, rooms)
         if job.within is None and len(self.parts.names["site"]) < 2:
             yield None
 
     def _over_two_sites(self, job: Job) -> Placed | None:
         """The whole gang in two sites, if the link between them carries those on the smaller side."""
+        if not self._may_span(job):
+            return None
         names, rows = self.parts.names["site"], self.parts.rows["site"]
         start = self.engine.mark()
         for one, other in permutations(range(len(names)), 2):
@@ -271,7 +275,7 @@ class Placer:
         """Whether so many members may talk over the link: all must say how much they send."""
         if {one, other} == set(job.sites):
             return across > 0
-        return 0 < across <= most_across(one, other, self._each_bps(job), self._links)
+        return 0 < across * self._each_bps(job) <= self.links.left_bps(one, other)
 
     def _each_bps(self, job: Job) -> int:
         """How much a member sends at most; 0: one of them does not say."""
@@ -292,46 +296,49 @@ class Placer:
             self.engine.undo(start)
         told = ((not self._carried(job, one, other, most), most, one, other) for most, one, other in ways)
         refused, across, *sites = min(told, default=(False, 0))
-        return why_apart(sites, across, self._each_bps(job), self._links) if refused else ""
+        return why_apart(sites, across, self._each_bps(job), self.links) if refused else ""
 
     def _nodes(self, job: Job) -> Iterator[Bools]:
         """Single bins, the fullest first."""
-        room = self._room(job)
-        left = np.maximum(self.engine.state.milli, 0).sum(axis=1)
-        for at in sorted(np.flatnonzero(room).tolist(), key=lambda at: (int(left[at]), at))[:_TRIES]:
-            allowed = np.zeros(len(room), np.bool_)
-            allowed[at] = True
+        at, rooms = self._rooms(job)
+        at = at[np.logical_and.reduce([room >= count for room, count in rooms])]
+        left = self._left(at)
+        for one in at[np.lexsort((at, left))][:_TRIES].tolist():
+            allowed = np.zeros(self.engine.state.count, np.bool_)
+            allowed[one] = True
             yield allowed
 
-    def _parts_of(self, level: Level, job: Job) -> Iterator[Bools]:
+    def _parts_of(self, level: Level, job: Job, at: Ints, rooms: _Rooms) -> Iterator[Bools]:
         """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
-        rows = self.parts.rows[level]
-        inside = rows >= 0
-        count = len(self.parts.names[level])
-        if not count:
+        rows, ranks = self.parts.rows[level], self.parts.ranks[level]
+        if not len(ranks):
             return
-        enough = np.ones(count, np.bool_)
-        state = self.engine.state
-        for task in job.tasks:
-            copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
-            if self.closed is not None:
-                copies = np.where(self.closed, 0, copies)
-            sums = np.bincount(rows[inside], copies[inside], count)
-            enough &= sums >= min(len(task.members), job.minimum or len(task.members))
-        left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
-        order = sorted(
-            np.flatnonzero(enough).tolist(), key=lambda at: (left[at], self.parts.names[level][at])
-        )
-        for part in order[:_TRIES]:
+        parts = rows[at] + 1  # 0: in none
+        enough = np.ones(len(ranks) + 1, np.bool_)
+        for room, count in rooms:
+            enough &= np.bincount(parts, room, len(enough)) >= min(count, job.minimum or count)
+        enough[0] = False
+        some = np.flatnonzero(enough[1:])
+        if len(some) > 1:
+            inside = np.flatnonzero(enough[rows + 1])
+            left = np.bincount(rows[inside], self._left(inside), len(ranks))
+            some = some[np.lexsort((ranks[some], left[some]))]
+        for part in some[:_TRIES].tolist():
             yield rows == part
 
-    def _room(self, job: Job) -> Bools:
-        """Bins that could hold every class of the job by itself."""
-        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
-        for task in job.tasks:
-            count = len(task.members)
-            room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
-        return room
+    def _left(self, bins: Ints) -> Ints:
+        """Free thousandths of the devices of these bins."""
+        if self.look is not None:
+            self.look(bins)
+        return np.maximum(self.engine.state.milli[bins], 0).sum(axis=1)  # type: ignore[no-any-return]
+
+    def _rooms(self, job: Job) -> tuple[Ints, _Rooms]:
+        """Bins that are not closed, and of each task how many members each could hold by itself."""
+        state = self.engine.state
+        at = state.every if self.closed is None else np.flatnonzero(~self.closed)
+        view = state.view(None if self.closed is None else at)
+        counts = ((task.of, len(task.members)) for task in job.tasks)
+        return at, [(self.engine.items.wanted[of].copies(view, count), count) for of, count in counts]
 
     def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
         """Why no bin takes a missing member: reason -> bins, and how many bins would take one.
@@ -352,15 +359,23 @@ class Placer:
 
     def mark(self) -> Mark:
         """Where `undo` can go back to."""
-        return Mark(self.engine.mark(), self.ledger.mark(), self.closed)
+        return Mark(self.engine.mark(), self.ledger.mark(), self.closed, self.links.mark())
 
     def undo(self, mark: Mark) -> None:
         """All is as it was at the mark."""
         self.engine.undo(mark.moves)
         self.ledger.undo(mark.used)
+        self.links.undo(mark.links)
         self.closed = mark.closed
 
     def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
-        """What these members hold counts for the job's quotas, or, with a `sign` of -1, no longer."""
+        """What these members hold counts for the quotas of the job, and what they send for a link."""
         if job.quotas:
             self.ledger.count(job.quotas, (stand.of for stand in found.stands), sign)
+        names = self.parts.names["site"]
+        if job.minimum > 1 and job.within is None and len(names) > 1:
+            rows = self.parts.rows["site"][[stand.put.bin for stand in found.stands]]
+            counts = Counter(rows[rows >= 0].tolist())
+            if len(counts) == 2:
+                one, other = (names[at] for at in counts)
+                self.links.promise(one, other, min(counts.values()) * self._each_bps(job), sign)
