@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -67,6 +68,31 @@ def test_a_slowdown_that_is_allowed_bounds_the_cap(cli: Cli) -> None:
     assert {row["model"]: row["cap_mw"] for row in found["details"]["caps"]}[
         "NVIDIA H100 80GB HBM3"
     ] == 600_000
+
+
+def curve(tmp_path: Path, name: str, cheap: int) -> str:
+    """A file of values for a week from the last full hour: 100, and 10 for two days from hour `cheap`."""
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    rows = [
+        f"{(first + timedelta(hours=at)).isoformat()},{10 if cheap <= at < cheap + 48 else 100}"
+        for at in range(168)
+    ]
+    (tmp_path / name).write_text("time,value\n" + "\n".join(rows) + "\n")
+    return str(tmp_path / name)
+
+
+def test_cheapest_and_greenest_hours_of_what_waits(cli: Cli, tmp_path: Path) -> None:
+    curves = ("--price", curve(tmp_path, "p.csv", 24), "--carbon", curve(tmp_path, "c.csv", 60))
+    found = answer(cli, "-i", "demo", *curves, code=3)
+    rows = {row["workload"]: row for row in found["details"]["hours"]}
+    assert rows.keys() == {"moe/moe-pilot", "bio/dock-grid"}
+    for row in rows.values():
+        assert row["greenest_s"] - row["cheapest_s"] == 36 * 3600
+        assert row["carbon_saved_milli"] == 900
+        assert 840 < row["cost_saved_milli"] <= 900  # started now, a long run reaches the cheap hours too
+    work = found["details"]["workloads"][0]
+    assert work["cost_milli"] is not None
+    assert work["carbon_market_mg"] is None  # nobody told it; the other is not taken for it
 
 
 def test_the_example_is_what_its_schema_says(cli: Cli) -> None:

@@ -173,14 +173,29 @@ def snmpd(folder: Path, object_id: str, rows: Mapping[str, int], access: str) ->
 
 
 @contextmanager
-def sushy(tree: str) -> Iterator[str]:
-    """sushy-tools' static Redfish server over a recorded tree. Yields its URL."""
+def sushy(tree: str, certificate: Path | None = None) -> Iterator[str]:
+    """sushy-tools' static Redfish server over a recorded tree. Yields its URL.
+
+    With a certificate, whose key lies in the same file, it speaks TLS.
+    """
     program = Path(sys.executable).parent / "sushy-static"
     command = str(program) if program.exists() else need("sushy-static", "none; pip install sushy-tools")
     port = free_port()
     words = [command, "-i", "127.0.0.1", "-p", str(port), "-m", str(REDFISH / tree)]
+    if certificate is not None:
+        words += ["-c", str(certificate), "-k", str(certificate)]
     with started(words, lambda: answers(port)):
-        yield f"http://127.0.0.1:{port}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{port}"
+
+
+def certificate(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 that signed itself, and its key, in one file."""
+    program, key, file = need("openssl", "openssl"), folder / "key.pem", folder / "bmc.pem"
+    command = [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bmc"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_text(file.read_text() + key.read_text())
+    return file
 
 
 class Bmc(BaseHTTPRequestHandler):

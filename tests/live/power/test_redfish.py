@@ -10,7 +10,7 @@ from dcctl.inventory.sources.power.many import Asking
 from dcctl.inventory.sources.power.secret import Secret
 from dcctl.inventory.sources.redfish.client import Login
 from dcctl.inventory.sources.redfish.source import RedfishSource
-from tests.live.power.servers import Bmc, bmc, free_port, sushy
+from tests.live.power.servers import Bmc, bmc, certificate, free_port, sushy
 from tests.live.ssh.peers import drip, misbehaving, silent
 
 if TYPE_CHECKING:
@@ -48,6 +48,21 @@ def test_the_new_form_takes_the_chassis_that_holds_the_others() -> None:
     assert (meter.power_mw, meter.nominal_mw) == (6_374_000, 11_200_000)
     assert meter.energy_mj == 18_210_700 * 3_600_000
     assert meter.energy_from_s == 1_767_225_600
+
+
+def test_a_certificate_is_trusted_by_its_ca_or_by_choice(tmp_path: Path) -> None:
+    own = certificate(tmp_path)
+    with sushy("power", own) as url:
+        strange = _ask(url)
+        assert [gap.cause for gap in strange.gaps] == ["unreachable"]
+        assert "not trusted" in strange.gaps[0].reason
+        for login in (Login(ca_file=str(own)), Login(verify=False)):
+            assert [meter.power_mw for meter in _ask(url, login).meters] == [344_000]
+
+
+def test_a_ca_that_is_not_there_is_a_gap(tmp_path: Path) -> None:
+    fleet = _ask("https://127.0.0.1:1", Login(ca_file=str(tmp_path / "none.pem")))
+    assert [gap.cause for gap in fleet.gaps] == ["invalid"]
 
 
 @pytest.mark.parametrize("auth", ["basic", "session"])
