@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from dcctl.inventory.model import Fleet, Node, PowerMeter
+from dcctl.inventory.model import Fleet, Node, NodeUse, PowerMeter
 from dcctl.inventory.snapshot import encode
 from tests.conftest import ROOT, Cli
 
@@ -123,6 +123,22 @@ def test_two_snapshots_tell_energy_and_one_of_power_does_not(cli: Cli, tmp_path:
     assert "energy" in labels(alone)
     (row,) = answer(cli, "-i", str(new), "--since", str(old))["items"]
     assert (row["pue_milli"], row["category"], row["period_s"]) == (1400, 2, DAY_S)
+
+
+def test_an_upper_bound_of_the_pue_is_told_as_one_and_no_bill_counts_with_it(
+    cli: Cli, tmp_path: Path
+) -> None:
+    nodes = tuple(Node(name, site="dc1", use=NodeUse(power_mw=1000)) for name in ("n1", "n2"))
+    meters = (
+        PowerMeter("main", "facility", "dc1", "", 9000, 26 * 10**9, DAY_S, energy_from_s=0),
+        PowerMeter("pdu", "pdu", "dc1", "n1", 5000, 10**10, DAY_S, energy_from_s=0),
+    )
+    path = tmp_path / "half.json"
+    path.write_bytes(encode(Fleet("x", DAY_S, nodes=nodes, meters=meters)))
+    found = answer(cli, "-i", str(path))
+    assert [(row["state"], row["coverage_milli"]) for row in found["items"]] == [("upper bound", 500)]
+    assert "at most 2.6" in found["headline"]
+    assert [row["energy_mj"] for row in found["details"]["workloads"]] == [2000 * DAY_S]
 
 
 def test_a_pue_below_one_is_a_finding_and_a_meter_that_runs_backwards_is_named(

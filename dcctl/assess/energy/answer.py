@@ -82,7 +82,7 @@ class Answer(NamedTuple):
     bills: tuple[Bill, ...]
     """As `attribution.drawn`."""
     pue_milli: dict[str, int]
-    """By site: the figure that bills count with."""
+    """By site: the figure that bills count with, where all of the IT is metered."""
     ups: list[Ups]
     caps: list[Cap]
     waits: list[Wait]
@@ -105,7 +105,8 @@ def answer(
         for kpi in kpis.kpis(site, _periods(site, figures, told.periods), grids[site])
     ]
     chosen = {site: best for site in sites if (best := kpis.best(k for k in found if k.site == site))}
-    pue = {site: best.pue_milli for site, best in chosen.items() if best.pue_milli is not None}
+    whole = {site: best for site, best in chosen.items() if best.coverage_milli >= 1000}
+    pue = {site: best.pue_milli for site, best in whole.items() if best.pue_milli is not None}
     groups = balance.groups(fleet)
     power_of = {
         name: one.power_mw

@@ -69,7 +69,8 @@ def _headline(told: Answer) -> str:
     for site in dict.fromkeys(one.site for one in told.kpis):
         one = kpis.best(kpi for kpi in told.kpis if kpi.site == site)
         if one is not None:
-            word = f"{'interim PUE' if one.interim else 'PUE'} (category {one.category}) "
+            most = "" if one.coverage_milli >= 1000 else "at most "
+            word = f"{'interim PUE' if one.interim else 'PUE'} (category {one.category}) {most}"
             parts.append(f"{'' if word == said else word}{cores(one.pue_milli or 0)} at {site or 'the site'}")
             said = word
     parts = parts or ["no PUE: nobody told energy at the entry and at the IT"]
