@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcctl.inventory.placement import Level
+    from dcctl.packing.fit.parts import Split
     from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.engine import Engine, Put
     from dcctl.packing.problem import Bin, Job, Quota, Task
@@ -161,13 +162,13 @@ class Placer:
         self.spend(placed.job, placed, -1)
 
     def parts_for(self, job: Job) -> Ints | None:
-        """By bin: the part of which one must hold the whole job, -1 for none; None: it may be anywhere."""
+        """By bin: the part of which one must hold the whole job; None: it may be anywhere."""
         if job.within == "node":
             return self.engine.state.every
         if job.within is not None:
-            return self.parts.rows[job.within]
+            return self.parts.within(job.within).of
         one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
-        return self.parts.rows["site"] if one_site else None
+        return self.parts.within("site").of if one_site else None
 
     def _may_span(self, job: Job) -> bool:
         """Whether any two sites could hold it together."""
@@ -248,11 +249,15 @@ class Placer:
         if job.within == "node":
             yield from self._nodes(job)
             return
-        last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
+        last: Level = job.within or "site"
+        anywhere = job.within is None and len(self.parts.names["site"]) < 2
         at, rooms = self._rooms(job)
-        for level in LEVELS[: last + 1]:
-            yield from self._parts_of(level, job, at, rooms)
-        if job.within is None and len(self.parts.names["site"]) < 2:
+        for level in LEVELS[: LEVELS.index(last)]:
+            yield from self._parts_of(self.parts.told(level), job, at, rooms)
+        yield from self._parts_of(
+            self.parts.told(last) if anywhere else self.parts.within(last), job, at, rooms
+        )
+        if anywhere:
             yield None
 
     def _over_two_sites(self, job: Job) -> Placed | None:
@@ -308,9 +313,9 @@ class Placer:
             allowed[one] = True
             yield allowed
 
-    def _parts_of(self, level: Level, job: Job, at: Ints, rooms: _Rooms) -> Iterator[Bools]:
+    def _parts_of(self, split: Split, job: Job, at: Ints, rooms: _Rooms) -> Iterator[Bools]:
         """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
-        rows, ranks = self.parts.rows[level], self.parts.ranks[level]
+        rows, ranks = split
         if not len(ranks):
             return
         parts = rows[at] + 1  # 0: in none

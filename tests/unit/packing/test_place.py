@@ -14,6 +14,7 @@ from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import ItemClass, Job, Problem, Task
 from dcctl.packing.solve import Options, solve
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 if TYPE_CHECKING:
@@ -48,6 +49,15 @@ def test_members_that_join_others_stand_in_their_part(within: Level | None, stan
     joins = job("j", 0, 1, within=within, homes=(1,))
     found = solve(Problem(SPACE, bins, (ItemClass(need()),), (joins,)), Options(policy="best-fit"))
     assert [one.node for one in found.assignments] == stands
+
+
+@pytest.mark.parametrize("rack", ["r", ""])
+def test_what_lies_within_one_zone_whichever_it_is(rack: str) -> None:
+    """Nobody tells the zone of the node, nor, with no rack, anything else."""
+    bins = (a_bin("n0", 2_000, path=("", "", rack, "", "")), a_bin("n1", 0, path=("", "", "", "z", "")))
+    gang = job("j", 0, 2, minimum=2, within="zone")
+    one = Problem(SPACE, bins, (ItemClass(need()),), (gang,))
+    assert (solve(one).placed, verify(solve(one), one)) == (2, ())
 
 
 def test_where_members_of_waiting_work_stand_is_known() -> None:
