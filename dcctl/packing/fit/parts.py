@@ -101,6 +101,7 @@ class Parts:
         self._ranks: dict[Level, Ints] = {}
         """Of each part where it comes by its name."""
         self._within: dict[Level, Split] = {}
+        self._every = np.arange(len(bins))
         for depth, level in enumerate(LEVELS):
             values: dict[str, int] = {}
             told = (_apart(one.path, depth) for one in bins)
@@ -119,6 +120,8 @@ class Parts:
         They are those of the level; of bins of which nobody tells it, the widest narrower ones that are told.
         A rack lies within one zone, whichever it is, and so does a node by itself.
         """
+        if level == "node":
+            return Split(self._every, self._every)
         if level not in self._within:
             of, ranks = self.rows[level].copy(), [self._ranks[level]]
             count = len(ranks[0])
