@@ -120,7 +120,10 @@ class Journal:
         self._tell(step, "done", data)
 
     def failed(self, step: str, why: str) -> None:
-        """It is on the disk that the step was not done, and why."""
+        """It is on the disk that the step was not done, and why.
+
+        Where nobody knows whether it was, its intent stays.
+        """
         self._tell(step, "failed", {"why": why})
 
     def end(self, outcome: str) -> None:
