@@ -8,7 +8,7 @@ from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live, LivePod
 from dcctl.schedule.backends import Left
 from dcctl.schedule.kubernetes import binding, placed
-from dcctl.schedule.manifests import GATE, RUN, WORK
+from dcctl.schedule.manifests import GATE, RUN, WORK, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -268,13 +268,8 @@ def patch_of(pod: LivePod, place: Assignment, run: str) -> Document:
 
 def is_pinned(pod: LivePod, node: str) -> bool:
     """Whether the pod can stand on this node alone."""
-    terms = (_required(pod) or {}).get("nodeSelectorTerms")
-    pin = {"key": "metadata.name", "operator": "In", "values": [node]}
-    return (
-        isinstance(terms, list)
-        and bool(terms)
-        and all(pin in (term.get("matchFields") or ()) for term in terms)
-    )
+    terms = pinned(_required(pod), node)
+    return bool(terms) and all(terms)
 
 
 def _required(pod: LivePod) -> dict[str, object] | None:
