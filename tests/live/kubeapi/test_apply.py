@@ -151,24 +151,37 @@ def test_a_right_that_is_lost_meanwhile_is_resumed(bench: Bench) -> None:
         order.apply(bench.world(), files)
     assert told.value.hint == RESUME
     with pytest.raises(RefusedError, match="begun and is not finished"):
-        _again(bench, files)
+        order.apply(bench.world(), files)
     assert order.resume(bench.world()).summary["placed"] == 14
     assert bench.by_work() == by_job(plan)
 
 
-def _again(bench: Bench, files: list[str]) -> None:
-    """The same plan again, as if its work were not there yet."""
-    loaded = order.load(files)
+def test_work_that_another_run_makes_is_not_to_be_deleted(bench: Bench) -> None:
+    """Neither where its journal is here, nor where another machine has it."""
+    files, _ = bench.files([maker("Job", "train", 2)])
     header = journal.Header(
         kind=order.KIND,
-        run="again",
-        plan=next(iter(loaded.digests.values())),
-        who="me",
+        run="theirs",
+        plan="another",
+        who="colleague",
         started_at_s=1,
         cluster=bench.server.get("namespaces", "kube-system")["metadata"]["uid"],
         command=COMMAND,
     )
-    journal.create(bench.folder / "journals", header)
+    theirs = maker("Job", "train", 0)
+    theirs["metadata"]["labels"] = {"dcctl.io/run": "theirs"}
+    bench.server.load([theirs])
+    with (
+        journal.create(bench.folder / "journals", header),
+        pytest.raises(RefusedError, match="schedule-apply on this cluster: is under way") as told,
+    ):
+        order.apply(bench.world(), files)
+    assert told.value.hint == f"{COMMAND} --status"
+    world = bench.world(folder=bench.folder / "elsewhere")
+    with pytest.raises(RefusedError, match="the run theirs of dcctl made it, and may be under way") as told:
+        order.apply(world, files)
+    assert told.value.hint == f"{COMMAND} --status"
+    assert (bench.untouched(), bench.asked) == (True, [])
 
 
 def test_a_first_write_that_is_refused_changed_nothing(bench: Bench) -> None:
