@@ -37,9 +37,8 @@ def parts_of(bins: Sequence[Bin], whole: Fleet) -> tuple[Part, ...]:
     """Every part that has bins: the nodes first, then the narrowest."""
     rows: dict[tuple[str, str], set[int]] = {}
     for at, one in enumerate(bins):
-        for depth, level in enumerate(LEVELS):
-            if one.path[depth]:
-                name = "/".join(filter(None, reversed(one.path[depth:])))
+        for level in LEVELS:
+            if name := one.part_of_site(level):
                 rows.setdefault((level, name), set()).add(at)
     single = [Part("node", one.name, frozenset((at,))) for at, one in enumerate(bins)]
     wider = [Part(level, name, frozenset(members)) for (level, name), members in rows.items()]
@@ -102,9 +101,9 @@ class Parts:
         """Of each part where it comes by its name."""
         self._within: dict[Level, Split] = {}
         self._every = np.arange(len(bins))
-        for depth, level in enumerate(LEVELS):
+        for level in LEVELS:
             values: dict[str, int] = {}
-            told = (_apart(one.path, depth) for one in bins)
+            told = (one.part_of_site(level) for one in bins)
             rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
             self.rows[level] = np.fromiter(rows, np.int64, len(bins))
             self.names[level] = tuple(values)
@@ -134,8 +133,3 @@ class Parts:
             of[alone] = each = count + np.arange(len(alone))
             self._within[level] = Split(of, np.concatenate((*ranks, each)).astype(np.int64))
         return self._within[level]
-
-
-def _apart(path: tuple[str, ...], depth: int) -> str:
-    """The part by a name that no other has: racks of one name in two sites are two racks."""
-    return "/".join(reversed(path[depth:])).lstrip("/") if path[depth] else ""

@@ -44,7 +44,7 @@ def _parts_of(placer: Placer, split: Split, job: Job, at: Ints, rooms: _Rooms) -
     parts = rows[at] + 1  # 0: in none
     each = [np.minimum(np.bincount(parts, room, len(ranks) + 1), count) for room, count in rooms]
     together = np.sum(each, axis=0)
-    enough = (np.min(each, axis=0) > 0) & (together >= (job.minimum or job.size))
+    enough = (np.min(each, axis=0) > 0) & (together >= max(1, job.minimum))
     enough[0] = False
     some = np.flatnonzero(enough[1:])
     if len(some) > 1:
