@@ -77,6 +77,7 @@ def test_what_stands_around_work_is_made_first_or_kept(bench: Bench) -> None:
     ]
     assert len(bench.server.objects("pods", "new")) == len(plan.assignments)
     order.take_back(bench.world())
+    assert bench.asked[-1][-1] == "Delete 2 objects?"
     assert len(bench.server.objects("configmaps", "ml")) == 1
     assert bench.server.objects("deployments") == []
 
