@@ -9,6 +9,7 @@ from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
+from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import Allowance, Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Classes:
         """How much a member asks for."""
         whole = whole_devices(asked)
         resource, count = next(iter(whole.items()), ("", 0))
+        if not count and asked.gpu_milli:
+            resource = WHOLE_BOARD  # `gpu: 0.25` is a part of what `gpu: 1` is
         named = (asked.devices.get(name, 0) for name in self._resources)
         return Need(
             amounts=(

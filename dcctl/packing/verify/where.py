@@ -110,7 +110,7 @@ def _number(text: str) -> int | None:
 
 def wanted(need: Need, kind: Kind) -> bool:
     """Whether devices of this kind will do."""
-    if need.resource not in ("", kind.resource):
+    if need.resource not in ("", kind.resource) or (need.share_milli and kind.shares > 1):
         return False
     model = kind.model.casefold().replace(" ", "-")
     return not need.models or any(one.casefold().replace(" ", "-") in model for one in need.models)
