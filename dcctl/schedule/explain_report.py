@@ -29,6 +29,7 @@ _ITEMS = (
 _CURES = (
     Column("cure", "CURE", keep=9),
     Column("way", "WAY", "state", keep=5),
+    Column("what", "WHAT", wide=True),
     Column("amount", "AMOUNT", "count", wide=True),
     Column("at_s", "WHEN", "time_s", keep=6),
     Column("command", "TRY", keep=4),
@@ -70,7 +71,9 @@ class _Told(NamedTuple):
 def explain_report(found: Verdict, cures: Sequence[Cure], asked: Typed, gaps: tuple[Gap, ...]) -> Report:
     """One row per reason, the commonest first. `asked`: the work and the options, as typed."""
     told = [_Told(_words(one, found.problem), one, _command(one, found.job.id, asked)) for one in cures]
-    rows = tuple((text, one.way, one.amount, one.at_s, command) for text, one, command in told)
+    rows = tuple(
+        (text, one.way, one.what or None, one.amount, one.at_s, command) for text, one, command in told
+    )
     title = "WHAT WOULD CURE IT, PROVED BY PLANNING AGAIN" if told else ""
     return Report(
         kind=EXPLAIN.kind,
@@ -170,12 +173,17 @@ def _words(one: Cure, problem: Problem) -> str:
         "move": f"move {who}",
         "evict": f"evict {who}",
         "relax": f"drop the condition: {one.what}",
+        "tolerate": f"tolerate the {_taints(one.what)} of {plural(one.amount, 'node')}",
         "open": f"uncordon {plural(one.amount, 'node')}",
         "wait": f"wait {_left(one, problem)}until {one.what} has ended",
         "fewer": f"ask for {plural(one.amount, 'member')}",
         "add": f"add {plural(one.amount, 'node')} like {one.what}",
     }[one.way]
     return f"{text}, if nothing else that waits takes the room" if one.alone else text
+
+
+def _taints(told: str) -> str:
+    return f"taints {told}" if ", " in told else f"taint {told}"
 
 
 def _left(one: Cure, problem: Problem) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dcctl.packing.fit.labels import Labels
+from dcctl.packing.fit.labels import Labels, bars
 from dcctl.packing.problem import BANDWIDTH, CPU, MEMORY, PODS, POWER, STORAGE, WHOLE
 from dcctl.packing.reasons import Reason
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dcctl.inventory.model import Taint
     from dcctl.inventory.placement import Template
     from dcctl.packing.fit.state import State, View
     from dcctl.packing.problem import Bin, ItemClass, Kind, Need, Space
@@ -188,11 +189,18 @@ class Feasibility:
         where = (template.node_selector.items(), template.required, template.tolerations, template.bound_to)
         key = (kinds, tuple(where[0]), *where[1:], _is_silent(template), one.cluster)
         if key not in self._fixed:
-            implied = self._tolerated if _is_silent(template) else frozenset()
-            bits = self.labels.refusals(template, implied)
+            bits = self.labels.refusals(template, self._implied(template))
             bits = bits | self._elsewhere(one.cluster)
             self._fixed[key] = bits | self._without(need) if wants else bits
         return self._fixed[key]
+
+    def _implied(self, template: Template) -> frozenset[str]:
+        return self._tolerated if _is_silent(template) else frozenset()
+
+    def barring(self, template: Template, at: int) -> frozenset[Taint]:
+        """The taints of a bin that keep such items out."""
+        implied = self._implied(template)
+        return frozenset(one for one in self.bins[at].taints if bars(one, template.tolerations, implied))
 
     def _elsewhere(self, cluster: str) -> Ints:
         """Bins that another scheduler hands out, or none."""
