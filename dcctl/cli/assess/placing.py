@@ -32,7 +32,7 @@ def placed(
         )
     asked = gang("training", nodes, each, hardware.models, hardware.resource)
     problem = problem_of(found.whole, found.fleet.nodes, asked, now_s=now_s)
-    plan = plan_for(problem, Options(), cut=False, preempt=False).plan
+    plan = plan_for(problem, Options(cut=False)).plan
     if not plan.unplaced:
         return True, (Note("room", f"{plural(nodes, 'node')} of {each} are free now"),), ""
     unplaced = plan.unplaced[0]
