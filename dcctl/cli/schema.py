@@ -12,27 +12,31 @@ if TYPE_CHECKING:
 
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
+    from dcctl.assess.check.report import CHECK as ACCURACY
     from dcctl.assess.cost.report import COST
+    from dcctl.assess.demand.report import DEMAND
+    from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    return {
-        shape.kind: shape for shape in (*ASSESS, COST, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
-    }
+    assess = (*ASSESS, ACCURACY, COST, DEMAND, *ENERGY)
+    known = (*assess, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+    return {shape.kind: shape for shape in known}
 
 
 def kinds() -> list[str]:
     """Every kind that has a schema, in order."""
-    return sorted([*shapes(), "snapshot", "error", "jobs", "cost"])
+    return sorted([*shapes(), "snapshot", "error", "jobs", "energy", "cost"])
 
 
 def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
+    from dcctl.inventory.sources.energy.schema import json_schema as energy_schema
     from dcctl.inventory.sources.jobs.schema import json_schema as jobs_schema
     from dcctl.inventory.sources.market.schema import json_schema as cost_schema
     from dcctl.render.schema import error_schema, json_schema
@@ -42,6 +46,7 @@ def document(kind: str) -> "Mapping[str, object]":
         "error": error_schema,
         "jobs": jobs_schema,
         "cost": cost_schema,
+        "energy": energy_schema,
     }
     if kind in others:
         return others[kind]()

@@ -41,7 +41,7 @@ _SUMMARY = (
     Column("power_mw", "Their nameplate power, without what the data centre adds", "power_mw"),
     Column("energy_mj", "Energy of a year with it, in millijoules", "energy_mj"),
     Column("renewable_milli", "Share of it that is renewable (REF); null: not told", "percent_milli"),
-    Column("carbon_mg", "CO2 of a year, location-based; null: not told", "count"),
+    Column("carbon_mg", "CO2 of a year, location-based; null: not told", "mass_mg"),
     Column("workloads", "Workloads that were asked for", "count"),
 )
 COST = Shape(

@@ -26,7 +26,7 @@ MIX = (
     Column("energy_cost_milli", "ENERGY", "milli", keep=4),
     Column("opex_milli", "OPEX", "milli", keep=4),
     Column("energy_mj", "ENERGY A YEAR", "energy_mj", wide=True),
-    Column("carbon_mg", "CO2 MG", "count", wide=True),
+    Column("carbon_mg", "CO2 A YEAR", "mass_mg", wide=True),
 )
 RUNS = (
     Column("workload", "WORKLOAD", keep=9),
