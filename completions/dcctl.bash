@@ -2,11 +2,12 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet energy demand check" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess") verbs="fleet energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess energy") verbs="" options="--since --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess check") verbs="" options="--runs --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "assess cost") verbs="" options="--limit --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
     "schedule plan") verbs="" options="--pending --policy --effort --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule explain") verbs="" options="--pending --policy --effort --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -66,6 +67,7 @@ _dcctl_value() {
     --job-size) kind=none; return 0 ;;
     --kv-heads) kind=none; return 0 ;;
     --layers) kind=none; return 0 ;;
+    --limit) kind=none; return 0 ;;
     --links) kind=files; return 0 ;;
     --lora) kind=none; return 0 ;;
     --micro-batch) kind=none; return 0 ;;
@@ -114,7 +116,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/energy"|"assess/demand"|"assess/check"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

@@ -3,7 +3,7 @@ function __dcctl_at --description 'Whether the words so far name this command'
     set -l path
     for word in (commandline -opc)[2..]
         switch "$path/$word"
-            case '/assess' '/schedule' '/inventory' '/config' '/schema' '/man' '/completion' 'assess/fleet' 'assess/energy' 'assess/demand' 'assess/check' 'schedule/plan' 'schedule/explain' 'schedule/whatif' 'schedule/defrag' 'schedule/status' 'schedule/share' 'schedule/dag' 'schedule/apply' 'schedule/render' 'inventory/show' 'inventory/snapshot' 'inventory/diff' 'inventory/export' 'inventory/sources' 'config/show' 'config/check'
+            case '/assess' '/schedule' '/inventory' '/config' '/schema' '/man' '/completion' 'assess/fleet' 'assess/energy' 'assess/demand' 'assess/check' 'assess/cost' 'schedule/plan' 'schedule/explain' 'schedule/whatif' 'schedule/defrag' 'schedule/status' 'schedule/share' 'schedule/dag' 'schedule/apply' 'schedule/render' 'inventory/show' 'inventory/snapshot' 'inventory/diff' 'inventory/export' 'inventory/sources' 'config/show' 'config/check'
                 set path (string trim -- "$path $word")
         end
     end
@@ -26,7 +26,7 @@ complete -c dcctl -n '__dcctl_at ""' -a assess -d 'What there is, what it is doi
 complete -c dcctl -n '__dcctl_at ""' -a schedule -d 'Will this work fit, where, when, why not, and how far from the best possible is the plan?'
 complete -c dcctl -n '__dcctl_at ""' -a inventory -d 'What exists, as every source tells it: snapshots of it, differences and exports.'
 complete -c dcctl -n '__dcctl_at ""' -a config -d 'Which settings hold, and where each came from.'
-complete -c dcctl -n '__dcctl_at ""' -a schema -d 'The JSON Schema of what dcctl prints, and of job files; without KIND, the kinds there are.'
+complete -c dcctl -n '__dcctl_at ""' -a schema -d 'The JSON Schema of what dcctl prints, and of files of jobs and costs; without KIND, all kinds.'
 complete -c dcctl -n '__dcctl_at ""' -a man -d 'A manual page in roff; to read it: dcctl man assess | man -l -.'
 complete -c dcctl -n '__dcctl_at ""' -a completion -d 'A completion script; for bash: dcctl completion bash > /etc/bash_completion.d/dcctl.'
 complete -c dcctl -n '__dcctl_at ""' -l version -s V -d 'Show the version and exit.'
@@ -34,6 +34,7 @@ complete -c dcctl -n '__dcctl_at "assess"' -a fleet -d 'What there is, what it i
 complete -c dcctl -n '__dcctl_at "assess"' -a energy -d 'Where power goes from the entry to the boards, what energy costs and emits, and what would take less.'
 complete -c dcctl -n '__dcctl_at "assess"' -a demand -d 'What training or serving a model takes: memory, time, network, checkpoints, failures, energy, money.'
 complete -c dcctl -n '__dcctl_at "assess"' -a check -d 'How near the estimates of `dcctl assess demand` come to what was published. Asks nothing but itself.'
+complete -c dcctl -n '__dcctl_at "assess"' -a cost -d 'The cheapest mix of node types and sites that does all of the work, with proof.'
 complete -c dcctl -n '__dcctl_at "assess"' -l by -r -a 'pool site rack node model workload' -d 'One row per pool, site, rack, node, model or workload.'
 complete -c dcctl -n '__dcctl_at "assess"' -l job-size -r -d 'Accelerators of the job that headroom counts.'
 complete -c dcctl -n '__dcctl_at "assess"' -l idle-below -r -d 'An accelerator at or below this is idle.'
@@ -154,6 +155,15 @@ complete -c dcctl -n '__dcctl_at "assess check"' -l color -r -a 'auto always nev
 complete -c dcctl -n '__dcctl_at "assess check"' -l quiet -s q -d 'Print nothing at all on success.'
 complete -c dcctl -n '__dcctl_at "assess check"' -l context -r -d 'Which context of the configuration.'
 complete -c dcctl -n '__dcctl_at "assess check"' -l config -r -F -d 'Read this configuration alone.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l limit -r -d 'How long a cheaper mix is looked for.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l output -s o -r -a 'table wide json jsonl yaml csv name prom html' -d 'table, wide, json, jsonl, yaml, csv, name, prom or html; with =FILE written there in one step.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l columns -r -d 'These columns, in this order.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l sort -r -d 'Sort rows; -COLUMN for descending.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l color -r -a 'auto always never' -d 'auto, always or never.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l quiet -s q -d 'Print nothing at all on success.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l context -r -d 'Which context of the configuration.'
+complete -c dcctl -n '__dcctl_at "assess cost"' -l config -r -F -d 'Read this configuration alone.'
+complete -c dcctl -n '__dcctl_at "assess cost"'
 complete -c dcctl -n '__dcctl_at "schedule"' -a plan -d 'Which work fits where and when, and why the rest does not. Changes nothing.'
 complete -c dcctl -n '__dcctl_at "schedule"' -a explain -d 'Why a workload fits or does not, node by node, and the smallest change that would let it fit.'
 complete -c dcctl -n '__dcctl_at "schedule"' -a whatif -d 'What stops, what fits elsewhere and what does not if nodes are lost or added, or work is evicted.'

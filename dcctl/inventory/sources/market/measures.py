@@ -1,10 +1,11 @@
-"""How files of costs write money, tariffs, lives and shares: with the unit wherever two are possible."""
+"""How files of costs write money, lives, masses and shares: with the unit wherever two are possible."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from dcctl.inventory.sources.energy.amounts import SHARE
 from dcctl.inventory.sources.jobs import amounts
 from dcctl.inventory.sources.jobs.amounts import Measure, read
 from dcctl.inventory.sources.jobs.resources import checked
@@ -12,11 +13,8 @@ from dcctl.inventory.sources.jobs.resources import checked
 if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor
 
-ENERGY: Final = Measure("amount of energy", {"kWh": 1, "MWh": 1000}, "kWh", "a kilowatt-hour")
-CARBON: Final = Measure("intensity of carbon", {"g/kWh": 1000, "kg/MWh": 1000}, "380 g/kWh", "a milligram")
 MASS: Final = Measure("mass", {"kg": 10**6, "t": 10**9}, "500t", "a milligram")
 YEARS: Final = Measure("length of a life", {"y": 1000}, "5y", "a thousandth of a year")
-SHARE: Final = Measure("share", {"": 1000, "%": 10}, "60% or 0.6", "a thousandth")
 FINE: Final = Measure("number", {"": 10**6}, "120 or 0.5", "a millionth")
 _MOST_MONEY: Final = 10**15
 """In thousandths: above every data centre, and exact in a float."""
@@ -35,12 +33,6 @@ def money(given: Cursor) -> int:
     if found > _MOST_MONEY:
         raise given.error(f"is more than {_MOST_MONEY // 1000:,}")
     return found
-
-
-def tariff(given: Cursor) -> int:
-    """Return `0.09 per kWh` or `90 per MWh` in millionths of the currency for a kilowatt-hour."""
-    milli, per = checked(given, partial(amounts.rate, measure=ENERGY))
-    return round(milli * 1000 / per)
 
 
 def share(given: Cursor) -> int:

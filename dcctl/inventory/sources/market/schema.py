@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.sources.energy.amounts import CARBON, ENERGY, SHARE
 from dcctl.inventory.sources.jobs import amounts
 from dcctl.inventory.sources.jobs.schema_parts import (
     NAME,
@@ -60,9 +61,9 @@ def _site() -> Schema:
         "name": NAME,
         "region": NAME,
         "pue": {"type": "number", "minimum": 1, "maximum": 10},
-        "tariff": {"anyOf": [price(measures.ENERGY), curve], "description": "Of energy."},
-        "carbon": {"anyOf": [amount(measures.CARBON), curve]},
-        "renewable": amount(measures.SHARE),
+        "tariff": {"anyOf": [price(ENERGY), curve], "description": "Of energy."},
+        "carbon": {"anyOf": [amount(CARBON), curve]},
+        "renewable": amount(SHARE),
         "power": {**amount(amounts.POWER), "description": "For all nodes, before the PUE."},
         "uplink": amount(amounts.BANDWIDTH),
         "storage": {**amount(amounts.STORAGE), "description": "There already, beside that of nodes."},
@@ -119,8 +120,8 @@ def _workload() -> Schema:
 
 def _limits() -> Schema:
     return {
-        "renewable": amount(measures.SHARE),
-        "regions": {"type": "object", "additionalProperties": amount(measures.SHARE)},
+        "renewable": amount(SHARE),
+        "regions": {"type": "object", "additionalProperties": amount(SHARE)},
         "carbon": {**amount(measures.MASS), "description": "CO2 of a year."},
         "capex": _MONEY,
     }

@@ -8,8 +8,9 @@ from dcctl.errors import UsageError
 from dcctl.inventory.market import Place, Rack
 from dcctl.inventory.model import Gap
 from dcctl.inventory.nodeexpr import check_name, expand
+from dcctl.inventory.sources.energy.amounts import carbon, price
 from dcctl.inventory.sources.jobs import amounts
-from dcctl.inventory.sources.market.measures import CARBON, amount, share, tariff
+from dcctl.inventory.sources.market.measures import amount, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ class Sites:
         """A number, or what is taken of a curve; both are thousandths of MWh and kg, millionths of kWh."""
         prices = given.path.endswith("tariff")
         if not given.is_mapping:
-            return tariff(given) if prices else amount(given, CARBON, least=0)
+            return price(given) if prices else carbon(given)
         keys = given.fields(CURVE_KEYS, required=("curve",))
         known = self._curves(keys["curve"].text(), prices)
         curve = known.get(site, known.get(""))
