@@ -89,7 +89,7 @@ def test_examples_meet_the_schema_of_files(cli: Cli, name: str) -> None:
         ("storage: 30TB", "storage: 8", ["has no unit"]),
         ("pue: 1.12", "pue: 0.9", ["cost.yaml:7", "a PUE is from 1 to 10"]),
         ("pue: 1.12", "pue: 0", ["asks for nothing"]),
-        ("tariff: 45 per MWh", "tariff: 45", ["cost.yaml:8", "write it as 200 per kWh"]),
+        ("tariff: 45 per MWh", "tariff: 45", ["cost.yaml:8", "write it as 200 per MWh"]),
         ("tariff: 45 per MWh", "tariff: -45 per MWh", ["is negative"]),
         ("  tariff: 45 per MWh\n", "", ["site north", "the key `tariff` is missing"]),
         ("curve: cost-prices.csv", "curve: nowhere.csv", ["nowhere.csv", "no such file"]),

@@ -115,13 +115,13 @@ def _supply() -> Schema:
         "rack": NAME,
         "labels": _LABELS,
     }
-    price = {name: price(kind.measure) for name, kind in KINDS.items()}
+    prices = {name: price(kind.measure) for name, kind in KINDS.items()}
     return {
         "nodes": list_of(object_of(models.NODE_KEYS, node, ["name", "each"])),
         "total": resources("An amount that nobody has cut into nodes."),
         "price": {
             "type": "object",
-            "properties": {**price, "currency": NAME},
+            "properties": {**prices, "currency": NAME},
             "patternProperties": {"/": {"type": "number", "minimum": 0}},
             "additionalProperties": False,
             "description": "Of one unit for a year.",
