@@ -146,7 +146,7 @@ complete -c dcctl -n '__dcctl_at "schedule whatif"' -l add -r -d 'Add N empty no
 complete -c dcctl -n '__dcctl_at "schedule whatif"' -l remove -r -a '(__dcctl_nodes)' -d 'These nodes are taken away.'
 complete -c dcctl -n '__dcctl_at "schedule whatif"' -l fail -r -d 'rack:r07, leaf:l3, feed:pdu-a, site:dc1, or a node fails.'
 complete -c dcctl -n '__dcctl_at "schedule whatif"' -l evict -r -d 'This workload holds nothing any more.'
-complete -c dcctl -n '__dcctl_at "schedule whatif"' -l every-single -d 'Lose every part by itself, and list those that hurt.'
+complete -c dcctl -n '__dcctl_at "schedule whatif"' -l every-single -d 'Lose every part by itself (of what the change leaves), list those that hurt.'
 complete -c dcctl -n '__dcctl_at "schedule whatif"' -l for -r -d 'Leave out other waiting work that does not fit either.'
 complete -c dcctl -n '__dcctl_at "schedule whatif"' -l inventory -s i -r -F -d 'live (default: what the configuration names, else this machine), demo, kubernetes[:CONTEXT], a file (snapshot, Ansible, Terraform), or - for stdin. Repeat to merge.'
 complete -c dcctl -n '__dcctl_at "schedule whatif"' -l nodes -s w -r -a '(__dcctl_nodes)' -d 'Only these: gpu[001-128]&@rack7!gpu009.'

@@ -103,8 +103,7 @@ def _headline(found: Answer) -> str:
     loss = found.loss
     words = []
     if loss.bins:
-        stop = plural(len(loss.hits), "workload") + (" stops" if len(loss.hits) == 1 else " stop")
-        words.append(f"{stop}, {_room(loss)}")
+        words.append(f"{_stop(loss)}, {_room(loss)}")
     before, after = _fitting(found.before), _fitting(found.after)
     if found.before:
         words.append(
@@ -114,6 +113,10 @@ def _headline(found: Answer) -> str:
         out = f"{plural(len(found.pushed_after), 'member')} pushed out, {len(found.pushed_before):,} before"
         words.append(out)
     return "; ".join(words) or "nothing changes: no work runs or waits there"
+
+
+def _stop(loss: Loss) -> str:
+    return plural(len(loss.hits), "workload") + (" stops" if len(loss.hits) == 1 else " stop")
 
 
 def _room(loss: Loss) -> str:
@@ -203,8 +206,11 @@ def _notes(found: Answer, asked: Typed) -> tuple[Note, ...]:
     return (Note("still waits", names, command=asked.naming("explain", still[0])),)
 
 
-def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:
-    """One row per part whose loss leaves work without room, the worst first."""
+def single_report(found: Sequence[Single], gaps: tuple[Gap, ...], first: Loss | None = None) -> Report:
+    """One row per part whose loss leaves work without room, the worst first.
+
+    `first`: what was lost before any of them.
+    """
     bad = sorted(
         (one for one in found if one.homeless),
         key=lambda one: (-_gpus(one), -_homeless(one), one.part.name),
@@ -214,6 +220,9 @@ def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:
         kind=SINGLE.kind,
         headline=f"{len(bad):,} of {asked} cannot be lost without work that finds no room",
         items=Table("items", _PARTS, tuple(map(_part_row, bad))),
+        notes=(Note("before", f"{_stop(first)}, {_room(first)}", "warn"),)
+        if first is not None and first.homeless
+        else (),
         gaps=gaps,
         name_key="part",
         level="warn" if bad else "ok",

@@ -103,6 +103,20 @@ def test_a_plan_without_the_options_says_something_else(cli: Cli) -> None:
         assert sorted(fits) == [False, True]
 
 
+def test_single_failures_are_those_of_what_the_change_leaves(cli: Cli) -> None:
+    def parts(*change: str) -> dict[str, dict[str, Any]]:
+        found = run(cli, "schedule", "whatif", *FLEET, "--every-single", *change)
+        return {row["part"]: row for row in found["items"]}
+
+    lost = parts("--remove", "gpu[001-003]")
+    assert lost != parts()
+    assert "gpu001" not in lost
+    assert lost["dc1"]["nodes"] == 13
+    done = cli("schedule", "whatif", JOBS, *FLEET, "--every-single")
+    assert done.returncode == 2
+    assert "asks about work that runs" in done.stderr
+
+
 def test_whatif_tells_who_is_no_longer_pushed_out(cli: Cli) -> None:
     found = run(cli, "schedule", "whatif", EVENING, *DEMO, "--preempt", "--add", "16xgpu065")
     states = {row["job"]: row["state"] for row in found["items"]}

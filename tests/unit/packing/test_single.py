@@ -129,6 +129,6 @@ def test_nobody_is_placed_where_it_is_certain(free: int, monkeypatch: pytest.Mon
     )
     scene = Scene(solved(one))
     monkeypatch.delattr(Placer, "place")
-    found = single_failures(scene, parts_of(bins, Fleet()))
+    found = list(single_failures(scene, parts_of(bins, Fleet())))
     gpus = [sum(each.gpu_milli for each in single.homeless) for single in found]
     assert gpus == ([0] * 13 if free else [3000, 3000, 3000, 1000])

@@ -21,7 +21,7 @@ def test_parts_that_are_alike_are_one_node_set() -> None:
     running = {"job": Running(minimum=3)}
     problem = Problem(SPACE, bins, (ItemClass(need(devices=1)),), (), held, running)
     scene = Scene(solved(problem))
-    table = single_report(single_failures(scene, parts_of(bins, Fleet())), ()).items
+    table = single_report(list(single_failures(scene, parts_of(bins, Fleet()))), ()).items
     assert len(table.rows) == 3
     (line,) = lines(table, unicode=True)
     assert line[0] == "gpu[0-2]"
