@@ -17,6 +17,7 @@ from dcctl.schedule import plan_time
 from dcctl.schedule.broken_budgets import broken_by, budget_notes
 from dcctl.schedule.commands import Typed
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
+from dcctl.schedule.never import together
 from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
 
@@ -306,7 +307,8 @@ def _notes(found: Planned) -> Iterable[Note]:
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
-        yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
+        yield Note(label, f"{one.job}: {_missing(jobs[one.job], one, problem.now_s)}", "warn")
+        yield from (Note("never", text, "warn") for text in together(problem, jobs[one.job]))
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
         command = found.asked.naming("explain", one.job)
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
@@ -332,11 +334,11 @@ _NAMED = 3
 """Workloads of one sort that are told by name below the table."""
 
 
-def _missing(job: Job, one: Unplaced) -> str:
+def _missing(job: Job, one: Unplaced, now_s: int) -> str:
     text = f"{one.members:,} of {plural(job.size, 'member')} without a place"
     if job.minimum > 1:
         text += f" (a gang: at least {job.minimum:,} or none)"
-    late = plan_time.too_late(job, one)
+    late = plan_time.too_late(job, one, now_s)
     return text + (f", all within one {job.within}" if job.within else "") + (f"; {late}" if late else "")
 
 

@@ -132,9 +132,11 @@ def _known_of(problem: Problem, curves: Curves, stands: Iterable[Assignment]) ->
     )
 
 
-def too_late(job: Job, one: Unplaced) -> str:
+def too_late(job: Job, one: Unplaced, now_s: int) -> str:
     """What else is to be said of work without a place."""
     words = [one.says] if one.says else []
+    if job.deadline_s is not None and job.deadline_s <= now_s:
+        words.append(f"its deadline was {duration(now_s - job.deadline_s)} ago")
     if one.earliest_end_s is not None and job.deadline_s is not None:
         late = duration(one.earliest_end_s - job.deadline_s)
         words.append(f"at the earliest it ends {late} after its deadline")

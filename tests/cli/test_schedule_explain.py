@@ -203,3 +203,11 @@ def test_displaced_gangs_come_before_many_small_members(cli: Cli) -> None:
     found = run(cli, "schedule", "whatif", "-i", "demo", "--fail", "rack:rack11")
     states = {row["job"]: row["state"] for row in found["items"]}
     assert states["rl/ppo-lab"] == "stops, fits elsewhere"
+
+
+def test_a_deadline_that_has_passed_and_a_gang_larger_than_the_fleet_are_told(cli: Cli) -> None:
+    jobs = MINE + "- {name: vast, members: 4000, each: {cpu: 8, gpu: 8}}\n"
+    found = told(run(cli, "schedule", "plan", "-", *FLEET, stdin=jobs))
+    assert "never: 32,000 accelerators asked for at once; all nodes together have 224" in found
+    (late,) = [text for text in found if "late: " in text]
+    assert re.search(r"; its deadline was [\d,]+ \w+ ago", late)
