@@ -24,6 +24,7 @@ from dcctl.units import percent, plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dcctl.inventory.asked import Asked
     from dcctl.inventory.model import Gap
     from dcctl.packing.plan import Assignment, Plan, Unplaced
     from dcctl.packing.preemption.preempt import Victims
@@ -116,11 +117,19 @@ class Planned(NamedTuple):
     """Whether a chart is asked for."""
     searched: bool = False
     """Whether more than one pass was made: then the bound is worth telling."""
+    passed: tuple[str, ...] = ()
+    """Parts of the files that no plan looks at."""
 
     @property
     def pushed(self) -> frozenset[str]:
         """The jobs that are pushed out: nobody asked for them."""
         return frozenset(member.job for one in self.victims for member in one.members)
+
+
+def passed_over(asked: Asked) -> tuple[str, ...]:
+    """What files say that is for sharing alone: the plan is of the fleet."""
+    parts = (("`models:`", asked.elastic), ("`supply:`", asked.supply is not None))
+    return tuple(word for word, there in parts if there)
 
 
 def plan_report(found: Planned) -> Report:
@@ -324,6 +333,9 @@ def _notes(found: Planned) -> Iterable[Note]:
     yield from uncut_notes(problem, plan)
     if found.searched and plan.bound_gpu_milli is None:
         yield Note("effort", "has no effect on a plan in time: one pass is made")
+    if found.passed:
+        text = f"{' and '.join(found.passed)} of the files: they are for `dcctl schedule share`"
+        yield Note("not planned", text)
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")

@@ -7,6 +7,7 @@ import typer
 from dcctl.cli.schedule.work import Planning
 
 if TYPE_CHECKING:
+    from dcctl.cli.schedule.work import Work
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
@@ -26,10 +27,11 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
     Exit code 1 when something does not fit.
     """
     from dcctl.packing.planning import plan_for
-    from dcctl.schedule.plan_report import PLAN, Planned, plan_report
+    from dcctl.schedule.plan_report import PLAN, Planned, passed_over, plan_report
 
     options = asked.options()
     work = asked.work(session, PLAN)
+    _check_work(work)
     found = plan_for(work.problem, options)
     return plan_report(
         Planned(
@@ -41,5 +43,19 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
             waited=options.wait_s > 0,
             gantt=gantt,
             searched=options.effort != "fast",
+            passed=passed_over(work.asked),
         )
     )
+
+
+def _check_work(work: "Work") -> None:
+    """UsageError where there are only models, which share what there is."""
+    from shlex import join
+
+    from dcctl.errors import UsageError
+    from dcctl.schedule.commands import files
+
+    asked = work.asked
+    if asked.elastic and not (work.problem.jobs or asked.workloads or asked.gaps):
+        why = "`models:` alone has no jobs to place; what each model gets of what there is, `share` tells"
+        raise UsageError(", ".join(work.files), why, f"dcctl schedule share {join(files(work.files))}")

@@ -54,6 +54,7 @@ class Work(NamedTuple):
     problem: "Problem"
     asked: "Asked"
     found: "Surveyed"
+    files: tuple[str, ...] = ()
 
     @property
     def gaps(self) -> "tuple[Gap, ...]":
@@ -140,7 +141,7 @@ def work_of(
         now_s=session.now_s,
         snapshot=_digest(found),
     )
-    return Work(problem, asked, found)
+    return Work(problem, asked, found, tuple(files or ()))
 
 
 def _read(files: list[str]) -> "Asked":
