@@ -187,3 +187,9 @@ def test_what_is_there_to_share_is_not_planned_on_and_that_is_said(cli: Cli) -> 
     jobs = "kind: Jobs\nsupply: {total: {gpu: 1}}\njobs:\n- {name: a, each: {cpu: 1}}\n"
     done = cli("schedule", "plan", "-", "-i", "demo", "-o", "json", stdin=jobs)
     assert "`supply:` of the files" in done.stdout
+
+
+def test_rows_have_no_chart_and_that_is_said(cli: Cli) -> None:
+    asked = ("schedule", "plan", JOBS, "-i", str(SITES / "fleet.json"), "--gantt")
+    assert "dcctl: --gantt: rows alone have no chart" in cli(*asked).stderr
+    assert cli(*asked, "-o", "json").stderr == cli(*asked, "--quiet").stderr == ""

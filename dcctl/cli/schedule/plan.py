@@ -32,6 +32,8 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
     options = asked.options()
     work = asked.work(session, PLAN)
     _check_work(work)
+    if gantt:
+        _tell_chart(session)
     found = plan_for(work.problem, options)
     return plan_report(
         Planned(
@@ -46,6 +48,15 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
             passed=passed_over(work.asked),
         )
     )
+
+
+def _tell_chart(session: "Session") -> None:
+    """Say so where the format has no chart."""
+    from dcctl.render.dispatch import draws
+    from dcctl.streams import tell_aside
+
+    if session.first and not (session.settings.quiet or draws(session.style())):
+        tell_aside("dcctl: --gantt: rows alone have no chart. Try: on a terminal, -o html, or -o json\n")
 
 
 def _check_work(work: "Work") -> None:
