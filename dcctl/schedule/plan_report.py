@@ -230,7 +230,8 @@ def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> Iterable[s
     if not homes:
         return ()
     if len(homes) == 1:
-        alone = f"all on one node of {plural(homes[0].device_count, 'accelerator')}"
+        boards = homes[0].device_count
+        alone = "all on one node" + (f" of {plural(boards, 'accelerator')}" if boards else "")
         return (alone,) if len(stands) > 1 else ()
     taken = Counter(one.node for one in stands for _ in one.devices)
     whole = sum(one.device_count > 0 and taken[one.name] == one.device_count for one in homes)

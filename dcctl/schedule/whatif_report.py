@@ -112,6 +112,8 @@ def _headline(found: Answer) -> str:
     if found.pushed_before or found.pushed_after:
         out = f"{plural(len(found.pushed_after), 'member')} pushed out, {len(found.pushed_before):,} before"
         words.append(out)
+    if not words and found.evicted:
+        return f"{plural(len(found.evicted), 'member')} evicted; nothing else changes"
     return "; ".join(words) or "nothing changes: no work runs or waits there"
 
 

@@ -211,3 +211,23 @@ def test_a_deadline_that_has_passed_and_a_gang_larger_than_the_fleet_are_told(cl
     assert "never: 32,000 accelerators asked for at once; all nodes together have 224" in found
     (late,) = [text for text in found if "late: " in text]
     assert re.search(r"; its deadline was [\d,]+ \w+ ago", late)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("nosuch", JOBS), "known: finetune, model-200, talkative, within-one-site\n"),
+        (("nlp/pretrain", JOBS), "job nlp/pretrain: runs already, on gpu[001-004]. Try: dcctl assess"),
+        ((JOBS, "finetune"), "is a file; the workload comes first. Try: dcctl schedule explain"),
+    ],
+)
+def test_a_name_that_does_not_wait_says_what_it_is(cli: Cli, words: tuple[str, ...], text: str) -> None:
+    done = cli("schedule", "explain", *words, *FLEET)
+    assert done.returncode == 2
+    assert text in done.stderr
+
+
+def test_names_that_are_not_told_are_counted(cli: Cli) -> None:
+    jobs = "kind: Jobs\njobs:\n" + "".join(f"- {{name: j{at}, each: {{cpu: 1}}}}\n" for at in range(7))
+    done = cli("schedule", "explain", "nosuch", "-", *FLEET, stdin=jobs)
+    assert "known: j0, j1, j2, j3, j4 and 2 more" in done.stderr

@@ -68,6 +68,8 @@ class Answer(NamedTuple):
     """Who is pushed out for waiting jobs in the plan without the change,"""
     pushed_after: tuple[Held, ...] = ()
     """and in the plan with it."""
+    evicted: tuple[Held, ...] = ()
+    """Members of work that is evicted."""
 
 
 class Changed(NamedTuple):
@@ -105,7 +107,7 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
     wider, changed, loss, evicted = changed_by(problem, change, options)
     broken = Budgets(wider.running).after(evicted).broken()
     (before, pushed_before), (after, pushed_after) = _waiting(problem, options), _waiting(changed, options)
-    return Answer(wider, loss, before, after, broken, pushed_before, pushed_after)
+    return Answer(wider, loss, before, after, broken, pushed_before, pushed_after, evicted)
 
 
 def _waiting(problem: Problem, options: Options) -> tuple[tuple[Waiting, ...], tuple[Held, ...]]:

@@ -34,3 +34,11 @@ def test_work_that_would_start_sooner_is_told() -> None:
     problem = Problem(SPACE, (a_bin("a", devices=(device(),)),), classes, jobs)
     found = whatif_report(ask(problem, Change(added=((1, 0),)), Options()), 0, ())
     assert [row[:2] for row in found.items.rows] == [("then", "starts 1 h sooner")]
+
+
+def test_evicted_work_changes_something() -> None:
+    held = tuple(Held("job", str(at), 0, 0, (at,)) for at in range(2))
+    home = a_bin("a", devices=(device(0, 0), device(1, 0)))
+    problem = Problem(SPACE, (home,), (ItemClass(need(devices=1)),), (), held, {"job": Running()})
+    found = whatif_report(ask(problem, Change(evicted=frozenset(("job",))), Options()), 0, ())
+    assert found.headline.startswith("2 members evicted; nothing else changes")
