@@ -70,6 +70,9 @@ class Cure(NamedTuple):
     alone: bool = False
     """Whether it is proved only if no other work that waits and does not fit takes the room."""
 
+    instead_of: tuple[str, ...] = ()
+    """Other jobs that have a place now and lose it."""
+
     @property
     def homes(self) -> tuple[int, ...]:
         """Where each of those who move goes: bins."""
@@ -114,6 +117,15 @@ class _Search:
         """Whether the job has all its members in a plan made anew."""
         plan = decided(changed, self.options).plan
         return all(one.job != self.job.id for one in plan.unplaced)
+
+    def without_place(self, changed: Problem) -> tuple[str, ...]:
+        """Other jobs of which more members have no place in a plan made anew than now."""
+        before, after = (
+            {one.job: one.members for one in decided(each, self.options).plan.unplaced}
+            for each in (self.problem, changed)
+        )
+        worse = (name for name, members in after.items() if members > before.get(name, 0))
+        return tuple(sorted(name for name in worse if name != self.job.id))
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
         """The least number whose change lets the job fit; None: not even the highest does.
@@ -275,10 +287,15 @@ def _fewer(search: _Search) -> Iterator[Cure]:
     def without_some(count: int) -> Problem:
         return with_job(search.problem, job.id, lambda one: _shrunk(one, job.size - count))
 
+    fewest = max(1, -(-job.size // _FEWEST))
     low = max(1, lack_of(search.scene, job, job.tasks[0]))
-    left_out = search.least(low, job.size - max(1, -(-job.size // _FEWEST)), without_some)
-    if left_out is not None:
-        yield Cure("fewer", "", job.size - left_out)
+    own = next((len(one.stands) for one in search.placed if one.job.id == job.id), 0)
+    # a smaller job may have its turn later, so what is enough for fewer is not always found for more
+    as_placed = own if fewest <= own and search.proved(without_some(job.size - own)) else 0
+    left_out = search.least(low, job.size - max(fewest, as_placed), without_some)
+    count = as_placed if left_out is None else job.size - left_out
+    if count:
+        yield Cure("fewer", "", count, instead_of=search.without_place(without_some(job.size - count)))
 
 
 def _shrunk(job: Job, count: int) -> Job:

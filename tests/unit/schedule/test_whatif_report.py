@@ -42,3 +42,14 @@ def test_evicted_work_changes_something() -> None:
     problem = Problem(SPACE, (home,), (ItemClass(need(devices=1)),), (), held, {"job": Running()})
     found = whatif_report(ask(problem, Change(evicted=frozenset(("job",))), Options()), 0, ())
     assert found.headline.startswith("2 members evicted; nothing else changes")
+
+
+def test_of_a_gang_that_loses_a_member_all_that_stop_are_placed_or_without_room() -> None:
+    held = tuple(Held("job", str(at), at, 0, (0,)) for at in range(2))
+    bins = (a_bin("a", devices=(device(0, 0),)), a_bin("b", devices=(device(0, 0), device(1))))
+    classes = (ItemClass(need(devices=1)),)
+    problem = Problem(SPACE, bins, classes, (), held, {"job": Running(minimum=2)})
+    table = whatif_report(ask(problem, Change(removed=frozenset((0,))), Options()), 1, ()).items
+    (row,) = table.rows
+    told = {key: row[table.column(key)] for key in ("members", "lost", "stopped", "placed", "homeless")}
+    assert told == {"members": 2, "lost": 1, "stopped": 2, "placed": 2, "homeless": 0}
