@@ -49,6 +49,8 @@ _MOST_ADDED = 64
 """Nodes to add: to need more of them is no advice."""
 _FEWEST = 10
 """Asking for less than this part of the members is none either."""
+_ALL_TRIED = 16
+"""Of a job of so many members, every smaller number is tried until one fits."""
 _BEFORE = 16
 """Jobs that are planned before it and do not fit, for which room is made too."""
 
@@ -289,13 +291,14 @@ def _fewer(search: _Search) -> Iterator[Cure]:
 
     fewest = max(1, -(-job.size // _FEWEST))
     low = max(1, lack_of(search.scene, job, job.tasks[0]))
-    own = next((len(one.stands) for one in search.placed if one.job.id == job.id), 0)
-    # a smaller job may have its turn later, so what is enough for fewer is not always found for more
-    as_placed = own if fewest <= own and search.proved(without_some(job.size - own)) else 0
-    left_out = search.least(low, job.size - max(fewest, as_placed), without_some)
-    count = as_placed if left_out is None else job.size - left_out
-    if count:
-        yield Cure("fewer", "", count, instead_of=search.without_place(without_some(job.size - count)))
+    if job.size <= _ALL_TRIED:  # a smaller job may have its turn later, so more of it may fit than does less
+        tried = range(low, job.size - fewest + 1)
+        left_out = next((one for one in tried if search.proved(without_some(one))), None)
+    else:
+        left_out = search.least(low, job.size - fewest, without_some)
+    if left_out is not None:
+        instead_of = search.without_place(without_some(left_out))
+        yield Cure("fewer", "", job.size - left_out, instead_of=instead_of)
 
 
 def _shrunk(job: Job, count: int) -> Job:
