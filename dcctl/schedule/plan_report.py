@@ -47,6 +47,7 @@ _ITEMS = (
     Column("owner", "OWNER", wide=True),
     *plan_time.BILL,
     Column("earliest_end_s", "COULD END", "time_s", wide=True),
+    Column("data_cost_milli", "DATA COST", "milli", wide=True),
 )
 _ASSIGNMENTS = (
     Column("job", "WORKLOAD"),
@@ -81,6 +82,7 @@ _SUMMARY = (
     Column("energy_unknown", "workloads of which nobody knows the energy", "count"),
     Column("cost_milli", "what it costs, in thousandths of the currency of the prices", "milli"),
     Column("cost_unknown", "workloads of which nobody knows the cost", "count"),
+    Column("data_cost_milli", "to bring data over links costs, in thousandths; null: no data", "milli"),
     Column("carbon_mg", "CO2 of it in milligrams", "count"),
     Column("carbon_unknown", "workloads of which nobody knows the carbon", "count"),
     Column("now_s", "when the inventory was learned: the plan begins then", "time_s"),
@@ -149,11 +151,16 @@ def plan_report(found: Planned) -> Report:
             Table("victims", plan_time.VICTIMS, victims, "pushed out", fold=False),
             Table("cuts", CUTS, tuple(map(cut_row, plan.cuts)), fold=False),
         ),
-        summary={**_summary(found, asked), **plan_time.bill_summary(problem, found_bills)},
+        summary={
+            **_summary(found, asked),
+            **plan_time.bill_summary(problem, found_bills),
+            **plan_time.data_summary(problem, plan),
+        },
         gantts=(plan_time.gantt(plan, problem.now_s),) if found.gantt else (),
         notes=(
             *_notes(found),
             *plan_time.bill_note(problem, found_bills),
+            *plan_time.data_cost_note(problem, plan),
         ),
         gaps=found.gaps,
         name_key="job",
@@ -178,11 +185,13 @@ def _rows(found: Planned, known: Mapping[str, Bill]) -> list[Row]:
         placed[one.job].append(one)
     bins = {one.name: one for one in problem.bins}
     left = {one.job: one for one in plan.unplaced}
+    ways = plan_time.data_ways(problem, plan)
     rows = [
         (
             *_row(job, placed[job.id], found, bins, left.get(job.id)),
             *plan_time.bill_cells(known.get(job.id)),
             left[job.id].earliest_end_s if job.id in left else None,
+            plan_time.data_cost(problem, ways.get(job.id, ())),
         )
         for job in problem.jobs
     ]

@@ -193,3 +193,12 @@ def test_rows_have_no_chart_and_that_is_said(cli: Cli) -> None:
     asked = ("schedule", "plan", JOBS, "-i", str(SITES / "fleet.json"), "--gantt")
     assert "dcctl: --gantt: rows alone have no chart" in cli(*asked).stderr
     assert cli(*asked, "-o", "json").stderr == cli(*asked, "--quiet").stderr == ""
+
+
+def test_what_it_costs_to_bring_data_is_told(cli: Cli) -> None:
+    """360 TB of one site are read at both; 20 TB of the other are read elsewhere."""
+    asked = ("-i", str(SITES / "fleet.json"), "--links", str(SITES / "links.yaml"), "-o", "json")
+    found = json.loads(cli("schedule", "plan", JOBS, *asked).stdout)
+    costs = {row["job"]: row["data_cost_milli"] for row in found["items"]}
+    assert (costs["model-200"], costs["finetune"], costs["talkative"]) == (720_000, 40_000, None)
+    assert found["summary"]["data_cost_milli"] == 760_000
