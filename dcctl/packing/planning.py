@@ -35,7 +35,7 @@ def decided(problem: Problem, options: Options) -> Preempted:
     """As `plan_for`, but nobody adds up what is held."""
     if not (options.preempt or in_time(problem)):
         made = solved_with_cuts(problem, options) if options.cut else solved(problem, options)
-        return Preempted(made.problem, made.plan, ())
+        return Preempted(made.problem, made.plan, (), made)
     cuts = solved_with_cuts(problem, options._replace(effort="fast")).plan.cuts if options.cut else ()
     changed = with_cuts(problem, cuts) if cuts else problem
     if options.preempt:

@@ -41,6 +41,8 @@ class Preempted(NamedTuple):
     """Without those who are pushed out; they are among its jobs."""
     plan: Plan
     victims: tuple[Victims, ...]
+    solution: Solution | None = None
+    """The state that the plan ends in, of a plan that holds at once; None: it was not kept."""
 
 
 def preempting(problem: Problem, options: Options) -> Preempted:

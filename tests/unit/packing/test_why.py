@@ -237,3 +237,10 @@ def test_to_ask_for_fewer_tells_who_loses_the_place() -> None:
     one = Problem(SPACE, bins, classes, (job("large", 1, 6, minimum=6), small, asked))
     found = {each.way: each for each in cures(one, asked, NOW)}
     assert (found["fewer"].amount, found["fewer"].instead_of) == (4, ("small",))
+
+
+def test_the_state_of_the_very_plan_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = job("asked", 1)
+    made = decided(problem([asked], [node("a", free=False)]), NOW)
+    monkeypatch.delattr("dcctl.packing.questions.why.solved")
+    assert verdict(made, asked, NOW).missing == 1
