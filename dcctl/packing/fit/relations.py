@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
+
+
+_ANY: Final = 1 << 62
+"""More items than any bin holds."""
 
 
 class Group(NamedTuple):
@@ -75,6 +79,11 @@ class _Tally:
         self._rows, self._size, self._eligible = rows, size, eligible
         self._bins: Counter[int] = Counter()
         self._counts: Ints | None = None
+
+    @property
+    def told(self) -> Bools:
+        """Bins that have the label."""
+        return self._rows >= 0
 
     @property
     def widest(self) -> int:
@@ -192,6 +201,24 @@ class Relations:
         rules = self._rules[id(self._templates[of])]
         tallies = (*(each.tally for each in rules.evenly), *rules.apart)
         return None if rules.near else max((tally.widest for tally in tallies), default=1)
+
+    def most(self, of: int, joining: Iterable[int]) -> Ints | None:
+        """How many items of class `of` each bin holds at most, whatever is placed next; None: any number.
+
+        `joining`: classes of what is placed next.
+        """
+        if not self.related[of]:
+            return None
+        bits = self.refusals(of)
+        if not self.swayed_by(of).isdisjoint(joining):
+            bits &= Reason.PORT | Reason.APART  # those who come never lift these
+        template = self._templates[of]
+        rules, own = self._rules[id(template)], {id(tally) for tally in self._adds[id(template)]}
+        alone = np.full(len(bits), bool(rules.ports))
+        for tally in rules.apart:
+            if id(tally) in own:
+                alone |= tally.told
+        return np.where(bits, 0, np.where(alone, 1, _ANY))
 
     def refusals(self, of: int) -> Ints:
         """Reasons of each bin against one more item of class `of`."""

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from dcctl.packing.fit.parts import Parts
 from dcctl.packing.fit.quotas import Ledger
 from dcctl.packing.greedy.links import Links
+from dcctl.packing.greedy.regions import regions
 from dcctl.packing.greedy.sites import why_apart
-from dcctl.packing.problem import BASIC, LEVELS
+from dcctl.packing.problem import BASIC
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dcctl.inventory.placement import Level
     from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.engine import Engine, Put
     from dcctl.packing.problem import Bin, Job, Quota, Task
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-    _Rooms = list[tuple[Ints, int]]
-
 _BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
-"""Parts of one kind that a gang is tried in: those left with least are tried first."""
+"""Parts of one kind that a gang is tried in in vain, though some of it stood there."""
 
 
 class Stand(NamedTuple):
@@ -161,13 +159,11 @@ class Placer:
         self.spend(placed.job, placed, -1)
 
     def parts_for(self, job: Job) -> Ints | None:
-        """By bin: the part of which one must hold the whole job, -1 for none; None: it may be anywhere."""
-        if job.within == "node":
-            return self.engine.state.every
+        """By bin: the part of which one must hold the whole job; None: it may be anywhere."""
         if job.within is not None:
-            return self.parts.rows[job.within]
+            return self.parts.within(job.within).of
         one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
-        return self.parts.rows["site"] if one_site else None
+        return self.parts.within("site").of if one_site else None
 
     def _may_span(self, job: Job) -> bool:
         """Whether any two sites could hold it together."""
@@ -196,8 +192,7 @@ class Placer:
         if job.size < job.minimum:  # not all of its members are there yet
             return Placed(job, [], job.size, job.tasks[0].of)
         start, best = self.engine.mark(), None
-        for allowed in self._regions(job):
-            found = self._fill(job, allowed)
+        for allowed, found in self._tries(job):
             if not found.missing:
                 return found
             if best is None or found.missing < best[0]:
@@ -216,6 +211,17 @@ class Placer:
             return found
         self.engine.undo(start)
         return Placed(job, [], job.size, best[2].refused_for)
+
+    def _tries(self, job: Job) -> Iterator[tuple[Bools | None, Placed]]:
+        """The job as it would stand in one part after the other; whoever asks for the next undoes it."""
+        for kind in regions(self, job):
+            tries = 0
+            for allowed in kind:
+                found = self._fill(job, allowed)
+                yield allowed, found
+                tries += bool(found.stands)
+                if tries == _TRIES:
+                    break
 
     def _fill(self, job: Job, allowed: Bools | None, *, one_of_each: bool = False) -> Placed:
         """As many members as fit, the largest first; `one_of_each`: first one of every task."""
@@ -242,18 +248,6 @@ class Placer:
         return sorted(
             tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[0])
         )
-
-    def _regions(self, job: Job) -> Iterator[Bools | None]:
-        """Where a gang is tried: the narrowest parts first, and in the end anywhere if it may."""
-        if job.within == "node":
-            yield from self._nodes(job)
-            return
-        last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
-        at, rooms = self._rooms(job)
-        for level in LEVELS[: last + 1]:
-            yield from self._parts_of(level, job, at, rooms)
-        if job.within is None and len(self.parts.names["site"]) < 2:
-            yield None
 
     def _over_two_sites(self, job: Job) -> Placed | None:
         """The whole gang in two sites, if the link between them carries those on the smaller side."""
@@ -297,48 +291,6 @@ class Placer:
         told = ((not self._carried(job, one, other, most), most, one, other) for most, one, other in ways)
         refused, across, *sites = min(told, default=(False, 0))
         return why_apart(sites, across, self._each_bps(job), self.links) if refused else ""
-
-    def _nodes(self, job: Job) -> Iterator[Bools]:
-        """Single bins, the fullest first."""
-        at, rooms = self._rooms(job)
-        at = at[np.logical_and.reduce([room >= count for room, count in rooms])]
-        left = self._left(at)
-        for one in at[np.lexsort((at, left))][:_TRIES].tolist():
-            allowed = np.zeros(self.engine.state.count, np.bool_)
-            allowed[one] = True
-            yield allowed
-
-    def _parts_of(self, level: Level, job: Job, at: Ints, rooms: _Rooms) -> Iterator[Bools]:
-        """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
-        rows, ranks = self.parts.rows[level], self.parts.ranks[level]
-        if not len(ranks):
-            return
-        parts = rows[at] + 1  # 0: in none
-        enough = np.ones(len(ranks) + 1, np.bool_)
-        for room, count in rooms:
-            enough &= np.bincount(parts, room, len(enough)) >= min(count, job.minimum or count)
-        enough[0] = False
-        some = np.flatnonzero(enough[1:])
-        if len(some) > 1:
-            inside = np.flatnonzero(enough[rows + 1])
-            left = np.bincount(rows[inside], self._left(inside), len(ranks))
-            some = some[np.lexsort((ranks[some], left[some]))]
-        for part in some[:_TRIES].tolist():
-            yield rows == part
-
-    def _left(self, bins: Ints) -> Ints:
-        """Free thousandths of the devices of these bins."""
-        if self.look is not None:
-            self.look(bins)
-        return np.maximum(self.engine.state.milli[bins], 0).sum(axis=1)  # type: ignore[no-any-return]
-
-    def _rooms(self, job: Job) -> tuple[Ints, _Rooms]:
-        """Bins that are not closed, and of each task how many members each could hold by itself."""
-        state = self.engine.state
-        at = state.every if self.closed is None else np.flatnonzero(~self.closed)
-        view = state.view(None if self.closed is None else at)
-        counts = ((task.of, len(task.members)) for task in job.tasks)
-        return at, [(self.engine.items.wanted[of].copies(view, count), count) for of, count in counts]
 
     def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
         """Why no bin takes a missing member: reason -> bins, and how many bins would take one.

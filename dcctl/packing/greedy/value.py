@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 _DRAWS: Final = 4
 """Shares among which the best is taken for a started device."""
@@ -97,9 +98,9 @@ class UseValue(FirstFit):
             loss = loss.min(axis=1)
         free = np.maximum(view.milli, 0).sum(axis=1)
         cpu, memory = _within(view.free[:, 0], _MOST), _within(view.free[:, 1] >> 20, _MOST)
-        key = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
-        whole = (free > 0) & (free == self._devices[view.at] * WHOLE)
-        key = key << _WHOLE_BITS | whole.astype(np.int64)
+        key: Ints = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
+        whole: Bools = (free > 0) & (free == self._devices[view.at] * WHOLE)
+        key = key << _WHOLE_BITS | whole
         key = key << _RATIO_BITS | _field(_ratio(need, cpu, free), _RATIO_BITS)
         key = key << _FREE_BITS | _field(np.where(free > 0, free, cpu // 100), _FREE_BITS)
         return key << _MEMORY_BITS | _field(memory >> 10, _MEMORY_BITS)

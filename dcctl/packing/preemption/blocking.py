@@ -106,18 +106,13 @@ class _Lack:
         if self._part is None:
             self._by_part = {0: count - int(copies.sum())}
             return
-        inside = self._part >= 0
-        sums = np.bincount(self._part[inside], copies[inside])
+        sums = np.bincount(self._part, copies)
         self._by_part = {at: count - int(total) for at, total in enumerate(sums)}
 
     @property
     def least(self) -> int:
-        """In the part where fewest are without room; no part at all is never enough."""
+        """In the part where fewest are without room; no bin at all is never enough."""
         return min(self._by_part.values(), default=1)
-
-    def helps(self, at: int) -> bool:
-        """Whether room in a bin counts at all."""
-        return self._part is None or int(self._part[at]) >= 0
 
     def less(self, at: int, items: int) -> None:
         """A bin has room for so many more."""
@@ -169,7 +164,7 @@ class _Search:
         task = next((one for one in self._job.tasks if one.of == found.refused_for), self._job.tasks[0])
         lack = _Lack(self._scene, self._job, task)
         enough = min(0, lack.least - 1)  # somebody has to go, even if amounts say that there is room
-        for guesses in self._rounds(task.of, len(task.members), lack):
+        for guesses in self._rounds(task.of, len(task.members)):
             best = self._best(task.of, guesses)
             if best is not None:
                 guess, members = best
@@ -180,10 +175,10 @@ class _Search:
             if lack.least <= enough:
                 return
 
-    def _rounds(self, of: int, most: int, lack: _Lack) -> Iterator[Iterable[Guess]]:
+    def _rounds(self, of: int, most: int) -> Iterator[Iterable[Guess]]:
         """Guesses of which the best is taken: where rules say who stands beside whom, many of them."""
         told = self._stoppable.guesses(of, most, self._stopped)
-        known = ((one.trouble, one) for one in told if lack.helps(one.bin))
+        known = ((one.trouble, one) for one in told)
         guesses = least_first(known, lambda one: self._trouble(chain.from_iterable(one.units[: one.first])))
         if self._scene.placer.engine.relations.related[of]:
             yield islice(guesses, _TRIED)

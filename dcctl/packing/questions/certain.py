@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dcctl.packing.fit.quotas import counted
-from dcctl.packing.problem import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,18 +188,14 @@ class Stopped:
         return Counter() if sure else None
 
     def _by_part(self, job: Job, task: Task) -> Ints:
-        """Room in each part that could hold the whole job; where bins lie in none, in narrower ones too."""
+        """Room in each part that could hold the whole job."""
         room = self._room.copies(task.of).copy()
         room[self._freed] = self._now(task.of)
         room[self._lost] = 0
         part = self._placer.parts_for(job)
         if part is None:
             return np.array([room.sum()], np.int64)
-        room, rows = np.minimum(room, job.size), [part]
-        if (part < 0).any():
-            narrower = LEVELS[: LEVELS.index(job.within or "site")]
-            rows += [self._placer.parts.rows[level] for level in narrower]
-        return np.concatenate([np.bincount(each + 1, room)[1:] for each in rows]).astype(np.int64)
+        return np.bincount(part, np.minimum(room, job.size)).astype(np.int64)
 
     def _is_plain(self, job: Job) -> bool:
         """Whether it fits for certain where a part has room for all of it."""

@@ -96,12 +96,8 @@ def test_devices_that_nobody_has_are_refused() -> None:
 
 def test_whole_nodes_are_kept_though_nobody_is_known_to_want_one() -> None:
     """Twelve single devices on four empty nodes of eight, one of them started: two nodes stay whole."""
-    bins = tuple(
-        a_bin(
-            f"n{at}",
-            devices=tuple(device(number, 0 if at == 2 and number == 0 else 1000) for number in range(8)),
-        )
-        for at in range(4)
-    )
+    started = (device(0, 0), *(device(at) for at in range(1, 8)))
+    empty = tuple(device(at) for at in range(8))
+    bins = tuple(a_bin(f"n{at}", devices=started if at == 2 else empty) for at in range(4))
     plan = solve(Problem(SPACE, bins, (ItemClass(need(devices=1)),), (job("ones", 0, 12),)))
     assert Counter(one.node for one in plan.assignments) == {"n2": 7, "n0": 5}
