@@ -14,7 +14,6 @@ from dcctl.packing.fit.relations import Relations
 from dcctl.packing.fit.state import State
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.greedy.engine import Engine
-from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.improve.exact import polish
@@ -90,7 +89,7 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
 
     The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
     """
-    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, links_of(problem))
+    placer = Placer(engine_of(problem, options.policy), problem)
     placed: Sequence[Placed] = placer.place_all(urgent_first(problem))
     most = simple_bound(problem)
     if options.effort != "fast":

@@ -52,6 +52,8 @@ class Move(NamedTuple):
     devices: tuple[int, ...]
     """Positions in the bin's row of devices."""
     sign: int
+    frees: bool = True
+    """Whether what is free changes with it."""
 
 
 class State:
@@ -109,6 +111,10 @@ class State:
         """Take an item of a class out of a bin."""
         self._change(Move(at, of, devices, -1))
 
+    def lose(self, at: int, of: int) -> None:
+        """An item of a class is gone with what it held in a bin: that is not free."""
+        self._moves.append(Move(at, of, (), -1, frees=False))
+
     def show(self, view: View) -> None:
         """From now on so much is free in these bins: of another time. Nothing that `undo` knows of."""
         at = view.at
@@ -122,7 +128,8 @@ class State:
         undone = self._moves[mark:][::-1]
         del self._moves[mark:]
         for move in undone:
-            self._apply(move, -move.sign)
+            if move.frees:
+                self._apply(move, -move.sign)
         return undone
 
     def _change(self, move: Move) -> None:

@@ -109,7 +109,7 @@ class _Search:
             found = placer.place(self._job)
             if found.quota:
                 self._give_back(found.quota)
-            elif found.missing:
+            elif found.missing and not self._take_from_links():
                 self._more(found)
             placer.undo(mark)
             self._scene.release(self._stopped[known:])
@@ -127,6 +127,17 @@ class _Search:
                 short = ledger.short(self._job)
             if not short:
                 return
+
+    def _take_from_links(self) -> bool:
+        """Take away a gang that sends between sites, if only that keeps it out. Whether there was one."""
+        placer = self._scene.placer
+        if not (placer.links.any and placer.apart(self._job)):
+            return False
+        for unit in least_first(self._stoppable.units(self._stopped), self._trouble):
+            if placer.links.sends(unit[0].job) and unit[0] not in self._gone[unit[0].job]:
+                self._take(unit)
+                return True
+        return False
 
     def _more(self, found: Placed) -> None:
         """Make room for items that are missing, each in its bin, as far as there is any."""

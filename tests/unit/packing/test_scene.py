@@ -109,6 +109,19 @@ def test_what_stops_no_longer_counts_for_its_quota() -> None:
     assert standing(less, one.held[:1]).quotas[0].used["gpu"] == 2000
 
 
+def test_who_stands_again_uses_no_more_of_a_quota_than_before() -> None:
+    """Less is recorded as used than those who stand hold."""
+    quotas = (Quota("t", {"gpu": 2000}, {"gpu": 1000}),)
+    found = Scene(solved(replace(problem(Running(quotas=("t",)), 2), quotas=quotas)))
+    mine = job("j", 0, quotas=("t",))
+    found.release(found.of("w"))
+    assert found.placer.ledger.quotas[0].used["gpu"] == 0
+    found.stand(found.of("w"))
+    assert found.placer.ledger.quotas[0].used["gpu"] == 1000
+    found.release(found.of("w"))
+    assert [found.placer.place(mine).missing for _ in range(3)] == [0, 0, 1]
+
+
 def test_what_is_lost_finds_room_within_its_own_quota() -> None:
     free = a_bin("d", 8000, (device(0), device(1)))
     quotas = (Quota("t", {"gpu": 2000}, {"gpu": 2000}),)

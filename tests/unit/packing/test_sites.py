@@ -14,7 +14,10 @@ from dcctl.inventory.model import Dataset
 from dcctl.inventory.placement import Template
 from dcctl.packing.greedy.links import Links
 from dcctl.packing.greedy.sites import arrival
+from dcctl.packing.preemption.blocking import fits_without
+from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Need, Problem, Running
+from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
 from dcctl.packing.timed.backfill import planned
 from dcctl.packing.timed.bill import Bill, bills
@@ -267,6 +270,32 @@ def test_a_gang_that_runs_in_two_sites_has_its_part_of_the_link(
     assert verify(plan, one) == ()
     forced = planned(replace(one, held=(), running={}))
     assert verify(forced, one) == ("s1 and s2 send more to each other than their links carry",)
+
+
+def test_a_gang_that_stops_gives_back_its_part_of_the_link() -> None:
+    """Nodes and link are full of it; the bins say so, and of the link that it runs in two sites."""
+    held = tuple(Held("old", str(at), at, 0, (0, 1)) for at in (0, 1, 2))
+    running = {"old": Running(minimum=3, preemptible=True)}
+    urgent = job("b", 1, 3, minimum=3, priority=9)
+    one = apart(urgent, rate=15, held=held, running=running)
+    taken = tuple(device(number, 0) for number in (0, 1))
+    full = tuple(replace(each, devices=taken) if at < 3 else each for at, each in enumerate(one.bins))
+    one = replace(one, bins=full)
+    scene = Scene(solved(replace(one, jobs=())))
+    links = scene.placer.links
+    assert (links.left_bps("s1", "s2"), fits_without(scene, urgent, [held])) == (5, True)
+    mark = scene.placer.mark()
+    scene.release(held[:1])
+    assert links.left_bps("s1", "s2") == 5  # one of the larger side
+    scene.release(held[1:2])
+    assert links.left_bps("s1", "s2") == 15
+    scene.stand(held[:2])
+    assert links.left_bps("s1", "s2") == 5
+    scene.placer.undo(mark)
+    assert links.left_bps("s1", "s2") == 5
+    found = preempting(one, Options())
+    assert [each.by for each in found.victims] == ["b"]
+    assert verify(found.plan, found.problem) == ()
 
 
 def hour_of(name: str) -> tuple[Dataset, ...]:
