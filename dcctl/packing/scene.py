@@ -77,7 +77,7 @@ class Scene:
     def takes_work(self) -> NDArray[np.bool_]:
         """Bins that take work which says nothing of taints."""
         tolerated = self.problem.tolerated
-        return np.array([takes_work(one, tolerated) for one in self.problem.bins], np.bool_)
+        return np.array([takes_work(one, tolerated) for one in self.placer.engine.items.bins], np.bool_)
 
     def running(self, job: str) -> Running:
         """What is known of a job that holds something."""

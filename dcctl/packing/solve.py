@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dcctl.errors import UsageError
 from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.fit.feasibility import Feasibility
+from dcctl.packing.fit.labels import shut_at
 from dcctl.packing.fit.relations import Relations
 from dcctl.packing.fit.state import State
 from dcctl.packing.greedy.choice import POLICIES
@@ -50,11 +51,15 @@ class Options(NamedTuple):
     """How much later than it could a job without a deadline may start, for a better price."""
 
 
-def engine_of(problem: Problem, policy: PolicyName) -> Engine:
-    """An engine for a problem, before anything is placed."""
+def engine_of(problem: Problem, policy: PolicyName, *, timed: bool = False) -> Engine:
+    """An engine for a problem, before anything is placed: bins are as they are now.
+
+    `timed`: whoever plans in time leaves them out himself while they are closed in their windows.
+    """
+    bins = problem.bins if timed else shut_at(problem.bins, problem.now_s)
     needs = [one.need for one in problem.classes]
     state = State(problem.bins, needs, len(problem.space.dimensions))
-    items = Feasibility(problem.space, problem.bins, problem.classes, state, problem.tolerated)
+    items = Feasibility(problem.space, bins, problem.classes, state, problem.tolerated)
     relations = Relations(items.labels, [one.template for one in problem.classes])
     engine = Engine(items, relations, POLICIES[policy](items, popularity(problem)))
     engine.stands(problem.held)

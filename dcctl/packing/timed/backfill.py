@@ -88,7 +88,7 @@ class Book:
     def __init__(self, problem: Problem, options: Options) -> None:
         """Nothing is planned but what runs already."""
         self.problem, self.options = problem, options
-        engine = engine_of(problem, options.policy)
+        engine = engine_of(problem, options.policy, timed=True)
         templates = [one.template for one in problem.classes]
         self._beside = TimedRelations(engine.items.labels, templates)
         engine.relations = self._beside
