@@ -9,6 +9,7 @@ from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
+from dcctl.packing.mig import WHOLE_BOARD
 from dcctl.packing.problem import Allowance, Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Classes:
     def need(self, asked: Resources, template: Template = BARE) -> Need:
         """How much a member asks for."""
         whole = whole_devices(asked)
+        share = asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0)
         resource, count = next(iter(whole.items()), ("", 0))
         named = (asked.devices.get(name, 0) for name in self._resources)
         return Need(
@@ -101,11 +103,18 @@ class Classes:
                 *named,
             ),
             devices=count,
-            share_milli=0 if count else asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0),
+            share_milli=0 if count else share,
             device_memory_bytes=asked.gpu_memory_bytes or 0,
-            resource="" if is_batch(resource) else resource,
+            resource=_named(resource, template) if count or share else "",
             models=template.models,
         )
+
+
+def _named(resource: str, template: Template) -> str:
+    """Of which resource the devices are: a share names none, and is of a GPU unless models are named."""
+    if not resource:
+        return "" if template.models else WHOLE_BOARD
+    return "" if is_batch(resource) else resource
 
 
 def jobs_of(

@@ -12,6 +12,7 @@ from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Fleet, Member, Node, Resources, SourceRun, Workload
 from dcctl.inventory.placement import HostPort, Neighbours, Selector, Template, level_key
 from dcctl.packing.fit.feasibility import accepts
+from dcctl.packing.intake.demand import Classes
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import Held, ItemClass, Job, Problem, Task
 from dcctl.packing.solve import Options, solve
@@ -103,6 +104,18 @@ def test_where_members_of_waiting_work_stand_is_known() -> None:
 )
 def test_models_are_told_apart_by_whole_words(wanted: str, model: str, does: bool) -> None:
     assert accepts((wanted,), model) is does
+
+
+@pytest.mark.parametrize("asked", [Resources(gpu_milli=250), Resources(gpu_memory_bytes=1 << 30)])
+def test_a_share_is_of_a_gpu_as_whole_ones_are(asked: Resources) -> None:
+    """The fleet has an accelerator of another vendor alone; a model that is named may be of any."""
+    other = a_bin("n0", devices=(device(kind=2, memory_bytes=1 << 36),))
+    for models, placed in (((), 0), (("MI300X",), 1)):
+        template = Template(models=models)
+        one = ItemClass(Classes((), {}, {}).need(replace(asked, pods=1), template), template)
+        assert solve(Problem(SPACE, (other,), (one,), (job("j", 0),))).placed == placed
+        nvidia = replace(other, devices=(device(memory_bytes=1 << 36),), kinds=(0,))
+        assert solve(Problem(SPACE, (nvidia,), (one,), (job("j", 0),))).placed == 1 - placed
 
 
 def _fleet(seed: int) -> Fleet:
