@@ -191,14 +191,14 @@ class Placer:
         return bool(self.links.any or job.sites)
 
     def _gang(self, job: Job) -> Placed:
-        home, closed = self._home(job), self.closed
+        home, closed = self.home(job), self.closed
         if home is not None:
             self.closed = ~home if closed is None else closed | ~home
         found = self._in_a_part(job)
         self.closed = closed
         return found
 
-    def _home(self, job: Job) -> Bools | None:
+    def home(self, job: Job) -> Bools | None:
         """Where those may join who must lie within one part with others; None: anywhere, or nobody knows."""
         if job.within is None or not job.homes:
             return None
