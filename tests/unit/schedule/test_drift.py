@@ -55,17 +55,16 @@ def test_nodes_and_work_that_are_gone_and_the_first_of_many_reasons() -> None:
     ]
 
 
-def test_boards_are_those_that_are_told() -> None:
-    """By the fullest that fits, the first share would go to the board of the second."""
+@pytest.mark.parametrize(("small", "rest"), [(0, (500, 500)), (1, (600, 400))])
+def test_boards_are_those_that_are_told(small: int, rest: tuple[int, int]) -> None:
+    """Whichever board the first share goes to, the others have room only where they are told."""
     node = a_bin("a", devices=(device(0, 600), device(1, 500)))
-    classes = (ItemClass(need(share=500)), ItemClass(need(share=100)))
-    jobs = (job("i", 0), job("j", 0), job("k", 1))
-    one = Problem(SPACE, (node,), classes, jobs)
-    rows = (("k", 0, 100), ("i", 1, 500), ("j", 0, 500))
+    classes = (ItemClass(need(share=100)), *(ItemClass(need(share=milli)) for milli in rest))
+    one = Problem(SPACE, (node,), classes, tuple(job(name, of) for of, name in enumerate("ijk")))
+    rows = (("i", small, 100), ("j", 0, rest[0]), ("k", 1, rest[1]))
     told = [Assignment(name, f"{name}-0", "a", (number,), milli) for name, number, milli in rows]
     assert drift(told, one) == ()
-    other = [replace(each, devices=(7,)) for each in told]
-    assert drift(other[:1], one) == ()  # the scheduler takes another board
+    assert drift([replace(told[0], devices=(7,))], one) == ()  # the scheduler takes another board
 
 
 def test_members_lie_in_one_part_and_within_their_quota() -> None:
