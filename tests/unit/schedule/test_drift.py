@@ -55,14 +55,13 @@ def test_nodes_and_work_that_are_gone_and_the_first_of_many_reasons() -> None:
     ]
 
 
-@pytest.mark.parametrize(("small", "rest"), [(0, (500, 500)), (1, (600, 400))])
-def test_boards_are_those_that_are_told(small: int, rest: tuple[int, int]) -> None:
-    """Whichever board the first share goes to, the others have room only where they are told."""
+def test_boards_are_those_that_are_told() -> None:
+    """The policy would spare the board of 600 for others that wait."""
     node = a_bin("a", devices=(device(0, 600), device(1, 500)))
-    classes = (ItemClass(need(share=100)), *(ItemClass(need(share=milli)) for milli in rest))
-    one = Problem(SPACE, (node,), classes, tuple(job(name, of) for of, name in enumerate("ijk")))
-    rows = (("i", small, 100), ("j", 0, rest[0]), ("k", 1, rest[1]))
-    told = [Assignment(name, f"{name}-0", "a", (number,), milli) for name, number, milli in rows]
+    classes = tuple(ItemClass(need(share=milli)) for milli in (100, 500, 600))
+    one = Problem(SPACE, (node,), classes, (job("i", 0), job("j", 1, 2), job("others", 2, 90)))
+    rows = (("i", "i-0", 0, 100), ("j", "j-0", 0, 500), ("j", "j-1", 1, 500))
+    told = [Assignment(name, member, "a", (number,), milli) for name, member, number, milli in rows]
     assert drift(told, one) == ()
     assert drift([replace(told[0], devices=(7,))], one) == ()  # the scheduler takes another board
 
