@@ -41,6 +41,8 @@ class Kind(NamedTuple):
     resource: str
     model: str
     """Empty: nobody tells."""
+    shares: int = 1
+    """How many times each board is handed out (time-slicing, MPS): a device is one of these replicas."""
 
 
 class Space(Struct, frozen=True):
@@ -57,7 +59,7 @@ class Space(Struct, frozen=True):
 
 
 class Device(Struct, frozen=True, gc=False):
-    """One device that a scheduler hands out, or one share of it."""
+    """One device that a scheduler hands out, or one replica of it."""
 
     kind: int
     """Position in `Space.kinds`."""
@@ -72,8 +74,6 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
-    shares: int = 1
-    """How many times its board is handed out; this is one of them."""
     held_memory_bytes: int = 0
     """Of its memory, what shares of it hold, as far as they say."""
 

@@ -49,6 +49,10 @@ class Options(NamedTuple):
     """Of no effect on a plan in time."""
     wait_s: int = 0
     """How much later than it could a job without a deadline may start, for a better price."""
+    cut: bool = True
+    """Whether boards may be cut into slices, or made whole again, where more fits then."""
+    preempt: bool = False
+    """Whether urgent work may push out running work of lower priority."""
 
 
 def engine_of(problem: Problem, policy: PolicyName, *, timed: bool = False) -> Engine:

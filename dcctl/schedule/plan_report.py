@@ -15,7 +15,7 @@ from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
 from dcctl.schedule.broken_budgets import broken_by, budget_notes
-from dcctl.schedule.commands import naming
+from dcctl.schedule.commands import Typed
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
@@ -105,8 +105,8 @@ class Planned(NamedTuple):
     problem: Problem
     plan: Plan
     gaps: tuple[Gap, ...] = ()
-    work: str = ""
-    """The files and options that name the work, as typed."""
+    asked: Typed = Typed()
+    """The work and the options, as typed."""
     victims: tuple[Victims, ...] = ()
     """Who is pushed out; they are among the jobs of the problem."""
     waited: bool = False
@@ -301,21 +301,21 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
 
 def _notes(found: Planned) -> Iterable[Note]:
     problem, plan = found.problem, found.plan
-    yield from cut_notes(plan.cuts, found.work)
+    yield from cut_notes(plan.cuts, found.asked)
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
         yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = naming("explain", one.job, found.work)
+        command = found.asked.naming("explain", one.job)
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
         yield Note(
             "does not fit",
             f"{len(worst) - _NAMED:,} more",
             "warn",
-            f"dcctl schedule plan {found.work or '--pending'} -o wide",
+            found.asked.asking("plan", "-o wide"),
         )
     yield from budget_notes("pushed out", broken_by(problem, plan_time.all_of(found.victims)))
     yield from plan_time.data_notes(problem, plan)

@@ -157,7 +157,7 @@ def _on_whole(unit: Unit, problem: Problem, is_whole: NDArray[np.bool_]) -> Coun
     kinds, found = problem.space.kinds, Counter[int]()
     for at in np.flatnonzero(is_whole).tolist():
         for device in problem.bins[at].devices:
-            if Unit(*kinds[device.kind], device.shares) == unit:
+            if Unit(*kinds[device.kind]) == unit:
                 found[at] += 1
     return found
 

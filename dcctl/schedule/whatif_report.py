@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule.broken_budgets import budget_notes
-from dcctl.schedule.commands import naming
+from dcctl.schedule.commands import Typed
 from dcctl.schedule.samples import with_samples
 from dcctl.units import duration, plural
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Gap
     from dcctl.packing.greedy.place import Placed
-    from dcctl.packing.problem import Job, Problem
+    from dcctl.packing.problem import Held, Job, Problem
     from dcctl.packing.questions.ask import Answer, Waiting
     from dcctl.packing.questions.single import Single
     from dcctl.packing.scene import Hit, Loss
@@ -37,6 +37,8 @@ _SUMMARY = (
     Column("gone", "members that belong to their node and go with it", "count"),
     Column("waiting_before", "waiting members that fit before the change", "count"),
     Column("waiting_after", "waiting members that fit after it", "count"),
+    Column("pushed_before", "members that waiting work pushes out before the change", "count"),
+    Column("pushed_after", "members that it pushes out after the change", "count"),
     Column("nodes_lost", "nodes that are lost", "count"),
     Column("nodes_added", "nodes that are added", "count"),
 )
@@ -56,33 +58,41 @@ SINGLE = Shape(
 )
 
 
-def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "") -> Report:
-    """One row per job to which the change does something.
-
-    `work`: the files and options that name the waiting work, as typed.
-    """
-    rows = (*_hits(found.loss, found.problem), *_waiting(found))
-    summary = {
-        "stopped": len(found.loss.hits),
-        "homeless": found.loss.homeless,
-        "gone": found.loss.gone,
-        "waiting_before": _members(found.before),
-        "waiting_after": _members(found.after),
-        "nodes_lost": lost,
-        "nodes_added": sum(one.name.startswith("new-") for one in found.problem.bins),
-    }
+def whatif_report(
+    found: Answer,
+    lost: int,
+    gaps: tuple[Gap, ...],
+    asked: Typed = Typed(),  # noqa: B008  # a constant
+) -> Report:
+    """One row per job to which the change does something. `asked`: the work and the options, as typed."""
+    rows = (*_hits(found.loss, found.problem), *_pushed(found), *_waiting(found))
+    summary = _summary(found, lost)
     worse = found.loss.homeless or summary["waiting_after"] < summary["waiting_before"]
     answer = Report(
         kind=WHATIF.kind,
         headline=_headline(found),
         items=Table("items", _ITEMS, rows, fold=False),
         summary={**summary},
-        notes=(*budget_notes("evict", found.broken), *_apart(found.loss), *_notes(found, work)),
+        notes=(*budget_notes("evict", found.broken), *_apart(found.loss), *_notes(found, asked)),
         gaps=gaps,
         name_key="job",
         level="warn" if worse else "ok",
     )
     return with_samples(answer)
+
+
+def _summary(found: Answer, lost: int) -> dict[str, int]:
+    return {
+        "stopped": len(found.loss.hits),
+        "homeless": found.loss.homeless,
+        "gone": found.loss.gone,
+        "waiting_before": _members(found.before),
+        "waiting_after": _members(found.after),
+        "pushed_before": len(found.pushed_before),
+        "pushed_after": len(found.pushed_after),
+        "nodes_lost": lost,
+        "nodes_added": sum(one.name.startswith("new-") for one in found.problem.bins),
+    }
 
 
 def _members(waiting: Iterable[Waiting]) -> int:
@@ -100,6 +110,9 @@ def _headline(found: Answer) -> str:
         words.append(
             f"of {plural(len(found.before), 'waiting workload')} {after:,} fit, {before:,} did before"
         )
+    if found.pushed_before or found.pushed_after:
+        out = f"{plural(len(found.pushed_after), 'member')} pushed out, {len(found.pushed_before):,} before"
+        words.append(out)
     return "; ".join(words) or "nothing changes: no work runs or waits there"
 
 
@@ -116,6 +129,28 @@ def _fitting(waiting: Iterable[Waiting]) -> int:
 def _hits(loss: Loss, problem: Problem) -> Iterable[Row]:
     for hit in sorted(loss.hits, key=lambda hit: (-hit.homeless, hit.job)):
         yield hit.job, _fate(hit), hit.stopped, hit.lost, *_stand(hit.placed, problem)
+
+
+def _pushed(found: Answer) -> Iterable[Row]:
+    """Running work of which more or less is pushed out than without the change."""
+    before, after = _by_job(found.pushed_before), _by_job(found.pushed_after)
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, []), after.get(name, [])
+        if len(old) != len(new):
+            word = (
+                "pushed out" if len(new) > len(old) else "pushed out less" if new else "no longer pushed out"
+            )
+            members = new or old
+            milli = sum(found.problem.classes[one.of].need.gpu_milli for one in members)
+            where = fold({found.problem.bins[one.bin].name for one in members})
+            yield name, word, len(members), None, None, milli, where
+
+
+def _by_job(members: Iterable[Held]) -> dict[str, list[Held]]:
+    found: dict[str, list[Held]] = {}
+    for one in members:
+        found.setdefault(one.job, []).append(one)
+    return found
 
 
 def _fate(hit: Hit) -> str:
@@ -160,13 +195,12 @@ def _apart(loss: Loss) -> Iterable[Note]:
             yield Note("no room", f"{hit.job}: {hit.says}", "warn")
 
 
-def _notes(found: Answer, work: str) -> tuple[Note, ...]:
+def _notes(found: Answer, asked: Typed) -> tuple[Note, ...]:
     still = [one.job.id for one in found.after if one.missing]
     if not still:
         return ()
     names = ", ".join(still[:3]) + (f" and {len(still) - 3:,} more" if len(still) > 3 else "")
-    command = naming("explain", still[0], work)
-    return (Note("still waits", names, command=command),)
+    return (Note("still waits", names, command=asked.naming("explain", still[0])),)
 
 
 def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:

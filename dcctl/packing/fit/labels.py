@@ -81,7 +81,7 @@ class Labels:
                 {
                     _UPKEEP.get(taint.key, Reason.TAINT)
                     for taint in taints
-                    if _bars(taint, tolerations, tolerated)
+                    if bars(taint, tolerations, tolerated)
                 }
             )
             for taints in self._taints
@@ -163,7 +163,7 @@ def _integer(text: str) -> int | None:
     return number if -_INT64 <= number < _INT64 else None
 
 
-def _bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[str]) -> bool:
+def bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[str]) -> bool:
     """Whether the taint keeps out who has these tolerations."""
     if taint.effect not in _KEEPS_OUT or taint.key in tolerated:
         return False
@@ -182,7 +182,7 @@ def shut_at(bins: Sequence[Bin], at_s: int) -> tuple[Bin, ...]:
 
 def takes_work(one: Bin, tolerated: frozenset[str]) -> bool:
     """Whether work that says nothing of taints may stand in a bin. `tolerated`: keys that keep nobody out."""
-    return not one.closed and not any(_bars(taint, (), tolerated) for taint in one.taints)
+    return not one.closed and not any(bars(taint, (), tolerated) for taint in one.taints)
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:

@@ -91,6 +91,8 @@ class Classes:
         whole = whole_devices(asked)
         share = asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0)
         resource, count = next(iter(whole.items()), ("", 0))
+        if share and not count:
+            resource = WHOLE_BOARD  # `gpu: 0.25` is a part of what `gpu: 1` is
         named = (asked.devices.get(name, 0) for name in self._resources)
         return Need(
             amounts=(
@@ -105,16 +107,9 @@ class Classes:
             devices=count,
             share_milli=0 if count else share,
             device_memory_bytes=asked.gpu_memory_bytes or 0,
-            resource=_named(resource, template) if count or share else "",
+            resource="" if is_batch(resource) else resource,
             models=template.models,
         )
-
-
-def _named(resource: str, template: Template) -> str:
-    """Of which resource the devices are: a share names none, and is of a GPU unless models are named."""
-    if not resource:
-        return "" if template.models else WHOLE_BOARD
-    return "" if is_batch(resource) else resource
 
 
 def jobs_of(

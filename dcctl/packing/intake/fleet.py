@@ -164,7 +164,8 @@ def _rare(demand: Demand) -> tuple[int, int]:
 
 def _kind(board: Board, node: Node, kinds: dict[Kind, int]) -> int:
     model = board.model() or _model_of_labels(node)
-    return kinds.setdefault(Kind(board.resource, model), len(kinds))
+    shares = 1 if board.slices else board.shares
+    return kinds.setdefault(Kind(board.resource, model, shares), len(kinds))
 
 
 def _model_of_labels(node: Node) -> str:
@@ -239,7 +240,6 @@ def _device(at: int, board: Board, kind: int, free: bool) -> Device:
         None if reading is None else reading.id,
         holders.pop() if len(holders) == 1 else "",
         None if reading is None else _limit_mw(reading, board.shares),
-        board.shares,
     )
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _TRIED = 64
 """Bins that are looked at closely for one item, those that promise least trouble first."""
+_SWAPPED = 4
+"""Jobs in an answer: of so few at most, another is looked for without each of them."""
 
 
 def in_the_way(scene: Scene, job: Job, stoppable: Stoppable | None = None) -> list[Unit]:
@@ -34,11 +36,40 @@ def in_the_way(scene: Scene, job: Job, stoppable: Stoppable | None = None) -> li
 
     `stoppable`: who may be one of them; None: everybody.
     """
+    allowed = stoppable or Stoppable(scene)
+    best = _found(scene, job, allowed)
+    while best:
+        less = _less(scene, job, allowed, best)
+        if less is None:
+            break
+        best = less
+    return best
+
+
+def _less(scene: Scene, job: Job, allowed: Stoppable, best: Sequence[Unit]) -> list[Unit] | None:
+    """Others that are less trouble: of lower priority or beyond no budget, then without one of the best."""
+    trouble = _trouble_of(scene, allowed, best)
+    once = best if len(best) <= _SWAPPED and sum(map(len, best)) > 1 else ()
+    for fewer in chain(allowed.milder(trouble), map(allowed.other_than, once)):
+        found = _found(scene, job, fewer)
+        if found and _trouble_of(scene, allowed, found) < trouble:
+            return found
+    return None
+
+
+def _found(scene: Scene, job: Job, stoppable: Stoppable) -> list[Unit]:
+    """Units of these without which the job fits; empty: none were found."""
     mark = scene.placer.mark()
-    search = _Search(scene, job, stoppable or Stoppable(scene))
+    search = _Search(scene, job, stoppable)
     found = search.enough()
     scene.placer.undo(mark)
     return search.needed() if found else []
+
+
+def _trouble_of(scene: Scene, stoppable: Stoppable, units: Iterable[Unit]) -> Trouble:
+    """What it takes to stop all of these together."""
+    members = list(chain.from_iterable(units))
+    return (stoppable.budgets.beyond(members), *cost_of(scene, members))
 
 
 def fits_without(scene: Scene, job: Job, units: Iterable[Iterable[Held]]) -> bool:

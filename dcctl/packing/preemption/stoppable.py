@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from copy import copy
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -129,6 +130,28 @@ class Stoppable:
             if one in self._row:
                 self._alive[self._row[one]] = False
         self.budgets = self.budgets.after(members)
+
+    def milder(self, trouble: Trouble) -> Iterator[Stoppable]:
+        """Some of them, so that stopping any is less than this at the top: none if nobody is left."""
+        lower = self._costs[:, 0] < trouble[1]
+        for some in (lower, self._beyond(()) == 0) if trouble[0] else (lower,):
+            if (self._alive & some).any():
+                yield self._only(some)
+
+    def other_than(self, members: Unit) -> Stoppable:
+        """All of them but these."""
+        some = np.ones(len(self._alive), np.bool_)
+        some[[self._row[one] for one in members if one in self._row]] = False
+        return self._only(some)
+
+    def _only(self, some: Bools) -> Stoppable:
+        fewer = copy(self)
+        fewer.keep(some)
+        return fewer
+
+    def keep(self, some: Bools) -> None:
+        """All but these rows may not be stopped any more."""
+        self._alive = self._alive & some
 
     def units(self, gone: Sequence[Held]) -> Iterator[tuple[Trouble, Unit]]:
         """All units with the trouble of each, least first. `gone`: members that stand nowhere for now."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -22,10 +21,12 @@ from dcctl.packing.fit.quotas import amount, raised
 from dcctl.packing.planning import decided
 from dcctl.packing.preemption.blocking import fits_without, in_the_way, lack_of, least
 from dcctl.packing.preemption.budgets import Budgets
+from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
 from dcctl.packing.questions.ask import only_for
 from dcctl.packing.questions.defrag import in_order, movable
+from dcctl.packing.questions.relaxed import relaxations
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved
 from dcctl.packing.timed.backfill import in_time
@@ -33,15 +34,16 @@ from dcctl.packing.timed.backfill import in_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dcctl.inventory.placement import Level, Template
+    from dcctl.inventory.placement import Level
     from dcctl.packing.preemption.stoppable import Unit
-    from dcctl.packing.problem import Held, ItemClass, Job, Problem
+    from dcctl.packing.problem import Held, Job, Problem
     from dcctl.packing.questions.defrag import Step
+    from dcctl.packing.questions.relaxed import Relaxed
     from dcctl.packing.solve import Options
 
-Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
+Way: TypeAlias = Literal["quota", "move", "relax", "tolerate", "open", "wait", "evict", "fewer", "add"]
 """In this order, the least trouble first."""
-WAYS: tuple[Way, ...] = ("quota", "move", "relax", "open", "wait", "evict", "fewer", "add")
+WAYS: tuple[Way, ...] = ("quota", "move", "relax", "tolerate", "open", "wait", "evict", "fewer", "add")
 
 _MOST_ADDED = 64
 """Nodes to add: to need more of them is no advice."""
@@ -56,9 +58,9 @@ class Cure(NamedTuple):
 
     way: Way
     what: str
-    """What is changed: a quota, a label, a model; empty where the members say it."""
+    """What is changed: a quota, a label, a model, a taint; empty where the members say it."""
     amount: int = 0
-    """How much: of a quota, members that fit, nodes to add."""
+    """How much: of a quota, members that fit, nodes to add, nodes with a taint."""
     members: tuple[Held, ...] = ()
     """Who moves, in the order of the steps, is evicted, or is waited for."""
     steps: tuple[Step, ...] = ()
@@ -80,7 +82,7 @@ def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
     Each is proved by planning again all that waits; only if there is none, without others that do not fit.
     """
     found = _found(_Search(problem, job, options))
-    if not found:
+    if not found and any(one.id == job.id for one in problem.jobs):
         alone = only_for(problem, job.id, options)
         if len(alone.jobs) < len(problem.jobs):
             found = [one._replace(alone=True) for one in _found(_Search(alone, job, options))]
@@ -97,18 +99,20 @@ class _Search:
 
     def __init__(self, problem: Problem, job: Job, options: Options) -> None:
         self.problem, self.job, self.options = problem, job, options
-        solution = solved(problem, options)
+        solution = solved(preempting(problem, options).problem if options.preempt else problem, options)
         self.placed = solution.placed
         """All that waits, at once, in the order of the plan."""
         self.scene = Scene(solution)
         """What the plan leaves, without the job."""
-        own = next(one for one in self.placed if one.job.id == job.id)
-        self.of = job.tasks[0].of if own.refused_for is None else own.refused_for
-        solution.placer.remove(own)
+        own = next((one for one in self.placed if one.job.id == job.id), None)
+        refused = own.refused_for if own is not None else None
+        self.of = job.tasks[0].of if refused is None else refused
+        if own is not None:  # else it is pushed out only where boards are cut first
+            solution.placer.remove(own)
 
     def proved(self, changed: Problem) -> bool:
         """Whether the job has all its members in a plan made anew."""
-        plan = decided(changed, self.options, cut=True, preempt=False).plan
+        plan = decided(changed, self.options).plan
         return all(one.job != self.job.id for one in plan.unplaced)
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
@@ -200,12 +204,12 @@ def _with_those_before(search: _Search) -> list[Unit]:
 
 def _relaxed(search: _Search) -> Iterator[Cure]:
     """Drop one condition of the job."""
-    seen = set()
+    seen: set[str] = set()
+    items = search.scene.placer.engine.items
     for task in search.job.tasks:
-        for what, change in _relaxations(search.problem.classes[task.of]):
-            if what not in seen and search.proved(with_items(search.problem, search.job.id, change)):
-                yield Cure("relax", what)
-            seen.add(what)
+        for sort in relaxations(items, task.of, search.problem.classes[task.of]):
+            yield from _least_of(search, [one for one in sort if one.what not in seen])
+            seen.update(one.what for one in sort)
     if search.job.deadline_s is not None and search.proved(_timeless(search)):
         yield Cure("relax", "deadline")
     level = search.job.within
@@ -225,47 +229,15 @@ def _within(level: Level) -> Callable[[Job], Job]:
     return lambda job: replace(job, within=level)
 
 
-def _relaxations(one: ItemClass) -> Iterator[tuple[str, Callable[[ItemClass], ItemClass]]]:
-    template = one.template
-    if one.need.models:
-        yield f"models {', '.join(one.need.models)}", _any_model
-    for key, value in template.node_selector.items():
-        yield f"node selector {key}={value}", _retemplated(partial(_unselected, key=key))
-    if template.required is not None:
-        yield "required node affinity", _retemplated(lambda t: replace(t, required=None))
-    if any(each.required for each in template.spreads):
-        yield "topology spread", _retemplated(lambda t: replace(t, spreads=()))
-    if any(each.apart and not each.weight for each in template.neighbours):
-        yield (
-            "anti-affinity",
-            _retemplated(lambda t: replace(t, neighbours=tuple(n for n in t.neighbours if not n.apart))),
-        )
-    if any(not each.apart and not each.weight for each in template.neighbours):
-        yield (
-            "affinity",
-            _retemplated(lambda t: replace(t, neighbours=tuple(n for n in t.neighbours if n.apart))),
-        )
-    yield "taints", _tolerant
-
-
-def _any_model(one: ItemClass) -> ItemClass:
-    return replace(one, need=replace(one.need, models=()), template=replace(one.template, models=()))
-
-
-def _retemplated(change: Callable[[Template], Template]) -> Callable[[ItemClass], ItemClass]:
-    return lambda one: replace(one, template=change(one.template))
-
-
-def _unselected(template: Template, key: str) -> Template:
-    kept = {name: value for name, value in template.node_selector.items() if name != key}
-    return replace(template, node_selector=kept)
-
-
-def _tolerant(one: ItemClass) -> ItemClass:
-    """It tolerates every taint but those of nodes that are not ready or cordoned."""
-    from dcctl.inventory.placement import Toleration
-
-    return replace(one, template=replace(one.template, tolerations=(Toleration(operator="Exists"),)))
+def _least_of(search: _Search, sort: Iterable[Relaxed]) -> Iterator[Cure]:
+    """Each that lets the job fit by itself; the last, which drops all of its sort, only if no other does."""
+    found = 0
+    for one in sort:
+        if not (one.all_of_them and found) and search.proved(
+            with_items(search.problem, search.job.id, one.change)
+        ):
+            found += 1
+            yield Cure("tolerate" if one.nodes else "relax", one.what, one.nodes)
 
 
 def _opened(search: _Search) -> Iterator[Cure]:

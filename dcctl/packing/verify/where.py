@@ -110,7 +110,7 @@ def _number(text: str) -> int | None:
 
 def wanted(need: Need, kind: Kind) -> bool:
     """Whether devices of this kind will do."""
-    if need.resource not in ("", kind.resource):
+    if need.resource not in ("", kind.resource) or (need.share_milli and kind.shares > 1):
         return False
     have = _words(kind.model)
     return not need.models or any(all(word in have for word in _words(one)) for one in need.models)

@@ -77,14 +77,16 @@ def load(paths: Sequence[str]) -> Loaded:
 def apply(world: World, paths: Sequence[str]) -> Report:
     """The plan is carried out, or (dry run) what that would change is told.
 
-    UsageError: a file is wrong. RefusedError: the cluster changed, the server or the user said no; nothing
-    was changed. UnfinishedError: it began; the journal and the command that resumes it are named.
+    UsageError: a file is wrong. RefusedError: another run is under way, the cluster changed, the server or
+    the user said no; nothing was changed. UnfinishedError: it began; the journal and the command that resumes
+    it are named.
     """
     loaded = load(paths)
-    digest = next(iter(loaded.digests.values()))
-    run = f"{digest[:8]}-{world.now_s}"
+    run = f"{_digest(loaded)[:8]}-{world.now_s}"
     wanted = world.backend.intended(loaded, world.now_s)
     _demand_its_cluster(world.backend, loaded.plan)
+    header = _header(world, loaded, run)
+    journal.demand_alone(world.folder, header)
     ready = wanted.look_up(run, {})
     _demand_something(ready, paths[0])
     _demand_no_drift(world, loaded, ready)
@@ -92,21 +94,27 @@ def apply(world: World, paths: Sequence[str]) -> Report:
     if world.dry_run:
         headline = f"{_total(ready):,} pods would be placed; nothing was changed"
         return apply_report(headline, steps, ready.left, notes, run, "")
-    cluster = world.backend.cluster()
     world.consent(question(steps, ready.left, notes))
-    header = journal.Header(
+    with journal.create(world.folder, header) as written:
+        return _carried_out(world, ready, written)
+
+
+def _digest(loaded: Loaded) -> str:
+    return next(iter(loaded.digests.values()))
+
+
+def _header(world: World, loaded: Loaded, run: str) -> journal.Header:
+    return journal.Header(
         kind=KIND,
         run=run,
-        plan=digest,
+        plan=_digest(loaded),
         who=f"{getpass.getuser()}@{socket.gethostname()}",
         started_at_s=world.now_s,
-        cluster=cluster,
+        cluster=world.backend.cluster(),
         command=world.command,
         options=world.options,
         files=loaded.digests,
     )
-    with journal.create(world.folder, header) as written:
-        return _carried_out(world, ready, written)
 
 
 def resume(world: World, plan: str = "") -> Report:

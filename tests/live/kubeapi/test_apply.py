@@ -18,6 +18,7 @@ from tests.live.kubeapi.applying import COMMAND, RESUME, WORK, Bench, by_job, ma
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcctl.packing.plan import Plan
     from tests.kubeapi.faults import Action, Match
 
 GATED = [{"name": "dcctl.io/plan"}]
@@ -150,24 +151,37 @@ def test_a_right_that_is_lost_meanwhile_is_resumed(bench: Bench) -> None:
         order.apply(bench.world(), files)
     assert told.value.hint == RESUME
     with pytest.raises(RefusedError, match="begun and is not finished"):
-        _again(bench, files)
+        order.apply(bench.world(), files)
     assert order.resume(bench.world()).summary["placed"] == 14
     assert bench.by_work() == by_job(plan)
 
 
-def _again(bench: Bench, files: list[str]) -> None:
-    """The same plan again, as if its work were not there yet."""
-    loaded = order.load(files)
+def test_work_that_another_run_makes_is_not_to_be_deleted(bench: Bench) -> None:
+    """Neither where its journal is here, nor where another machine has it."""
+    files, _ = bench.files([maker("Job", "train", 2)])
     header = journal.Header(
         kind=order.KIND,
-        run="again",
-        plan=next(iter(loaded.digests.values())),
-        who="me",
+        run="theirs",
+        plan="another",
+        who="colleague",
         started_at_s=1,
         cluster=bench.server.get("namespaces", "kube-system")["metadata"]["uid"],
         command=COMMAND,
     )
-    journal.create(bench.folder / "journals", header)
+    theirs = maker("Job", "train", 0)
+    theirs["metadata"]["labels"] = {"dcctl.io/run": "theirs"}
+    bench.server.load([theirs])
+    with (
+        journal.create(bench.folder / "journals", header),
+        pytest.raises(RefusedError, match="schedule-apply on this cluster: is under way") as told,
+    ):
+        order.apply(bench.world(), files)
+    assert told.value.hint == f"{COMMAND} --status"
+    world = bench.world(folder=bench.folder / "elsewhere")
+    with pytest.raises(RefusedError, match="the run theirs of dcctl made it, and may be under way") as told:
+        order.apply(world, files)
+    assert told.value.hint == f"{COMMAND} --status"
+    assert (bench.untouched(), bench.asked) == (True, [])
 
 
 def test_a_first_write_that_is_refused_changed_nothing(bench: Bench) -> None:
@@ -179,6 +193,76 @@ def test_a_first_write_that_is_refused_changed_nothing(bench: Bench) -> None:
     assert record.outcome == "refused"
     with pytest.raises(UsageError, match="left to resume"):
         order.resume(bench.world())
+
+
+ALL = 5
+"""As often as one request is tried."""
+
+
+def entries(bench: Bench) -> dict[str, journal.Entry]:
+    """What the only journal says of each step."""
+    (record,) = journal.journals(bench.folder / "journals", "schedule-apply")
+    return record.steps
+
+
+@pytest.mark.parametrize("action", [Reset(applied=True), Reply(503), Reply(429), Garbage()], ids=str)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", r"/deployments\?fieldManager=dcctl$"),
+        ("PATCH", "/pods/"),
+        ("PATCH", "/deployments/web"),
+    ],
+)
+def test_what_nobody_knows_is_looked_up_when_the_run_goes_on(
+    bench: Bench, method: str, path: str, action: Action
+) -> None:
+    """The server may have done a write to which no answer came: it counts neither as done nor as failed."""
+    files, plan = bench.files([maker("Deployment", "web", 2)])
+    bench.server.faults.add(match(method, path, first=ALL), action)
+    with pytest.raises(UnfinishedError) as told:
+        order.apply(bench.world(), files)
+    assert told.value.hint == RESUME
+    assert "failed" not in {one.state for one in entries(bench).values()}
+    bench.server.faults.clear()
+    assert order.resume(bench.world()).summary["placed"] == 2
+    assert bench.by_work() == by_job(plan)
+    spec = bench.server.get("deployments", "web", "ml")["spec"]
+    assert (spec.get("paused"), spec["template"]["spec"].get("schedulingGates")) == (None, None)
+
+
+def test_what_nobody_knows_is_looked_up_when_the_run_is_undone(bench: Bench) -> None:
+    files, _ = bench.files([maker("Deployment", "web", 2)])
+    rule = match("POST", r"/deployments\?fieldManager=dcctl$")
+    bench.server.faults.add(rule, Reset(applied=True))
+    with pytest.raises(UnfinishedError):
+        order.apply(bench.world(), files)
+    assert len(bench.server.objects("deployments")) == 1
+    bench.server.faults.clear()
+    order.take_back(bench.world())
+    assert bench.server.objects("deployments") == []
+
+
+def test_a_refusal_after_a_try_without_an_answer_proves_nothing(bench: Bench) -> None:
+    files, plan = bench.files([maker("Deployment", "web", 2)])
+    bench.server.faults.add(match("PATCH", "/pods/", nth=1), Reset(applied=True))
+    bench.server.faults.add(match("PATCH", "/pods/", nth=2), Reply(403))
+    with pytest.raises(UnfinishedError):
+        order.apply(bench.world(), files)
+    assert [one.state for step, one in entries(bench).items() if step.startswith("place")] == ["intent"]
+    assert order.resume(bench.world()).summary["placed"] == 2
+    assert bench.by_work() == by_job(plan)
+
+
+def test_a_delete_that_nobody_knows_of_has_not_failed(bench: Bench) -> None:
+    files, _ = bench.files([pod("lone", 8)])
+    order.apply(bench.world(), files)
+    bench.server.faults.add(match("DELETE", "/pods/lone"), Reply(503))
+    with pytest.raises(UnfinishedError):
+        order.take_back(bench.world())
+    assert entries(bench)["delete Pod ml/lone"].state == "intent"
+    bench.server.faults.clear()
+    order.take_back(bench.world())
 
 
 def test_garbage_is_no_answer(bench: Bench) -> None:
@@ -288,11 +372,16 @@ def test_pods_that_wait_behind_the_gate_are_placed(bench: Bench) -> None:
     assert [gap.reason for gap in told.gaps] == [f"is kept to its node {bench.standing()['a']}"]
 
 
-def test_pods_without_a_gate_are_bound_only_when_told_so(bench: Bench) -> None:
+def free(bench: Bench) -> tuple[list[str], Plan]:
+    """Two pods without a gate, which nobody binds, and their plan."""
     assert bench.server.controllers.makers is not None
     bench.server.controllers.makers.asleep = True
     bench.server.load([waiting("a"), waiting("b")])
-    files, plan = bench.pending()
+    return bench.pending()
+
+
+def test_pods_without_a_gate_are_bound_only_when_told_so(bench: Bench) -> None:
+    files, plan = free(bench)
     with pytest.raises(UsageError, match="cannot be pinned in place; --bind"):
         order.apply(bench.world(), files)
     assert bench.standing() == {}
@@ -300,6 +389,26 @@ def test_pods_without_a_gate_are_bound_only_when_told_so(bench: Bench) -> None:
     assert told.summary["placed"] == 2
     assert bench.standing() == {one.member: one.node for one in plan.assignments}
     assert any("passes by the scheduler" in note.text for note in told.notes)
+
+
+@pytest.mark.parametrize("action", [Reset(applied=True), Reply(503)], ids=str)
+def test_a_binding_that_nobody_knows_of_is_looked_up(bench: Bench, action: Action) -> None:
+    files, plan = free(bench)
+    bench.server.faults.add(match("POST", r"/binding\?fieldManager=dcctl$", first=ALL), action)
+    with pytest.raises(UnfinishedError):
+        order.apply(bench.world(bind=True), files)
+    (bound,) = [one for step, one in entries(bench).items() if step.startswith("bind")]
+    assert bound.state == "intent"
+    assert "may be bound to its node" in order.take_back(bench.world(dry_run=True)).gaps[0].reason
+    assert order.resume(bench.world(bind=True)).summary["placed"] == 2
+    assert bench.standing() == {one.member: one.node for one in plan.assignments}
+
+
+def test_a_binding_that_is_refused_is_left(bench: Bench) -> None:
+    files, _ = free(bench)
+    bench.server.faults.add(match("POST", r"/binding\?fieldManager=dcctl$", nth=1), Reply(403))
+    told = order.apply(bench.world(bind=True), files)
+    assert (told.summary["placed"], len(told.gaps)) == (1, 1)
 
 
 def test_a_plan_of_files_needs_them_again(bench: Bench) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from dcctl.packing.planning import decided
 from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.problem import Allowance, Held, ItemClass, Problem, Running
 from dcctl.packing.questions.ask import Change, ask
 from dcctl.packing.questions.cures import cures
 from dcctl.packing.questions.why import verdict
 from dcctl.packing.solve import Options
+from dcctl.schedule.commands import Typed
 from dcctl.schedule.explain_report import explain_report
 from dcctl.schedule.plan_report import Planned, plan_report
 from dcctl.schedule.whatif_report import whatif_report
@@ -37,8 +39,8 @@ def test_a_plan_that_pushes_out() -> None:
 
 
 def test_a_cure_that_evicts() -> None:
-    found = verdict(PROBLEM, URGENT, Options())
-    report = explain_report(found, cures(PROBLEM, URGENT, Options()), "", "", ())
+    found = verdict(decided(PROBLEM, Options()), URGENT, Options())
+    report = explain_report(found, cures(PROBLEM, URGENT, Options()), Typed(), ())
     assert ("evict", BREAKS) in [(one.label, one.text) for one in report.notes]
 
 
