@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.greedy.place import Placer
-from dcctl.packing.problem import WHOLE
 from dcctl.packing.reasons import WORDS, first
 from dcctl.packing.solve import engine_of
 
@@ -111,7 +110,7 @@ class _Check:
         free = [
             (device.index, position)
             for position, device in enumerate(self._bins[at].devices)
-            if usable[position] >= (WHOLE if need.devices else need.share_milli)
+            if usable[position] >= need.each_milli
         ]
         found = []
         for number in one.devices:

@@ -38,8 +38,8 @@ class View(NamedTuple):
     def less(self, need: Need, taken: Ints) -> View:
         """What is left when one item more stands in every row; `taken`: [rows, devices] thousandths."""
         memory = self.memory
-        if need.share_milli and need.device_memory_bytes:
-            memory = memory - np.where(taken > 0, need.device_memory_bytes, 0)
+        if need.each_memory_bytes:
+            memory = memory - np.where(taken > 0, need.each_memory_bytes, 0)
         return View(self.at, self.free - np.array(need.amounts, np.int64), self.milli - taken, memory)
 
 
@@ -139,12 +139,11 @@ class State:
     def _apply(self, move: Move, sign: int) -> None:
         at, need = move.bin, self.needs[move.of]
         self.free[at] -= self._amounts[move.of] * sign
-        milli = self.milli[at]
-        if need.devices:
-            for device in move.devices:
-                milli[device] -= sign * 1000
-        elif need.share_milli and move.devices:
-            milli[move.devices[0]] -= sign * need.share_milli
-            if need.device_memory_bytes:
-                self.memory[at, move.devices[0]] -= sign * need.device_memory_bytes
+        if move.devices:
+            devices = move.devices if need.devices else move.devices[:1]
+            milli, each = self.milli[at], sign * need.each_milli
+            for device in devices:
+                milli[device] -= each
+            if need.each_memory_bytes:
+                self.memory[at, devices[0]] -= sign * need.each_memory_bytes
         self.log.append(at)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from dcctl.packing.problem import BASIC
+from dcctl.packing.problem import BANDWIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -268,7 +268,7 @@ def _standing(problem: Problem) -> Iterator[tuple[str, Mapping[str, int], int, i
         known = problem.running.get(one.job)
         if known is not None and known.minimum > 1:
             sites.setdefault(one.job, []).append(problem.bins[one.bin].path[-1])
-            each.setdefault(one.job, []).append(problem.classes[one.of].need.amounts[_BANDWIDTH])
+            each.setdefault(one.job, []).append(problem.classes[one.of].need.amounts[BANDWIDTH])
     for job, names in sites.items():
         counts = Counter(name for name in names if name)
         end_s = problem.running[job].ends_s
@@ -276,9 +276,6 @@ def _standing(problem: Problem) -> Iterator[tuple[str, Mapping[str, int], int, i
             late = end_s is None or end_s <= problem.now_s
             members = {site: counts[site] for site in sorted(counts)}
             yield job, members, max(each[job]), _NEVER if late or not end_s else end_s
-
-
-_BANDWIDTH: Final = BASIC.index("bandwidth_bps")
 
 
 def _unknown(one: Dataset, site: str) -> str:

@@ -16,7 +16,7 @@ from dcctl.packing.greedy.engine import Put
 from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.regions import regions
 from dcctl.packing.greedy.sites import why_apart
-from dcctl.packing.problem import BASIC
+from dcctl.packing.problem import BANDWIDTH, CPU
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-_BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
 """Parts of one kind that a gang is tried in in vain, though some of it stood there."""
 
@@ -267,7 +266,7 @@ class Placer:
     def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
         wanted = self.engine.items.wanted
         return sorted(
-            tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[0])
+            tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[CPU])
         )
 
     def _over_two_sites(self, job: Job) -> Placed | None:
@@ -294,7 +293,7 @@ class Placer:
 
     def _each_bps(self, job: Job) -> int:
         """How much a member sends at most; 0: one of them does not say."""
-        each = [self.engine.items.wanted[task.of].need.amounts[_BANDWIDTH] for task in job.tasks]
+        each = [self.engine.items.wanted[task.of].need.amounts[BANDWIDTH] for task in job.tasks]
         return max(each) if all(each) else 0
 
     def apart(self, job: Job) -> str:
