@@ -15,9 +15,9 @@ from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.intake.demand import Classes
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import Held, ItemClass, Job, Problem, Task
-from dcctl.packing.solve import Options, solve
+from dcctl.packing.solve import Options, engine_of, solve
 from dcctl.packing.verify.verify import verify
-from tests.unit.packing.problems import SPACE, a_bin, device, job, need
+from tests.unit.packing.problems import GIB, SPACE, a_bin, device, job, need
 
 if TYPE_CHECKING:
     from dcctl.inventory.placement import Level
@@ -191,3 +191,10 @@ def test_a_part_for_all_of_a_gang_rather_than_the_fullest_that_has_its_minimum()
     classes = (ItemClass(need()), ItemClass(need(devices=1)))
     assert solve(Problem(SPACE, tuple(bins), classes, (one,))).placed == 3
     assert solve(Problem(SPACE, tuple(bins[:9]), classes, (one,))).placed == 2
+
+
+def test_as_many_shares_as_the_memory_of_a_device_holds() -> None:
+    two = (device(0, memory_bytes=40 * GIB), device(1, memory_bytes=10 * GIB))
+    one = ItemClass(need(share=100, device_memory_bytes=15 * GIB))
+    engine = engine_of(Problem(SPACE, (a_bin("n0", devices=two),), (one,), ()), "first-fit")
+    assert engine.items.wanted[0].copies(engine.state.view(), 99).tolist() == [2]

@@ -59,6 +59,12 @@ def test_not_for_work_of_the_same_priority_nor_what_is_spared_or_belongs_to_its_
     assert answer(problem(urgent(), w=kept)) == ["y", "z"]
 
 
+def test_among_mixed_priorities_nobody_goes_for_work_of_his_own() -> None:
+    low = Running(priority=1, preemptible=True)
+    assert answer(problem(urgent(priority=5), z=low)) == []
+    assert answer(problem(urgent(priority=5), y=low, z=low)) == ["y", "z"]
+
+
 def test_who_must_not_preempt_pushes_out_only_what_is_preemptible() -> None:
     shy = Template(preempts=False)
     nothing: dict[str, Any] = {name: Running(priority=1) for name in "wxyz"}
