@@ -93,9 +93,13 @@ def test_alike_jobs_start_no_later_for_those_before_them(monkeypatch: pytest.Mon
 
     place = Placer.place
     monkeypatch.setattr(Placer, "place", counted)
-    jobs = tuple(job(f"j{at:02}", 1, duration_s=10, earliest_s=NOW + 5) for at in range(40))
-    plan = planned(problem(*jobs, bins=nodes(1)))
-    assert [one.start_s for one in plan.assignments] == [NOW + 5 + at // 2 * 10 for at in range(40)]
+    kept = {"minimum": 3, "within": "rack", "duration_s": 10, "earliest_s": NOW + 5}
+    jobs = tuple(job(f"j{at:02}", 1, 3, **kept) for at in range(40))
+    racks = zip(nodes(4), "rrqq", strict=True)
+    plan = planned(
+        problem(*jobs, bins=tuple(replace(one, path=("", "", rack, "", "")) for one, rack in racks))
+    )
+    assert [one.start_s for one in plan.assignments[::3]] == [NOW + 5 + at // 2 * 10 for at in range(40)]
     assert tries <= 2 * len(jobs)
 
 
