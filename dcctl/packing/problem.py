@@ -131,6 +131,14 @@ class Bin(Struct, frozen=True, gc=False):
         """The part of a level of LEVELS that it lies in; empty: not known."""
         return self.path[LEVELS.index(level)]
 
+    def part_of_site(self, level: Level) -> str:
+        """The same by a name that no other part has: r07 of dc1 is not r07 of dc2. Empty: not known.
+
+        What lies between them does not count: one node may tell its zone, and the next of its rack may not.
+        """
+        name, site = self.part(level), self.path[-1]
+        return f"{site}/{name}" if name and site and level != "site" else name
+
 
 class Need(Struct, frozen=True):
     """How much one item asks for."""

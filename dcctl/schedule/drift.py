@@ -15,6 +15,7 @@ from dcctl.packing.solve import engine_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dcctl.packing.fit.parts import Split
     from dcctl.packing.plan import Assignment
     from dcctl.packing.problem import Job, Problem
 
@@ -52,7 +53,7 @@ class _Check:
             for task in job.tasks
             for member in task.members
         }
-        self._parts: dict[str, int] = {}
+        self._parts: dict[str, dict[int, tuple[Split, ...]]] = {}
         self._short = dict(self._beyond_quotas(problem))
 
     def _beyond_quotas(self, problem: Problem) -> Iterator[tuple[str, str]]:
@@ -99,8 +100,12 @@ class _Check:
         home = self._placer.home(job)
         if home is not None and not home[at]:
             return False
-        part = int(self._placer.parts.within(job.within).of[at])
-        return self._parts.setdefault(job.id, part) == part
+        splits = self._parts.setdefault(job.id, {at: self._placer.parts.within(job.within)})
+        ((start, told),) = splits.items()
+        alike = tuple(each for each in told if each.of[at] == each.of[start] >= 0)
+        if alike:
+            splits[start] = alike
+        return bool(alike)
 
     def _told(self, one: Assignment, of: int, at: int) -> tuple[int, ...] | None:
         """Positions of the told devices; None: none are told, or one of them would not do now."""

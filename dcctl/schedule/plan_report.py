@@ -240,13 +240,13 @@ _LEVEL_WORDS = {"domain": "one NVLink domain", "leaf": "one leaf switch", "rack"
 
 
 def _part(homes: Sequence[Bin]) -> str:
-    for depth, level in enumerate(LEVELS):
-        if homes[0].path[depth] and len({one.path[depth:] for one in homes}) == 1:
+    for level in LEVELS:
+        if homes[0].part(level) and len({one.part_of_site(level) for one in homes}) == 1:
             return _LEVEL_WORDS.get(level, f"one {level}")
     sites = {one.path[-1] for one in homes}
     if len(sites) > 1 and "" not in sites:
         return f"{len(sites):,} sites"
-    racks = {one.path[2:] for one in homes}
+    racks = {one.part_of_site("rack") for one in homes}
     return f"{len(racks):,} racks" if all(one.part("rack") for one in homes) and len(racks) > 1 else ""
 
 

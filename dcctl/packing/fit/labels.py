@@ -9,7 +9,6 @@ import numpy as np
 from msgspec.structs import replace
 
 from dcctl.inventory.placement import level_of
-from dcctl.packing.problem import LEVELS
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
@@ -136,10 +135,7 @@ class Labels:
 
 def _part(one: Bin, level: Level) -> str | None:
     """In which part of a level a bin lies, by a name that no other has; None where nobody knows."""
-    if level == "node":
-        return one.name
-    depth = LEVELS.index(level)
-    return "/".join((*reversed(one.path[depth + 1 :]), one.path[depth])) if one.path[depth] else None
+    return one.name if level == "node" else one.part_of_site(level) or None
 
 
 def _compared(expression: Expression, rows: NDArray[np.int64], values: dict[str, int]) -> Mask:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dcctl.packing.fit.parts import Split
     from dcctl.packing.fit.quotas import Short, Uses
     from dcctl.packing.greedy.engine import Engine
     from dcctl.packing.greedy.links import Promised
@@ -178,12 +179,12 @@ class Placer:
             self.ledger.hold(known.quotas, (one.of,), sign)
             self.links.hold(one.job, self._sites[one.bin], sign)
 
-    def parts_for(self, job: Job) -> Ints | None:
-        """By bin: the part of which one must hold the whole job; None: it may be anywhere."""
+    def parts_for(self, job: Job) -> tuple[Split, ...] | None:
+        """Parts of which one must hold the whole job; None: it may be anywhere."""
         if job.within is not None:
-            return self.parts.within(job.within).of
+            return self.parts.within(job.within)
         one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
-        return self.parts.within("site").of if one_site else None
+        return self.parts.within("site") if one_site else None
 
     def _may_span(self, job: Job) -> bool:
         """Whether any two sites could hold it together."""

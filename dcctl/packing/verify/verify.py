@@ -189,11 +189,11 @@ def _up_to(level: str) -> tuple[str, ...]:
 
 
 def _alike(bins: Sequence[Bin], level: str) -> bool:
-    """Whether all lie in one part of this kind, and in the same wider ones: names are not unique."""
+    """Whether all lie in one part of this kind, and in the same site: names are not unique."""
     if level == "node":
         return len({one.name for one in bins}) == 1
     depth = LEVELS.index(level)
-    return len({one.path[depth:] for one in bins}) == 1 and bins[0].path[depth] != ""
+    return len({(one.path[-1], one.path[depth]) for one in bins}) == 1 and bins[0].path[depth] != ""
 
 
 def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from dcctl.packing.intake.fleet import problem_of
 from dcctl.schedule import planfile
 from dcctl.schedule.act.run import carry_out
 from dcctl.schedule.act.undo import made, undo
-from dcctl.schedule.applied import apply_report, question, status_report, undo_question
+from dcctl.schedule.applied import Runs, apply_report, question, status_report, undo_question
 from dcctl.schedule.backends import Loaded, Step
 from dcctl.schedule.cuts_report import demand_no_cuts
 from dcctl.schedule.drift import drift, told
@@ -149,8 +149,13 @@ def take_back(world: World, plan: str = "") -> Report:
 
 def status(folder: Path) -> Report:
     """Every run that has a journal. Nothing is contacted."""
-    told = [(one, _state(one)) for one in journal.journals(folder, KIND)]
-    return status_report(told, [error for _, error in journal.damaged(folder, KIND)])
+    return status_report(runs(folder))
+
+
+def runs(folder: Path) -> Runs:
+    """Every run that has a journal, and how it is."""
+    known = tuple((one, _state(one)) for one in journal.journals(folder, KIND))
+    return Runs(known, tuple(error for _, error in journal.damaged(folder, KIND)))
 
 
 def _state(record: journal.Record) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +13,11 @@ from dcctl.errors import DeniedError, RefusedError, UnfinishedError, UsageError
 from dcctl.schedule.act import order
 from tests.kubeapi import ApiServer, objects
 from tests.kubeapi.faults import Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.applying import COMMAND, RESUME, WORK, Bench, by_job, maker, pod
+from tests.live.kubeapi.applying import COMMAND, RESUME, WORK, Bench, by_job, free, maker, pod, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dcctl.packing.plan import Plan
     from tests.kubeapi.faults import Action, Match
 
 GATED = [{"name": "dcctl.io/plan"}]
@@ -77,6 +76,7 @@ def test_what_stands_around_work_is_made_first_or_kept(bench: Bench) -> None:
     ]
     assert len(bench.server.objects("pods", "new")) == len(plan.assignments)
     order.take_back(bench.world())
+    assert bench.asked[-1][-1] == "Delete 2 objects?"
     assert len(bench.server.objects("configmaps", "ml")) == 1
     assert bench.server.objects("deployments") == []
 
@@ -195,76 +195,6 @@ def test_a_first_write_that_is_refused_changed_nothing(bench: Bench) -> None:
         order.resume(bench.world())
 
 
-ALL = 5
-"""As often as one request is tried."""
-
-
-def entries(bench: Bench) -> dict[str, journal.Entry]:
-    """What the only journal says of each step."""
-    (record,) = journal.journals(bench.folder / "journals", "schedule-apply")
-    return record.steps
-
-
-@pytest.mark.parametrize("action", [Reset(applied=True), Reply(503), Reply(429), Garbage()], ids=str)
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", r"/deployments\?fieldManager=dcctl$"),
-        ("PATCH", "/pods/"),
-        ("PATCH", "/deployments/web"),
-    ],
-)
-def test_what_nobody_knows_is_looked_up_when_the_run_goes_on(
-    bench: Bench, method: str, path: str, action: Action
-) -> None:
-    """The server may have done a write to which no answer came: it counts neither as done nor as failed."""
-    files, plan = bench.files([maker("Deployment", "web", 2)])
-    bench.server.faults.add(match(method, path, first=ALL), action)
-    with pytest.raises(UnfinishedError) as told:
-        order.apply(bench.world(), files)
-    assert told.value.hint == RESUME
-    assert "failed" not in {one.state for one in entries(bench).values()}
-    bench.server.faults.clear()
-    assert order.resume(bench.world()).summary["placed"] == 2
-    assert bench.by_work() == by_job(plan)
-    spec = bench.server.get("deployments", "web", "ml")["spec"]
-    assert (spec.get("paused"), spec["template"]["spec"].get("schedulingGates")) == (None, None)
-
-
-def test_what_nobody_knows_is_looked_up_when_the_run_is_undone(bench: Bench) -> None:
-    files, _ = bench.files([maker("Deployment", "web", 2)])
-    rule = match("POST", r"/deployments\?fieldManager=dcctl$")
-    bench.server.faults.add(rule, Reset(applied=True))
-    with pytest.raises(UnfinishedError):
-        order.apply(bench.world(), files)
-    assert len(bench.server.objects("deployments")) == 1
-    bench.server.faults.clear()
-    order.take_back(bench.world())
-    assert bench.server.objects("deployments") == []
-
-
-def test_a_refusal_after_a_try_without_an_answer_proves_nothing(bench: Bench) -> None:
-    files, plan = bench.files([maker("Deployment", "web", 2)])
-    bench.server.faults.add(match("PATCH", "/pods/", nth=1), Reset(applied=True))
-    bench.server.faults.add(match("PATCH", "/pods/", nth=2), Reply(403))
-    with pytest.raises(UnfinishedError):
-        order.apply(bench.world(), files)
-    assert [one.state for step, one in entries(bench).items() if step.startswith("place")] == ["intent"]
-    assert order.resume(bench.world()).summary["placed"] == 2
-    assert bench.by_work() == by_job(plan)
-
-
-def test_a_delete_that_nobody_knows_of_has_not_failed(bench: Bench) -> None:
-    files, _ = bench.files([pod("lone", 8)])
-    order.apply(bench.world(), files)
-    bench.server.faults.add(match("DELETE", "/pods/lone"), Reply(503))
-    with pytest.raises(UnfinishedError):
-        order.take_back(bench.world())
-    assert entries(bench)["delete Pod ml/lone"].state == "intent"
-    bench.server.faults.clear()
-    order.take_back(bench.world())
-
-
 def test_garbage_is_no_answer(bench: Bench) -> None:
     files, _ = bench.files()
     bench.server.faults.add(match("PATCH", "/pods/", nth=3), Garbage())
@@ -352,11 +282,6 @@ def test_what_does_not_matter_is_no_drift(bench: Bench) -> None:
     assert order.apply(bench.world(), files).summary["placed"] == 1
 
 
-def waiting(name: str, **more: Any) -> dict[str, Any]:
-    """A pod that was made and has no node."""
-    return {**pod(name, 8, **more), "status": {"phase": "Pending"}}
-
-
 def test_pods_that_wait_behind_the_gate_are_placed(bench: Bench) -> None:
     bench.server.load(
         [waiting("a", schedulingGates=GATED), waiting("b", schedulingGates=[*GATED, {"name": "x/y"}])]
@@ -372,14 +297,6 @@ def test_pods_that_wait_behind_the_gate_are_placed(bench: Bench) -> None:
     assert [gap.reason for gap in told.gaps] == [f"is kept to its node {bench.standing()['a']}"]
 
 
-def free(bench: Bench) -> tuple[list[str], Plan]:
-    """Two pods without a gate, which nobody binds, and their plan."""
-    assert bench.server.controllers.makers is not None
-    bench.server.controllers.makers.asleep = True
-    bench.server.load([waiting("a"), waiting("b")])
-    return bench.pending()
-
-
 def test_pods_without_a_gate_are_bound_only_when_told_so(bench: Bench) -> None:
     files, plan = free(bench)
     with pytest.raises(UsageError, match="cannot be pinned in place; --bind"):
@@ -389,26 +306,6 @@ def test_pods_without_a_gate_are_bound_only_when_told_so(bench: Bench) -> None:
     assert told.summary["placed"] == 2
     assert bench.standing() == {one.member: one.node for one in plan.assignments}
     assert any("passes by the scheduler" in note.text for note in told.notes)
-
-
-@pytest.mark.parametrize("action", [Reset(applied=True), Reply(503)], ids=str)
-def test_a_binding_that_nobody_knows_of_is_looked_up(bench: Bench, action: Action) -> None:
-    files, plan = free(bench)
-    bench.server.faults.add(match("POST", r"/binding\?fieldManager=dcctl$", first=ALL), action)
-    with pytest.raises(UnfinishedError):
-        order.apply(bench.world(bind=True), files)
-    (bound,) = [one for step, one in entries(bench).items() if step.startswith("bind")]
-    assert bound.state == "intent"
-    assert "may be bound to its node" in order.take_back(bench.world(dry_run=True)).gaps[0].reason
-    assert order.resume(bench.world(bind=True)).summary["placed"] == 2
-    assert bench.standing() == {one.member: one.node for one in plan.assignments}
-
-
-def test_a_binding_that_is_refused_is_left(bench: Bench) -> None:
-    files, _ = free(bench)
-    bench.server.faults.add(match("POST", r"/binding\?fieldManager=dcctl$", nth=1), Reply(403))
-    told = order.apply(bench.world(bind=True), files)
-    assert (told.summary["placed"], len(told.gaps)) == (1, 1)
 
 
 def test_a_plan_of_files_needs_them_again(bench: Bench) -> None:

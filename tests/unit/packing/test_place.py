@@ -14,7 +14,7 @@ from dcctl.inventory.placement import HostPort, Neighbours, Selector, Template, 
 from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.intake.demand import Classes
 from dcctl.packing.intake.fleet import problem_of
-from dcctl.packing.problem import Held, ItemClass, Job, Problem, Task
+from dcctl.packing.problem import LEVELS, Held, ItemClass, Job, Problem, Task
 from dcctl.packing.solve import Options, engine_of, solve
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, job, need
@@ -198,3 +198,36 @@ def test_as_many_shares_as_the_memory_of_a_device_holds() -> None:
     one = ItemClass(need(share=100, device_memory_bytes=15 * GIB))
     engine = engine_of(Problem(SPACE, (a_bin("n0", devices=two),), (one,), ()), "first-fit")
     assert engine.items.wanted[0].copies(engine.state.view(), 99).tolist() == [2]
+
+
+@pytest.mark.parametrize("level", ["rack", "leaf", "domain"])
+def test_a_rack_is_one_though_a_node_of_it_does_not_tell_its_zone(level: Level) -> None:
+    """Of two nodes in one rack one tells its zone: they are not apart by racks, and lie within one."""
+    depth = LEVELS.index(level)
+
+    def at(zone: str) -> tuple[str, ...]:
+        path = ["", "", "", zone, "dc1"]
+        path[depth] = "r1"
+        return tuple(path)
+
+    bins = (a_bin("a", 1_000, path=at("")), a_bin("b", 1_000, path=at("z1")))
+    apart = Template(
+        labels={"app": "x"},
+        neighbours=(Neighbours(level_key(level), Selector({"app": "x"}), apart=True),),
+    )
+    for template, within, placed in ((apart, None, 0), (Template(), level, 2)):
+        two = job("j", 0, 2, minimum=2, within=within)
+        assert solve(Problem(SPACE, bins, (ItemClass(need(), template),), (two,))).placed == placed
+
+
+def test_members_that_do_not_wait_for_each_other_still_lie_within_one_part() -> None:
+    bins = tuple(a_bin(f"n{at}", 4_000, path=("", "", f"r{at // 2}", "", "")) for at in range(4))
+    ten = job("j", 0, 10, within="rack")
+    plan = solve(Problem(SPACE, bins, (ItemClass(need()),), (ten,)))
+    assert (plan.placed, len({one.node for one in plan.assignments})) == (8, 2)
+
+
+def test_a_node_without_a_site_holds_a_gang() -> None:
+    bins = (a_bin("a", 2_000), *(a_bin(f"{site}", 0, path=("", "", "", "", site)) for site in ("dc1", "dc2")))
+    plan = solve(Problem(SPACE, bins, (ItemClass(need()),), (job("j", 0, 2, minimum=2),)))
+    assert plan.placed == 2
