@@ -53,7 +53,7 @@ class _Check:
             for task in job.tasks
             for member in task.members
         }
-        self._parts: dict[str, dict[int, tuple[Split, ...]]] = {}
+        self._parts: dict[str, tuple[int, tuple[Split, ...]]] = {}
         self._short = dict(self._beyond_quotas(problem))
 
     def _beyond_quotas(self, problem: Problem) -> Iterator[tuple[str, str]]:
@@ -100,11 +100,10 @@ class _Check:
         home = self._placer.home(job)
         if home is not None and not home[at]:
             return False
-        splits = self._parts.setdefault(job.id, {at: self._placer.parts.within(job.within)})
-        ((start, told),) = splits.items()
-        alike = tuple(each for each in told if each.of[at] == each.of[start] >= 0)
+        start, splits = self._parts.get(job.id, (at, self._placer.parts.within(job.within)))
+        alike = tuple(each for each in splits if each.of[at] == each.of[start] >= 0)
         if alike:
-            splits[start] = alike
+            self._parts[job.id] = start, alike
         return bool(alike)
 
     def _told(self, one: Assignment, of: int, at: int) -> tuple[int, ...] | None:
