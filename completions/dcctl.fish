@@ -89,6 +89,7 @@ complete -c dcctl -n '__dcctl_at "schedule plan"' -l links -r -F -d 'YAML: how f
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l wait-at-most -r -d 'Work without a deadline may start so much later where that is cheaper.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l preempt -d 'Urgent work may push out running work of lower priority.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l no-cut -d 'Leave boards as they are: cut none, make none whole again.'
+complete -c dcctl -n '__dcctl_at "schedule plan"' -l tree -d 'Also show what stands in which rack, as a tree.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l gantt -d 'Also draw when each workload runs.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l inventory -s i -r -F -d 'live (default: what the configuration names, else this machine), demo, kubernetes[:CONTEXT], a file (snapshot, Ansible, Terraform), or - for stdin. Repeat to merge.'
 complete -c dcctl -n '__dcctl_at "schedule plan"' -l nodes -s w -r -a '(__dcctl_nodes)' -d 'Only these: gpu[001-128]&@rack7!gpu009.'

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule import plan_time
+from dcctl.schedule import plan_time, plan_tree
 from dcctl.schedule.broken_budgets import broken_by, budget_notes
 from dcctl.schedule.commands import Typed
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
@@ -115,6 +115,8 @@ class Planned(NamedTuple):
     """Who is pushed out; they are among the jobs of the problem."""
     waited: bool = False
     """Whether work without a deadline may start later than it could."""
+    tree: bool = False
+    """Whether a tree by site and rack is asked for."""
     gantt: bool = False
     """Whether a chart is asked for."""
     searched: bool = False
@@ -156,6 +158,7 @@ def plan_report(found: Planned) -> Report:
             **plan_time.bill_summary(problem, found_bills),
             **plan_time.data_summary(problem, plan),
         },
+        trees=(plan_tree.tree(plan, problem),) if found.tree and plan.assignments else (),
         gantts=(plan_time.gantt(plan, problem.now_s),) if found.gantt else (),
         notes=(
             *_notes(found),

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
+Racks = Annotated[bool, typer.Option("--tree", help="Also show what stands in which rack, as a tree.")]
 Chart = Annotated[bool, typer.Option("--gantt", help="Also draw when each workload runs.")]
 
 
-def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
+def plan(session: "Session", asked: Planning, tree: Racks = False, gantt: Chart = False) -> "Report":
     """Which work fits where and when, and why the rest does not. Changes nothing.
 
     The work is asked for in files: jobs in dcctl's own form, or Kubernetes manifests as they are. Gangs are
@@ -32,8 +33,7 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
     options = asked.options()
     work = asked.work(session, PLAN)
     _check_work(work)
-    if gantt:
-        _tell_chart(session)
+    _tell_of_pictures(session, tree, gantt)
     found = plan_for(work.problem, options)
     return plan_report(
         Planned(
@@ -43,6 +43,7 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
             asked.typed(),
             found.victims,
             waited=options.wait_s > 0,
+            tree=tree,
             gantt=gantt,
             searched=options.effort != "fast",
             passed=passed_over(work.asked),
@@ -50,13 +51,14 @@ def plan(session: "Session", asked: Planning, gantt: Chart = False) -> "Report":
     )
 
 
-def _tell_chart(session: "Session") -> None:
-    """Say so where the format has no chart."""
+def _tell_of_pictures(session: "Session", tree: bool, gantt: bool) -> None:
+    """Say so where the format has none."""
     from dcctl.render.dispatch import draws
     from dcctl.streams import tell_aside
 
-    if session.first and not (session.settings.quiet or draws(session.style())):
-        tell_aside("dcctl: --gantt: rows alone have no chart. Try: on a terminal, -o html, or -o json\n")
+    if (tree or gantt) and session.first and not (session.settings.quiet or draws(session.style())):
+        what = ("--gantt", "chart") if gantt else ("--tree", "tree")
+        tell_aside(f"dcctl: {what[0]}: rows alone have no {what[1]}. Try: on a terminal, or -o html\n")
 
 
 def _check_work(work: "Work") -> None:
