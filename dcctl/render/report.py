@@ -124,6 +124,20 @@ class Gantt(Struct, frozen=True):
     """The present, where it lies between the first start and the last end."""
 
 
+class Branch(Struct, frozen=True):
+    """One line of a tree, and what hangs below it."""
+
+    text: str
+    below: tuple[Branch, ...] = ()
+
+
+class Tree(Struct, frozen=True):
+    """What lies in what, for people; programs find the same in the tables."""
+
+    title: str
+    branches: tuple[Branch, ...]
+
+
 class Note(Struct, frozen=True):
     """A sentence below the tables: evidence or what to do. `label` is the word before the colon."""
 
@@ -159,6 +173,7 @@ class Report(Struct, frozen=True):
     summary: dict[str, Cell | dict[str, Cell]] = {}
     maps: tuple[HeatMap, ...] = ()
     gantts: tuple[Gantt, ...] = ()
+    trees: tuple[Tree, ...] = ()
     notes: tuple[Note, ...] = ()
     samples: tuple[Sample, ...] = ()
     gaps: tuple[Gap, ...] = ()
