@@ -73,9 +73,13 @@ class UseValue(FirstFit):
         kinds = items.space.kinds
         demand = _Demand(items, popularity)
         self._kind = np.array([one.devices[0].kind if one.devices else 0 for one in items.bins], np.int64)
-        self._devices = np.array([one.device_count for one in items.bins], np.int64)
-        self._worth = np.array([demand.worth(kind) for kind in kinds] or [[0] * (WHOLE + 1)], np.int64)
+        devices = np.array([one.device_count for one in items.bins], np.int64)
         terms = list(demand.terms()) or [_nothing(len(kinds))]
+        known = any(term.block >= devices.max(initial=1) for term in terms)
+        self._spared = np.zeros_like(devices) if known else devices * WHOLE
+        """Thousandths of the devices of bins that are kept whole, though nobody is known to want them so."""
+        self._sorts = np.column_stack((self._kind, self._spared))
+        self._worth = np.array([demand.worth(kind) for kind in kinds] or [[0] * (WHOLE + 1)], np.int64)
         self._block = np.array([term.block for term in terms], np.int64)
         self._weight = np.array([term.weight for term in terms], np.float64).T.copy()
         self._cpu = np.array([np.maximum(term.cpu, 1) for term in terms], np.float64).T.copy()
@@ -88,7 +92,7 @@ class UseValue(FirstFit):
         """
         wanted = self._items.wanted[of]
         if len(view.at) > _MANY and wanted.accepts is None and not wanted.memory:
-            return _once_each(view, self._kind, lambda some: self._keys(of, some))
+            return _once_each(view, self._sorts[view.at], lambda some: self._keys(of, some))
         return self._keys(of, view)
 
     def _keys(self, of: int, view: View) -> Ints:
@@ -99,7 +103,7 @@ class UseValue(FirstFit):
         free = np.maximum(view.milli, 0).sum(axis=1)
         cpu, memory = _within(view.free[:, CPU], _MOST), _within(view.free[:, MEMORY] >> 20, _MOST)
         key: Ints = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
-        whole: Bools = (free > 0) & (free == self._devices[view.at] * WHOLE)
+        whole: Bools = (free > 0) & (free == self._spared[view.at])
         key = key << _WHOLE_BITS | whole
         key = key << _RATIO_BITS | _field(_ratio(need, cpu, free), _RATIO_BITS)
         key = key << _FREE_BITS | _field(np.where(free > 0, free, cpu // 100), _FREE_BITS)
@@ -178,9 +182,9 @@ def _ratio(need: Need, cpu: Ints, free: Ints) -> Ints:
     return np.where(free > 0, most - own, 0)
 
 
-def _once_each(view: View, kind: Ints, ask: Callable[[View], Ints]) -> Ints:
-    """The answer for every bin; of bins that are alike one is asked."""
-    rows = np.column_stack((kind[view.at], view.free[:, :2], view.milli))
+def _once_each(view: View, sorts: Ints, ask: Callable[[View], Ints]) -> Ints:
+    """The answer for every bin; of bins that are alike one is asked. `sorts`: what else tells them apart."""
+    rows = np.column_stack((sorts, view.free[:, :2], view.milli))
     _, first, back = np.unique(rows @ _mixer(rows.shape[1]), return_index=True, return_inverse=True)
     if len(first) * 2 > len(rows) or not (rows == rows[first][back]).all():
         return ask(view)
