@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
     from dcctl.assess.fleet.report import SHAPES as ASSESS
+    from dcctl.assess.history.shape import SHAPES as HISTORY
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    return {shape.kind: shape for shape in (*ASSESS, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    return {shape.kind: shape for shape in (*ASSESS, *HISTORY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
 
 
 def kinds() -> list[str]:

@@ -42,6 +42,11 @@ def _page(report: Report) -> Iterator[str]:
         yield from _table(table)
     for chart in report.gantts:
         yield from gantt_html(chart)
+    if report.plots:
+        from dcctl.render.plot_svg import plot_html
+
+        for plot in report.plots:
+            yield from plot_html(plot)
     for picture in report.maps:
         yield from map_html(picture)
     yield from _list(report)

@@ -3,6 +3,7 @@
 import typer
 
 from dcctl.cli.assess.fleet import fleet
+from dcctl.cli.assess.history import history
 from dcctl.cli.command import with_common
 from dcctl.cli.groups import default_verb
 
@@ -11,4 +12,5 @@ def register(app: typer.Typer) -> None:
     """Add `assess` and its verbs to the command tree; alone it means `assess fleet`."""
     group = typer.Typer(cls=default_verb("fleet"), help=fleet.__doc__, rich_markup_mode=None)
     group.command("fleet")(with_common(fleet))
+    group.command("history")(with_common(history))
     app.add_typer(group, name="assess")
