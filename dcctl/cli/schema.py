@@ -19,7 +19,9 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    return {shape.kind: shape for shape in (*ASSESS, *HISTORY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)}
+    return {
+        shape.kind: shape for shape in (*ASSESS, *HISTORY, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+    }
 
 
 def kinds() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
@@ -30,9 +31,7 @@ class Window(Struct, frozen=True):
         """Return so many windows of whole steps, or fewer, that make up this one."""
         number = max(1, min(number, self.steps))
         ends = [self.start_s + self.steps * part // number * self.step_s for part in range(number + 1)]
-        return tuple(
-            Window(start_s, end_s, self.step_s) for start_s, end_s in zip(ends, ends[1:], strict=False)
-        )
+        return tuple(Window(start_s, end_s, self.step_s) for start_s, end_s in pairwise(ends))
 
 
 class Query(Struct, frozen=True):

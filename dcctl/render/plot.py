@@ -60,7 +60,7 @@ def columns(line: Line, steps: int, cells: int) -> list[Cell | None]:
 
 
 def plot_lines(plot: Plot, style: Style, room: int) -> list[str]:
-    """Return the plot in lines of at most `room` cells: title, grid, axis, key. Nothing where it has no room."""
+    """Return the plot in lines of at most `room` cells: title, grid, axis, key. Nothing if there is no room."""
     labels = [show(plot.top * part / 2, plot.unit, style.unicode) for part in (2, 1, 0)]
     left = max(map(width, labels))
     cells = min(room - left - 2, max(plot.steps, _FEWEST_CELLS))
@@ -109,7 +109,7 @@ def _times(plot: Plot, cells: int, unicode: bool) -> str:
     for number, time_s in enumerate(times(plot, labels)):
         text = show(time_s, "time_s", unicode)[: len("2000-01-01")]
         place = number * cells // (labels - 1) - (len(text) if number == labels - 1 else 0)
-        found = pad(found, place) + text if place > len(found) else found
+        found = pad(found, place) + text if place >= len(found) else found
     return found
 
 

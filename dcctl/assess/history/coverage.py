@@ -41,5 +41,6 @@ def _missing(history: History, source: str, what: str, values: Sequence[float | 
         yield Gap(source, what, why, "truncated")
     holes = sum(value is None for value in values[first:])
     if holes > _HOLES * (len(values) - first):
-        why = f"nothing is told of {duration(holes * step_s)} ({percent(1000 * holes / len(values))}) in between"
+        part = percent(1000 * holes / len(values))
+        why = f"nothing is told of {duration(holes * step_s)} ({part}) in between"
         yield Gap(source, what, why, "truncated")

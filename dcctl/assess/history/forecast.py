@@ -1,4 +1,4 @@
-"""What demand will be: candidates with a weekly season and a trend, and the error that each had when tried."""
+"""What demand will be: candidates with a weekly season and a trend, each with its error when tried."""
 
 from __future__ import annotations
 

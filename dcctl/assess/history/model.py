@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct
 
-from dcctl.assess.history.signals import Found
-from dcctl.inventory.timeseries import Window
+from dcctl.assess.history.signals import Found  # noqa: TC001 - msgspec may read the type
+from dcctl.inventory.timeseries import Window  # noqa: TC001
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,9 +172,7 @@ def _sane(values: Values, held: Values) -> Values:
 def _told(idle: Values | None, held: Values) -> Values:
     """A step in which something is held and nothing is told to be idle has 0 idle ones."""
     values: Values = idle or [None] * len(held)
-    return [
-        None if most is None else (value or 0.0) for value, most in zip(values, held, strict=True)
-    ]
+    return [None if most is None else (value or 0.0) for value, most in zip(values, held, strict=True)]
 
 
 _STATES = {
@@ -191,7 +189,12 @@ def _boards(found: Found, answers: Answers) -> tuple[Board, ...]:
     for key, field in _STATES.items():
         told = answers.get(key)
         for one in told or ():
-            name = (one.label("hostname"), one.label("UUID"), one.label("GPU_I_ID"), one.label(found.pool_label))
+            name = (
+                one.label("hostname"),
+                one.label("UUID"),
+                one.label("GPU_I_ID"),
+                one.label(found.pool_label),
+            )
             board = boards.setdefault(name, Board(*name))
             setattr(board, field, one.last)
     for key, field in _STATES.items():

@@ -77,9 +77,7 @@ def _outlook(history: History, outlook: Outlook, summary: dict[str, Cell]) -> It
         yield Note("forecast", f"nobody tells how many accelerators there are; {tried}")
     else:
         ahead = duration(len(outcome.values) * history.window.step_s)
-        early_text = (
-            f", though perhaps in {duration(soonest - end_s)}" if isinstance(soonest, int) else ""
-        )
+        early_text = f", though perhaps in {duration(soonest - end_s)}" if isinstance(soonest, int) else ""
         yield Note("forecast", f"not full within {ahead}{early_text}; {tried}")
 
 
@@ -95,7 +93,9 @@ def _signals(history: History) -> Iterator[Note]:
     for order, what in ((s.BUSY, "how busy"), (s.ACTIVE, "whether idle")):
         known = found.signals(order)
         if known and known[0] is not order[0]:
-            yield Note("signal", f"{what}: {known[0].metric} ({known[0].word}), as {order[0].metric} is missing")
+            yield Note(
+                "signal", f"{what}: {known[0].metric} ({known[0].word}), as {order[0].metric} is missing"
+            )
         elif not known:
             wanted = ", ".join(one.metric for one in order)
             yield Note("signal", f"{what}: unknown, as {wanted} are missing", "warn")
@@ -111,7 +111,11 @@ def _signals(history: History) -> Iterator[Note]:
         if not found.has(*metrics)
     ]
     if unknown:
-        yield Note("unknown", f"{', '.join(unknown)}: metrics are missing, see SIGNALS", "info", detail="signals")
+        yield Note(
+            "unknown", f"{', '.join(unknown)}: metrics are missing, see SIGNALS", "info", detail="signals"
+        )
     if not found.owned and found.metrics:
-        how = "whoever fills the memory of an accelerator holds it" if found.has(s.MEMORY_USED) else "all count"
+        how = (
+            "whoever fills the memory of an accelerator holds it" if found.has(s.MEMORY_USED) else "all count"
+        )
         yield Note("held", f"no series names pods: {how}")

@@ -21,7 +21,7 @@ class Outlook(NamedTuple):
     forecast: Forecast | None
 
     def full_s(self, history: History, error: float = 0.0) -> int | None:
-        """When demand, `error` times the spread higher, meets the capacity. None: not in the time looked at."""
+        """When demand, `error` times the spread higher, meets the capacity. None: not in that time."""
         if self.forecast is None or self.capacity is None:
             return None
         values = [value + error * self.forecast.spread for value in self.forecast.values]

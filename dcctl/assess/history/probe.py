@@ -8,7 +8,7 @@ from dcctl.assess.history import promql as q
 from dcctl.assess.history import signals as s
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.assess.history.signals import Found
     from dcctl.inventory.timeseries import Series
@@ -40,7 +40,7 @@ def count(bare: Found) -> str:
     return f"count by (__name__) (count by (__name__, UUID, GPU_I_ID) ({boards}))"
 
 
-def learned(bare: Found, told: dict[str, Sequence[str]], counted: Iterable[Series]) -> Found:
+def learned(bare: Found, told: Mapping[str, Sequence[str]], counted: Iterable[Series]) -> Found:
     """Return what a server has, from the answers to `lookups` by key and to `count`."""
     exported = tuple(sorted(told["exported jobs"]))
     return bare._replace(

@@ -1,4 +1,4 @@
-"""PromQL made of parts: labels of every spelling become one, time is shared fairly where pods follow each other."""
+"""PromQL made of parts: labels of every spelling become one, pods that follow each other share time."""
 
 from __future__ import annotations
 

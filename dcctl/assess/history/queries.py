@@ -132,7 +132,9 @@ def _devices(found: Found, step_s: int, rules: Rules) -> Iterator[Query]:
             for name in (s.MEMORY_USED, s.MEMORY_FREE)
         )
         size = f"max by ({labels}) ({used}) + max by ({labels}) ({spare})"
-        yield Query("memory size", f"max_over_time((max by ({found.pool_label}) ({size}))$window)", "window", "max")
+        yield Query(
+            "memory size", f"max_over_time((max by ({found.pool_label}) ({size}))$window)", "window", "max"
+        )
 
 
 def _cluster(found: Found, rules: Rules) -> Iterator[Query]:

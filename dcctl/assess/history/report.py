@@ -122,7 +122,7 @@ def _row(group: Group, history: History, by: By) -> Row:
 
 
 def energy_mj(history: History, pool: str | None = None) -> tuple[int | None, str | None]:
-    """Return the energy of a pool, or of all, in millijoules, and what tells it: a counter, else mean power."""
+    """Return the energy of a pool, or of all, in mJ, and what tells it: a counter, else the mean power."""
     if history.energy_j:
         joules = [value for name, value in history.energy_j.items() if pool in (None, name)]
         if joules:
@@ -162,7 +162,12 @@ def _board(board: Board, step_s: int) -> Row:
 def _queue(history: History) -> tuple[Row, ...]:
     step_s, steps = history.window.step_s, history.window.steps
     rows = [
-        (team, milli(total(values) / steps), milli(max(known(values), default=0)), round(total(values) * step_s))
+        (
+            team,
+            milli(total(values) / steps),
+            milli(max(known(values), default=0)),
+            round(total(values) * step_s),
+        )
         for team, values in history.queue.items()
         if total(values)
     ]

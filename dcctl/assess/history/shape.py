@@ -10,6 +10,7 @@ from dcctl.render.report import Column, Shape
 
 if TYPE_CHECKING:
     from dcctl.assess.history.queries import By
+    from dcctl.render.report import Unit
 
 GROUPS = (
     Column("name", "POOL", keep=9),
@@ -34,8 +35,16 @@ _BOARD = (
     Column("pool", "POOL", keep=4),
     Column("held_s", "HELD", "duration_s", keep=6),
 )
-IDLE = (*_BOARD, Column("idle_s", "IDLE", "duration_s", keep=8), Column("idle_milli", "SHARE", "percent_milli"))
-BOUND = (*_BOARD, Column("by", "HELD BACK BY", keep=8), Column("share_milli", "SHARE", "percent_milli", keep=8))
+IDLE = (
+    *_BOARD,
+    Column("idle_s", "IDLE", "duration_s", keep=8),
+    Column("idle_milli", "SHARE", "percent_milli"),
+)
+BOUND = (
+    *_BOARD,
+    Column("by", "HELD BACK BY", keep=8),
+    Column("share_milli", "SHARE", "percent_milli", keep=8),
+)
 STRANDED = (
     Column("host", "NODE", keep=9),
     Column("short_of", "SHORT OF", keep=8),
@@ -80,7 +89,7 @@ SUMMARY = (
     Column("full_soonest_s", "The same, if demand is higher by nine tenths of the errors", "time_s"),
     Column("queries", "Queries that were sent", "count"),
 )
-PLOTS = (("use", "milli"), ("queue", "milli"), ("forecast", "milli"))
+PLOTS: tuple[tuple[str, Unit], ...] = (("use", "milli"), ("queue", "milli"), ("forecast", "milli"))
 HISTORY = Shape(
     "assess-history",
     "What accelerators did over time: use, idle, stranded, queue, energy, forecast.",

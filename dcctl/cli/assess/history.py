@@ -28,7 +28,11 @@ IdleBelow = Annotated[
 IdleShare = Annotated[
     float,
     typer.Option(
-        "--idle-share", metavar="PERCENT", min=1, max=100, help="Idle for so much of the time held, it is named."
+        "--idle-share",
+        metavar="PERCENT",
+        min=1,
+        max=100,
+        help="Idle for so much of the time held, it is named.",
     ),
 ]
 Cpus = Annotated[
@@ -120,9 +124,11 @@ def _window(session: "Session", range_: str, step: str, until: str) -> "Window":
 
     step_s, range_s = _seconds("--step", step), _seconds("--range", range_)
     if step_s < _SHORTEST_STEP_S:
-        raise UsageError("--step", f"is at least {_SHORTEST_STEP_S} s, as exporters tell that often", "--step 1h")
+        raise UsageError(
+            "--step", f"is at least {_SHORTEST_STEP_S} s, as exporters tell that often", "--step 1h"
+        )
     if not 2 <= range_s // step_s <= _MOST_STEPS:
-        why = f"{range_} has {range_s // step_s:,} steps of {step}; between 2 and {_MOST_STEPS:,} can be asked for"
+        why = f"{range_} has {range_s // step_s:,} steps of {step}, not between 2 and {_MOST_STEPS:,}"
         raise UsageError("--range and --step", why, "--range 30d --step 1h")
     end_s = (_moment(until) if until else session.now_s) // step_s * step_s
     if end_s > session.now_s:

@@ -32,7 +32,9 @@ def source_of(session: "Session", what: str) -> "PrometheusSpec":
         return named[0]
     known = ", ".join(spec.name or spec.url for spec in found)
     why = f"which of {known}?" if known else 'no source of kind "prometheus" is configured'
-    raise UsageError(f"--prometheus {what}".strip(), why, "dcctl assess history --prometheus http://HOST:9090")
+    raise UsageError(
+        f"--prometheus {what}".strip(), why, "dcctl assess history --prometheus http://HOST:9090"
+    )
 
 
 def client_source(session: "Session", spec: "PrometheusSpec", most: int, fresh: bool) -> "PrometheusSource":
@@ -52,9 +54,14 @@ def client_source(session: "Session", spec: "PrometheusSpec", most: int, fresh: 
 
 
 def ask(
-    source: "PrometheusSource", bare: "Found", by: "By", window: "Window", rules: "Rules", progress: "Progress"
+    source: "PrometheusSource",
+    bare: "Found",
+    by: "By",
+    window: "Window",
+    rules: "Rules",
+    progress: "Progress",
 ) -> "tuple[History, tuple[Gap, ...]]":
-    """Probe, ask, and tell what came back. DeniedError or UnreachableError when the server gives no answer."""
+    """Probe, ask, and tell what came back. DeniedError or UnreachableError: the server gives no answer."""
     from dcctl.assess.history.coverage import gaps
     from dcctl.assess.history.model import history
     from dcctl.assess.history.queries import parts, queries

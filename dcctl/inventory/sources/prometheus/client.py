@@ -26,9 +26,10 @@ COARSER = "a coarser --step, or a shorter --range"
 RESUME = "the same command again: it goes on where this one ended"
 _AGAIN = (408, 429, 500, 502, 503, 504)
 _TOO_MUCH = re.compile(
-    r"too many (samples|points|series|chunks|bytes)|exceed|maximum resolution|limit|max-|timed out|timeout",
+    r"too (many|much)|exceed|maximum resolution|more than|timed out|-search\.max|err-mimir-max",
     re.IGNORECASE,
 )
+"""Words in which Prometheus, Thanos, Mimir and VictoriaMetrics say that a question is too large for them."""
 
 
 class TooMuchError(Failure):
@@ -59,7 +60,7 @@ class Client:
     def __init__(
         self, connection: Connection, timeout_s: float, budget: Budget, patience: Patience | None = None
     ) -> None:
-        """Each question has `timeout_s`, its retries included; the server is told half a second less."""
+        """Each question has `timeout_s`, its retries included; the server is told so in whole seconds."""
         self._connection, self._timeout_s, self._budget = connection, timeout_s, budget
         usual = Patience(request_s=timeout_s, tries=4, backoff_s=0.5, page_bytes=LARGEST_BYTES)
         self._patience = patience or usual
@@ -80,7 +81,7 @@ class Client:
 
     def post(self, path: str, params: Mapping[str, str]) -> bytes:
         """The body of an answer to a query, sent as a form because queries are long. Raises Failure."""
-        told = {**params, "timeout": f"{max(1.0, self._timeout_s - 0.5):g}s"}
+        told = {**params, "timeout": f"{max(1, int(self._timeout_s))}s"}
         return self._one().send("POST", path, urlencode(told).encode(), FORM)
 
     def _one(self) -> _Http:
@@ -90,9 +91,7 @@ class Client:
 class _Http(HttpClient):
     """One question: what refuses it is read as Prometheus means it, and each try is counted."""
 
-    def __init__(
-        self, connection: Connection, timeout_s: float, patience: Patience, budget: Budget
-    ) -> None:
+    def __init__(self, connection: Connection, timeout_s: float, patience: Patience, budget: Budget) -> None:
         super().__init__(connection, timeout_s, patience)
         self._budget = budget
 

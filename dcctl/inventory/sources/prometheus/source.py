@@ -1,4 +1,4 @@
-"""Questions about a stretch of time: asked one by one, in parts where a server bears no more, within a budget."""
+"""Questions about a stretch of time: one by one, within a budget, in parts where a server bears no more."""
 
 from __future__ import annotations
 
