@@ -60,7 +60,7 @@ def columns(line: Line, steps: int, cells: int) -> list[Cell | None]:
 
 
 def plot_lines(plot: Plot, style: Style, room: int) -> list[str]:
-    """Return the plot in lines of at most `room` cells: title, grid, axis, key. Nothing if there is no room."""
+    """Return the plot in lines of at most `room` cells: title, grid, axis, key. Nothing without room."""
     labels = [show(plot.top * part / 2, plot.unit, style.unicode) for part in (2, 1, 0)]
     left = max(map(width, labels))
     cells = min(room - left - 2, max(plot.steps, _FEWEST_CELLS))
