@@ -111,7 +111,12 @@ class _Http(HttpClient):
 
 
 def _as_meant(failure: Failure) -> Failure:
-    """A failure on the way, as it is meant for a question that a shorter time makes smaller."""
+    """A failure on the way, as it is meant for a question that a shorter time makes smaller.
+
+    What the server itself said (it has a status) is read already.
+    """
+    if failure.status is not None or failure.cause == "limited":
+        return failure
     if failure.cause == "timeout":
         if failure.reason.startswith("no connection"):
             return Failure(failure.reason, "unreachable")
