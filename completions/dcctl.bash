@@ -2,8 +2,9 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess") verbs="fleet history" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
     "schedule plan") verbs="" options="--pending --policy --effort --seed --window --price --carbon --links --wait-at-most --preempt --no-cut --gantt --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "schedule explain") verbs="" options="--pending --policy --seed --window --price --carbon --links --wait-at-most --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -31,12 +32,14 @@ _dcctl_command() {
 _dcctl_value() {
   case $1 in
     --add) kind=none; return 0 ;;
-    --by) kind="pool site rack node model workload"; return 0 ;;
+    --ahead) kind=none; return 0 ;;
+    --by) kind="pool team workload"; return 0 ;;
     --carbon) kind=files; return 0 ;;
     --color) kind="auto always never"; return 0 ;;
     --columns) kind=none; return 0 ;;
     --config) kind=files; return 0 ;;
     --context) kind=none; return 0 ;;
+    --cpus-per-gpu) kind=none; return 0 ;;
     --directory) kind=files; return 0 ;;
     --effort) kind="fast normal best"; return 0 ;;
     --evict) kind=none; return 0 ;;
@@ -47,21 +50,28 @@ _dcctl_value() {
     --for) kind=none; return 0 ;;
     --idle-after) kind=none; return 0 ;;
     --idle-below) kind=none; return 0 ;;
+    --idle-share) kind=none; return 0 ;;
     --inventory) kind=files; return 0 ;;
     --job-size) kind=none; return 0 ;;
     --links) kind=files; return 0 ;;
+    --memory-per-gpu) kind=none; return 0 ;;
     --moves) kind=none; return 0 ;;
     --nodes) kind=nodes; return 0 ;;
     --objective) kind="fair train-x-infer max-min"; return 0 ;;
     --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
     --policy) kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
     --price) kind=files; return 0 ;;
+    --prometheus) kind=none; return 0 ;;
+    --queries) kind=none; return 0 ;;
+    --range) kind=none; return 0 ;;
     --remove) kind=nodes; return 0 ;;
     --seed) kind=none; return 0 ;;
     --sort) kind=none; return 0 ;;
+    --step) kind=none; return 0 ;;
     --steps) kind=none; return 0 ;;
     --timeout) kind=none; return 0 ;;
     --to) kind=none; return 0 ;;
+    --until) kind=none; return 0 ;;
     --wait) kind=none; return 0 ;;
     --wait-at-most) kind=none; return 0 ;;
     --watch) kind=none; return 0 ;;
@@ -75,7 +85,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/history"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

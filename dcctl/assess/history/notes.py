@@ -100,7 +100,7 @@ def _signals(history: History) -> Iterator[Note]:
             wanted = ", ".join(one.metric for one in order)
             yield Note("signal", f"{what}: unknown, as {wanted} are missing", "warn")
     unknown = [
-        what
+        f"{what} ({', '.join(s.missing(found, metrics))})"
         for what, metrics in (
             ("memory-bound", (s.DRAM.metric, s.TENSOR.metric)),
             ("power-throttled", (s.POWER_CAPPED,)),
@@ -111,9 +111,7 @@ def _signals(history: History) -> Iterator[Note]:
         if not found.has(*metrics)
     ]
     if unknown:
-        yield Note(
-            "unknown", f"{', '.join(unknown)}: metrics are missing, see SIGNALS", "info", detail="signals"
-        )
+        yield Note("unknown", f"for want of metrics: {', '.join(unknown)}")
     if not found.owned and found.metrics:
         how = (
             "whoever fills the memory of an accelerator holds it" if found.has(s.MEMORY_USED) else "all count"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 By: TypeAlias = Literal["pool", "team", "workload"]
 PROBES = 5
 """Questions of the probe."""
-_MOST_SAMPLES = 40_000_000
-"""In memory at once: Prometheus refuses 50 million (`--query.max-samples`)."""
+_MOST_SAMPLES = 20_000_000
+"""In memory at once: Prometheus refuses 50 million (`--query.max-samples`), and others ask it too."""
 _COPIES = 5
 """Of each value while a query is worked out: nested vectors."""
 _HOLDS_MIB = 500
