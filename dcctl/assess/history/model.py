@@ -156,7 +156,7 @@ def _owners(window: Window, found: Found, answers: Answers) -> dict[Owner, Usage
 
 def _usage(found: Found, told: Sequence[Series] | None, window: Window) -> dict[Owner, Values]:
     return {
-        (one.label(found.pool_label), one.label("team"), one.label("workload")): _values(one, window)
+        (one.label(found.pool_label), one.label(found.team), one.label("workload")): _values(one, window)
         for one in told or ()
     }
 
@@ -190,7 +190,7 @@ def _boards(found: Found, answers: Answers) -> tuple[Board, ...]:
         told = answers.get(key)
         for one in told or ():
             name = (
-                one.label("hostname"),
+                one.label(found.host),
                 one.label("UUID"),
                 one.label("GPU_I_ID"),
                 one.label(found.pool_label),

@@ -30,24 +30,34 @@ def lookups(bare: Found) -> tuple[Lookup, ...]:
         Lookup("jobs", "job", q.matching(bare, boards)),
         Lookup("exported jobs", "job", q.matching(bare, boards, *q.HELD["exported_"])),
         Lookup("plain jobs", "job", q.matching(bare, boards, *q.HELD[""], 'exported_pod=""')),
+        Lookup("Hostname", "job", q.matching(bare, boards, 'Hostname!=""')),
+        Lookup("hostname", "job", q.matching(bare, boards, 'hostname!=""')),
         Lookup("slices", "GPU_I_ID", q.matching(bare, boards, 'GPU_I_ID!=""')),
     )
 
 
 def count(bare: Found) -> str:
-    """Return the query for how many accelerators have each metric at the end of the time."""
+    """Return the query for how many accelerators have each metric at one time."""
     boards = q.matching(bare, f'__name__=~"{"|".join(s.BOARDS)}"')
     return f"count by (__name__) (count by (__name__, UUID, GPU_I_ID) ({boards}))"
 
 
-def learned(bare: Found, told: Mapping[str, Sequence[str]], counted: Iterable[Series]) -> Found:
-    """Return what a server has, from the answers to `lookups` by key and to `count`."""
+def learned(
+    bare: Found, told: Mapping[str, Sequence[str]], first: Iterable[Series], last: Iterable[Series]
+) -> Found:
+    """Return what a server has, from the answers to `lookups` by key and to `count` at both ends."""
     exported = tuple(sorted(told["exported jobs"]))
     return bare._replace(
         metrics=frozenset(told["metrics"]),
-        counts={one.label("__name__"): round(one.last) for one in counted if one.last is not None},
+        counts=_counts(last),
+        first_counts=_counts(first),
+        spellings=tuple(name for name in ("Hostname", "hostname") if told[name]) or ("hostname",),
         exported_jobs=exported,
         plain_jobs=tuple(sorted(set(told["jobs"]) - set(exported))) if exported else (),
         owned=bool(exported or told["plain jobs"]),
         sliced=bool(told["slices"]),
     )
+
+
+def _counts(told: Iterable[Series]) -> dict[str, int]:
+    return {one.label("__name__"): round(one.last) for one in told if one.last is not None}

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from dcctl.assess.history.signals import Found, Signal
 
-BOARD = "hostname, UUID, GPU_I_ID"
-"""What tells accelerators apart: the UUID, not the series, since each pod begins a new one; and the slice."""
 _INSTANCE = "([^:]+)(?::[0-9]+)?"
 _CHANCE = "[bcdfghjklmnpqrstvwxz2456789]"
 """What Kubernetes makes names of that are left to chance: no vowels, and no digits that look like letters."""
@@ -39,21 +37,27 @@ def one_of(jobs: Sequence[str]) -> str:
     return _quoted("|".join(re.escape(job) for job in jobs))
 
 
+def board(found: Found) -> str:
+    """Return what tells accelerators apart: the UUID, since each pod begins a new series, and the slice."""
+    return "UUID, GPU_I_ID" if found.sliced else "UUID"
+
+
 def boards(found: Found, expression: Callable[[str], str], *, owned: bool = False) -> str:
-    """Return an expression about accelerators with the labels `hostname`, `team` and `holder`.
+    """Return an expression about accelerators with the labels `found.host`, `found.team` and `found.holder`.
 
     `expression` makes it from label matchers. `owned`: only of those that somebody holds. No label is taken
-    away: two series that differ in it alone would become one, which Prometheus refuses.
+    away: two series that differ in it alone would become one, which Prometheus refuses. Where all series have
+    one spelling, that is used as it is: renaming labels is the dearest part of a query.
     """
+    plain, exported = (HELD[prefix] if owned else () for prefix in ("", "exported_"))
     if not found.exported_jobs:
-        return _named(expression(matching(found, *(_PLAIN if owned else ()))), "")
-    held = _EXPORTED if owned else ()
+        return _host(found, expression(matching(found, *plain)))
     if not found.plain_jobs:
-        return _named(expression(matching(found, *held)), "exported_")
+        return _host(found, expression(matching(found, *exported)))
     only, others = (f'job=~"{one_of(jobs)}"' for jobs in (found.exported_jobs, found.plain_jobs))
-    exported = _named(expression(matching(found, only, *held)), "exported_")
-    plain = _named(expression(matching(found, others, *(_PLAIN if owned else ()))), "")
-    return f"({exported} or {plain})"
+    theirs = _owner(expression(matching(found, only, *exported)), "exported_")
+    ours = _owner(expression(matching(found, others, *plain)), "")
+    return _host(found, f"({theirs} or {ours})")
 
 
 _PLAIN = ('pod!=""', f'pod!~"{_EXPORTER}"')
@@ -62,29 +66,29 @@ HELD = {"": _PLAIN, "exported_": _EXPORTED}
 """Matchers of series of accelerators that somebody holds, by how their labels begin."""
 
 
-def _named(expression: str, prefix: str) -> str:
-    """The labels that dcgm-exporter gave, whatever became of them.
-
-    It renamed `Hostname` to `hostname`. Without honorLabels, what it says of pods comes as `exported_pod`.
-    """
-    for label, spelled in (
-        ("hostname", "Hostname"),
-        ("team", f"{prefix}namespace"),
-        ("holder", f"{prefix}pod"),
-    ):
+def _owner(expression: str, prefix: str) -> str:
+    """Without honorLabels, what dcgm-exporter says of pods comes as `exported_pod`."""
+    for label, spelled in (("team", f"{prefix}namespace"), ("holder", f"{prefix}pod")):
         expression = f'label_replace({expression}, "{label}", "$1", "{spelled}", "(.+)")'
     return expression
 
 
-def workload(expression: str) -> str:
+def _host(found: Found, expression: str) -> str:
+    """dcgm-exporter renamed `Hostname` to `hostname`; here both may be."""
+    if len(found.spellings) < 2:
+        return expression
+    return f'label_replace({expression}, "hostname", "$1", "Hostname", "(.+)")'
+
+
+def workload(found: Found, expression: str) -> str:
     """Return an expression with the label `workload`: the name of the pod without what tells pods apart."""
-    whole = f'label_replace({expression}, "workload", "$1", "holder", "(.+)")'
-    return f'label_replace({whole}, "workload", "$1", "holder", "{_quoted(_PARTS)}")'
+    whole = f'label_replace({expression}, "workload", "$1", "{found.holder}", "(.+)")'
+    return f'label_replace({whole}, "workload", "$1", "{found.holder}", "{_quoted(_PARTS)}")'
 
 
 def owners(found: Found) -> str:
     """Return the labels of one holder of one accelerator."""
-    return f"{BOARD}, {found.pool_label}, team, holder"
+    return f"{found.host}, {board(found)}, {found.pool_label}, {found.team}, {found.holder}"
 
 
 def share(found: Found, metric: str, step_s: int, *, owned: bool) -> str:
@@ -117,7 +121,7 @@ def active(found: Found, step_s: int) -> str:
 def mean(found: Found, signal: Signal, step_s: int) -> str:
     """Return the mean of a signal of each accelerator over a step, whoever held it."""
     each = over(found, signal.metric, step_s, "avg_over_time")
-    return f"avg by ({BOARD}, {found.pool_label}) ({each}){_per(signal)}"
+    return f"avg by ({found.host}, {board(found)}, {found.pool_label}) ({each}){_per(signal)}"
 
 
 def over(found: Found, metric: str, step_s: int, function: str, *, owned: bool = False) -> str:
@@ -127,8 +131,8 @@ def over(found: Found, metric: str, step_s: int, function: str, *, owned: bool =
 
 def _weighed(found: Found, metric: str, step_s: int, function: str, *, owned: bool) -> str:
     part = f"sum by ({owners(found)}) ({over(found, metric, step_s, function, owned=owned)})"
-    whole = f"sum by ({BOARD}) ({over(found, metric, step_s, 'count_over_time')})"
-    return f"{part} / on ({BOARD}) group_left () {whole}"
+    whole = f"sum by ({board(found)}) ({over(found, metric, step_s, 'count_over_time')})"
+    return f"{part} / on ({board(found)}) group_left () {whole}"
 
 
 def _per(signal: Signal) -> str:
@@ -136,9 +140,10 @@ def _per(signal: Signal) -> str:
 
 
 def on_host(found: Found, metric: str, step_s: int) -> str:
-    """Return the rate of a counter of node_exporter, by `hostname`."""
+    """Return the rate of a counter of node_exporter, by `found.host`."""
     rate = f"rate({metric}{matching(found)}[{step_s}s])"
-    return f'max by (hostname) (label_replace({rate}, "hostname", "$1", "instance", "{_quoted(_INSTANCE)}"))'
+    named = f'label_replace({rate}, "{found.host}", "$1", "instance", "{_quoted(_INSTANCE)}")'
+    return f"max by ({found.host}) ({named})"
 
 
 def requested(found: Found, resource: str, phases: str) -> str:

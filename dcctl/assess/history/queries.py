@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from dcctl.assess.history.signals import Found
 
 By: TypeAlias = Literal["pool", "team", "workload"]
-PROBES = 5
-"""Questions of the probe."""
 _MOST_SAMPLES = 20_000_000
 """In memory at once: Prometheus refuses 50 million (`--query.max-samples`), and others ask it too."""
 _COPIES = 5
@@ -56,9 +54,9 @@ def parts(found: Found, steps: int, asked: int, budget: int) -> int:
 
 
 def _grouped(found: Found, by: By, expression: str, function: str = "sum") -> str:
-    labels = f"{found.pool_label}, team"
+    labels = f"{found.pool_label}, {found.team}"
     if by == "workload":
-        return f"{function} by ({labels}, workload) ({q.workload(expression)})"
+        return f"{function} by ({labels}, workload) ({q.workload(found, expression)})"
     return f"{function} by ({labels}) ({expression})"
 
 
@@ -67,8 +65,10 @@ def _held(found: Found, present: str, step_s: int) -> str:
     shares = q.share(found, present, step_s, owned=found.owned)
     if found.owned or not found.has(s.MEMORY_USED):
         return f"({shares})"
-    filled = f"min by ({q.BOARD}) ({q.over(found, s.MEMORY_USED, step_s, 'min_over_time')}) > {_HOLDS_MIB}"
-    return f"({shares} and on ({q.BOARD}) ({filled}))"
+    filled = (
+        f"min by ({q.board(found)}) ({q.over(found, s.MEMORY_USED, step_s, 'min_over_time')}) > {_HOLDS_MIB}"
+    )
+    return f"({shares} and on ({q.board(found)}) ({filled}))"
 
 
 def _idle(found: Found, present: str, step_s: int, rules: Rules) -> str:
@@ -84,8 +84,9 @@ def _use(found: Found, by: By, step_s: int, rules: Rules) -> Iterator[Query]:
     yield Query("present", f"sum by ({found.pool_label}) ({everything})")
     yield Query("held", _grouped(found, by, _held(found, present, step_s)))
     if found.signals(s.BUSY):
-        held = f"{q.busy(found, step_s)} and on ({q.BOARD}, holder) {_held(found, present, step_s)}"
-        busy = q.busy(found, step_s) if found.owned else held
+        busy = q.busy(found, step_s)
+        if not found.owned:
+            busy = f"{busy} and on ({q.board(found)}, {found.holder}) {_held(found, present, step_s)}"
         yield Query("busy", _grouped(found, by, busy))
     if found.signals(s.ACTIVE):
         yield Query("idle", _grouped(found, by, _idle(found, present, step_s, rules)))
@@ -94,13 +95,13 @@ def _use(found: Found, by: By, step_s: int, rules: Rules) -> Iterator[Query]:
         yield Query("memory", _grouped(found, by, peak, "max"))
     if found.has(s.POWER):
         each = q.over(found, s.POWER, step_s, "avg_over_time")
-        board = f"max by (hostname, UUID, {found.pool_label}) ({each})"  # each slice tells that of the board
+        board = f"max by (UUID, {found.pool_label}) ({each})"  # each slice tells that of the board
         yield Query("power", f"sum by ({found.pool_label}) ({board})")
 
 
 def _devices(found: Found, step_s: int, rules: Rules) -> Iterator[Query]:
     """Per accelerator, how many steps: one figure each over the whole time."""
-    present, labels = found.present(), f"{q.BOARD}, {found.pool_label}"
+    present, labels = found.present(), f"{found.host}, {q.board(found)}, {found.pool_label}"
     if present is None:
         return
     held = _held(found, present, step_s)
@@ -120,11 +121,13 @@ def _devices(found: Found, step_s: int, rules: Rules) -> Iterator[Query]:
     if found.has(s.IO_PRESSURE) and signals:
         waits = f"{q.on_host(found, s.IO_PRESSURE, step_s)} > {rules.io_bound[0]}"
         slow = f"{q.mean(found, signals[0], step_s)} < {rules.io_bound[1]}"
-        bound = f"sum by ({labels}) ({held}) and on (hostname) ({waits}) and on ({q.BOARD}) ({slow})"
+        bound = (
+            f"sum by ({labels}) ({held}) and on ({found.host}) ({waits}) and on ({q.board(found)}) ({slow})"
+        )
         yield Query("I/O-bound steps", f"count_over_time(({bound})$window)", "window")
     if found.has(s.ENERGY):
         counter = q.boards(found, lambda matchers: f"{s.ENERGY}{matchers}")
-        board = f"max by (hostname, UUID, {found.pool_label}) ({counter})"
+        board = f"max by (UUID, {found.pool_label}) ({counter})"
         yield Query("energy", f"sum by ({found.pool_label}) (increase(({board})$window))", "window")
     if found.has(s.MEMORY_USED, s.MEMORY_FREE):
         used, spare = (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.vendors import DEVICE_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 
 class Signal(NamedTuple):
@@ -56,7 +57,9 @@ class Found(NamedTuple):
 
     metrics: frozenset[str]
     counts: dict[str, int]
-    """How many accelerators have a metric now."""
+    """How many accelerators have a metric, at the end."""
+    first_counts: Mapping[str, int] = MappingProxyType({})
+    """The same, at the beginning; empty: the server does not keep so much."""
     exported_jobs: tuple[str, ...] = ()
     """Scrape jobs whose series name pods as `exported_pod`: there `pod` is the exporter's own."""
     plain_jobs: tuple[str, ...] = ()
@@ -68,6 +71,23 @@ class Found(NamedTuple):
     matchers: tuple[tuple[str, str], ...] = ()
     """Labels that every series asked about has."""
     pool_label: str = "modelName"
+    spellings: tuple[str, ...] = ("hostname",)
+    """Of the label that names the node: `Hostname`, `hostname`, or both."""
+
+    @property
+    def host(self) -> str:
+        """The label that names the node once both spellings are one."""
+        return self.spellings[0] if len(self.spellings) == 1 else "hostname"
+
+    @property
+    def team(self) -> str:
+        """The label that names the namespace of the holder."""
+        return "team" if self.plain_jobs else "exported_namespace" if self.exported_jobs else "namespace"
+
+    @property
+    def holder(self) -> str:
+        """The label that names the pod that holds the accelerator."""
+        return "holder" if self.plain_jobs else "exported_pod" if self.exported_jobs else "pod"
 
     @property
     def accelerators(self) -> int:
@@ -84,8 +104,18 @@ class Found(NamedTuple):
         return max(known, key=lambda metric: self.counts.get(metric, 0), default=None)
 
     def signals(self, order: Sequence[Signal]) -> list[Signal]:
-        """Those of an order that exist."""
-        return [signal for signal in order if signal.metric in self.metrics]
+        """Those of an order that exist, up to the first that every accelerator has all the time."""
+        known = [signal for signal in order if signal.metric in self.metrics]
+        last = next((at for at, one in enumerate(known) if self.everywhere(one.metric)), len(known))
+        return known[: last + 1]
+
+    def everywhere(self, metric: str) -> bool:
+        """Whether every accelerator has a metric, at both ends of the time."""
+        return all(
+            counts.get(metric, 0) == max(counts.values())
+            for counts in (self.counts, self.first_counts)
+            if counts
+        ) and bool(self.counts)
 
 
 def missing(found: Found, of: Collection[str] = METRICS) -> tuple[str, ...]:

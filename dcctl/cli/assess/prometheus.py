@@ -84,14 +84,16 @@ def _probed(source: "PrometheusSource", bare: "Found", window: "Window", progres
     from dcctl.inventory.sources.kubernetes.failures import Failure
 
     asked = lookups(bare)
-    progress.start(len(asked) + 1, f"asking {source.name}")
+    progress.start(len(asked), f"asking {source.name}")
     told = {}
     try:
         for one in asked:
             told[one.key] = source.values(one.label, one.match, window)
             progress.advance(one.key)
-        counted = source.now(count(bare), window, "accelerators")
+        first, last = (
+            source.at(count(bare), time_s, "accelerators") for time_s in (window.start_s, window.end_s)
+        )
     except Failure as failure:
         kind = DeniedError if failure.cause in ("unauthenticated", "denied") else UnreachableError
         raise kind(f"prometheus {source.host}", failure.reason, failure.hint) from failure
-    return learned(bare, told, counted)
+    return learned(bare, told, first, last)

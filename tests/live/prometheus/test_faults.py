@@ -22,7 +22,7 @@ _TOO_MANY = (
     "query processing would load too many samples into memory in query execution",
     "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution",
     "cannot select more than -search.maxSamplesPerQuery=1000000000 samples; possible solutions: increase it",
-    "the query exceeded the maximum number of chunks (limit: 2000000 chunks) (err-mimir-max-chunks-per-query)",
+    "the query exceeded the maximum number of chunks (limit: 2000000) (err-mimir-max-chunks-per-query)",
     "query timed out in expression evaluation",
 )
 
@@ -184,9 +184,7 @@ def test_warnings_and_partial_answers_are_gaps_and_are_not_kept(
         assert not ask.json(*words_asked, cached=True)["gaps"]  # asked again, and whole this time
 
 
-def test_values_that_are_no_numbers_are_unknown(
-    ask: Asking, past: Past, proxy: Callable[..., Proxy]
-) -> None:
+def test_values_that_are_no_numbers_are_unknown(ask: Asking, past: Past, proxy: Callable[..., Proxy]) -> None:
     def nan(body: bytes) -> Answer:
         document = json.loads(body)
         for one in document["data"]["result"]:

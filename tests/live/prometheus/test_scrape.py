@@ -1,4 +1,4 @@
-"""What a real Prometheus makes of what exporters serve: labels of the scrape in the way, and node_exporter."""
+"""What a real Prometheus makes of what exporters serve: labels of the scrape in the way, node_exporter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_BOARD = 'UUID="GPU-{n}",modelName="NVIDIA L40S",{host}="gpu1",gpu="{n}",device="nvidia{n}",DCGM_FI_DRIVER_VERSION="550"'
+_BOARD = 'UUID="GPU-{n}",modelName="NVIDIA L40S",{host}="gpu1",gpu="{n}",device="nvidia{n}"'
 _POD = 'namespace="{team}",pod="{team}-train-0",container="main"'
 
 
@@ -86,7 +86,12 @@ def node_exporter() -> Iterator[int]:
     program = need("prometheus-node-exporter", "prometheus-node-exporter")
     port = free_port()
     with subprocess.Popen(
-        [program, f"--web.listen-address=127.0.0.1:{port}", "--collector.disable-defaults", "--collector.pressure"],
+        [
+            program,
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--collector.disable-defaults",
+            "--collector.pressure",
+        ],
         stderr=subprocess.DEVNULL,
     ) as process:
         yield port
@@ -106,7 +111,7 @@ def test_who_holds_what_whatever_the_scrape_does_to_labels(
         source = _source(server, 60)
         now_s = int(time.time())
         window = Window(now_s - 120, now_s, 60)
-        with Progress(open("/dev/null", "w"), enabled=False) as progress:  # noqa: PTH123, SIM115
+        with Progress(open("/dev/null", "w"), enabled=False) as progress:  # noqa: PTH123
             told, _ = ask(source, Found(frozenset(), {}), "team", window, Rules(), progress)
     finally:
         server.stop()
@@ -126,7 +131,7 @@ def _until_scraped(source: PrometheusSource) -> None:
     """It begins to scrape five seconds after it is ready."""
     for _ in range(100):
         now_s = int(time.time())
-        if source.now("DCGM_FI_PROF_GR_ENGINE_ACTIVE", Window(now_s - 60, now_s, 60), "up"):
+        if source.at("DCGM_FI_PROF_GR_ENGINE_ACTIVE", now_s, "up"):
             time.sleep(1.1)
             return
         time.sleep(0.2)

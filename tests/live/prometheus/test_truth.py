@@ -43,7 +43,9 @@ def told(past: Past, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
 
 
 def test_idle_accelerators_are_found_and_no_others(told: dict[str, Any], past: Past) -> None:
-    _agree({row["accelerator"] for row in told["details"]["idle"]}, past.cluster.idle_boards())
+    rows = told["details"]["idle"]
+    _agree({row["accelerator"] for row in rows}, past.cluster.idle_boards())
+    assert all(row["accelerator"].startswith(f"GPU-{row['host']}-") for row in rows)
 
 
 def test_time_held_and_idle_is_that_of_the_pods(told: dict[str, Any], past: Past) -> None:

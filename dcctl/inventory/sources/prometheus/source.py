@@ -66,9 +66,9 @@ class PrometheusSource:
         path = f"/api/v1/label/{label}/values"
         return names(self._kept(self._client.get, path, params, f"values of {label}"))
 
-    def now(self, expression: str, window: Window, key: str) -> tuple[Series, ...]:
-        """The answer to a query as of the end of a window. Raises Failure."""
-        params = {"query": expression, "time": str(window.end_s)}
+    def at(self, expression: str, time_s: int, key: str) -> tuple[Series, ...]:
+        """The answer to a query as of a time. Raises Failure."""
+        params = {"query": expression, "time": str(time_s)}
         return series(self._kept(self._client.post, "/api/v1/query", params, key))
 
     def ask(

@@ -1,8 +1,9 @@
-"""Few questions, that promtool reads; missing metrics and spellings change them, and never their number much."""
+"""Few questions, that promtool reads; missing metrics and spellings change them, hardly their number."""
 
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,8 @@ VARIANTS = {
     "nobody": ALL._replace(owned=False),
     "util alone": Found(frozenset({s.UTIL.metric}), {s.UTIL.metric: 8}, owned=True),
     "no tensor": ALL._replace(metrics=ALL.metrics - {s.TENSOR.metric}),
+    "both hosts": ALL._replace(spellings=("Hostname", "hostname"), sliced=True),
+    "mixed": ALL._replace(counts={**ALL.counts, s.TENSOR.metric: 5, s.ENGINE.metric: 7}),
     "labels": ALL._replace(matchers=(("cluster", 'a"\\b'),), pool_label="gpu_pool"),
 }
 
@@ -54,13 +57,15 @@ def test_promtool_reads_every_question(variant: str, by: By, tmp_path: Path) -> 
 def test_ten_thousand_boards_over_a_month_take_at_most_sixty(variant: str) -> None:
     found = VARIANTS[variant]
     asked = queries(found, "workload", 3600, Rules())
-    probes = len(lookups(found)) + 1
+    probes = len(lookups(found)) + 2
     assert probes + len(asked) * parts(found, MONTH.steps, len(asked), 60 - probes) <= 60
     assert parts(found, MONTH.steps, len(asked), 54) >= 1
 
 
 def test_what_is_missing_is_degraded_in_order() -> None:
-    everything = next(query for query in queries(ALL, "pool", 3600, Rules()) if query.key == "busy")
+    everything = next(
+        query for query in queries(VARIANTS["mixed"], "pool", 3600, Rules()) if query.key == "busy"
+    )
     places = [everything.expression.index(one.metric) for one in s.BUSY]
     assert places == sorted(places)
     less = next(q for q in queries(VARIANTS["no tensor"], "pool", 3600, Rules()) if q.key == "busy")
@@ -80,13 +85,17 @@ def test_what_a_probe_learns() -> None:
         "exported jobs": ("b",),
         "plain jobs": (),
         "slices": ("7",),
+        "Hostname": ("a",),
+        "hostname": ("b",),
     }
     counted = [Series({"__name__": "DCGM_FI_DEV_FB_USED"}, ((0, 12.0),))]
-    found = learned(Found(frozenset(), {}), told, counted)
+    found = learned(Found(frozenset(), {}), told, (), counted)
     assert found.exported_jobs == ("b",)
     assert found.plain_jobs == ("a",)
     assert found.owned
     assert found.sliced
+    assert found.host == "hostname"
+    assert found.everywhere("DCGM_FI_DEV_FB_USED")
     assert found.accelerators == 12
     assert found.present() == "DCGM_FI_DEV_FB_USED"
 
@@ -96,5 +105,5 @@ def test_windows_are_cut_without_overlap() -> None:
     assert pieces[0].start_s == MONTH.start_s
     assert pieces[-1].end_s == MONTH.end_s
     assert sum(piece.steps for piece in pieces) == MONTH.steps
-    assert all(one.end_s == two.start_s for one, two in zip(pieces, pieces[1:], strict=False))
+    assert all(one.end_s == two.start_s for one, two in pairwise(pieces))
     assert len(Window(0, 7200, 3600).parts(99)) == 2
