@@ -14,6 +14,7 @@ from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
 from dcctl.inventory.sources.base import SourceError, interrupted, run, run_all
+from dcctl.meter_specs import MeterSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,10 +58,10 @@ def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
     return specs.told_apart(_wanted(settings), _usual_name)
 
 
-def _usual_name(spec: specs.SshSpec | specs.KubernetesSpec) -> str:
+def _usual_name(spec: specs.NamedSpec) -> str:
     """The kind; for a cluster with the context that is in force, as kubectl would choose it."""
-    if isinstance(spec, specs.SshSpec):
-        return "ssh"
+    if not isinstance(spec, specs.KubernetesSpec):
+        return specs.kind_of(spec)
     from dcctl.inventory.sources.kubernetes.auth import current_context
 
     return f"kubernetes:{spec.kubeconfig_context or current_context(spec.kubeconfig)}"
@@ -251,6 +252,10 @@ class _Survey(Struct, frozen=True):
             return (LocalSource(), NvmlSource(min(timeout_s, _NVML_MOST_S)))
         if isinstance(spec, specs.KubernetesSpec):
             return (self._kubernetes(spec),)
+        if isinstance(spec, MeterSpec):
+            from dcctl.meters import source_of
+
+            return (source_of(spec, self.settings, self.stop),)
         return ()
 
     def _kubernetes(self, spec: specs.KubernetesSpec) -> Source:
@@ -366,7 +371,7 @@ def _site(name: str, spec: specs.SiteSpec) -> Site:
 def _demand_an_answer(parts: Sequence[Fleet]) -> None:
     """DeniedError or UnreachableError when gaps are all that came back."""
     gaps = [gap for part in parts for gap in part.gaps]
-    if not gaps or any(part.nodes or part.workloads for part in parts):
+    if not gaps or any(part.nodes or part.workloads or part.meters for part in parts):
         return
     if any(gap.cause == "interrupted" for gap in gaps):
         raise KeyboardInterrupt

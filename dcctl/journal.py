@@ -120,7 +120,10 @@ class Journal:
         self._tell(step, "done", data)
 
     def failed(self, step: str, why: str) -> None:
-        """It is on the disk that the step was not done, and why."""
+        """It is on the disk that the step was not done, and why.
+
+        Where nobody knows whether it was, its intent stays.
+        """
         self._tell(step, "failed", {"why": why})
 
     def end(self, outcome: str) -> None:
@@ -166,7 +169,7 @@ def create(folder: Path, header: Header, clock: Callable[[], float] = time.time)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _Turn(folder):
-            _demand_alone(folder, header)
+            demand_alone(folder, header)
             path, number = _new_file(folder, header)
             _lock(number, path)
             journal = Journal(Record(path, header), number, clock)
@@ -282,7 +285,11 @@ class _Turn:
         os.close(self._number)
 
 
-def _demand_alone(folder: Path, header: Header) -> None:
+def demand_alone(folder: Path, header: Header) -> None:
+    """Return when the run may begin, as far as can be told before its journal is made.
+
+    RefusedError: as `create`, or a journal is damaged.
+    """
     demand_none_damaged(folder, header.kind)
     for one in journals(folder, header.kind):
         if one.header.cluster != header.cluster or one.outcome:

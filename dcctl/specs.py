@@ -13,6 +13,7 @@ import msgspec.structs
 from dcctl.config import unknown, wrong
 from dcctl.errors import UsageError
 from dcctl.inventory.model import Port  # noqa: TC001 - msgspec reads the type when it decodes
+from dcctl.meter_specs import METER_KINDS, AnyMeterSpec, MeterSpec, Spec, node_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
 
 
 _T = TypeVar("_T")
-
-
-class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all kinds."""
-
-    name: str = ""
-    """Shown in reports; where it is empty, `told_apart` says what is."""
-    site: str | None = None
-    """Nodes of this source stand at this site unless the source itself says otherwise."""
 
 
 class LocalSpec(Spec, frozen=True, kw_only=True):
@@ -61,16 +53,16 @@ class PrometheusSpec(Spec, frozen=True, kw_only=True):
 
     url: str
     """What stands before `/api/v1`; for Mimir and VictoriaMetrics it has a path."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     """Every series asked about has these: `{cluster = "prod"}` where one server holds several."""
     pool_label: str = "modelName"
     tenant: str | None = None
     tenant_header: str = "X-Scope-OrgID"
     token_file: str | None = None
-    token_command: tuple[str, ...] = ()
+    token_command: str | None = None
     username: str | None = None
     password_file: str | None = None
-    password_command: tuple[str, ...] = ()
+    password_command: str | None = None
     ca_file: str | None = None
 
 
@@ -112,7 +104,10 @@ AnySpec: TypeAlias = (
     | TerraformSpec
     | DetectSpec
     | DemoSpec
+    | AnyMeterSpec
 )
+NamedSpec: TypeAlias = SshSpec | KubernetesSpec | AnyMeterSpec
+"""What is asked live, under a name of its own."""
 
 KINDS: dict[str, type[AnySpec]] = {
     "local": LocalSpec,
@@ -123,6 +118,7 @@ KINDS: dict[str, type[AnySpec]] = {
     "ansible": AnsibleSpec,
     "terraform": TerraformSpec,
     "demo": DemoSpec,
+    **METER_KINDS,
 }
 
 
@@ -155,9 +151,7 @@ def sites_of(context: Context) -> dict[str, SiteSpec]:
     return found
 
 
-def told_apart(
-    plan: Sequence[AnySpec], usual_name: Callable[[SshSpec | KubernetesSpec], str]
-) -> tuple[AnySpec, ...]:
+def told_apart(plan: Sequence[AnySpec], usual_name: Callable[[NamedSpec], str]) -> tuple[AnySpec, ...]:
     """The plan with a name for each live source, the next of a name with a number: ssh, ssh-2.
 
     `usual_name` is asked where a configuration states none; names that it states are kept. This machine is
@@ -168,7 +162,7 @@ def told_apart(
     given = {"local", "nvml"} if here else set()
     found: list[AnySpec] = []
     for spec in plan:
-        if isinstance(spec, SshSpec | KubernetesSpec):
+        if isinstance(spec, NamedSpec):
             others = given if spec.name else given | stated
             name = next(name for name in _numbered(spec.name or usual_name(spec)) if name not in others)
             given.add(name)
@@ -182,6 +176,11 @@ def _numbered(name: str) -> Iterator[str]:
     """Yield `ssh`, `ssh-2`, `ssh-3`, …."""
     yield name
     yield from (f"{name}-{number}" for number in count(2))
+
+
+def kind_of(spec: AnySpec) -> str:
+    """The word for a kind of source."""
+    return next((kind for kind, known in KINDS.items() if type(spec) is known), "file")
 
 
 def tables(context: Context) -> list[tuple[str, object]]:
@@ -203,6 +202,8 @@ def _source(table: object, where: str) -> AnySpec:
         check_node_set(spec.nodes, f"{where}.nodes")
     if isinstance(spec, PrometheusSpec):
         check_prometheus(spec, f"{where} (prometheus)")
+    for key, text in node_sets(spec).items() if isinstance(spec, MeterSpec) else ():
+        check_node_set(text, f"{where}.{key}")
     if isinstance(spec, FileSpec | AnsibleSpec | TerraformSpec):
         return msgspec.structs.replace(spec, path=_at_home(spec.path, f"{where}.path"))
     return spec

@@ -6,6 +6,10 @@ What is not nothing never reads 0, and nothing never reads -0.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 _BINARY = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
@@ -44,6 +48,16 @@ def memory(count_bytes: float) -> str:
 def power(milliwatts: float) -> str:
     """Return milliwatts in watts: 640 W, 7.94 kW."""
     return scaled(milliwatts / 1000, "W")
+
+
+def energy(millijoules: float) -> str:
+    """Return millijoules in watt-hours: 640 Wh, 7.94 MWh."""
+    return scaled(millijoules / 3_600_000, "Wh")  # 1 Wh = 3600 J
+
+
+def mass(milligrams: float) -> str:
+    """Return milligrams in kilograms or tonnes: 0.12 kg, 640 kg, 7.94 t."""
+    return f"{three(milligrams / 1e9)} t" if abs(milligrams) >= 1e9 else f"{three(milligrams / 1e6)} kg"
 
 
 def cores(milli: float) -> str:
@@ -104,6 +118,33 @@ def count(value: float) -> str:
     return f"{value or 0:,}"
 
 
+def four(value: float) -> str:
+    """Return a number with four significant digits, whole ones up to a million: 63.17, 178,880, 3.8e+25."""
+    if value and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 9999.5 or value == int(value) else f"{value:.4g}"
+
+
 def plural(number: int, one: str, many: str = "") -> str:
     """`1 node`, `3 nodes`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+BY_UNIT: Mapping[str, Callable[[float], str]] = {
+    "count": count,
+    "milli": cores,
+    "percent_milli": percent,
+    "bytes": lambda value: scaled(value, "B"),
+    "memory": memory,
+    "bps": lambda value: scaled(value, "b/s"),
+    "power_mw": power,
+    "energy_mj": energy,
+    "mass_mg": mass,
+    "hz": lambda value: scaled(value, "Hz"),
+    "duration_s": duration,
+    "duration_ms": milliseconds,
+    "elapsed_ms": elapsed,
+    "celsius": lambda value: f"{three(value)} °C",
+    "number": four,
+}
+"""How a value in the unit of a column reads; moments depend on the time zone and are told by `render`."""

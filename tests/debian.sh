@@ -2,7 +2,8 @@
 # Installs, as root on Debian, the real components that the tests start. Otherwise says which are missing.
 # Services are kept from starting: the tests start their own, on loopback, and stop them.
 set -eu
-wanted="openssh-server openssh-client iproute2 gcc libc6-dev zsh fish groff-base prometheus prometheus-node-exporter util-linux jq systemd"
+wanted="openssh-server openssh-client iproute2 gcc libc6-dev zsh fish groff-base prometheus util-linux jq systemd
+  prometheus-node-exporter nut-server snmpd snmp ipmitool openssl"
 
 missing=""
 for package in $wanted; do

@@ -28,14 +28,19 @@ def with_common(
     """A command that also takes the common options, fewer if it asks no source, others if it acts.
 
     `command` takes a Session first and returns a Report; what comes back takes the common options too, and
-    returns an Answer.
+    returns an Answer. A parameter of `command` that is a NamedTuple stands for options that several commands
+    share: its fields.
     """
-    own = list(inspect.signature(command).parameters.values())[1:]
+    taken = list(inspect.signature(command).parameters.values())[1:]
+    groups = {p.name: p.annotation for p in taken if hasattr(p.annotation, "_fields")}
+    own = [each for p in taken for each in (_fields(p.annotation) if p.name in groups else [p])]
     shared = common(asks_sources=asks_sources, acts=acts)
     names = [parameter.name for parameter in shared]
 
     def run(**given: object) -> Answer:
         typed = {name: given.pop(name) for name in names}
+        for name, group in groups.items():
+            given[name] = group(**{field: given.pop(field) for field in group._fields})
         return _answer(typed, lambda session: command(session, **given))  # type: ignore[arg-type]
 
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
@@ -43,6 +48,15 @@ def with_common(
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     run.__doc__, run.__name__ = command.__doc__, command.__name__
     return run
+
+
+def _fields(group: type) -> list[inspect.Parameter]:
+    """The fields of a NamedTuple, all of which have a default, as parameters of a command."""
+    preset = group._field_defaults  # type: ignore[attr-defined]
+    return [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=preset[name], annotation=kind)
+        for name, kind in inspect.get_annotations(group).items()
+    ]
 
 
 def _answer(typed: dict[str, object], ask: "Callable[[Session], Report]", first: bool = True) -> Answer:

@@ -141,7 +141,7 @@ def _help_of(error: BaseException) -> str:
 
 
 def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
-    """Print one answer on `out`, its gaps `aside` where `out` is for a program, and return its code."""
+    """Print one answer on `out`, its gaps `aside` where nobody reads them on `out`, and return its code."""
     from dcctl.cli.again import with_options
     from dcctl.render.atomic import write_atomic
     from dcctl.render.dispatch import render, tells_gaps
@@ -150,12 +150,12 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     session = answer.session
     report = with_options(answer.report, session)
     code = of_report(report, session.settings.fail_on)
-    style = session.style()
+    style, silent = session.style(), session.settings.quiet and code == Exit.OK
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
-    elif code != Exit.OK or not session.settings.quiet:
+    elif not silent:
         render(report, style, out)
-    if report.gaps and not tells_gaps(report, style):
+    if report.gaps and not silent and (session.file or not tells_gaps(report, style)):
         out.flush()
         tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
     return code

@@ -32,7 +32,9 @@ VOLATILE: Final[dict[str, frozenset[str]]] = {
     "NvLink": frozenset({"errors"}),
     "Nic": frozenset({"rx_bytes", "tx_bytes", "rx_errors", "tx_errors"}),
     "Mount": frozenset({"free_bytes"}),
-    "PowerMeter": frozenset({"power_mw", "energy_mj", "read_at_s"}),
+    "PowerMeter": frozenset(
+        {"power_mw", "energy_mj", "read_at_s", "input_mw", "load_milli", "efficiency_milli"}
+    ),
     "Budget": frozenset({"allowed", "current_healthy"}),
     "Member": frozenset({"template", "ready"}),
     "Quota": frozenset({"used"}),

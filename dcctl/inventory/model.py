@@ -272,10 +272,24 @@ class PowerMeter(Fact, frozen=True):
     site: str | None = None
     nodes: str = ""
     """A folded node set that the meter covers; empty: the whole site."""
-    power_mw: int | None = None
-    energy_mj: int | None = None
+    power_mw: Natural | None = None
+    """What flows at the metering point: of a UPS at its output, of everything else at its input."""
+    energy_mj: Natural | None = None
+    """A register that only grows."""
     read_at_s: int | None = None
     """Unix time."""
+    energy_from_s: int | None = None
+    """When the register stood at 0; None: not known, so one reading tells no energy of any period."""
+    wraps_at_mj: Natural | None = None
+    """Where the register starts again from 0."""
+    input_mw: Natural | None = None
+    """Of a UPS: what it draws."""
+    nominal_mw: Natural | None = None
+    """What it is built for: the nameplate, never a measurement."""
+    load_milli: Natural | None = None
+    """Of what it is built for, in thousandths, as it tells it."""
+    efficiency_milli: Natural | None = None
+    """Output over input in thousandths, as it tells it."""
 
 
 class Budget(Fact, frozen=True):

@@ -23,6 +23,8 @@ Level: TypeAlias = Literal["node", "domain", "leaf", "rack", "zone", "site"]
 
 _LEVELS: tuple[Level, ...] = ("node", "domain", "leaf", "rack", "zone", "site")
 _LEVEL_KEY = "dcctl.io/"
+PINNED = "dcctl.io/pinned"
+"""Annotation of a pod: the node to which dcctl tied it, though nobody had asked for that one."""
 
 
 def level_key(level: Level) -> str:

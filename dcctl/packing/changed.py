@@ -62,8 +62,14 @@ def with_more(problem: Problem, count: int, like: int) -> Problem:
     Nobody's position in the others changes (so the last ones are not in order of name).
     """
     name = problem.bins[like].name
-    added = (empty_copy(problem, like, f"new-{name}-{number}") for number in range(1, count + 1))
+    empty = empty_copy(problem, like)
+    added = (_renamed(empty, f"new-{name}-{number}") for number in range(1, count + 1))
     return replace(problem, bins=(*problem.bins, *added))
+
+
+def _renamed(one: Bin, name: str) -> Bin:
+    labels = {key: name if value == one.name else value for key, value in one.labels.items()}
+    return replace(one, name=name, labels=labels)
 
 
 def closed(problem: Problem, gone: Collection[int]) -> Problem:
@@ -75,20 +81,18 @@ def closed(problem: Problem, gone: Collection[int]) -> Problem:
     return replace(problem, bins=tuple(bins))
 
 
-def empty_copy(problem: Problem, like: int, name: str) -> Bin:
-    """A new bin like that one, which takes work; nothing stands on it but what stands on every node."""
+def empty_copy(problem: Problem, like: int) -> Bin:
+    """That bin as if it were new: it takes work, nothing stands on it but what stands on every node."""
     one = problem.bins[like]
     devices = tuple(
         replace(device, free_milli=WHOLE, held_memory_bytes=0, id=None, holder="") for device in one.devices
     )
     empty = replace(
         one,
-        name=name,
         free=one.total,
         devices=devices,
         held_count=0,
         closed=Reason(0),
-        labels={key: name if value == one.name else value for key, value in one.labels.items()},
         taints=tuple(taint for taint in one.taints if not taint.key.startswith("node.kubernetes.io/")),
     )
     for held in problem.held:

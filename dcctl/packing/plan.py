@@ -94,6 +94,8 @@ class Plan(Fact, frozen=True):
     """Held once it is carried out and nothing has ended yet, in thousandths of a board."""
     bound_gpu_milli: int | None = None
     """No plan that places as many members takes more of them; None: no bound was computed."""
+    bound_end_s: int | None = None
+    """No plan of the same members ends all of them before, in Unix time; None: no bound was computed."""
     cuts: tuple[Cut, ...] = ()
     """What has to be done to boards before the assignments hold."""
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from dcctl.packing.solve import Options
 
 
-def plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
+def plan_for(problem: Problem, options: Options) -> Preempted:
     """The plan, the problem that it solves, and who is pushed out; what is held before the plan and after it.
 
     Which boards are cut is decided for what could start at once, before anybody is pushed out.
     """
-    found = _plan_for(problem, options, cut=cut, preempt=preempt)
+    found = decided(problem, options)
     before = supply_of(problem)
     cleared = supply_of(with_cuts(problem, found.plan.cuts)).held_milli - supply_of(found.problem).held_milli
     first = (one for one in found.plan.assignments if one.start_s in (None, problem.now_s))
@@ -31,11 +31,15 @@ def plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) ->
     return found._replace(plan=replace(found.plan, before=before, held_after_gpu_milli=after))
 
 
-def _plan_for(problem: Problem, options: Options, *, cut: bool, preempt: bool) -> Preempted:
-    if not (preempt or in_time(problem)):
-        made = solved_with_cuts(problem, options) if cut else solved(problem, options)
+def decided(problem: Problem, options: Options) -> Preempted:
+    """As `plan_for`, but nobody adds up what is held."""
+    if not (options.preempt or in_time(problem)):
+        made = solved_with_cuts(problem, options) if options.cut else solved(problem, options)
         return Preempted(made.problem, made.plan, ())
-    cuts = solved_with_cuts(problem, options._replace(effort="fast")).plan.cuts if cut else ()
+    cuts = solved_with_cuts(problem, options._replace(effort="fast")).plan.cuts if options.cut else ()
     changed = with_cuts(problem, cuts) if cuts else problem
-    found = preempting(changed, options) if preempt else Preempted(changed, planned(changed, options), ())
+    if options.preempt:
+        found = preempting(changed, options)
+    else:
+        found = Preempted(changed, planned(changed, options), ())
     return found._replace(plan=replace(found.plan, cuts=cuts)) if cuts else found

@@ -41,6 +41,8 @@ class Kind(NamedTuple):
     resource: str
     model: str
     """Empty: nobody tells."""
+    shares: int = 1
+    """How many times each board is handed out (time-slicing, MPS): a device is one of these replicas."""
 
 
 class Space(Struct, frozen=True):
@@ -57,7 +59,7 @@ class Space(Struct, frozen=True):
 
 
 class Device(Struct, frozen=True, gc=False):
-    """One device that a scheduler hands out, or one share of it."""
+    """One device that a scheduler hands out, or one replica of it."""
 
     kind: int
     """Position in `Space.kinds`."""
@@ -72,8 +74,6 @@ class Device(Struct, frozen=True, gc=False):
     """The job that is known to hold it; empty: none, several, or nobody knows."""
     power_mw: int | None = None
     """The most that it draws; None: nobody tells."""
-    shares: int = 1
-    """How many times its board is handed out; this is one of them."""
     held_memory_bytes: int = 0
     """Of its memory, what shares of it hold, as far as they say."""
 
@@ -130,6 +130,14 @@ class Bin(Struct, frozen=True, gc=False):
     def part(self, level: Level) -> str:
         """The part of a level of LEVELS that it lies in; empty: not known."""
         return self.path[LEVELS.index(level)]
+
+    def part_of_site(self, level: Level) -> str:
+        """The same by a name that no other part has: r07 of dc1 is not r07 of dc2. Empty: not known.
+
+        What lies between them does not count: one node may tell its zone, and the next of its rack may not.
+        """
+        name, site = self.part(level), self.path[-1]
+        return f"{site}/{name}" if name and site and level != "site" else name
 
 
 class Need(Struct, frozen=True):
@@ -194,7 +202,7 @@ class Job(Struct, frozen=True):
     sites: tuple[str, ...] = ()
     """Two sites over which it was split when it ran: it may be again, whatever their link."""
     homes: tuple[int, ...] = ()
-    """Bins in which members of it stand: `within` holds for those and these together."""
+    """With `within`, bins in which members of it stand: it holds for those and these together."""
 
     @property
     def size(self) -> int:
@@ -203,7 +211,10 @@ class Job(Struct, frozen=True):
 
 
 class Held(Struct, frozen=True, gc=False):
-    """An item that stands in a bin already. Its demand is not in the bin's free amounts any more."""
+    """An item that stands in a bin already. Its demand is not in the bin's free amounts any more.
+
+    So whoever gives it back adds all of it, and nothing comes to have more free than there is in all.
+    """
 
     job: str
     member: str
@@ -212,6 +223,16 @@ class Held(Struct, frozen=True, gc=False):
     """Position in `Problem.classes`."""
     devices: tuple[int, ...] = ()
     """Positions, in the bin, of the devices that it holds; told or likely."""
+
+
+class Allowance(Struct, frozen=True, gc=False):
+    """A disruption budget: how many of all members it covers may be missing; it may cover several jobs."""
+
+    name: str
+    """`nlp/pg`: with its namespace."""
+    allowed: int | None
+    """None: nobody knows, so nobody is sure to be allowed."""
+    source: str = ""
 
 
 class Running(Struct, frozen=True):
@@ -237,8 +258,8 @@ class Running(Struct, frozen=True):
     """It belongs to its node (a DaemonSet): it cannot stand elsewhere."""
     made_anew: bool = True
     """Whether somebody makes a member anew where it has to go; not so of a bare pod."""
-    may_miss: int | None = None
-    """How many members may be taken away at once; None: no budget says."""
+    budgets: tuple[Allowance, ...] = ()
+    """Those that cover its members, each of them all."""
 
 
 class Quota(Struct, frozen=True):

@@ -23,25 +23,26 @@ class Reason(IntFlag):
     VOLUME = 1 << 7
     NO_DEVICES = 1 << 8
     MODEL = 1 << 9
-    DEVICES = 1 << 10
-    SHARE = 1 << 11
-    DEVICE_MEMORY = 1 << 12
-    PORT = 1 << 13
-    CPU = 1 << 14
-    MEMORY = 1 << 15
-    STORAGE = 1 << 16
-    PODS = 1 << 17
-    BANDWIDTH = 1 << 18
-    POWER = 1 << 19
-    RESOURCE = 1 << 20
-    SPREAD = 1 << 21
-    TOGETHER = 1 << 22
-    APART = 1 << 23
-    TIME = 1 << 24
-    DATA = 1 << 25
-    QUOTA = 1 << 26
-    DEADLINE = 1 << 27
-    GANG = 1 << 28
+    REPLICA = 1 << 10
+    DEVICES = 1 << 11
+    SHARE = 1 << 12
+    DEVICE_MEMORY = 1 << 13
+    PORT = 1 << 14
+    CPU = 1 << 15
+    MEMORY = 1 << 16
+    STORAGE = 1 << 17
+    PODS = 1 << 18
+    BANDWIDTH = 1 << 19
+    POWER = 1 << 20
+    RESOURCE = 1 << 21
+    SPREAD = 1 << 22
+    TOGETHER = 1 << 23
+    APART = 1 << 24
+    TIME = 1 << 25
+    DATA = 1 << 26
+    QUOTA = 1 << 27
+    DEADLINE = 1 << 28
+    GANG = 1 << 29
 
 
 NONE = Reason(0)
@@ -57,6 +58,7 @@ WORDS: dict[Reason, str] = {
     Reason.VOLUME: "volume is elsewhere",
     Reason.NO_DEVICES: "no such accelerator",
     Reason.MODEL: "wrong model",
+    Reason.REPLICA: "accelerators are handed out as whole replicas only",
     Reason.DEVICES: "too few free accelerators",
     Reason.SHARE: "no accelerator with so large a share left",
     Reason.DEVICE_MEMORY: "too little accelerator memory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +14,7 @@ from dcctl.packing.problem import Job, Running, Task
 from dcctl.packing.solve import urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,8 +96,33 @@ class Scene:
 
         `waiting`: jobs that take what they can get first where they are more urgent.
         """
-        mark = self.placer.mark()
+        lost, gone = self.lost_with(bins)
+        stopped = {job: self.stops_with(members) for job, members in lost.items()}
+        with self.lost(bins, stopped):
+            hits = self._placed_again(stopped, lost, waiting)
+        return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+
+    @contextmanager
+    def lost(self, bins: Collection[int], stopped: Mapping[str, Iterable[Held]]) -> Iterator[None]:
+        """For a while these bins are closed and those who stopped stand nowhere.
+
+        What they held in bins that are lost is not made free: nobody can have it.
+        """
+        mark, relations = self.placer.mark(), self.placer.engine.relations
         self.close(bins)
+        members = list(chain.from_iterable(stopped.values()))
+        here = [one for one in members if one.bin in bins]
+        self.release(one for one in members if one.bin not in bins)
+        for one in here:
+            relations.add(one.bin, one.of, -1)
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
+        yield
+        self.placer.undo(mark)
+        for one in here:
+            relations.add(one.bin, one.of)
+
+    def lost_with(self, bins: Iterable[int]) -> tuple[dict[str, list[Held]], int]:
+        """Members that stand in these bins, by job, and how many others belong there and go with them."""
         lost: dict[str, list[Held]] = {}
         gone = 0
         for at in sorted(bins):
@@ -105,12 +131,26 @@ class Scene:
                     gone += 1
                 else:
                     lost.setdefault(one.job, []).append(one)
-        stopped = {job: self.stops_with(members) for job, members in lost.items()}
-        for members in stopped.values():
-            self.release(members)
-        hits = self._placed_again(stopped, lost, waiting)
-        self.placer.undo(mark)
-        return Loss(tuple(sorted(bins)), tuple(hits), gone, tuple(chain.from_iterable(stopped.values())))
+        return lost, gone
+
+    def placed_in_order(
+        self, stopped: Mapping[str, Sequence[Held]], waiting: Iterable[Job] = ()
+    ) -> list[tuple[Job, bool]]:
+        """All these as jobs, and whether each is one that waited: the most urgent first.
+
+        Of equally urgent ones, what ran before what waits.
+        """
+        again = [self.again(job, members) for job, members in stopped.items()]
+        rows = [
+            (-job.priority, late, self._key(job), job.id, job)
+            for late, jobs in ((False, again), (True, waiting))
+            for job in jobs
+        ]
+        return [(job, late) for _, late, _, _, job in sorted(rows, key=lambda row: row[:4])]
+
+    @cached_property
+    def _key(self) -> Callable[[Job], tuple[int, ...]]:
+        return urgency(self.problem)
 
     def _placed_again(
         self,
@@ -118,25 +158,13 @@ class Scene:
         lost: Mapping[str, Sequence[Held]],
         waiting: Iterable[Job],
     ) -> list[Hit]:
-        """The most urgent first; of equally urgent ones, what ran before what waits."""
-        key, hits = urgency(self.problem), []
-        again = [self.again(job, members) for job, members in stopped.items()]
-        rows = [
-            (-job.priority, late, key(job), job.id, job)
-            for late, jobs in enumerate((again, waiting))
-            for job in jobs
-        ]
-        for _, late, _, name, job in sorted(rows, key=lambda row: row[:4]):
-            if late:
-                self.placer.place(job)
-            else:
-                hits.append(self._hit(job, len(lost[name])))
+        hits = []
+        for job, late in self.placed_in_order(stopped, waiting):
+            placed = self.placer.place(job)
+            if not late:
+                says = (placed.says or self.placer.apart(job)) if placed.missing else ""
+                hits.append(Hit(job.id, len(lost[job.id]), job.size, placed, says))
         return hits
-
-    def _hit(self, job: Job, lost: int) -> Hit:
-        placed = self.placer.place(job)
-        says = (placed.says or self.placer.apart(job)) if placed.missing else ""
-        return Hit(job.id, lost, job.size, placed, says)
 
     def close(self, bins: Iterable[int]) -> None:
         """Nothing more is placed there, until the placer is undone."""
@@ -153,6 +181,12 @@ class Scene:
             self.placer.engine.take(one.of, Put(one.bin, one.devices))
             self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
 
+    def stand(self, members: Iterable[Held]) -> None:
+        """They stand again where they stood."""
+        for one in members:
+            self.placer.engine.put(one.of, one.bin, one.devices)
+            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), 1)
+
     def stops_with(self, lost: Iterable[Held]) -> list[Held]:
         """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
         by_job: dict[str, list[Held]] = {}
@@ -167,7 +201,7 @@ class Scene:
 
     def again(self, job: str, members: Sequence[Held]) -> Job:
         """The stopped members as a job that waits: it has as much left to do as it had."""
-        known, stay = self.running(job), set(self.of(job)).difference(members)
+        known, staying = self.running(job), len(self.of(job)) - len(members)
         left_s = None if known.ends_s is None else known.ends_s - self.problem.now_s
         tasks: dict[int, list[str]] = {}
         for one in members:
@@ -175,18 +209,22 @@ class Scene:
         return Job(
             job,
             tuple(Task(of, tuple(names)) for of, names in sorted(tasks.items())),
-            minimum=max(0, known.minimum - len(stay)),
+            minimum=max(0, known.minimum - staying),
             within=known.within,
             priority=known.priority,
             preemptible=known.preemptible,
-            sites=self._split_over(job),
-            homes=tuple(sorted({one.bin for one in stay})),
+            sites=self._split_over(job) if known.minimum > 1 else (),
+            homes=self._homes(job, members) if staying and known.within else (),
             owner=known.owner,
             quotas=known.quotas,
             duration_s=left_s if left_s is not None and left_s > 0 else known.duration_s,
             deadline_s=known.deadline_s,
             data=known.data,
         )
+
+    def _homes(self, job: str, gone: Iterable[Held]) -> tuple[int, ...]:
+        """Bins in which members of a job stand, without these."""
+        return tuple(sorted({one.bin for one in set(self.of(job)).difference(gone)}))
 
     def _split_over(self, job: str) -> tuple[str, ...]:
         """The two sites over which a job stands; empty: it does not stand in two."""

@@ -14,6 +14,7 @@ from dcctl.packing.fit.relations import Relations
 from dcctl.packing.fit.state import State
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.greedy.engine import Engine
+from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.improve.exact import polish
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from dcctl.packing.problem import Job, Problem
 
 _STEPS: Mapping[Effort, tuple[int, int, int]] = {
-    "normal": (16, 500, 20_000),
+    "normal": (16, 4_000, 20_000),
     "best": (64, 5_000, 200_000),
 }
 """Steps of the search: for each bin, at least, at most. A step takes about a third of a millisecond."""
@@ -48,6 +49,10 @@ class Options(NamedTuple):
     """Of no effect on a plan in time."""
     wait_s: int = 0
     """How much later than it could a job without a deadline may start, for a better price."""
+    cut: bool = True
+    """Whether boards may be cut into slices, or made whole again, where more fits then."""
+    preempt: bool = False
+    """Whether urgent work may push out running work of lower priority."""
 
 
 def engine_of(problem: Problem, policy: PolicyName) -> Engine:
@@ -89,7 +94,7 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
 
     The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
     """
-    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
+    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, links_of(problem))
     placed: Sequence[Placed] = placer.place_all(urgent_first(problem))
     most = simple_bound(problem)
     if options.effort != "fast":

@@ -31,16 +31,19 @@ Unit: TypeAlias = Literal[
     "bps",
     "power_mw",
     "energy_mj",
+    "mass_mg",
     "hz",
     "duration_s",
     "duration_ms",
     "elapsed_ms",
     "time_s",
     "celsius",
+    "number",
 ]
 """`nodes` cells are node names and fold to a node set; `memory` is shown in GiB, `bytes` (storage) in GB;
 `milli` is thousandths of one (CPU cores); `percent_milli` is thousandths shown as per cent;
-`elapsed_ms` is time since a start, with smaller units than a duration."""
+`elapsed_ms` is time since a start, with smaller units than a duration; `number` is a plain figure, with four
+significant digits, whose unit the row tells."""
 
 Severity: TypeAlias = Literal["ok", "info", "warn", "crit"]
 

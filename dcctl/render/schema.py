@@ -18,6 +18,7 @@ _MEANING: dict[Unit, str] = {
     "bps": "in bits per second",
     "power_mw": "in milliwatts",
     "energy_mj": "in millijoules",
+    "mass_mg": "in milligrams",
     "hz": "in hertz",
     "duration_s": "in seconds",
     "duration_ms": "in milliseconds",
@@ -130,7 +131,7 @@ def _cell(unit: Unit) -> dict[str, Json]:
         return {"type": ["string", "boolean", "null"]}
     if unit == "text":
         return {"type": ["string", "array", "number", "boolean", "null"], "items": {"type": "string"}}
-    return {"type": ["number" if unit == "count" else "integer", "null"]}
+    return {"type": ["number" if unit in ("count", "number") else "integer", "null"]}
 
 
 def _entry(column: Column) -> dict[str, Json]:

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dcctl.render.text import printable
-from dcctl.units import cores, count, duration, elapsed, memory, milliseconds, percent, power, scaled, three
+from dcctl.units import BY_UNIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,22 +55,7 @@ _ALMOST_A_WEEK_S = 6 * 86400
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-_SHOW: dict[str, Callable[[float], str]] = {
-    "count": count,
-    "milli": cores,
-    "percent_milli": percent,
-    "bytes": lambda value: scaled(value, "B"),
-    "memory": memory,
-    "bps": lambda value: scaled(value, "b/s"),
-    "power_mw": power,
-    "energy_mj": lambda value: scaled(value / 3_600_000, "Wh"),  # 1 Wh = 3600 J
-    "hz": lambda value: scaled(value, "Hz"),
-    "duration_s": duration,
-    "duration_ms": milliseconds,
-    "elapsed_ms": elapsed,
-    "time_s": moment,
-    "celsius": lambda value: f"{three(value)} °C",
-}
+_SHOW: dict[str, Callable[[float], str]] = {**BY_UNIT, "time_s": moment}
 
 
 def show(cell: Cell, unit: Unit, unicode: bool = True) -> str:

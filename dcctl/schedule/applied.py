@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.model import Gap
 from dcctl.inventory.nodeset import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dcctl.errors import UsageError
     from dcctl.journal import Record
@@ -81,23 +82,44 @@ def folded(places: Iterable[Assignment]) -> str:
     return fold({one.node for one in places})
 
 
-def status_report(records: Sequence[tuple[Record, str]], damaged: Sequence[UsageError] = ()) -> Report:
+class Runs(NamedTuple):
+    """All runs that have a journal."""
+
+    known: tuple[tuple[Record, str], ...] = ()
+    """The newest first, each with the word for how it is."""
+    damaged: tuple[UsageError, ...] = ()
+    """Why the other journals cannot be read."""
+
+    @property
+    def unfinished(self) -> tuple[Record, ...]:
+        """Those that began, did not finish, and are not under way."""
+        return tuple(record for record, state in self.known if state == "unfinished")
+
+    @property
+    def level(self) -> Severity:
+        """How bad that is."""
+        return "crit" if self.damaged else "warn" if self.unfinished else "ok"
+
+    def notes(self) -> Iterator[Note]:
+        """What is left to do about them."""
+        for one in self.unfinished:
+            text = f"the run {one.header.run} began and did not finish"
+            yield Note("unfinished", text, "warn", one.header.resume)
+        for each in self.damaged:
+            yield Note("damaged", f"{each.what}: {each.why}", "crit", each.hint)
+
+
+def status_report(runs: Runs) -> Report:
     """One row per run, with the word for how it is; journals that nobody can read are named."""
-    rows = tuple(_run_row(record, state) for record, state in records)
-    open_ = [record for record, state in records if state == "unfinished"]
-    notes = [
-        Note("unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume)
-        for one in open_
-    ]
-    notes += [Note("damaged", f"{one.what} {one.why}", "crit", one.hint) for one in damaged]
-    text = f"{len(rows):,} run{'' if len(rows) == 1 else 's'}, {len(open_):,} unfinished"
+    rows = tuple(_run_row(record, state) for record, state in runs.known)
+    text = f"{plural(len(rows), 'run')}, {len(runs.unfinished):,} unfinished"
     return Report(
         kind=STATUS.kind,
-        headline=f"{text}, {len(damaged):,} damaged" if damaged else text,
+        headline=f"{text}, {len(runs.damaged):,} damaged" if runs.damaged else text,
         items=Table("items", _RUNS, rows, fold=False),
-        notes=tuple(notes),
+        notes=tuple(runs.notes()),
         name_key="run",
-        level="crit" if damaged else "warn" if open_ else "ok",
+        level=runs.level,
     )
 
 

@@ -132,10 +132,10 @@ class Backend(Protocol):
         """Whether it is one of these; None: that cannot be learned."""
 
     def lasting(self, steps: Mapping[str, Entry]) -> tuple[Left, ...]:
-        """What of these steps cannot be undone."""
+        """What of these steps cannot be undone, or may not be."""
 
     def undo(self, made: Entry, run: str) -> None:
         """What a step `create` of this run made is being deleted, if it still is that.
 
-        DcctlError: it stays.
+        RefusedError: it stays. DcctlError: nobody knows.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shlex import join, quote, split
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +21,26 @@ def naming(verb: str, name: str, work: str = "") -> str:
     return join(
         ["dcctl", "schedule", verb, *options, "--", name, *(word for word in words if word not in options)]
     )
+
+
+class Typed(NamedTuple):
+    """What a run was asked, as it was typed, each option one word: to be repeated in what it suggests."""
+
+    work: str = ""
+    """The files, and whether what waits counts too; empty: what waits."""
+    choice: str = ""
+    """Options of every verb that places work: policy and seed."""
+    other: str = ""
+    """All other options of a plan."""
+
+    def naming(self, verb: str, name: str, *more: str) -> str:
+        """The command that asks about a workload under the same options, and `more` of them."""
+        return naming(verb, name, " ".join(filter(None, (*self, *more))))
+
+    def asking(self, verb: str, *more: str) -> str:
+        """The command that asks about all of the work under the same options, and `more` of them."""
+        words = ("dcctl schedule", verb, self.work or "--pending", self.choice, self.other, *more)
+        return " ".join(filter(None, words))
 
 
 def files(paths: Iterable[str]) -> list[str]:

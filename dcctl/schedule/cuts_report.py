@@ -9,6 +9,7 @@ from dcctl.errors import RefusedError
 from dcctl.inventory.folding import fold
 from dcctl.packing.mig import PREFIX, WHOLE_BOARD, geometry
 from dcctl.render.report import Column, Note
+from dcctl.schedule.commands import Typed
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -51,15 +52,15 @@ def cut_row(one: Cut) -> Row:
     )
 
 
-def cut_notes(cuts: Sequence[Cut], work: str = "") -> Iterator[Note]:
-    """What to do first, and what that disturbs. `work`: what was planned, as on the command line."""
+def cut_notes(cuts: Sequence[Cut], asked: Typed = Typed()) -> Iterator[Note]:  # noqa: B008  # a constant
+    """What to do first, and what that disturbs. `asked`: what was planned."""
     alike: dict[str, dict[str, list[Cut]]] = {}
     for one in cuts:
         alike.setdefault(_words(one), {}).setdefault(one.node, []).append(one)
     for text, nodes in list(alike.items())[:_NAMED]:
         yield Note("first", text.format(where=_where(nodes)))
     if len(alike) > _NAMED:
-        command = f"dcctl schedule plan {work or '--pending'} -o json"
+        command = asked.asking("plan", "-o json")
         yield Note("first", plural(len(alike) - _NAMED, "more change"), command=command)
     if cuts:
         yield Note("meanwhile", _disturbs(cuts))

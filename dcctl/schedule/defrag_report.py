@@ -30,7 +30,11 @@ _ITEMS = (
 )
 _SUMMARY = (
     Column("moves", "members that move", "count"),
-    Column("free_before", "nodes of which every accelerator was free", "count"),
+    Column(
+        "free_before",
+        "nodes of which every accelerator was free; null: room was made for a workload",
+        "count",
+    ),
     Column("free_after", "nodes of which every accelerator is free afterwards", "count"),
     Column("stuck", "nodes in use on which somebody may not move", "count"),
     Column(
@@ -56,9 +60,9 @@ def defrag_report(
         items=Table("items", _ITEMS, _rows(found.steps, problem), fold=False),
         summary={
             "moves": count,
-            "free_before": found.free_before,
-            "free_after": found.free_after,
-            "stuck": found.stuck,
+            "free_before": None if wanted else found.free_before,
+            "free_after": None if wanted else found.free_after,
+            "stuck": None if wanted else found.stuck,
             "more_moves": found.more_moves or None,
             "more_free": found.more_free,
             "nodes_per_move": found.gain * 1000 // count if count else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.problem import BASIC, UNLIMITED
 from dcctl.render.report import Note
-from dcctl.schedule.commands import naming
+from dcctl.schedule.broken_budgets import broken_by, budget_notes
 from dcctl.schedule.plan_time import too_late
 from dcctl.units import cores, memory, plural
 
@@ -15,28 +15,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from dcctl.packing.problem import Bin, Need, Problem
+    from dcctl.packing.questions.cures import Cure
     from dcctl.packing.questions.why import Verdict
+    from dcctl.schedule.commands import Typed
 
 _MODELS = 8
 """Models that are told by name."""
 
 
-def why_notes(found: Verdict, work: str) -> Iterable[Note]:
-    """What else is to be said. `work`: the files and options that were typed."""
+def why_notes(found: Verdict, asked: Typed) -> Iterable[Note]:
+    """What else is to be said. `asked`: what was typed."""
     if gates_of(found):
         text = f"{', '.join(gates_of(found))}: no scheduler looks at it before this is taken away"
         yield Note("held by a gate", text, "warn")
     if found.cuts and found.stands:
         nodes = plural(len(found.cuts), "board")
-        yield Note("first", f"{nodes} to cut", command=f"dcctl schedule plan {work or '--pending'}")
+        yield Note("first", f"{nodes} to cut", command=asked.asking("plan"))
     if found.unplaced is None:
         return
     for text in dict.fromkeys(text for task in found.job.tasks for text in _never(found.problem, task.of)):
         yield Note("never", text, "warn")
     text = too_late(found.job, found.unplaced)
     if text:
-        links = naming("explain", found.job.id, f"{work} --links=FILE")
+        links = asked.naming("explain", found.job.id, "--links=FILE")
         yield Note("also", text, "warn", links if text.endswith("--links FILE") else "")
+
+
+def cure_notes(cures: Iterable[Cure], problem: Problem) -> Iterable[Note]:
+    """Which disruption budgets those who would be evicted are protected by."""
+    for one in cures:
+        if one.way == "evict":
+            yield from budget_notes("evict", broken_by(problem, one.members))
 
 
 def gates_of(found: Verdict) -> list[str]:

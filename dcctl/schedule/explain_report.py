@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.folding import fold
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.explain_notes import gates_of, why_notes
+from dcctl.schedule.explain_notes import cure_notes, gates_of, why_notes
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dcctl.inventory.model import Gap
     from dcctl.packing.problem import Problem
     from dcctl.packing.questions.cures import Cure
     from dcctl.packing.questions.why import Verdict
-    from dcctl.render.report import Row
+    from dcctl.render.report import Cell, Row
+    from dcctl.schedule.commands import Typed
 
 _ITEMS = (
     Column("reason", "REASON", keep=9),
@@ -28,6 +29,7 @@ _ITEMS = (
 _CURES = (
     Column("cure", "CURE", keep=9),
     Column("way", "WAY", "state", keep=5),
+    Column("what", "WHAT", wide=True),
     Column("amount", "AMOUNT", "count", wide=True),
     Column("at_s", "WHEN", "time_s", keep=6),
     Column("command", "TRY", keep=4),
@@ -58,47 +60,63 @@ EXPLAIN = Shape(
 _FITS = "fits"
 
 
-def explain_report(
-    found: Verdict, cures: Sequence[Cure], work: str, when: str, gaps: tuple[Gap, ...]
-) -> Report:
-    """One row per reason, the commonest first.
+class _Told(NamedTuple):
+    """A cure as it is told."""
 
-    `work`: the files and options that name the work, as typed; `when`: the options about time and sites.
-    """
-    problem, told = (
-        found.problem,
-        [(_words(one, found.problem), one, _command(one, found.job.id, work, when)) for one in cures],
+    text: str
+    cure: Cure
+    command: str
+
+
+def explain_report(found: Verdict, cures: Sequence[Cure], asked: Typed, gaps: tuple[Gap, ...]) -> Report:
+    """One row per reason, the commonest first. `asked`: the work and the options, as typed."""
+    told = [_Told(_words(one, found.problem), one, _command(one, found.job.id, asked)) for one in cures]
+    rows = tuple(
+        (text, one.way, one.what or None, one.amount, one.at_s, command) for text, one, command in told
     )
-    rows = tuple((one, one_cure.way, one_cure.amount, one_cure.at_s, cmd) for one, one_cure, cmd in told)
+    title = "WHAT WOULD CURE IT, PROVED BY PLANNING AGAIN" if told else ""
     return Report(
         kind=EXPLAIN.kind,
-        headline=_headline(found, told[0][0] if told else ""),
+        headline=_headline(found, told[0].text if told else ""),
         items=Table("items", _ITEMS, tuple(_rows(found)), fold=False),
         details=(
-            Table(
-                "cures",
-                _CURES,
-                rows,
-                "WHAT WOULD CURE IT, PROVED BY PLANNING AGAIN" if told else "",
-                fold=False,
-            ),
-            Table("moves", _MOVES, tuple(_moves(cures, problem)), fold=False),
+            Table("cures", _CURES, rows, title, fold=False),
+            Table("moves", _MOVES, tuple(_moves(cures, found.problem)), fold=False),
         ),
-        summary={
-            "job": found.job.id,
-            "fits": not found.missing,
-            "members": found.job.size,
-            "placed": len(found.stands),
-            "start_s": _start_s(found),
-            "earliest_end_s": None if found.unplaced is None else found.unplaced.earliest_end_s,
-            "nodes": len(problem.bins),
-            "cure": told[0][0] if told else None,
-        },
-        notes=(*why_notes(found, f"{work} {when}".strip()), *_notes(found, told)),
+        summary={**_summary(found), "cure": told[0].text if told else None},
+        notes=(
+            *_pushed(found),
+            *why_notes(found, asked),
+            *_notes(found, told),
+            *cure_notes(cures, found.problem),
+        ),
         gaps=gaps,
         name_key="reason",
         level="warn" if found.missing else "ok",
     )
+
+
+def _summary(found: Verdict) -> dict[str, Cell]:
+    return {
+        "job": found.job.id,
+        "fits": not found.missing,
+        "members": found.job.size,
+        "placed": len(found.stands),
+        "start_s": _start_s(found),
+        "earliest_end_s": None if found.unplaced is None else found.unplaced.earliest_end_s,
+        "nodes": len(found.problem.bins),
+    }
+
+
+def _pushed(found: Verdict) -> Iterable[Note]:
+    """Whom it pushes out, or who pushes it out."""
+    for one in found.victims:
+        jobs = list(dict.fromkeys(member.job for member in one.members))
+        if one.by == found.job.id:
+            more = f" and {len(jobs) - 3:,} more" if len(jobs) > 3 else ""
+            yield Note("pushes out", ", ".join(jobs[:3]) + more)
+        elif found.job.id in jobs:
+            yield Note("pushed out", f"for {one.by}", "warn")
 
 
 def _start_s(found: Verdict) -> int | None:
@@ -141,13 +159,11 @@ def _reason(bits: int, short: Sequence[str], found: Verdict) -> str:
     return f"too little {', '.join(short)}" if reason is Reason.RESOURCE and short else WORDS[reason]
 
 
-def _notes(found: Verdict, told: Sequence[tuple[str, Cure, str]]) -> tuple[Note, ...]:
+def _notes(found: Verdict, told: Sequence[_Told]) -> tuple[Note, ...]:
     if found.missing and not told:
         return (Note("cure", "no single change that was tried lets it fit", "warn"),)
     labels = ("cure", *("or" for _ in told[1:]))
-    return tuple(
-        Note(label, text, command=command) for label, (text, _, command) in zip(labels, told, strict=False)
-    )
+    return tuple(Note(label, one.text, command=one.command) for label, one in zip(labels, told, strict=False))
 
 
 def _words(one: Cure, problem: Problem) -> str:
@@ -157,12 +173,17 @@ def _words(one: Cure, problem: Problem) -> str:
         "move": f"move {who}",
         "evict": f"evict {who}",
         "relax": f"drop the condition: {one.what}",
+        "tolerate": f"tolerate the {_taints(one.what)} of {plural(one.amount, 'node')}",
         "open": f"uncordon {plural(one.amount, 'node')}",
         "wait": f"wait {_left(one, problem)}until {one.what} has ended",
         "fewer": f"ask for {plural(one.amount, 'member')}",
         "add": f"add {plural(one.amount, 'node')} like {one.what}",
     }[one.way]
     return f"{text}, if nothing else that waits takes the room" if one.alone else text
+
+
+def _taints(told: str) -> str:
+    return f"taints {told}" if ", " in told else f"taint {told}"
 
 
 def _left(one: Cure, problem: Problem) -> str:
@@ -180,10 +201,11 @@ def _who(one: Cure, problem: Problem) -> str:
     return f"{plural(len(one.members), 'member')} of {plural(len(jobs), 'workload')} off {nodes}"
 
 
-def _command(one: Cure, job: str, work: str, when: str) -> str:
-    """How to try it, or nothing."""
+def _command(one: Cure, job: str, asked: Typed) -> str:
+    """How to try it, or nothing: `defrag` has not all options of a plan."""
     if one.way == "move":
-        return " ".join(filter(None, ("dcctl schedule defrag", work, "--for", quote(job))))
+        words = ("dcctl schedule defrag", asked.work, asked.choice, "--for", quote(job))
+        return "" if asked.other else " ".join(filter(None, words))
     if one.way == "evict":
         change = " ".join(
             f"--evict {quote(name)}" for name in dict.fromkeys(each.job for each in one.members)
@@ -192,8 +214,7 @@ def _command(one: Cure, job: str, work: str, when: str) -> str:
         change = f"--add {one.amount}x{quote(one.what)}"
     else:
         return ""
-    only = f"--for {quote(job)}" if one.alone else ""
-    return " ".join(filter(None, ("dcctl schedule whatif", work or "--pending", when, only, change)))
+    return asked.asking("whatif", f"--for {quote(job)}" if one.alone else "", change)
 
 
 def _moves(cures: Sequence[Cure], problem: Problem) -> list[Row]:

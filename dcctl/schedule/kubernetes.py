@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from dcctl.inventory.folding import fold
+from dcctl.inventory.placement import PINNED
 from dcctl.render.report import Note
 from dcctl.schedule.backends import Left
 from dcctl.schedule.commands import naming
-from dcctl.schedule.manifests import GATE, RUN, Object, confined, part, templates, tightened
+from dcctl.schedule.manifests import GATE, RUN, Object, confined, part, pinned, templates, tightened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -271,13 +272,15 @@ def placed(
     """The merge patch that gives a gated pod its node and lifts the gate, if it still is what was read.
 
     `version` and `uid` are those of the pod, `gates` names all its gates, `required` is its node affinity.
+    A pod that did not ask for that node itself is marked with it: whoever plans again may choose another.
     """
     left = [{"name": name} for name in gates if name != GATE]
     affinity = {
         "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": tightened(required, (node,))}
     }
+    mark: Document = {} if any(pinned(required, node)) else {"annotations": {PINNED: node}}
     return {
-        "metadata": {"uid": uid, "resourceVersion": version, "labels": {RUN: run}},
+        "metadata": {"uid": uid, "resourceVersion": version, "labels": {RUN: run}, **mark},
         "spec": {"affinity": affinity, "schedulingGates": left or None},
     }
 

@@ -146,13 +146,25 @@ def tightened(required: Mapping[str, object] | None, nodes: tuple[str, ...]) -> 
     Terms are alternatives, so each is tightened; an empty term matches no node and stays. A single node is
     named by its name, several by the label that kubelets give them.
     """
-    one = len(nodes) == 1
-    key = "matchFields" if one else "matchExpressions"
-    more: Document = {"key": "metadata.name" if one else _HOSTNAME, "operator": "In", "values": list(nodes)}
+    key = "matchFields" if len(nodes) == 1 else "matchExpressions"
+    more = _one_of(nodes)
     terms = (required or {}).get("nodeSelectorTerms")
     if not isinstance(terms, list) or not terms:
         return {"nodeSelectorTerms": [{key: [more]}]}
     return {"nodeSelectorTerms": [_with(term, key, more) if term else term for term in terms]}
+
+
+def pinned(required: Mapping[str, object] | None, node: str) -> tuple[bool, ...]:
+    """Of each term of a required node affinity, whether it demands this very node."""
+    terms = (required or {}).get("nodeSelectorTerms")
+    if not isinstance(terms, list):
+        return ()
+    return tuple(_one_of((node,)) in (term.get("matchFields") or ()) for term in terms)
+
+
+def _one_of(nodes: tuple[str, ...]) -> Document:
+    key = "metadata.name" if len(nodes) == 1 else _HOSTNAME
+    return {"key": key, "operator": "In", "values": list(nodes)}
 
 
 def _with(term: Document, key: str, more: Document) -> Document:

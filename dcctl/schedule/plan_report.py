@@ -14,7 +14,8 @@ from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule import plan_time
-from dcctl.schedule.commands import naming
+from dcctl.schedule.broken_budgets import broken_by, budget_notes
+from dcctl.schedule.commands import Typed
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
 from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
@@ -73,6 +74,7 @@ _SUMMARY = (
     Column("held_after_gpu_milli", "boards held once what starts at once has started", "milli"),
     Column("bound_gpu_milli", "no plan of as many members takes more accelerators, in thousandths", "milli"),
     Column("gap_gpu_milli", "how far the plan is from that bound, in thousandths", "milli"),
+    Column("bound_end_s", "no plan of the same members ends all of them before", "time_s"),
     Column("energy_mj", "energy at the limits of the accelerators and of the sites' PUE", "energy_mj"),
     Column("energy_unknown", "workloads of which nobody knows the energy", "count"),
     Column("cost_milli", "what it costs, in thousandths of the currency of the prices", "milli"),
@@ -103,8 +105,8 @@ class Planned(NamedTuple):
     problem: Problem
     plan: Plan
     gaps: tuple[Gap, ...] = ()
-    work: str = ""
-    """The files and options that name the work, as typed."""
+    asked: Typed = Typed()
+    """The work and the options, as typed."""
     victims: tuple[Victims, ...] = ()
     """Who is pushed out; they are among the jobs of the problem."""
     waited: bool = False
@@ -238,13 +240,13 @@ _LEVEL_WORDS = {"domain": "one NVLink domain", "leaf": "one leaf switch", "rack"
 
 
 def _part(homes: Sequence[Bin]) -> str:
-    for depth, level in enumerate(LEVELS):
-        if homes[0].path[depth] and len({one.path[depth:] for one in homes}) == 1:
+    for level in LEVELS:
+        if homes[0].part(level) and len({one.part_of_site(level) for one in homes}) == 1:
             return _LEVEL_WORDS.get(level, f"one {level}")
     sites = {one.path[-1] for one in homes}
     if len(sites) > 1 and "" not in sites:
         return f"{len(sites):,} sites"
-    racks = {one.path[2:] for one in homes}
+    racks = {one.part_of_site("rack") for one in homes}
     return f"{len(racks):,} racks" if all(one.part("rack") for one in homes) and len(racks) > 1 else ""
 
 
@@ -256,7 +258,7 @@ def _headline(found: Planned, rows: Sequence[Row]) -> str:
         return "nothing to place" + (f": {', '.join(passed)} passed over" if passed else "")
     words = [f"fits: {fits:,} of {plural(len(rows) + _unread(problem), 'workload')}"]
     if plan_time.is_timed(plan):
-        words.append(plan_time.headline(plan, problem.now_s))
+        words.append(plan_time.headline(plan, problem))
     elif plan.before.total_milli:
         total = plan.before.total_milli
         after = plan.held_after_gpu_milli * 1000 // total
@@ -299,26 +301,27 @@ def _counted(one: Unplaced) -> list[tuple[str, int]]:
 
 def _notes(found: Planned) -> Iterable[Note]:
     problem, plan = found.problem, found.plan
-    yield from cut_notes(plan.cuts, found.work)
+    yield from cut_notes(plan.cuts, found.asked)
     jobs = {job.id: job for job in problem.jobs}
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
         yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
-        command = naming("explain", one.job, found.work)
+        command = found.asked.naming("explain", one.job)
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
     if len(worst) > _NAMED:
         yield Note(
             "does not fit",
             f"{len(worst) - _NAMED:,} more",
             "warn",
-            f"dcctl schedule plan {found.work or '--pending'} -o wide",
+            found.asked.asking("plan", "-o wide"),
         )
+    yield from budget_notes("pushed out", broken_by(problem, plan_time.all_of(found.victims)))
     yield from plan_time.data_notes(problem, plan)
     yield from uncut_notes(problem, plan)
     if found.searched and plan.bound_gpu_milli is None:
-        yield Note("effort", "has no effect on a plan in time: one pass is made, and no bound is proved")
+        yield Note("effort", "has no effect on a plan in time: one pass is made")
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")
@@ -353,6 +356,7 @@ def _summary(found: Planned, rows: Sequence[Row]) -> dict[str, Cell | dict[str, 
         "held_after_gpu_milli": plan.held_after_gpu_milli,
         "bound_gpu_milli": plan.bound_gpu_milli,
         "gap_gpu_milli": plan.gap_gpu_milli,
+        "bound_end_s": plan.bound_end_s,
         "pushed_out": sum(len(one.members) for one in found.victims),
         "placed_again": again,
         "now_s": problem.now_s,

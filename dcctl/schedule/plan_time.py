@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.conditions import curve_of
 from dcctl.inventory.folding import fold
-from dcctl.packing.greedy.sites import arrival, sites_of
+from dcctl.packing.greedy.sites import arrival, site_of, sites_of
 from dcctl.packing.timed.bill import Bill, bills
 from dcctl.render.report import Bar, Column, Gantt, Note
-from dcctl.units import cores, duration, plural, scaled, three
+from dcctl.schedule.broken_budgets import broken_by
+from dcctl.units import cores, duration, energy, mass, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from dcctl.inventory.conditions import Curves
     from dcctl.inventory.model import Dataset
     from dcctl.packing.plan import Assignment, Plan, Unplaced
     from dcctl.packing.preemption.preempt import Victims
-    from dcctl.packing.problem import Job, Problem
+    from dcctl.packing.problem import Held, Job, Problem
     from dcctl.render.report import Cell, Row
 
 VICTIMS = (
@@ -27,6 +30,7 @@ VICTIMS = (
     Column("priority", "PRIORITY", "count", keep=5),
     Column("by", "MAKES ROOM FOR", keep=8),
     Column("placed", "PLACED AGAIN", "count", keep=7),
+    Column("budgets", "BREAKS BUDGETS", wide=True),
 )
 BILL = (
     Column("energy_mj", "ENERGY", "energy_mj", wide=True),
@@ -41,8 +45,12 @@ def is_timed(plan: Plan) -> bool:
     return any(one.start_s is not None for one in plan.assignments)
 
 
-def headline(plan: Plan, now_s: int) -> str:
-    """How much of it starts at once, and when the last of it has ended."""
+def headline(plan: Plan, problem: Problem) -> str:
+    """How much of it starts at once, when the last of it has ended, and when at the earliest in any plan.
+
+    Where work starts by price or carbon it is not meant to end early: then nothing is said of that.
+    """
+    now_s = problem.now_s
     first: dict[str, int] = {}
     for one in plan.assignments:
         start_s = now_s if one.start_s is None else one.start_s
@@ -53,6 +61,8 @@ def headline(plan: Plan, now_s: int) -> str:
     words = f"{now:,} of them now" if now else "none of them now"
     if known and len(known) == len(ends):
         words += f", all done in {duration(max(known) - now_s)}"
+        if plan.bound_end_s is not None and not (problem.prices or problem.carbon):
+            words += f" (no plan before {duration(plan.bound_end_s - now_s)})"
     return words
 
 
@@ -75,14 +85,23 @@ def pushed_state(stands: Sequence[Assignment], now_s: int) -> str:
     return PUSHED[0] if all(one.start_s in (None, now_s) for one in stands) else PUSHED[1]
 
 
+def all_of(victims: Iterable[Victims]) -> list[Held]:
+    """All members that are pushed out."""
+    return [member for one in victims for member in one.members]
+
+
 def victim_rows(problem: Problem, plan: Plan, victims: Iterable[Victims]) -> Iterable[Row]:
     """One row per workload that is pushed out. `problem` has it among its jobs."""
     placed = Counter(one.job for one in plan.assignments)
+    victims = tuple(victims)
+    broken = {one.budget for one in broken_by(problem, all_of(victims))}
     for one in victims:
         for name in sorted({member.job for member in one.members}):
             mine = [member for member in one.members if member.job == name]
             nodes = tuple(sorted({problem.bins[member.bin].name for member in mine}))
-            yield name, len(mine), nodes, problem.running[name].priority, one.by, placed[name]
+            known = problem.running[name]
+            budgets = tuple(each.name for each in known.budgets if each in broken)
+            yield name, len(mine), nodes, known.priority, one.by, placed[name], budgets
 
 
 def why_then(problem: Problem, job: Job, stands: Sequence[Assignment], *, waited: bool) -> Iterable[str]:
@@ -90,12 +109,27 @@ def why_then(problem: Problem, job: Job, stands: Sequence[Assignment], *, waited
     end_s = max((one.end_s for one in stands if one.end_s is not None), default=None)
     if end_s is None:
         return
-    if problem.prices and (job.deadline_s is not None or waited):
-        yield "cheapest hours"
-    elif problem.carbon and (job.deadline_s is not None or waited):
-        yield "hours of least carbon"
+    if job.deadline_s is not None or waited:
+        if _known_of(problem, problem.prices, stands):
+            every = all(curve_of(problem.prices, site) is not None for site in sites_of(problem.bins))
+            yield "cheapest hours" if every else "cheapest hours of those whose price is known"
+        elif _known_of(problem, problem.carbon, stands):
+            yield "hours of least carbon"
     if job.deadline_s is not None:
         yield f"ends before its deadline by {duration(job.deadline_s - end_s)}"
+
+
+def _known_of(problem: Problem, curves: Curves, stands: Iterable[Assignment]) -> bool:
+    """Whether a curve tells all of a run, wherever its members stand."""
+    sites = {one.name: site_of(one) for one in problem.bins}
+    runs = {(sites[one.node], one.start_s, one.end_s) for one in stands}
+    told = ((curve_of(curves, site), start_s, end_s) for site, start_s, end_s in runs)
+    return all(
+        curve is not None
+        and end_s is not None
+        and curve.integral(problem.now_s if start_s is None else start_s, end_s) is not None
+        for curve, start_s, end_s in told
+    )
 
 
 def too_late(job: Job, one: Unplaced) -> str:
@@ -179,14 +213,10 @@ def bill_note(problem: Problem, found: Mapping[str, Bill]) -> Iterable[Note]:
         yield Note("energy", ", ".join(words))
 
 
-def _mass(mg: int) -> str:
-    return f"{three(mg / 1e9)} t" if mg >= 10**9 else f"{three(mg / 1e6)} kg"
-
-
 _SAY: tuple[tuple[str, str, Callable[[int], str]], ...] = (
-    ("energy", "energy_mj", lambda value: scaled(value / 3_600_000, "Wh")),
+    ("energy", "energy_mj", energy),
     ("cost", "cost_milli", lambda value: f"costs {cores(value)}"),
-    ("carbon", "carbon_mg", lambda value: f"{_mass(value)} of CO2"),
+    ("carbon", "carbon_mg", lambda value: f"{mass(value)} of CO2"),
 )
 
 

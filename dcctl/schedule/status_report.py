@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dcctl.packing.problem import Problem
     from dcctl.packing.solve import Solution
     from dcctl.render.report import Cell, Row
+    from dcctl.schedule.applied import Runs
 
 _ITEMS = (
     Column("job", "WORKLOAD", keep=9),
@@ -68,17 +69,7 @@ STATUS = Shape(
 )
 
 
-class Unfinished(NamedTuple):
-    """A change that began and did not finish."""
-
-    run: str
-    resume: str
-    """The command that goes on with it."""
-
-
-def status_report(
-    waiting: Solution, idle: Solution, unfinished: Sequence[Unfinished], gaps: tuple[Gap, ...]
-) -> Report:
+def status_report(waiting: Solution, idle: Solution, runs: Runs, gaps: tuple[Gap, ...]) -> Report:
     """One row per workload that waits. `waiting` has what waits placed, `idle` has not."""
     room, supply = _room(Scene(idle), idle.problem), supply_of(idle.problem)
     nodes = int(whole(Scene(idle)).sum())
@@ -98,12 +89,12 @@ def status_report(
             "out_gpu_milli": supply.out_milli,
             "total_gpu_milli": supply.total_milli,
             "whole_nodes": nodes,
-            "unfinished": len(unfinished),
+            "unfinished": len(runs.unfinished),
         },
-        notes=tuple(_notes(waiting, unfinished, bool(room))),
+        notes=(*_notes(waiting, bool(room)), *runs.notes()),
         gaps=gaps,
         name_key="job",
-        level="warn" if unfinished else "ok",
+        level=runs.level,
     )
     return with_samples(answer)
 
@@ -157,7 +148,7 @@ def _on_whole(unit: Unit, problem: Problem, is_whole: NDArray[np.bool_]) -> Coun
     kinds, found = problem.space.kinds, Counter[int]()
     for at in np.flatnonzero(is_whole).tolist():
         for device in problem.bins[at].devices:
-            if Unit(*kinds[device.kind], device.shares) == unit:
+            if Unit(*kinds[device.kind]) == unit:
                 found[at] += 1
     return found
 
@@ -178,11 +169,9 @@ def _largest(scene: Scene, bins: Sequence[int]) -> str:
     return ", ".join(words) or plural(len(bins), "node")
 
 
-def _notes(waiting: Solution, unfinished: Sequence[Unfinished], any_free: bool) -> Iterable[Note]:
+def _notes(waiting: Solution, any_free: bool) -> Iterable[Note]:
     if any_free:
         yield Note("free", "by what can be asked for", detail="room")
     stuck = next((one.job.id for one in waiting.placed if one.missing), None)
     if stuck is not None:
         yield Note("why", f"{stuck} does not fit", command=naming("explain", stuck))
-    for one in unfinished:
-        yield Note("unfinished", f"the run {one.run} began and did not finish", "warn", one.resume)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule.commands import naming
+from dcctl.schedule.broken_budgets import budget_notes
+from dcctl.schedule.commands import Typed
 from dcctl.schedule.samples import with_samples
 from dcctl.units import duration, plural
 
@@ -15,8 +16,9 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import Gap
     from dcctl.packing.greedy.place import Placed
-    from dcctl.packing.problem import Job, Problem
+    from dcctl.packing.problem import Held, Job, Problem
     from dcctl.packing.questions.ask import Answer, Waiting
+    from dcctl.packing.questions.single import Single
     from dcctl.packing.scene import Hit, Loss
     from dcctl.render.report import Row
 
@@ -35,6 +37,8 @@ _SUMMARY = (
     Column("gone", "members that belong to their node and go with it", "count"),
     Column("waiting_before", "waiting members that fit before the change", "count"),
     Column("waiting_after", "waiting members that fit after it", "count"),
+    Column("pushed_before", "members that waiting work pushes out before the change", "count"),
+    Column("pushed_after", "members that it pushes out after the change", "count"),
     Column("nodes_lost", "nodes that are lost", "count"),
     Column("nodes_added", "nodes that are added", "count"),
 )
@@ -54,41 +58,41 @@ SINGLE = Shape(
 )
 
 
-class Part(NamedTuple):
-    """One part of the data centre, and what its loss would do."""
-
-    level: str
-    name: str
-    loss: Loss
-
-
-def whatif_report(found: Answer, lost: int, gaps: tuple[Gap, ...], work: str = "") -> Report:
-    """One row per job to which the change does something.
-
-    `work`: the files and options that name the waiting work, as typed.
-    """
-    rows = (*_hits(found.loss, found.problem), *_waiting(found))
-    summary = {
-        "stopped": len(found.loss.hits),
-        "homeless": found.loss.homeless,
-        "gone": found.loss.gone,
-        "waiting_before": _members(found.before),
-        "waiting_after": _members(found.after),
-        "nodes_lost": lost,
-        "nodes_added": sum(one.name.startswith("new-") for one in found.problem.bins),
-    }
+def whatif_report(
+    found: Answer,
+    lost: int,
+    gaps: tuple[Gap, ...],
+    asked: Typed = Typed(),  # noqa: B008  # a constant
+) -> Report:
+    """One row per job to which the change does something. `asked`: the work and the options, as typed."""
+    rows = (*_hits(found.loss, found.problem), *_pushed(found), *_waiting(found))
+    summary = _summary(found, lost)
     worse = found.loss.homeless or summary["waiting_after"] < summary["waiting_before"]
     answer = Report(
         kind=WHATIF.kind,
         headline=_headline(found),
         items=Table("items", _ITEMS, rows, fold=False),
         summary={**summary},
-        notes=(*_apart(found.loss), *_notes(found, work)),
+        notes=(*budget_notes("evict", found.broken), *_apart(found.loss), *_notes(found, asked)),
         gaps=gaps,
         name_key="job",
         level="warn" if worse else "ok",
     )
     return with_samples(answer)
+
+
+def _summary(found: Answer, lost: int) -> dict[str, int]:
+    return {
+        "stopped": len(found.loss.hits),
+        "homeless": found.loss.homeless,
+        "gone": found.loss.gone,
+        "waiting_before": _members(found.before),
+        "waiting_after": _members(found.after),
+        "pushed_before": len(found.pushed_before),
+        "pushed_after": len(found.pushed_after),
+        "nodes_lost": lost,
+        "nodes_added": sum(one.name.startswith("new-") for one in found.problem.bins),
+    }
 
 
 def _members(waiting: Iterable[Waiting]) -> int:
@@ -106,6 +110,9 @@ def _headline(found: Answer) -> str:
         words.append(
             f"of {plural(len(found.before), 'waiting workload')} {after:,} fit, {before:,} did before"
         )
+    if found.pushed_before or found.pushed_after:
+        out = f"{plural(len(found.pushed_after), 'member')} pushed out, {len(found.pushed_before):,} before"
+        words.append(out)
     return "; ".join(words) or "nothing changes: no work runs or waits there"
 
 
@@ -122,6 +129,28 @@ def _fitting(waiting: Iterable[Waiting]) -> int:
 def _hits(loss: Loss, problem: Problem) -> Iterable[Row]:
     for hit in sorted(loss.hits, key=lambda hit: (-hit.homeless, hit.job)):
         yield hit.job, _fate(hit), hit.stopped, hit.lost, *_stand(hit.placed, problem)
+
+
+def _pushed(found: Answer) -> Iterable[Row]:
+    """Running work of which more or less is pushed out than without the change."""
+    before, after = _by_job(found.pushed_before), _by_job(found.pushed_after)
+    for name in sorted({*before, *after}):
+        old, new = before.get(name, []), after.get(name, [])
+        if len(old) != len(new):
+            word = (
+                "pushed out" if len(new) > len(old) else "pushed out less" if new else "no longer pushed out"
+            )
+            members = new or old
+            milli = sum(found.problem.classes[one.of].need.gpu_milli for one in members)
+            where = fold({found.problem.bins[one.bin].name for one in members})
+            yield name, word, len(members), None, None, milli, where
+
+
+def _by_job(members: Iterable[Held]) -> dict[str, list[Held]]:
+    found: dict[str, list[Held]] = {}
+    for one in members:
+        found.setdefault(one.job, []).append(one)
+    return found
 
 
 def _fate(hit: Hit) -> str:
@@ -166,48 +195,48 @@ def _apart(loss: Loss) -> Iterable[Note]:
             yield Note("no room", f"{hit.job}: {hit.says}", "warn")
 
 
-def _notes(found: Answer, work: str) -> tuple[Note, ...]:
+def _notes(found: Answer, asked: Typed) -> tuple[Note, ...]:
     still = [one.job.id for one in found.after if one.missing]
     if not still:
         return ()
     names = ", ".join(still[:3]) + (f" and {len(still) - 3:,} more" if len(still) > 3 else "")
-    command = naming("explain", still[0], work)
-    return (Note("still waits", names, command=command),)
+    return (Note("still waits", names, command=asked.naming("explain", still[0])),)
 
 
-def single_report(parts: Sequence[Part], asked: int, problem: Problem, gaps: tuple[Gap, ...]) -> Report:
-    """One row per part whose loss leaves work without room, the worst first. `asked`: parts tried."""
+def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:
+    """One row per part whose loss leaves work without room, the worst first."""
     bad = sorted(
-        (one for one in parts if one.loss.homeless),
-        key=lambda one: (-_gpus(one, problem), -one.loss.homeless, one.name),
+        (one for one in found if one.homeless),
+        key=lambda one: (-_gpus(one), -_homeless(one), one.part.name),
     )
+    asked = plural(len(found), "part")
     return Report(
         kind=SINGLE.kind,
-        headline=f"{len(bad):,} of {plural(asked, 'part')} cannot be lost without work that finds no room",
-        items=Table("items", _PARTS, tuple(_part_row(one, problem) for one in bad)),
+        headline=f"{len(bad):,} of {asked} cannot be lost without work that finds no room",
+        items=Table("items", _PARTS, tuple(map(_part_row, bad))),
         gaps=gaps,
         name_key="part",
         level="warn" if bad else "ok",
     )
 
 
-def _gpus(one: Part, problem: Problem) -> int:
+def _gpus(one: Single) -> int:
     """Accelerators of the members without room."""
-    total = 0
-    for hit in one.loss.hits:
-        asked = _milli(hit.placed.job, problem)
-        total += asked - sum(problem.classes[stand.of].need.gpu_milli for stand in hit.placed.stands)
-    return total
+    return sum(each.gpu_milli for each in one.homeless)
 
 
-def _part_row(one: Part, problem: Problem) -> Row:
-    jobs = [hit.job for hit in one.loss.hits if hit.homeless]
+def _homeless(one: Single) -> int:
+    return sum(each.members for each in one.homeless)
+
+
+def _part_row(one: Single) -> Row:
+    jobs = [each.job for each in one.homeless]
     return (
-        one.name,
-        one.level,
-        len(one.loss.bins),
-        len(one.loss.hits),
-        one.loss.homeless,
-        _gpus(one, problem),
+        one.part.name,
+        one.part.level,
+        len(one.part.bins),
+        one.stopped,
+        _homeless(one),
+        _gpus(one),
         ", ".join(jobs[:3]) + (f" and {len(jobs) - 3:,} more" if len(jobs) > 3 else ""),
     )

@@ -20,6 +20,7 @@ ARGUMENTS = {
     "export": ["csv"],
     "dag": [str(ROOT / "examples/dag/topcuoglu.yaml")],
     "plan": [JOBS],
+    "demand": ["llama-3-8b"],
     "explain": ["eval", JOBS],
     "whatif": ["--every-single"],
     "share": [JOBS],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dcctl.render.dispatch import FORMATS
 from tests.components import missing
 from tests.conftest import Cli
 
@@ -43,10 +44,28 @@ def test_a_file_holds_what_stdout_would(cli: Cli, tmp_path: Path, output: str) -
     assert sorted(path.name for path in tmp_path.glob(".made*")) == []
 
 
-def test_a_file_has_no_colour_and_its_gaps_are_told_on_stderr(cli: Cli, tmp_path: Path) -> None:
-    done = cli("inventory", *DEMO, "-o", f"csv={tmp_path}/x.csv")
+@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("words", [("inventory",), ("schedule", "plan", "--pending")], ids=" ".join)
+def test_the_gaps_of_a_file_are_told_on_stderr(
+    cli: Cli, tmp_path: Path, words: tuple[str, ...], output: str
+) -> None:
+    """Also where the file has them: whoever sees exit code 3 is told why."""
+    done = cli(*words, *DEMO, "-o", f"{output}={tmp_path}/x")
     assert done.returncode == 3
-    assert "gap: gpu077" in done.stderr
+    assert "dcctl: gap: gpu077" in done.stderr
+
+
+@pytest.mark.parametrize("output", ["name", "json=x.json"])
+def test_what_is_left_out_on_request_does_not_break_a_promised_silence(
+    cli: Cli, tmp_path: Path, output: str
+) -> None:
+    fleet = json.loads(cli("inventory", "snapshot", *DEMO, "-w", "gpu[001-002]").stdout)
+    gap = {"source": "kubernetes", "subject": "pods", "reason": "not asked for", "cause": "limited"}
+    (tmp_path / "fleet.json").write_text(json.dumps({**fleet, "gaps": [gap]}))
+    words = ("inventory", "-i", "fleet.json", "-o", output)
+    done, quiet = cli(*words), cli(*words, "-q")
+    assert (done.returncode, done.stderr.count("not asked for")) == (0, 1)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
 def test_a_place_that_cannot_be_written_is_an_error_of_the_command_line(cli: Cli, tmp_path: Path) -> None:

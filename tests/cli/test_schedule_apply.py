@@ -119,6 +119,7 @@ def test_of_two_at_once_one_is_refused(bench: Bench) -> None:
     told = [(run.communicate(timeout=60), run.returncode) for run in runs]
     codes = sorted(code for _, code in told)
     assert codes in ([0, 6], [0, 7]), told
+    assert "kubectl delete" not in str(told)
     ends_well(bench, plan)
 
 
@@ -305,3 +306,28 @@ def test_a_plan_that_counts_on_cuts_is_refused(bench: Bench, verb: str) -> None:
     assert "1 board being cut first (cut 1 idle board of gpu1 into 1 x 3g.71gb)" in done.stderr
     assert f"Try: dcctl schedule plan {files[1]} --no-cut" in done.stderr
     assert len(bench.server.requests) == asked
+
+
+def test_nodes_that_dcctl_chose_are_not_asked_for(bench: Bench) -> None:
+    """The pod that a controller makes anew stands where there is room; a pod by itself does not."""
+    files, _ = bench.files((maker("Deployment", "web", 2), pod("lone")))
+    assert dcctl(bench, "apply", *files, "--yes").returncode == 0
+    assert set(bench.standing().values()) == {"gpu0"}
+    lost = json.loads(dcctl(bench, "whatif", "--fail", "gpu0", "-o", "json").stdout)
+    assert {row["job"]: (row["members"], row["placed"]) for row in lost["items"]} == {
+        "ml/web": (2, 2),
+        "ml/lone": (1, 0),
+    }
+
+
+def test_work_that_dcctl_placed_may_move(bench: Bench) -> None:
+    def fill(name: str, gpus: int) -> None:
+        bench.server.load([objects.pod(name, node="gpu0", requests={objects.GPU: str(gpus)})])
+
+    fill("full", 8)
+    files, _ = bench.files((maker("Deployment", "web", 2),))
+    assert dcctl(bench, "apply", *files, "--yes").returncode == 0
+    bench.server.remove("pods", "full", "default")
+    fill("half", 4)
+    moves = json.loads(dcctl(bench, "defrag", "-o", "json").stdout)["items"]
+    assert [(row["from"], row["to"]) for row in moves] == [("gpu1", "gpu0")] * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,10 @@ SITES = ROOT / "examples" / "sites"
 JOBS = str(ROOT / "examples" / "jobs" / "two-sites.yaml")
 EVENING = str(ROOT / "examples" / "jobs" / "evening.yaml")
 FLEET = ("-i", str(SITES / "fleet.json"))
-LINKS = ("--links", str(SITES / "links.yaml"))
+LINKS = (f"--links={SITES / 'links.yaml'}",)
+SLICES = str(ROOT / "examples" / "jobs" / "slices.yaml")
+DEMO = ("-i", "demo")
+SHORT, OTHER = re.compile(r"too little \S+/\S+"), "too little of another resource"
 MINE = """kind: Jobs
 jobs:
 - {name: late, members: 2, each: {cpu: 8, gpu: 8}, duration: 1h, deadline: 2020-01-01T00:00Z}
@@ -45,9 +49,19 @@ def told(found: dict[str, Any]) -> list[str]:
     return [f"{note['label']}: {note['text']}" for note in found["notes"]]
 
 
-@pytest.mark.parametrize("options", [(), LINKS])
-def test_the_command_that_plan_prints_says_what_plan_says(cli: Cli, options: tuple[str, ...]) -> None:
-    plan = run(cli, "schedule", "plan", JOBS, *FLEET, *options)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (JOBS, *FLEET),
+        (JOBS, *FLEET, *LINKS),
+        (EVENING, *DEMO, "--effort=normal"),
+        (EVENING, *DEMO, "--policy=first-fit", "--seed=3"),
+        (EVENING, "--pending", *DEMO, "--preempt"),
+        (SLICES, *DEMO, "--no-cut"),
+    ],
+)
+def test_the_command_that_plan_prints_says_what_plan_says(cli: Cli, asked: tuple[str, ...]) -> None:
+    plan = run(cli, "schedule", "plan", *asked)
     commands = [note["command"] for note in plan["notes"] if "explain" in note["command"]]
     assert commands
     refusals = plan["details"]["refusals"]
@@ -55,9 +69,56 @@ def test_the_command_that_plan_prints_says_what_plan_says(cli: Cli, options: tup
         found = run(cli, *shlex.split(command)[1:])
         name = found["summary"]["job"]
         counts = {row["reason"]: row["nodes"] for row in refusals if row["job"] == name}
-        assert {row["reason"]: row["nodes"] for row in found["items"]} == counts
-        assert all(option in command for option in options)
+        assert {SHORT.sub(OTHER, row["reason"]): row["nodes"] for row in found["items"]} == counts
+        words = shlex.split(command)
+        assert words.index(asked[0]) > 0
+        assert all(option in words for option in asked if option.startswith("--"))
         assert not found["summary"]["fits"]
+
+
+def test_work_that_is_pushed_out_is_explained(cli: Cli, tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet.json"
+    fleet.write_text(cli("inventory", "snapshot", *DEMO).stdout)
+    asked = (EVENING, "--pending", "-i", str(fleet), "--preempt")
+    plan = run(cli, "schedule", "plan", *asked)
+    rows = {row["job"]: row for row in plan["items"]}
+    victim = plan["details"]["victims"][0]
+    by, name = victim["by"], victim["job"]
+    found = run(cli, "schedule", "explain", name, *asked)
+    assert found["summary"]["start_s"] == rows[name]["start_s"]
+    assert f"pushed out: for {by}" in told(found)
+    pushes = run(cli, "schedule", "explain", by, *asked)
+    assert next(text for text in told(pushes) if text.startswith("pushes out: "))
+
+
+def test_a_plan_without_the_options_says_something_else(cli: Cli) -> None:
+    """So what is said with them is due to them."""
+    for job, asked, option in (
+        ("moe-16x22b", (EVENING, *DEMO), "--preempt"),
+        ("embedders", (SLICES, *DEMO), "--no-cut"),
+    ):
+        fits = [
+            run(cli, "schedule", "explain", job, *asked, *more)["summary"]["fits"] for more in ((), (option,))
+        ]
+        assert sorted(fits) == [False, True]
+
+
+def test_whatif_tells_who_is_no_longer_pushed_out(cli: Cli) -> None:
+    found = run(cli, "schedule", "whatif", EVENING, *DEMO, "--preempt", "--add", "16xgpu065")
+    states = {row["job"]: row["state"] for row in found["items"]}
+    summary = found["summary"]
+    assert summary["pushed_after"] < summary["pushed_before"]
+    assert "no longer pushed out" in states.values()
+    found = run(cli, "schedule", "whatif", EVENING, *DEMO, "--add", "16xgpu065")
+    assert found["summary"]["pushed_before"] == 0
+
+
+def test_what_if_boards_stay_as_they_are(cli: Cli) -> None:
+    found = [
+        run(cli, "schedule", "whatif", SLICES, *DEMO, "--remove", "gpu001", *more)["summary"]["waiting_after"]
+        for more in ((), ("--no-cut",))
+    ]
+    assert found[0] > found[1]
 
 
 def test_times_are_those_of_the_plan(cli: Cli, tmp_path: Path) -> None:
@@ -91,11 +152,13 @@ def test_a_gate_is_told(cli: Cli) -> None:
     assert any(text.startswith("held by a gate: chat.example.com/budget-approved") for text in told(found))
 
 
-def test_every_cure_that_is_printed_cures(cli: Cli) -> None:
-    found = run(cli, "schedule", "explain", "moe-16x22b", EVENING, "-i", "demo")
+@pytest.mark.parametrize("options", [(), ("--effort=normal", "--no-cut")])
+def test_every_cure_that_is_printed_cures(cli: Cli, options: tuple[str, ...]) -> None:
+    found = run(cli, "schedule", "explain", "moe-16x22b", EVENING, *DEMO, *options)
     commands = [row["command"] for row in found["details"]["cures"] if row["way"] in ("evict", "add")]
     assert len(commands) == 2
     for command in commands:
+        assert all(option in command for option in options)
         answer = run(cli, *shlex.split(command)[1:])
         assert {"moe-16x22b": "fits now"}.items() <= {
             row["job"]: row["state"] for row in answer["items"]
@@ -113,7 +176,7 @@ def test_whatif_names_the_files_again(cli: Cli) -> None:
     found = run(cli, "schedule", "whatif", JOBS, *FLEET, *LINKS, "--add", "1xgpu001")
     (command,) = [note["command"] for note in found["notes"] if note["label"] == "still waits"]
     assert JOBS in command
-    assert "=".join(LINKS) in command
+    assert LINKS[0] in command
 
 
 def test_a_gang_over_two_sites_goes_on_over_two_sites(cli: Cli) -> None:

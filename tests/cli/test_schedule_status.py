@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from dcctl import journal
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Cli
 
 
@@ -73,3 +76,30 @@ def test_more_moves_than_were_allowed_would_free_more(cli: Cli) -> None:
     gains = [one["summary"]["free_after"] - one["summary"]["free_before"] for one in (few, some, many)]
     assert gains == [0, 1, 2]
     assert many["summary"]["more_moves"] is None
+
+
+def test_runs_that_did_not_finish_and_damaged_journals_are_told(cli: Cli, tmp_path: Path) -> None:
+    header = journal.Header(
+        kind="schedule-apply",
+        run="r1",
+        plan="p",
+        who="me",
+        started_at_s=1,
+        cluster="c",
+        command="dcctl schedule apply",
+    )
+    folder = tmp_path / "state" / "dcctl" / "journals"
+    journal.create(folder, header).close()
+    (folder / "schedule-apply-r2.jsonl").write_text("garbage\n")
+    env = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    listed = {}
+    for words in (("schedule", "status", "-i", "demo", "-w", "gpu001"), ("schedule", "apply", "--status")):
+        done = cli(*words, "-o", "json", env=env)
+        assert done.returncode == 1, done.stderr
+        notes = json.loads(done.stdout)["notes"]
+        listed[words] = [each for each in notes if each["label"] in ("unfinished", "damaged")]
+    (here, there) = listed.values()
+    assert here == there
+    assert [each["label"] for each in here] == ["unfinished", "damaged"]
+    assert here[0]["command"] == "dcctl schedule apply --resume"
+    assert "schedule-apply-r2.jsonl:1: is not a journal" in here[1]["text"]

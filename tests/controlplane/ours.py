@@ -79,7 +79,7 @@ _FILTERS: tuple[tuple[str, Reason], ...] = (
 """The filters in the order in which the scheduler asks them; amounts come next, all of a node at once."""
 _AMOUNTS = (
     Reason.CPU | Reason.MEMORY | Reason.STORAGE | Reason.PODS | Reason.RESOURCE
-    | Reason.NO_DEVICES | Reason.MODEL | Reason.DEVICES | Reason.SHARE
+    | Reason.NO_DEVICES | Reason.MODEL | Reason.REPLICA | Reason.DEVICES | Reason.SHARE
 )  # fmt: skip
 _LAST: tuple[tuple[str, Reason], ...] = (
     ("spread", Reason.SPREAD),

@@ -185,6 +185,29 @@ def test_a_full_disk_is_told_and_leaves_whole_lines(tmp_path: Path) -> None:
     assert found.path.read_bytes().endswith(b"\n")
 
 
+def test_every_line_is_on_the_disk_before_the_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a machine without power forgets is what no fsync followed."""
+    lasting: dict[int, int] = {}
+    fsync = os.fsync
+
+    def watched(number: int) -> None:
+        fsync(number)
+        found = os.fstat(number)
+        lasting[found.st_ino] = found.st_size
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with journal.create(tmp_path, header()) as made:
+        assert tmp_path.stat().st_ino in lasting, "the name of the file, too"
+        told = [lasting[made.path.stat().st_ino]]
+        for tell in (made.begin, made.done, made.end):
+            tell("a")
+            assert lasting[made.path.stat().st_ino] == made.path.stat().st_size
+            told.append(made.path.stat().st_size)
+    assert told == sorted(set(told)), "each line by itself"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_is_closed_is_told(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

@@ -51,10 +51,10 @@ def _room_for(work: "Work", name: str, options: "Options") -> "Report":
     """The moves of the smallest cure that is made of moves."""
     from dcctl.cli.schedule.work import job_named
     from dcctl.packing.questions.cures import cures
-    from dcctl.packing.questions.defrag import Moves, Step
+    from dcctl.packing.questions.defrag import Moves
     from dcctl.schedule.defrag_report import defrag_report
 
     job = job_named(work.problem, name)
     cure = next((one for one in cures(work.problem, job, options) if one.way == "move"), None)
-    steps = [Step(one, to, ()) for one, to in zip(cure.members, cure.homes, strict=True)] if cure else []
-    return defrag_report(Moves(tuple(steps), 0, 0, 0), work.problem, work.gaps, job.id)
+    moves = Moves(() if cure is None else cure.steps)
+    return defrag_report(moves, work.problem, work.gaps, job.id)

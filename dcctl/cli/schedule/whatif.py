@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
-from dcctl.cli.schedule.work import Files, Pending, PolicyOption, Seed
+from dcctl.cli.schedule.work import Planning
 
 if TYPE_CHECKING:
     from dcctl.cli.schedule.work import Work
@@ -42,63 +41,49 @@ _COUNT = re.compile(r"([1-9][0-9]{0,4})x(.+)", re.ASCII)
 
 def whatif(
     session: "Session",
-    files: Files = None,
-    pending: Pending = False,
+    asked: Planning,
     add: Add = None,
     remove: Remove = None,
     fail: Fail = None,
     evict: Evict = None,
     every_single: EverySingle = False,
     job: Only = "",
-    policy: PolicyOption = "use-value",
-    seed: Seed = 0,
-    windows: Windows = None,
-    price: Price = None,
-    carbon: Carbon = None,
-    links: Links = None,
-    wait_at_most: Wait = None,
 ) -> "Report":
     """What stops, what fits elsewhere and what does not if nodes are lost or added, or work is evicted.
 
     A gang that loses a member stops as a whole. Work of FILE, and with --pending what waits in the fleet, is
     planned with and without the change, as `dcctl schedule plan` does with the same options. Changes nothing.
     """
-    from dcctl.cli.schedule.when import conditions, seconds, under
-    from dcctl.cli.schedule.work import job_named, typed, work_of
+    from dcctl.cli.schedule.work import job_named
     from dcctl.errors import UsageError
     from dcctl.packing.questions.ask import Change, ask, only_for
-    from dcctl.packing.solve import Options
     from dcctl.schedule.whatif_report import SINGLE, WHATIF, whatif_report
 
     if not (add or remove or fail or evict or every_single):
         why = "say what changes: --add, --remove, --fail, --evict or --every-single"
         raise UsageError("nothing to try", why, "dcctl schedule whatif --every-single")
-    options, told = Options(policy, seed, wait_s=seconds(wait_at_most)), conditions(price, carbon, links)
-    work = work_of(
-        session, SINGLE if every_single else WHATIF, files, pending or (bool(job) and not files), idle=True
-    )
-    work = work._replace(problem=under(work.problem, told, windows, work.found.whole))
+    options, shape = asked.options(), SINGLE if every_single else WHATIF
+    work = asked.work(session, shape, pending=bool(job) and not asked.files, idle=True)
     if every_single:
         return _every_single(work, options)
     removed = _lost(work, remove or [], fail or [])
     change = Change(_added(work, add or []), removed, _evicted(work, evict or []))
     problem = only_for(work.problem, job_named(work.problem, job).id, options) if job else work.problem
-    words = typed(files, pending, windows, price, carbon, links, wait_at_most)
-    return whatif_report(ask(problem, change, options), len(removed), work.gaps, words.all)
+    return whatif_report(ask(problem, change, options), len(removed), work.gaps, asked.typed())
 
 
 def _every_single(work: "Work", options: "Options") -> "Report":
     from msgspec.structs import replace
 
     from dcctl.packing.fit.parts import parts_of
+    from dcctl.packing.questions.single import single_failures
     from dcctl.packing.scene import Scene
     from dcctl.packing.solve import solved
-    from dcctl.schedule.whatif_report import Part, single_report
+    from dcctl.schedule.whatif_report import single_report
 
     parts = parts_of(work.problem.bins, work.found.whole)
-    scene = Scene(solved(replace(work.problem, jobs=()), options))
-    losses = [Part(one.level, one.name, scene.lose(one.bins)) for one in parts]
-    return single_report(losses, len(parts), work.problem, work.gaps)
+    scene = Scene(solved(replace(work.problem, jobs=()), options._replace(effort="fast")))
+    return single_report(single_failures(scene, parts), work.gaps)
 
 
 def _lost(work: "Work", remove: list[str], fail: list[str]) -> frozenset[int]:

@@ -1,10 +1,12 @@
 """What the verbs of `schedule` share: their arguments, and the problem that they make of a session."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from dcctl.packing.choices import Effort, PolicyName
+from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
+from dcctl.packing.choices import DEFAULT_POLICY, Effort, PolicyName
 
 if TYPE_CHECKING:
     from dcctl.app import Surveyed
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
     from dcctl.inventory.asked import Asked
     from dcctl.inventory.model import Gap
     from dcctl.packing.problem import Job, Problem
+    from dcctl.packing.solve import Options
     from dcctl.render.report import Shape
+    from dcctl.schedule.commands import Typed
 
 Files = Annotated[
     list[str] | None,
@@ -35,6 +39,13 @@ EffortOption = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="The same seed gives the same plan.")]
+Preempt = Annotated[
+    bool,
+    typer.Option("--preempt", help="Urgent work may push out running work of lower priority."),
+]
+NoCut = Annotated[
+    bool, typer.Option("--no-cut", help="Leave boards as they are: cut none, make none whole again.")
+]
 
 
 class Work(NamedTuple):
@@ -48,6 +59,61 @@ class Work(NamedTuple):
     def gaps(self) -> "tuple[Gap, ...]":
         """What could not be learned."""
         return (*self.found.fleet.gaps, *self.asked.gaps)
+
+
+class Planning(NamedTuple):
+    """What a plan depends on besides the fleet: the work, and how it is planned."""
+
+    files: Files = None
+    pending: Pending = False
+    policy: PolicyOption = DEFAULT_POLICY
+    effort: EffortOption = "fast"
+    seed: Seed = 0
+    window: Windows = None
+    price: Price = None
+    carbon: Carbon = None
+    links: Links = None
+    wait_at_most: Wait = None
+    preempt: Preempt = False
+    no_cut: NoCut = False
+
+    def options(self) -> "Options":
+        """How to plan. UsageError for a time that cannot be read."""
+        from dcctl.cli.schedule.when import seconds
+        from dcctl.packing.solve import Options
+
+        wait_s = seconds(self.wait_at_most)
+        return Options(self.policy, self.seed, self.effort, wait_s, cut=not self.no_cut, preempt=self.preempt)
+
+    def work(
+        self, session: "Session", shape: "Shape", *, pending: bool = False, idle: bool = False
+    ) -> "Work":
+        """As `work_of`, under the conditions that the options tell. `pending`: what waits counts anyhow."""
+        from dcctl.cli.schedule.when import conditions, under
+
+        told = conditions(self.price, self.carbon, self.links)
+        found = work_of(session, shape, self.files, self.pending or pending, idle=idle)
+        return found._replace(problem=under(found.problem, told, self.window, found.found.whole))
+
+    def typed(self) -> "Typed":
+        """As it was named on the command line, without what is so by itself."""
+        from shlex import join
+
+        from dcctl.schedule.commands import Typed, files
+
+        work = [*files(self.files or ()), *self._words("pending")] if self.files else []
+        when = self._words("window", "price", "carbon", "links", "wait_at_most")
+        how = self._words("effort", "preempt", "no_cut")
+        return Typed(join(work), join(self._words("policy", "seed")), join([*when, *how]))
+
+    def _words(self, *names: str) -> Iterator[str]:
+        """Options that differ from what holds without them, each as one word."""
+        for name in names:
+            given, option = getattr(self, name), f"--{name.replace('_', '-')}"
+            if given is True:
+                yield option
+            elif given != self._field_defaults[name]:
+                yield from (f"{option}={one}" for one in (given if isinstance(given, list) else [given]))
 
 
 def work_of(
@@ -92,41 +158,6 @@ def _digest(found: "Surveyed") -> str:
     from dcctl.inventory.snapshot import encode
 
     return blake2b(encode(replace(found.fleet, sources=())), digest_size=16).hexdigest()
-
-
-class Typed(NamedTuple):
-    """What a run was asked, as it was typed: to be repeated in the commands that it suggests."""
-
-    work: str = ""
-    """The files, and whether what waits counts too; empty: what waits."""
-    when: str = ""
-    """The options that say what changes over time and between sites."""
-
-    @property
-    def all(self) -> str:
-        """Both; empty: what waits, at any time."""
-        return f"{self.work} {self.when}".strip()
-
-
-def typed(
-    files: list[str] | None,
-    pending: bool,
-    windows: list[str] | None = None,
-    price: str | None = None,
-    carbon: str | None = None,
-    links: str | None = None,
-    wait_at_most: str | None = None,
-) -> Typed:
-    """The work of a run and the options of `when`, as they were named on the command line."""
-    from shlex import join
-
-    from dcctl.schedule.commands import files as typable
-
-    named = (("--price", price), ("--carbon", carbon), ("--links", links), ("--wait-at-most", wait_at_most))
-    options = [f"--window={window}" for window in windows or ()]
-    options += [f"{option}={value}" for option, value in named if value is not None]
-    words = [*typable(files or ()), *(["--pending"] if pending else [])]
-    return Typed(join(words) if files else "", join(options))
 
 
 def job_named(problem: "Problem", name: str) -> "Job":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from dcctl.inventory.demo.hardware import GBPS, RACKS_PER_SITE
 from dcctl.inventory.model import Link, Nic, Node, Pool, PowerMeter, Rack, Site
 
@@ -18,6 +20,14 @@ _UPLINKS_PER_SPINE = 4
 _RACK_LIMIT_MW = 90_000_000
 _OTHER_LOAD_MILLI = {"dc1": 1240, "dc2": 1310}
 """Facility power over power of the nodes, in thousandths: cooling, losses, light."""
+_CABLES_MILLI = 1006
+"""What the UPSes give over what the PDUs take."""
+_UPS_MW = 500_000_000
+_LOSS_PPM = (13_700, 2_400, 28_700)
+"""Of its nominal power, in millionths: without load, in proportion to the load, to its square."""
+_MONTH_S = 30 * 86_400
+_CPUS_MW = (180_000, 520_000)
+"""Processors and memory of a node at rest and wholly busy."""
 
 
 def sites() -> tuple[Site, ...]:
@@ -84,22 +94,42 @@ def _leaf_links(nodes: Sequence[Node]) -> Iterator[Link]:
 
 
 def meters(nodes: Sequence[Node], now_s: int) -> tuple[PowerMeter, ...]:
-    """Facility and UPS of each site, two PDUs for each rack: sums of what their nodes draw."""
+    """Facility and two UPSes of each site, two PDUs for each rack, the processors of each node."""
     found: list[PowerMeter] = []
     for site in _SITES:
         here = [node for node in nodes if node.site == site]
         load = sum(_draw(node) for node in here)
-        month_mj = load * 30 * 86_400
         whole = load * _OTHER_LOAD_MILLI[site] // 1000
-        found.append(PowerMeter(f"{site}-facility", "facility", site, "", whole, month_mj * 5 // 4, now_s))
-        found += [
-            PowerMeter(
-                f"{site}-ups-{side}", "ups", site, "", load * 1031 // 2000, month_mj * 103 // 200, now_s
-            )
-            for side in ("a", "b")
-        ]
+        found.append(_register(PowerMeter(f"{site}-facility", "facility", site, "", whole), now_s))
+        found += [_ups(f"{site}-ups-{side}", site, load // 2, now_s) for side in ("a", "b")]
         found += _pdus(site, here, now_s)
+    found += [_processors(node, now_s) for node in nodes if node.use is not None]
     return tuple(found)
+
+
+def _register(meter: PowerMeter, now_s: int) -> PowerMeter:
+    """The meter with a register that has counted for a month in which it flowed a little less than now."""
+    energy = (meter.power_mw or 0) * _MONTH_S * 97 // 100
+    return replace(meter, read_at_s=now_s, energy_mj=energy, energy_from_s=now_s - _MONTH_S)
+
+
+def _ups(name: str, site: str, load_mw: int, now_s: int) -> PowerMeter:
+    """One side of 2N: what it gives is lost on the way to the PDUs in small part, what it draws is more."""
+    given = load_mw * _CABLES_MILLI // 1000
+    loss = (_LOSS_PPM[0] + _LOSS_PPM[1] * given // _UPS_MW) * _UPS_MW // 1_000_000
+    loss += _LOSS_PPM[2] * given // _UPS_MW * given // 1_000_000
+    meter = PowerMeter(
+        name,
+        "ups",
+        site,
+        "",
+        given,
+        input_mw=given + loss,
+        nominal_mw=_UPS_MW,
+        load_milli=given * 1000 // _UPS_MW,
+        efficiency_milli=given * 1000 // (given + loss),
+    )
+    return _register(meter, now_s)
 
 
 def _pdus(site: str, nodes: list[Node], now_s: int) -> Iterator[PowerMeter]:
@@ -110,7 +140,15 @@ def _pdus(site: str, nodes: list[Node], now_s: int) -> Iterator[PowerMeter]:
         load = sum(_draw(node) for node in members)
         names = ",".join(node.name for node in members)
         for side in ("a", "b"):
-            yield PowerMeter(f"{rack}-pdu-{side}", "pdu", site, names, load // 2, None, now_s)
+            yield _register(PowerMeter(f"{rack}-pdu-{side}", "pdu", site, names, load // 2), now_s)
+
+
+def _processors(node: Node, now_s: int) -> PowerMeter:
+    """Packages and memory by RAPL: what they draw at rest, and more with the processors that are busy."""
+    busy = 0 if node.use is None else node.use.cpu_milli or 0
+    threads = 1000 if node.system is None else (node.system.threads or 1) * 1000
+    drawn = _CPUS_MW[0] + (_CPUS_MW[1] - _CPUS_MW[0]) * min(busy, threads) // threads
+    return PowerMeter(node.name, "rapl", node.site, node.name, drawn, read_at_s=now_s)
 
 
 def _draw(node: Node) -> int:

@@ -100,12 +100,13 @@ def common_taints(nodes: Iterable[Node], working: Collection[str]) -> frozenset[
     return frozenset(
         key
         for key, count in seen.items()
-        if not _is_upkeep(key)
+        if not is_upkeep(key)
         and (device(key) is not None or (2 * count >= total and (key in tolerated or _dedicates(key))))
     )
 
 
-def _is_upkeep(key: str) -> bool:
+def is_upkeep(key: str) -> bool:
+    """Whether the key of a taint says that a node is going, not ready or being worked on."""
     low = key.lower()
     return low.startswith(_UPKEEP) or any(word in low for word in _UPKEEP_WORDS)
 

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias, TypeVar
 import msgspec
 
 Row = TypeVar("Row")
-Catalogue: TypeAlias = Literal["cases", "gpus", "models"]
+Catalogue: TypeAlias = Literal["cases", "gpus", "models", "runs"]
 
 
 def rows(name: Catalogue, row: type[Row]) -> tuple[Row, ...]:

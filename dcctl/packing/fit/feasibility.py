@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dcctl.packing.fit.labels import Labels
+from dcctl.packing.fit.labels import Labels, bars
 from dcctl.packing.problem import BANDWIDTH, CPU, MEMORY, PODS, POWER, STORAGE, WHOLE
 from dcctl.packing.reasons import Reason
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dcctl.inventory.model import Taint
     from dcctl.inventory.placement import Template
     from dcctl.packing.fit.state import State, View
-    from dcctl.packing.problem import Bin, ItemClass, Need, Space
+    from dcctl.packing.problem import Bin, ItemClass, Kind, Need, Space
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -87,7 +88,7 @@ class Wanted:
 
     def copies(self, view: View, most: int) -> Ints:
         """How many such items each bin holds one after the other, `most` at most."""
-        room = np.where(self.refusals(view) == 0, most, 0)
+        room = np.where(self.fixed[view.at] == 0, most, 0)  # the other reasons leave no room by themselves
         for dimension, amount in self.wants:
             room = np.minimum(room, np.maximum(view.free[:, dimension], 0) // amount)
         if self.devices:
@@ -151,7 +152,7 @@ class Feasibility:
         self.labels = Labels(bins)
         self._tolerated = tolerated
         self._fixed: dict[object, Ints] = {}
-        self._accepts: dict[tuple[str, tuple[str, ...]], Bools | None] = {}
+        self._accepts: dict[tuple[str, tuple[str, ...], bool], Bools | None] = {}
         self._has = self._kinds_of_bins()
         self.wanted = [
             Wanted(one, self._fixed_of(one), self._accepted(one.need), state.numa) for one in classes
@@ -166,22 +167,15 @@ class Feasibility:
 
     def takes(self, need: Need, kind: int) -> bool:
         """Whether devices of this kind will do."""
-        return kind in self._good_kinds(need)[1]
-
-    def _good_kinds(self, need: Need) -> tuple[list[int], list[int]]:
-        """Kinds of the wanted resource, and those among them that are of a wanted model."""
-        named = [at for at, kind in enumerate(self.space.kinds) if need.resource in ("", kind.resource)]
-        return named, [
-            at for at in named if not need.models or accepts(need.models, self.space.kinds[at].model)
-        ]
+        return suits(need, self.space.kinds[kind]) is None
 
     def _accepted(self, need: Need) -> Bools | None:
         """[bins, devices]: which devices will do; None if all will, or no bin has devices of two kinds."""
         if not (need.devices or need.share_milli) or not (self._has.sum(axis=1) > 1).any():
             return None
-        key = (need.resource, need.models)
+        key = (need.resource, need.models, need.share_milli > 0)
         if key not in self._accepts:
-            _, good = self._good_kinds(need)
+            good = [at for at in range(len(self.space.kinds)) if self.takes(need, at)]
             self._accepts[key] = (
                 None if len(good) == len(self.space.kinds) else np.isin(self.state.kind, good)
             )
@@ -191,15 +185,22 @@ class Feasibility:
         """Reasons that no placement changes, shared by all classes that have the same."""
         need, template = one.need, one.template
         wants = bool(need.devices or need.share_milli)
-        kinds = (wants, need.resource, need.models) if wants else ()
+        kinds = (need.share_milli > 0, need.resource, need.models) if wants else ()
         where = (template.node_selector.items(), template.required, template.tolerations, template.bound_to)
         key = (kinds, tuple(where[0]), *where[1:], _is_silent(template), one.cluster)
         if key not in self._fixed:
-            implied = self._tolerated if _is_silent(template) else frozenset()
-            bits = self.labels.refusals(template, implied)
+            bits = self.labels.refusals(template, self._implied(template))
             bits = bits | self._elsewhere(one.cluster)
             self._fixed[key] = bits | self._without(need) if wants else bits
         return self._fixed[key]
+
+    def _implied(self, template: Template) -> frozenset[str]:
+        return self._tolerated if _is_silent(template) else frozenset()
+
+    def barring(self, template: Template, at: int) -> frozenset[Taint]:
+        """The taints of a bin that keep such items out."""
+        implied = self._implied(template)
+        return frozenset(one for one in self.bins[at].taints if bars(one, template.tolerations, implied))
 
     def _elsewhere(self, cluster: str) -> Ints:
         """Bins that another scheduler hands out, or none."""
@@ -209,10 +210,13 @@ class Feasibility:
         return others * int(Reason.CLUSTER)
 
     def _without(self, need: Need) -> Ints:
-        """Bins that have no device that would do, busy or not."""
-        named, good = self._good_kinds(need)
-        none, wrong = ~self._has[:, named].any(axis=1), ~self._has[:, good].any(axis=1)
-        return np.where(none, int(Reason.NO_DEVICES), np.where(wrong, int(Reason.MODEL), 0))
+        """Bins that have no device that would do, busy or not: why not the one that comes nearest to it."""
+        bits = np.full(len(self.bins), int(Reason.NO_DEVICES), np.int64)
+        why = [suits(need, kind) for kind in self.space.kinds]
+        for reason in (Reason.MODEL, Reason.REPLICA, None):
+            alike = [at for at, one in enumerate(why) if one is reason]
+            bits[self._has[:, alike].any(axis=1)] = int(reason or 0)
+        return bits
 
 
 def _is_silent(template: Template) -> bool:
@@ -221,6 +225,21 @@ def _is_silent(template: Template) -> bool:
     Pods say which taints they tolerate, and always have a namespace.
     """
     return not template.namespace
+
+
+def suits(need: Need, kind: Kind) -> Reason | None:
+    """Why devices of this kind will not do, whether free or not; None: they will.
+
+    A replica of a board that is shared is had whole or not at all, and is no measured part of it: neither a
+    part of the board nor an amount of its memory can be promised on one.
+    """
+    replica = need.share_milli > 0 and kind.shares > 1
+    renamed = replica and kind.resource == f"{need.resource}.shared"
+    if need.resource not in ("", kind.resource) and not renamed:
+        return Reason.NO_DEVICES
+    if need.models and not accepts(need.models, kind.model):
+        return Reason.MODEL
+    return Reason.REPLICA if replica else None
 
 
 def accepts(models: Sequence[str], model: str) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dcctl.inventory.placement import level_of
-from dcctl.packing.problem import LEVELS
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class Labels:
                 {
                     _UPKEEP.get(taint.key, Reason.TAINT)
                     for taint in taints
-                    if _bars(taint, tolerations, tolerated)
+                    if bars(taint, tolerations, tolerated)
                 }
             )
             for taints in self._taints
@@ -135,10 +134,7 @@ class Labels:
 
 def _part(one: Bin, level: Level) -> str | None:
     """In which part of a level a bin lies, by a name that no other has; None where nobody knows."""
-    if level == "node":
-        return one.name
-    depth = LEVELS.index(level)
-    return "/".join((*reversed(one.path[depth + 1 :]), one.path[depth])) if one.path[depth] else None
+    return one.name if level == "node" else one.part_of_site(level) or None
 
 
 def _compared(expression: Expression, rows: NDArray[np.int64], values: dict[str, int]) -> Mask:
@@ -162,7 +158,7 @@ def _integer(text: str) -> int | None:
     return number if -_INT64 <= number < _INT64 else None
 
 
-def _bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[str]) -> bool:
+def bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[str]) -> bool:
     """Whether the taint keeps out who has these tolerations."""
     if taint.effect not in _KEEPS_OUT or taint.key in tolerated:
         return False
@@ -171,7 +167,7 @@ def _bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[
 
 def takes_work(one: Bin, tolerated: frozenset[str]) -> bool:
     """Whether work that says nothing of taints may stand in a bin. `tolerated`: keys that keep nobody out."""
-    return not one.closed and not any(_bars(taint, (), tolerated) for taint in one.taints)
+    return not one.closed and not any(bars(taint, (), tolerated) for taint in one.taints)
 
 
 def tolerates(toleration: Toleration, taint: Taint) -> bool:

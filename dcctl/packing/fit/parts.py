@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from dcctl.packing.problem import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import NDArray
+
     from dcctl.inventory.model import Fleet
+    from dcctl.inventory.placement import Level
     from dcctl.packing.problem import Bin
+
+    Ints = NDArray[np.int64]
 
 FEEDS = ("pdu", "ups")
 """Kinds of meters whose loss takes the power from the nodes that they cover."""
@@ -30,9 +37,8 @@ def parts_of(bins: Sequence[Bin], whole: Fleet) -> tuple[Part, ...]:
     """Every part that has bins: the nodes first, then the narrowest."""
     rows: dict[tuple[str, str], set[int]] = {}
     for at, one in enumerate(bins):
-        for depth, level in enumerate(LEVELS):
-            if one.path[depth]:
-                name = "/".join(filter(None, (*reversed(one.path[depth + 1 :]), one.path[depth])))
+        for level in LEVELS:
+            if name := one.part_of_site(level):
                 rows.setdefault((level, name), set()).add(at)
     single = [Part("node", one.name, frozenset((at,))) for at, one in enumerate(bins)]
     wider = [Part(level, name, frozenset(members)) for (level, name), members in rows.items()]
@@ -73,3 +79,57 @@ def named(parts: Iterable[Part], text: str) -> list[Part]:
         for one in parts
         if (not level or one.level == level) and name in (one.name, one.name.rpartition("/")[2])
     ]
+
+
+class Split(NamedTuple):
+    """Bins by part."""
+
+    of: Ints
+    """By bin: its part; -1: in none."""
+    ranks: Ints
+    """Of each part where it comes by its name."""
+
+
+class Parts:
+    """Which bins lie in which part of the data centre."""
+
+    def __init__(self, bins: Sequence[Bin]) -> None:
+        """Look at every path once."""
+        self.rows: dict[Level, Ints] = {}
+        self.names: dict[Level, tuple[str, ...]] = {}
+        self._ranks: dict[Level, Ints] = {}
+        """Of each part where it comes by its name."""
+        self._within: dict[Level, Split] = {}
+        self._every = np.arange(len(bins))
+        for level in LEVELS:
+            values: dict[str, int] = {}
+            told = (one.part_of_site(level) for one in bins)
+            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
+            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
+            self.names[level] = tuple(values)
+            self._ranks[level] = np.argsort(sorted(values.values(), key=self.names[level].__getitem__))
+
+    def told(self, level: Level) -> Split:
+        """The parts of a level."""
+        return Split(self.rows[level], self._ranks[level])
+
+    def within(self, level: Level) -> Split:
+        """Parts of which one must hold all that lies within one of a level: each bin is in one.
+
+        They are those of the level; of bins of which nobody tells it, the widest narrower ones that are told.
+        A rack lies within one zone, whichever it is, and so does a node by itself.
+        """
+        if level == "node":
+            return Split(self._every, self._every)
+        if level not in self._within:
+            of, ranks = self.rows[level].copy(), [self._ranks[level]]
+            count = len(ranks[0])
+            for narrower in reversed(LEVELS[: LEVELS.index(level)]):
+                untold = (of < 0) & (self.rows[narrower] >= 0)
+                of[untold] = self.rows[narrower][untold] + count
+                ranks.append(self._ranks[narrower] + count)
+                count += len(self._ranks[narrower])
+            alone = np.flatnonzero(of < 0)
+            of[alone] = each = count + np.arange(len(alone))
+            self._within[level] = Split(of, np.concatenate((*ranks, each)).astype(np.int64))
+        return self._within[level]

@@ -6,8 +6,8 @@ The rules are kube-scheduler's (plugins PodTopologySpread, InterPodAffinity, Nod
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
+
+
+_ANY: Final = 1 << 62
+"""More items than any bin holds."""
 
 
 class Group(NamedTuple):
@@ -76,6 +80,16 @@ class _Tally:
         self._bins: Counter[int] = Counter()
         self._counts: Ints | None = None
 
+    @property
+    def told(self) -> Bools:
+        """Bins that have the label."""
+        return self._rows >= 0
+
+    @property
+    def widest(self) -> int:
+        """Most bins under one value."""
+        return int(np.bincount(self._rows + 1, minlength=2)[1:].max())
+
     def add(self, at: int, sign: int) -> None:
         """A member more stands in that bin, or one less."""
         if self._counts is None:
@@ -103,7 +117,7 @@ class _Evenly:
     def __init__(
         self, spread: Spread, own: int, tally: _Tally, rows: Ints, eligible: Callable[[], Bools]
     ) -> None:
-        self._spread, self._own, self._tally, self._rows = spread, own, tally, rows
+        self._spread, self._own, self.tally, self._rows = spread, own, tally, rows
         self._eligible = eligible
         self._domains: Ints | None = None
 
@@ -112,7 +126,7 @@ class _Evenly:
         if self._domains is None:
             found = np.unique(self._rows[self._eligible()])
             self._domains = found[found >= 0]
-        counts, few = self._tally.counts(), self._spread.min_domains
+        counts, few = self.tally.counts(), self._spread.min_domains
         least = int(counts[self._domains].min()) if len(self._domains) else 0
         if few is not None and len(self._domains) < few:
             least = 0
@@ -166,6 +180,45 @@ class Relations:
             tally.add(at, sign)
         for port in template.ports:
             self._ports.setdefault((port.protocol, port.port), Counter())[at, port.address] += sign
+
+    def swayed_by(self, of: int) -> frozenset[int]:
+        """Classes of which it matters to rules of class `of` where their members stand, ports left aside."""
+        rules = self._rules[id(self._templates[of])]
+        tallies = (*(each.tally for each in rules.evenly), *rules.near, *rules.apart)
+        return frozenset(one for tally in tallies for one in self._adding.get(id(tally), ()))
+
+    @cached_property
+    def _adding(self) -> dict[int, list[int]]:
+        """By id of a tally: classes whose members stand in it."""
+        found: dict[int, list[int]] = {}
+        for of, template in enumerate(self._templates):
+            for tally in self._adds[id(template)]:
+                found.setdefault(id(tally), []).append(of)
+        return found
+
+    def width(self, of: int) -> int | None:
+        """How many bins one member more can close to class `of` by its rules; None: nobody can tell."""
+        rules = self._rules[id(self._templates[of])]
+        tallies = (*(each.tally for each in rules.evenly), *rules.apart)
+        return None if rules.near else max((tally.widest for tally in tallies), default=1)
+
+    def most(self, of: int, joining: Iterable[int]) -> Ints | None:
+        """How many items of class `of` each bin holds at most, whatever is placed next; None: any number.
+
+        `joining`: classes of what is placed next.
+        """
+        if not self.related[of]:
+            return None
+        bits = self.refusals(of)
+        if not self.swayed_by(of).isdisjoint(joining):
+            bits &= Reason.PORT | Reason.APART  # those who come never lift these
+        template = self._templates[of]
+        rules, own = self._rules[id(template)], {id(tally) for tally in self._adds[id(template)]}
+        alone = np.full(len(bits), bool(rules.ports))
+        for tally in rules.apart:
+            if id(tally) in own:
+                alone |= tally.told
+        return np.where(bits, 0, np.where(alone, 1, _ANY))
 
     def refusals(self, of: int) -> Ints:
         """Reasons of each bin against one more item of class `of`."""

@@ -227,14 +227,11 @@ class _Ahead:
 
 def _lowest(keys: Ints, count: int) -> tuple[Ints, tuple[int, int]]:
     """Positions of the `count` lowest keys, and the (key, position) above which others may come first."""
-    if len(keys) > count:
-        some = np.argpartition(keys, count)[: count + 1]
-        highest = int(keys[some].max())
-        below = np.flatnonzero(keys < highest)
-        ties = np.flatnonzero(keys == highest)[: count + 1 - len(below)]
-        some = np.concatenate((below, ties))
-        last = int(ties[-1]) if len(ties) else int(below[-1])
-        bound = (highest, last)
-    else:
-        some, bound = np.arange(len(keys)), (REFUSED, len(keys))
-    return some[keys[some] != REFUSED], bound
+    fits = np.flatnonzero(keys != REFUSED)
+    if len(fits) <= count:
+        return fits, (REFUSED, len(keys))
+    keys = keys[fits]
+    highest = int(np.partition(keys, count)[count])
+    below = np.flatnonzero(keys < highest)
+    ties = np.flatnonzero(keys == highest)[: count + 1 - len(below)]
+    return fits[np.concatenate((below, ties))], (highest, int(fits[ties[-1]]))

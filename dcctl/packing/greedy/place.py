@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import groupby, islice, permutations, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,18 +10,19 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dcctl.packing.fit.parts import Parts
 from dcctl.packing.fit.quotas import Ledger
-from dcctl.packing.greedy.sites import most_across, why_apart
-from dcctl.packing.problem import BASIC, LEVELS
+from dcctl.packing.greedy.links import Links
+from dcctl.packing.greedy.regions import regions
+from dcctl.packing.greedy.sites import why_apart
+from dcctl.packing.problem import BASIC
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dcctl.inventory.conditions import SiteLink
-    from dcctl.inventory.placement import Level
     from dcctl.packing.fit.quotas import Short
     from dcctl.packing.greedy.engine import Engine, Put
     from dcctl.packing.problem import Bin, Job, Quota, Task
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 _BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
-"""Parts of one kind that a gang is tried in: those left with least are tried first."""
+"""Parts of one kind that a gang is tried in in vain, though some of it stood there."""
 
 
 class Stand(NamedTuple):
@@ -47,6 +49,7 @@ class Mark(NamedTuple):
     moves: int
     used: Mapping[str, Mapping[str, int]]
     closed: Bools | None
+    links: tuple[int, int]
 
 
 class Placed(Struct):
@@ -95,26 +98,6 @@ def _goes_on(job: Job, found: Placed) -> bool:
     return len(found.stands) >= max(1, job.minimum) and all(task.of in present for task in job.tasks)
 
 
-class Parts:
-    """Which bins lie in which part of the data centre."""
-
-    def __init__(self, bins: Sequence[Bin]) -> None:
-        """Look at every path once."""
-        self.rows: dict[Level, Ints] = {}
-        self.names: dict[Level, tuple[str, ...]] = {}
-        for depth, level in enumerate(LEVELS):
-            values: dict[str, int] = {}
-            told = (_apart(one.path, depth) for one in bins)
-            rows = (values.setdefault(path, len(values)) if path else -1 for path in told)
-            self.rows[level] = np.fromiter(rows, np.int64, len(bins))
-            self.names[level] = tuple(values)
-
-
-def _apart(path: tuple[str, ...], depth: int) -> str:
-    """The part by a name that no other has: racks of one name in two sites are two racks."""
-    return "" if not path[depth] else "/".join((*reversed(path[depth + 1 :]), path[depth])).lstrip("/")
-
-
 class Placer:
     """Places jobs through an engine, and keeps what is used of quotas."""
 
@@ -123,13 +106,16 @@ class Placer:
         engine: Engine,
         bins: Sequence[Bin],
         quotas: Iterable[Quota] = (),
-        links: Sequence[SiteLink] = (),
+        links: Links | None = None,
     ) -> None:
-        """`bins` are those of the engine's state, `links` those between their sites."""
+        """`bins` are those of the engine's state, `links` those between their sites, if any."""
         self.engine, self.parts = engine, Parts(bins)
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
-        self._links = links
+        self.look: Callable[[Ints], None] | None = None
+        """Called before it is read what is free in bins that may be closed."""
+        self.links = Links() if links is None else links
+        """What is left of those between sites."""
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
         self.ledger = Ledger(quotas, [one.need for one in engine.items.wanted], engine.items.space.dimensions)
 
@@ -172,6 +158,17 @@ class Placer:
             self.engine.take(stand.of, stand.put)
         self.spend(placed.job, placed, -1)
 
+    def parts_for(self, job: Job) -> Ints | None:
+        """By bin: the part of which one must hold the whole job; None: it may be anywhere."""
+        if job.within is not None:
+            return self.parts.within(job.within).of
+        one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
+        return self.parts.within("site").of if one_site else None
+
+    def _may_span(self, job: Job) -> bool:
+        """Whether any two sites could hold it together."""
+        return bool(self.links.any or job.sites)
+
     def _gang(self, job: Job) -> Placed:
         home, closed = self._home(job), self.closed
         if home is not None:
@@ -195,14 +192,13 @@ class Placer:
         if job.size < job.minimum:  # not all of its members are there yet
             return Placed(job, [], job.size, job.tasks[0].of)
         start, best = self.engine.mark(), None
-        for allowed in self._regions(job):
-            found = self._fill(job, allowed)
+        for allowed, found in self._tries(job):
             if not found.missing:
                 return found
             if best is None or found.missing < best[0]:
                 best = (found.missing, allowed, found)
             self.engine.undo(start)
-        whole = self._over_two_sites(job) if job.within is None else None
+        whole = self._over_two_sites(job) if job.within is None and self._may_span(job) else None
         if whole is not None:
             return whole
         if best is None:
@@ -215,6 +211,17 @@ class Placer:
             return found
         self.engine.undo(start)
         return Placed(job, [], job.size, best[2].refused_for)
+
+    def _tries(self, job: Job) -> Iterator[tuple[Bools | None, Placed]]:
+        """The job as it would stand in one part after the other; whoever asks for the next undoes it."""
+        for kind in regions(self, job):
+            tries = 0
+            for allowed in kind:
+                found = self._fill(job, allowed)
+                yield allowed, found
+                tries += bool(found.stands)
+                if tries == _TRIES:
+                    break
 
     def _fill(self, job: Job, allowed: Bools | None, *, one_of_each: bool = False) -> Placed:
         """As many members as fit, the largest first; `one_of_each`: first one of every task."""
@@ -242,19 +249,10 @@ class Placer:
             tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[0])
         )
 
-    def _regions(self, job: Job) -> Iterator[Bools | None]:
-        """Where a gang is tried: the narrowest parts first, and in the end anywhere if it may."""
-        if job.within == "node":
-            yield from self._nodes(job)
-            return
-        last = LEVELS.index(job.within) if job.within else len(LEVELS) - 1
-        for level in LEVELS[: last + 1]:
-            yield from self._parts_of(level, job)
-        if job.within is None and len(self.parts.names["site"]) < 2:
-            yield None
-
     def _over_two_sites(self, job: Job) -> Placed | None:
         """The whole gang in two sites, if the link between them carries those on the smaller side."""
+        if not self._may_span(job):
+            return None
         names, rows = self.parts.names["site"], self.parts.rows["site"]
         start = self.engine.mark()
         for one, other in permutations(range(len(names)), 2):
@@ -271,7 +269,7 @@ class Placer:
         """Whether so many members may talk over the link: all must say how much they send."""
         if {one, other} == set(job.sites):
             return across > 0
-        return 0 < across <= most_across(one, other, self._each_bps(job), self._links)
+        return 0 < across * self._each_bps(job) <= self.links.left_bps(one, other)
 
     def _each_bps(self, job: Job) -> int:
         """How much a member sends at most; 0: one of them does not say."""
@@ -292,46 +290,7 @@ class Placer:
             self.engine.undo(start)
         told = ((not self._carried(job, one, other, most), most, one, other) for most, one, other in ways)
         refused, across, *sites = min(told, default=(False, 0))
-        return why_apart(sites, across, self._each_bps(job), self._links) if refused else ""
-
-    def _nodes(self, job: Job) -> Iterator[Bools]:
-        """Single bins, the fullest first."""
-        room = self._room(job)
-        left = np.maximum(self.engine.state.milli, 0).sum(axis=1)
-        for at in sorted(np.flatnonzero(room).tolist(), key=lambda at: (int(left[at]), at))[:_TRIES]:
-            allowed = np.zeros(len(room), np.bool_)
-            allowed[at] = True
-            yield allowed
-
-    def _parts_of(self, level: Level, job: Job) -> Iterator[Bools]:
-        """Parts of one kind in which every class of the job has room for all of it, the fullest first."""
-        rows = self.parts.rows[level]
-        inside = rows >= 0
-        count = len(self.parts.names[level])
-        if not count:
-            return
-        enough = np.ones(count, np.bool_)
-        state = self.engine.state
-        for task in job.tasks:
-            copies = self.engine.items.wanted[task.of].copies(state.view(), len(task.members))
-            if self.closed is not None:
-                copies = np.where(self.closed, 0, copies)
-            sums = np.bincount(rows[inside], copies[inside], count)
-            enough &= sums >= min(len(task.members), job.minimum or len(task.members))
-        left = np.bincount(rows[inside], np.maximum(state.milli, 0).sum(axis=1)[inside], count)
-        order = sorted(
-            np.flatnonzero(enough).tolist(), key=lambda at: (left[at], self.parts.names[level][at])
-        )
-        for part in order[:_TRIES]:
-            yield rows == part
-
-    def _room(self, job: Job) -> Bools:
-        """Bins that could hold every class of the job by itself."""
-        room = np.ones(self.engine.state.count, np.bool_) if self.closed is None else ~self.closed
-        for task in job.tasks:
-            count = len(task.members)
-            room &= self.engine.items.wanted[task.of].copies(self.engine.state.view(), count) >= count
-        return room
+        return why_apart(sites, across, self._each_bps(job), self.links) if refused else ""
 
     def why(self, found: Placed) -> tuple[dict[Reason, int], int]:
         """Why no bin takes a missing member: reason -> bins, and how many bins would take one.
@@ -352,15 +311,23 @@ class Placer:
 
     def mark(self) -> Mark:
         """Where `undo` can go back to."""
-        return Mark(self.engine.mark(), self.ledger.mark(), self.closed)
+        return Mark(self.engine.mark(), self.ledger.mark(), self.closed, self.links.mark())
 
     def undo(self, mark: Mark) -> None:
         """All is as it was at the mark."""
         self.engine.undo(mark.moves)
         self.ledger.undo(mark.used)
+        self.links.undo(mark.links)
         self.closed = mark.closed
 
     def spend(self, job: Job, found: Placed, sign: int = 1) -> None:
-        """What these members hold counts for the job's quotas, or, with a `sign` of -1, no longer."""
+        """What these members hold counts for the quotas of the job, and what they send for a link."""
         if job.quotas:
             self.ledger.count(job.quotas, (stand.of for stand in found.stands), sign)
+        names = self.parts.names["site"]
+        if job.minimum > 1 and job.within is None and len(names) > 1:
+            rows = self.parts.rows["site"][[stand.put.bin for stand in found.stands]]
+            counts = Counter(rows[rows >= 0].tolist())
+            if len(counts) == 2:
+                one, other = (names[at] for at in counts)
+                self.links.promise(one, other, min(counts.values()) * self._each_bps(job), sign)

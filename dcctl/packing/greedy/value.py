@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
 
 _DRAWS: Final = 4
 """Shares among which the best is taken for a started device."""
@@ -41,8 +42,9 @@ _SCALE: Final = 1_000_000
 _STEP: Final = 10 * _SCALE
 """Losses of worth within ten thousandths of a device count as equal."""
 
-_LOSS_BITS, _RATIO_BITS, _FREE_BITS, _MEMORY_BITS = 11, 22, 16, 14
-"""Of a key, from the highest: loss, distance of CPU : device ratios, free devices (or CPU), free memory."""
+_LOSS_BITS, _WHOLE_BITS, _RATIO_BITS, _FREE_BITS, _MEMORY_BITS = 11, 1, 22, 16, 13
+"""Of a key, from the highest: loss, whether all devices are free, distance of CPU : device ratios, free
+devices (or CPU), free memory."""
 _NO_LOSS: Final = 1 << (_LOSS_BITS - 4)
 """Rounding may make a loss negative by less than this."""
 _MOST: Final = 1 << 40
@@ -71,6 +73,7 @@ class UseValue(FirstFit):
         kinds = items.space.kinds
         demand = _Demand(items, popularity)
         self._kind = np.array([one.devices[0].kind if one.devices else 0 for one in items.bins], np.int64)
+        self._devices = np.array([one.device_count for one in items.bins], np.int64)
         self._worth = np.array([demand.worth(kind) for kind in kinds] or [[0] * (WHOLE + 1)], np.int64)
         terms = list(demand.terms()) or [_nothing(len(kinds))]
         self._block = np.array([term.block for term in terms], np.int64)
@@ -79,7 +82,10 @@ class UseValue(FirstFit):
         self._memory = np.array([np.maximum(term.memory, 1) for term in terms], np.float64).T.copy()
 
     def keys(self, of: int, view: View) -> Ints:
-        """Least loss of worth, then the nearest ratio, then the least left of devices, CPU and memory."""
+        """Least loss of worth, then a started bin, the nearest ratio, the least left of devices, CPU, memory.
+
+        Where nobody is known to come who wants whole bins, those are still kept: somebody may.
+        """
         wanted = self._items.wanted[of]
         if len(view.at) > _MANY and wanted.accepts is None and not wanted.memory:
             return _once_each(view, self._kind, lambda some: self._keys(of, some))
@@ -91,8 +97,10 @@ class UseValue(FirstFit):
         if need.share_milli:
             loss = loss.min(axis=1)
         free = np.maximum(view.milli, 0).sum(axis=1)
-        cpu, memory = np.clip(view.free[:, 0], 0, _MOST), np.clip(view.free[:, 1] >> 20, 0, _MOST)
-        key = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
+        cpu, memory = _within(view.free[:, 0], _MOST), _within(view.free[:, 1] >> 20, _MOST)
+        key: Ints = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
+        whole: Bools = (free > 0) & (free == self._devices[view.at] * WHOLE)
+        key = key << _WHOLE_BITS | whole
         key = key << _RATIO_BITS | _field(_ratio(need, cpu, free), _RATIO_BITS)
         key = key << _FREE_BITS | _field(np.where(free > 0, free, cpu // 100), _FREE_BITS)
         return key << _MEMORY_BITS | _field(memory >> 10, _MEMORY_BITS)
@@ -122,7 +130,7 @@ class UseValue(FirstFit):
         left = np.maximum(usable - need.share_milli, 0)
         worth = self._worth[kind[:, None], left]
         is_full = usable >= WHOLE
-        now = np.where(is_full, 0, self._worth[kind[:, None], np.clip(usable, 0, WHOLE)])
+        now = np.where(is_full, 0, self._worth[kind[:, None], _within(usable, WHOLE)])
         after = self._value(
             kind[:, None],
             cpu[:, None],
@@ -141,10 +149,8 @@ class UseValue(FirstFit):
         use = np.where(self._block == 0, shares, np.where(whole > 0, whole + part[..., None], 0)).astype(
             np.float64
         )
-        use = np.minimum(use, np.floor(np.clip(cpu, 0, _MOST)[..., None] * 1000.0 / self._cpu[kind]))
-        use = np.minimum(
-            use, np.floor(np.clip(memory >> 20, 0, _MOST)[..., None] * 1000.0 / self._memory[kind])
-        )
+        use = np.minimum(use, np.floor(_within(cpu, _MOST)[..., None] * 1000.0 / self._cpu[kind]))
+        use = np.minimum(use, np.floor(_within(memory >> 20, _MOST)[..., None] * 1000.0 / self._memory[kind]))
         return (use * self._weight[kind]).sum(axis=-1).astype(np.int64)  # type: ignore[no-any-return]
 
 
@@ -154,8 +160,13 @@ _MANY: Final = 512
 """From so many bins on it pays to look which are alike."""
 
 
+def _within(values: Ints, most: int) -> Ints:
+    """From 0 to a limit: np.clip takes longer to begin than this takes for a few hundred bins."""
+    return np.minimum(np.maximum(values, 0), most)
+
+
 def _field(values: Ints, bits: int) -> Ints:
-    return np.clip(values, 0, (1 << bits) - 1)
+    return _within(values, (1 << bits) - 1)
 
 
 def _ratio(need: Need, cpu: Ints, free: Ints) -> Ints:
@@ -215,8 +226,8 @@ class _Demand:
         return _filled(sizes, counts / counts.sum())
 
     def terms(self) -> Iterator[Term]:
-        """Every shape in its parts."""
-        if not len(self._blocks):
+        """Every shape in its parts; none where nobody has devices."""
+        if not len(self._blocks) or not self._kinds:
             return
         ratio = self._cpu / self._milli
         for block in np.unique(self._blocks):

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-_ROUNDS = 80
-"""Times that columns are generated; the bound is valid after each."""
+_ROUNDS = 400
+"""Times that columns are generated, at most; the bound is valid after each, but loose until the last few."""
 _TOLERANCE = 1e-3
 """Thousandths of a device by which a column must gain."""
 _LARGE = (1, 2, 3, 4)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dcctl.packing.fit.feasibility import accepts
+from dcctl.packing.fit.feasibility import suits
 from dcctl.packing.problem import UNLIMITED, WHOLE
 
 if TYPE_CHECKING:
@@ -184,5 +184,4 @@ def _takes(problem: Problem, need: Need, kind: int, milli: int, memory: int) -> 
     """Whether such a device can serve an item that asks for it."""
     if not need.gpu_milli or milli < (need.share_milli or WHOLE) or memory < need.device_memory_bytes:
         return False
-    one = problem.space.kinds[kind]
-    return need.resource in ("", one.resource) and (not need.models or accepts(need.models, one.model))
+    return suits(need, problem.space.kinds[kind]) is None

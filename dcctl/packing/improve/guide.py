@@ -29,10 +29,12 @@ class Guide:
 
     def __init__(self, problem: Problem, engine: Engine, kinds: Sequence[Kind], members: int) -> None:
         """`engine`: of the state before anything that can be moved is placed."""
-        self._patterns: dict[int, list[Pattern]] = defaultdict(list)
+        self.patterns: dict[int, list[tuple[Pattern, float]]] = defaultdict(list)
+        """By group: (pattern, how often it is in the relaxed plan)."""
         self._odds: dict[int, np.ndarray[tuple[int], np.dtype[np.float64]]] = {}
         groups = groups_of(problem, engine.items)
-        self._group = groups.group.tolist()
+        self.group: list[int] = groups.group.tolist()
+        """By bin; -1: it takes nothing."""
         if not worth_solving(groups):
             return
         named: dict[int, list[int]] = defaultdict(list)
@@ -41,20 +43,22 @@ class Guide:
                 named[groups.row[kind.of]].append(number)
         relaxed = Relaxation(groups, members)
         relaxed.solve()
-        times: dict[int, list[float]] = defaultdict(list)
         for one in relaxed.patterns:
-            self._patterns[one.group].append(tuple((tuple(named[of]), count) for of, count in one.items))
-            times[one.group].append(one.times)
-        self._odds = {group: np.cumsum(every) for group, every in times.items()}
+            pattern = tuple((tuple(named[of]), count) for of, count in one.items if of in named)
+            if pattern:
+                self.patterns[one.group].append((pattern, one.times))
+        self._odds = {
+            group: np.cumsum([times for _, times in every]) for group, every in self.patterns.items()
+        }
 
     def __bool__(self) -> bool:
         return bool(self._odds)
 
     def draw(self, at: int, rng: np.random.Generator) -> list[tuple[tuple[int, ...], int]]:
         """Items to put into a bin, one pattern after the other: (kinds, any of which will do; count)."""
-        odds = self._odds.get(self._group[at])
+        odds = self._odds.get(self.group[at])
         if odds is None:
             return []
         drawn = np.searchsorted(odds, rng.random(_DRAWN) * odds[-1])
-        patterns = self._patterns[self._group[at]]
-        return [item for one in drawn.tolist() for item in patterns[one]]
+        patterns = self.patterns[self.group[at]]
+        return [item for one in drawn.tolist() for item in patterns[one][0]]

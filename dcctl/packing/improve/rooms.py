@@ -39,11 +39,13 @@ class Kind(NamedTuple):
 class Room:
     """What is free in one bin, and what was put in."""
 
-    __slots__ = ("_free", "_milli", "bin", "inside", "left")
+    __slots__ = ("_milli", "bin", "free", "inside", "left")
 
     def __init__(self, bin_: int, free: Iterable[int], milli: Iterable[int]) -> None:
         """Free amounts by dimension, free thousandths by device."""
-        self.bin, self._free, self._milli = bin_, list(free), list(milli)
+        self.bin, self._milli = bin_, list(milli)
+        self.free = list(free)
+        """By dimension."""
         self.left = sum(one for one in self._milli if one > 0)
         """Free thousandths of all devices."""
         self.inside: list[tuple[int, Devices]] = []
@@ -62,8 +64,13 @@ class Room:
             count -= 1
         return count
 
+    def holds(self, amounts: Iterable[tuple[int, int]]) -> bool:
+        """Whether so much is free: (dimension, amount)."""
+        free = self.free
+        return all(free[at] >= amount for at, amount in amounts)
+
     def _spend(self, amounts: Sequence[tuple[int, int]]) -> bool:
-        free = self._free
+        free = self.free
         for at, amount in amounts:
             if free[at] < amount:
                 return False
@@ -73,12 +80,17 @@ class Room:
 
     def _devices(self, kind: Kind, usable: Devices) -> Devices | None:
         """The fullest device for a share, the first idle ones for whole."""
+        if not kind.whole:
+            return self.fullest(kind.share, usable) or None
         milli = self._milli
-        if kind.whole:
-            idle = [one for one in usable if milli[one] >= WHOLE]
-            return tuple(idle[: kind.whole]) if len(idle) >= kind.whole else None
+        idle = [one for one in usable if milli[one] >= WHOLE]
+        return tuple(idle[: kind.whole]) if len(idle) >= kind.whole else None
+
+    def fullest(self, share: int, usable: Iterable[int]) -> Devices:
+        """The device with least free that has so many thousandths; empty: none has."""
+        milli = self._milli
         best, least = -1, WHOLE + 1
         for one in usable:
-            if kind.share <= milli[one] < least:
+            if share <= milli[one] < least:
                 best, least = one, milli[one]
-        return (best,) if best >= 0 else None
+        return (best,) if best >= 0 else ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dcctl.packing.improve.guide import Guide
+from dcctl.packing.improve.layout import lay_out
 from dcctl.packing.improve.movable import Entry, Loose
 from dcctl.packing.improve.rooms import Room
 
@@ -82,7 +83,12 @@ class _Search:
         self._kept: list[list[Entry]] | None = None
 
     def run(self, bins: NDArray[np.int64], steps: int) -> list[list[Entry]]:
-        """The best that was found when some of these bins were emptied and filled so many times."""
+        """The best that was found when some of these bins were emptied and filled so many times.
+
+        All of them are at first, after the relaxed plan.
+        """
+        if self._guide and steps:
+            self._start(bins.tolist())
         for step in range(steps):
             if not any(self._stock):
                 break
@@ -99,15 +105,31 @@ class _Search:
         chosen = list(dict.fromkeys((worst, *drawn[_SAMPLE : _SAMPLE + others])))
         return chosen[::-1] if self._rng.random() < 0.5 else chosen
 
+    def _start(self, bins: Sequence[int]) -> None:
+        """The relaxed plan laid out and filled up, if that is better."""
+        old, rooms, stock = self._emptied(bins)
+        lay_out(self._guide, self._loose, rooms, stock, self._rng)
+        self._settle(old, rooms, stock, self._orders.largest_first, 0.0)
+
     def _step(self, bins: Sequence[int], order: Sequence[int], guided: bool, heat: float) -> bool:
         """Fill these bins anew in this order of kinds. Whether the plan is better for it."""
+        old, rooms, stock = self._emptied(bins)
+        for room in rooms if guided else ():
+            self._follow(room, stock)
+        return self._settle(old, rooms, stock, order, heat)
+
+    def _emptied(self, bins: Sequence[int]) -> tuple[list[Entry], list[Room], list[int]]:
+        """What is in these bins, they without it, and the items by kind that are left then."""
         old = [entry for at in bins for entry in self._inside[at]]
         stock = self._stock.copy()
         for entry in old:
             stock[entry.kind] += 1
-        rooms = [Room(at, self._loose.free[at], self._loose.milli[at]) for at in bins]
-        for room in rooms if guided else ():
-            self._follow(room, stock)
+        return old, [Room(at, self._loose.free[at], self._loose.milli[at]) for at in bins], stock
+
+    def _settle(
+        self, old: Sequence[Entry], rooms: Sequence[Room], stock: list[int], order: Sequence[int], heat: float
+    ) -> bool:
+        """Fill up in this order of kinds, and go on from there or not. Whether the plan is better for it."""
         for number in order:
             if stock[number]:
                 stock[number] = self._fill(rooms, number, stock[number])
@@ -179,6 +201,7 @@ class _Orders:
         lean[gpu == 0] = 2 * np.median(lean[gpu > 0]) if (gpu > 0).any() else 1.0
         self._rank = np.array([kind.tier if kind.free else -1 for kind in kinds], np.float64) * _APART
         self._bases = (-gpu - size / max(1.0, size.max(initial=0.0)), lean / max(1e-9, lean.max(initial=0.0)))
+        self.largest_first: list[int] = np.argsort(self._rank + self._bases[0], kind="stable").tolist()
         bases = range(len(self._bases) + 1)
         self._names = [(base, late, False) for base in bases for late in _LATE]
         self._names += [(base, 0.0, True) for base in bases if guided]

@@ -9,7 +9,8 @@ from dcctl.inventory.model import ENDED
 from dcctl.inventory.occupancy.resources import is_accelerator, is_batch
 from dcctl.inventory.placement import BARE
 from dcctl.inventory.vendors import device
-from dcctl.packing.problem import Held, ItemClass, Job, Need, Running, Task
+from dcctl.packing.mig import WHOLE_BOARD
+from dcctl.packing.problem import Allowance, Held, ItemClass, Job, Need, Running, Task
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -89,6 +90,8 @@ class Classes:
         """How much a member asks for."""
         whole = whole_devices(asked)
         resource, count = next(iter(whole.items()), ("", 0))
+        if not count and asked.gpu_milli:
+            resource = WHOLE_BOARD  # `gpu: 0.25` is a part of what `gpu: 1` is
         named = (asked.devices.get(name, 0) for name in self._resources)
         return Need(
             amounts=(
@@ -188,7 +191,6 @@ def held_by(
 
 def _running(workload: Workload, limits: Limits) -> Running:
     lasts, started = workload.duration_s, workload.started_at_s
-    allowed = [one.allowed for one in workload.budgets if one.allowed is not None]
     return Running(
         minimum=workload.gang_min or 0,
         within=workload.within,
@@ -203,7 +205,20 @@ def _running(workload: Workload, limits: Limits) -> Running:
         data=workload.data,
         fixed=workload.kind in _FIXED,
         made_anew=workload.kind != "Pod",
-        may_miss=0 if len(allowed) < len(workload.budgets) else min(allowed, default=None),
+        budgets=_budgets(workload),
+    )
+
+
+def _budgets(workload: Workload) -> tuple[Allowance, ...]:
+    """Under names that tell their namespace, where that is not a part of them already."""
+    namespace, slash, _ = workload.id.partition("/")
+    return tuple(
+        Allowance(
+            f"{namespace}/{one.name}" if slash and "/" not in one.name else one.name,
+            one.allowed,
+            workload.source or "",
+        )
+        for one in workload.budgets
     )
 
 

@@ -14,7 +14,7 @@ from dcctl.inventory.racks import Racks
 from dcctl.inventory.topology import DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS, first_of
 from dcctl.packing.intake.demand import Classes, held_by, jobs_of, resources_asked, unreadable
 from dcctl.packing.intake.limits import Limits
-from dcctl.packing.intake.seats import seated
+from dcctl.packing.intake.seats import promised, seated
 from dcctl.packing.problem import UNLIMITED, WHOLE, Bin, Device, Kind, Problem, Sliced, Space
 from dcctl.packing.reasons import NONE, Reason
 
@@ -53,7 +53,7 @@ def problem_of(
     positions = {one.name: at for at, one in enumerate(bins)}
     jobs = jobs_of(waiting, classes, positions, limits)
     standing, running = held_by(running_work, positions, classes, limits)
-    bins, held = seated(bins, standing, classes.all)
+    bins, held = seated(promised(bins, standing, classes.all), standing, classes.all)
     taken_s = now_s if whole.taken_at_s is None else whole.taken_at_s
     space = Space(resources, tuple(kinds))
     return Problem(
@@ -164,7 +164,8 @@ def _rare(demand: Demand) -> tuple[int, int]:
 
 def _kind(board: Board, node: Node, kinds: dict[Kind, int]) -> int:
     model = board.model() or _model_of_labels(node)
-    return kinds.setdefault(Kind(board.resource, model), len(kinds))
+    shares = 1 if board.slices else board.shares
+    return kinds.setdefault(Kind(board.resource, model, shares), len(kinds))
 
 
 def _model_of_labels(node: Node) -> str:
@@ -239,7 +240,6 @@ def _device(at: int, board: Board, kind: int, free: bool) -> Device:
         None if reading is None else reading.id,
         holders.pop() if len(holders) == 1 else "",
         None if reading is None else _limit_mw(reading, board.shares),
-        board.shares,
     )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.problem import WHOLE
+from dcctl.packing.problem import UNLIMITED, WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from dcctl.packing.problem import Bin, Device, Held, ItemClass, Need
 
@@ -39,6 +40,23 @@ def seated(
     ]
     held.sort(key=lambda one: (one.job, one.member))
     return tuple(changed), tuple(held)
+
+
+def promised(bins: Sequence[Bin], standing: Iterable[Held], classes: Sequence[ItemClass]) -> tuple[Bin, ...]:
+    """The bins with no more free than is left beside those who stand there.
+
+    What is free may have been measured, and work may use less than it asks for. So giving back what it asks
+    for never makes more free than there is in all.
+    """
+    held: dict[int, list[tuple[int, ...]]] = defaultdict(list)
+    for one in standing:
+        held[one.bin].append(classes[one.of].need.amounts)
+    found = list(bins)
+    for at, amounts in held.items():
+        rows = zip(bins[at].free, bins[at].total, map(sum, zip(*amounts, strict=True)), strict=True)
+        free = tuple(free if free >= UNLIMITED else min(free, total - taken) for free, total, taken in rows)
+        found[at] = replace(bins[at], free=free)
+    return tuple(found)
 
 
 def less(one: Device, need: Need, sign: int = 1) -> Device:

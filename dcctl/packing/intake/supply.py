@@ -53,24 +53,25 @@ def supply_of(problem: Problem) -> Supply:
     total, held, free = 0, Fraction(0), Fraction(0)
     for one in problem.bins:
         total += one.device_count * WHOLE
-        mine, left = _of_bin(one, problem.space.dimensions)
+        mine, left = _of_bin(one, problem.space)
         held += mine
         free += left if takes_work(one, problem.tolerated) else Fraction(0)
     taken = min(total, round(held))
     return Supply(total, taken, min(total - taken, round(free)))
 
 
-def _of_bin(one: Bin, dimensions: Sequence[str]) -> tuple[Fraction, Fraction]:
+def _of_bin(one: Bin, space: Space) -> tuple[Fraction, Fraction]:
     """What is held of its boards, and what is not."""
     units, milli = Counter[int](), Counter[int]()
     for each in one.devices:
-        units[each.shares] += 1
-        milli[each.shares] += each.free_milli
+        shares = space.kinds[each.kind].shares
+        units[shares] += 1
+        milli[shares] += each.free_milli
     every = sum((Fraction(units[shares] * WHOLE, shares) for shares in units), Fraction(0))
     free = sum((Fraction(milli[shares], shares) for shares in milli), Fraction(0))
     if not one.sliced:
         return every - free, free
-    count, sizes, left = _counts(one), _sizes(one), _free_slices(one, dimensions)
+    count, sizes, left = _counts(one), _sizes(one), _free_slices(one, space.dimensions)
     every += sum(count[name] * sizes[name] for name in count)
     free += sum(left[name] * sizes[name] for name in count)
     return every - free, free
@@ -122,8 +123,8 @@ def on_offer(problem: Problem) -> dict[Unit, Free]:
 
 def _offered(one: Bin, space: Space) -> Iterable[tuple[Unit, int, Fraction]]:
     for each in one.devices:
-        unit = Unit(*space.kinds[each.kind], each.shares)
-        yield unit, int(each.free_milli == WHOLE), Fraction(each.free_milli, each.shares)
+        unit = Unit(*space.kinds[each.kind])
+        yield unit, int(each.free_milli == WHOLE), Fraction(each.free_milli, unit.shares)
     if one.sliced:
         model = {name: space.kinds[board.kind].model for board in one.sliced for name in board.resources}
         sizes = _sizes(one)
@@ -143,7 +144,7 @@ def boards_milli(problem: Problem, assignments: Iterable[Assignment]) -> int:
     dimensions, total = problem.space.dimensions, Fraction(0)
     for one in assignments:
         home = bins[one.node]
-        shares = {each.index: each.shares for each in home.devices}
+        shares = {each.index: problem.space.kinds[each.kind].shares for each in home.devices}
         total += sum(Fraction(one.share_milli or WHOLE, shares.get(at, 1)) for at in one.devices)
         if home.sliced:
             amounts = dict(zip(dimensions, needs[one.job, one.member].amounts, strict=True))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.packing.changed import without
+from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.plan import Plan
 from dcctl.packing.preemption.blocking import in_the_way
@@ -82,7 +83,7 @@ class _Room:
 
     def __init__(self, problem: Problem, options: Options, hopeless: set[str]) -> None:
         self.problem, self._hopeless = problem, hopeless
-        placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, problem.links)
+        placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, links_of(problem))
         self._scene = Scene(Solution(problem, placer, (), Plan()))
         self._waiting = {job.id for job in problem.jobs}
         self._stoppable: dict[tuple[int, bool], Stoppable] = {}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from copy import copy
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from dcctl.packing.fit.state import View
+from dcctl.packing.preemption.budgets import Budgets, Covered, highest, summed
 from dcctl.packing.problem import WHOLE
 
 if TYPE_CHECKING:
@@ -23,8 +26,13 @@ if TYPE_CHECKING:
 
 Unit: TypeAlias = "tuple[Held, ...]"
 """Members of one job that stop together."""
-Trouble: TypeAlias = tuple[int, int, int]
+Cost: TypeAlias = tuple[int, int, int]
 """The highest priority that is hit, then how many members stop, then the thousandths of devices they hold."""
+Trouble: TypeAlias = tuple[int, int, int, int]
+"""How many members are beyond a disruption budget, then what else it takes (Cost)."""
+_T = TypeVar("_T")
+
+_LEAST: Final = -(1 << 62)
 
 
 class Guess(NamedTuple):
@@ -45,6 +53,16 @@ def anybody(_: Held) -> bool:
     return True
 
 
+def cost_of(scene: Scene, members: Sequence[Held]) -> Cost:
+    """What it takes to stop these members, whatever budgets say: of none, the least."""
+    classes = scene.problem.classes
+    return (
+        max((scene.running(one.job).priority for one in members), default=_LEAST),
+        len(members),
+        sum(classes[one.of].need.gpu_milli for one in members),
+    )
+
+
 class Stoppable:
     """Members that may be stopped, in units; of a gang that can miss nobody, all those of a bin."""
 
@@ -53,16 +71,20 @@ class Stoppable:
         self._scene = scene
         self.gone: dict[str, dict[Held, None]] = defaultdict(dict)
         """Members that stand nowhere any more, by job."""
-        self._whole: dict[str, Trouble] = {}
+        self.budgets = Budgets(scene.problem.running)
+        """Without those members."""
+        self._whole: dict[str, Cost] = {}
         rows = [
-            (self._of_unit(unit), at, unit)
+            (self._cost(unit), at, unit)
             for at in range(len(scene.problem.bins))
             for unit in self._units(scene.on(at), may_stop)
         ]
         rows.sort(key=lambda row: (row[1], row[0]))
         self._units_of_rows = [unit for _, _, unit in rows]
         self._bin: Ints = np.array([at for _, at, _ in rows], np.int64)
-        self._trouble: Ints = np.array([trouble for trouble, _, _ in rows], np.int64).reshape(len(rows), 3)
+        self._costs: Ints = np.array([cost for cost, _, _ in rows], np.int64).reshape(len(rows), 3)
+        covered = [self.budgets.of(unit[0].job) for unit in self._units_of_rows]
+        self._covered = Covered(covered, self._costs[:, 1]) if any(covered) else None
         self._alive: Bools = np.ones(len(rows), np.bool_)
         self._row = {one: row for row, unit in enumerate(self._units_of_rows) for one in unit}
         self._free, self._milli, self._memory = self._freed()
@@ -76,24 +98,15 @@ class Stoppable:
                 units.setdefault(one.job if whole else one, []).append(one)
         return map(tuple, units.values())
 
-    def _of_unit(self, unit: Unit) -> Trouble:
+    def _cost(self, unit: Unit) -> Cost:
         """What it takes to stop a unit: of a gang that can miss nobody, all of it."""
         job = unit[0].job
         minimum = self._scene.running(job).minimum
         if minimum < 2 or len(self._scene.of(job)) > minimum:
-            return self.trouble(unit)
+            return cost_of(self._scene, unit)
         if job not in self._whole:
-            self._whole[job] = self.trouble(self._scene.of(job))
+            self._whole[job] = cost_of(self._scene, self._scene.of(job))
         return self._whole[job]
-
-    def trouble(self, members: Sequence[Held]) -> Trouble:
-        """What it takes to stop these members, of which there are some."""
-        classes = self._scene.problem.classes
-        return (
-            max(self._scene.running(one.job).priority for one in members),
-            len(members),
-            sum(classes[one.of].need.gpu_milli for one in members),
-        )
 
     def _freed(self) -> tuple[Ints, Ints, Ints]:
         """What each unit frees in its bin: amounts, thousandths and memory of devices, by row."""
@@ -116,12 +129,54 @@ class Stoppable:
             self.gone[one.job][one] = None
             if one in self._row:
                 self._alive[self._row[one]] = False
+        self.budgets = self.budgets.after(members)
 
-    def units(self, gone: Iterable[Held]) -> Iterator[Unit]:
-        """All units, least trouble first. `gone`: members that stand nowhere for now."""
+    def milder(self, trouble: Trouble) -> Iterator[Stoppable]:
+        """Some of them, so that stopping any is less than this at the top: none if nobody is left."""
+        lower = self._costs[:, 0] < trouble[1]
+        for some in (lower, self._beyond(()) == 0) if trouble[0] else (lower,):
+            if (self._alive & some).any():
+                yield self._only(some)
+
+    def other_than(self, members: Unit) -> Stoppable:
+        """All of them but these."""
+        some = np.ones(len(self._alive), np.bool_)
+        some[[self._row[one] for one in members if one in self._row]] = False
+        return self._only(some)
+
+    def _only(self, some: Bools) -> Stoppable:
+        fewer = copy(self)
+        fewer.keep(some)
+        return fewer
+
+    def keep(self, some: Bools) -> None:
+        """All but these rows may not be stopped any more."""
+        self._alive = self._alive & some
+
+    def units(self, gone: Sequence[Held]) -> Iterator[tuple[Trouble, Unit]]:
+        """All units with the trouble of each, least first. `gone`: members that stand nowhere for now."""
         rows = np.flatnonzero(self._left(gone))
-        for row in rows[np.lexsort(self._trouble[rows].T[::-1])].tolist():
-            yield self._units_of_rows[row]
+        trouble = np.column_stack((self._beyond(gone)[rows], self._costs[rows]))
+        for at in np.lexsort(trouble.T[::-1]).tolist():
+            yield tuple(trouble[at].tolist()), self._units_of_rows[rows[at]]
+
+    def _beyond(self, gone: Iterable[Held]) -> Ints:
+        """How many of each row are beyond a budget if it stops alone."""
+        if self._covered is None:
+            return np.zeros(len(self._costs), np.int64)
+        return self._covered.alone(self.budgets.after(gone))
+
+    def _in_turn(self, rows: Ints, gone: Iterable[Held]) -> tuple[Ints, Ints]:
+        """Rows of each bin in the order in which they stop, and how many of each are beyond a budget then.
+
+        Those that are beyond none come first.
+        """
+        if self._covered is None:
+            return rows, np.zeros(len(rows), np.int64)
+        budgets = self.budgets.after(gone)
+        beyond = self._covered.in_turn(rows, self._bin, budgets)
+        rows = rows[np.lexsort((beyond > 0, self._bin[rows]))]
+        return rows, self._covered.in_turn(rows, self._bin, budgets)
 
     def _left(self, gone: Iterable[Held]) -> Bools:
         """The rows whose unit still stands."""
@@ -129,7 +184,7 @@ class Stoppable:
         alive[[self._row[one] for one in gone if one in self._row]] = False
         return alive
 
-    def guesses(self, of: int, most: int, gone: Iterable[Held]) -> Iterator[Guess]:
+    def guesses(self, of: int, most: int, gone: Sequence[Held]) -> Iterator[Guess]:
         """Bins that have room for more items of a class once some stop: least trouble, then idlest, first.
 
         `gone`: members that stand nowhere for now; `most`: of no more items is it asked whether they fit.
@@ -142,17 +197,20 @@ class Stoppable:
             can &= engine.refusals(of) != 0
         rows = np.flatnonzero(alive & can[self._bin])
         if len(rows):
-            yield from self._ordered(rows, *self._room(of, most, rows))
+            rows, beyond = self._in_turn(rows, gone)
+            trouble = self._troubles(rows, self._beyond(gone)[rows], beyond)
+            yield from self._ordered(rows, self._room(of, most, rows), trouble)
 
-    def _room(self, of: int, most: int, rows: Ints) -> tuple[Ints, Ints]:
-        """How many more items fit, and the trouble: if each row stops alone, then if all before it do too."""
-        at, trouble = self._bin[rows], self._trouble[rows]
-        first = np.flatnonzero(np.diff(at, prepend=-1))
-        counts = np.diff(first, append=len(at))
+    def _troubles(self, rows: Ints, alone: Ints, in_turn: Ints) -> Ints:
+        """What it takes if each row stops alone, then if all before it in its bin do too."""
+        at, costs = self._bin[rows], self._costs[rows]
+        sums = summed(np.column_stack((in_turn, costs[:, 1:])), at)
+        together = np.column_stack((sums[:, 0], highest(costs[:, 0], at), sums[:, 1:]))
+        return np.concatenate((np.column_stack((alone, costs)), together))
 
-        def summed(each: Ints) -> Ints:
-            total = each.cumsum(axis=0)
-            return total - np.repeat(total[first] - each[first], counts, axis=0)
+    def _room(self, of: int, most: int, rows: Ints) -> Ints:
+        """How many more items fit: if each row stops alone, then if all before it in its bin do too."""
+        at = self._bin[rows]
 
         def room(freed: Callable[[Ints], Ints]) -> Ints:
             now = engine.state.view(at)
@@ -161,12 +219,10 @@ class Stoppable:
 
         engine = self._scene.placer.engine
         wanted = engine.items.wanted[of]
-        # those of a bin are in order of priority: the last one has the highest
-        together = np.column_stack((trouble[:, 0], summed(trouble[:, 1:])))
-        more = np.concatenate((room(lambda each: each), room(summed)))
+        more = np.concatenate((room(lambda each: each), room(lambda each: summed(each, at))))
         if not engine.relations.related[of]:
             more -= np.tile(wanted.copies(engine.state.view(at), most), 2)
-        return more, np.concatenate((trouble, together))
+        return more
 
     def _ordered(self, rows: Ints, items: Ints, trouble: Ints) -> Iterator[Guess]:
         fits = np.flatnonzero(items)
@@ -187,3 +243,25 @@ class Stoppable:
                     position = 0
                 told = tuple(trouble[choice].tolist())
                 yield Guess(at, tuple(units), position + 1, int(items[choice]), told)
+
+
+def least_first(told: Iterable[tuple[Trouble, _T]], now: Callable[[_T], Trouble]) -> Iterator[_T]:
+    """In the order of what each takes now. `told`: in the order of what it took at first, or less.
+
+    What others take away in between can only add to it.
+    """
+    late: list[tuple[Trouble, int, _T]] = []
+
+    def ready(least: Trouble | None = None) -> Iterator[_T]:
+        while late and (least is None or late[0][0] <= least):
+            known, number, one = heappop(late)
+            trouble = now(one)
+            if trouble > known:
+                heappush(late, (trouble, number, one))
+            else:
+                yield one
+
+    for number, (trouble, one) in enumerate(told):
+        yield from ready(trouble)
+        heappush(late, (trouble, number, one))
+    yield from ready()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.packing.changed import closed, standing, with_more, without
-from dcctl.packing.planning import plan_for
+from dcctl.packing.planning import decided
+from dcctl.packing.preemption.budgets import Budgets
 from dcctl.packing.problem import Held
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved, urgent_first
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dcctl.packing.plan import Assignment
+    from dcctl.packing.preemption.budgets import Broken
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.scene import Loss
     from dcctl.packing.solve import Options
@@ -60,6 +62,12 @@ class Answer(NamedTuple):
     """The waiting jobs in the plan without the change, the most urgent first."""
     after: tuple[Waiting, ...]
     """The same jobs in the plan with it."""
+    broken: tuple[Broken, ...] = ()
+    """Disruption budgets that do not allow so many of their members to be evicted."""
+    pushed_before: tuple[Held, ...] = ()
+    """Who is pushed out for waiting jobs in the plan without the change,"""
+    pushed_after: tuple[Held, ...] = ()
+    """and in the plan with it."""
 
 
 def ask(problem: Problem, change: Change, options: Options) -> Answer:
@@ -67,23 +75,30 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
     wider = problem
     for count, like in change.added:
         wider = with_more(wider, count, like)
-    freed = without(wider, [one for one in wider.held if one.job in change.evicted])
+    evicted = [one for one in wider.held if one.job in change.evicted]
+    freed = without(wider, evicted)
     now = [job for job in freed.jobs if not job.after and (job.earliest_s or 0) <= freed.now_s]
-    loss = Scene(solved(replace(freed, jobs=()), options)).lose(change.removed, now)
+    running = solved(replace(freed, jobs=()), options._replace(effort="fast"))  # nothing to search for
+    loss = Scene(running).lose(change.removed, now)
     again = (
         Held(hit.job, stand.member, stand.put.bin, stand.of, stand.put.devices)
         for hit in loss.hits
         for stand in hit.placed.stands
     )
     changed = standing(closed(without(freed, loss.stopped), change.removed), again)
-    return Answer(wider, loss, _waiting(problem, options), _waiting(changed, options))
+    broken = Budgets(wider.running).after(evicted).broken()
+    (before, pushed_before), (after, pushed_after) = _waiting(problem, options), _waiting(changed, options)
+    return Answer(wider, loss, before, after, broken, pushed_before, pushed_after)
 
 
-def _waiting(problem: Problem, options: Options) -> tuple[Waiting, ...]:
-    stands: dict[str, list[Assignment]] = {job.id: [] for job in problem.jobs}
-    for one in plan_for(problem, options, cut=True, preempt=False).plan.assignments:
+def _waiting(problem: Problem, options: Options) -> tuple[tuple[Waiting, ...], tuple[Held, ...]]:
+    """What the plan says of each waiting job, and who is pushed out in it."""
+    made = decided(problem, options)
+    stands: dict[str, list[Assignment]] = {job.id: [] for job in made.problem.jobs}
+    for one in made.plan.assignments:
         stands[one.job].append(one)
-    return tuple(_one(job, stands[job.id]) for job in urgent_first(problem))
+    pushed = tuple(member for one in made.victims for member in one.members)
+    return tuple(_one(job, stands[job.id]) for job in urgent_first(problem)), pushed
 
 
 def _one(job: Job, stands: Sequence[Assignment]) -> Waiting:
@@ -95,6 +110,6 @@ def _one(job: Job, stands: Sequence[Assignment]) -> Waiting:
 
 def only_for(problem: Problem, job: str, options: Options) -> Problem:
     """The problem without other jobs that do not fit either: room that is made does not go to them."""
-    plan = plan_for(problem, options, cut=True, preempt=False).plan
+    plan = decided(problem, options).plan
     placed = {one.job for one in plan.assignments}
     return replace(problem, jobs=tuple(one for one in problem.jobs if one.id == job or one.id in placed))

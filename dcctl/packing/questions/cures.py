@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
@@ -19,12 +18,15 @@ from dcctl.packing.changed import (
     without,
 )
 from dcctl.packing.fit.quotas import amount, raised
-from dcctl.packing.planning import plan_for
-from dcctl.packing.preemption.blocking import fits_without, in_the_way, needed
+from dcctl.packing.planning import decided
+from dcctl.packing.preemption.blocking import fits_without, in_the_way, lack_of, least
+from dcctl.packing.preemption.budgets import Budgets
+from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import LEVELS
 from dcctl.packing.questions.ask import only_for
 from dcctl.packing.questions.defrag import in_order, movable
+from dcctl.packing.questions.relaxed import relaxations
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import solved
 from dcctl.packing.timed.backfill import in_time
@@ -32,14 +34,16 @@ from dcctl.packing.timed.backfill import in_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from dcctl.inventory.placement import Level, Template
+    from dcctl.inventory.placement import Level
     from dcctl.packing.preemption.stoppable import Unit
-    from dcctl.packing.problem import Held, ItemClass, Job, Problem
+    from dcctl.packing.problem import Held, Job, Problem
+    from dcctl.packing.questions.defrag import Step
+    from dcctl.packing.questions.relaxed import Relaxed
     from dcctl.packing.solve import Options
 
-Way: TypeAlias = Literal["quota", "move", "relax", "open", "wait", "evict", "fewer", "add"]
+Way: TypeAlias = Literal["quota", "move", "relax", "tolerate", "open", "wait", "evict", "fewer", "add"]
 """In this order, the least trouble first."""
-WAYS: tuple[Way, ...] = ("quota", "move", "relax", "open", "wait", "evict", "fewer", "add")
+WAYS: tuple[Way, ...] = ("quota", "move", "relax", "tolerate", "open", "wait", "evict", "fewer", "add")
 
 _MOST_ADDED = 64
 """Nodes to add: to need more of them is no advice."""
@@ -54,17 +58,22 @@ class Cure(NamedTuple):
 
     way: Way
     what: str
-    """What is changed: a quota, a label, a model; empty where the members say it."""
+    """What is changed: a quota, a label, a model, a taint; empty where the members say it."""
     amount: int = 0
-    """How much: of a quota, members that fit, nodes to add."""
+    """How much: of a quota, members that fit, nodes to add, nodes with a taint."""
     members: tuple[Held, ...] = ()
-    """Who moves, is evicted, or is waited for."""
-    homes: tuple[int, ...] = ()
-    """Where each of those who move goes: bins."""
+    """Who moves, in the order of the steps, is evicted, or is waited for."""
+    steps: tuple[Step, ...] = ()
+    """Of those who move: each has room when its turn comes."""
     at_s: int | None = None
     """Unix time at which it fits by itself."""
     alone: bool = False
     """Whether it is proved only if no other work that waits and does not fit takes the room."""
+
+    @property
+    def homes(self) -> tuple[int, ...]:
+        """Where each of those who move goes: bins."""
+        return tuple(step.to for step in self.steps)
 
 
 def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
@@ -73,7 +82,7 @@ def cures(problem: Problem, job: Job, options: Options) -> tuple[Cure, ...]:
     Each is proved by planning again all that waits; only if there is none, without others that do not fit.
     """
     found = _found(_Search(problem, job, options))
-    if not found:
+    if not found and any(one.id == job.id for one in problem.jobs):
         alone = only_for(problem, job.id, options)
         if len(alone.jobs) < len(problem.jobs):
             found = [one._replace(alone=True) for one in _found(_Search(alone, job, options))]
@@ -90,24 +99,32 @@ class _Search:
 
     def __init__(self, problem: Problem, job: Job, options: Options) -> None:
         self.problem, self.job, self.options = problem, job, options
-        solution = solved(problem, options)
+        solution = solved(preempting(problem, options).problem if options.preempt else problem, options)
         self.placed = solution.placed
         """All that waits, at once, in the order of the plan."""
         self.scene = Scene(solution)
         """What the plan leaves, without the job."""
-        own = next(one for one in self.placed if one.job.id == job.id)
-        self.of = job.tasks[0].of if own.refused_for is None else own.refused_for
-        solution.placer.remove(own)
+        own = next((one for one in self.placed if one.job.id == job.id), None)
+        refused = own.refused_for if own is not None else None
+        self.of = job.tasks[0].of if refused is None else refused
+        if own is not None:  # else it is pushed out only where boards are cut first
+            solution.placer.remove(own)
 
     def proved(self, changed: Problem) -> bool:
         """Whether the job has all its members in a plan made anew."""
-        plan = plan_for(changed, self.options, cut=True, preempt=False).plan
+        plan = decided(changed, self.options).plan
         return all(one.job != self.job.id for one in plan.unplaced)
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
-        """The least number whose change lets the job fit; None: not even the highest does."""
+        """The least number whose change lets the job fit; None: not even the highest does.
+
+        `low`: no smaller one can; it is tried first, as it mostly does.
+        """
         if low > high or not self.proved(changed(high)):
             return None
+        if self.proved(changed(low)):
+            return low
+        low += 1
         while low < high:
             middle = (low + high) // 2
             low, high = (low, middle) if self.proved(changed(middle)) else (middle + 1, high)
@@ -124,62 +141,75 @@ def _quota(search: _Search) -> Iterator[Cure]:
 
 def _members(search: _Search) -> Iterator[Cure]:
     """Take away the fewest members that stand in its way: to other bins if they fit there."""
-    units = in_the_way(search.scene, search.job)
-    chosen = tuple(chain.from_iterable(units))
+    chosen = tuple(chain.from_iterable(in_the_way(search.scene, search.job)))
     if not chosen:
         return
-    moved = _moved(search, chosen)
-    if moved and search.proved(standing(without(search.problem, chosen), moved)):
-        yield Cure("move", "", len(chosen), chosen, tuple(one.bin for one in moved))
+    steps = _moves(search, chosen)
+    moved = [replace(step.member, bin=step.to, devices=step.devices) for step in steps]
+    if steps and search.proved(standing(without(search.problem, chosen), moved)):
+        yield Cure("move", "", len(steps), tuple(step.member for step in steps), steps)
         return
-    for stopped in (_whole(search, chosen), _with_those_before(search)):
+    for stopped in _evicted(search, chosen):
         gone = tuple(chain.from_iterable(stopped))
         if gone and search.proved(without(search.problem, gone)):
             yield Cure("evict", "", len(gone), gone)
             return
 
 
+def _moves(search: _Search, members: Sequence[Held]) -> tuple[Step, ...]:
+    """Steps that take these members elsewhere; none if one may not move or finds no room."""
+    if not all(movable(search.scene, one) for one in members):
+        return ()
+    return in_order(search.scene, members) or ()
+
+
+def _evicted(search: _Search, chosen: Sequence[Held]) -> Iterator[Sequence[Unit]]:
+    """Whole jobs that may be what has to go: those that break no budget first."""
+    scene, budgets = search.scene, Budgets(search.problem.running)
+    whole = _whole(search, chosen)
+    if budgets.beyond(chain.from_iterable(whole)):
+        harmless = Stoppable(scene, lambda one: not budgets.beyond(scene.of(one.job)))
+        yield _whole(search, chain.from_iterable(in_the_way(scene, search.job, harmless)))
+    yield whole
+    yield _with_those_before(search)
+
+
 def _whole(search: _Search, members: Iterable[Held]) -> Sequence[Unit]:
     """All members of the jobs of these, without the jobs that can stay."""
     scene = search.scene
     jobs = [tuple(scene.of(name)) for name in dict.fromkeys(one.job for one in members)]
-    return needed(jobs, lambda fewer: fits_without(scene, search.job, fewer))
+    return least(scene, search.job, jobs, Budgets(search.problem.running))
 
 
 def _with_those_before(search: _Search) -> list[Unit]:
     """Whole jobs without which it fits, and all that are planned before it and do not fit either."""
     scene = search.scene
     gone: dict[str, Unit] = {}
+    stoppable = Stoppable(scene)
     mark = scene.placer.mark()
     before = takewhile(lambda one: one.job.id != search.job.id, search.placed)
     waits = [one for one in before if one.missing and not one.quota][:_BEFORE]
     for found in waits:
         scene.placer.remove(found)
     for job in (*(found.job for found in waits), search.job):
-        units = in_the_way(scene, job, Stoppable(scene, lambda one: one.job not in gone))
+        units = in_the_way(scene, job, stoppable)
         for name in dict.fromkeys(one.job for unit in units for one in unit):
             gone[name] = tuple(scene.of(name))
             scene.release(gone[name])
+            stoppable.stop(gone[name])
         scene.placer.place(job)
     scene.placer.undo(mark)
     return list(gone.values())
 
 
-def _moved(search: _Search, members: Sequence[Held]) -> tuple[Held, ...]:
-    """The members where each goes, one after the other; empty if one may not move or finds no room."""
-    steps = in_order(search.scene, members) if all(movable(search.scene, one) for one in members) else None
-    homes = {step.member: replace(step.member, bin=step.to, devices=step.devices) for step in steps or ()}
-    return tuple(homes[one] for one in members) if homes else ()
-
-
 def _relaxed(search: _Search) -> Iterator[Cure]:
     """Drop one condition of the job."""
-    seen = set()
+    seen: set[str] = set()
+    items = search.scene.placer.engine.items
     for task in search.job.tasks:
-        for what, change in _relaxations(search.problem.classes[task.of]):
-            if what not in seen and search.proved(with_items(search.problem, search.job.id, change)):
-                yield Cure("relax", what)
-            seen.add(what)
+        for sort in relaxations(items, task.of, search.problem.classes[task.of]):
+            yield from _least_of(search, [one for one in sort if one.what not in seen])
+            seen.update(one.what for one in sort)
     if search.job.deadline_s is not None and search.proved(_timeless(search)):
         yield Cure("relax", "deadline")
     level = search.job.within
@@ -199,47 +229,15 @@ def _within(level: Level) -> Callable[[Job], Job]:
     return lambda job: replace(job, within=level)
 
 
-def _relaxations(one: ItemClass) -> Iterator[tuple[str, Callable[[ItemClass], ItemClass]]]:
-    template = one.template
-    if one.need.models:
-        yield f"models {', '.join(one.need.models)}", _any_model
-    for key, value in template.node_selector.items():
-        yield f"node selector {key}={value}", _retemplated(partial(_unselected, key=key))
-    if template.required is not None:
-        yield "required node affinity", _retemplated(lambda t: replace(t, required=None))
-    if any(each.required for each in template.spreads):
-        yield "topology spread", _retemplated(lambda t: replace(t, spreads=()))
-    if any(each.apart and not each.weight for each in template.neighbours):
-        yield (
-            "anti-affinity",
-            _retemplated(lambda t: replace(t, neighbours=tuple(n for n in t.neighbours if not n.apart))),
-        )
-    if any(not each.apart and not each.weight for each in template.neighbours):
-        yield (
-            "affinity",
-            _retemplated(lambda t: replace(t, neighbours=tuple(n for n in t.neighbours if n.apart))),
-        )
-    yield "taints", _tolerant
-
-
-def _any_model(one: ItemClass) -> ItemClass:
-    return replace(one, need=replace(one.need, models=()), template=replace(one.template, models=()))
-
-
-def _retemplated(change: Callable[[Template], Template]) -> Callable[[ItemClass], ItemClass]:
-    return lambda one: replace(one, template=change(one.template))
-
-
-def _unselected(template: Template, key: str) -> Template:
-    kept = {name: value for name, value in template.node_selector.items() if name != key}
-    return replace(template, node_selector=kept)
-
-
-def _tolerant(one: ItemClass) -> ItemClass:
-    """It tolerates every taint but those of nodes that are not ready or cordoned."""
-    from dcctl.inventory.placement import Toleration
-
-    return replace(one, template=replace(one.template, tolerations=(Toleration(operator="Exists"),)))
+def _least_of(search: _Search, sort: Iterable[Relaxed]) -> Iterator[Cure]:
+    """Each that lets the job fit by itself; the last, which drops all of its sort, only if no other does."""
+    found = 0
+    for one in sort:
+        if not (one.all_of_them and found) and search.proved(
+            with_items(search.problem, search.job.id, one.change)
+        ):
+            found += 1
+            yield Cure("tolerate" if one.nodes else "relax", one.what, one.nodes)
 
 
 def _opened(search: _Search) -> Iterator[Cure]:
@@ -277,7 +275,8 @@ def _fewer(search: _Search) -> Iterator[Cure]:
     def without_some(count: int) -> Problem:
         return with_job(search.problem, job.id, lambda one: _shrunk(one, job.size - count))
 
-    left_out = search.least(1, job.size - max(1, -(-job.size // _FEWEST)), without_some)
+    low = max(1, lack_of(search.scene, job, job.tasks[0]))
+    left_out = search.least(low, job.size - max(1, -(-job.size // _FEWEST)), without_some)
     if left_out is not None:
         yield Cure("fewer", "", job.size - left_out)
 
@@ -291,7 +290,9 @@ def _added(search: _Search) -> Iterator[Cure]:
     """Add nodes like one that could hold most of its items if it were empty, but not many."""
     at, copies = _roomiest(search.problem, search.scene, search.of)
     if copies:
-        count = search.least(1, _MOST_ADDED, lambda count: with_more(search.problem, count, at))
+        task = next(one for one in search.job.tasks if one.of == search.of)
+        low = max(1, -(-lack_of(search.scene, search.job, task) // copies))
+        count = search.least(low, _MOST_ADDED, lambda count: with_more(search.problem, count, at))
         if count is not None:
             yield Cure("add", search.problem.bins[at].name, count)
 
@@ -306,7 +307,7 @@ def _roomiest(problem: Problem, scene: Scene, of: int) -> tuple[int, int]:
     rows = [at for at in sorted(kinds.values()) if not engine.items.wanted[of].fixed[at]]
     if not rows:
         return 0, 0
-    clones = tuple(empty_copy(problem, at, problem.bins[at].name) for at in rows)
+    clones = tuple(empty_copy(problem, at) for at in rows)
     empty = solved(replace(problem, bins=clones, jobs=(), held=(), running={}))
     copies = empty.placer.engine.items.wanted[of].copies(empty.placer.engine.state.view(), 1 << 16)
     best = int(copies.argmax())

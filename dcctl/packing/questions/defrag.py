@@ -40,10 +40,10 @@ class Moves(NamedTuple):
     """Steps in the order in which they are done."""
 
     steps: tuple[Step, ...]
-    free_before: int
+    free_before: int = 0
     """Bins of which every device was free."""
-    free_after: int
-    stuck: int
+    free_after: int = 0
+    stuck: int = 0
     """Bins in use of which somebody may not move."""
     more_moves: int = 0
     """With so many moves in all, as far as was tried,"""
@@ -97,7 +97,7 @@ def movable(scene: Scene, one: Held) -> bool:
     """Whether a member may go elsewhere by itself."""
     known = scene.running(one.job)
     by_itself = known.minimum < 2 and known.within is None
-    return by_itself and known.made_anew and not known.fixed and known.may_miss != 0
+    return by_itself and known.made_anew and not known.fixed and all(one.allowed for one in known.budgets)
 
 
 def _in_use(scene: Scene) -> tuple[dict[int, list[Held]], int]:

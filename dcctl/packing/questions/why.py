@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.packing.planning import plan_for
 from dcctl.packing.problem import BASIC
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import solved
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from dcctl.packing.greedy.place import Placer
     from dcctl.packing.plan import Assignment, Cut, Unplaced
+    from dcctl.packing.preemption.preempt import Preempted, Victims
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.solve import Options
 
@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
     """What a plan says of one job."""
 
     problem: Problem
-    """With the boards as the plan cuts them."""
+    """With the boards as the plan cuts them, and those it pushes out among the jobs."""
     job: Job
     stands: tuple[Assignment, ...]
     unplaced: Unplaced | None
@@ -36,6 +36,8 @@ class Verdict(NamedTuple):
     """By bin: the named resources of which too little is left."""
     cuts: tuple[Cut, ...] = ()
     """Boards that the plan cuts first."""
+    victims: tuple[Victims, ...] = ()
+    """Who is pushed out in the plan."""
 
     @property
     def missing(self) -> int:
@@ -43,15 +45,15 @@ class Verdict(NamedTuple):
         return 0 if self.unplaced is None else self.unplaced.members
 
 
-def verdict(problem: Problem, job: Job, options: Options) -> Verdict:
-    """What the plan of a problem says of one of its jobs."""
-    made = plan_for(problem, options, cut=True, preempt=False)
+def verdict(made: Preempted, job: Job, options: Options) -> Verdict:
+    """What a plan, made by `decided` with these options, says of one of the jobs of its problem."""
     stands = tuple(one for one in made.plan.assignments if one.job == job.id)
     unplaced = next((one for one in made.plan.unplaced if one.job == job.id), None)
     placer, of, bits = _judged(made.problem, job, options)
     if unplaced is not None and not unplaced.says:
         unplaced = replace(unplaced, says=placer.apart(job))
-    return Verdict(made.problem, job, stands, unplaced, tuple(bits), _short(placer, of, bits), made.plan.cuts)
+    short = _short(placer, of, bits)
+    return Verdict(made.problem, job, stands, unplaced, tuple(bits), short, made.plan.cuts, made.victims)
 
 
 def _judged(problem: Problem, job: Job, options: Options) -> tuple[Placer, int, Sequence[int]]:

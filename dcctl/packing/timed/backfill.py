@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
+from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placed, Placer, left_of
+from dcctl.packing.greedy.sites import sites_of
 from dcctl.packing.plan import Unplaced
 from dcctl.packing.reasons import WORDS, Reason, counted
 from dcctl.packing.solve import Options, assigned, engine_of, plan_of, solve, taken_milli
@@ -19,6 +22,7 @@ from dcctl.packing.timed.beside import TimedRelations
 from dcctl.packing.timed.busy import Busy
 from dcctl.packing.timed.chances import Chances, is_gang
 from dcctl.packing.timed.gaps import Gaps
+from dcctl.packing.timed.horizon import least_end_s
 from dcctl.packing.timed.offers import Offer, Offers
 from dcctl.packing.timed.slices import NEVER
 from dcctl.packing.timed.timeline import Timeline, ends_of
@@ -89,12 +93,12 @@ class Book:
         templates = [one.template for one in problem.classes]
         self._beside = TimedRelations(engine.items.labels, templates)
         engine.relations = self._beside
-        self.placer = Placer(engine, problem.bins, problem.quotas, problem.links)
+        self.placer = Placer(engine, problem.bins, problem.quotas, links_of(problem))
         self._engine = engine
         self.timeline = Timeline(problem, engine.state)
         gaps = Gaps(self.timeline, engine.items, Busy(self._beside, engine.items.labels, templates))
         self._chances = Chances(gaps, self.timeline, self._beside.drawn)
-        self._offers = Offers(problem, options, engine.items)
+        self._offers = Offers(problem, options, engine.items, self.placer.links)
         self._kept: dict[str, Kept] = {}
         self._not_before: dict[object, int] = {}
         ends = {id(one): end_s for end_s, one in ends_of(problem)}
@@ -107,10 +111,11 @@ class Book:
         for job in turns[self._at_once(turns) :]:
             self._kept[job.id] = self._keep(job)
         kept = [self._kept[job.id] for job in turns]
-        assignments = (one for each in kept for one in self._assigned(each))
+        assignments = tuple(one for each in kept for one in self._assigned(each))
         unplaced = [self._unplaced(each) for each in kept if each.left.tasks]
         taken = taken_milli(self.problem, (one.found for each in kept for one in each.booked))
-        return plan_of(self.problem, assignments, unplaced, taken, self.options)
+        plan = plan_of(self.problem, assignments, unplaced, taken, self.options)
+        return replace(plan, bound_end_s=least_end_s(self.problem, self._engine.items, assignments))
 
     def _assigned(self, kept: Kept) -> Iterator[Assignment]:
         for found, start_s, end_s in kept.booked:
@@ -140,11 +145,13 @@ class Book:
         With `bins` the state of those alone.
         """
         self.timeline.show(start_s, end_s, bins)
+        self.placer.links.window = (start_s, end_s)
         if any(map(self._related, jobs)):
             self._beside.show(start_s, end_s)
 
     def _take(self, found: Placed, start_s: int, end_s: int) -> Booked:
         self.timeline.take(found.stands, start_s, end_s)
+        self.placer.links.window = (start_s, end_s)
         self.placer.spend(found.job, found)
         for stand in found.stands:
             self._beside.stay(stand.put.bin, stand.of, start_s, end_s)
@@ -180,7 +187,7 @@ class Book:
                 if not kept.left.tasks or is_gang(kept.job):
                     return
             if not (found.stands and self._chances.drawn(kept.job)):  # its members may draw others to them
-                start_s = self._chances.next_s(kept.left, start_s)
+                start_s = self._next_s(kept.left, start_s)
 
     def _where_best(self, kept: Kept, first_s: int) -> None:
         """Plan it by offers, until all in vain: members that end make room for others."""
@@ -197,7 +204,20 @@ class Book:
     def _moments(self, job: Job) -> Sequence[int]:
         """When a job could begin to fit: as something is freed, or somebody starts whom it stands beside."""
         every = self._offers.choosy or self._chances.drawn(job)
-        return self.timeline.moments if every else self.timeline.releases
+        moments = self.timeline.moments if every else self.timeline.releases
+        if not self._may_cross(job):
+            return moments
+        return sorted({*moments, *self.placer.links.moments(self.problem.now_s)})
+
+    def _next_s(self, job: Job, after_s: int) -> int:
+        """The next start at which it may fit: as there is more room, or more of a link is left."""
+        found = self._chances.next_s(job, after_s)
+        if self._may_cross(job):
+            found = min([found, *self.placer.links.moments(after_s)])
+        return self._chances.first_s(job, found)
+
+    def _may_cross(self, job: Job) -> bool:
+        return bool(self.problem.links) and job.minimum > 1 and job.within is None
 
     def _related(self, job: Job) -> bool:
         return any(self._engine.relations.related[task.of] for task in job.tasks)
@@ -230,6 +250,8 @@ class Book:
         for offer in offers:
             if not kept.left.tasks:
                 return
+            if self._offers.too_early(kept.job, offer):
+                continue
             found = self._try(kept.left, offer.start_s, offer.where.bins)
             if found.stands:
                 self._accept(kept, offer.start_s, found)
@@ -253,16 +275,20 @@ class Book:
             may &= where
         if not may.any():
             return Placed(job, [], job.size, job.tasks[0].of)
-        # in which part a gang is tried first depends on what is free in all bins
-        self._show(start_s, _end(start_s, job), (job,), None if is_gang(job) else np.flatnonzero(may))
+        end_s = _end(start_s, job)
+        self._show(start_s, end_s, (job,), np.flatnonzero(may))
         self.placer.closed = ~may
+        self.placer.look = lambda bins: self.timeline.show(start_s, end_s, bins[~may[bins]])
         mark = self.placer.mark()
         found = self.placer.place(job)
         self.placer.undo(mark)
-        self.placer.closed = None
+        self.placer.closed = self.placer.look = None
         return found
 
     def _accept(self, kept: Kept, start_s: int, found: Placed) -> None:
+        if kept.job.data:
+            for site in sites_of(self.problem.bins[stand.put.bin] for stand in found.stands):
+                self.placer.links.bring(kept.job.data, site)
         kept.booked.append(self._take(found, start_s, _end(start_s, kept.job)))
         kept.left = left_of(kept.left, found)
 
@@ -303,7 +329,7 @@ class Book:
         start_s = self._chances.first_s(job, first_s)
         while start_s < NEVER:
             yield start_s, None
-            start_s = self._chances.next_s(job, start_s)
+            start_s = self._next_s(job, start_s)
 
     def _unplaced(self, kept: Kept) -> Unplaced:
         bits = self._refusals(kept)

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 _MANY = 1 << 20
 """More members than one bin holds."""
+_FEW = 64
+"""Gaps that are looked at first for the start of a gang."""
 
 
 class Spans(NamedTuple):
-    """Gaps of one class."""
+    """Gaps of one class, in no order."""
 
     bin: Ints
     start_s: Ints
@@ -44,6 +46,20 @@ class Spans(NamedTuple):
     def plus(self, other: Spans) -> Spans:
         """Both together."""
         return Spans(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
+
+    def swapped(self, changed: Bools, new: Spans) -> Spans:
+        """With these gaps in place of all those of the bins that changed. This one is used up."""
+        places = np.flatnonzero(changed[self.bin])
+        count = min(len(places), len(new.bin))
+        for column, values in zip(self, new, strict=True):
+            column[places[:count]] = values[:count]
+        left_over = places[count:]
+        self.start_s[left_over], self.end_s[left_over] = NEVER, -NEVER
+        return self.plus(new.some(np.arange(count, len(new.bin)))) if count < len(new.bin) else self
+
+    def last_s(self, lasts_s: int | None) -> Ints:
+        """The last start in each gap of who runs so long (None: for ever); none if before its beginning."""
+        return self.end_s - (NEVER // 2 if lasts_s is None else max(1, lasts_s))
 
 
 class Gaps:
@@ -65,8 +81,7 @@ class Gaps:
             changed = np.zeros(self._items.state.count, np.bool_)
             changed[log[known[0] :]] = True
             changed[others] = True
-            old = known[1]
-            spans = old.some(~changed[old.bin]).plus(self._found(of, np.flatnonzero(changed)))
+            spans = known[1].swapped(changed, self._found(of, np.flatnonzero(changed)))
         self._known[of] = (len(log), spans)
         return spans
 
@@ -89,49 +104,50 @@ class Gaps:
         )
         return self._busy.without(of, spans)
 
-    def _long(self, of: int, lasts_s: int | None) -> tuple[Spans, Ints]:
-        """Gaps of a length, and the last start in each. A length of None: they must never end."""
-        spans = self._spans(of)
-        if lasts_s is None:
-            some = spans.some(spans.end_s == NEVER)
-            return some, some.end_s
-        last_s = np.where(spans.end_s == NEVER, NEVER, spans.end_s - max(1, lasts_s))
-        enough = last_s >= spans.start_s
-        return spans.some(enough), last_s[enough]
-
     def bins(self, of: int, start_s: int, lasts_s: int | None) -> Bools:
         """Which bins have a gap from a start on."""
-        spans, last_s = self._long(of, lasts_s)
+        spans = self._spans(of)
         found = np.zeros(self._items.state.count, np.bool_)
-        found[spans.bin[(spans.start_s <= start_s) & (start_s <= last_s)]] = True
+        found[spans.bin[(spans.start_s <= start_s) & (start_s <= spans.last_s(lasts_s))]] = True
         return found
 
     def covered_s(self, of: int, count: int, lasts_s: int | None, from_s: int) -> int:
         """The first start with room for so many members; NEVER: there is none."""
-        spans, last_s = self._long(of, lasts_s)
-        left = last_s >= from_s
-        spans, last_s = spans.some(left), last_s[left]
-        begins = np.maximum(spans.start_s, from_s)
-        if count > 1:
-            begins = np.unique(begins)
-            begins = begins[_rooms(spans, last_s, begins) >= count]
-        return int(begins.min()) if len(begins) else NEVER
+        spans = self._spans(of)
+        starts, last_s = np.maximum(spans.start_s, from_s), spans.last_s(lasts_s)
+        starts = np.where(starts <= last_s, starts, NEVER)
+        return int(starts.min(initial=NEVER)) if count == 1 else _covered_s(starts, last_s, spans.room, count)
 
     def next_s(self, of: int, lasts_s: int | None, after_s: int) -> int:
         """The first start after one at which some bin may have more room; NEVER: there is none."""
-        spans, last_s = self._long(of, lasts_s)
-        left = last_s > after_s
-        spans, last_s = spans.some(left), last_s[left]
-        begun = spans.start_s <= after_s
-        starts = np.where(begun, NEVER, spans.start_s)
-        starts[begun] = self._timeline.slices.next_s(spans.bin[begun], after_s)
-        starts = starts[starts <= last_s]
-        return int(starts.min()) if len(starts) else NEVER
+        spans = self._spans(of)
+        last_s = spans.last_s(lasts_s)
+        coming = (spans.start_s > after_s) & (last_s >= spans.start_s)
+        begun = (spans.start_s <= after_s) & (last_s > after_s)
+        changes = self._timeline.slices.next_s(spans.bin[begun], after_s)
+        changes = changes[changes <= last_s[begun]]
+        return min(int(spans.start_s[coming].min(initial=NEVER)), int(changes.min(initial=NEVER)))
 
 
-def _rooms(spans: Spans, last_s: Ints, starts: Ints) -> Ints:
-    """Of each start the room of all gaps that begin by then, without those whose last start was before."""
-    return _sums(spans.start_s, spans.room, starts, "right") - _sums(last_s, spans.room, starts, "left")
+def _covered_s(starts: Ints, last_s: Ints, room: Ints, count: int) -> int:
+    """The first of these starts at which gaps have room for so many members; NEVER: at none.
+
+    Only gaps that begin by then count, so the earliest are looked at first, then eight times as many.
+    """
+    near = max(_FEW, count)
+    while True:
+        horizon = int(np.partition(starts, near)[near]) if near < len(starts) else NEVER
+        some = np.flatnonzero(starts <= min(horizon, NEVER - 1))
+        begins = np.unique(starts[some])
+        enough = begins[_at_once(starts[some], last_s[some], room[some], begins) >= count]
+        if len(enough) or horizon == NEVER:
+            return int(enough.min(initial=NEVER))
+        near *= 8
+
+
+def _at_once(starts: Ints, last_s: Ints, room: Ints, begins: Ints) -> Ints:
+    """At each moment the room of all gaps that begin by then, without those whose last start was before."""
+    return _sums(starts, room, begins, "right") - _sums(last_s, room, begins, "left")
 
 
 def _sums(times_s: Ints, room: Ints, starts: Ints, side: Literal["left", "right"]) -> Ints:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from dcctl.inventory.conditions import curve_of
-from dcctl.packing.greedy.sites import arrival, site_of, sites_of
+from dcctl.packing.greedy.sites import site_of, sites_of
 from dcctl.packing.reasons import Reason
 from dcctl.packing.timed.bill import MONEY, power_mw, weight
 from dcctl.packing.timed.slices import NEVER
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dcctl.packing.fit.feasibility import Feasibility
+    from dcctl.packing.greedy.links import Links
     from dcctl.packing.greedy.place import Placed
     from dcctl.packing.problem import Job, Problem
     from dcctl.packing.solve import Options
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = tuple[int | tuple[str, ...], ...]
 """What is compared, the lowest first; sites by their names in the end."""
+
+_Value: TypeAlias = tuple[int, int, int, int]
+"""What costs least is best; what nobody knows comes last, so it is never taken for nothing."""
 
 _UNKNOWN_MW = 10**9
 """Where nobody knows the power: it ranks hours, and is never told."""
@@ -63,9 +67,9 @@ class Offer(NamedTuple):
 class Offers:
     """All that a problem offers to its jobs."""
 
-    def __init__(self, problem: Problem, options: Options, items: Feasibility) -> None:
-        """Look at the sites once."""
-        self._problem, self._options, self._items = problem, options, items
+    def __init__(self, problem: Problem, options: Options, items: Feasibility, links: Links) -> None:
+        """Look at the sites once. `links`: what is left of those between them."""
+        self._problem, self._options, self._items, self._links = problem, options, items, links
         self._sites = sites_of(problem.bins)
         self.choosy = bool(problem.prices or problem.carbon)
         """Whether it matters at which site and hour a job runs."""
@@ -123,13 +127,15 @@ class Offers:
     def _wheres(self, job: Job, ready_s: int) -> list[Where]:
         now_s, found = self._problem.now_s, []
         for site in self._sites:
-            after_s = arrival(job.data, site, self._problem.links).after_s
+            after_s = self._links.arrival(job.data, site).after_s
             if after_s is not None:
                 found.append(Where((site,), self._bins_of[site], max(ready_s, now_s + after_s)))
         if len(found) > 1 and (self._problem.links or job.sites) and job.minimum > 1 and job.within is None:
             every = np.logical_or.reduce([one.bins for one in found if one.bins is not None])
             sites = tuple(site for one in found for site in one.sites)
-            found.append(Where(sites, every, max(one.ready_s for one in found)))
+            after_s = self._links.both(job.data, sites)
+            if after_s is not None:
+                found.append(Where(sites, every, max(ready_s, now_s + after_s)))
         return found
 
     def _starts(self, job: Job, where: Where, moments: Sequence[int], latest_s: int | None) -> list[int]:
@@ -169,17 +175,17 @@ class Offers:
             return power_mw(wanted.need, ())
         return int(known.min()) * wanted.need.gpu_milli // 1000
 
-    def _value(self, job: Job, site: str, draws: int | None, start_s: int) -> tuple[int, int, int]:
-        """How many curves are unknown for the run, what it costs with its data, and what it emits: scaled."""
-        unknown, found = 0, []
+    def _value(self, job: Job, site: str, draws: int | None, start_s: int) -> _Value:
+        """What a run costs with its data, and what it emits, scaled: each after whether nobody knows it."""
+        found = []
         power = _UNKNOWN_MW if draws is None else draws
         end_s = start_s + (job.duration_s or 1)
         for curves in (self._problem.prices, self._problem.carbon):
             value = weight(self._problem, curves, site, power, start_s, end_s)
-            unknown += bool(curves) and value is None
-            found.append(value or 0)
-        moved = arrival(job.data, site, self._problem.links).cost_milli if job.data else 0
-        return unknown, found[0] + moved * MONEY, found[1]
+            found.append((int(bool(curves) and value is None), value or 0))
+        moved = self._links.arrival(job.data, site).cost_milli if job.data else 0
+        (price_unknown, price), (carbon_unknown, carbon) = found
+        return price_unknown, price + moved * MONEY, carbon_unknown, carbon
 
     def priced(self, job: Job, offer: Offer, found: Placed) -> Key:
         """The key of an offer once it is known on which devices the job runs."""
@@ -195,27 +201,31 @@ class Offers:
             )
             draws[site_of(home)] = None if each is None or before is None else each + before
         values = [self._value(job, site, each, offer.start_s) for site, each in draws.items()]
-        total = (
-            sum(each[0] for each in values),
-            sum(each[1] for each in values),
-            sum(each[2] for each in values),
-        )
+        unknown, cost, dark, carbon = (sum(column) for column in zip(*values, strict=True))
+        total = unknown, cost, dark, carbon
         return _offer(total, offer.start_s, offer.where, offer.cheap).key
+
+    def too_early(self, job: Job, offer: Offer) -> bool:
+        """Whether its data comes later than was offered: other members had theirs brought first."""
+        if not job.data:
+            return False
+        after = [self._links.arrival(job.data, site).after_s for site in offer.where.sites]
+        return any(each is None or self._problem.now_s + each > offer.start_s for each in after)
 
     def without_data(self, job: Job) -> Ints:
         """DATA for the bins of each site to which its data cannot be brought, or nobody knows when."""
         bits = np.zeros(len(self._problem.bins), np.int64)
         for site in self._sites if job.data else ():
-            if arrival(job.data, site, self._problem.links).after_s is None:
+            if self._links.arrival(job.data, site).after_s is None:
                 bits[self._bins_of[site]] = int(Reason.DATA)
         return bits
 
     def no_data(self, job: Job) -> str:
         """Why its data cannot be brought to some site, in words; empty: it can."""
-        found = (arrival(job.data, site, self._problem.links).says for site in self._sites if job.data)
+        found = (self._links.arrival(job.data, site).says for site in self._sites if job.data)
         return "; ".join(dict.fromkeys(says for says in found if says))
 
 
-def _offer(value: tuple[int, int, int], start_s: int, where: Where, cheap: bool) -> Offer:
+def _offer(value: _Value, start_s: int, where: Where, cheap: bool) -> Offer:
     key = (*value, start_s, where.sites) if cheap else (start_s, *value, where.sites)
     return Offer(key, start_s, where, cheap)

@@ -7,6 +7,8 @@ by device: so a device that is free for the whole time is one and the same devic
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from dcctl.packing.fit.state import State
     from dcctl.packing.greedy.place import Stand
-    from dcctl.packing.problem import Held, Need, Problem
+    from dcctl.packing.problem import Held, Problem
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -34,6 +36,7 @@ class Timeline:
     def __init__(self, problem: Problem, state: State) -> None:
         """`state` holds what is free now; jobs whose end is known free what they hold then."""
         self._state, self._needs = state, [one.need for one in problem.classes]
+        self._amounts = [np.array(one.amounts, np.int64) for one in self._needs]
         self._dimensions, self._devices = state.free.shape[1], state.milli.shape[1]
         open_ = np.zeros((state.count, 1), np.int64)  # below zero: closed
         self.slices = Slices(np.hstack((state.free, state.milli, state.memory, open_)), problem.now_s)
@@ -51,44 +54,41 @@ class Timeline:
     def _close(self, at: int, start_s: int, end_s: int) -> None:
         closed = np.zeros(self._dimensions + 2 * self._devices + 1, np.int64)
         closed[-1] = -1
-        self._add(at, start_s, end_s, closed)
+        self._add({at: closed}, start_s, end_s)
         _insert(self.releases, end_s)
 
     def _free_at_their_ends(self, problem: Problem) -> None:
-        """What running jobs hold is free once they end; of a bin never more than it has in all."""
-        total: dict[int, Ints] = {}
-        for end_s, one in ends_of(problem):
-            if one.bin not in total:
-                most = np.array(problem.bins[one.bin].total, np.int64) - self._state.free[one.bin]
-                total[one.bin] = np.maximum(most, 0)
-            need = self._needs[one.of]
-            amounts = np.minimum(np.array(need.amounts, np.int64), total[one.bin])
-            total[one.bin] -= amounts
-            self._add(one.bin, end_s, NEVER, self._change(need, amounts, one.devices))
+        """What running jobs hold is free once they end."""
+        for end_s, ended in groupby(ends_of(problem), key=itemgetter(0)):
+            self._add(self._changes((one.bin, one.of, one.devices) for _, one in ended), end_s, NEVER)
             _insert(self.releases, end_s)
 
-    def _change(self, need: Need, amounts: Ints, devices: Iterable[int]) -> Ints:
-        """Amounts, thousandths and memory of devices, in one row."""
-        row = np.zeros(self._dimensions + 2 * self._devices + 1, np.int64)
-        row[: self._dimensions] = amounts
-        for device in devices:
-            row[self._dimensions + device] += WHOLE if need.devices else need.share_milli
-            if need.share_milli:
-                row[self._dimensions + self._devices + device] += need.device_memory_bytes
-        return row
+    def _changes(self, members: Iterable[tuple[int, int, Iterable[int]]]) -> dict[int, Ints]:
+        """What members hold, as (bin, class, devices): amounts, thousandths and memory in one row a bin."""
+        rows: dict[int, Ints] = {}
+        for at, of, devices in members:
+            need = self._needs[of]
+            row = rows.get(at)
+            if row is None:
+                row = rows[at] = np.zeros(self._dimensions + 2 * self._devices + 1, np.int64)
+            row[: self._dimensions] += self._amounts[of]
+            for device in devices:
+                row[self._dimensions + device] += WHOLE if need.devices else need.share_milli
+                if need.share_milli:
+                    row[self._dimensions + self._devices + device] += need.device_memory_bytes
+        return rows
 
-    def _add(self, at: int, start_s: int, end_s: int, change: Ints) -> None:
-        self.slices.add(at, start_s, end_s, change)
+    def _add(self, changes: dict[int, Ints], start_s: int, end_s: int) -> None:
+        self.slices.add(np.array(list(changes), np.int64), start_s, end_s, np.array(list(changes.values())))
         _insert(self.moments, start_s)
         if end_s < NEVER:
             _insert(self.moments, end_s)
 
     def take(self, stands: Iterable[Stand], start_s: int, end_s: int) -> None:
         """These members hold what they ask for from start to end. What is shown is shown anew after it."""
-        for stand in stands:
-            need = self._needs[stand.of]
-            change = self._change(need, np.array(need.amounts, np.int64), stand.put.devices)
-            self._add(stand.put.bin, start_s, end_s, -change)
+        rows = self._changes((one.put.bin, one.of, one.put.devices) for one in stands)
+        if rows:
+            self._add({at: -row for at, row in rows.items()}, start_s, end_s)
         if end_s < NEVER:
             _insert(self.releases, end_s)
 

@@ -51,7 +51,6 @@ def _has_ended(problem: Problem, one: Held, at_s: int) -> bool:
 def _freed(problem: Problem, where: Bin, gone: Sequence[Held]) -> Bin:
     needs = [problem.classes[one.of].need for one in gone]
     freed = (sum(column) for column in zip(*(need.amounts for need in needs), strict=True))
-    rows = zip(where.free, where.total, freed, strict=True)
     milli = [device.free_milli for device in where.devices]
     memory = [device.held_memory_bytes for device in where.devices]
     for one, need in zip(gone, needs, strict=True):
@@ -62,9 +61,8 @@ def _freed(problem: Problem, where: Bin, gone: Sequence[Held]) -> Bin:
         replace(device, free_milli=now, held_memory_bytes=held)
         for device, now, held in zip(where.devices, milli, memory, strict=True)
     )
-    return replace(
-        where, free=tuple(max(have, min(most, have + more)) for have, most, more in rows), devices=devices
-    )
+    free = tuple(have + more for have, more in zip(where.free, freed, strict=True))
+    return replace(where, free=free, devices=devices)
 
 
 def wrong_times(problem: Problem, runs: Sequence[Run]) -> Iterator[str]:

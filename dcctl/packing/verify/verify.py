@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.packing.verify.beside import Member, clashes, misplaced
 from dcctl.packing.verify.cuts import cut
-from dcctl.packing.verify.sites import late_data, split_gangs
+from dcctl.packing.verify.sites import crossings, crowded_data, late_data, overloaded, split_gangs
 from dcctl.packing.verify.times import Run, apart_in_time, at_moment, wrong_times
 from dcctl.packing.verify.where import refused, wanted
 
@@ -57,6 +57,9 @@ def verify(plan: Plan, problem: Problem) -> tuple[str, ...]:
     wrong += wrong_times(problem, runs)
     wrong += apart_in_time(problem, runs)
     wrong += late_data(problem, runs)
+    crossing = crossings(problem, ((one.job, one.of, run) for one, run in zip(stands, runs, strict=True)))
+    wrong += overloaded(problem, crossing, {one.job.id for one in stands if one.job.sites})
+    wrong += crowded_data(problem, runs, crossing)
     wrong += _counts(plan, problem, stands)
     return tuple(dict.fromkeys(wrong))
 
@@ -186,11 +189,11 @@ def _up_to(level: str) -> tuple[str, ...]:
 
 
 def _alike(bins: Sequence[Bin], level: str) -> bool:
-    """Whether all lie in one part of this kind, and in the same wider ones: names are not unique."""
+    """Whether all lie in one part of this kind, and in the same site: names are not unique."""
     if level == "node":
         return len({one.name for one in bins}) == 1
     depth = LEVELS.index(level)
-    return len({one.path[depth:] for one in bins}) == 1 and bins[0].path[depth] != ""
+    return len({(one.path[-1], one.path[depth]) for one in bins}) == 1 and bins[0].path[depth] != ""
 
 
 def _quotas(problem: Problem, stands: Sequence[_Stand]) -> Iterator[str]:
@@ -215,6 +218,9 @@ def _counts(plan: Plan, problem: Problem, stands: Sequence[_Stand]) -> Iterator[
         yield "it was made for another fleet"
     if plan.bound_gpu_milli is not None and plan.bound_gpu_milli < taken:
         yield "it takes more than its bound"
+    ends = [one.end_s for one in plan.assignments]
+    if plan.bound_end_s is not None and any(ends) and max(end_s or 0 for end_s in ends) < plan.bound_end_s:
+        yield "it ends before its bound"
     missing = Counter({job.id: job.size for job in problem.jobs})
     missing.subtract(Counter(one.job.id for one in stands))
     told = Counter({one.job: one.members for one in plan.unplaced})

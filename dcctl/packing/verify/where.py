@@ -72,15 +72,17 @@ def _holds(term: NodeTerm, where: Bin) -> bool:
 def value_of(where: Bin, key: str) -> str | None:
     """What a bin has under a key: the value of its label, or the part of that level that it lies in.
 
-    None where it has none. Parts of one name that lie in different wider ones are different.
+    None where it has none. Parts of one name that lie in different sites are different.
     """
     level = _level_of(key)
     if level is None:
         return where.labels.get(key)
     if level == "node":
         return where.name
-    part = where.path[LEVELS.index(level) :]
-    return "/".join(reversed(part)) if part[0] else None
+    name, site = where.path[LEVELS.index(level)], where.path[-1]
+    if not name:
+        return None
+    return f"{site}/{name}" if site and level != "site" else name
 
 
 def meets(one: Expression, value: str | None) -> bool:
@@ -110,7 +112,7 @@ def _number(text: str) -> int | None:
 
 def wanted(need: Need, kind: Kind) -> bool:
     """Whether devices of this kind will do."""
-    if need.resource not in ("", kind.resource):
+    if need.resource not in ("", kind.resource) or (need.share_milli and kind.shares > 1):
         return False
     model = kind.model.casefold().replace(" ", "-")
     return not need.models or any(one.casefold().replace(" ", "-") in model for one in need.models)

@@ -17,7 +17,7 @@ from dcctl.packing.intake.fleet import problem_of
 from dcctl.schedule import planfile
 from dcctl.schedule.act.run import carry_out
 from dcctl.schedule.act.undo import made, undo
-from dcctl.schedule.applied import apply_report, question, status_report, undo_question
+from dcctl.schedule.applied import Runs, apply_report, question, status_report, undo_question
 from dcctl.schedule.backends import Loaded, Step
 from dcctl.schedule.cuts_report import demand_no_cuts
 from dcctl.schedule.drift import drift, told
@@ -77,14 +77,16 @@ def load(paths: Sequence[str]) -> Loaded:
 def apply(world: World, paths: Sequence[str]) -> Report:
     """The plan is carried out, or (dry run) what that would change is told.
 
-    UsageError: a file is wrong. RefusedError: the cluster changed, the server or the user said no; nothing
-    was changed. UnfinishedError: it began; the journal and the command that resumes it are named.
+    UsageError: a file is wrong. RefusedError: another run is under way, the cluster changed, the server or
+    the user said no; nothing was changed. UnfinishedError: it began; the journal and the command that resumes
+    it are named.
     """
     loaded = load(paths)
-    digest = next(iter(loaded.digests.values()))
-    run = f"{digest[:8]}-{world.now_s}"
+    run = f"{_digest(loaded)[:8]}-{world.now_s}"
     wanted = world.backend.intended(loaded, world.now_s)
     _demand_its_cluster(world.backend, loaded.plan)
+    header = _header(world, loaded, run)
+    journal.demand_alone(world.folder, header)
     ready = wanted.look_up(run, {})
     _demand_something(ready, paths[0])
     _demand_no_drift(world, loaded, ready)
@@ -92,21 +94,27 @@ def apply(world: World, paths: Sequence[str]) -> Report:
     if world.dry_run:
         headline = f"{_total(ready):,} pods would be placed; nothing was changed"
         return apply_report(headline, steps, ready.left, notes, run, "")
-    cluster = world.backend.cluster()
     world.consent(question(steps, ready.left, notes))
-    header = journal.Header(
+    with journal.create(world.folder, header) as written:
+        return _carried_out(world, ready, written)
+
+
+def _digest(loaded: Loaded) -> str:
+    return next(iter(loaded.digests.values()))
+
+
+def _header(world: World, loaded: Loaded, run: str) -> journal.Header:
+    return journal.Header(
         kind=KIND,
         run=run,
-        plan=digest,
+        plan=_digest(loaded),
         who=f"{getpass.getuser()}@{socket.gethostname()}",
         started_at_s=world.now_s,
-        cluster=cluster,
+        cluster=world.backend.cluster(),
         command=world.command,
         options=world.options,
         files=loaded.digests,
     )
-    with journal.create(world.folder, header) as written:
-        return _carried_out(world, ready, written)
 
 
 def resume(world: World, plan: str = "") -> Report:
@@ -141,8 +149,13 @@ def take_back(world: World, plan: str = "") -> Report:
 
 def status(folder: Path) -> Report:
     """Every run that has a journal. Nothing is contacted."""
-    told = [(one, _state(one)) for one in journal.journals(folder, KIND)]
-    return status_report(told, [error for _, error in journal.damaged(folder, KIND)])
+    return status_report(runs(folder))
+
+
+def runs(folder: Path) -> Runs:
+    """Every run that has a journal, and how it is."""
+    known = tuple((one, _state(one)) for one in journal.journals(folder, KIND))
+    return Runs(known, tuple(error for _, error in journal.damaged(folder, KIND)))
 
 
 def _state(record: journal.Record) -> str:

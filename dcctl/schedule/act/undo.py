@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.errors import DcctlError, UnfinishedError
+from dcctl.errors import DcctlError, RefusedError, UnfinishedError
 from dcctl.interrupts import Interrupts
 from dcctl.schedule.backends import Step
 
@@ -52,7 +52,7 @@ def _delete(backend: Backend, journal: Journal, title: str, entry: Entry) -> Non
     journal.begin(step)
     try:
         backend.undo(entry, journal.header.run)
-    except DcctlError as error:
+    except RefusedError as error:
         journal.failed(step, str(error))
         raise
     journal.done(step)

@@ -144,3 +144,16 @@ def by_job(plan: Plan) -> dict[str, list[str]]:
     for one in plan.assignments:
         found.setdefault(one.job, []).append(one.node)
     return {job: sorted(nodes) for job, nodes in found.items()}
+
+
+def waiting(name: str, **more: Any) -> Obj:
+    """A pod that was made and has no node."""
+    return {**pod(name, 8, **more), "status": {"phase": "Pending"}}
+
+
+def free(bench: Bench) -> tuple[list[str], Plan]:
+    """Two pods without a gate, which nobody binds, and their plan."""
+    assert bench.server.controllers.makers is not None
+    bench.server.controllers.makers.asleep = True
+    bench.server.load([waiting("a"), waiting("b")])
+    return bench.pending()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +13,7 @@ from dcctl.errors import DeniedError, RefusedError, UnfinishedError, UsageError
 from dcctl.schedule.act import order
 from tests.kubeapi import ApiServer, objects
 from tests.kubeapi.faults import Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.applying import COMMAND, RESUME, WORK, Bench, by_job, maker, pod
+from tests.live.kubeapi.applying import COMMAND, RESUME, WORK, Bench, by_job, free, maker, pod, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,7 @@ def test_what_stands_around_work_is_made_first_or_kept(bench: Bench) -> None:
     ]
     assert len(bench.server.objects("pods", "new")) == len(plan.assignments)
     order.take_back(bench.world())
+    assert bench.asked[-1][-1] == "Delete 2 objects?"
     assert len(bench.server.objects("configmaps", "ml")) == 1
     assert bench.server.objects("deployments") == []
 
@@ -150,24 +151,37 @@ def test_a_right_that_is_lost_meanwhile_is_resumed(bench: Bench) -> None:
         order.apply(bench.world(), files)
     assert told.value.hint == RESUME
     with pytest.raises(RefusedError, match="begun and is not finished"):
-        _again(bench, files)
+        order.apply(bench.world(), files)
     assert order.resume(bench.world()).summary["placed"] == 14
     assert bench.by_work() == by_job(plan)
 
 
-def _again(bench: Bench, files: list[str]) -> None:
-    """The same plan again, as if its work were not there yet."""
-    loaded = order.load(files)
+def test_work_that_another_run_makes_is_not_to_be_deleted(bench: Bench) -> None:
+    """Neither where its journal is here, nor where another machine has it."""
+    files, _ = bench.files([maker("Job", "train", 2)])
     header = journal.Header(
         kind=order.KIND,
-        run="again",
-        plan=next(iter(loaded.digests.values())),
-        who="me",
+        run="theirs",
+        plan="another",
+        who="colleague",
         started_at_s=1,
         cluster=bench.server.get("namespaces", "kube-system")["metadata"]["uid"],
         command=COMMAND,
     )
-    journal.create(bench.folder / "journals", header)
+    theirs = maker("Job", "train", 0)
+    theirs["metadata"]["labels"] = {"dcctl.io/run": "theirs"}
+    bench.server.load([theirs])
+    with (
+        journal.create(bench.folder / "journals", header),
+        pytest.raises(RefusedError, match="schedule-apply on this cluster: is under way") as told,
+    ):
+        order.apply(bench.world(), files)
+    assert told.value.hint == f"{COMMAND} --status"
+    world = bench.world(folder=bench.folder / "elsewhere")
+    with pytest.raises(RefusedError, match="the run theirs of dcctl made it, and may be under way") as told:
+        order.apply(world, files)
+    assert told.value.hint == f"{COMMAND} --status"
+    assert (bench.untouched(), bench.asked) == (True, [])
 
 
 def test_a_first_write_that_is_refused_changed_nothing(bench: Bench) -> None:
@@ -268,11 +282,6 @@ def test_what_does_not_matter_is_no_drift(bench: Bench) -> None:
     assert order.apply(bench.world(), files).summary["placed"] == 1
 
 
-def waiting(name: str, **more: Any) -> dict[str, Any]:
-    """A pod that was made and has no node."""
-    return {**pod(name, 8, **more), "status": {"phase": "Pending"}}
-
-
 def test_pods_that_wait_behind_the_gate_are_placed(bench: Bench) -> None:
     bench.server.load(
         [waiting("a", schedulingGates=GATED), waiting("b", schedulingGates=[*GATED, {"name": "x/y"}])]
@@ -289,10 +298,7 @@ def test_pods_that_wait_behind_the_gate_are_placed(bench: Bench) -> None:
 
 
 def test_pods_without_a_gate_are_bound_only_when_told_so(bench: Bench) -> None:
-    assert bench.server.controllers.makers is not None
-    bench.server.controllers.makers.asleep = True
-    bench.server.load([waiting("a"), waiting("b")])
-    files, plan = bench.pending()
+    files, plan = free(bench)
     with pytest.raises(UsageError, match="cannot be pinned in place; --bind"):
         order.apply(bench.world(), files)
     assert bench.standing() == {}

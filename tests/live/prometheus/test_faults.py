@@ -249,7 +249,7 @@ def test_who_asks_is_told_and_kept_out_of_all_that_is_written(
     source = f'[[context.a.source]]\nkind = "prometheus"\nurl = "{one.url}"\n'
     ways = {
         "Bearer s3cr3t-token": 'token_file = "token"\ntenant = "team-a"',
-        "Bearer from-a-command": 'token_command = ["echo", "from-a-command"]',
+        "Bearer from-a-command": 'token_command = "echo from-a-command"',
         "Basic b3BzOm9wZW4gc2VzYW1l": 'username = "ops"\npassword_file = "pass"',
     }
     for header, keys in ways.items():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from dcctl.assess.energy.balance import groups, steps, summed
 from dcctl.assess.fleet.report import Options, report
 from dcctl.inventory.model import Fleet, Resources, Taint
 from dcctl.inventory.occupancy.demand import requested
@@ -125,6 +126,12 @@ def test_the_meters_agree(fleet: Fleet) -> None:
             for kind in ("pdu", "ups", "facility")
         }
         assert at["pdu"] < at["ups"] < at["facility"]
+
+
+def test_the_power_of_the_meters_is_in_balance(fleet: Fleet) -> None:
+    found = {(one.upper.site, one.upper.level): one for one in summed(steps(groups(fleet)))}
+    assert {one.state for one in found.values()} == {"closed", "loss"}
+    assert found["dc2", "pdu"].read == 48  # a node in two of its racks gave no answer
 
 
 def test_every_trouble_is_in_it(fleet: Fleet) -> None:

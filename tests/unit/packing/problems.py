@@ -37,7 +37,13 @@ from dcctl.packing.problem import (
 from dcctl.packing.reasons import NONE, Reason
 
 SPACE = Space(
-    (), (Kind("nvidia.com/gpu", "A100"), Kind("nvidia.com/gpu", "H100"), Kind("amd.com/gpu", "MI300X"))
+    (),
+    (
+        Kind("nvidia.com/gpu", "A100"),
+        Kind("nvidia.com/gpu", "H100"),
+        Kind("amd.com/gpu", "MI300X"),
+        Kind("nvidia.com/gpu", "A100", 4),
+    ),
 )
 GIB = 1 << 30
 _ZONE = "topology.kubernetes.io/zone"
@@ -69,7 +75,7 @@ def job(name: str, of: int, count: int = 1, **other: Any) -> Job:
 
 @st.composite
 def _bins(draw: st.DrawFn, at: int) -> Bin:
-    kinds = draw(st.sampled_from(((0,), (0,), (1,), (0, 1), (2,), (1, 2))))
+    kinds = draw(st.sampled_from(((0,), (0,), (1,), (0, 1), (2,), (1, 2), (0, 3))))
     free = st.sampled_from((WHOLE, WHOLE, WHOLE, 700, 400, 250))
     memory = st.sampled_from((None, 40 * GIB, 80 * GIB))
     devices = tuple(

@@ -15,11 +15,13 @@ from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running, Task
 from dcctl.packing.solve import Options, solve
 from dcctl.packing.timed.backfill import Book, in_time, planned
+from dcctl.packing.timed.timeline import Timeline
 from dcctl.packing.timed.turns import in_turn
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:
+    import numpy as np
     import pytest
 
 NOW = 1000
@@ -108,6 +110,25 @@ def test_moments_at_which_nothing_got_freer_are_not_tried(monkeypatch: pytest.Mo
     assert tries <= 3 * len(jobs)
 
 
+def test_a_gang_looks_only_at_nodes_that_may_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 40 nodes all but two are taken by long work: the gang asks for what is free on those two alone."""
+    seen: list[int] = []
+
+    def counted(self: Timeline, start_s: int, end_s: int, bins: np.ndarray[Any, Any] | None = None) -> None:
+        seen.append(40 if bins is None else len(bins))
+        show(self, start_s, end_s, bins)
+
+    show = Timeline.show
+    bins = tuple(a_bin(f"n{at:02}", 4000, (device(0), device(1))) for at in range(40))
+    first = [job(f"a{at:02}", 0, duration_s=90, priority=9) for at in range(38)]
+    later = job("b", 0, duration_s=9, earliest_s=NOW + 1, priority=5)
+    gang = job("gang", 0, 2, minimum=2, duration_s=50, earliest_s=NOW + 1)
+    monkeypatch.setattr(Timeline, "show", counted)
+    plan = planned(problem(*first, later, gang, bins=bins))
+    assert times(plan)["gang-0"] == (NOW + 10, NOW + 60)
+    assert seen[1:] == [2, 2], "the first time all start at once"
+
+
 def test_a_gang_starts_as_a_whole_and_short_work_goes_before_it() -> None:
     jobs = (
         job("first", 1, duration_s=50, priority=9),
@@ -162,6 +183,25 @@ def test_earliest_after_and_duration() -> None:
         "lost": "waits for cluster/job, of which nobody knows when it ends",
     }
     assert verify(plan, one) == ()
+
+
+def test_the_bound_is_the_longest_job_or_all_work_over_all_accelerators() -> None:
+    """Four devices of which two are held for 40 s more: 2 x 40 and 4 x 15 make up 14 times 10 s."""
+    long = problem(job("x", 1, duration_s=50, earliest_s=NOW + 7), job("y", 0, duration_s=5))
+    assert planned(long).bound_end_s == NOW + 57
+    busy = replace(nodes(1)[0], devices=(BUSY, device(1, 0)))
+    running = {"old": Running(ends_s=NOW + 40)}
+    work = problem(
+        job("j", 1, 14, duration_s=10),
+        bins=(busy, nodes(2)[1]),
+        held=(Held("old", "0", 0, 0, (0, 1)),),
+        running=running,
+    )
+    plan = planned(work)
+    assert plan.bound_end_s == NOW + 55
+    assert verify(plan, work) == ()
+    assert "it ends before its bound" in verify(replace(plan, bound_end_s=NOW + 99), work)
+    assert planned(problem(job("x", 1), job("y", 1, duration_s=5))).bound_end_s is None
 
 
 def test_a_deadline_that_is_missed_says_when_it_could_end() -> None:

@@ -101,3 +101,19 @@ def test_one_large_job_rather_than_many_small_ones() -> None:
 def test_nobody_stands_in_the_way_of_a_job_that_its_quota_refuses() -> None:
     found = Scene(solved(replace(crowd(2), quotas=(Quota("t", {"gpu": 0}),))))
     assert names(found, job("j", 0, quotas=("t",))) == []
+
+
+def test_a_gang_that_goes_makes_room_in_all_of_its_bins() -> None:
+    """Of a gang of two in one site and one of four in another, the small one goes."""
+    whole = (device(0, 0),)
+    bins = (
+        *(a_bin(f"a{at}", 8000, whole, path=("", "", "", "", "dc1")) for at in range(4)),
+        *(a_bin(f"b{at}", 8000, whole, path=("", "", "", "", "dc2")) for at in range(2)),
+    )
+    held = (
+        *(Held("large", str(at), at, 0, (0,)) for at in range(4)),
+        *(Held("small", str(at), 4 + at, 0, (0,)) for at in range(2)),
+    )
+    running = {"large": Running(minimum=4, priority=1), "small": Running(minimum=2)}
+    found = scene(bins, (ItemClass(need(devices=1)),), *held, **running)
+    assert names(found, job("j", 0, 2, minimum=2)) == ["small/0", "small/1"]

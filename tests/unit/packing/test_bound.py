@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -60,6 +61,18 @@ def test_large_items_are_counted_by_node() -> None:
     nodes = tuple(a_bin(f"n{at}", 10_000, (device(0), device(1))) for at in range(9))
     two = Problem(SPACE, nodes, (ItemClass(need(cpu=5100, devices=1)),), (job("j", 0, 18),))
     assert bounded(two) == 9000
+
+
+def test_columns_are_generated_until_none_is_missing() -> None:
+    rng = random.Random(0)
+    cores = (16, 20, 24, 28, 32, 36)
+    nodes = tuple(
+        a_bin(f"n{at:02}", 1000 * cores[at % 6], tuple(device(one) for one in range(4))) for at in range(80)
+    )
+    shares = [rng.randrange(10, 90) * 10 for _ in range(60)]
+    classes = tuple(ItemClass(need(cpu=rng.randrange(10, 90) * share // 10, share=share)) for share in shares)
+    jobs = tuple(job(f"j{at}", at, rng.randrange(1, 30)) for at in range(60))
+    assert bounded(Problem(SPACE, nodes, classes, jobs)) == 318_005
 
 
 def test_members_that_must_stand_take_what_others_need() -> None:

@@ -60,7 +60,7 @@ def test_who_is_gone_has_freed_what_it_held(
     assert replace(after, bins=before.bins, held=before.held) == before
 
 
-def test_an_empty_copy_is_a_node_of_its_own_on_which_nothing_stands() -> None:
+def test_one_more_is_a_node_of_its_own_on_which_nothing_stands() -> None:
     used = Device(0, 0, 300, 80 * GIB, id="GPU-1", holder="x", held_memory_bytes=10 * GIB)
     one = replace(
         a_bin("a", 8000, (used,)),
@@ -71,14 +71,14 @@ def test_an_empty_copy_is_a_node_of_its_own_on_which_nothing_stands() -> None:
         taints=(Taint("node.kubernetes.io/unschedulable", "NoSchedule"), Taint("pool", "NoSchedule", "x")),
         path=("", "", "r1", "z", "s"),
     )
-    assert empty_copy(Problem(SPACE, (one,), (), ()), 0, "new") == replace(
+    assert with_more(Problem(SPACE, (one,), (), ()), 1, 0).bins[1] == replace(
         one,
-        name="new",
+        name="new-a-1",
         free=one.total,
         devices=(Device(0, 0, 1000, 80 * GIB),),
         held_count=0,
         closed=NONE,
-        labels={"kubernetes.io/hostname": "new", "pool": "p"},
+        labels={"kubernetes.io/hostname": "new-a-1", "pool": "p"},
         taints=(Taint("pool", "NoSchedule", "x"),),
     )
 
@@ -100,7 +100,7 @@ def _full() -> Problem:
 
 
 def test_a_new_node_has_the_daemons_of_the_one_that_it_is_like() -> None:
-    assert empty_copy(_full(), 0, "new").free[0] == 7_000
+    assert empty_copy(_full(), 0).free[0] == 7_000
     assert solve(with_more(_full(), 1, 0)).placed == 0
     smaller = replace(_full(), jobs=(job("wants-7", 1),))
     assert solve(with_more(smaller, 1, 0)).placed == 1

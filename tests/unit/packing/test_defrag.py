@@ -12,10 +12,11 @@ from msgspec.structs import replace
 
 from dcctl.inventory.placement import BARE, Neighbours, Selector, Template
 from dcctl.packing.intake.seats import seated
-from dcctl.packing.problem import WHOLE, Bin, Held, ItemClass, Problem, Running
+from dcctl.packing.problem import WHOLE, Allowance, Bin, Held, ItemClass, Job, Problem, Running, Task
+from dcctl.packing.questions.cures import cures
 from dcctl.packing.questions.defrag import Moves, defragment, in_order
 from dcctl.packing.scene import Scene
-from dcctl.packing.solve import solved
+from dcctl.packing.solve import Options, solved
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, need
 
 HOST = "kubernetes.io/hostname"
@@ -128,7 +129,7 @@ def test_the_fewest_moves_free_a_node() -> None:
         {"minimum": 2},  # a gang
         {"within": "rack"},  # it must stay near the others
         {"made_anew": False},  # a bare pod
-        {"may_miss": 0},  # a budget that allows nobody to be missing
+        {"budgets": (Allowance("b", 0),)},  # a budget that allows nobody to be missing
     ],
 )
 def test_who_may_not_move_stays_and_so_does_its_node(known: dict[str, Any]) -> None:
@@ -142,7 +143,13 @@ def test_who_may_not_move_stays_and_so_does_its_node(known: dict[str, Any]) -> N
 
 def test_under_a_budget_of_one_the_members_of_a_node_go_one_after_the_other() -> None:
     members = (("x/0", 0, 0), ("x/1", 0, 0), ("x/2", 0, 0))
-    one = scene(THREE, *members, ("y/0", 1, 1), x=Running(may_miss=1), y=Running(may_miss=0))
+    one = scene(
+        THREE,
+        *members,
+        ("y/0", 1, 1),
+        x=Running(budgets=(Allowance("b", 1),)),
+        y=Running(budgets=(Allowance("c", 0),)),
+    )
     moves = defragment(one, 9)
     assert replayed(one.problem, moves) == {"a", "c"}
     assert [step.frees for step in moves.steps] == [None, None, 0]
@@ -194,3 +201,16 @@ def test_in_order_takes_members_away_one_by_one_or_not_at_all() -> None:
     assert replayed(one.problem, Moves(steps, 0, 0, 0)) >= {"a"}
     full = scene((THREE[0], node("b", 0)), ("x/0", 0, 0), ("y/0", 1, 2))
     assert in_order(full, [full.problem.held[0]]) is None
+
+
+def test_moves_that_make_room_for_a_job_are_the_steps_that_were_proved() -> None:
+    """The largest goes first: a small one before it would take the room that it needs."""
+    standing = (("x/0", 0, 0), ("x/1", 0, 1), ("y/0", 1, 0), ("y/1", 1, 0))
+    one = scene((THREE[0], node("b", 1000), node("c", 600)), *standing).problem
+    wanted = Job("j", (Task(4, ("0",)),))
+    asked = replace(one, jobs=(wanted,), classes=(*CLASSES, ItemClass(need(2000, devices=2))))
+    cure = next(each for each in cures(asked, wanted, Options()) if each.way == "move")
+    assert [step.member for step in cure.steps] == list(cure.members)
+    assert [step.member.member for step in cure.steps] == ["1", "0"]
+    assert all(step.devices for step in cure.steps)
+    assert replayed(asked, Moves(cure.steps)) == {"a"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import get_args
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from dcctl.packing.choices import PolicyName
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.problem import UNLIMITED, Bin, Device, ItemClass, Job, Kind, Need, Problem, Space, Task
-from dcctl.packing.solve import engine_of
+from dcctl.packing.solve import engine_of, solve
+from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 _KINDS = (Kind("nvidia.com/gpu", "A"), Kind("nvidia.com/gpu", "B"))
 
@@ -82,3 +84,20 @@ def test_a_run_is_the_same_as_item_by_item(
     waves.undo(0)
     assert (waves.state.free == engine_of(problem, policy).state.free).all()
     assert (waves.state.milli == engine_of(problem, policy).state.milli).all()
+
+
+def test_devices_that_nobody_has_are_refused() -> None:
+    """A fleet without a device, and jobs of which one wants some."""
+    classes = (ItemClass(need()), ItemClass(need(devices=2)))
+    jobs = (job("a", 0), job("b", 1))
+    plan = solve(Problem(Space(), (a_bin("n0"),), classes, jobs))
+    assert [one.job for one in plan.assignments] == ["a"]
+
+
+def test_whole_nodes_are_kept_though_nobody_is_known_to_want_one() -> None:
+    """Twelve single devices on four empty nodes of eight, one of them started: two nodes stay whole."""
+    started = (device(0, 0), *(device(at) for at in range(1, 8)))
+    empty = tuple(device(at) for at in range(8))
+    bins = tuple(a_bin(f"n{at}", devices=started if at == 2 else empty) for at in range(4))
+    plan = solve(Problem(SPACE, bins, (ItemClass(need(devices=1)),), (job("ones", 0, 12),)))
+    assert Counter(one.node for one in plan.assignments) == {"n2": 7, "n0": 5}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dcctl.inventory.model import Fleet, PowerMeter
-from dcctl.packing.fit.parts import named, parts_of
+from dcctl.packing.fit.parts import Parts, named, parts_of
 from tests.unit.packing.problems import a_bin
 
 BINS = (
@@ -56,3 +56,15 @@ def test_a_node_with_a_second_feed_stays_up(
 )
 def test_parts_by_name(text: str, found: list[str]) -> None:
     assert [one.name for one in named(parts_of(BINS, Fleet()), text)] == found
+
+
+def test_within_one_zone_is_whatever_lies_in_one_for_certain() -> None:
+    """Of two racks nobody told the zone, of two nodes nothing at all; racks of one name may be two."""
+    paths = [
+        ("", "", *told) for told in (("r1", "z", "s"), ("r2", "z", "s"), ("r3", "", "s"), ("r3", "", "s"))
+    ]
+    paths += [("", "", "r3", "", "t"), ("", "", "", "", "s"), ("", "", "", "", "s")]
+    of, ranks = Parts([a_bin(f"n{at}", path=path) for at, path in enumerate(paths)]).within("zone")
+    assert len(set(of.tolist())) == 5
+    assert (of[0] == of[1], of[2] == of[3]) == (True, True)
+    assert sorted(ranks.tolist()) == list(range(len(ranks)))

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Fleet, Member, Node, Resources, SourceRun, Workload
+from dcctl.inventory.placement import HostPort, Neighbours, Selector, Template, level_key
 from dcctl.packing.fit.feasibility import accepts
 from dcctl.packing.intake.fleet import problem_of
-from dcctl.packing.problem import ItemClass, Job, Problem, Task
+from dcctl.packing.problem import LEVELS, Held, ItemClass, Job, Problem, Task
 from dcctl.packing.solve import Options, solve
+from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 if TYPE_CHECKING:
@@ -48,6 +50,15 @@ def test_members_that_join_others_stand_in_their_part(within: Level | None, stan
     joins = job("j", 0, 1, within=within, homes=(1,))
     found = solve(Problem(SPACE, bins, (ItemClass(need()),), (joins,)), Options(policy="best-fit"))
     assert [one.node for one in found.assignments] == stands
+
+
+@pytest.mark.parametrize("rack", ["r", ""])
+def test_what_lies_within_one_zone_whichever_it_is(rack: str) -> None:
+    """Nobody tells the zone of the node, nor, with no rack, anything else."""
+    bins = (a_bin("n0", 2_000, path=("", "", rack, "", "")), a_bin("n1", 0, path=("", "", "", "z", "")))
+    gang = job("j", 0, 2, minimum=2, within="zone")
+    one = Problem(SPACE, bins, (ItemClass(need()),), (gang,))
+    assert (solve(one).placed, verify(solve(one), one)) == (2, ())
 
 
 def test_where_members_of_waiting_work_stand_is_known() -> None:
@@ -134,3 +145,72 @@ def test_the_order_of_nodes_and_workloads_does_not_change_the_plan() -> None:
     plans = [solve(problem_of(fleet, fleet.nodes, Asked(), pending=True)) for fleet in fleets]
     assert plans[0].unplaced
     assert all(replace(one, snapshot="") == replace(plans[0], snapshot="") for one in plans)
+
+
+_WEB = Selector({"app": "web"})
+
+
+@pytest.mark.parametrize("within", ["node", "rack"])
+def test_as_many_parts_as_there_are_are_tried_for_who_must_not_stand_beside_others(within: Level) -> None:
+    """Nine nodes are fuller, each in its rack, and each holds whom it must not stand beside."""
+    bins = [a_bin(f"n{at}", 2_000, (device(0, 0),), path=("", "", f"r{at}", "", "")) for at in range(9)]
+    bins.append(a_bin("n9", 2_000, (device(),), path=("", "", "r9", "", "")))
+    shy = Template(neighbours=(Neighbours(level_key(within), _WEB, apart=True),))
+    classes = (ItemClass(need(), shy), ItemClass(need(), Template(labels=_WEB.labels)))
+    held = tuple(Held("web", str(at), at, 1) for at in range(9))
+    one = Problem(SPACE, tuple(bins), classes, (job("j", 0, 2, minimum=2, within=within),), held)
+    assert [each.node for each in solve(one).assignments] == ["n9", "n9"]
+
+
+def test_as_many_parts_as_there_are_are_tried_for_those_who_must_not_stand_together() -> None:
+    """Nine racks have one node each with room for both, the tenth has two."""
+    bins = [a_bin(f"n{at}", 2_000, path=("", "", f"r{at}", "", "")) for at in range(9)]
+    bins += [a_bin(f"n9{at}", 2_000, (device(),), path=("", "", "r9", "", "")) for at in range(2)]
+    alone = Template(labels=_WEB.labels, neighbours=(Neighbours(level_key("node"), _WEB, apart=True),))
+    for template in (alone, Template(ports=(HostPort(80),))):
+        gang = job("j", 0, 2, minimum=2, within="rack")
+        one = Problem(SPACE, tuple(bins), (ItemClass(need(), template),), (gang,))
+        assert [each.node for each in solve(one).assignments] == ["n90", "n91"]
+
+
+def test_a_part_for_all_of_a_gang_rather_than_the_fullest_that_has_its_minimum() -> None:
+    """Nine racks hold the leader and one worker, the tenth both workers."""
+    bins = [a_bin(f"n{at}", 2_000, (device(),), path=("", "", f"r{at}", "", "")) for at in range(9)]
+    bins.append(a_bin("n9", 3_000, (device(), device(1)), path=("", "", "r9", "", "")))
+    one = Job("j", (Task(0, ("leader",)), Task(1, ("w0", "w1"))), minimum=2, within="rack")
+    classes = (ItemClass(need()), ItemClass(need(devices=1)))
+    assert solve(Problem(SPACE, tuple(bins), classes, (one,))).placed == 3
+    assert solve(Problem(SPACE, tuple(bins[:9]), classes, (one,))).placed == 2
+
+
+@pytest.mark.parametrize("level", ["rack", "leaf", "domain"])
+def test_a_rack_is_one_though_a_node_of_it_does_not_tell_its_zone(level: Level) -> None:
+    """Of two nodes in one rack one tells its zone: they are not apart by racks, and lie within one."""
+    depth = LEVELS.index(level)
+
+    def at(zone: str) -> tuple[str, ...]:
+        path = ["", "", "", zone, "dc1"]
+        path[depth] = "r1"
+        return tuple(path)
+
+    bins = (a_bin("a", 1_000, path=at("")), a_bin("b", 1_000, path=at("z1")))
+    apart = Template(
+        labels={"app": "x"},
+        neighbours=(Neighbours(level_key(level), Selector({"app": "x"}), apart=True),),
+    )
+    for template, within, placed in ((apart, None, 0), (Template(), level, 2)):
+        two = job("j", 0, 2, minimum=2, within=within)
+        assert solve(Problem(SPACE, bins, (ItemClass(need(), template),), (two,))).placed == placed
+
+
+def test_members_that_do_not_wait_for_each_other_still_lie_within_one_part() -> None:
+    bins = tuple(a_bin(f"n{at}", 4_000, path=("", "", f"r{at // 2}", "", "")) for at in range(4))
+    ten = job("j", 0, 10, within="rack")
+    plan = solve(Problem(SPACE, bins, (ItemClass(need()),), (ten,)))
+    assert (plan.placed, len({one.node for one in plan.assignments})) == (8, 2)
+
+
+def test_a_node_without_a_site_holds_a_gang() -> None:
+    bins = (a_bin("a", 2_000), *(a_bin(f"{site}", 0, path=("", "", "", "", site)) for site in ("dc1", "dc2")))
+    plan = solve(Problem(SPACE, bins, (ItemClass(need()),), (job("j", 0, 2, minimum=2),)))
+    assert plan.placed == 2

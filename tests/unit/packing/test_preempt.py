@@ -88,6 +88,13 @@ def test_room_that_would_not_be_enough_is_not_made() -> None:
     assert answer(problem(job("j", 0, 3, minimum=3, priority=10))) == []
 
 
+def test_room_within_a_zone_is_made_in_a_rack_of_which_nobody_told_the_zone() -> None:
+    gang = job("j", 0, 2, minimum=2, priority=10, within="zone")
+    one = problem(gang)
+    bins = tuple(replace(each, path=("", "", "r", "", "")) for each in one.bins)
+    assert answer(replace(one, bins=bins)) == ["w", "x", "y", "z"]
+
+
 def test_in_time_it_starts_at_once_and_they_after_it() -> None:
     found = preempting(problem(urgent(duration_s=50)), Options())
     assert pushed(found) == ["w", "x"]

@@ -9,7 +9,7 @@ from dcctl.inventory.model import Dataset, Fleet, PowerMeter
 from dcctl.packing.changed import standing, without
 from dcctl.packing.fit.parts import parts_of
 from dcctl.packing.preemption.preempt import preempting
-from dcctl.packing.problem import Held, ItemClass, Job, Problem, Quota, Running, Task
+from dcctl.packing.problem import Allowance, Held, ItemClass, Job, Problem, Quota, Running, Task
 from dcctl.packing.questions.ask import Change, ask
 from dcctl.packing.questions.defrag import movable
 from dcctl.packing.scene import Scene
@@ -117,9 +117,13 @@ def test_what_is_lost_finds_room_within_its_own_quota() -> None:
     assert loss.homeless == 0
 
 
-@pytest.mark.parametrize(("allowed", "may_move"), [(None, True), (1, True), (0, False)])
-def test_a_budget_that_allows_none_to_be_missing_keeps_them(allowed: int | None, may_move: bool) -> None:
-    found = scene(Running(may_miss=allowed))
+@pytest.mark.parametrize(
+    ("allowed", "may_move"), [((), True), ((1,), True), ((0,), False), ((None,), False), ((1, 0), False)]
+)
+def test_a_budget_that_allows_none_to_be_missing_keeps_them(
+    allowed: tuple[int | None, ...], may_move: bool
+) -> None:
+    found = scene(Running(budgets=tuple(Allowance(f"b{one}", one) for one in allowed)))
     assert movable(found, found.of("w")[0]) is may_move
 
 

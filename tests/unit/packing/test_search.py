@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dcctl.packing.improve.bound import bound
 from dcctl.packing.improve.search import improve
 from dcctl.packing.problem import ItemClass, Problem
-from dcctl.packing.solve import Options, Solution, ended, solve, solved
+from dcctl.packing.solve import Options, Solution, ended, engine_of, solve, solved
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
@@ -63,6 +66,28 @@ def test_shares_that_fill_devices_together() -> None:
     problem = Problem(SPACE, nodes, classes, tuple(job(f"j{at}", at, 4) for at in range(3)))
     assert solve(problem).gpu_milli < 4000
     assert solve(problem, Options(effort="normal")).gpu_milli == 4000
+
+
+def test_it_starts_from_the_relaxed_plan() -> None:
+    nodes = tuple(a_bin(f"n{at:02}", devices=tuple(device(one) for one in range(4))) for at in range(20))
+    classes = tuple(ItemClass(need(share=share)) for share in (720, 600, 400, 280))
+    counts = (80, 80, 40, 40)
+    jobs = tuple(job(f"j{at}", at, count) for at, count in enumerate(counts))
+    before, after = searched(Problem(SPACE, nodes, classes, jobs), steps=1)
+    assert before.plan.gpu_milli < after.plan.gpu_milli == 80_000
+
+
+def test_the_relaxed_plan_is_laid_out_where_cpu_is_short() -> None:
+    rng = random.Random(0)
+    nodes = tuple(a_bin(f"n{at:02}", 40_000, tuple(device(one) for one in range(4))) for at in range(30))
+    shares = [rng.randrange(10, 95) * 10 for _ in range(30)]
+    classes = tuple(ItemClass(need(cpu=rng.randrange(5, 15) * share, share=share)) for share in shares)
+    jobs = tuple(job(f"j{at}", at, rng.randrange(1, 24)) for at in range(30))
+    problem = Problem(SPACE, nodes, classes, jobs)
+    before, after = searched(problem, steps=1)
+    best = bound(problem, engine_of(problem, "first-fit").items, after.plan.placed)
+    assert before.plan.gpu_milli < 0.95 * best
+    assert after.plan.gpu_milli > 0.97 * best
 
 
 def test_the_most_urgent_keep_what_they_have() -> None:

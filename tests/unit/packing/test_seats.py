@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.packing.changed import without
-from dcctl.packing.intake.seats import seated
+from dcctl.packing.intake.seats import promised, seated
 from dcctl.packing.plan import Assignment, Plan
 from dcctl.packing.problem import Bin, Device, Held, ItemClass, Need, Problem, Running
 from dcctl.packing.reasons import Reason
@@ -47,6 +47,31 @@ def test_a_share_is_on_the_fullest_device(
         sum(milli for milli, at in zip(shares, where, strict=True) if (d,) == at) for d in range(len(free))
     ]
     assert [one.free_milli for one in left] == [a - b for a, b in zip(free, taken, strict=True)]
+
+
+def test_what_is_given_back_is_never_more_than_there_is() -> None:
+    """Work that uses less than it asks for, where what is free was measured: in time, and once it is gone."""
+    classes = (ItemClass(need(3000)), ItemClass(need(7000)))
+    used = replace(a_bin("a", 8000), free=(7500, *a_bin("a").free[1:]))
+    standing = (Held("old", "0", 0, 0),)
+    bins = promised((used,), standing, classes)
+    assert bins[0].free[0] == 5000
+    assert promised((replace(used, free=(-500, *used.free[1:])),), standing, classes)[0].free[0] == -500
+    one = Problem(
+        SPACE,
+        bins,
+        classes,
+        (job("x", 1, duration_s=10), job("y", 1, duration_s=10)),
+        standing,
+        {"old": Running(ends_s=50)},
+    )
+    plan = planned(one)
+    assert [each.start_s for each in plan.assignments] == [50, 60], "8000 and no more are free from 50 on"
+    assert verify(plan, one) == ()
+    assert without(one, standing).bins[0].free[0] == 8000
+    scene = Scene(solved(replace(one, jobs=())))
+    scene.release(standing)
+    assert scene.placer.engine.state.free[0, 0] == 8000
 
 
 def test_a_share_takes_its_memory_and_goes_where_that_is() -> None:

@@ -11,12 +11,15 @@ from msgspec.structs import replace
 
 from dcctl.inventory.conditions import Curve, SiteLink
 from dcctl.inventory.model import Dataset
+from dcctl.inventory.placement import Template
+from dcctl.packing.greedy.links import Links
 from dcctl.packing.greedy.sites import arrival
-from dcctl.packing.problem import Bin, ItemClass, Job, Need, Problem
-from dcctl.packing.solve import Options
+from dcctl.packing.problem import Bin, Held, ItemClass, Job, Need, Problem, Running
+from dcctl.packing.solve import Options, solved
 from dcctl.packing.timed.backfill import planned
 from dcctl.packing.timed.bill import Bill, bills
 from dcctl.packing.verify.verify import verify
+from dcctl.schedule.plan_time import why_then
 from tests.unit.packing.problems import SPACE, a_bin, device, job
 
 if TYPE_CHECKING:
@@ -86,6 +89,34 @@ def test_an_hour_whose_price_nobody_knows_is_not_free() -> None:
     plan = planned(blind)
     assert stands(plan) == {"j-0": ("a", 0)}
     assert bills(blind, plan.assignments)["j"].cost_milli is None
+
+
+def test_a_site_whose_price_nobody_knows_is_not_the_cheaper_one() -> None:
+    """Of each site one thing is not known: the price comes first, and what is not known is not nothing."""
+    prices, carbon = {"s2": hourly(9, 9, 9)}, {"s1": hourly(1, 1, 1)}
+    for deadline in ({}, {"deadline_s": 2 * HOUR}):
+        one = problem(job("j", 0, duration_s=HOUR, **deadline), prices=prices, carbon=carbon)
+        assert stands(planned(one)) == {"j-0": ("c", 0)}
+
+
+@pytest.mark.parametrize(
+    ("prices", "carbon", "says"),
+    [
+        ({"s1": hourly(9, 1, 9), "s2": hourly(9, 9, 9)}, {}, ["cheapest hours"]),
+        ({"s1": hourly(9, 1, 9)}, {}, ["cheapest hours of those whose price is known"]),
+        ({"s3": hourly(1, 1, 1)}, {}, []),
+        ({"s3": hourly(1, 1, 1)}, {"s1": hourly(9, 1, 9)}, ["hours of least carbon"]),
+        ({}, {"s3": hourly(1)}, []),
+    ],
+)
+def test_no_hour_is_called_cheap_whose_price_nobody_knows(
+    prices: dict[str, Curve], carbon: dict[str, Curve], says: list[str]
+) -> None:
+    work = job("j", 0, duration_s=HOUR, deadline_s=2 * HOUR)
+    one = problem(work, prices=prices, carbon=carbon)
+    told = list(why_then(one, work, planned(one).assignments, waited=False))
+    assert told[:-1] == says
+    assert told[-1].startswith("ends before its deadline")
 
 
 def test_a_node_whose_site_nobody_tells_has_the_price_of_all_others() -> None:
@@ -179,6 +210,126 @@ def test_a_gang_is_split_where_the_link_carries_it(
 def test_a_gang_that_does_not_say_what_it_sends_is_not_split() -> None:
     one = problem(GANG, links=(SiteLink("s1", "s2", 10**12),))
     assert not planned(one).assignments
+
+
+def apart(*jobs: Job, rate: int, **other: Any) -> Problem:
+    """Class 0 stands on nodes of pool p, class 1 of pool q: each has two in one site and one in the other."""
+    bins = tuple(
+        replace(node(f"{pool}{at}", "s2" if at else "s1"), name=f"{pool}{at}{copy}", labels={"pool": pool})
+        for pool in "pq"
+        for at, copy in ((0, 0), (0, 1), (1, 0))
+    )
+    need = asking(bandwidth_bps=10).need
+    classes = tuple(ItemClass(need, Template(node_selector={"pool": pool})) for pool in "pq")
+    links = (SiteLink("s1", "s2", rate),)
+    return Problem(SPACE, bins, classes, jobs, now_s=NOW, links=links, **other)
+
+
+@pytest.mark.parametrize(("rate", "start_s"), [(9, None), (10, 60), (19, 60), (20, 0)])
+def test_gangs_share_a_link(rate: int, start_s: int | None) -> None:
+    """Both have to be split, and send 10 bits a second as long as they run."""
+    gangs = job("a", 0, 3, minimum=3, priority=9), job("b", 1, 3, minimum=3)
+    at_once = apart(*gangs, rate=rate)
+    plan = planned(at_once)
+    assert len(plan.assignments) == {None: 0, 60: 3, 0: 6}[start_s]
+    assert verify(plan, at_once) == ()
+    one = replace(at_once, jobs=tuple(replace(each, duration_s=60) for each in gangs))
+    timed = planned(one)
+    assert {each.start_s for each in timed.assignments if each.job == "b"} == {start_s} - {None}
+    assert verify(timed, one) == ()
+    if start_s == 60:
+        early = replace(
+            timed, assignments=tuple(replace(each, start_s=0, end_s=60) for each in timed.assignments)
+        )
+        assert "s1 and s2 send more to each other than their links carry" in verify(early, one)
+
+
+def test_a_gang_that_is_refused_for_another_says_what_is_left_of_the_link() -> None:
+    gangs = job("a", 0, 3, minimum=3, priority=9), job("b", 1, 3, minimum=3)
+    made = solved(apart(*gangs, rate=15))
+    assert made.placer.apart(gangs[1]) == (
+        "s1 and s2 together have room; 1 member would send 10 b/s over the link, which carries 15 b/s, "
+        "of which 5 b/s is left"
+    )
+    made.placer.remove(made.placed[0])
+    assert made.placer.apart(gangs[1]) == ""
+
+
+@pytest.mark.parametrize(("ends_s", "start_s"), [(40, 40), (None, None)])
+def test_a_gang_that_runs_in_two_sites_has_its_part_of_the_link(
+    ends_s: int | None, start_s: int | None
+) -> None:
+    held = tuple(Held("old", str(at), at, 0, (0, 1)) for at in range(3))
+    running = {"old": Running(minimum=3, ends_s=ends_s)}
+    one = apart(job("b", 1, 3, minimum=3, duration_s=9), rate=15, held=held, running=running)
+    plan = planned(one)
+    assert {each.start_s for each in plan.assignments} == {start_s} - {None}
+    assert verify(plan, one) == ()
+    forced = planned(replace(one, held=(), running={}))
+    assert verify(forced, one) == ("s1 and s2 send more to each other than their links carry",)
+
+
+def hour_of(name: str) -> tuple[Dataset, ...]:
+    """Data that takes an hour over a link of 8 GB/s."""
+    return (Dataset(name, 3600 * GB, ("s2",)),)
+
+
+@pytest.mark.parametrize(("second", "start_s"), [("e", 2 * HOUR), ("d", HOUR)])
+def test_transfers_share_a_link_and_data_comes_once(second: str, start_s: int) -> None:
+    work = [job("j", 0, duration_s=60, priority=9, data=hour_of("d")), job("k", 0, duration_s=60)]
+    work[1] = replace(work[1], data=hour_of(second))
+    one = problem(*work, bins=NODES[:2], links=(SiteLink("s1", "s2", 8 * GB),))
+    plan = planned(one)
+    assert {member: start for member, (_, start) in stands(plan).items()} == {"j-0": HOUR, "k-0": start_s}
+    assert verify(plan, one) == ()
+    both = replace(plan, assignments=tuple(replace(each, start_s=HOUR) for each in plan.assignments))
+    told = "s1 and s2 cannot send each other all data in time"
+    assert (told in verify(both, one)) == (second == "e")
+
+
+@pytest.mark.parametrize(("lasts_s", "after_s"), [(HOUR // 2, HOUR + HOUR // 4), (None, 2 * HOUR)])
+def test_data_takes_what_gangs_leave_of_a_link(lasts_s: int | None, after_s: int) -> None:
+    links = Links((SiteLink("s1", "s2", 8 * GB),))
+    links.window = (0, 1 << 62 if lasts_s is None else lasts_s)
+    links.promise("s1", "s2", 4 * GB)
+    assert links.arrival(hour_of("d"), "s1").after_s == after_s
+    mark = links.mark()
+    links.bring(hour_of("d"), "s1")
+    links.window = (after_s - 1, after_s)
+    assert links.left_bps("s1", "s2") == 0
+    links.undo(mark)
+    assert links.left_bps("s1", "s2") == (4 if lasts_s is None else 8) * GB
+    if lasts_s is None:
+        links.promise("s1", "s2", 4 * GB)
+        links.window = (0, 1 << 62)
+        links.promise("s2", "s1", 4 * GB)
+        assert "promised to others for good" in links.arrival(hour_of("e"), "s1").says
+
+
+@st.composite
+def crossing(draw: st.DrawFn) -> Problem:
+    """Gangs and data of three sites that are joined in a row, some of it timed."""
+    bins = tuple(node(f"{site}{at}", site) for site in ("s1", "s2", "s3") for at in range(2))
+    kinds = [Dataset(name, size, (site,)) for name, size, site in (("d", 50, "s1"), ("e", 90, "s3"))]
+    data = st.lists(st.sampled_from([*kinds, Dataset("f", 70, ("s1", "s2"))]), max_size=2, unique=True)
+    jobs = []
+    for at in range(draw(st.integers(1, 6))):
+        count = draw(st.integers(1, 5))
+        lasts_s, late_s = draw(st.sampled_from((None, 10, 25))), draw(st.sampled_from((None, None, 90)))
+        work = job(f"j{at}", 0, count, minimum=draw(st.sampled_from((0, count))), priority=at % 3)
+        jobs.append(replace(work, duration_s=lasts_s, deadline_s=late_s, data=tuple(draw(data))))
+    rates = st.sampled_from((10, 15, 20, 40))
+    links = (SiteLink("s1", "s2", draw(rates)), SiteLink("s2", "s3", draw(rates)))
+    prices = draw(st.sampled_from(({}, {"s1": hourly(3, 1)})))
+    return problem(*jobs, one=asking(bandwidth_bps=10), bins=bins, links=links, prices=prices)
+
+
+@settings(deadline=None)
+@given(crossing())
+def test_no_link_carries_more_than_it_can(one: Problem) -> None:
+    plan = planned(one)
+    assert verify(plan, one) == ()
+    assert planned(one) == plan
 
 
 @settings(deadline=None)

@@ -14,14 +14,14 @@ from dcctl.packing.reasons import Reason
 from tests.unit.packing.problems import a_bin, device
 
 MIG = "nvidia.com/mig-"
-KINDS = (Kind("nvidia.com/gpu", "A"), Kind("nvidia.com/gpu.shared", "S"), Kind("nvidia.com/gpu", "M"))
+KINDS = (Kind("nvidia.com/gpu", "A"), Kind("nvidia.com/gpu.shared", "S", 4), Kind("nvidia.com/gpu", "M"))
 
 
 WHERE = (("a", (1,)), ("b", (0,)), ("b", (0, 0)))
 
 
 def share(index: int, free_milli: int) -> Device:
-    return Device(1, index, free_milli, shares=4)
+    return Device(1, index, free_milli)
 
 
 def problem() -> Problem:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.inventory.conditions import SiteLink
-from dcctl.packing.planning import plan_for
+from dcctl.packing.planning import decided, plan_for
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Quota, Running
 from dcctl.packing.questions.ask import Change, ask, only_for
 from dcctl.packing.questions.cures import Cure, cures
-from dcctl.packing.questions.why import verdict
+from dcctl.packing.questions.why import Verdict, verdict
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.packing.solve import Options
 from dcctl.packing.verify.verify import verify
@@ -45,6 +45,10 @@ def problem(jobs: Sequence[Job], bins: Sequence[Bin], held: Sequence[Held] = (),
     return Problem(SPACE, tuple(bins), CLASSES, tuple(jobs), tuple(held), **({"running": running} | other))
 
 
+def said(one: Problem, each: Job) -> Verdict:
+    return verdict(decided(one, NOW), each, NOW)
+
+
 def fits(one: Problem, cure: Cure, name: str) -> bool:
     """Whether the job fits once the command that is printed for a cure is run."""
     positions = {each.name: at for at, each in enumerate(one.bins)}
@@ -55,9 +59,25 @@ def fits(one: Problem, cure: Cure, name: str) -> bool:
     return next(not each.missing for each in answer.after if each.job.id == name)
 
 
+def test_work_that_is_pushed_out_is_judged_as_what_waits() -> None:
+    """Its cures are proved by a plan that may push out anew."""
+    home, held = full("a", "x", "x")
+    known = {"x": Running(priority=1, preemptible=True, minimum=2)}
+    urgent = job("urgent", 1, priority=9)
+    one = problem([urgent], [home], held, running=known)
+    pushing = Options(preempt=True)
+    made = decided(one, pushing)
+    (victim,) = (each for each in made.problem.jobs if each.id == "x")
+    found = verdict(made, victim, pushing)
+    assert (found.missing, [each.by for each in found.victims]) == (2, ["urgent"])
+    assert [(each.way, each.amount) for each in cures(one, victim, pushing)] == [("add", 1)]
+    assert not verdict(made, urgent, pushing).missing
+    assert said(one, urgent).missing
+
+
 def test_a_deadline_that_is_past() -> None:
     one = job("late", 1, duration_s=HOUR, deadline_s=-HOUR)
-    found = verdict(problem([one], [node("a", free=True)]), one, NOW)
+    found = said(problem([one], [node("a", free=True)]), one)
     assert found.unplaced is not None
     assert (found.missing, found.unplaced.earliest_end_s) == (1, HOUR)
     assert [each.what for each in cures(found.problem, one, NOW)] == ["deadline"]
@@ -67,15 +87,15 @@ def test_work_that_starts_later_does_not_hold_nodes_before() -> None:
     """The first job holds the node for an hour, then the other: so the first is told to have it."""
     first_, then = job("first", 1, duration_s=HOUR, priority=1), job("then", 1, duration_s=HOUR)
     one = problem([first_, then], [node("a", free=True), node("b", free=False)])
-    found = verdict(one, then, NOW)
+    found = said(one, then)
     assert [(each.node, each.start_s) for each in found.stands] == [("a", HOUR)]
-    assert verdict(one, first_, NOW).stands[0].start_s == 0
+    assert said(one, first_).stands[0].start_s == 0
 
 
 def test_closed_windows_count_as_time() -> None:
     shut = replace(node("a", free=True), closed_windows=((HOUR, 9 * HOUR),))
     one = job("long", 1, duration_s=2 * HOUR, deadline_s=3 * HOUR)
-    found = verdict(problem([one], [shut]), one, NOW)
+    found = said(problem([one], [shut]), one)
     assert [first(bits) for bits in found.bits] == [Reason.TIME]
 
 
@@ -84,10 +104,10 @@ def test_closed_windows_count_as_time() -> None:
 def test_counts_are_those_of_the_plan(one: Problem, timed: bool) -> None:
     if timed:
         one = replace(one, jobs=tuple(replace(each, duration_s=HOUR) for each in one.jobs))
-    plan = plan_for(one, NOW, cut=True, preempt=False).plan
+    plan = plan_for(one, NOW).plan
     told = {each.job: each for each in plan.unplaced}
     for each in one.jobs:
-        found = verdict(one, each, NOW)
+        found = said(one, each)
         assert found.missing == (told[each.id].members if each.id in told else 0)
         if each.id in told and told[each.id].why:
             counts: dict[str, int] = {}
@@ -138,7 +158,7 @@ def test_whole_workloads_are_evicted_and_counted() -> None:
 @given(problems(nodes=3, work=4))
 def test_every_cure_cures_when_it_is_run_as_printed(one: Problem) -> None:
     for each in one.jobs:
-        if verdict(one, each, NOW).missing:
+        if said(one, each).missing:
             for cure in cures(one, each, NOW):
                 assert cure.way not in ("evict", "add") or fits(one, cure, each.id)
 
@@ -178,7 +198,7 @@ def test_why_a_gang_is_not_split(links: tuple[SiteLink, ...], bandwidth: int, sa
     one = replace(
         one, links=links, classes=(ItemClass(replace(need(devices=2), amounts=(1, 0, 0, 1, bandwidth, 0))),)
     )
-    found = verdict(one, one.jobs[0], NOW)
+    found = said(one, one.jobs[0])
     assert (found.unplaced.says if found.unplaced else "").endswith(says)
     assert (found.unplaced is None) == (not says)
 
@@ -196,7 +216,7 @@ def test_a_gang_that_ran_in_two_sites_may_do_so_again() -> None:
     again = replace(
         one, jobs=(hit.placed.job,), bins=(node("a", free=True, site="s1"), bins[1], bins[2]), held=()
     )
-    plan = plan_for(again, NOW, cut=False, preempt=False).plan
+    plan = plan_for(again, Options(cut=False)).plan
     assert plan.placed == 2
     assert not verify(plan, again)
 
@@ -204,7 +224,7 @@ def test_a_gang_that_ran_in_two_sites_may_do_so_again() -> None:
 def test_quota() -> None:
     asked = job("j", 0, 2, quotas=("o",))
     one = problem([asked], [node("a", free=True)], quotas=(Quota("o", {"gpu": 1000}),))
-    assert [first(bits) for bits in verdict(one, asked, NOW).bits] == [Reason.QUOTA]
+    assert [first(bits) for bits in said(one, asked).bits] == [Reason.QUOTA]
     assert [(each.way, each.what, each.amount) for each in cures(one, asked, NOW)][:1] == [
         ("quota", "quota by 1 GPU", 1000)
     ]

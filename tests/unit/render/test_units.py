@@ -40,6 +40,8 @@ GIB = 1024**3
         (6_210_000, "power_mw", "6.21 kW"),
         (350_000, "power_mw", "350 W"),
         (5_400_000_000_000, "energy_mj", "1.5 MWh"),
+        (640_000, "mass_mg", "0.64 kg"),
+        (7_940_000_000, "mass_mg", "7.94 t"),
         (1_980_000_000, "hz", "1.98 GHz"),
         (65, "celsius", "65 °C"),
         (1024, "count", "1,024"),
@@ -99,7 +101,18 @@ def test_a_moment_is_local_with_its_offset(monkeypatch: pytest.MonkeyPatch) -> N
 @given(st.integers(-(2**70), 2**70) | st.floats(), st.booleans())
 def test_every_number_can_be_worded_in_every_unit(value: float, unicode: bool) -> None:
     units: tuple[Unit, ...] = (
-        *("count", "milli", "percent_milli", "bytes", "memory", "bps", "power_mw", "energy_mj", "hz"),
+        *(
+            "count",
+            "milli",
+            "percent_milli",
+            "bytes",
+            "memory",
+            "bps",
+            "power_mw",
+            "energy_mj",
+            "mass_mg",
+            "hz",
+        ),
         *("duration_s", "duration_ms", "time_s", "celsius", "text", "nodes", "state"),
     )
     for unit in units:
@@ -110,7 +123,8 @@ def test_every_number_can_be_worded_in_every_unit(value: float, unicode: bool) -
 
 
 @given(
-    st.integers(1, 999), st.sampled_from(["percent_milli", "milli", "power_mw", "energy_mj", "duration_ms"])
+    st.integers(1, 999),
+    st.sampled_from(["percent_milli", "milli", "power_mw", "energy_mj", "mass_mg", "duration_ms"]),
 )
 def test_something_is_never_worded_as_nothing_nor_a_part_as_all(value: int, unit: Unit) -> None:
     number = show(value, unit).split(" ")[0]

@@ -10,6 +10,7 @@ from dcctl import journal
 from dcctl.errors import DcctlError, RefusedError, UnfinishedError
 from dcctl.inventory.model import Fleet, Node
 from dcctl.schedule.act import order
+from dcctl.schedule.act.undo import made
 from dcctl.schedule.backends import Left, Step
 from tests import plans
 from tests.unit.assess.fleet.build import size
@@ -33,18 +34,18 @@ class Toy:
 
     tells_cluster = "toy name"
 
-    def __init__(self, fails_at: int = -1) -> None:
+    def __init__(self, fails_at: int = -1, name: str = "toy") -> None:
         self.made: dict[str, str] = {}
-        self.fails_at = fails_at
+        self.fails_at, self.name = fails_at, name
 
     def intended(self, loaded: Loaded, now_s: int) -> Wanted:
         return Wanted(self, loaded.plan.assignments, now_s)
 
     def cluster(self) -> str:
-        return "toy"
+        return self.name
 
     def is_cluster(self, ids: Collection[str]) -> bool:
-        return "toy" in ids
+        return self.name in ids
 
     def lasting(self, steps: Mapping[str, Entry]) -> tuple[Left, ...]:
         return ()
@@ -139,3 +140,24 @@ def test_what_fails_half_way_is_resumed(files: Sequence[str], tmp_path: Path) ->
 def test_what_fails_at_once_changed_nothing(files: Sequence[str], tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="no; nothing was changed"):
         order.apply(world(Toy(fails_at=0), tmp_path), files)
+
+
+def test_another_cluster_is_neither_resumed_nor_undone(files: Sequence[str], tmp_path: Path) -> None:
+    with pytest.raises(UnfinishedError):
+        order.apply(world(Toy(fails_at=1), tmp_path), files)
+    other = Toy(name="other")
+    for go_on in (order.resume, order.take_back):
+        with pytest.raises(RefusedError, match="it ran on another cluster than the one that is asked now"):
+            go_on(world(other, tmp_path))
+    assert other.made == {}
+
+
+def test_what_was_there_before_is_not_asked_about_when_a_run_is_undone() -> None:
+    steps = {
+        "create a": journal.Entry("create a", "done", 1, {"kept": "1"}),
+        "create b": journal.Entry("create b", "done", 1, {"uid": "u"}),
+        "create c": journal.Entry("create c", "intent", 1),
+        "create d": journal.Entry("create d", "failed", 1),
+        "place e": journal.Entry("place e", "done", 1),
+    }
+    assert [title for title, _ in made(steps)] == ["c", "b"]

@@ -191,5 +191,8 @@ def test_nothing_of_a_plan_is_lost() -> None:
 def test_the_patch_lifts_our_gate_alone() -> None:
     patch = placed("u", "7", ("x/y", GATE), None, "n1", "r")
     assert patch["spec"]["schedulingGates"] == [{"name": "x/y"}]  # type: ignore[index]
-    assert patch["metadata"] == {"uid": "u", "resourceVersion": "7", "labels": {RUN: "r"}}
+    same = {"uid": "u", "resourceVersion": "7", "labels": {RUN: "r"}}
+    assert patch["metadata"] == {**same, "annotations": {"dcctl.io/pinned": "n1"}}
+    asked = tightened(None, ("n1",))
+    assert placed("u", "7", (GATE,), asked, "n1", "r")["metadata"] == same, "it asked for that node itself"
     assert placed("u", "7", (GATE,), None, "n1", "r")["spec"]["schedulingGates"] is None  # type: ignore[index]

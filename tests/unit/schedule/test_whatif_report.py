@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dcctl.inventory.model import Fleet
+from dcctl.packing.fit.parts import parts_of
 from dcctl.packing.problem import Held, ItemClass, Problem, Running
 from dcctl.packing.questions.ask import Change, ask
+from dcctl.packing.questions.single import single_failures
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
 from dcctl.render.fold import lines
-from dcctl.schedule.whatif_report import Part, single_report, whatif_report
+from dcctl.schedule.whatif_report import single_report, whatif_report
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 
@@ -18,8 +21,7 @@ def test_parts_that_are_alike_are_one_node_set() -> None:
     running = {"job": Running(minimum=3)}
     problem = Problem(SPACE, bins, (ItemClass(need(devices=1)),), (), held, running)
     scene = Scene(solved(problem))
-    parts = [Part("node", one.name, scene.lose((at,))) for at, one in enumerate(bins)]
-    table = single_report(parts, 3, problem, ()).items
+    table = single_report(single_failures(scene, parts_of(bins, Fleet())), ()).items
     assert len(table.rows) == 3
     (line,) = lines(table, unicode=True)
     assert line[0] == "gpu[0-2]"

@@ -30,6 +30,8 @@ BITS_PER_SECOND = {
 }
 MILLIWATTS = {"W": 1000, "kW": 10**6, "MW": 10**9}
 SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+COUNTS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+"""As the field counts tokens and parameters: a billion is a B."""
 _WORDS = {"k": "kilo", "m": "mega", "g": "giga", "t": "tera", "p": "peta", "e": "exa"}
 MOST = 1 << 62
 """Of anything: above every fleet, and a 64-bit integer."""
@@ -54,6 +56,13 @@ BANDWIDTH = Measure("bandwidth", BITS_PER_SECOND, "400Gb/s", "a bit per second")
 POWER = Measure("power", MILLIWATTS, "6kW or 700W", "a milliwatt")
 GPUS = Measure("number of GPUs", {"": 1000}, "8, or 0.25 for a share of one", "a thousandth")
 DEVICES = Measure("number of devices", {"": 1}, "8", "one device")
+TOKENS = Measure("number of tokens", {"": 1, **COUNTS}, "15T or 4k", "one token")
+PARAMETERS = Measure("number of parameters", {"": 1, **COUNTS}, "70B", "one parameter")
+LATENCY = Measure("length of time", {"ms": 1, "s": 1000, "min": 60_000}, "50ms or 1.5s", "a millisecond")
+RATE = Measure("rate", {"/s": 1000}, "10/s", "a thousandth per second")
+DISK_RATE = Measure(
+    "rate of storage", {f"{unit}/s": size for unit, size in BYTES.items()}, "40GB/s", "a byte per second"
+)
 PLAIN = Measure("number", {"": 1000}, "2 or 0.5", "a thousandth")
 
 

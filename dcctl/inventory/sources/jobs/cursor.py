@@ -23,11 +23,16 @@ _MAX_NAME = 253
 class Cursor:
     """One value of a document. Every reading method raises UsageError with file, line, path and reason."""
 
-    __slots__ = ("_line", "node", "path", "where")
+    __slots__ = ("_line", "hint", "node", "path", "where")
 
-    def __init__(self, node: yaml.Node, where: str, path: str = "", key: yaml.Node | None = None) -> None:
-        """`path` is how a person finds it, `key` what stands before it, on whose line one looks for it."""
-        self.node, self.where, self.path = node, where, path
+    def __init__(
+        self, node: yaml.Node, where: str, path: str = "", key: yaml.Node | None = None, hint: str = HINT
+    ) -> None:
+        """`path` is how a person finds it, `key` what stands before it, on whose line one looks for it.
+
+        `hint` is the command that tells what may stand in such a file.
+        """
+        self.node, self.where, self.path, self.hint = node, where, path, hint
         self._line: int = (node if key is None else key).start_mark.line + 1
 
     @property
@@ -40,9 +45,9 @@ class Cursor:
         """The file, as a command takes it."""
         return "-" if self.where == STDIN else self.where
 
-    def error(self, why: str, hint: str = HINT) -> UsageError:
+    def error(self, why: str, hint: str = "") -> UsageError:
         """Return what to raise about this value."""
-        return UsageError(f"{self.place}: {self.path}" if self.path else self.place, why, hint)
+        return UsageError(f"{self.place}: {self.path}" if self.path else self.place, why, hint or self.hint)
 
     @property
     def is_mapping(self) -> bool:
@@ -71,7 +76,7 @@ class Cursor:
             raise self.error(f"{self._shown()} is not a set of `key: value`")
         pairs = Converter(self.where).pairs(self.node)
         return {
-            name: Cursor(value, self.where, self._below(shown(name)[1:-1]), key)
+            name: Cursor(value, self.where, self._below(shown(name)[1:-1]), key, self.hint)
             for name, (key, value) in pairs.items()
         }
 
@@ -92,7 +97,9 @@ class Cursor:
         if not self.is_list:
             raise self.error(f"{self._shown()} is not a list; write `- ` before each entry, or [a, b]")
         nodes: list[yaml.Node] = self.node.value
-        return [Cursor(node, self.where, f"{self.path}[{at}]") for at, node in enumerate(nodes)]
+        return [
+            Cursor(node, self.where, f"{self.path}[{at}]", hint=self.hint) for at, node in enumerate(nodes)
+        ]
 
     def text(self, *, may_be_empty: bool = False) -> str:
         """Return a text without control characters."""

@@ -124,13 +124,15 @@ class Client:
                 response.close()
 
     def _ask(self, asked: _Asked) -> bytes:
-        tries = 0
+        tries, may_be_done = 0, False
         while True:
             tries += 1
             try:
                 return self._once(asked)
             except Failure as failure:
+                failure.may_be_done = may_be_done
                 self._wait(failure, tries)
+                may_be_done = may_be_done or not failure.is_refusal
 
     def _wait(self, failure: Failure, tries: int) -> None:
         """Sleep before the next try, or raise: no more tries, no use, or no time."""

@@ -45,6 +45,14 @@ class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, a
         super().__init__(reason)
         self.reason, self.cause, self.hint = reason, cause, hint
         self.again, self.status, self.wait_s, self.after = again, status, wait_s, after
+        self.may_be_done = False
+        """Whether an earlier try of the same request may have done what it asks for."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it proves that what was asked for was not done: 4xx, but not 408 or 429."""
+        status = self.status or 0
+        return 400 <= status < 500 and status not in (408, 429) and not self.may_be_done
 
     @property
     def nothing_answers(self) -> bool:

@@ -33,7 +33,7 @@ from dcctl.inventory.sources.kubernetes.selecting import (
 
 if TYPE_CHECKING:
     from dcctl.inventory.placement import Neighbours
-    from dcctl.inventory.sources.kubernetes.budgets import Labels
+    from dcctl.inventory.sources.kubernetes.budgets import Expression, Labels
     from dcctl.inventory.sources.kubernetes.selecting import NamespaceLabels
     from dcctl.inventory.sources.kubernetes.types import Pod, PodSpec
     from dcctl.inventory.sources.kubernetes.volumes import Volumes
@@ -221,13 +221,15 @@ class Templates:
     def of_pod(self, pod: Pod, *, is_daemon: bool = False) -> str | None:
         """The key of the pod's template; None where it cannot be told, which is noted.
 
-        That of a daemon does not repeat which node it was made for, once it is there.
+        That of a daemon does not repeat which node it was made for, once it is there; nor that of a pod that
+        dcctl tied to its node, if a controller makes it anew where it likes.
         """
         spec, namespace, labels = pod.spec, pod.metadata.namespace, pod.metadata.labels or {}
         said, volumes = _said(spec), bytes(spec.volumes)
         try:
-            if is_daemon and spec.node_name:
-                said = (_without_own_node(said[0], spec.node_name), *said[1:])
+            tied = spec.node_name if is_daemon else _tied(pod)
+            if tied:
+                said = (_without_pin(said[0], tied), *said[1:])
             rules = self._rules.get(said)
             if rules is None:
                 rules = self._rules[said] = Rules(Shape(*said))
@@ -253,15 +255,27 @@ class Templates:
         return key
 
 
-def _without_own_node(raw: bytes, node: str) -> bytes:
-    """The affinity without the condition by which the controller of a DaemonSet binds a pod to its node."""
+def _tied(pod: Pod) -> str | None:
+    """The node on which it stands because dcctl tied it to that; its next one will not be."""
+    node, notes, owners = pod.spec.node_name, pod.metadata.annotations, pod.metadata.owner_references
+    if notes is None or notes.pinned != node:
+        return None
+    return node if any(each.controller for each in owners or ()) else None
+
+
+def _without_pin(raw: bytes, node: str) -> bytes:
+    """The affinity without the condition that ties a pod to this node: a DaemonSet's controller, or dcctl."""
     affinity = _read(_AFFINITY, raw)
     if affinity is None or affinity.node_affinity is None or affinity.node_affinity.required is None:
         return raw
     terms = affinity.node_affinity.required.node_selector_terms or []
-    for term in terms:
-        fields = term.match_fields or ()
-        term.match_fields = [each for each in fields if (each.key, each.values) != (NODE_NAME, [node])]
-    if not all(term.match_fields or term.match_expressions for term in terms):
+    tied = [term for term in terms if any(_is_pin(each, node) for each in term.match_fields or ())]
+    for term in tied:
+        term.match_fields = [each for each in term.match_fields or () if not _is_pin(each, node)]
+    if not all(term.match_fields or term.match_expressions for term in tied):
         affinity.node_affinity.required = None
     return msgspec.json.encode(affinity)
+
+
+def _is_pin(found: Expression, node: str) -> bool:
+    return (found.key, found.operator, found.values) == (NODE_NAME, "In", [node])

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
+from dcctl.inventory.placement import PINNED
+
 T = TypeVar("T")
 Amounts = dict[str, str]
 """Quantities by resource name, as text."""
@@ -67,6 +69,7 @@ class PodNotes(Struct, gc=False):
     mirror: str | None = field(default=None, name="kubernetes.io/config.mirror")
     volcano_group: str | None = field(default=None, name="scheduling.k8s.io/group-name")
     kai_group: str | None = field(default=None, name="pod-group-name")
+    pinned: str | None = field(default=None, name=PINNED)
     lws_size: str | None = field(default=None, name="leaderworkerset.sigs.k8s.io/size")
 
 

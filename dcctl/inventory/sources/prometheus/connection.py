@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
 import ssl
-import subprocess
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,14 +12,11 @@ from urllib.parse import SplitResult, urlsplit
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.kubernetes.auth import Connection
-from dcctl.redaction import first_line_of_a_program, without_userinfo
+from dcctl.inventory.sources.power.secret import Secret
+from dcctl.redaction import without_userinfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from urllib3 import PoolManager
-
-_COMMAND_S = 30
 
 
 class Access(NamedTuple):
@@ -31,10 +26,10 @@ class Access(NamedTuple):
     tenant: str | None = None
     tenant_header: str = "X-Scope-OrgID"
     token_file: str | None = None
-    token_command: tuple[str, ...] = ()
+    token_command: str | None = None
     username: str | None = None
     password_file: str | None = None
-    password_command: tuple[str, ...] = ()
+    password_command: str | None = None
     ca_file: str | None = None
 
 
@@ -81,49 +76,22 @@ def _pool(access: Access, host: str) -> PoolManager:
 def _headers(access: Access) -> dict[str, str]:
     """The headers that say who asks. Read for each request: tokens are renewed while a run goes on."""
     headers = {access.tenant_header: access.tenant} if access.tenant else {}
-    token = _secret("token", access.token_file, access.token_command)
-    if token is not None:
-        return {**headers, "Authorization": f"Bearer {token}"}
-    password = _secret("password", access.password_file, access.password_command)
+    token = Secret(access.token_file, access.token_command)
+    if token:
+        return {**headers, "Authorization": f"Bearer {_read(token, 'the token')}"}
     if access.username is not None:
-        pair = f"{access.username}:{password or ''}".encode()
+        password = Secret(access.password_file, access.password_command)
+        pair = f"{access.username}:{_read(password, 'the password') if password else ''}".encode()
         return {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
     return headers
 
 
-def _secret(noun: str, file: str | None, command: Sequence[str]) -> str | None:
-    """Read a secret; None: none is configured. SourceError, without it, when it cannot be had."""
-    if file:
-        try:
-            text = Path(file).expanduser().read_text(encoding="utf-8")
-        except (OSError, ValueError, RuntimeError) as error:
-            raise SourceError(f"{noun}_file", f"{noun}_file {file}: {_reason(error)}", "denied") from error
-    elif command:
-        text = _said(noun, command)
-    else:
-        return None
-    secret = text.strip()
-    if not secret or not secret.isprintable() or not secret.isascii():
-        raise SourceError(noun, f"the {noun} is empty or not one line of text", "denied")
-    return secret
-
-
-def _said(noun: str, command: Sequence[str]) -> str:
-    try:
-        done = subprocess.run(  # noqa: S603 - the user's own command
-            [os.path.expanduser(command[0]), *command[1:]],  # noqa: PTH111 - it may be no path
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise SourceError(noun, f"{noun}_command {command[0]}: {_reason(error)}", "denied") from error
-    if done.returncode:
-        why = first_line_of_a_program(done.stderr) or "no message"
-        raise SourceError(noun, f"{noun}_command {command[0]}: exit {done.returncode}: {why}", "denied")
-    return done.stdout
+def _read(secret: Secret, noun: str) -> str:
+    """Read a secret. SourceError, without it, when it cannot be had or could not stand in a header."""
+    text = secret.read(noun).strip()
+    if not text.isprintable() or (noun == "the token" and not text.isascii()):
+        raise SourceError(noun, f"{noun} is not printable text", "unauthenticated")
+    return text
 
 
 def _reason(error: Exception) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dcctl.errors import DcctlError, UsageError
+from dcctl.errors import DcctlError, RefusedError, UsageError
 from dcctl.inventory.sources.files.documents import documents
 from dcctl.inventory.sources.jobs.cursor import Cursor
 from dcctl.inventory.sources.jobs.kubernetes.decode import as_json
@@ -69,18 +69,24 @@ class Kubernetes:
 
     def lasting(self, steps: Mapping[str, Entry]) -> tuple[Left, ...]:
         """Return pods that were there: they keep their nodes, as Kubernetes loosens no affinity."""
-        words = {"place": "is kept to its node", "bind": "is bound to its node"}
+        words = {"place": "kept to its node", "bind": "bound to its node"}
+        sure = {"done": "is", "intent": "may be"}
         return tuple(
             Left(
-                f"Pod {rest.rpartition(' ')[0]}", f"{words[verb]} {entry.data['node']}", "kubectl delete pod"
+                f"Pod {rest.rpartition(' ')[0]}",
+                f"{sure[entry.state]} {words[verb]} {entry.data['node']}",
+                "kubectl delete pod",
             )
             for step, entry in steps.items()
             for verb, _, rest in (step.partition(" "),)
-            if entry.state == "done" and (verb == "bind" or (verb == "place" and "there" in entry.data))
+            if entry.state in sure and (verb == "bind" or (verb == "place" and "there" in entry.data))
         )
 
     def undo(self, made: Entry, run: str) -> None:
-        """The object is being deleted if it still is the one that the run made. DcctlError: it stays."""
+        """The object is being deleted if it still is the one that the run made.
+
+        RefusedError: it stays. DcctlError: nobody knows.
+        """
         path = made.data["path"]
         try:
             uid = made.data.get("uid") or self._uid_of_ours(path, run)
@@ -88,7 +94,8 @@ class Kubernetes:
                 self._written.delete(path, uid)
         except Failure as failure:
             if failure.status not in (404, 409):  # it is gone, or another one took its name
-                raise DcctlError(failure.reason) from failure
+                error = RefusedError if failure.is_refusal else DcctlError
+                raise error(failure.reason) from failure
 
     def _uid_of_ours(self, path: str, run: str) -> str:
         """The UID of an object of which it is not known whether the run made it; empty: it did not."""

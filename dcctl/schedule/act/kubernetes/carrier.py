@@ -8,12 +8,13 @@ from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live, LivePod
 from dcctl.schedule.backends import Left
 from dcctl.schedule.kubernetes import binding, placed
-from dcctl.schedule.manifests import GATE, RUN, WORK
+from dcctl.schedule.manifests import GATE, RUN, WORK, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.inventory.sources.kubernetes.objects import Objects
+    from dcctl.journal import Journal
     from dcctl.packing.plan import Assignment
     from dcctl.schedule.backends import Run
     from dcctl.schedule.kubernetes import Places
@@ -60,11 +61,7 @@ class Carrier:
         path = f"{collection}/{name_of(body)}"
         with self.run.interrupts.step():
             self._journal.begin(step, path=path)
-            try:
-                self._create(collection, path, body, step, may_exist=may_exist)
-            except Failure as failure:
-                self._journal.failed(step, failure.reason)
-                raise
+            self._create(collection, path, body, step, may_exist=may_exist)
         self.run.progress.advance(one.title)
 
     def _create(self, collection: str, path: str, body: Document, step: str, *, may_exist: bool) -> None:
@@ -72,6 +69,7 @@ class Carrier:
             made = self._objects.create(collection, body)
         except Failure as failure:
             if failure.status != 409:
+                tell_refusal(self._journal, step, failure)
                 raise
             made = self._objects.read(path, Live)
             if not self._is_ours(made):
@@ -101,7 +99,7 @@ class Carrier:
                     self._objects.patch(path, patch_of(pod, place, self._journal.header.run))
                 except Failure as failure:
                     if failure.status not in (404, 409):
-                        self._journal.failed(step, failure.reason)
+                        tell_refusal(self._journal, step, failure)
                         raise
                     again = self._again(path, pod.metadata.uid)
                     if again is None:
@@ -138,7 +136,10 @@ class Carrier:
         return False
 
     def bind(self, found: Found) -> None:
-        """The pod is bound to its node, whatever its scheduler thinks. Raises Failure."""
+        """The pod is bound to its node, whatever its scheduler thinks, or was refused and is left.
+
+        Raises Failure where nobody knows.
+        """
         pod, place = found
         meta = pod.metadata
         step = f"bind {meta.namespace}/{meta.name} {meta.uid}"
@@ -148,7 +149,10 @@ class Carrier:
                 body = binding(meta.namespace, meta.name, meta.uid, place.node)
                 self._objects.create(f"{pod_path(pod)}/binding", body)
             except Failure as failure:
-                now = self._again(pod_path(pod), meta.uid) if failure.status in (404, 409) else None
+                looks = failure.status in (404, 409)
+                if not (looks or failure.is_refusal):
+                    raise
+                now = self._again(pod_path(pod), meta.uid) if looks else None
                 if now is None or now.spec.node_name != place.node:
                     self._journal.failed(step, failure.reason)
                     self._leave(place, failure.reason)
@@ -234,6 +238,12 @@ class Carrier:
         return any(one.what == f"{place.job} {place.member}" for one in self.run.left)
 
 
+def tell_refusal(journal: Journal, step: str, failure: Failure) -> None:
+    """The step failed, where that is proved; else its intent stays, and `--resume` looks what is there."""
+    if failure.is_refusal:
+        journal.failed(step, failure.reason)
+
+
 def name_of(body: Document) -> str:
     """The name of the object that a document describes."""
     meta = body.get("metadata")
@@ -258,13 +268,8 @@ def patch_of(pod: LivePod, place: Assignment, run: str) -> Document:
 
 def is_pinned(pod: LivePod, node: str) -> bool:
     """Whether the pod can stand on this node alone."""
-    terms = (_required(pod) or {}).get("nodeSelectorTerms")
-    pin = {"key": "metadata.name", "operator": "In", "values": [node]}
-    return (
-        isinstance(terms, list)
-        and bool(terms)
-        and all(pin in (term.get("matchFields") or ()) for term in terms)
-    )
+    terms = pinned(_required(pod), node)
+    return bool(terms) and all(terms)
 
 
 def _required(pod: LivePod) -> dict[str, object] | None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.sources.kubernetes.objects import Objects
     from dcctl.schedule.backends import Run
-    from dcctl.schedule.manifests import Object
+    from dcctl.schedule.manifests import Document, Object
 
 
 def lift_all(objects: Objects, run: Run, works: Iterable[Object]) -> list[Left]:
@@ -46,12 +46,8 @@ def _lift(objects: Objects, run: Run, one: Object) -> str:
         return ""
     with run.interrupts.step():
         journal.begin(step)
-        try:
-            path = objects.path(one.api_version, one.kind, one.namespace, one.name)
-            why = _KINDS[one.kind](objects, path, one, journal.header.run)
-        except Failure as failure:
-            journal.failed(step, failure.reason)
-            raise
+        path = objects.path(one.api_version, one.kind, one.namespace, one.name)
+        why = _KINDS[one.kind](objects, path, one, journal.header.run)
         if why:
             journal.failed(step, why)
         else:
@@ -60,19 +56,13 @@ def _lift(objects: Objects, run: Run, one: Object) -> str:
 
 
 def _replica_set(objects: Objects, path: str, one: Object, _run: str) -> str:
-    try:
-        objects.patch(path, ungated(one))
-    except Failure as failure:
-        return failure.reason
-    return ""
+    return _refusal(objects, path, ungated(one))
 
 
 def _deployment(objects: Objects, path: str, one: Object, run: str) -> str:
-    """Why nothing was changed. Failure: it is paused, and stays so until its template is that of its set."""
-    try:
-        objects.patch(path, {"spec": {"paused": True}})
-    except Failure as failure:
-        return failure.reason
+    """Why nothing was changed. Failure: it is, or may be, paused until its template is that of its set."""
+    if why := _refusal(objects, path, {"spec": {"paused": True}}):
+        return why
     try:
         if not objects.wait_until_seen(path):
             objects.patch(path, {"spec": {"paused": None}})
@@ -81,6 +71,17 @@ def _deployment(objects: Objects, path: str, one: Object, run: str) -> str:
         objects.patch(path, ungated(one, resume=True))
     except Failure as failure:
         raise Failure(f"{one.title} is paused: {failure.reason}", failure.cause, failure.hint) from failure
+    return ""
+
+
+def _refusal(objects: Objects, path: str, body: Document) -> str:
+    """Why the server refuses a patch; empty: it was done. Failure: nobody knows."""
+    try:
+        objects.patch(path, body)
+    except Failure as failure:
+        if not failure.is_refusal:
+            raise
+        return failure.reason
     return ""
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.errors import DeniedError, RefusedError
 from dcctl.inventory.sources.kubernetes.failures import Failure
-from dcctl.inventory.sources.kubernetes.objects import LivePod
-from dcctl.schedule.act.kubernetes.carrier import Found, gates_of, patch_of, pod_path
+from dcctl.inventory.sources.kubernetes.objects import Live, LivePod
+from dcctl.schedule.act.kubernetes.carrier import Found, gates_of, name_of, patch_of, pod_path
 from dcctl.schedule.act.kubernetes.said import said
 from dcctl.schedule.act.kubernetes.writes import written
 from dcctl.schedule.backends import Left, Step
 from dcctl.schedule.kubernetes import binding, caveats
-from dcctl.schedule.manifests import GATE, gated, marked
+from dcctl.schedule.manifests import GATE, RUN, gated, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -186,12 +186,22 @@ def _try_other(objects: Objects, one: Object, run: str) -> Step:
 
 def _try_create(objects: Objects, one: Object, run: str) -> None:
     try:
-        collection = objects.path(one.api_version, one.kind, one.namespace)
-        objects.create(collection, gated(one, run), dry_run=True)
+        collection, body = objects.path(one.api_version, one.kind, one.namespace), gated(one, run)
+        try:
+            objects.create(collection, body, dry_run=True)
+        except Failure as failure:
+            if failure.status != 409:
+                raise
+            there = objects.read(f"{collection}/{name_of(body)}", Live)
+            raise _there_already(one, (there.metadata.labels or {}).get(RUN)) from failure
     except Failure as failure:
-        if failure.status == 409:
-            hint = f"kubectl delete {one.kind.lower()} -n {one.namespace} {one.name}"
-            raise RefusedError(
-                one.title, "is there already: a plan of files makes new work", hint
-            ) from failure
         raise said(failure, one.title) from failure
+
+
+def _there_already(one: Object, run: str | None) -> RefusedError:
+    """Nobody is told to delete what another run of dcctl, of whomever, may be making just now."""
+    if run is not None:
+        why = f"is there already: the run {run} of dcctl made it, and may be under way"
+        return RefusedError(one.title, why, "dcctl schedule apply --status")
+    hint = f"kubectl delete {one.kind.lower()} -n {one.namespace} {one.name}"
+    return RefusedError(one.title, "is there already: a plan of files makes new work", hint)

@@ -279,3 +279,38 @@ def test_the_order_of_keys_changes_nothing(case: tuple[int, Any]) -> None:
     ]
     assert found[0] == found[1]
     assert key_of(found[0]) == key_of(found[1])
+
+
+PIN = {"key": "metadata.name", "operator": "In", "values": ["gpu1"]}
+ZONE = {"key": "zone", "operator": "In", "values": ["a"]}
+IN_ZONE = NodeTerm((Expression("zone", "In", ("a",)),))
+ON_GPU1 = Expression("metadata.name", "In", ("gpu1",))
+
+
+def required_of(terms: list[dict[str, Any]], node: str | None, mark: str | None, *, owned: bool) -> Any:
+    """Where a pod with these terms must stand, as its template has it."""
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}
+    meta = {
+        "annotations": {"dcctl.io/pinned": mark} if mark else {},
+        "ownerReferences": [{"kind": "ReplicaSet", "name": "r", "uid": "r", "controller": owned}],
+    }
+    body = {"metadata": meta, "spec": {"nodeName": node, "affinity": {"nodeAffinity": required}}}
+    read = Templates()
+    key = read.of_pod(msgspec.json.decode(json.dumps(body), type=Pod))
+    assert key is not None
+    return read.found[key].required
+
+
+def test_a_node_that_dcctl_chose_is_no_wish_of_the_next_pod() -> None:
+    tied = [{"matchFields": [PIN]}]
+    assert required_of(tied, "gpu1", "gpu1", owned=True) is None
+    within = [{"matchExpressions": [ZONE], "matchFields": [PIN]}]
+    assert required_of(within, "gpu1", "gpu1", owned=True) == (IN_ZONE,)
+    assert required_of([*within, {}], "gpu1", "gpu1", owned=True) == (IN_ZONE, NodeTerm())
+    wish = (NodeTerm(names=(ON_GPU1,)),)
+    assert required_of(tied, "gpu1", "gpu1", owned=False) == wish, "nobody makes it anew"
+    assert required_of(tied, "gpu1", None, owned=True) == wish, "dcctl did not choose it"
+    assert required_of(tied, None, "gpu1", owned=True) == wish, "it does not stand there yet"
+    assert required_of(tied, "gpu1", "gpu2", owned=True) == wish, "dcctl chose another"
+    away = [{"matchFields": [{**PIN, "operator": "NotIn"}]}]
+    assert required_of(away, "gpu1", "gpu1", owned=True) is not None

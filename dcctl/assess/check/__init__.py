@@ -1,0 +1,1 @@
+"""How right the estimates are: published cases and measured runs, recomputed and compared."""

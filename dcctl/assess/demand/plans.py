@@ -1,0 +1,97 @@
+"""Which layout, on how many accelerators: told, searched, or as many as a deadline asks for."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from dcctl.assess.demand.refusals import hint
+from dcctl.assess.demand.search import search
+from dcctl.assess.demand.training import TrainingNeeds, needs
+from dcctl.errors import UsageError
+from dcctl.units import plural
+
+if TYPE_CHECKING:
+    from dcctl.assess.demand.durability import Habits
+    from dcctl.assess.demand.training_spec import TrainingSpec
+
+BATCH_TOKENS = 4e6
+"""Tokens of a step where nobody says: as Llama 2 and 3 began (arXiv 2307.09288, 2407.21783)."""
+_ROUNDS = 6
+
+
+def searched(
+    spec: TrainingSpec, gpus: int, tokens: float | None, habits: Habits, batch_tokens: float | None
+) -> TrainingNeeds:
+    """Return the fastest layout on exactly so many. UsageError when the model does not fit."""
+    found = search(spec, gpus, batch_tokens)
+    if found is None:
+        raise UsageError(
+            f"{spec.model.name} on {plural(gpus, spec.gpu.name)}",
+            f"no layout fits its memory, splits its layers and divides {_batch(spec, batch_tokens)}",
+            hint(spec, 2 * gpus),
+        )
+    return needs(found.spec, tokens, habits)
+
+
+def _batch(spec: TrainingSpec, batch_tokens: float | None) -> str:
+    return "a batch" if batch_tokens else f"the batch of {plural(spec.layout.batch, 'sequence')}"
+
+
+def for_deadline(
+    spec: TrainingSpec, tokens: float, deadline_s: float, habits: Habits, batch_tokens: float | None
+) -> TrainingNeeds:
+    """Return the fewest whole nodes with which `tokens` are trained in time, and the layout on them.
+
+    UsageError when failures and checkpoints eat what more accelerators would bring.
+    """
+    node = min(8, spec.gpu.domain)
+    gpus, best = node, None
+    for _ in range(_ROUNDS):
+        found = _near(spec, gpus, tokens, habits, batch_tokens)
+        if found is None or found.time_s is None:
+            gpus *= 2
+            continue
+        late = found.time_s.value / deadline_s
+        if late <= 1 and (best is None or found.spec.layout.gpus < best.spec.layout.gpus):
+            best = found
+        wanted = _whole(found.spec.layout.gpus * late, found.spec, node)
+        if wanted == found.spec.layout.gpus or (best and wanted >= best.spec.layout.gpus):
+            break
+        gpus = wanted
+    if best is None:
+        raise UsageError(
+            "--deadline",
+            "no number of accelerators is enough: failures take what more of them bring",
+            hint(spec, gpus),
+        )
+    return best
+
+
+def _near(
+    spec: TrainingSpec, gpus: int, tokens: float, habits: Habits, batch_tokens: float | None
+) -> TrainingNeeds | None:
+    """The fastest layout on so many."""
+    found = search(spec, gpus, batch_tokens)
+    return None if found is None else needs(found.spec, tokens, habits)
+
+
+def _whole(gpus: float, spec: TrainingSpec, node: int) -> int:
+    """Round up to whole replicas of the model and whole nodes."""
+    one = spec.layout.tensor * spec.layout.pipeline * spec.layout.context
+    step = one if one % node == 0 else node if node % one == 0 else one * node
+    return ceil(gpus / step) * step
+
+
+def at_rest(spec: TrainingSpec, gpus: int) -> TrainingSpec:
+    """Return the spec with the data-parallel size that uses so many; UsageError when it does not divide."""
+    one = spec.layout.tensor * spec.layout.pipeline * spec.layout.context
+    if gpus % one or gpus < one:
+        raise UsageError(
+            f"--gpus {gpus}",
+            f"is no multiple of the {one} accelerators of one replica (TP x PP x CP)",
+            hint(spec, gpus),
+        )
+    return replace(spec, layout=replace(spec.layout, data=gpus // one))

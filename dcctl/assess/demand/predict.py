@@ -1,0 +1,103 @@
+"""Throughput that a run is to be expected to have: no measurement of it is needed."""
+
+from __future__ import annotations
+
+from statistics import mean
+from typing import TYPE_CHECKING, Final
+
+from dcctl.assess.demand.coefficients import COEFFICIENTS
+from dcctl.assess.demand.estimate import Estimate
+from dcctl.assess.demand.memory import memory
+from dcctl.assess.demand.steptime import family, step_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dcctl.assess.demand.steptime import Parts
+    from dcctl.assess.demand.training_spec import TrainingSpec
+
+FORMULA: Final = (
+    "step = sum(coefficient x time at the hardware's rate) x (1 + (p-1)/(v m)) + exchange + optimizer"
+)
+SOURCE: Final = "fitted on published runs, each predicted from the others: dcctl assess check"
+OVERLAP: Final = "zero3/overlap"
+"""The power p of (work^p + wire^p)^(1/p): 1 is one after the other, infinity the longer of both."""
+SPREAD: Final = 0.1
+"""90 % of the predictions are within it: of runs that were not fitted (`dcctl assess check`)."""
+UNSEEN_SPREAD: Final = 0.25
+"""Where accelerator, number format or experts were not among the runs that were fitted."""
+SEEN: Final = {
+    ("megatron", "bf16"): ("H100",),
+    ("megatron", "fp8"): ("H100", "B200", "GB200", "GB300"),
+    ("megatron", "mxfp8"): ("B200", "GB200", "GB300"),
+    ("megatron-2021", "bf16"): ("A100",),
+    ("deepspeed-zero3", "bf16"): ("A100",),
+    ("fsdp", "bf16"): ("A100", "H100"),
+    ("fsdp", "fp8"): ("H100",),
+}
+"""Generations of accelerators of the runs that are fitted, by software and number format; a test compares."""
+EXPERTS_SPREAD: Final = 0.6
+"""With experts: not fitted; the newest release of Megatron Bridge is within 12 % on six of its runs, older
+releases and other accelerators are up to twice as slow."""
+FULL: Final = 0.66
+"""Share of the memory beyond which weights, gradients and optimizer leave so little that runs were up to a
+third slower than the rest of their table."""
+
+
+def step(spec: TrainingSpec, coefficients: Mapping[str, float] = COEFFICIENTS) -> Estimate:
+    """Return the seconds of one optimizer step of a possible layout."""
+    seconds = step_seconds(step_parts(spec), coefficients)
+    rate = interval(spec, 1.0)
+    return Estimate(seconds, seconds / rate.high, seconds / rate.low, FORMULA, SOURCE)
+
+
+def step_seconds(parts: Parts, coefficients: Mapping[str, float]) -> float:
+    """Return the time of these parts: work and wire hide behind each other, but not wholly."""
+    busy = sum(seconds * coefficient(name, coefficients) for name, seconds in parts.busy.items())
+    if not parts.wire:  # gradients hide behind work as far as that lasts
+        return max(busy, parts.busy.get("gradients", 0.0))
+    wire = sum(seconds * coefficient(name, coefficients) for name, seconds in parts.wire.items())
+    power = coefficients.get(OVERLAP, 1.0)
+    return float((busy**power + wire**power) ** (1 / power))
+
+
+def coefficient(name: str, known: Mapping[str, float]) -> float:
+    """Return the coefficient; where none was fitted, the mean of those of its kin: same start of the name."""
+    if name in known:
+        return known[name]
+    words = name.split("/")
+    while words:
+        words.pop()
+        kin = [value for other, value in known.items() if other.split("/")[: len(words)] == words]
+        if kin and words:
+            return mean(kin)
+    return 1.0
+
+
+def unseen(spec: TrainingSpec) -> bool:
+    """Whether no run like it was fitted: its interval is wider."""
+    experts = any(one.mlp.experts for one in spec.model.layers)
+    strange = family(spec.gpu.name) not in SEEN.get((spec.stack, spec.precision), ())
+    return strange or experts or not spec.fresh or _missing(spec)
+
+
+def _missing(spec: TrainingSpec) -> bool:
+    return any(name not in COEFFICIENTS for name in step_parts(spec).busy)
+
+
+def limits(spec: TrainingSpec) -> str:
+    """Return why a prediction for it is too hopeful; empty: it is not."""
+    held = memory(spec)
+    state = held.weights.value + held.gradients.value + held.optimizer.value
+    share = state / spec.gpu.memory_bytes
+    if share <= FULL or spec.layout.zero < 3:
+        return ""
+    return f"weights, gradients and optimizer fill {share:.0%} of the memory: such runs lose up to a third"
+
+
+def interval(spec: TrainingSpec, rate: float) -> Estimate:
+    """Return a throughput with what the predictions of published runs were off by."""
+    experts = any(one.mlp.experts for one in spec.model.layers)
+    spread = EXPERTS_SPREAD if experts else UNSEEN_SPREAD if unseen(spec) else SPREAD
+    slower = 1.35 if limits(spec) else 1.0
+    return Estimate(rate, rate / (1 + spread) / slower, rate * (1 + spread), FORMULA, SOURCE)

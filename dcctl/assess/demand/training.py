@@ -1,0 +1,112 @@
+"""What training a model takes: memory, operations, time, network, checkpoints, failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from dcctl.assess.demand.durability import Durability, Habits, durability
+from dcctl.assess.demand.estimate import Estimate
+from dcctl.assess.demand.memory import Memory, memory
+from dcctl.assess.demand.operations import SOURCE, Forward, forward, hardware
+from dcctl.assess.demand.predict import FORMULA, limits, step, unseen
+from dcctl.assess.demand.traffic import Flow, flows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.assess.demand.training_spec import TrainingSpec
+
+
+_HFU = "the same with full recomputation; that inside of FlashAttention is not counted"
+
+
+class TrainingNeeds(Struct, frozen=True):
+    """What a run takes. Memory is of the most loaded accelerator."""
+
+    spec: TrainingSpec
+    memory: Memory
+    per_token: Forward
+    step_s: Estimate
+    tokens_per_s: Estimate
+    """Of all accelerators together."""
+    mfu: Estimate
+    """Model FLOPs over the peak of the number format, as PaLM counts them: attention in full."""
+    hfu: Estimate
+    """The same with what is computed again."""
+    flows: tuple[Flow, ...]
+    durability: Durability
+    time_s: Estimate | None
+    """For all tokens, failures and checkpoints taken off; None: nobody said how many."""
+    operations: Estimate | None
+    """Model FLOPs of all tokens."""
+    cautions: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the memory suffices; None: at one end of the interval alone."""
+        total, there = self.memory.total, self.spec.gpu.memory_bytes
+        return None if total.low <= there < total.high else total.high <= there
+
+
+def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None = None) -> TrainingNeeds:
+    """Return what a possible layout takes."""
+    per, taken = forward(spec.model, spec.sequence), step(spec)
+    rate = _over(spec.step_tokens, taken, FORMULA)
+    lasting = durability(spec, habits or Habits())
+    peak = (
+        spec.gpu.peak_flops.get("fp8" if spec.precision != "bf16" else "bf16") or spec.gpu.peak_flops["bf16"]
+    )
+    share = 1 / (spec.layout.gpus * peak)
+    return TrainingNeeds(
+        spec=spec,
+        memory=memory(spec),
+        per_token=per,
+        step_s=taken,
+        tokens_per_s=rate,
+        mfu=_named(rate * (per.model() * share), "tokens/s x (6N + 12LHQT) / peak", SOURCE),
+        hfu=_named(
+            rate * (hardware(spec, per, in_kernel=True) * share),
+            _HFU,
+            SOURCE,
+        ),
+        flows=flows(spec),
+        durability=lasting,
+        time_s=None if tokens is None else _time(tokens, rate, lasting.goodput),
+        operations=None
+        if tokens is None
+        else Estimate.exact(
+            tokens * per.model(), "tokens x (6N + 12LHQT), N without the input embedding", SOURCE
+        ),
+        cautions=tuple(_cautions(spec)),
+    )
+
+
+def _over(tokens: float, seconds: Estimate, formula: str) -> Estimate:
+    return Estimate(
+        tokens / seconds.value, tokens / seconds.high, tokens / seconds.low, formula, seconds.source
+    )
+
+
+def _time(tokens: float, rate: Estimate, goodput: Estimate) -> Estimate:
+    return Estimate(
+        tokens / (rate.value * max(goodput.value, 1e-3)),
+        tokens / (rate.high * max(goodput.high, 1e-3)),
+        tokens / (rate.low * max(goodput.low, 1e-3)),
+        "tokens / (tokens per second x goodput)",
+        rate.source,
+    )
+
+
+def _named(found: Estimate, formula: str, source: str) -> Estimate:
+    return Estimate(found.value, found.low, found.high, formula, source)
+
+
+def _cautions(spec: TrainingSpec) -> Sequence[str]:
+    found = [limits(spec)] if limits(spec) else []
+    if unseen(spec):
+        found.append("no published run like it was fitted: the intervals of time are wider")
+    if spec.passes < spec.layout.pipeline:
+        found.append(f"{spec.passes} micro-batches leave some of {spec.layout.pipeline} stages empty")
+    return found

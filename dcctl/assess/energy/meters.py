@@ -1,0 +1,141 @@
+"""Energy of a period from the registers of meters: two readings, or one of a register with a known start."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from dcctl.inventory.energy import Period
+from dcctl.inventory.nodeexpr import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dcctl.inventory.energy import Point
+    from dcctl.inventory.model import Fleet, PowerMeter
+
+_POINT_OF: Final[dict[str, Point]] = {"facility": "facility", "ups": "ups", "pdu": "pdu", "bmc": "it"}
+_SAME_MILLI: Final = 10
+"""Two meters tell of one period when its ends differ by at most so much of it."""
+
+
+class Trouble(NamedTuple):
+    """A meter that cannot be used, and why."""
+
+    meter: str
+    site: str
+    why: str
+
+
+class Told(NamedTuple):
+    """What meters tell of energy."""
+
+    periods: dict[str, tuple[Period, ...]]
+    """By site: one period at most."""
+    troubles: tuple[Trouble, ...]
+
+
+class _Counted(NamedTuple):
+    """What one meter counted; `energy_mj` None: it did not."""
+
+    meter: PowerMeter
+    start_s: int = 0
+    end_s: int = 0
+    energy_mj: int | None = None
+
+    def same_period(self, other: _Counted) -> bool:
+        """Whether both tell of one period, as far as it matters."""
+        most_s = (other.end_s - other.start_s) * _SAME_MILLI // 1000
+        return abs(self.start_s - other.start_s) <= most_s and abs(self.end_s - other.end_s) <= most_s
+
+
+def site_of(meter: PowerMeter, sites: Mapping[str, str]) -> str:
+    """The site of a meter, else that of the nodes it covers, else the only one there is."""
+    if meter.site:
+        return meter.site
+    known = (
+        {sites[name] for name in plain(meter.nodes) if name in sites} if meter.nodes else {*sites.values()}
+    )
+    return next(iter(known)) if len(known) == 1 else ""
+
+
+def sites_of(fleet: Fleet) -> dict[str, str]:
+    """Node name -> site; empty where nobody tells it."""
+    return {node.name: node.site or "" for node in fleet.nodes}
+
+
+def told(fleet: Fleet, earlier: Fleet | None) -> Told:
+    """The energy of each site between the two readings of its registers, or since they began to count."""
+    before = {_key(one): one for one in earlier.meters} if earlier else {}
+    sites = sites_of(fleet)
+    by_site: dict[str, list[_Counted]] = defaultdict(list)
+    troubles: list[Trouble] = []
+    for meter in fleet.meters:
+        if meter.kind in _POINT_OF:
+            counted = _counted(meter, before.get(_key(meter)), earlier is not None)
+            if isinstance(counted, str):
+                troubles.append(Trouble(meter.name, site_of(meter, sites), counted))
+                counted = _Counted(meter)
+            by_site[site_of(meter, sites)].append(counted)
+    periods: dict[str, tuple[Period, ...]] = {}
+    for site, counted_here in sorted(by_site.items()):
+        names = {name for name, at in sites.items() if at == site}
+        period = _period(counted_here, names)
+        if period is not None:
+            periods[site] = (period,)
+    return Told(periods, tuple(troubles))
+
+
+def _key(meter: PowerMeter) -> tuple[str, str, str]:
+    return meter.site or "", meter.kind, meter.name
+
+
+def _counted(meter: PowerMeter, before: PowerMeter | None, two: bool) -> _Counted | str:
+    """What a meter counted, or what is wrong with it."""
+    if meter.energy_mj is None or meter.read_at_s is None:
+        return _Counted(meter)
+    if two:
+        return _between(before, meter) if before is not None else _Counted(meter)
+    start_s = meter.energy_from_s
+    known = start_s is not None and start_s < meter.read_at_s
+    return _Counted(meter, start_s or 0, meter.read_at_s, meter.energy_mj) if known else _Counted(meter)
+
+
+def _between(before: PowerMeter, meter: PowerMeter) -> _Counted | str:
+    """What a meter counted between two readings, or what is wrong with them."""
+    if before.energy_mj is None or before.read_at_s is None:
+        return _Counted(meter)
+    end_s = meter.read_at_s or 0
+    if before.read_at_s >= end_s:
+        return "its two readings are of one moment"
+    grown = (meter.energy_mj or 0) - before.energy_mj
+    if grown < 0:
+        if meter.wraps_at_mj is None or before.energy_mj > meter.wraps_at_mj:
+            return "it runs backwards: its register is lower than it was"
+        grown += meter.wraps_at_mj
+    return _Counted(meter, before.read_at_s, end_s, grown)
+
+
+def _period(counted: Iterable[_Counted], names: set[str]) -> Period | None:
+    """The energy at each point over the period of the meter that tells most of them."""
+    known = [one for one in counted if one.energy_mj is not None]
+    if not known:
+        return None
+    whole = min(known, key=lambda one: (one.meter.kind != "facility", one.meter.name))
+    energy: dict[Point, int] = defaultdict(int)
+    covered: dict[Point, set[str]] = defaultdict(set)
+    unread: dict[Point, set[str]] = defaultdict(set)
+    for one in counted:
+        point = _POINT_OF[one.meter.kind]
+        nodes = set(plain(one.meter.nodes)) & names if one.meter.nodes else names
+        if one.energy_mj is None or not one.same_period(whole):
+            unread[point] |= nodes
+            continue
+        energy[point] += one.energy_mj
+        covered[point] |= nodes
+    share = {
+        point: len(covered[point] - unread[point]) * 1000 // len(names) if names else 1000 for point in energy
+    }
+    if share.get("facility", 1000) < 1000:  # of the entry a part is worth nothing
+        del energy["facility"], share["facility"]
+    return Period(whole.start_s, whole.end_s, "meters", dict(energy), coverage_milli=share)

@@ -1,0 +1,30 @@
+"""`dcctl assess demand`: what a model takes."""
+
+from typing import TYPE_CHECKING
+
+from dcctl.cli.assess.asked import Asked, with_options
+
+if TYPE_CHECKING:
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Report
+
+
+@with_options
+def demand(session: "Session", **given: object) -> "Report":
+    """What training or serving a model takes: memory, time, network, checkpoints, failures, energy, money.
+
+    Sizes of a layout that are not told are searched. With --deadline the fewest accelerators are found that
+    make it. With -i the hardware is that of the fleet, and the run is placed there: whether it fits now, and
+    why not. Figures have the interval that 90 % of the published runs are within (dcctl assess check), and
+    with --explain the formula and its source. What is not told is unknown, such as money without --price.
+
+    Exit code 1 when it does not fit.
+    """
+    asked = Asked(**given)  # type: ignore[arg-type]
+    if asked.serve:
+        from dcctl.cli.assess.serving import served
+
+        return served(session, asked)
+    from dcctl.cli.assess.training import trained
+
+    return trained(session, asked)

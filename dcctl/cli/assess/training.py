@@ -1,0 +1,142 @@
+"""The training side of `dcctl assess demand`."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcctl.assess.demand.architecture import Architecture
+    from dcctl.assess.demand.durability import Habits
+    from dcctl.assess.demand.report import Told
+    from dcctl.assess.demand.training import TrainingNeeds
+    from dcctl.assess.demand.training_spec import TrainingSpec
+    from dcctl.cli.assess.asked import Asked
+    from dcctl.cli.assess.subject import Hardware
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Note, Report
+
+SEQUENCE = 8192
+
+
+def trained(session: "Session", asked: "Asked") -> "Report":
+    """What training takes, as a report."""
+    from dcctl.assess.demand.bill import Prices, bill
+    from dcctl.assess.demand.report import DEMAND, training_report
+    from dcctl.cli.assess.subject import hardware_of, model_of
+
+    model = model_of(asked)
+    hardware = hardware_of(session, asked, DEMAND)
+    needs = _needs(asked, _base(asked, model, hardware), hardware)
+    prices = Prices(asked.price, asked.energy_price, asked.carbon, asked.pue)
+    return training_report(needs, bill(needs, prices), _told(session, asked, needs, hardware))
+
+
+def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
+    """What was told, with one accelerator where no size was."""
+    from dcctl.assess.demand.layout import Layout
+    from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
+    from dcctl.cli.assess.amounts import count
+
+    layout = Layout(
+        tensor=asked.tp or 1,
+        pipeline=asked.pp or 1,
+        context=asked.cp or 1,
+        expert=asked.ep or 1,
+        virtual=asked.vp or 1,
+        micro_batch=asked.micro_batch or 1,
+        batch=asked.batch or 0,
+        zero=1 if asked.zero is None else asked.zero,  # type: ignore[arg-type]  # the option takes 0 to 3
+        recompute=asked.recompute or "selective",
+    )
+    longest = min(SEQUENCE, model.context or SEQUENCE)
+    return TrainingSpec(
+        model=model,
+        gpu=hardware.gpu,
+        layout=layout,
+        sequence=count("--seq", asked.seq) if asked.seq else longest,
+        precision=asked.precision,
+        optimizer=asked.optimizer,
+        lora_rank=asked.lora,
+        stack=stack_of(layout),
+    )
+
+
+def _needs(asked: "Asked", spec: "TrainingSpec", hardware: "Hardware") -> "TrainingNeeds":
+    from dcctl.assess.demand.plans import BATCH_TOKENS, for_deadline, searched
+    from dcctl.cli.assess.amounts import count, seconds
+    from dcctl.errors import UsageError
+
+    tokens = float(count("--tokens", asked.tokens)) if asked.tokens else None
+    habits, batch = _habits(asked), None if asked.batch else BATCH_TOKENS
+    if asked.sizes and not asked.search:
+        return _as_told(asked, spec, tokens, habits, hardware)
+    if asked.gpus is None and asked.deadline is not None:
+        if tokens is None:
+            raise UsageError("--deadline", "needs --tokens: how much is to be done by then")
+        return for_deadline(spec, tokens, seconds("--deadline", asked.deadline), habits, batch)
+    gpus = asked.gpus or hardware.there
+    if not gpus:
+        why = "is missing: how many accelerators (or --tokens and --deadline, or a fleet with -i)"
+        raise UsageError("--gpus", why, "dcctl assess demand llama-3-70b --gpu H100 --gpus 64")
+    return searched(spec, gpus, tokens, habits, batch)
+
+
+def _as_told(
+    asked: "Asked", spec: "TrainingSpec", tokens: float | None, habits: "Habits", hardware: "Hardware"
+) -> "TrainingNeeds":
+    """The layout that was told; UsageError when it cannot be."""
+    from msgspec.structs import replace
+
+    from dcctl.assess.demand.plans import BATCH_TOKENS, at_rest
+    from dcctl.assess.demand.refusals import refuse, refuse_split
+    from dcctl.assess.demand.training import needs
+
+    refuse_split(spec, asked.gpus)
+    one = spec.layout.tensor * spec.layout.pipeline * spec.layout.context
+    spec = at_rest(spec, asked.gpus or (hardware.there // one * one) or one)
+    if not spec.layout.batch:
+        each = (
+            spec.layout.data
+            * spec.layout.micro_batch
+            * (spec.layout.pipeline if spec.layout.virtual > 1 else 1)
+        )
+        batch = each * max(1, round(BATCH_TOKENS / spec.sequence / each))
+        spec = replace(spec, layout=replace(spec.layout, batch=batch))
+    refuse(spec, asked.gpus)
+    return needs(spec, tokens, habits)
+
+
+def _habits(asked: "Asked") -> "Habits":
+    from dcctl.assess.demand.durability import STALL_S, Habits
+    from dcctl.cli.assess.amounts import disk_rate, seconds
+
+    return Habits(
+        stall_s=float(seconds("--stall", asked.stall)) if asked.stall else STALL_S,
+        bandwidth_bps=disk_rate("--storage", asked.storage) if asked.storage else None,
+    )
+
+
+def _told(session: "Session", asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware") -> "Told":
+    """Whether the fleet has room, and what is not known."""
+    from dcctl.assess.demand.report import Told
+
+    notes = list(_unknown(asked, needs))
+    found = hardware.found
+    if found is None:
+        return Told(notes=tuple(notes), explain=asked.explain)
+    from dcctl.cli.assess.placing import placed
+
+    fits, room, missing = placed(needs, hardware, found, session.now_s, asked.spec)
+    return Told(fits, (*room, *notes), found.fleet.gaps, asked.explain, missing)
+
+
+def _unknown(asked: "Asked", needs: "TrainingNeeds") -> "list[Note]":
+    """What could be known if it was told."""
+    from dcctl.render.report import Note
+
+    options = []
+    if needs.time_s is None:
+        options.append("--tokens for time, energy and failures")
+    if asked.price is None and asked.energy_price is None:
+        options.append("--price (accelerator-hour) or --energy-price (kWh) for money")
+    if asked.carbon is None:
+        options.append("--carbon (g per kWh) for carbon")
+    return [Note("unknown", f"tell {', '.join(options)}")] if options else []

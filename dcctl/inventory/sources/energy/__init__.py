@@ -1,0 +1,1 @@
+"""Figures of energy that people write down: a YAML file of `kind: Energy`."""

@@ -1,0 +1,1 @@
+"""Files of `kind: Cost`: what can be bought, where, and what it is to do."""

@@ -1,0 +1,1 @@
+"""Uninterruptible power supplies, asked of a NUT server (Network UPS Tools, upsd)."""

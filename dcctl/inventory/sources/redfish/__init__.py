@@ -1,0 +1,1 @@
+"""Power of machines, asked of their BMCs over Redfish."""

@@ -1,0 +1,1 @@
+"""Rack power distribution units, asked over SNMP with net-snmp's programs."""

@@ -1,0 +1,172 @@
+"""`dcctl assess demand` and `check`: from a model to an answer that other programs can read."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from tests.conftest import ROOT, Cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONFIG = str(ROOT / "examples" / "assess" / "config.json")
+H100 = ("--gpu", "H100")
+
+
+def run(cli: Cli, *words: str) -> dict[str, Any]:
+    done = cli(*words, "-o", "json")
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads(cli("schema", found["schema"].split("/")[1]).stdout))
+    return found
+
+
+def figures(found: dict[str, Any]) -> dict[str, float | None]:
+    return {row["figure"]: row["value"] for row in found["items"]}
+
+
+def test_one_line_from_a_model_to_a_bill(cli: Cli) -> None:
+    words = (
+        "llama-3-70b",
+        "--tokens",
+        "15T",
+        "--deadline",
+        "30d",
+        "-i",
+        "demo",
+        "--price",
+        "2",
+        "--carbon",
+        "380",
+    )
+    found = run(cli, "assess", "demand", *words)
+    summary, values = found["summary"], figures(found)
+    assert summary["model"] == "Llama 3 70B"
+    assert summary["gpu"] == "H100 SXM5 80GB"
+    assert 3000 < summary["gpus"] < 12000
+    assert summary["time_s"] <= 30 * 86400
+    assert summary["fits_fleet"] is False
+    assert summary["money"] == pytest.approx(summary["time_s"] / 3600 * summary["gpus"] * 2)
+    assert summary["carbon_kg"] == pytest.approx(summary["energy_mj"] / 3.6e9 * 0.38)
+    assert (values["memory_bytes"] or 0) <= (values["gpu_memory_bytes"] or 0)
+    assert all(
+        row["low"] <= row["value"] <= row["high"] for row in found["items"] if row["value"] is not None
+    )
+
+
+def test_the_command_that_it_prints_can_be_typed(cli: Cli) -> None:
+    found = run(cli, "assess", "demand", "llama-3-70b", "--tokens", "15T", "--deadline", "30d", "-i", "demo")
+    command = next(note["command"] for note in found["notes"] if note["label"] == "room")
+    again = run(cli, *shlex.split(command)[1:], "-i", "demo")
+    assert again["summary"]["gpus"] == 768
+
+
+def test_a_run_that_fits_the_fleet_fits_and_one_that_does_not_says_why(cli: Cli) -> None:
+    small = run(cli, "assess", "demand", "llama-3-8b", "--gpus", "16", "-i", "demo", "--gpu", "H100")
+    assert small["summary"]["fits_fleet"] is True
+    large = run(cli, "assess", "demand", "llama-3-8b", "--gpus", "512", "-i", "demo", "--gpu", "H100")
+    assert large["summary"]["fits_fleet"] is False
+    assert "free nodes of 8" in large["summary"]["bottleneck"]
+
+
+def test_a_configuration_on_disk_is_the_model_of_the_catalogue(cli: Cli) -> None:
+    options = (*H100, "--gpus", "8", "--tokens", "1B")
+    mine, named = (figures(run(cli, "assess", "demand", one, *options)) for one in (CONFIG, "llama-3-8b"))
+    assert mine == named
+
+
+def test_a_layout_that_is_told_is_kept(cli: Cli) -> None:
+    sizes = ("--tp", "4", "--pp", "8", "--vp", "5", "--batch", "128", "--micro-batch", "1")
+    found = run(cli, "assess", "demand", "llama-3-70b", *H100, "--gpus", "64", *sizes)
+    assert found["summary"]["layout"].startswith(
+        "TP 4 x PP 8 x DP 2, 5 chunks a stage, micro-batch 1, batch 128"
+    )
+
+
+def test_what_is_not_told_is_unknown(cli: Cli) -> None:
+    values = figures(run(cli, "assess", "demand", "llama-3-8b", *H100, "--gpus", "8"))
+    assert [values[name] for name in ("time_s", "energy_mj", "money", "carbon_kg", "operations")] == [
+        None
+    ] * 5
+
+
+def test_explain_tells_formula_and_source(cli: Cli) -> None:
+    plain = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8").stdout
+    full = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8", "--explain").stdout
+    assert "FORMULA" not in plain
+    assert "sqrt(2 C M)" in full
+    assert "Young 1974" in full
+
+
+def test_serving(cli: Cli) -> None:
+    targets = (
+        "--rate",
+        "10/s",
+        "--ttft",
+        "1s",
+        "--tpot",
+        "50ms",
+        "--input-tokens",
+        "2k",
+        "--output-tokens",
+        "500",
+    )
+    found = run(cli, "assess", "demand", "llama-3-70b", *H100, "--serve", "--tp", "8", *targets)
+    values = figures(found)
+    assert values["replicas"] is not None
+    assert values["replicas"] >= 1
+    assert values["gpus"] == 8 * values["replicas"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("llama-3-70b", "--gpus", "64", "--tp", "3"), "--tp 3: does not divide 64 attention heads"),
+        (("llama-3-70b", "--gpus", "64", "--tp", "8", "--pp", "7"), "--pp 7: does not divide 80 layers"),
+        (("llama-3-70b", "--gpus", "8", "--tp", "1"), "memory: at least"),
+        (("llama-3-70b", "--gpus", "64", "--tp", "8", "--ep", "8"), "has no experts"),
+        (("deepseek-v3", "--gpus", "96", "--ep", "24"), "--ep 24: does not divide 256 experts"),
+        (("llama-3-70b", "--gpus", "64", "--tp", "4", "--batch", "33"), "--batch 33: is no multiple of 16"),
+        (("llama-3-70b", "--gpus", "4", "--tp", "8"), "--gpus 4: is no multiple of the 8"),
+        (("llama-3-70b", "--gpus", "1"), "no layout fits"),
+        (("lama3", "--gpus", "8"), "is not in the catalogue; the nearest are"),
+        (("llama-3-8b", "--gpus", "8", "--tokens", "15X"), "--tokens: 'X' is no unit"),
+        (("llama-3-8b", "--gpus", "8", "--storage", "40Gb/s"), "--storage:"),
+        (("llama-3-8b",), "--gpus: is missing"),
+        (("llama-3-8b", "--deadline", "30d"), "--deadline: needs --tokens"),
+        (("llama-3-8b", "--deadline", "30"), "--deadline"),
+        (("--gpus", "8"), "MODEL: is missing"),
+        (("--params", "70B", "--gpus", "8"), "--params: needs --layers and --hidden"),
+        (("llama-3-8b", "--params", "8B", "--gpus", "8"), "--params: tells a model by hand"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(cli: Cli, words: tuple[str, ...], told: str) -> None:
+    done = cli("assess", "demand", *words, *H100)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unknown_family_is_named(cli: Cli, tmp_path: Path) -> None:
+    place = tmp_path / "config.json"
+    place.write_text('{"model_type": "llamaa"}')
+    done = cli("assess", "demand", str(place), *H100, "--gpus", "8")
+    assert done.returncode == 2
+    assert "'llamaa' is not known; did you mean llama" in done.stderr
+
+
+def test_the_accuracy_table(cli: Cli) -> None:
+    found = run(cli, "assess", "check", "--runs")
+    summary = found["summary"]
+    assert summary["cases_within"] == summary["cases"] == 63
+    assert summary["median_error_milli"] <= 70
+    assert summary["worst_error_milli"] <= 150
+    assert summary["coverage_milli"] >= 850
+    assert {row["verdict"] for row in found["items"]} == {"ok", "outside"}
+    assert all(row["source"] for row in found["items"])
+    assert cli("assess", "check").returncode == 0

@@ -1,0 +1,227 @@
+"""`dcctl assess energy`: the command as it is typed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+import yaml
+
+from dcctl.inventory.model import Fleet, Node, NodeUse, PowerMeter
+from dcctl.inventory.snapshot import encode
+from tests.conftest import ROOT, Cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FIGURES = ROOT / "examples" / "assess" / "energy.yaml"
+DAY_S = 86_400
+
+
+def answer(cli: Cli, *words: str, code: int = 0) -> dict[str, Any]:
+    done = cli("assess", "energy", *words, "-o", "json")
+    assert done.returncode == code, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, json.loads(cli("schema", "assess-energy").stdout))
+    return found
+
+
+def labels(found: dict[str, Any]) -> set[str]:
+    return {note["label"] for note in found["notes"]}
+
+
+def test_the_demo_fleet(cli: Cli) -> None:
+    found = answer(cli, "-i", "demo", code=3)  # one of its nodes gives no answer
+    assert [(row["site"], row["category"], row["state"]) for row in found["items"]] == [
+        ("dc1", 2, "interim"),
+        ("dc1", 1, "interim"),
+        ("dc2", 2, "interim"),
+        ("dc2", 1, "interim"),
+    ]
+    assert {row["pue_milli"] for row in found["items"]} == {1240, 1233, 1310, 1302}
+    workloads = found["details"]["workloads"]
+    assert sum(row["power_mw"] for row in workloads) == found["summary"]["measured_mw"]
+    assert all(row["cost_milli"] is None and row["carbon_mg"] is None for row in workloads)
+    assert {"balance", "ups", "work", "unread"} <= labels(found)
+
+
+def test_figures_by_hand_fill_what_meters_do_not_tell(cli: Cli) -> None:
+    found = answer(cli, str(FIGURES), "-i", "demo", code=3)
+    rows = {(row["site"], row["category"]): row for row in found["items"]}
+    assert rows["dc1", 3]["state"] == "annual"
+    assert rows["dc2", 2]["state"] == "interim"
+    assert rows["dc1", 3]["pue_milli"] == 1266  # 4377 of 3456 MWh
+    assert rows["dc1", 3]["cue_milli"] == round(570 * 4377 / 3456)
+    work = {row["workload"]: row for row in found["details"]["workloads"]}["pretrain/llama-70b"]
+    assert work["energy_mj"] == pytest.approx(work["power_mw"] * 1.266 * DAY_S, rel=1e-6)
+    assert work["cost_milli"] == pytest.approx(work["energy_mj"] / 3.6e9 * 620, rel=1e-6)
+    assert work["carbon_mg"] == pytest.approx(work["energy_mj"] / 3.6e9 * 570_000, rel=1e-6)
+    assert work["carbon_market_mg"] < work["carbon_mg"]
+    assert [row["basis"] for row in found["details"]["caps"]] == ["measured points", "stated model"]
+
+
+def test_a_slowdown_that_is_allowed_bounds_the_cap(cli: Cli) -> None:
+    found = answer(cli, str(FIGURES), "-i", "demo", "--slowdown", "3", code=3)
+    assert {row["model"]: row["cap_mw"] for row in found["details"]["caps"]}[
+        "NVIDIA H100 80GB HBM3"
+    ] == 600_000
+
+
+def curve(tmp_path: Path, name: str, cheap: int) -> str:
+    """A file of values for a week from the last full hour: 100, and 10 for two days from hour `cheap`."""
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    rows = [
+        f"{(first + timedelta(hours=at)).isoformat()},{10 if cheap <= at < cheap + 48 else 100}"
+        for at in range(168)
+    ]
+    (tmp_path / name).write_text("time,value\n" + "\n".join(rows) + "\n")
+    return str(tmp_path / name)
+
+
+def test_cheapest_and_greenest_hours_of_what_waits(cli: Cli, tmp_path: Path) -> None:
+    curves = ("--price", curve(tmp_path, "p.csv", 24), "--carbon", curve(tmp_path, "c.csv", 60))
+    found = answer(cli, "-i", "demo", *curves, code=3)
+    rows = {row["workload"]: row for row in found["details"]["hours"]}
+    assert rows.keys() == {"moe/moe-pilot", "bio/dock-grid"}
+    for row in rows.values():
+        assert row["greenest_s"] - row["cheapest_s"] == 36 * 3600
+        assert row["carbon_saved_milli"] == 900
+        assert 840 < row["cost_saved_milli"] <= 900  # started now, a long run reaches the cheap hours too
+    work = found["details"]["workloads"][0]
+    assert work["cost_milli"] is not None
+    assert work["carbon_market_mg"] is None  # nobody told it; the other is not taken for it
+
+
+def test_the_example_is_what_its_schema_says(cli: Cli) -> None:
+    schema = json.loads(cli("schema", "energy").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = yaml.load(FIGURES.read_text(), yaml.BaseLoader)
+    jsonschema.validate(document, schema)
+
+
+def snapshot(
+    tmp_path: Path, name: str, at_s: int, facility_mj: int | None = None, it_mj: int | None = None
+) -> Path:
+    """A saved fleet of one node whose two meters tell power, and energy where it is given."""
+    meters = (
+        PowerMeter("main", "facility", "dc1", "", 9000, facility_mj, at_s),
+        PowerMeter("pdu", "pdu", "dc1", "n1", 5000, it_mj, at_s),
+    )
+    path = tmp_path / name
+    path.write_bytes(encode(Fleet("x", at_s, nodes=(Node("n1", site="dc1"),), meters=meters)))
+    return path
+
+
+def test_two_snapshots_tell_energy_and_one_of_power_does_not(cli: Cli, tmp_path: Path) -> None:
+    old = snapshot(tmp_path, "old.json", 1000, 10**12, 10**12)
+    new = snapshot(tmp_path, "new.json", 1000 + DAY_S, 10**12 + 14 * 10**9, 10**12 + 10**10)
+    alone = answer(cli, "-i", str(new))
+    assert alone["items"] == []
+    assert "energy" in labels(alone)
+    (row,) = answer(cli, "-i", str(new), "--since", str(old))["items"]
+    assert (row["pue_milli"], row["category"], row["period_s"]) == (1400, 2, DAY_S)
+
+
+def test_an_upper_bound_of_the_pue_is_told_as_one_and_no_bill_counts_with_it(
+    cli: Cli, tmp_path: Path
+) -> None:
+    nodes = tuple(Node(name, site="dc1", use=NodeUse(power_mw=1000)) for name in ("n1", "n2"))
+    meters = (
+        PowerMeter("main", "facility", "dc1", "", 9000, 26 * 10**9, DAY_S, energy_from_s=0),
+        PowerMeter("pdu", "pdu", "dc1", "n1", 5000, 10**10, DAY_S, energy_from_s=0),
+    )
+    path = tmp_path / "half.json"
+    path.write_bytes(encode(Fleet("x", DAY_S, nodes=nodes, meters=meters)))
+    found = answer(cli, "-i", str(path))
+    assert [(row["state"], row["coverage_milli"]) for row in found["items"]] == [("upper bound", 500)]
+    assert "at most 2.6" in found["headline"]
+    assert [row["energy_mj"] for row in found["details"]["workloads"]] == [2000 * DAY_S]
+
+
+def test_a_pue_below_one_is_a_finding_and_a_meter_that_runs_backwards_is_named(
+    cli: Cli, tmp_path: Path
+) -> None:
+    old = snapshot(tmp_path, "old.json", 1000, 10**12, 10**12)
+    new = snapshot(tmp_path, "new.json", 1000 + DAY_S, 10**12 + 10**9, 10**12 + 2 * 10**9)
+    found = answer(cli, "-i", str(new), "--since", str(old), code=1)
+    assert [(row["pue_milli"], row["state"]) for row in found["items"]] == [(None, "impossible")]
+    back = answer(cli, "-i", str(old), "--since", str(snapshot(tmp_path, "x.json", 10, 2 * 10**12, 5)))
+    assert any(note["label"] == "meter" and "backwards" in note["text"] for note in back["notes"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere.yaml",), "nowhere.yaml: no such file"),
+        (("--for", "soon"), "--for: 'soon' is no length of time"),
+        (("--since", "nowhere.json"), "nowhere.json"),
+        (("--price", "nowhere.csv"), "nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_two(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    done = cli("assess", "energy", *words, "-i", "demo")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_with_a_mistake_names_its_line(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(FIGURES.read_text().replace("wraps_at: 100000 MWh", ""))
+    done = cli("assess", "energy", str(file), "-i", "demo")
+    assert done.returncode == 2
+    line = next(at for at, text in enumerate(file.read_text().splitlines(), 1) if "362.6 MWh" in text)
+    assert f"e.yaml:{line}" in done.stderr
+    assert "runs backwards" in done.stderr
+
+
+CONTEXT = """
+[[context.x.source]]
+kind = "file"
+path = "nodes.json"
+
+[[context.x.source]]
+kind = "nut"
+host = "127.0.0.1"
+port = 1
+site = "dc1"
+
+[[context.x.source]]
+kind = "redfish"
+nodes = "n1"
+url = "http://127.0.0.1:1"
+user = "ops"
+password_command = "echo s3cret"
+"""
+
+
+def test_sources_that_do_not_answer_are_gaps(cli: Cli, tmp_path: Path) -> None:
+    snapshot(tmp_path, "nodes.json", 1000)
+    config = tmp_path / "config.toml"
+    config.write_text(CONTEXT.replace('"nodes.json"', f'"{tmp_path}/nodes.json"'))
+    done = cli("assess", "energy", "--config", str(config), "-o", "json")
+    assert done.returncode == 3, done.stderr
+    gaps = {gap["source"]: gap["cause"] for gap in json.loads(done.stdout)["gaps"]}
+    assert gaps == {"nut": "unreachable", "redfish": "unreachable"}
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ('kind = "nut"', "`host`"),
+        ('kind = "redfish"\nnodes = "n[1"\nurl = "http://x"', "nodes"),
+        ('kind = "snmp"\nhosts = "p1"\nversion = "1"', "version"),
+        ('kind = "ipmi"\npassword = "s3cret"', "password"),
+    ],
+)
+def test_a_table_that_is_wrong_is_named(cli: Cli, tmp_path: Path, table: str, why: str) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[[context.x.source]]\n{table}\n")
+    done = cli("config", "check", "--config", str(config))
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert "s3cret" not in done.stderr

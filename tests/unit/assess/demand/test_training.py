@@ -1,0 +1,229 @@
+"""Training: memory against ZeRO and Megatron, refusals, traffic, checkpoints, the bill."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec.structs import replace
+
+from dcctl.assess.demand.bill import Prices, bill
+from dcctl.assess.demand.bottleneck import shares
+from dcctl.assess.demand.durability import Habits, durability, progress, young
+from dcctl.assess.demand.gang import gang
+from dcctl.assess.demand.handmade import Plain, architecture, by_count
+from dcctl.assess.demand.hardware import Gpu
+from dcctl.assess.demand.layout import Layout
+from dcctl.assess.demand.lookup import Model, gpu, model
+from dcctl.assess.demand.memory import memory
+from dcctl.assess.demand.operations import forward, hardware
+from dcctl.assess.demand.parameters import total
+from dcctl.assess.demand.predict import coefficient, limits, step, unseen
+from dcctl.assess.demand.refusals import reasons, refuse
+from dcctl.assess.demand.shards import adapters, shard, slots, stages
+from dcctl.assess.demand.traffic import flows
+from dcctl.assess.demand.training import needs
+from dcctl.assess.demand.training_spec import TrainingSpec
+from dcctl.errors import UsageError
+from dcctl.inventory.sources.catalogue import rows
+
+if TYPE_CHECKING:
+    from dcctl.assess.demand.architecture import Architecture
+
+GPT = architecture(Plain(4096, 32, 32, 51200, positions=2048), "gpt")
+BOARD = gpu("H100", rows("gpus", Gpu))
+
+
+def named(name: str) -> Architecture:
+    return model(name, rows("models", Model)).architecture()
+
+
+def spec(one: Architecture = GPT, sequence: int = 2048, **sizes: Any) -> TrainingSpec:
+    return TrainingSpec(one, BOARD, Layout(**sizes), sequence)
+
+
+def test_zero_splits_what_its_stages_say() -> None:
+    held = total(GPT)
+    for zero, expected in ((0, 18 * held), (1, 6 * held + 12 * held / 8), (2, 2 * held + 16 * held / 8)):
+        one = memory(spec(data=8, zero=zero, batch=8))
+        assert one.weights.value + one.gradients.value + one.optimizer.value == pytest.approx(expected)
+    third = memory(spec(data=8, zero=3, batch=8))
+    assert third.gradients.value + third.optimizer.value == pytest.approx(16 * held / 8)
+    assert third.weights.value > 2 * held / 8, "the layer in use is gathered"
+
+
+def test_activations_are_those_of_table_2() -> None:
+    s, h, a = 2048, 4096, 32
+    none = memory(spec(recompute="none", batch=1, sequence_parallel=False)).activations.value
+    assert none == pytest.approx(s * h * (34 + 5 * a * s / h) * 32)
+    parallel = memory(spec(tensor=4, batch=1)).activations.value
+    assert parallel == pytest.approx(34 * s * h / 4 * 32)
+    whole = memory(spec(tensor=4, batch=1, sequence_parallel=False, recompute="none")).activations.value
+    assert whole == pytest.approx(s * h * (10 + 24 / 4 + 5 * a * s / (h * 4)) * 32)
+    full = memory(spec(batch=1, recompute="full")).activations.value
+    assert full == pytest.approx(2 * s * h * 32 + 34 * s * h)
+
+
+def test_interleaving_keeps_more_micro_batches() -> None:
+    plain = memory(spec(pipeline=4, batch=8)).activations.value
+    chunks = memory(spec(pipeline=4, virtual=2, batch=8)).activations.value
+    assert chunks / plain == pytest.approx(1 + 3 / 8)
+
+
+def test_the_most_loaded_stage_has_the_embedding_or_the_head() -> None:
+    one = named("llama-3-70b")
+    first, between, last = stages(one, Layout(pipeline=8))
+    held = [shard(one, Layout(pipeline=8), stage).total for stage in (first, between, last)]
+    assert held[0] > held[1] < held[2]
+    assert sum((held[0], held[1] * 6, held[2])) == pytest.approx(total(one), rel=1e-5)
+
+
+def test_126_layers_and_two_embeddings_make_16_stages() -> None:
+    one = named("llama-3.1-405b")
+    assert slots(one, 16) == 8
+    assert slots(one, 5) is None
+
+
+@pytest.mark.parametrize(
+    ("sizes", "where", "why"),
+    [
+        ({"tensor": 3}, "--tp 3", "does not divide 32 attention heads"),
+        ({"pipeline": 5}, "--pp 5", "does not divide 32 layers"),
+        ({"pipeline": 4, "virtual": 3, "batch": 8}, "--vp 3", "does not divide the 8 layers"),
+        ({"pipeline": 4, "virtual": 2, "batch": 6}, "--vp 2", "in multiples of the 4 stages"),
+        ({"pipeline": 2, "zero": 3, "batch": 2}, "--zero 3", "use --zero 1"),
+        ({"data": 4, "expert": 2, "batch": 4}, "--ep 2", "has no experts"),
+        ({"data": 4, "batch": 6}, "--batch 6", "no multiple of 4"),
+        ({"tensor": 4, "context": 3}, "--seq 2048", "does not divide into 12 parts"),
+        ({"data": 32, "batch": 32}, "--gpus", "takes 32 accelerators (1 x 1 x 1 x 32); there are 16"),
+        ({}, "memory", "at least"),
+    ],
+)
+def test_an_impossible_layout_is_refused_with_its_reason(sizes: dict[str, Any], where: str, why: str) -> None:
+    one = spec(**{"batch": 1, **sizes})
+    found = list(reasons(one, 16))
+    assert found
+    assert found[0][0] == where
+    assert why in found[0][1]
+    with pytest.raises(UsageError, match=r"memory|--"):
+        refuse(one, 16)
+
+
+def test_experts_must_divide() -> None:
+    one = named("deepseek-v3")
+    assert next(reasons(spec(one, 4096, data=24, expert=24, batch=24)))[1] == "does not divide 256 experts"
+
+
+def test_operations_are_those_of_narayanan() -> None:
+    s, h, layers, v = 2048, 4096, 32, 51200
+    per = forward(GPT, s)
+    known = 72 * layers * h * h * (1 + s / (6 * h) + v / (12 * layers * h))
+    assert per.model() == pytest.approx(known, rel=1e-3)  # biases are counted here
+    again = 96 * layers * h * h * (1 + s / (6 * h) + v / (16 * layers * h))
+    assert hardware(spec(recompute="full"), per) == pytest.approx(again, rel=1e-3)
+
+
+def test_flows_name_their_links() -> None:
+    one = spec(tensor=8, pipeline=2, data=2, batch=8)
+    found = {flow.kind: flow for flow in flows(one)}
+    assert found["tensor"].link == "nvlink"
+    assert found["pipeline"].link == "rail"
+    assert found["gradients"].link == "rail"
+    assert found["tensor"].bytes == pytest.approx(8 * 2048 * 4096 * 7 / 8 * 2 * 16 * 4)
+    assert "weights" not in found
+    unknown = replace(one, gpu=replace(BOARD, nic_bps=0))
+    assert {flow.kind: flow.seconds for flow in flows(unknown)}["pipeline"] is None
+
+
+def test_checkpoints_follow_young_and_daly() -> None:
+    one = durability(spec(data=8, batch=8), Habits(stall_s=20, kept=2))
+    mtbf = 50_700 * 3600 / 8
+    assert one.size_bytes.value == 14 * total(GPT)
+    assert one.storage_bytes.value == 3 * one.size_bytes.value
+    assert one.interval_s.value == pytest.approx(sqrt(2 * 20 * mtbf))
+    assert young(20, mtbf) == one.interval_s.value
+    assert one.goodput.low < one.goodput.value < one.goodput.high < 1
+    assert progress(600, 600, 300) == 0.0
+
+
+def test_lora_trains_adapters_alone() -> None:
+    one = named("llama-3-8b")
+    whole, part = memory(spec(one, batch=1)), memory(replace(spec(one, batch=1), lora_rank=16))
+    assert adapters(one, 16) == 41_943_040  # as PEFT counts for rank 16 on all linear layers
+    assert part.optimizer.value == 12 * adapters(one, 16)
+    assert part.weights.value < whole.weights.value * 1.01
+    assert (
+        needs(replace(spec(one, batch=8, data=8), lora_rank=16)).step_s.value
+        < step(spec(one, batch=8, data=8)).value
+    )
+
+
+def test_optimizers_differ_in_their_moments() -> None:
+    held = {
+        name: memory(replace(spec(batch=1), optimizer=name)).optimizer.value
+        for name in ("adamw", "muon", "sgd")
+    }
+    assert held["adamw"] == 12 * total(GPT)
+    assert held["muon"] == held["sgd"] == 8 * total(GPT)
+
+
+def test_what_was_never_fitted_is_less_certain() -> None:
+    usual = TrainingSpec(GPT, BOARD, Layout(tensor=2, data=4, batch=32), 2048)
+    strange = replace(usual, gpu=gpu("L40S", rows("gpus", Gpu)))
+    assert not unseen(usual)
+    assert unseen(strange)
+    wide, narrow = step(strange), step(usual)
+    assert wide.high / wide.low > narrow.high / narrow.low
+    assert (
+        coefficient("matmul/fsdp/int8", {"matmul/fsdp/bf16": 1.0, "matmul/fsdp/fp8": 2.0, "head": 9.0}) == 1.5
+    )
+    assert coefficient("never", {"head": 9.0}) == 1.0
+
+
+def test_state_that_fills_the_memory_is_a_caution() -> None:
+    one = architecture(Plain(7168, 48, 56, 50368), "mpt-30b")
+    tight = TrainingSpec(one, BOARD, Layout(data=8, batch=8, zero=3, recompute="full"), 2048, stack="fsdp")
+    assert "fill 8" in limits(tight)
+    assert limits(tight) in needs(tight).cautions
+
+
+def test_a_bill_knows_what_it_was_told() -> None:
+    found = needs(spec(data=8, zero=3, batch=64, recompute="full"), tokens=1e9)
+    assert found.time_s is not None
+    nothing = bill(found, Prices())
+    assert nothing.money is None
+    assert nothing.carbon_kg is None
+    assert nothing.energy_mj is not None
+    told = bill(found, Prices(gpu_hour=2.0, carbon_g_per_kwh=400.0))
+    assert told.money is not None
+    assert told.carbon_kg is not None
+    assert told.money.value == pytest.approx(found.time_s.value / 3600 * 8 * 2)
+    assert told.carbon_kg.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.4)
+    energy = bill(found, Prices(kwh=0.1)).money
+    assert energy is not None
+    assert energy.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.1)
+    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=2.0)).money is None
+
+
+def test_the_parts_of_a_step_add_up() -> None:
+    found = shares(spec(tensor=2, pipeline=4, data=4, batch=64))
+    assert sum(share for _, share in found) == pytest.approx(1.0)
+    assert found[0][0] == "matrix products"
+
+
+def test_a_model_by_hand_has_its_parameters_and_says_what_was_assumed() -> None:
+    one = by_count(70 * 10**9, 80, 8192, heads=None, kv_heads=8, vocabulary=128_000, told=False)
+    assert total(one) == pytest.approx(70e9, rel=0.01)
+    assert any("vocabulary" in word for word in one.assumed)
+    with pytest.raises(UsageError, match="in attention and embeddings alone"):
+        by_count(10**9, 80, 8192, heads=None, kv_heads=None, vocabulary=128_000, told=True)
+
+
+def test_a_run_is_a_gang_of_whole_nodes() -> None:
+    asked = gang("training", 4, 8, ("NVIDIA H100 80GB HBM3",), "nvidia.com/gpu")
+    work = asked.workloads[0]
+    assert (work.gang_min, len(work.members)) == (4, 4)
+    assert work.members[0].requests is not None
+    assert work.members[0].requests.devices == {"nvidia.com/gpu": 8}
+    assert asked.templates[work.members[0].template or ""].models == ("NVIDIA H100 80GB HBM3",)
