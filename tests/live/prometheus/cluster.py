@@ -42,13 +42,16 @@ TENSOR, ENGINE, UTIL = (
     "DCGM_FI_DEV_GPU_UTIL",
 )
 DRAM = "DCGM_FI_PROF_DRAM_ACTIVE"
+CAPPED = "DCGM_FI_DEV_POWER_VIOLATION"
+SLOW_STORAGE = "gpu04"
+"""The node whose processes wait for storage half of the time."""
 PROFILING = frozenset((TENSOR, ENGINE, DRAM))
 H100, A100, L40S = "NVIDIA H100 80GB HBM3", "NVIDIA A100-SXM4-80GB", "NVIDIA L40S"
 HOSTS = (
     Host("gpu01", H100, 8),
     Host("gpu02", H100, 8, OLD),
     Host("gpu03", L40S, 8, OLD, PROFILING),
-    Host("gpu04", L40S, 8, NEW, frozenset((TENSOR, DRAM))),
+    Host("gpu04", L40S, 8, NEW, frozenset((TENSOR, DRAM, CAPPED))),
     Host("mig01", A100, 2, NEW, frozenset((UTIL,)), slices=3),
     Host("mig02", A100, 2, OLD, frozenset((UTIL, TENSOR)), slices=3),
 )
@@ -64,7 +67,7 @@ class Pod:
     start_s: int
     end_s: int
     kind: str
-    """idle, bursty, busy, memory."""
+    """idle, bursty, busy, memory, capped."""
 
 
 @dataclass
@@ -110,12 +113,25 @@ class Cluster:
 
     def memory_bound(self) -> set[str]:
         """Accelerators that memory held back most of the time, where the exporter tells."""
+        return self._mostly({"memory"}, {DRAM, TENSOR})
+
+    def power_capped(self) -> set[str]:
+        """Accelerators that a limit of power held back most of the time, where the exporter tells."""
+        return self._mostly({"capped"}, {CAPPED})
+
+    def io_bound(self) -> set[str]:
+        """Accelerators of the node with slow storage that were far from busy most of the time."""
+        slow = {board.name for board in self.boards if board.host.name == SLOW_STORAGE}
+        return self._mostly({"idle", "bursty"}, set()) & slow
+
+    def _mostly(self, kinds: set[str], told_by: set[str]) -> set[str]:
         return {
             board.name
             for board in self.boards
-            if not board.host.lacks & {DRAM, TENSOR}
-            and sum(_length(pod) for pod in board.pods if pod.kind == "memory")
-            > 0.4 * sum(map(_length, board.pods))
+            if board.pods
+            and not board.host.lacks & told_by
+            and sum(_length(pod) for pod in board.pods if pod.kind in kinds)
+            > 0.5 * sum(map(_length, board.pods))
         }
 
     def _idle_share(self, board: Board) -> float:
@@ -129,7 +145,7 @@ class Cluster:
         board = Board(host, uuid, part, idler)
         if place > 0.9:
             return board  # never held
-        usual = "idle" if idler else "memory" if place > 0.75 else "busy"
+        usual = "idle" if idler else "memory" if place > 0.75 else "capped" if place > 0.6 else "busy"
         time_s = self.start_s + self._some(0, 10)
         while time_s < self.end_s:
             end_s = min(self.end_s, time_s + self._some(2, 60))
@@ -150,26 +166,46 @@ class Cluster:
     def samples(self) -> Iterator[str]:
         """Yield lines of OpenMetrics: what the exporters told."""
         for board in self.boards:
-            energy = 0.0
+            energy = capped_ns = 0.0
             for time_s in range(self.start_s, self.end_s + 1, INTERVAL_S):
                 pod = board.holder(time_s)
                 values = self._values(board, pod, time_s)
                 energy += values["DCGM_FI_DEV_POWER_USAGE"] * INTERVAL_S * 1000
                 values["DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"] = energy
                 labels = _labels(board, pod)
+                capped_ns += 0.4 * INTERVAL_S * 1e9 if pod and pod.kind == "capped" else 0.0
+                values[CAPPED] = capped_ns
                 for metric, value in values.items():
                     if metric not in board.host.lacks:
                         yield f"{metric}{{{labels}}} {value:g} {time_s}\n"
-        yield from ()
+        for host in self.hosts:
+            yield from self._pressure(host)
+
+    def _pressure(self, host: Host) -> Iterator[str]:
+        """Yield what node_exporter would have told."""
+        share = 0.5 if host.name == SLOW_STORAGE else 0.01
+        labels = f'job="node",instance="{host.name}:9100"'
+        for time_s in range(self.start_s, self.end_s + 1, INTERVAL_S):
+            waited = share * (time_s - self.start_s)
+            yield f"node_pressure_io_waiting_seconds_total{{{labels}}} {waited:g} {time_s}\n"
 
     def _values(self, board: Board, pod: Pod | None, time_s: int) -> dict[str, float]:
         kind = pod.kind if pod else "free"
         noise = self.rng.random()
-        engine = {"free": 0.0, "idle": 0.03 * noise, "bursty": 0.0, "busy": 0.7 + 0.2 * noise, "memory": 0.9}
+        engine = {
+            "free": 0.0,
+            "idle": 0.03 * noise,
+            "bursty": 0.0,
+            "busy": 0.7 + 0.2 * noise,
+            "memory": 0.9,
+            "capped": 0.95,
+        }
         active = engine[kind]
         if kind == "bursty" and (time_s // INTERVAL_S) % 3 == 0:
             active = 0.6
-        used = {"free": 4, "idle": 2000, "bursty": 30000, "busy": 60000, "memory": 70000}[kind]
+        used = {"free": 4, "idle": 2000, "bursty": 30000, "busy": 60000, "memory": 70000, "capped": 50000}[
+            kind
+        ]
         size = 80 * 1024 // (board.host.slices or 1)
         used = min(used, size - 100)
         return {

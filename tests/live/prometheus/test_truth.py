@@ -63,11 +63,18 @@ def test_stranded_nodes_are_found_and_no_others(told: dict[str, Any], past: Past
         assert rows[node]["short_of"] == ("CPU" if int(node[-2:]) % 5 == 1 else "memory")
 
 
-def test_memory_bound_accelerators_are_found_where_the_exporter_tells(
-    told: dict[str, Any], past: Past
+@pytest.mark.parametrize("by", ["memory bandwidth", "power limit", "storage"])
+def test_what_held_accelerators_back_is_found_where_exporters_tell(
+    told: dict[str, Any], past: Past, by: str
 ) -> None:
-    rows = [row for row in told["details"]["bound"] if row["by"] == "memory bandwidth"]
-    _agree({row["accelerator"] for row in rows if row["share_milli"] > 400}, past.cluster.memory_bound())
+    cluster = past.cluster
+    truth = {
+        "memory bandwidth": cluster.memory_bound(),
+        "power limit": cluster.power_capped(),
+        "storage": cluster.io_bound(),
+    }[by]
+    rows = [row for row in told["details"]["bound"] if row["by"] == by and row["share_milli"] > 500]
+    _agree({row["accelerator"] for row in rows}, truth)
 
 
 def test_the_queue_is_what_pods_waited_for(told: dict[str, Any], past: Past) -> None:
@@ -83,7 +90,7 @@ def test_energy_counts_a_board_once_however_it_is_cut(told: dict[str, Any]) -> N
 
 def test_signals_that_stand_in_for_others_are_named(told: dict[str, Any]) -> None:
     assert told["summary"]["busy_by"][0] == "DCGM_FI_PROF_PIPE_TENSOR_ACTIVE"
-    assert "DCGM_FI_DEV_POWER_VIOLATION" in told["summary"]["missing"]
+    assert told["summary"]["missing"] == ["kube_node_spec_unschedulable"]
     assert not told["gaps"]
 
 
