@@ -56,7 +56,7 @@ def test_findings_are_an_exit_code_when_asked_for(cli: Cli) -> None:
         (("--range", "900d", "--step", "1m"), "steps"),
         (("--step", "1s"), "at least 60 s"),
         (("--ahead", "99999d"), "ten years"),
-        (("--until", "tomorrow"), "is no time"),
+        (("--until", "tomorrow"), "is no date and time"),
         (("--until", "2999-01-01T00:00Z"), "not over yet"),
         (("--memory-per-gpu", "16G"), "power of 10"),
         (("--idle-below", "nan"), "must be"),

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from dcctl.assess.history.model import History
     from dcctl.assess.history.queries import Rules
     from dcctl.cli.session import Session
+    from dcctl.inventory.model import Gap
     from dcctl.inventory.timeseries import Window
     from dcctl.render.report import Report
 
@@ -85,16 +87,22 @@ def history(
         from dcctl.assess.history.demo import demo
 
         return history_report(demo(window, by), options)
+    found, gaps = _asked(session, prometheus, by, window, rules, queries, fresh)
+    return history_report(found, options, gaps)
 
+
+def _asked(
+    session: "Session", prometheus: str, by: By, window: "Window", rules: "Rules", most: int, fresh: bool
+) -> "tuple[History, tuple[Gap, ...]]":
+    """What the server of this run tells, and what it does not."""
     from dcctl.assess.history.signals import Found
     from dcctl.cli.assess.prometheus import ask, client_source, source_of
 
     spec = source_of(session, prometheus)
     bare = Found(frozenset(), {}, matchers=tuple(spec.labels.items()), pool_label=spec.pool_label)
-    source = client_source(session, spec, queries, fresh)
+    source = client_source(session, spec, most, fresh)
     with session.progress() as progress:
-        found, gaps = ask(source, bare, by, window, rules, progress)
-    return history_report(found, options, gaps)
+        return ask(source, bare, by, window, rules, progress)
 
 
 def _check(session: "Session", prometheus: str) -> None:
@@ -165,12 +173,10 @@ def _seconds(option: str, text: str) -> int:
 
 
 def _moment(text: str) -> int:
-    from datetime import UTC, datetime
-
     from dcctl.errors import UsageError
+    from dcctl.inventory.sources.jobs.times import moment
 
     try:
-        told = datetime.fromisoformat(text)
-        return round((told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError) as error:
-        raise UsageError("--until", f"{text!r} is no time", "--until 2026-11-01T00:00Z") from error
+        return moment(text)
+    except ValueError as error:
+        raise UsageError("--until", str(error), "--until 2026-11-01T00:00Z") from error

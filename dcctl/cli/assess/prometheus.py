@@ -71,8 +71,9 @@ def ask(
     pieces = parts(found, window.steps, len(asked), source.budget.left)
     progress.start(len(asked) * pieces, f"asking {source.name}")
     answers: dict[str, tuple[Series, ...] | None] = {}
-    for query in asked:
-        answers[query.key] = source.ask(query, window, pieces, progress.advance)
+    for number, query in enumerate(asked):
+        borne = min(source.parts, source.budget.left // (len(asked) - number))  # what was too large before
+        answers[query.key] = source.ask(query, window, max(pieces, borne), progress.advance)
     whole = history(window, found, answers, len(source.budget.sent))
     return whole, (*source.gaps, *gaps(whole, source.name))
 

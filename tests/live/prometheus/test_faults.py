@@ -132,7 +132,7 @@ def test_500_that_stays_is_a_gap_and_the_rest_is_told(
     (gap,) = told["gaps"]
     assert "memory-bound" in gap["subject"]
     assert "a block is corrupt" in gap["reason"]
-    assert "bound" not in told["details"] or not told["details"]["bound"]
+    assert "memory bandwidth" not in {row["by"] for row in told["details"]["bound"]}
     assert told["summary"]["idle_milli"] is not None
 
 
@@ -274,3 +274,26 @@ def test_labels_of_the_source_are_in_every_question(
         board.host.spelling == "new" for board in past.cluster.boards
     )
     assert all('job="dcgm-new"' in json.dumps(params).replace("\\", "") for _, params, _ in one.asked)
+
+
+def test_a_run_that_broke_off_asks_only_for_what_is_missing(
+    ask: Asking, past: Past, proxy: Callable[..., Proxy]
+) -> None:
+    """Answers are kept by question and server: here the server comes back."""
+    broken = [True]
+
+    def fault(one: Proxy, path: str, params: dict[str, str]) -> Answer | None:
+        fails = broken[0] and _queries(path) and "kube_" in params["query"]
+        return refusal(422, "execution", "the store is away") if fails else None
+
+    one = proxy(fault)
+    words = ("--prometheus", one.url, *DAYS, "--until", past.until)
+    first = ask.json(*words, cached=True)
+    asked = len(one.asked)
+    broken[0] = False
+    again = ask.json(*words, cached=True)
+    assert {gap["subject"] for gap in first["gaps"]} >= {"queue", "requested"}
+    assert first["summary"]["queue_milli"] is None
+    assert not again["gaps"]
+    assert len(one.asked) - asked == len(first["gaps"])
+    assert again["summary"]["queue_milli"] is not None

@@ -48,6 +48,8 @@ class PrometheusSource:
     def __init__(self, client: Asks, name: str, cache: Cache | None = None) -> None:
         self._client, self.name, self._cache = client, name, cache
         self.gaps: list[Gap] = []
+        self.parts = 1
+        """In how many parts the last question was answered that was too large in one."""
         self._dead: Failure | None = None
 
     @property
@@ -96,6 +98,8 @@ class PrometheusSource:
                 self._miss(query.key, part, window, failure)
             if heard is not None:
                 heard(query.key)
+        if len(found) > parts:
+            self.parts = len(found)
         return _joined(query, found) if found else None
 
     def _part(self, query: Query, part: Window) -> tuple[Series, ...]:
