@@ -33,7 +33,7 @@ def _counted(problem: Problem, members: Collection[Held], sign: int) -> tuple[Qu
     """The quotas once these members count for them too (1) or no longer (-1)."""
     ledger = Ledger(problem.quotas, [one.need for one in problem.classes], problem.space.dimensions)
     for one in members if problem.quotas else ():
-        ledger.count(problem.running.get(one.job, Running()).quotas, (one.of,), sign)
+        ledger.hold(problem.running.get(one.job, Running()).quotas, (one.of,), sign)
     return ledger.quotas
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.packing.changed import with_cuts
 from dcctl.packing.cuts.cutting import solved_with_cuts
+from dcctl.packing.fit.labels import shut_at
 from dcctl.packing.intake.supply import boards_milli, supply_of
 from dcctl.packing.preemption.preempt import Preempted, preempting
 from dcctl.packing.solve import solved
@@ -35,8 +36,9 @@ def decided(problem: Problem, options: Options) -> Preempted:
     """As `plan_for`, but nobody adds up what is held."""
     if not (options.preempt or in_time(problem)):
         made = solved_with_cuts(problem, options) if options.cut else solved(problem, options)
-        return Preempted(made.problem, made.plan, ())
-    cuts = solved_with_cuts(problem, options._replace(effort="fast")).plan.cuts if options.cut else ()
+        return Preempted(made.problem, made.plan, (), made)
+    at_once = replace(problem, bins=shut_at(problem.bins, problem.now_s))
+    cuts = solved_with_cuts(at_once, options._replace(effort="fast")).plan.cuts if options.cut else ()
     changed = with_cuts(problem, cuts) if cuts else problem
     if options.preempt:
         found = preempting(changed, options)

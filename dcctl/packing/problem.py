@@ -161,6 +161,16 @@ class Need(Struct, frozen=True):
         """All that it takes of devices, in thousandths of one."""
         return self.devices * WHOLE + self.share_milli
 
+    @property
+    def each_milli(self) -> int:
+        """What it takes of each device that it gets, in thousandths; 0: it asks for none."""
+        return WHOLE if self.devices else self.share_milli
+
+    @property
+    def each_memory_bytes(self) -> int:
+        """What a share takes of the memory of its device; a whole device has all of it to itself."""
+        return self.device_memory_bytes if self.share_milli else 0
+
 
 class ItemClass(Struct, frozen=True):
     """Identical items: what each asks for, and where it may stand."""

@@ -77,7 +77,7 @@ class Scene:
     def takes_work(self) -> NDArray[np.bool_]:
         """Bins that take work which says nothing of taints."""
         tolerated = self.problem.tolerated
-        return np.array([takes_work(one, tolerated) for one in self.problem.bins], np.bool_)
+        return np.array([takes_work(one, tolerated) for one in self.placer.engine.items.bins], np.bool_)
 
     def running(self, job: str) -> Running:
         """What is known of a job that holds something."""
@@ -108,18 +108,11 @@ class Scene:
 
         What they held in bins that are lost is not made free: nobody can have it.
         """
-        mark, relations = self.placer.mark(), self.placer.engine.relations
+        mark = self.placer.mark()
         self.close(bins)
-        members = list(chain.from_iterable(stopped.values()))
-        here = [one for one in members if one.bin in bins]
-        self.release(one for one in members if one.bin not in bins)
-        for one in here:
-            relations.add(one.bin, one.of, -1)
-            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
+        self.placer.give_back(chain.from_iterable(stopped.values()), frozenset(bins))
         yield
         self.placer.undo(mark)
-        for one in here:
-            relations.add(one.bin, one.of)
 
     def lost_with(self, bins: Iterable[int]) -> tuple[dict[str, list[Held]], int]:
         """Members that stand in these bins, by job, and how many others belong there and go with them."""
@@ -175,17 +168,11 @@ class Scene:
 
     def release(self, members: Iterable[Held]) -> None:
         """They no longer stand anywhere, until the placer is undone."""
-        from dcctl.packing.greedy.engine import Put
-
-        for one in members:
-            self.placer.engine.take(one.of, Put(one.bin, one.devices))
-            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), -1)
+        self.placer.give_back(members)
 
     def stand(self, members: Iterable[Held]) -> None:
         """They stand again where they stood."""
-        for one in members:
-            self.placer.engine.put(one.of, one.bin, one.devices)
-            self.placer.ledger.count(self.running(one.job).quotas, (one.of,), 1)
+        self.placer.take_again(members)
 
     def stops_with(self, lost: Iterable[Held]) -> list[Held]:
         """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from dcctl.errors import UsageError
 from dcctl.packing.choices import DEFAULT_POLICY
 from dcctl.packing.fit.feasibility import Feasibility
+from dcctl.packing.fit.labels import shut_at
 from dcctl.packing.fit.relations import Relations
 from dcctl.packing.fit.state import State
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.greedy.engine import Engine
-from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.improve.bound import bound, simple_bound
 from dcctl.packing.improve.exact import polish
@@ -55,11 +55,15 @@ class Options(NamedTuple):
     """Whether urgent work may push out running work of lower priority."""
 
 
-def engine_of(problem: Problem, policy: PolicyName) -> Engine:
-    """An engine for a problem, before anything is placed."""
+def engine_of(problem: Problem, policy: PolicyName, *, timed: bool = False) -> Engine:
+    """An engine for a problem, before anything is placed: bins are as they are now.
+
+    `timed`: whoever plans in time leaves them out himself while they are closed in their windows.
+    """
+    bins = problem.bins if timed else shut_at(problem.bins, problem.now_s)
     needs = [one.need for one in problem.classes]
     state = State(problem.bins, needs, len(problem.space.dimensions))
-    items = Feasibility(problem.space, problem.bins, problem.classes, state, problem.tolerated)
+    items = Feasibility(problem.space, bins, problem.classes, state, problem.tolerated)
     relations = Relations(items.labels, [one.template for one in problem.classes])
     engine = Engine(items, relations, POLICIES[policy](items, popularity(problem)))
     engine.stands(problem.held)
@@ -94,7 +98,7 @@ def solved(problem: Problem, options: Options = Options()) -> Solution:  # noqa:
 
     The bound is that of `bound`, or what is free and asked for where no more than one pass is made.
     """
-    placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, links_of(problem))
+    placer = Placer(engine_of(problem, options.policy), problem)
     placed: Sequence[Placed] = placer.place_all(urgent_first(problem))
     most = simple_bound(problem)
     if options.effort != "fast":

@@ -32,6 +32,11 @@ def tells_gaps(report: Report, style: Style) -> bool:
     """Whether the text that `render` writes names the gaps of the report."""
     if report.documents and style.output == report.document_format:
         return False
+    return draws(style)
+
+
+def draws(style: Style) -> bool:
+    """Whether a chart is drawn or told as numbers: where there is more than the rows of a table."""
     told = FORMATS[style.output].gaps
     return told == "always" or (told == "on a terminal" and style.terminal)
 

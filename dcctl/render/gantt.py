@@ -12,9 +12,9 @@ from dcctl.render.text import cut, pad, printable, width, wrap
 from dcctl.render.units import show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from dcctl.render.report import Bar, Gantt
+    from dcctl.render.report import Bar, Gantt, Unit
     from dcctl.render.style import Style
 
 _LONGEST_LABEL = 24
@@ -91,16 +91,31 @@ def gantt_lines(chart: Gantt, style: Style, room: int) -> list[str]:
 
 def _axis(chart: Gantt, axis: Scale, unicode: bool) -> str:
     """Return times above their positions, the last one at the right edge."""
-    texts = [show(time, chart.unit, unicode) for time in axis.times(max(2, axis.cells // _PER_LABEL))]
-    if sum(map(width, texts)) + 2 * len(texts) > axis.cells:
-        texts = [texts[0], texts[-1]]
     line = ""
-    for number, text in enumerate(texts):
-        end = (
-            axis.cells if number == len(texts) - 1 else axis.cells * number // (len(texts) - 1) + width(text)
-        )
-        line = pad(line, end - width(text)) + text
+    for at, text in axis_labels(axis, chart.unit, max(2, axis.cells // _PER_LABEL), width, unicode):
+        line = pad(line, at) + text
     return cut(line, axis.cells, unicode)
+
+
+def axis_labels(
+    axis: Scale, unit: Unit, most: int, size: Callable[[str], int], unicode: bool = True
+) -> list[tuple[int, str]]:
+    """Return where times are told and what: none twice, and none that touches another.
+
+    `size`: how much of the axis a text takes. The last one ends where the axis does, and comes before
+    those in between. An axis of one unit has no known end: it tells its beginning alone.
+    """
+    times = axis.times(most)
+    texts = [show(time, unit, unicode) for time in times]
+    found, gap = [(0, texts[0])], size("  ")
+    edge = axis.cells - size(texts[-1])
+    last = axis.end - axis.start > 1 and texts[-1] != texts[0] and edge >= size(texts[0]) + gap
+    for time, text in zip(times[1:-1], texts[1:-1], strict=True):
+        at, (before, told) = axis.at(time), found[-1]
+        room = (edge - gap if last else axis.cells) - size(text)
+        if text not in (told, texts[-1]) and before + size(told) + gap <= at <= room:
+            found.append((at, text))
+    return [*found, (edge, texts[-1])] if last else found
 
 
 def _row(bars: Sequence[Bar], axis: Scale, now: int | None, signs: _Signs, style: Style) -> str:
@@ -118,7 +133,7 @@ def _placed(bars: Sequence[Bar], axis: Scale) -> Iterator[tuple[int, int, Bar]]:
     """Yield the bars with their first cell and the one after their last."""
     filled = 0
     for bar in bars:
-        start = max(filled, axis.at(bar.start))
+        start = max(filled, min(axis.at(bar.start), axis.cells - 1))
         end = min(axis.cells, max(start + 1, axis.at(bar.end)))
         if start < end:
             yield start, end, bar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.render.gantt import folded, scale
+from dcctl.render.gantt import axis_labels, folded, scale
 from dcctl.render.svg import CHARACTER, safe
 from dcctl.render.text import visible, width
 from dcctl.render.units import show
@@ -20,6 +20,8 @@ _ACROSS = 900
 _DOWN = 20
 """Pixels from one row to the next."""
 _LABELS = 5
+_NARROWEST = 3
+"""Pixels of a bar at least, so that it can be seen."""
 
 
 def gantt_html(chart: Gantt) -> Iterator[str]:
@@ -44,10 +46,8 @@ def gantt_html(chart: Gantt) -> Iterator[str]:
 
 def _axis(axis: Scale, unit: Unit, left: int) -> Iterator[str]:
     """Yield the times above the rows."""
-    for number, time in enumerate(axis.times(_LABELS)):
-        text = safe(show(time, unit))
-        shift = round(len(text) * CHARACTER) if number == _LABELS - 1 else 0
-        yield f'<text x="{left + axis.at(time) - shift}" y="{_DOWN - 6}">{text}</text>\n'
+    for at, text in axis_labels(axis, unit, _LABELS, lambda text: round(width(text) * CHARACTER)):
+        yield f'<text x="{left + at}" y="{_DOWN - 6}">{safe(text)}</text>\n'
 
 
 def _row(name: str, bars: Sequence[Bar], axis: Scale, unit: Unit, corner: tuple[int, int]) -> Iterator[str]:
@@ -55,8 +55,8 @@ def _row(name: str, bars: Sequence[Bar], axis: Scale, unit: Unit, corner: tuple[
     left, top = corner
     yield f'<text x="0" y="{top + 13}">{safe(name)}</text>\n'
     for bar in bars:
-        start, end = left + axis.at(bar.start), left + axis.at(bar.end)
-        wide = max(1, end - start - 1)
+        start = left + min(axis.at(bar.start), axis.cells - _NARROWEST)
+        wide = max(_NARROWEST, left + axis.at(bar.end) - start - 1)
         told = f"{bar.word} on {name}: {show(bar.start, unit)} to {show(bar.end, unit)}"
         rect = f'<rect class="s-l2" x="{start}" y="{top + 1}" width="{wide}" height="{_DOWN - 4}" rx="2"/>'
         fits = width(visible(bar.word)) * CHARACTER + 6 <= wide

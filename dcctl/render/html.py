@@ -12,6 +12,7 @@ from dcctl.render.gantt_svg import gantt_html
 from dcctl.render.gaps import gap_parts
 from dcctl.render.paint import tone_of
 from dcctl.render.svg import map_html, safe
+from dcctl.render.tree import tree_html
 from dcctl.render.units import LEFT
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ def _page(report: Report) -> Iterator[str]:
 
         for plot in report.plots:
             yield from plot_html(plot)
+    for tree in report.trees:
+        yield from tree_html(tree)
     for picture in report.maps:
         yield from map_html(picture)
     yield from _list(report)

@@ -157,6 +157,20 @@ class Plot(Struct, frozen=True):
         return max((v for line in self.lines for v in line.values if v is not None), default=0) or 1
 
 
+class Branch(Struct, frozen=True):
+    """One line of a tree, and what hangs below it."""
+
+    text: str
+    below: tuple[Branch, ...] = ()
+
+
+class Tree(Struct, frozen=True):
+    """What lies in what, for people; programs find the same in the tables."""
+
+    title: str
+    branches: tuple[Branch, ...]
+
+
 class Note(Struct, frozen=True):
     """A sentence below the tables: evidence or what to do. `label` is the word before the colon."""
 
@@ -193,6 +207,7 @@ class Report(Struct, frozen=True):
     maps: tuple[HeatMap, ...] = ()
     gantts: tuple[Gantt, ...] = ()
     plots: tuple[Plot, ...] = ()
+    trees: tuple[Tree, ...] = ()
     notes: tuple[Note, ...] = ()
     samples: tuple[Sample, ...] = ()
     gaps: tuple[Gap, ...] = ()

@@ -61,6 +61,11 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
 
         for plot in report.plots:
             yield plot_lines(plot, style, room)
+    if report.trees:
+        from dcctl.render.tree import tree_lines
+
+        for tree in report.trees:
+            yield tree_lines(tree, style, room)
     notes = [line for note in report.notes for line in _told(report, note, style, room)]
     yield [*notes, *_gaps(report, style, room), *_unseen(unseen, style, room)]
     if report.maps:

@@ -19,7 +19,8 @@ def problem_of(workflow: Workflow) -> Problem:
     """Return the workflow as numbers: its steps and workers by position, its links by their rate."""
     rates = [rate for row in workflow.rates_bps for rate in row]
     known = sorted({rate for rate in rates if rate is not None}, reverse=True)
-    classes: list[int | None] = [*known] or [None]
+    unknown: list[int | None] = [None] if workflow.workers[1:] else []  # with one worker nothing is sent
+    classes: list[int | None] = [*known] or unknown
     number = {rate: at for at, rate in enumerate(classes, 1)}
     position = {step.name: at for at, step in enumerate(workflow.steps)}
     return Problem(

@@ -8,7 +8,7 @@ from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.schedule.commands import naming
 from dcctl.schedule.samples import with_samples
-from dcctl.units import plural
+from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +47,22 @@ DEFRAG = Shape("schedule-defrag", "Moves after which whole nodes are free.", _IT
 
 
 def defrag_report(
-    found: Moves, problem: Problem, gaps: tuple[Gap, ...], wanted: str = "", most: int = 0
+    found: Moves,
+    problem: Problem,
+    gaps: tuple[Gap, ...],
+    wanted: str = "",
+    most: int = 0,
+    start_s: int | None = None,
 ) -> Report:
     """One row per move, in the order in which they are done. `wanted`: the job for which they make room.
 
-    `most`: how many were allowed.
+    `most`: how many were allowed; `start_s`: when that job starts without moves, None: it has no place.
     """
+    left_s = None if start_s is None else start_s - problem.now_s
     count = len(found.steps)
     answer = Report(
         kind=DEFRAG.kind,
-        headline=_made_room(found, wanted) if wanted else _headline(found, problem),
+        headline=_made_room(found, wanted, left_s) if wanted else _headline(found, problem),
         items=Table("items", _ITEMS, _rows(found.steps, problem), fold=False),
         summary={
             "moves": count,
@@ -67,10 +73,10 @@ def defrag_report(
             "more_free": found.more_free,
             "nodes_per_move": found.gain * 1000 // count if count else None,
         },
-        notes=tuple(_notes(found, wanted, most)),
+        notes=tuple(_notes(found, wanted if start_s is None else "", most)),
         gaps=gaps,
         name_key="member",
-        level="warn" if wanted and not found.steps else "ok",
+        level="warn" if wanted and start_s is None and not found.steps else "ok",
     )
     return with_samples(answer)
 
@@ -83,13 +89,19 @@ def _headline(found: Moves, problem: Problem) -> str:
     freed = fold(problem.bins[step.frees].name for step in found.steps if step.frees is not None)
     moves = plural(len(found.steps), "move")
     rate = found.gain / len(found.steps)
-    return f"{moves} free {plural(found.gain, 'node')}: {freed}; {rate:.2f} nodes for each member moved"
+    free = "frees" if len(found.steps) == 1 else "free"
+    return f"{moves} {free} {plural(found.gain, 'node')}: {freed}; {rate:.2f} nodes for each member moved"
 
 
-def _made_room(found: Moves, wanted: str) -> str:
+def _made_room(found: Moves, wanted: str, left_s: int | None) -> str:
+    """`left_s`: how long from now the job starts without moves."""
+    if not found.steps and left_s is not None:
+        when = f"no moves let it start sooner than in {duration(left_s)}" if left_s else "no move is needed"
+        return f"{wanted} fits: {when}"
     if not found.steps:
         return f"no moves let {wanted} fit"
-    return f"{plural(len(found.steps), 'move')} let {wanted} fit"
+    let = "lets" if len(found.steps) == 1 else "let"
+    return f"{plural(len(found.steps), 'move')} {let} {wanted} fit"
 
 
 def _rows(steps: Sequence[Step], problem: Problem) -> tuple[Row, ...]:

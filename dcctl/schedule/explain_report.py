@@ -179,6 +179,9 @@ def _words(one: Cure, problem: Problem) -> str:
         "fewer": f"ask for {plural(one.amount, 'member')}",
         "add": f"add {plural(one.amount, 'node')} like {one.what}",
     }[one.way]
+    if one.instead_of:
+        more = f" and {len(one.instead_of) - 3:,} more" if len(one.instead_of) > 3 else ""
+        text = f"{text}, in the place of {', '.join(one.instead_of[:3])}{more}"
     return f"{text}, if nothing else that waits takes the room" if one.alone else text
 
 

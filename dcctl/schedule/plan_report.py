@@ -13,16 +13,18 @@ from msgspec.structs import replace
 from dcctl.inventory.folding import fold
 from dcctl.packing.problem import LEVELS, WHOLE
 from dcctl.render.report import Column, Note, Report, Shape, Table
-from dcctl.schedule import plan_time
+from dcctl.schedule import plan_time, plan_tree
 from dcctl.schedule.broken_budgets import broken_by, budget_notes
 from dcctl.schedule.commands import Typed
 from dcctl.schedule.cuts_report import CUTS, cut_notes, cut_row, uncut_notes
+from dcctl.schedule.never import together
 from dcctl.schedule.samples import with_samples
 from dcctl.units import percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dcctl.inventory.asked import Asked
     from dcctl.inventory.model import Gap
     from dcctl.packing.plan import Assignment, Plan, Unplaced
     from dcctl.packing.preemption.preempt import Victims
@@ -45,6 +47,7 @@ _ITEMS = (
     Column("owner", "OWNER", wide=True),
     *plan_time.BILL,
     Column("earliest_end_s", "COULD END", "time_s", wide=True),
+    Column("data_cost_milli", "DATA COST", "milli", wide=True),
 )
 _ASSIGNMENTS = (
     Column("job", "WORKLOAD"),
@@ -79,6 +82,7 @@ _SUMMARY = (
     Column("energy_unknown", "workloads of which nobody knows the energy", "count"),
     Column("cost_milli", "what it costs, in thousandths of the currency of the prices", "milli"),
     Column("cost_unknown", "workloads of which nobody knows the cost", "count"),
+    Column("data_cost_milli", "to bring data over links costs, in thousandths; null: no data", "milli"),
     Column("carbon_mg", "CO2 of it in milligrams", "count"),
     Column("carbon_unknown", "workloads of which nobody knows the carbon", "count"),
     Column("now_s", "when the inventory was learned: the plan begins then", "time_s"),
@@ -111,15 +115,25 @@ class Planned(NamedTuple):
     """Who is pushed out; they are among the jobs of the problem."""
     waited: bool = False
     """Whether work without a deadline may start later than it could."""
+    tree: bool = False
+    """Whether a tree by site and rack is asked for."""
     gantt: bool = False
     """Whether a chart is asked for."""
     searched: bool = False
     """Whether more than one pass was made: then the bound is worth telling."""
+    passed: tuple[str, ...] = ()
+    """Parts of the files that no plan looks at."""
 
     @property
     def pushed(self) -> frozenset[str]:
         """The jobs that are pushed out: nobody asked for them."""
         return frozenset(member.job for one in self.victims for member in one.members)
+
+
+def passed_over(asked: Asked) -> tuple[str, ...]:
+    """What files say that is for sharing alone: the plan is of the fleet."""
+    parts = (("`models:`", asked.elastic), ("`supply:`", asked.supply is not None))
+    return tuple(word for word, there in parts if there)
 
 
 def plan_report(found: Planned) -> Report:
@@ -139,11 +153,17 @@ def plan_report(found: Planned) -> Report:
             Table("victims", plan_time.VICTIMS, victims, "pushed out", fold=False),
             Table("cuts", CUTS, tuple(map(cut_row, plan.cuts)), fold=False),
         ),
-        summary={**_summary(found, asked), **plan_time.bill_summary(problem, found_bills)},
+        summary={
+            **_summary(found, asked),
+            **plan_time.bill_summary(problem, found_bills),
+            **plan_time.data_summary(problem, plan),
+        },
+        trees=(plan_tree.tree(plan, problem),) if found.tree and plan.assignments else (),
         gantts=(plan_time.gantt(plan, problem.now_s),) if found.gantt else (),
         notes=(
             *_notes(found),
             *plan_time.bill_note(problem, found_bills),
+            *plan_time.data_cost_note(problem, plan),
         ),
         gaps=found.gaps,
         name_key="job",
@@ -168,11 +188,13 @@ def _rows(found: Planned, known: Mapping[str, Bill]) -> list[Row]:
         placed[one.job].append(one)
     bins = {one.name: one for one in problem.bins}
     left = {one.job: one for one in plan.unplaced}
+    ways = plan_time.data_ways(problem, plan)
     rows = [
         (
             *_row(job, placed[job.id], found, bins, left.get(job.id)),
             *plan_time.bill_cells(known.get(job.id)),
             left[job.id].earliest_end_s if job.id in left else None,
+            plan_time.data_cost(problem, ways.get(job.id, ())),
         )
         for job in problem.jobs
     ]
@@ -220,7 +242,8 @@ def _why_there(stands: Sequence[Assignment], homes: Sequence[Bin]) -> Iterable[s
     if not homes:
         return ()
     if len(homes) == 1:
-        alone = f"all on one node of {plural(homes[0].device_count, 'accelerator')}"
+        boards = homes[0].device_count
+        alone = "all on one node" + (f" of {plural(boards, 'accelerator')}" if boards else "")
         return (alone,) if len(stands) > 1 else ()
     taken = Counter(one.node for one in stands for _ in one.devices)
     whole = sum(one.device_count > 0 and taken[one.name] == one.device_count for one in homes)
@@ -306,7 +329,8 @@ def _notes(found: Planned) -> Iterable[Note]:
     worst = sorted(plan.unplaced, key=lambda one: (-jobs[one.job].priority, -one.members, one.job))
     for one in worst[:_NAMED]:
         label = "pushed out" if one.job in found.pushed else "does not fit"
-        yield Note(label, f"{one.job}: {_missing(jobs[one.job], one)}", "warn")
+        yield Note(label, f"{one.job}: {_missing(jobs[one.job], one, problem.now_s)}", "warn")
+        yield from (Note("never", text, "warn") for text in together(problem, jobs[one.job]))
         counts = " · ".join(f"{nodes:,} {reason}" for reason, nodes in _counted(one))
         command = found.asked.naming("explain", one.job)
         yield Note(plural(len(problem.bins), "node"), counts or "nothing refuses it", command=command)
@@ -322,6 +346,9 @@ def _notes(found: Planned) -> Iterable[Note]:
     yield from uncut_notes(problem, plan)
     if found.searched and plan.bound_gpu_milli is None:
         yield Note("effort", "has no effect on a plan in time: one pass is made")
+    if found.passed:
+        text = f"{' and '.join(found.passed)} of the files: they are for `dcctl schedule share`"
+        yield Note("not planned", text)
     if problem.unreadable:
         names = ", ".join(sorted({job for job, _ in problem.unreadable})[:_NAMED])
         members = plural(len(problem.unreadable), "member")
@@ -332,11 +359,11 @@ _NAMED = 3
 """Workloads of one sort that are told by name below the table."""
 
 
-def _missing(job: Job, one: Unplaced) -> str:
+def _missing(job: Job, one: Unplaced, now_s: int) -> str:
     text = f"{one.members:,} of {plural(job.size, 'member')} without a place"
     if job.minimum > 1:
         text += f" (a gang: at least {job.minimum:,} or none)"
-    late = plan_time.too_late(job, one)
+    late = plan_time.too_late(job, one, now_s)
     return text + (f", all within one {job.within}" if job.within else "") + (f"; {late}" if late else "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.conditions import curve_of
@@ -132,9 +133,11 @@ def _known_of(problem: Problem, curves: Curves, stands: Iterable[Assignment]) ->
     )
 
 
-def too_late(job: Job, one: Unplaced) -> str:
+def too_late(job: Job, one: Unplaced, now_s: int) -> str:
     """What else is to be said of work without a place."""
     words = [one.says] if one.says else []
+    if job.deadline_s is not None and job.deadline_s <= now_s:
+        words.append(f"its deadline was {duration(now_s - job.deadline_s)} ago")
     if one.earliest_end_s is not None and job.deadline_s is not None:
         late = duration(one.earliest_end_s - job.deadline_s)
         words.append(f"at the earliest it ends {late} after its deadline")
@@ -211,6 +214,38 @@ def bill_note(problem: Problem, found: Mapping[str, Bill]) -> Iterable[Note]:
             words.append(f"{sort} unknown for {plural(unknown, 'workload')}")
     if words:
         yield Note("energy", ", ".join(words))
+
+
+def data_cost(problem: Problem, ways: Iterable[tuple[Dataset, str]]) -> int | None:
+    """What it costs to bring each of these to a site, in thousandths; None: there are none."""
+    found = [arrival((data,), site, problem.links).cost_milli for data, site in dict.fromkeys(ways)]
+    return sum(found) if found else None
+
+
+def data_ways(problem: Problem, plan: Plan) -> dict[str, list[tuple[Dataset, str]]]:
+    """Where the data of each job that is placed has to be, by id."""
+    bins = {one.name: one for one in problem.bins}
+    sites: dict[str, set[str]] = {}
+    for one in plan.assignments:
+        sites.setdefault(one.job, set()).add(site_of(bins[one.node]))
+    return {
+        job.id: [(data, site) for data in job.data for site in sorted(sites[job.id])]
+        for job in problem.jobs
+        if job.data and job.id in sites
+    }
+
+
+def data_summary(problem: Problem, plan: Plan) -> dict[str, int | None]:
+    """What it costs to bring all data: what is brought for one job is there for all."""
+    ways = chain.from_iterable(data_ways(problem, plan).values())
+    return {"data_cost_milli": data_cost(problem, ways)}
+
+
+def data_cost_note(problem: Problem, plan: Plan) -> Iterable[Note]:
+    """What links cost beside energy, if anything."""
+    cost = data_summary(problem, plan)["data_cost_milli"]
+    if cost:
+        yield Note("links", f"to bring the data of workloads over costs {cores(cost)}")
 
 
 _SAY: tuple[tuple[str, str, Callable[[int], str]], ...] = (

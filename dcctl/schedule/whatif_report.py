@@ -27,7 +27,9 @@ _ITEMS = (
     Column("state", "WHAT HAPPENS", "state", keep=8),
     Column("members", "MEMBERS", "count", keep=6),
     Column("lost", "LOST", "count", wide=True),
+    Column("stopped", "STOPPED", "count", wide=True),
     Column("placed", "PLACED", "count", keep=5),
+    Column("homeless", "WITHOUT ROOM", "count", wide=True),
     Column("gpu_milli", "GPUS", "milli", keep=6),
     Column("where", "WHERE", keep=7),
 )
@@ -42,7 +44,15 @@ _SUMMARY = (
     Column("nodes_lost", "nodes that are lost", "count"),
     Column("nodes_added", "nodes that are added", "count"),
 )
-WHATIF = Shape("schedule-whatif", "What a change would do to work that runs and waits.", _ITEMS, (), _SUMMARY)
+WHATIF = Shape(
+    "schedule-whatif",
+    "What a change would do to work that runs and waits. `lost`: members that stood on nodes that are lost; "
+    "`stopped`: they, and with a gang all of it; `placed`: of `members`, which are those that stop or wait, "
+    "those that have a place afterwards; `homeless`: of those that stop, the others.",
+    _ITEMS,
+    (),
+    _SUMMARY,
+)
 
 _PARTS = (
     Column("part", "PART", "nodes", keep=9),
@@ -103,8 +113,7 @@ def _headline(found: Answer) -> str:
     loss = found.loss
     words = []
     if loss.bins:
-        stop = plural(len(loss.hits), "workload") + (" stops" if len(loss.hits) == 1 else " stop")
-        words.append(f"{stop}, {_room(loss)}")
+        words.append(f"{_stop(loss)}, {_room(loss)}")
     before, after = _fitting(found.before), _fitting(found.after)
     if found.before:
         words.append(
@@ -113,7 +122,13 @@ def _headline(found: Answer) -> str:
     if found.pushed_before or found.pushed_after:
         out = f"{plural(len(found.pushed_after), 'member')} pushed out, {len(found.pushed_before):,} before"
         words.append(out)
+    if not words and found.evicted:
+        return f"{plural(len(found.evicted), 'member')} evicted; nothing else changes"
     return "; ".join(words) or "nothing changes: no work runs or waits there"
+
+
+def _stop(loss: Loss) -> str:
+    return plural(len(loss.hits), "workload") + (" stops" if len(loss.hits) == 1 else " stop")
 
 
 def _room(loss: Loss) -> str:
@@ -128,7 +143,9 @@ def _fitting(waiting: Iterable[Waiting]) -> int:
 
 def _hits(loss: Loss, problem: Problem) -> Iterable[Row]:
     for hit in sorted(loss.hits, key=lambda hit: (-hit.homeless, hit.job)):
-        yield hit.job, _fate(hit), hit.stopped, hit.lost, *_stand(hit.placed, problem)
+        placed, milli, where = _stand(hit.placed, problem)
+        counts = hit.stopped, hit.lost, hit.stopped, placed, hit.homeless
+        yield hit.job, _fate(hit), *counts, milli, where
 
 
 def _pushed(found: Answer) -> Iterable[Row]:
@@ -143,7 +160,7 @@ def _pushed(found: Answer) -> Iterable[Row]:
             members = new or old
             milli = sum(found.problem.classes[one.of].need.gpu_milli for one in members)
             where = fold({found.problem.bins[one.bin].name for one in members})
-            yield name, word, len(members), None, None, milli, where
+            yield name, word, len(members), None, None, None, None, milli, where
 
 
 def _by_job(members: Iterable[Held]) -> dict[str, list[Held]]:
@@ -173,7 +190,8 @@ def _waiting(found: Answer) -> Iterable[Row]:
         word = _turn(before, after, found.problem.now_s)
         if word:
             milli = _milli(after.job, found.problem)
-            yield after.job.id, word, after.job.size, None, after.placed, milli, fold(after.nodes) or None
+            counts = after.job.size, None, None, after.placed, None
+            yield after.job.id, word, *counts, milli, fold(after.nodes) or None
 
 
 def _turn(before: Waiting, after: Waiting, now_s: int) -> str:
@@ -203,8 +221,11 @@ def _notes(found: Answer, asked: Typed) -> tuple[Note, ...]:
     return (Note("still waits", names, command=asked.naming("explain", still[0])),)
 
 
-def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:
-    """One row per part whose loss leaves work without room, the worst first."""
+def single_report(found: Sequence[Single], gaps: tuple[Gap, ...], first: Loss | None = None) -> Report:
+    """One row per part whose loss leaves work without room, the worst first.
+
+    `first`: what was lost before any of them.
+    """
     bad = sorted(
         (one for one in found if one.homeless),
         key=lambda one: (-_gpus(one), -_homeless(one), one.part.name),
@@ -214,6 +235,9 @@ def single_report(found: Sequence[Single], gaps: tuple[Gap, ...]) -> Report:
         kind=SINGLE.kind,
         headline=f"{len(bad):,} of {asked} cannot be lost without work that finds no room",
         items=Table("items", _PARTS, tuple(map(_part_row, bad))),
+        notes=(Note("before", f"{_stop(first)}, {_room(first)}", "warn"),)
+        if first is not None and first.homeless
+        else (),
         gaps=gaps,
         name_key="part",
         level="warn" if bad else "ok",

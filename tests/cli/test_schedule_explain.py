@@ -103,6 +103,20 @@ def test_a_plan_without_the_options_says_something_else(cli: Cli) -> None:
         assert sorted(fits) == [False, True]
 
 
+def test_single_failures_are_those_of_what_the_change_leaves(cli: Cli) -> None:
+    def parts(*change: str) -> dict[str, dict[str, Any]]:
+        found = run(cli, "schedule", "whatif", *FLEET, "--every-single", *change)
+        return {row["part"]: row for row in found["items"]}
+
+    lost = parts("--remove", "gpu[001-003]")
+    assert lost != parts()
+    assert "gpu001" not in lost
+    assert lost["dc1"]["nodes"] == 13
+    done = cli("schedule", "whatif", JOBS, *FLEET, "--every-single")
+    assert done.returncode == 2
+    assert "asks about work that runs" in done.stderr
+
+
 def test_whatif_tells_who_is_no_longer_pushed_out(cli: Cli) -> None:
     found = run(cli, "schedule", "whatif", EVENING, *DEMO, "--preempt", "--add", "16xgpu065")
     states = {row["job"]: row["state"] for row in found["items"]}
@@ -189,3 +203,31 @@ def test_displaced_gangs_come_before_many_small_members(cli: Cli) -> None:
     found = run(cli, "schedule", "whatif", "-i", "demo", "--fail", "rack:rack11")
     states = {row["job"]: row["state"] for row in found["items"]}
     assert states["rl/ppo-lab"] == "stops, fits elsewhere"
+
+
+def test_a_deadline_that_has_passed_and_a_gang_larger_than_the_fleet_are_told(cli: Cli) -> None:
+    jobs = MINE + "- {name: vast, members: 4000, each: {cpu: 8, gpu: 8}}\n"
+    found = told(run(cli, "schedule", "plan", "-", *FLEET, stdin=jobs))
+    assert "never: 32,000 accelerators asked for at once; all nodes together have 224" in found
+    (late,) = [text for text in found if "late: " in text]
+    assert re.search(r"; its deadline was [\d,]+ \w+ ago", late)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("nosuch", JOBS), "known: finetune, model-200, talkative, within-one-site\n"),
+        (("nlp/pretrain", JOBS), "job nlp/pretrain: runs already, on gpu[001-004]. Try: dcctl assess"),
+        ((JOBS, "finetune"), "is a file; the workload comes first. Try: dcctl schedule explain"),
+    ],
+)
+def test_a_name_that_does_not_wait_says_what_it_is(cli: Cli, words: tuple[str, ...], text: str) -> None:
+    done = cli("schedule", "explain", *words, *FLEET)
+    assert done.returncode == 2
+    assert text in done.stderr
+
+
+def test_names_that_are_not_told_are_counted(cli: Cli) -> None:
+    jobs = "kind: Jobs\njobs:\n" + "".join(f"- {{name: j{at}, each: {{cpu: 1}}}}\n" for at in range(7))
+    done = cli("schedule", "explain", "nosuch", "-", *FLEET, stdin=jobs)
+    assert "known: j0, j1, j2, j3, j4 and 2 more" in done.stderr

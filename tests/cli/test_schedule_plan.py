@@ -174,3 +174,31 @@ def test_data_that_cannot_be_brought_is_told(cli: Cli) -> None:
     [note] = [one for one in answer(cli, "-", stdin=text)["notes"] if one["label"] == "data"]
     assert note["text"] == "c4 of a: no link to dc1: at dc2 only, from now on"
     assert not [one for one in answer(cli, "-", *LINKS, stdin=text)["notes"] if one["label"] == "data"]
+
+
+def test_models_that_share_are_no_work_to_place(cli: Cli) -> None:
+    models = str(ROOT / "examples" / "jobs" / "article-models.yaml")
+    done = cli("schedule", "plan", models, "-i", "demo")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"Try: dcctl schedule share -i demo {models}\n")
+
+
+def test_what_is_there_to_share_is_not_planned_on_and_that_is_said(cli: Cli) -> None:
+    jobs = "kind: Jobs\nsupply: {total: {gpu: 1}}\njobs:\n- {name: a, each: {cpu: 1}}\n"
+    done = cli("schedule", "plan", "-", "-i", "demo", "-o", "json", stdin=jobs)
+    assert "`supply:` of the files" in done.stdout
+
+
+def test_rows_have_no_chart_and_that_is_said(cli: Cli) -> None:
+    asked = ("schedule", "plan", JOBS, "-i", str(SITES / "fleet.json"), "--gantt")
+    assert "dcctl: --gantt: rows alone have no chart" in cli(*asked).stderr
+    assert cli(*asked, "-o", "json").stderr == cli(*asked, "--quiet").stderr == ""
+
+
+def test_what_it_costs_to_bring_data_is_told(cli: Cli) -> None:
+    """360 TB of one site are read at both; 20 TB of the other are read elsewhere."""
+    asked = ("-i", str(SITES / "fleet.json"), "--links", str(SITES / "links.yaml"), "-o", "json")
+    found = json.loads(cli("schedule", "plan", JOBS, *asked).stdout)
+    costs = {row["job"]: row["data_cost_milli"] for row in found["items"]}
+    assert (costs["model-200"], costs["finetune"], costs["talkative"]) == (720_000, 40_000, None)
+    assert found["summary"]["data_cost_milli"] == 760_000

@@ -48,13 +48,18 @@ def defrag(
 
 
 def _room_for(work: "Work", name: str, options: "Options") -> "Report":
-    """The moves of the smallest cure that is made of moves."""
+    """The moves of the smallest cure that is made of moves; where there is none, when it fits without."""
     from dcctl.cli.schedule.work import job_named
+    from dcctl.packing.planning import decided
     from dcctl.packing.questions.cures import cures
     from dcctl.packing.questions.defrag import Moves
     from dcctl.schedule.defrag_report import defrag_report
 
     job = job_named(work.problem, name)
     cure = next((one for one in cures(work.problem, job, options) if one.way == "move"), None)
-    moves = Moves(() if cure is None else cure.steps)
-    return defrag_report(moves, work.problem, work.gaps, job.id)
+    if cure is not None:
+        return defrag_report(Moves(cure.steps), work.problem, work.gaps, job.id)
+    plan = decided(work.problem, options).plan
+    starts = [one.start_s or work.problem.now_s for one in plan.assignments if one.job == job.id]
+    start_s = min(starts) if len(starts) == job.size else None
+    return defrag_report(Moves(()), work.problem, work.gaps, job.id, start_s=start_s)

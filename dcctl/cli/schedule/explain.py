@@ -29,9 +29,23 @@ def explain(
     from dcctl.packing.questions.why import verdict
     from dcctl.schedule.explain_report import EXPLAIN, explain_report
 
+    _check_order(job, asked.files or [])
     options = asked.options()
     work = asked.work(session, EXPLAIN, pending=not asked.files)
     made = decided(work.problem, options)
     found = verdict(made, job_named(made.problem, job), options)
     helps = cures(work.problem, found.job, options) if found.missing else ()
     return explain_report(found, helps, asked.typed(), work.gaps)
+
+
+def _check_order(job: str, files: list[str]) -> None:
+    """UsageError when the file stands where the job is asked for."""
+    from pathlib import Path
+    from shlex import quote
+
+    from dcctl.errors import UsageError
+
+    missing = [name for name in files if name != "-" and not Path(name).exists()]
+    if missing and Path(job).is_file():
+        command = f"dcctl schedule explain {quote(missing[0])} {quote(job)}"
+        raise UsageError(f"job {job}", "is a file; the workload comes first", command)

@@ -28,9 +28,10 @@ def share(
     """What each model gets of what it wants, when all of them want more than there is.
 
     fair: dominant resource fairness, with weights, minimums and quotas. train-x-infer: the largest sum over
-    models of training x inference satisfied, with a proved bound. max-min: the smallest satisfied fraction
-    is as large as can be. What there is stands in the file (`supply:`); otherwise it is what is free on the
-    nodes of the inventory. Exit code 1 when something does not fit whole.
+    models of weight x training x inference satisfied, with a proved bound. max-min: the smallest satisfied
+    fraction, divided by the weight of its model, is as large as can be. What there is stands in the file
+    (`supply:`); otherwise it is what is free on the nodes of the inventory. Exit code 1 when something does
+    not fit whole.
     """
     from dcctl.inventory.sources.jobs.source import read
     from dcctl.packing.sharing.shares import fair

@@ -10,6 +10,7 @@ from dcctl.cli.schedule.work import Planning
 if TYPE_CHECKING:
     from dcctl.cli.schedule.work import Work
     from dcctl.cli.session import Session
+    from dcctl.packing.questions.ask import Change
     from dcctl.packing.solve import Options
     from dcctl.render.report import Report
 
@@ -30,7 +31,10 @@ Evict = Annotated[
     list[str] | None, typer.Option("--evict", metavar="JOB", help="This workload holds nothing any more.")
 ]
 EverySingle = Annotated[
-    bool, typer.Option("--every-single", help="Lose every part by itself, and list those that hurt.")
+    bool,
+    typer.Option(
+        "--every-single", help="Lose every part by itself (of what the change leaves), list those that hurt."
+    ),
 ]
 Only = Annotated[
     str,
@@ -53,6 +57,7 @@ def whatif(
 
     A gang that loses a member stops as a whole. Work of FILE, and with --pending what waits in the fleet, is
     planned with and without the change, as `dcctl schedule plan` does with the same options. Changes nothing.
+    --every-single asks of work that runs alone, once the other changes are made.
     """
     from dcctl.cli.schedule.work import job_named
     from dcctl.errors import UsageError
@@ -62,28 +67,47 @@ def whatif(
     if not (add or remove or fail or evict or every_single):
         why = "say what changes: --add, --remove, --fail, --evict or --every-single"
         raise UsageError("nothing to try", why, "dcctl schedule whatif --every-single")
+    _check_single(every_single, bool(asked.files or asked.pending or job))
     options, shape = asked.options(), SINGLE if every_single else WHATIF
     work = asked.work(session, shape, pending=bool(job) and not asked.files, idle=True)
-    if every_single:
-        return _every_single(work, options)
     removed = _lost(work, remove or [], fail or [])
     change = Change(_added(work, add or []), removed, _evicted(work, evict or []))
+    if every_single:
+        return _every_single(session, work, change, options)
     problem = only_for(work.problem, job_named(work.problem, job).id, options) if job else work.problem
     return whatif_report(ask(problem, change, options), len(removed), work.gaps, asked.typed())
 
 
-def _every_single(work: "Work", options: "Options") -> "Report":
+def _every_single(session: "Session", work: "Work", change: "Change", options: "Options") -> "Report":
+    """Each part that the change leaves, lost by itself."""
     from msgspec.structs import replace
 
     from dcctl.packing.fit.parts import parts_of
+    from dcctl.packing.questions.ask import changed_by
     from dcctl.packing.questions.single import single_failures
     from dcctl.packing.scene import Scene
     from dcctl.packing.solve import solved
     from dcctl.schedule.whatif_report import single_report
 
-    parts = parts_of(work.problem.bins, work.found.whole)
-    scene = Scene(solved(replace(work.problem, jobs=()), options._replace(effort="fast")))
-    return single_report(single_failures(scene, parts), work.gaps)
+    made = changed_by(work.problem, change, options)
+    found = parts_of(made.problem.bins, work.found.whole)
+    parts = [one._replace(bins=one.bins - change.removed) for one in found if one.bins - change.removed]
+    scene = Scene(solved(replace(made.problem, jobs=()), options._replace(effort="fast")))
+    with session.progress() as progress:
+        progress.start(len(parts), "parts lost")
+        told = []
+        for one in single_failures(scene, parts):
+            told.append(one)
+            progress.advance(one.part.name)
+    return single_report(told, work.gaps, made.loss)
+
+
+def _check_single(every_single: bool, work: bool) -> None:
+    from dcctl.errors import UsageError
+
+    if every_single and work:
+        why = "asks about work that runs: it takes no FILE, --pending or --for"
+        raise UsageError("--every-single", why, "dcctl schedule whatif --every-single")
 
 
 def _lost(work: "Work", remove: list[str], fail: list[str]) -> frozenset[int]:

@@ -47,6 +47,9 @@ NoCut = Annotated[
     bool, typer.Option("--no-cut", help="Leave boards as they are: cut none, make none whole again.")
 ]
 
+_KNOWN = 5
+"""Jobs that are told by name where one is not found."""
+
 
 class Work(NamedTuple):
     """The problem of a run, and what it was made of."""
@@ -54,6 +57,7 @@ class Work(NamedTuple):
     problem: "Problem"
     asked: "Asked"
     found: "Surveyed"
+    files: tuple[str, ...] = ()
 
     @property
     def gaps(self) -> "tuple[Gap, ...]":
@@ -140,7 +144,7 @@ def work_of(
         now_s=session.now_s,
         snapshot=_digest(found),
     )
-    return Work(problem, asked, found)
+    return Work(problem, asked, found, tuple(files or ()))
 
 
 def _read(files: list[str]) -> "Asked":
@@ -161,15 +165,21 @@ def _digest(found: "Surveyed") -> str:
 
 
 def job_named(problem: "Problem", name: str) -> "Job":
-    """The job of that id, or the only one whose id ends in it. UsageError when there is none."""
+    """The job of that id, or the only one whose id ends in it. UsageError when none of them waits."""
     from difflib import get_close_matches
 
     from dcctl.errors import UsageError
+    from dcctl.inventory.folding import fold
 
     jobs = {job.id: job for job in problem.jobs}
     ends = [job for job in problem.jobs if job.id.rpartition("/")[2] == name]
     if name in jobs or len(ends) == 1:
         return jobs[name] if name in jobs else ends[0]
+    if name in problem.running:
+        where = fold({problem.bins[one.bin].name for one in problem.held if one.job == name})
+        raise UsageError(f"job {name}", f"runs already, on {where}", f"dcctl assess --by workload -w {where}")
     near = get_close_matches(name, jobs, 1, 0.5)
-    known = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(jobs)[:5]) or 'none'}"
+    more = f" and {len(jobs) - _KNOWN:,} more" if len(jobs) > _KNOWN else ""
+    known = f"known: {', '.join(sorted(jobs)[:_KNOWN]) or 'none'}{more}"
+    known = f"did you mean {near[0]}?" if near else known
     raise UsageError(f"job {name}", f"is not among the work that is to be placed; {known}")

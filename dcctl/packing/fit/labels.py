@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from dcctl.inventory.placement import level_of
 from dcctl.packing.reasons import Reason
@@ -163,6 +164,16 @@ def bars(taint: Taint, tolerations: Iterable[Toleration], tolerated: frozenset[s
     if taint.effect not in _KEEPS_OUT or taint.key in tolerated:
         return False
     return not any(tolerates(one, taint) for one in tolerations)
+
+
+def shut_at(bins: Sequence[Bin], at_s: int) -> tuple[Bin, ...]:
+    """The bins as they are at a moment: closed in their windows."""
+    return tuple(
+        replace(one, closed=one.closed | Reason.CLOSED)
+        if any(start_s <= at_s < end_s for start_s, end_s in one.closed_windows)
+        else one
+        for one in bins
+    )
 
 
 def takes_work(one: Bin, tolerated: frozenset[str]) -> bool:

@@ -99,7 +99,6 @@ class Parts:
         self.names: dict[Level, tuple[str, ...]] = {}
         self._ranks: dict[Level, Ints] = {}
         """Of each part where it comes by its name."""
-        self._within: dict[Level, Split] = {}
         self._every = np.arange(len(bins))
         for level in LEVELS:
             values: dict[str, int] = {}
@@ -113,23 +112,12 @@ class Parts:
         """The parts of a level."""
         return Split(self.rows[level], self._ranks[level])
 
-    def within(self, level: Level) -> Split:
-        """Parts of which one must hold all that lies within one of a level: each bin is in one.
+    def within(self, level: Level) -> tuple[Split, ...]:
+        """All parts of which one must hold what lies within one of a level, the level itself last but one.
 
-        They are those of the level; of bins of which nobody tells it, the widest narrower ones that are told.
-        A rack lies within one zone, whichever it is, and so does a node by itself.
+        A rack lies within one zone, whichever it is and whether anybody tells, and so does a node by itself.
         """
+        nodes = Split(self._every, self._every)
         if level == "node":
-            return Split(self._every, self._every)
-        if level not in self._within:
-            of, ranks = self.rows[level].copy(), [self._ranks[level]]
-            count = len(ranks[0])
-            for narrower in reversed(LEVELS[: LEVELS.index(level)]):
-                untold = (of < 0) & (self.rows[narrower] >= 0)
-                of[untold] = self.rows[narrower][untold] + count
-                ranks.append(self._ranks[narrower] + count)
-                count += len(self._ranks[narrower])
-            alone = np.flatnonzero(of < 0)
-            of[alone] = each = count + np.arange(len(alone))
-            self._within[level] = Split(of, np.concatenate((*ranks, each)).astype(np.int64))
-        return self._within[level]
+            return (nodes,)
+        return (*map(self.told, LEVELS[: LEVELS.index(level) + 1]), nodes)

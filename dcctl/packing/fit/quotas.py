@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
 from dcctl.units import cores, memory, plural, power, three
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from dcctl.packing.problem import Job, Need, Quota
 
@@ -89,20 +91,35 @@ def counted(needs: Iterable[Need], dimensions: Sequence[str]) -> Counter[str]:
     return total
 
 
+class _Use(NamedTuple):
+    """What is used of one quota. The amounts are replaced, never changed."""
+
+    before: Mapping[str, int]
+    """By those who stood before the plan; below zero where less was recorded than they gave back."""
+    since: Mapping[str, int]
+    """By those who were placed."""
+
+    def of(self, name: str) -> int:
+        """Both together."""
+        return max(0, self.before.get(name, 0)) + self.since.get(name, 0)
+
+
+Uses: TypeAlias = Mapping[str, _Use]
+
+
 class Ledger:
     """What is used of each quota, in the making of a plan."""
 
     def __init__(self, quotas: Iterable[Quota], needs: Sequence[Need], dimensions: Sequence[str]) -> None:
         """`needs`: by class of items."""
         self._quotas = {one.id: one for one in quotas}
-        self._used: dict[str, Mapping[str, int]] = {one.id: one.used for one in self._quotas.values()}
-        """The amounts are replaced, never changed."""
+        self._used = {one.id: _Use(one.used, {}) for one in self._quotas.values()}
         self._needs, self._dimensions = needs, dimensions
 
     @property
     def quotas(self) -> tuple[Quota, ...]:
         """The quotas with what is used of them now."""
-        return tuple(replace(one, used=self._used[one.id]) for one in self._quotas.values())
+        return tuple(replace(one, used=_told(self._used[one.id])) for one in self._quotas.values())
 
     def short(self, job: Job) -> tuple[Short, ...]:
         """What the job lacks of its quotas for all of its members."""
@@ -114,7 +131,7 @@ class Ledger:
             for name, value in _asked(self._needs[task.of], self._dimensions):
                 asked[name] += value * len(task.members)
         rows = (
-            Short(one, name, self._used[one.id].get(name, 0), asked[name])
+            Short(one, name, self._used[one.id].of(name), asked[name])
             for one in quotas
             for name in one.amounts
         )
@@ -127,25 +144,37 @@ class Ledger:
         return any(freed[row.dimension] for row in rows)
 
     def count(self, quotas: Iterable[str], classes: Iterable[int], sign: int = 1) -> None:
-        """Items of these classes count for these quotas, or, with a `sign` of -1, no longer."""
+        """Placed items of these classes count for these quotas, or, with a `sign` of -1, no longer."""
+        for name, change in self._changes(quotas, classes):
+            use = self._used[name]
+            self._used[name] = use._replace(since=_changed(use.since, change, sign))
+
+    def hold(self, quotas: Iterable[str], classes: Iterable[int], sign: int) -> None:
+        """The same for items that stood before: what they give back and take again is used as it was."""
+        for name, change in self._changes(quotas, classes):
+            use = self._used[name]
+            self._used[name] = use._replace(before=_changed(use.before, change, sign))
+
+    def _changes(self, quotas: Iterable[str], classes: Iterable[int]) -> Iterator[tuple[str, Counter[str]]]:
         known = [name for name in quotas if name in self._quotas]
         if known:
-            change = counted((self._needs[of] for of in classes), self._dimensions)
-            for name in known:
-                self._used[name] = _changed(self._used[name], change, sign)
+            yield from zip(known, repeat(counted((self._needs[of] for of in classes), self._dimensions)))
 
-    def mark(self) -> Mapping[str, Mapping[str, int]]:
+    def mark(self) -> Uses:
         """Where `undo` can go back to."""
         return self._used.copy()
 
-    def undo(self, mark: Mapping[str, Mapping[str, int]]) -> None:
+    def undo(self, mark: Uses) -> None:
         """All is as it was at the mark."""
         self._used = dict(mark)
 
 
 def _changed(used: Mapping[str, int], change: Mapping[str, int], sign: int) -> dict[str, int]:
-    """What is used after a change. Nothing is the least: whoever counted did not know of all that stands."""
-    return {name: max(0, used.get(name, 0) + sign * change.get(name, 0)) for name in {**used, **change}}
+    return {name: used.get(name, 0) + sign * change.get(name, 0) for name in {**used, **change}}
+
+
+def _told(use: _Use) -> dict[str, int]:
+    return {name: use.of(name) for name in {**use.before, **use.since}}
 
 
 def raised(quotas: Iterable[Quota], short: Iterable[Short]) -> list[Quota]:

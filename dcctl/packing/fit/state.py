@@ -38,8 +38,8 @@ class View(NamedTuple):
     def less(self, need: Need, taken: Ints) -> View:
         """What is left when one item more stands in every row; `taken`: [rows, devices] thousandths."""
         memory = self.memory
-        if need.share_milli and need.device_memory_bytes:
-            memory = memory - np.where(taken > 0, need.device_memory_bytes, 0)
+        if need.each_memory_bytes:
+            memory = memory - np.where(taken > 0, need.each_memory_bytes, 0)
         return View(self.at, self.free - np.array(need.amounts, np.int64), self.milli - taken, memory)
 
 
@@ -52,6 +52,8 @@ class Move(NamedTuple):
     devices: tuple[int, ...]
     """Positions in the bin's row of devices."""
     sign: int
+    frees: bool = True
+    """Whether what is free changes with it."""
 
 
 class State:
@@ -109,6 +111,10 @@ class State:
         """Take an item of a class out of a bin."""
         self._change(Move(at, of, devices, -1))
 
+    def lose(self, at: int, of: int) -> None:
+        """An item of a class is gone with what it held in a bin: that is not free."""
+        self._moves.append(Move(at, of, (), -1, frees=False))
+
     def show(self, view: View) -> None:
         """From now on so much is free in these bins: of another time. Nothing that `undo` knows of."""
         at = view.at
@@ -122,7 +128,8 @@ class State:
         undone = self._moves[mark:][::-1]
         del self._moves[mark:]
         for move in undone:
-            self._apply(move, -move.sign)
+            if move.frees:
+                self._apply(move, -move.sign)
         return undone
 
     def _change(self, move: Move) -> None:
@@ -132,12 +139,11 @@ class State:
     def _apply(self, move: Move, sign: int) -> None:
         at, need = move.bin, self.needs[move.of]
         self.free[at] -= self._amounts[move.of] * sign
-        milli = self.milli[at]
-        if need.devices:
-            for device in move.devices:
-                milli[device] -= sign * 1000
-        elif need.share_milli and move.devices:
-            milli[move.devices[0]] -= sign * need.share_milli
-            if need.device_memory_bytes:
-                self.memory[at, move.devices[0]] -= sign * need.device_memory_bytes
+        if move.devices:
+            devices = move.devices if need.devices else move.devices[:1]
+            milli, each = self.milli[at], sign * need.each_milli
+            for device in devices:
+                milli[device] -= each
+            if need.each_memory_bytes:
+                self.memory[at, devices[0]] -= sign * need.each_memory_bytes
         self.log.append(at)

@@ -85,6 +85,11 @@ class Engine:
         self.state.take(put.bin, of, put.devices)
         self.relations.add(put.bin, of, -1)
 
+    def lose(self, of: int, at: int) -> None:
+        """The item is gone with what it held in its bin: nobody can have that."""
+        self.state.lose(at, of)
+        self.relations.add(at, of, -1)
+
     def mark(self) -> int:
         """Where `undo` can go back to."""
         return self.state.mark()

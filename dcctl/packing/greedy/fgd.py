@@ -17,7 +17,7 @@ import numpy as np
 
 from dcctl.packing.fit.state import View
 from dcctl.packing.greedy.policies import FirstFit
-from dcctl.packing.problem import CPU, WHOLE
+from dcctl.packing.problem import CPU
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Fgd(FirstFit):
         counts = np.array([popularity[of] for of in rows], np.float64)
         self._popularity = counts / counts.sum() if len(counts) else counts
         self._cpu = np.array([need.amounts[CPU] for need in needs], np.int64)
-        self._each = np.array([need.share_milli or WHOLE * bool(need.devices) for need in needs], np.int64)
+        self._each = np.array([need.each_milli for need in needs], np.int64)
         self._count = np.array([1 if need.share_milli else need.devices for need in needs], np.int64)
         self._open = np.array([items.wanted[of].fixed == 0 for of in rows], np.bool_)
 

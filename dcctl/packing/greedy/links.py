@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from dcctl.packing.problem import BASIC
+from dcctl.packing.problem import BANDWIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -87,6 +88,25 @@ class _Lane:
         return end_s if came >= bits else _NEVER
 
 
+class _Split(NamedTuple):
+    """A gang that runs in two sites."""
+
+    lane: _Lane
+    end_s: int
+    each_bps: int
+    members: Mapping[str, int]
+    """By site."""
+
+    @property
+    def bps(self) -> int:
+        """What it sends: as much as those on the smaller side."""
+        return min(self.members.values()) * self.each_bps
+
+
+Promised: TypeAlias = tuple[int, int, Mapping[str, _Split]]
+"""How much is promised and brought, and by which gangs."""
+
+
 class Links:
     """All links, and what of them is promised."""
 
@@ -99,6 +119,8 @@ class Links:
         self._log: list[tuple[_Lane, int, int, int]] = []
         self._there: dict[tuple[Dataset, str], int] = {}
         """When data that is brought to a site is there, for all who need it."""
+        self._splits: Mapping[str, _Split] = {}
+        """Gangs that run, by job: replaced, never changed."""
         self._known: dict[tuple[tuple[Dataset, ...], str], Arrival] = {}
 
     @property
@@ -106,11 +128,11 @@ class Links:
         """Whether there is a link at all."""
         return bool(self._lanes)
 
-    def mark(self) -> tuple[int, int]:
+    def mark(self) -> Promised:
         """Where `undo` can go back to."""
-        return len(self._log), len(self._there)
+        return len(self._log), len(self._there), self._splits
 
-    def undo(self, mark: tuple[int, int]) -> None:
+    def undo(self, mark: Promised) -> None:
         """What was promised and brought since is so no more."""
         if mark != self.mark():
             self._known.clear()
@@ -119,6 +141,7 @@ class Links:
         del self._log[mark[0] :]
         while len(self._there) > mark[1]:
             self._there.popitem()
+        self._splits = mark[2]
 
     def _promise(self, lane: _Lane, start_s: int, end_s: int, bps: int) -> None:
         lane.add(start_s, end_s, bps)
@@ -151,6 +174,33 @@ class Links:
             lane = max(lanes, key=lambda lane: lane.left_bps(*self.window), default=None)
         if lane is not None:
             self._promise(lane, *self.window, sign * bps)
+
+    def runs(self, job: str, members: Mapping[str, int], each_bps: int, end_s: int) -> None:
+        """A gang runs in two sites with so many members in each, until it ends; each sends so much."""
+        lanes = self._between(*members)
+        if lanes:
+            lane = max(lanes, key=lambda lane: lane.left_bps(-_NEVER, end_s))
+            split = _Split(lane, end_s, each_bps, members)
+            self._splits = {**self._splits, job: split}
+            self._promise(lane, -_NEVER, end_s, split.bps)
+
+    def knows(self, job: str) -> bool:
+        """Whether it is a gang that ran in two sites of which it is known what it sends over which link."""
+        return job in self._splits
+
+    def sends(self, job: str) -> bool:
+        """Whether it is a gang that runs in two sites and sends between them."""
+        split = self._splits.get(job)
+        return split is not None and split.bps > 0
+
+    def hold(self, job: str, site: str, sign: int) -> None:
+        """A member of a gang that ran in two sites stands in that one again, or, with -1, no longer."""
+        split = self._splits.get(job)
+        if split is not None and site in split.members:
+            now = split._replace(members={**split.members, site: split.members[site] + sign})
+            self._splits = {**self._splits, job: now}
+            if now.bps != split.bps:
+                self._promise(split.lane, -_NEVER, split.end_s, now.bps - split.bps)
 
     def arrival(self, data: Sequence[Dataset], site: str) -> Arrival:
         """When all of the data can be at a site: what comes over one link comes one after the other."""
@@ -205,32 +255,27 @@ class Links:
 def links_of(problem: Problem) -> Links:
     """The links of a problem with what gangs send that run in two sites already, as far as they say."""
     links = Links(problem.links, problem.now_s)
-    for one, other, bps, end_s in _standing(problem) if problem.links else ():
-        links.window = (-_NEVER, end_s)
-        links.promise(one, other, bps)
-    links.window = ALWAYS
+    for job, members, each_bps, end_s in _standing(problem) if problem.links else ():
+        links.runs(job, members, each_bps, end_s)
     return links
 
 
-def _standing(problem: Problem) -> Iterator[tuple[str, str, int, int]]:
-    """Gangs that run in two sites: these, what goes between them, and when that ends."""
+def _standing(problem: Problem) -> Iterator[tuple[str, Mapping[str, int], int, int]]:
+    """Gangs that run in two sites: their members in each, what each sends, and when that ends."""
     sites: dict[str, list[str]] = {}
     each: dict[str, list[int]] = {}
     for one in problem.held:
         known = problem.running.get(one.job)
         if known is not None and known.minimum > 1:
             sites.setdefault(one.job, []).append(problem.bins[one.bin].path[-1])
-            each.setdefault(one.job, []).append(problem.classes[one.of].need.amounts[_BANDWIDTH])
+            each.setdefault(one.job, []).append(problem.classes[one.of].need.amounts[BANDWIDTH])
     for job, names in sites.items():
         counts = Counter(name for name in names if name)
         end_s = problem.running[job].ends_s
         if len(counts) == 2 and all(each[job]):
             late = end_s is None or end_s <= problem.now_s
-            first, second = sorted(counts)
-            yield first, second, min(counts.values()) * max(each[job]), _NEVER if late or not end_s else end_s
-
-
-_BANDWIDTH: Final = BASIC.index("bandwidth_bps")
+            members = {site: counts[site] for site in sorted(counts)}
+            yield job, members, max(each[job]), _NEVER if late or not end_s else end_s
 
 
 def _unknown(one: Dataset, site: str) -> str:

@@ -12,25 +12,27 @@ from msgspec.structs import replace
 
 from dcctl.packing.fit.parts import Parts
 from dcctl.packing.fit.quotas import Ledger
-from dcctl.packing.greedy.links import Links
+from dcctl.packing.greedy.engine import Put
+from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.regions import regions
 from dcctl.packing.greedy.sites import why_apart
-from dcctl.packing.problem import BASIC
+from dcctl.packing.problem import BANDWIDTH, CPU
 from dcctl.packing.reasons import Reason, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from dcctl.packing.fit.quotas import Short
-    from dcctl.packing.greedy.engine import Engine, Put
-    from dcctl.packing.problem import Bin, Job, Quota, Task
+    from dcctl.packing.fit.parts import Split
+    from dcctl.packing.fit.quotas import Short, Uses
+    from dcctl.packing.greedy.engine import Engine
+    from dcctl.packing.greedy.links import Promised
+    from dcctl.packing.problem import Held, Job, Problem, Task
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-_BANDWIDTH = BASIC.index("bandwidth_bps")
 _TRIES = 8
 """Parts of one kind that a gang is tried in in vain, though some of it stood there."""
 
@@ -47,9 +49,9 @@ class Mark(NamedTuple):
     """A moment in the making of a plan."""
 
     moves: int
-    used: Mapping[str, Mapping[str, int]]
+    used: Uses
     closed: Bools | None
-    links: tuple[int, int]
+    links: Promised
 
 
 class Placed(Struct):
@@ -101,23 +103,18 @@ def _goes_on(job: Job, found: Placed) -> bool:
 class Placer:
     """Places jobs through an engine, and keeps what is used of quotas."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        bins: Sequence[Bin],
-        quotas: Iterable[Quota] = (),
-        links: Links | None = None,
-    ) -> None:
-        """`bins` are those of the engine's state, `links` those between their sites, if any."""
-        self.engine, self.parts = engine, Parts(bins)
+    def __init__(self, engine: Engine, problem: Problem) -> None:
+        """Nothing is placed; `engine` is that of the problem."""
+        self.engine, self.parts = engine, Parts(problem.bins)
         self.closed: Bools | None = None
         """Bins in which nothing more is placed."""
         self.look: Callable[[Ints], None] | None = None
         """Called before it is read what is free in bins that may be closed."""
-        self.links = Links() if links is None else links
+        self.links = links_of(problem)
         """What is left of those between sites."""
         self._told: dict[int, tuple[int, dict[Reason, int], int]] = {}
-        self.ledger = Ledger(quotas, [one.need for one in engine.items.wanted], engine.items.space.dimensions)
+        self.ledger = Ledger(problem.quotas, engine.state.needs, problem.space.dimensions)
+        self._running, self._sites = problem.running, [one.part("site") for one in problem.bins]
 
     def place(self, job: Job) -> Placed:
         """The job's members stand, as many as fit; of a gang all, or at least its minimum, or none."""
@@ -158,26 +155,50 @@ class Placer:
             self.engine.take(stand.of, stand.put)
         self.spend(placed.job, placed, -1)
 
-    def parts_for(self, job: Job) -> Ints | None:
-        """By bin: the part of which one must hold the whole job; None: it may be anywhere."""
+    def give_back(self, members: Iterable[Held], lost: Collection[int] = ()) -> None:
+        """Members that stood before stand no more: what each held is free, of nodes, quotas and links.
+
+        Of bins that are `lost` nothing becomes free.
+        """
+        for one in members:
+            if one.bin in lost:
+                self.engine.lose(one.of, one.bin)
+            else:
+                self.engine.take(one.of, Put(one.bin, one.devices))
+            self._hold(one, -1)
+
+    def take_again(self, members: Iterable[Held]) -> None:
+        """They stand again where they stood."""
+        for one in members:
+            self.engine.put(one.of, one.bin, one.devices)
+            self._hold(one, 1)
+
+    def _hold(self, one: Held, sign: int) -> None:
+        known = self._running.get(one.job)
+        if known is not None:
+            self.ledger.hold(known.quotas, (one.of,), sign)
+            self.links.hold(one.job, self._sites[one.bin], sign)
+
+    def parts_for(self, job: Job) -> tuple[Split, ...] | None:
+        """Parts of which one must hold the whole job; None: it may be anywhere."""
         if job.within is not None:
-            return self.parts.within(job.within).of
+            return self.parts.within(job.within)
         one_site = job.minimum > 1 and len(self.parts.names["site"]) > 1 and not self._may_span(job)
-        return self.parts.within("site").of if one_site else None
+        return self.parts.within("site") if one_site else None
 
     def _may_span(self, job: Job) -> bool:
         """Whether any two sites could hold it together."""
         return bool(self.links.any or job.sites)
 
     def _gang(self, job: Job) -> Placed:
-        home, closed = self._home(job), self.closed
+        home, closed = self.home(job), self.closed
         if home is not None:
             self.closed = ~home if closed is None else closed | ~home
         found = self._in_a_part(job)
         self.closed = closed
         return found
 
-    def _home(self, job: Job) -> Bools | None:
+    def home(self, job: Job) -> Bools | None:
         """Where those may join who must lie within one part with others; None: anywhere, or nobody knows."""
         if job.within is None or not job.homes:
             return None
@@ -246,7 +267,7 @@ class Placer:
     def _largest_first(self, tasks: Sequence[Task]) -> list[Task]:
         wanted = self.engine.items.wanted
         return sorted(
-            tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[0])
+            tasks, key=lambda task: (-wanted[task.of].need.gpu_milli, -wanted[task.of].need.amounts[CPU])
         )
 
     def _over_two_sites(self, job: Job) -> Placed | None:
@@ -273,7 +294,7 @@ class Placer:
 
     def _each_bps(self, job: Job) -> int:
         """How much a member sends at most; 0: one of them does not say."""
-        each = [self.engine.items.wanted[task.of].need.amounts[_BANDWIDTH] for task in job.tasks]
+        each = [self.engine.items.wanted[task.of].need.amounts[BANDWIDTH] for task in job.tasks]
         return max(each) if all(each) else 0
 
     def apart(self, job: Job) -> str:

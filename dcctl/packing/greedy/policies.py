@@ -96,7 +96,7 @@ def _largest(items: Feasibility) -> Floats:
 def _cpu_and_devices(view: View) -> Floats:
     """[bins, 2]: free CPU, and free thousandths of devices."""
     both = np.empty((len(view.at), 2))
-    both[:, 0] = view.free[:, 0]
+    both[:, 0] = view.free[:, CPU]
     both[:, 1] = np.maximum(view.milli, 0).sum(axis=1)
     return both
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dcctl.inventory.placement import Level
     from dcctl.packing.fit.parts import Split
     from dcctl.packing.greedy.place import Placer
     from dcctl.packing.problem import Job
@@ -26,11 +25,10 @@ if TYPE_CHECKING:
 
 def regions(placer: Placer, job: Job) -> Iterator[Iterator[Bools | None]]:
     """Bins of which some will do, kind by kind, and in the end anywhere (None) if the job may be anywhere."""
-    parts, last = placer.parts, job.within or "site"
+    parts = placer.parts
     anywhere = job.within is None and len(parts.names["site"]) < 2
     at, rooms = _rooms(placer, job)
-    narrower: tuple[Level, ...] = LEVELS[: LEVELS.index(last)] if last in LEVELS else ()
-    for split in (*map(parts.told, narrower), parts.told(last) if anywhere else parts.within(last)):
+    for split in map(parts.told, LEVELS) if anywhere else parts.within(job.within or "site"):
         yield _parts_of(placer, split, job, at, rooms)
     if anywhere:
         yield iter((None,))

@@ -97,7 +97,7 @@ class UseValue(FirstFit):
         if need.share_milli:
             loss = loss.min(axis=1)
         free = np.maximum(view.milli, 0).sum(axis=1)
-        cpu, memory = _within(view.free[:, 0], _MOST), _within(view.free[:, 1] >> 20, _MOST)
+        cpu, memory = _within(view.free[:, CPU], _MOST), _within(view.free[:, MEMORY] >> 20, _MOST)
         key: Ints = _field(loss // _STEP + _NO_LOSS, _LOSS_BITS)
         whole: Bools = (free > 0) & (free == self._devices[view.at] * WHOLE)
         key = key << _WHOLE_BITS | whole
@@ -121,7 +121,7 @@ class UseValue(FirstFit):
         started = np.where(view.milli < WHOLE, view.milli, 0)
         full = (view.milli >= WHOLE).sum(axis=1)
         part = self._worth[kind[:, None], np.maximum(started, 0)].sum(axis=1)
-        cpu, memory = view.free[:, 0], view.free[:, 1]
+        cpu, memory = view.free[:, CPU], view.free[:, MEMORY]
         before = self._value(kind, cpu, memory, full, part)
         cpu, memory = cpu - need.amounts[CPU], memory - need.amounts[MEMORY]
         if not need.share_milli:

@@ -100,11 +100,11 @@ class _Model:
         self, number: int, at: int, usable: Devices, loads: dict[int, list[cp_model.LinearExprT]]
     ) -> None:
         kind = self._loose.kinds[number]
-        most = 1 if kind.whole else WHOLE // kind.share
+        most = WHOLE // kind.each_milli
         there = []
         for device in usable:
             taken = self._taken[number, at, device] = self._model.new_int_var(0, most, "")
-            loads.setdefault(device, []).append(taken * (kind.share or WHOLE))
+            loads.setdefault(device, []).append(taken * kind.each_milli)
             there.append(taken)
         self._model.add(sum(there) == self._counts[number, at] * max(1, kind.whole))
 
@@ -173,7 +173,7 @@ class _Model:
         """Where the load of each device goes, so that equal ones are in order."""
         loads: Counter[int] = Counter()
         for (number, device), count in taken.items():
-            loads[device] += count * (self._loose.kinds[number].share or WHOLE)
+            loads[device] += count * self._loose.kinds[number].each_milli
         follows = dict(self._twins(at))
         places: dict[int, int] = {}
         for first in range(len(self._loose.milli[at])):

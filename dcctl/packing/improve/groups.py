@@ -182,6 +182,6 @@ def _lots(problem: Problem, needs: Sequence[Need], group: int, allowed: Bools, b
 
 def _takes(problem: Problem, need: Need, kind: int, milli: int, memory: int) -> bool:
     """Whether such a device can serve an item that asks for it."""
-    if not need.gpu_milli or milli < (need.share_milli or WHOLE) or memory < need.device_memory_bytes:
+    if not need.gpu_milli or milli < need.each_milli or memory < need.device_memory_bytes:
         return False
     return suits(need, problem.space.kinds[kind]) is None

@@ -91,7 +91,7 @@ class Loose:
     def _number(self, of: int, job: Job, free: bool) -> int | None:
         """The kind of the members of a class; None where they stay."""
         need = self._engine.items.wanted[of].need
-        if self._engine.relations.counted[of] or (need.share_milli and need.device_memory_bytes):
+        if self._engine.relations.counted[of] or need.each_memory_bytes:
             return None
         key = (of, self.tiers.index(-job.priority), free)
         if key not in self._numbers:

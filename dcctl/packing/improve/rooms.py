@@ -23,6 +23,8 @@ class Kind(NamedTuple):
     """(dimension, amount) of what it asks for at all."""
     whole: int
     share: int
+    each_milli: int
+    """Of each device that it gets."""
     gpu_milli: int
     tier: int
     """0: the most urgent."""
@@ -33,7 +35,8 @@ class Kind(NamedTuple):
     def made(cls, of: int, need: Need, tier: int, free: bool) -> Kind:
         """The kind of the items of a class."""
         amounts = tuple((at, amount) for at, amount in enumerate(need.amounts) if amount)
-        return cls(of, amounts, need.devices, need.share_milli, need.gpu_milli, tier, free)
+        milli = (need.each_milli, need.gpu_milli)
+        return cls(of, amounts, need.devices, need.share_milli, *milli, tier, free)
 
 
 class Room:
@@ -58,7 +61,7 @@ class Room:
             if devices is None or not self._spend(kind.amounts):
                 break
             for one in devices:
-                self._milli[one] -= kind.share or WHOLE
+                self._milli[one] -= kind.each_milli
             self.left -= kind.gpu_milli
             self.inside.append((number, devices))
             count -= 1

@@ -89,8 +89,9 @@ class Classes:
     def need(self, asked: Resources, template: Template = BARE) -> Need:
         """How much a member asks for."""
         whole = whole_devices(asked)
+        share = asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0)
         resource, count = next(iter(whole.items()), ("", 0))
-        if not count and asked.gpu_milli:
+        if share and not count:
             resource = WHOLE_BOARD  # `gpu: 0.25` is a part of what `gpu: 1` is
         named = (asked.devices.get(name, 0) for name in self._resources)
         return Need(
@@ -104,7 +105,7 @@ class Classes:
                 *named,
             ),
             devices=count,
-            share_milli=0 if count else asked.gpu_milli or (1 if asked.gpu_memory_bytes else 0),
+            share_milli=0 if count else share,
             device_memory_bytes=asked.gpu_memory_bytes or 0,
             resource="" if is_batch(resource) else resource,
             models=template.models,

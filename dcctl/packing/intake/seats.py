@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.packing.problem import UNLIMITED, WHOLE
+from dcctl.packing.problem import UNLIMITED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,12 +61,10 @@ def promised(bins: Sequence[Bin], standing: Iterable[Held], classes: Sequence[It
 
 def less(one: Device, need: Need, sign: int = 1) -> Device:
     """The device with what one item takes of it; `sign` -1: with what that one gives back."""
-    milli = WHOLE if need.devices else need.share_milli
-    memory = need.device_memory_bytes if need.share_milli else 0
     return replace(
         one,
-        free_milli=one.free_milli - sign * milli,
-        held_memory_bytes=one.held_memory_bytes + sign * memory,
+        free_milli=one.free_milli - sign * need.each_milli,
+        held_memory_bytes=one.held_memory_bytes + sign * need.each_memory_bytes,
     )
 
 

@@ -102,21 +102,20 @@ class _Lack:
     def __init__(self, scene: Scene, job: Job, task: Task) -> None:
         engine, count = scene.placer.engine, len(task.members)
         copies = engine.items.wanted[task.of].copies(engine.state.view(), count)
-        self._part = scene.placer.parts_for(job)
-        if self._part is None:
-            self._by_part = {0: count - int(copies.sum())}
-            return
-        sums = np.bincount(self._part, copies)
-        self._by_part = {at: count - int(total) for at, total in enumerate(sums)}
+        splits = scene.placer.parts_for(job)
+        self._rows = [np.zeros(len(copies), np.int64)] if splits is None else [each.of for each in splits]
+        self._by_part = [count - np.bincount(of + 1, copies)[1:] for of in self._rows]
 
     @property
     def least(self) -> int:
         """In the part where fewest are without room; no bin at all is never enough."""
-        return min(self._by_part.values(), default=1)
+        return int(min((each.min() for each in self._by_part if len(each)), default=1))
 
     def less(self, at: int, items: int) -> None:
         """A bin has room for so many more."""
-        self._by_part[0 if self._part is None else int(self._part[at])] -= items
+        for of, lack in zip(self._rows, self._by_part, strict=True):
+            if of[at] >= 0:
+                lack[of[at]] -= items
 
 
 class _Search:
@@ -140,7 +139,7 @@ class _Search:
             found = placer.place(self._job)
             if found.quota:
                 self._give_back(found.quota)
-            elif found.missing:
+            elif found.missing and not self._take_from_links():
                 self._more(found)
             placer.undo(mark)
             self._scene.release(self._stopped[known:])
@@ -158,6 +157,17 @@ class _Search:
                 short = ledger.short(self._job)
             if not short:
                 return
+
+    def _take_from_links(self) -> bool:
+        """Take away a gang that sends between sites, if only that keeps it out. Whether there was one."""
+        placer = self._scene.placer
+        if not (placer.links.any and placer.apart(self._job)):
+            return False
+        for unit in least_first(self._stoppable.units(self._stopped), self._trouble):
+            if placer.links.sends(unit[0].job) and unit[0] not in self._gone[unit[0].job]:
+                self._take(unit)
+                return True
+        return False
 
     def _more(self, found: Placed) -> None:
         """Make room for items that are missing, each in its bin, as far as there is any."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.packing.changed import without
-from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placer
 from dcctl.packing.plan import Plan
 from dcctl.packing.preemption.blocking import in_the_way
@@ -41,6 +40,8 @@ class Preempted(NamedTuple):
     """Without those who are pushed out; they are among its jobs."""
     plan: Plan
     victims: tuple[Victims, ...]
+    solution: Solution | None = None
+    """The state that the plan ends in, of a plan that holds at once; None: it was not kept."""
 
 
 def preempting(problem: Problem, options: Options) -> Preempted:
@@ -83,7 +84,7 @@ class _Room:
 
     def __init__(self, problem: Problem, options: Options, hopeless: set[str]) -> None:
         self.problem, self._hopeless = problem, hopeless
-        placer = Placer(engine_of(problem, options.policy), problem.bins, problem.quotas, links_of(problem))
+        placer = Placer(engine_of(problem, options.policy), problem)
         self._scene = Scene(Solution(problem, placer, (), Plan()))
         self._waiting = {job.id for job in problem.jobs}
         self._stoppable: dict[tuple[int, bool], Stoppable] = {}
@@ -100,9 +101,14 @@ class _Room:
         again: dict[str, list[Held]] = {}
         for one in chain.from_iterable(each.members for each in self.victims):
             again.setdefault(one.job, []).append(one)
-        jobs = tuple(self._scene.again(job, members) for job, members in again.items())
+        jobs = tuple(self._again(job, members) for job, members in again.items())
         changed = without(self.problem, tuple(chain.from_iterable(again.values())))
         return replace(changed, jobs=(*changed.jobs, *jobs))
+
+    def _again(self, job: str, members: Sequence[Held]) -> Job:
+        """Who is pushed out may be split again only where the link carries it, if that is known."""
+        found = self._scene.again(job, members)
+        return replace(found, sites=()) if self._scene.placer.links.knows(job) else found
 
     def _starts_now(self, job: Job) -> bool:
         return not job.after and (job.earliest_s or 0) <= self.problem.now_s

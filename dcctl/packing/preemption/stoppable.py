@@ -11,7 +11,6 @@ import numpy as np
 
 from dcctl.packing.fit.state import View
 from dcctl.packing.preemption.budgets import Budgets, Covered, highest, summed
-from dcctl.packing.problem import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -119,8 +118,8 @@ class Stoppable:
             need = state.needs[one.of]
             free[row] += need.amounts
             for device in one.devices if need.devices else one.devices[:1]:
-                milli[row, device] += WHOLE if need.devices else need.share_milli
-                memory[row, device] += 0 if need.devices else need.device_memory_bytes
+                milli[row, device] += need.each_milli
+                memory[row, device] += need.each_memory_bytes
         return free, milli, memory
 
     def stop(self, members: Iterable[Held]) -> None:

@@ -68,14 +68,27 @@ class Answer(NamedTuple):
     """Who is pushed out for waiting jobs in the plan without the change,"""
     pushed_after: tuple[Held, ...] = ()
     """and in the plan with it."""
+    evicted: tuple[Held, ...] = ()
+    """Members of work that is evicted."""
 
 
-def ask(problem: Problem, change: Change, options: Options) -> Answer:
-    """What the change does to work that runs, and to work that waits: it is planned as `plan_for` does."""
+class Changed(NamedTuple):
+    """The problem with a change, of which nothing is planned anew but what it stops."""
+
+    wider: Problem
+    """With the added bins alone."""
+    problem: Problem
+    """With all of the change; who stops and finds room elsewhere stands there."""
+    loss: Loss
+    evicted: tuple[Held, ...]
+
+
+def changed_by(problem: Problem, change: Change, options: Options) -> Changed:
+    """The problem once the change is made."""
     wider = problem
     for count, like in change.added:
         wider = with_more(wider, count, like)
-    evicted = [one for one in wider.held if one.job in change.evicted]
+    evicted = tuple(one for one in wider.held if one.job in change.evicted)
     freed = without(wider, evicted)
     now = [job for job in freed.jobs if not job.after and (job.earliest_s or 0) <= freed.now_s]
     running = solved(replace(freed, jobs=()), options._replace(effort="fast"))  # nothing to search for
@@ -86,9 +99,15 @@ def ask(problem: Problem, change: Change, options: Options) -> Answer:
         for stand in hit.placed.stands
     )
     changed = standing(closed(without(freed, loss.stopped), change.removed), again)
+    return Changed(wider, changed, loss, evicted)
+
+
+def ask(problem: Problem, change: Change, options: Options) -> Answer:
+    """What the change does to work that runs, and to work that waits: it is planned as `plan_for` does."""
+    wider, changed, loss, evicted = changed_by(problem, change, options)
     broken = Budgets(wider.running).after(evicted).broken()
     (before, pushed_before), (after, pushed_after) = _waiting(problem, options), _waiting(changed, options)
-    return Answer(wider, loss, before, after, broken, pushed_before, pushed_after)
+    return Answer(wider, loss, before, after, broken, pushed_before, pushed_after, evicted)
 
 
 def _waiting(problem: Problem, options: Options) -> tuple[tuple[Waiting, ...], tuple[Held, ...]]:

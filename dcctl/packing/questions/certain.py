@@ -192,10 +192,11 @@ class Stopped:
         room = self._room.copies(task.of).copy()
         room[self._freed] = self._now(task.of)
         room[self._lost] = 0
-        part = self._placer.parts_for(job)
-        if part is None:
+        splits = self._placer.parts_for(job)
+        if splits is None:
             return np.array([room.sum()], np.int64)
-        return np.bincount(part, np.minimum(room, job.size)).astype(np.int64)
+        room = np.minimum(room, job.size)
+        return np.concatenate([np.bincount(each.of + 1, room)[1:] for each in splits]).astype(np.int64)
 
     def _is_plain(self, job: Job) -> bool:
         """Whether it fits for certain where a part has room for all of it."""

@@ -49,6 +49,8 @@ _MOST_ADDED = 64
 """Nodes to add: to need more of them is no advice."""
 _FEWEST = 10
 """Asking for less than this part of the members is none either."""
+_ALL_TRIED = 16
+"""Of a job of so many members, every smaller number is tried until one fits."""
 _BEFORE = 16
 """Jobs that are planned before it and do not fit, for which room is made too."""
 
@@ -69,6 +71,9 @@ class Cure(NamedTuple):
     """Unix time at which it fits by itself."""
     alone: bool = False
     """Whether it is proved only if no other work that waits and does not fit takes the room."""
+
+    instead_of: tuple[str, ...] = ()
+    """Other jobs that have a place now and lose it."""
 
     @property
     def homes(self) -> tuple[int, ...]:
@@ -114,6 +119,15 @@ class _Search:
         """Whether the job has all its members in a plan made anew."""
         plan = decided(changed, self.options).plan
         return all(one.job != self.job.id for one in plan.unplaced)
+
+    def without_place(self, changed: Problem) -> tuple[str, ...]:
+        """Other jobs of which more members have no place in a plan made anew than now."""
+        before, after = (
+            {one.job: one.members for one in decided(each, self.options).plan.unplaced}
+            for each in (self.problem, changed)
+        )
+        worse = (name for name, members in after.items() if members > before.get(name, 0))
+        return tuple(sorted(name for name in worse if name != self.job.id))
 
     def least(self, low: int, high: int, changed: Callable[[int], Problem]) -> int | None:
         """The least number whose change lets the job fit; None: not even the highest does.
@@ -275,10 +289,16 @@ def _fewer(search: _Search) -> Iterator[Cure]:
     def without_some(count: int) -> Problem:
         return with_job(search.problem, job.id, lambda one: _shrunk(one, job.size - count))
 
+    fewest = max(1, -(-job.size // _FEWEST))
     low = max(1, lack_of(search.scene, job, job.tasks[0]))
-    left_out = search.least(low, job.size - max(1, -(-job.size // _FEWEST)), without_some)
+    if job.size <= _ALL_TRIED:  # a smaller job may have its turn later, so more of it may fit than does less
+        tried = range(low, job.size - fewest + 1)
+        left_out = next((one for one in tried if search.proved(without_some(one))), None)
+    else:
+        left_out = search.least(low, job.size - fewest, without_some)
     if left_out is not None:
-        yield Cure("fewer", "", job.size - left_out)
+        instead_of = search.without_place(without_some(left_out))
+        yield Cure("fewer", "", job.size - left_out, instead_of=instead_of)
 
 
 def _shrunk(job: Job, count: int) -> Job:

@@ -153,11 +153,12 @@ def move(scene: Scene, one: Held, allowed: Bools | None) -> Step | None:
     scene.release((one,))
     away = np.ones(len(scene.problem.bins), np.bool_) if allowed is None else allowed.copy()
     away[one.bin] = False
-    found = placer.place_within(Job(one.job, (Task(one.of, (one.member,)),)), away)
+    job = Job(one.job, (Task(one.of, (one.member,)),), quotas=scene.running(one.job).quotas)
+    found = placer.place_within(job, away)
     if found.missing:
         placer.undo(mark)
         return None
-    placer.ledger.count(scene.running(one.job).quotas, (one.of,))
+    placer.spend(job, found)
     put = found.stands[0].put
     return Step(one, put.bin, put.devices)
 

@@ -16,7 +16,7 @@ import numpy as np
 from dcctl.packing.questions.certain import Room, Stopped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dcctl.packing.fit.parts import Part
     from dcctl.packing.greedy.place import Placed
@@ -43,10 +43,10 @@ class Single(NamedTuple):
     """In the order in which room is looked for."""
 
 
-def single_failures(scene: Scene, parts: Iterable[Part]) -> list[Single]:
-    """What the loss of each part would do, one at a time. The scene is as before afterwards."""
+def single_failures(scene: Scene, parts: Iterable[Part]) -> Iterator[Single]:
+    """What the loss of each part would do, one at a time. The scene is as before after each."""
     room = Room(scene)
-    return [_single(scene, room, part) for part in parts]
+    return (_single(scene, room, part) for part in parts)
 
 
 def _single(scene: Scene, room: Room, part: Part) -> Single:

@@ -1,4 +1,7 @@
-"""What a plan says of one job, node by node: the state of the very plan is asked, so they cannot differ."""
+"""What a plan says of one job, node by node.
+
+The state that the plan ends in is asked; where it was not kept (in time), that of the same plan made anew.
+"""
 
 from __future__ import annotations
 
@@ -49,20 +52,21 @@ def verdict(made: Preempted, job: Job, options: Options) -> Verdict:
     """What a plan, made by `decided` with these options, says of one of the jobs of its problem."""
     stands = tuple(one for one in made.plan.assignments if one.job == job.id)
     unplaced = next((one for one in made.plan.unplaced if one.job == job.id), None)
-    placer, of, bits = _judged(made.problem, job, options)
+    placer, of, bits = _judged(made, job, options)
     if unplaced is not None and not unplaced.says:
         unplaced = replace(unplaced, says=placer.apart(job))
     short = _short(placer, of, bits)
     return Verdict(made.problem, job, stands, unplaced, tuple(bits), short, made.plan.cuts, made.victims)
 
 
-def _judged(problem: Problem, job: Job, options: Options) -> tuple[Placer, int, Sequence[int]]:
+def _judged(made: Preempted, job: Job, options: Options) -> tuple[Placer, int, Sequence[int]]:
     """The placer in the state in which the job is judged, for which class, and what each bin says."""
+    problem = made.problem
     if in_time(problem):
         book = Book(problem, options)
         book.plan()
         return book.placer, job.tasks[0].of, book.refusals(job.id).tolist()
-    solution = solved(problem, options)
+    solution = made.solution or solved(problem, options)
     found = next(one for one in solution.placed if one.job.id == job.id)
     of = job.tasks[0].of if found.refused_for is None else found.refused_for
     if found.quota:

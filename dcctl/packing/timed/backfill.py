@@ -12,7 +12,6 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dcctl.packing.greedy.links import links_of
 from dcctl.packing.greedy.place import Placed, Placer, left_of
 from dcctl.packing.greedy.sites import sites_of
 from dcctl.packing.plan import Unplaced
@@ -89,11 +88,11 @@ class Book:
     def __init__(self, problem: Problem, options: Options) -> None:
         """Nothing is planned but what runs already."""
         self.problem, self.options = problem, options
-        engine = engine_of(problem, options.policy)
+        engine = engine_of(problem, options.policy, timed=True)
         templates = [one.template for one in problem.classes]
         self._beside = TimedRelations(engine.items.labels, templates)
         engine.relations = self._beside
-        self.placer = Placer(engine, problem.bins, problem.quotas, links_of(problem))
+        self.placer = Placer(engine, problem)
         self._engine = engine
         self.timeline = Timeline(problem, engine.state)
         gaps = Gaps(self.timeline, engine.items, Busy(self._beside, engine.items.labels, templates))

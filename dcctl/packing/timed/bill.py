@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.inventory.conditions import curve_of
-from dcctl.packing.problem import BASIC, WHOLE
+from dcctl.packing.problem import POWER, WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dcctl.packing.plan import Assignment
     from dcctl.packing.problem import Bin, Device, Need, Problem
 
-_POWER = BASIC.index("power_mw")
 _CARBON: Final = 1000 * 3_600_000_000
 """Of `weight` a milligram: g/kWh in thousandths times millijoules times the PUE in thousandths."""
 MONEY: Final = 1000 * _CARBON
@@ -44,7 +43,7 @@ def power_mw(need: Need, devices: Iterable[Device]) -> int | None:
     if limits and None not in limits:
         total = sum(limit for limit in limits if limit is not None)
         return total * need.share_milli // WHOLE if need.share_milli else total
-    return need.amounts[_POWER] or None
+    return need.amounts[POWER] or None
 
 
 def run(problem: Problem, site: str, draws_mw: int | None, start_s: int, end_s: int) -> Bill:

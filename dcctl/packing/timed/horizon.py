@@ -61,8 +61,7 @@ def _done_s(problem: Problem, good: frozenset[int], work: int) -> int | None:
         if work <= free * (end_s - at_s):
             break
         work, at_s = work - free * (end_s - at_s), end_s
-        need = problem.classes[one.of].need
+        held = problem.classes[one.of].need.each_milli
         devices = [problem.bins[one.bin].devices[at] for at in one.devices]
-        held = need.share_milli or 1000
         free += sum(held for device in devices if device.kind in good)
     return at_s - -work // free if free else None

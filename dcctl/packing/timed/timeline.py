@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dcctl.packing.fit.state import View
-from dcctl.packing.problem import WHOLE
 from dcctl.packing.timed.slices import NEVER, Slices
 
 if TYPE_CHECKING:
@@ -73,9 +72,8 @@ class Timeline:
                 row = rows[at] = np.zeros(self._dimensions + 2 * self._devices + 1, np.int64)
             row[: self._dimensions] += self._amounts[of]
             for device in devices:
-                row[self._dimensions + device] += WHOLE if need.devices else need.share_milli
-                if need.share_milli:
-                    row[self._dimensions + self._devices + device] += need.device_memory_bytes
+                row[self._dimensions + device] += need.each_milli
+                row[self._dimensions + self._devices + device] += need.each_memory_bytes
         return rows
 
     def _add(self, changes: dict[int, Ints], start_s: int, end_s: int) -> None:

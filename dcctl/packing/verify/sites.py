@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.packing.problem import BASIC
+from dcctl.packing.problem import BANDWIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,7 +28,7 @@ def split_gangs(problem: Problem, stands: Iterable[tuple[Job, int, Bin]]) -> Ite
     for job, of, where in stands:
         if job.minimum > 1 and where.path[-1]:
             sites[job.id][where.path[-1]] += 1
-            most[job.id].append(problem.classes[of].need.amounts[BASIC.index("bandwidth_bps")])
+            most[job.id].append(problem.classes[of].need.amounts[BANDWIDTH])
     again = {job.id: set(job.sites) for job, _, _ in stands}
     for name, members in sites.items():
         if set(members) == again[name]:
@@ -78,7 +78,7 @@ def crossings(problem: Problem, stands: Iterable[tuple[Job, int, Run]]) -> list[
 
 
 def _sends(problem: Problem, of: int) -> int:
-    return problem.classes[of].need.amounts[BASIC.index("bandwidth_bps")]
+    return problem.classes[of].need.amounts[BANDWIDTH]
 
 
 def overloaded(problem: Problem, crossing: Sequence[Crossing], again: Collection[str]) -> Iterator[str]:

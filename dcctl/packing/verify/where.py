@@ -114,5 +114,10 @@ def wanted(need: Need, kind: Kind) -> bool:
     """Whether devices of this kind will do."""
     if need.resource not in ("", kind.resource) or (need.share_milli and kind.shares > 1):
         return False
-    model = kind.model.casefold().replace(" ", "-")
-    return not need.models or any(one.casefold().replace(" ", "-") in model for one in need.models)
+    have = _words(kind.model)
+    return not need.models or any(all(word in have for word in _words(one)) for one in need.models)
+
+
+def _words(model: str) -> list[str]:
+    """Runs of ASCII letters and digits, in small letters."""
+    return "".join(one if one.isascii() and one.isalnum() else " " for one in model.casefold()).split()

@@ -82,6 +82,27 @@ def test_members_that_end_make_room_before_others_do() -> None:
     }
 
 
+def test_alike_jobs_start_no_later_for_those_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known of those before saves tries, and no more than that."""
+    tries = 0
+
+    def counted(self: Placer, one: Job) -> Placed:
+        nonlocal tries
+        tries += 1
+        return place(self, one)
+
+    place = Placer.place
+    monkeypatch.setattr(Placer, "place", counted)
+    kept = {"minimum": 3, "within": "rack", "duration_s": 10, "earliest_s": NOW + 5}
+    jobs = tuple(job(f"j{at:02}", 1, 3, **kept) for at in range(40))
+    racks = zip(nodes(4), "rrqq", strict=True)
+    plan = planned(
+        problem(*jobs, bins=tuple(replace(one, path=("", "", rack, "", "")) for one, rack in racks))
+    )
+    assert [one.start_s for one in plan.assignments[::3]] == [NOW + 5 + at // 2 * 10 for at in range(40)]
+    assert tries <= 2 * len(jobs)
+
+
 def test_a_gang_does_not_start_without_one_of_its_tasks() -> None:
     gang = Job("g", (Task(0, ("leader",)), Task(1, ("a", "b"))), minimum=2, duration_s=10)
     small = a_bin("a", 4000, (device(0),)), a_bin("b", 4000, (device(0),))

@@ -12,11 +12,12 @@ from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import Fleet, Member, Node, Resources, SourceRun, Workload
 from dcctl.inventory.placement import HostPort, Neighbours, Selector, Template, level_key
 from dcctl.packing.fit.feasibility import accepts
+from dcctl.packing.intake.demand import Classes
 from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.problem import LEVELS, Held, ItemClass, Job, Problem, Task
-from dcctl.packing.solve import Options, solve
+from dcctl.packing.solve import Options, engine_of, solve
 from dcctl.packing.verify.verify import verify
-from tests.unit.packing.problems import SPACE, a_bin, device, job, need
+from tests.unit.packing.problems import GIB, SPACE, a_bin, device, job, need
 
 if TYPE_CHECKING:
     from dcctl.inventory.placement import Level
@@ -105,6 +106,15 @@ def test_models_are_told_apart_by_whole_words(wanted: str, model: str, does: boo
     assert accepts((wanted,), model) is does
 
 
+@pytest.mark.parametrize("asked", [Resources(gpu_milli=250), Resources(gpu_memory_bytes=1 << 30)])
+def test_a_share_is_of_a_gpu_as_whole_ones_are(asked: Resources) -> None:
+    """None of an accelerator of another vendor, whose resource has a name of its own."""
+    one = ItemClass(Classes((), {}, {}).need(replace(asked, pods=1)))
+    for kind, placed in ((0, 1), (2, 0)):
+        bins = (a_bin("n0", devices=(device(kind=kind, memory_bytes=1 << 36),)),)
+        assert solve(Problem(SPACE, bins, (one,), (job("j", 0),))).placed == placed
+
+
 def _fleet(seed: int) -> Fleet:
     """Twelve nodes and thirty workloads of unequal size, in some order."""
     nodes = [
@@ -181,6 +191,13 @@ def test_a_part_for_all_of_a_gang_rather_than_the_fullest_that_has_its_minimum()
     classes = (ItemClass(need()), ItemClass(need(devices=1)))
     assert solve(Problem(SPACE, tuple(bins), classes, (one,))).placed == 3
     assert solve(Problem(SPACE, tuple(bins[:9]), classes, (one,))).placed == 2
+
+
+def test_as_many_shares_as_the_memory_of_a_device_holds() -> None:
+    two = (device(0, memory_bytes=40 * GIB), device(1, memory_bytes=10 * GIB))
+    one = ItemClass(need(share=100, device_memory_bytes=15 * GIB))
+    engine = engine_of(Problem(SPACE, (a_bin("n0", devices=two),), (one,), ()), "first-fit")
+    assert engine.items.wanted[0].copies(engine.state.view(), 99).tolist() == [2]
 
 
 @pytest.mark.parametrize("level", ["rack", "leaf", "domain"])

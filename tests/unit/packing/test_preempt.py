@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from dcctl.inventory.placement import BARE, Template
 from dcctl.packing.preemption.preempt import Preempted, preempting
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Problem, Running
-from dcctl.packing.solve import Options
+from dcctl.packing.scene import Scene
+from dcctl.packing.solve import Options, solved
 from dcctl.packing.verify.verify import verify
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 from tests.unit.packing.test_backfill import timed
@@ -56,6 +57,12 @@ def test_not_for_work_of_the_same_priority_nor_what_is_spared_or_belongs_to_its_
     kept = Running(priority=1, spared=True)
     assert answer(problem(urgent(), w=kept, y=Running(priority=1, fixed=True))) == []
     assert answer(problem(urgent(), w=kept)) == ["y", "z"]
+
+
+def test_among_mixed_priorities_nobody_goes_for_work_of_his_own() -> None:
+    low = Running(priority=1, preemptible=True)
+    assert answer(problem(urgent(priority=5), z=low)) == []
+    assert answer(problem(urgent(priority=5), y=low, z=low)) == ["y", "z"]
 
 
 def test_who_must_not_preempt_pushes_out_only_what_is_preemptible() -> None:
@@ -110,3 +117,16 @@ def test_plans_that_push_out_hold(one: Problem, data: st.DataObject) -> None:
     found = preempting(asked, Options())
     assert verify(found.plan, found.problem) == ()
     assert found == preempting(asked, Options())
+
+
+def test_nobody_is_placed_now_where_it_is_closed_now() -> None:
+    """Neither who pushes others out, nor who is pushed out of a node that stays open."""
+    shut = replace(full("a"), closed_windows=((NOW - 1, NOW + 50),))
+    one = replace(problem(urgent()), bins=(shut, full("b")))
+    assert answer(one) == ["y", "z"]
+    empty = replace(a_bin("c", 8000, (device(0), device(1))), closed_windows=((NOW, NOW + 50),))
+    room = replace(one, bins=(*one.bins, empty))
+    assert Scene(solved(replace(room, jobs=()))).lose((1,)).homeless == 2
+    later = replace(empty, closed_windows=((NOW - 9, NOW), (NOW + 1, NOW + 2)))
+    room = replace(one, bins=(*one.bins, later))
+    assert Scene(solved(replace(room, jobs=()))).lose((1,)).homeless == 0

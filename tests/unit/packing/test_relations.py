@@ -119,3 +119,10 @@ def test_what_a_kubelet_does_not_offer_is_not_there() -> None:
     node = Node("n", capacity=OFFERED, allocatable=OFFERED)
     assert refused(node, Resources(cpu_milli=1, storage_bytes=1)) == Reason.STORAGE
     assert refused(node, Resources(cpu_milli=1, storage_bytes=0)) == 0
+
+
+def test_few_domains_count_as_one_more_without_members_only_if_they_are_fewer_than_asked_for() -> None:
+    for few, refused in ((2, 0), (3, int(Reason.SPREAD))):
+        spreads = (Spread(ZONE, MINE, min_domains=few),)
+        one = ItemClass(need(), Template(namespace="x", labels={"app": "a"}, spreads=spreads))
+        assert bits(zoned("a", "b"), one, (0, 1)) == [refused, refused]

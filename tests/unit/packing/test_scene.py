@@ -9,6 +9,7 @@ from dcctl.inventory.model import Dataset, Fleet, PowerMeter
 from dcctl.packing.changed import standing, without
 from dcctl.packing.fit.parts import parts_of
 from dcctl.packing.preemption.preempt import preempting
+from dcctl.packing.preemption.stoppable import Stoppable
 from dcctl.packing.problem import Allowance, Held, ItemClass, Job, Problem, Quota, Running, Task
 from dcctl.packing.questions.ask import Change, ask
 from dcctl.packing.questions.defrag import movable
@@ -47,6 +48,13 @@ def test_what_is_asked_follows_the_rule(minimum: int, stopped: int) -> None:
     assert [(one.lost, one.placed.job.size, one.homeless) for one in answer.loss.hits] == [
         (2, stopped, stopped)
     ]
+
+
+@pytest.mark.parametrize(("minimum", "least"), [(0, 1), (5, 1), (6, 6), (7, 6)])
+def test_what_it_takes_to_stop_one_of_a_gang(minimum: int, least: int) -> None:
+    """All of it, if it can miss nobody."""
+    trouble, _ = next(Stoppable(scene(Running(minimum=minimum))).units(()))
+    assert trouble == (0, 0, least, least * 1000)
 
 
 def test_those_that_a_gang_can_do_without_come_back_one_by_one() -> None:
@@ -107,6 +115,19 @@ def test_what_stops_no_longer_counts_for_its_quota() -> None:
     less = without(one, one.held[:1])
     assert less.quotas[0].used["gpu"] == 1000
     assert standing(less, one.held[:1]).quotas[0].used["gpu"] == 2000
+
+
+def test_who_stands_again_uses_no_more_of_a_quota_than_before() -> None:
+    """Less is recorded as used than those who stand hold."""
+    quotas = (Quota("t", {"gpu": 2000}, {"gpu": 1000}),)
+    found = Scene(solved(replace(problem(Running(quotas=("t",)), 2), quotas=quotas)))
+    mine = job("j", 0, quotas=("t",))
+    found.release(found.of("w"))
+    assert found.placer.ledger.quotas[0].used["gpu"] == 0
+    found.stand(found.of("w"))
+    assert found.placer.ledger.quotas[0].used["gpu"] == 1000
+    found.release(found.of("w"))
+    assert [found.placer.place(mine).missing for _ in range(3)] == [0, 0, 1]
 
 
 def test_what_is_lost_finds_room_within_its_own_quota() -> None:

@@ -12,12 +12,18 @@ from msgspec.structs import replace
 from dcctl.inventory.conditions import Curve, SiteLink
 from dcctl.inventory.model import Dataset
 from dcctl.inventory.placement import Template
+from dcctl.packing.greedy.engine import Put
 from dcctl.packing.greedy.links import Links
+from dcctl.packing.greedy.place import Placed, Stand
 from dcctl.packing.greedy.sites import arrival
+from dcctl.packing.preemption.blocking import fits_without
+from dcctl.packing.preemption.preempt import preempting
 from dcctl.packing.problem import Bin, Held, ItemClass, Job, Need, Problem, Running
-from dcctl.packing.solve import Options, solved
+from dcctl.packing.scene import Scene
+from dcctl.packing.solve import Options, engine_of, solved
 from dcctl.packing.timed.backfill import planned
 from dcctl.packing.timed.bill import Bill, bills
+from dcctl.packing.timed.offers import Offers
 from dcctl.packing.verify.verify import verify
 from dcctl.schedule.plan_time import why_then
 from tests.unit.packing.problems import SPACE, a_bin, device, job
@@ -72,6 +78,18 @@ def test_without_a_deadline_it_starts_at_once_at_the_cheaper_site_or_waits_as_lo
     one = problem(job("j", 0, duration_s=HOUR), prices=prices)
     assert stands(planned(one)) == {"j-0": ("c", 0)}
     assert stands(planned(one, Options(wait_s=2 * HOUR))) == {"j-0": ("a", 2 * HOUR)}
+
+
+def test_what_members_draw_at_one_site_adds_up() -> None:
+    gang = job("j", 0, 2, minimum=2, duration_s=HOUR, deadline_s=4 * HOUR)
+    one = problem(gang, prices={"": hourly(5, 5, 5, 5)})
+    offers = Offers(one, Options(), engine_of(one, "first-fit").items, Links())
+    offer = next(offers.rounds(gang, NOW, ()))[0]
+    stands = [Stand(0, f"j-{at}", Put(at, (0, 1))) for at in (0, 1)]  # both in s1
+    _, alone, *_ = offers.priced(gang, offer, Placed(gang, stands[:1]))
+    _, both, *_ = offers.priced(gang, offer, Placed(gang, stands))
+    assert isinstance(alone, int)
+    assert both == 2 * alone > 0
 
 
 def test_of_equal_prices_the_one_that_emits_least() -> None:
@@ -267,6 +285,32 @@ def test_a_gang_that_runs_in_two_sites_has_its_part_of_the_link(
     assert verify(plan, one) == ()
     forced = planned(replace(one, held=(), running={}))
     assert verify(forced, one) == ("s1 and s2 send more to each other than their links carry",)
+
+
+def test_a_gang_that_stops_gives_back_its_part_of_the_link() -> None:
+    """Nodes and link are full of it; the bins say so, and of the link that it runs in two sites."""
+    held = tuple(Held("old", str(at), at, 0, (0, 1)) for at in (0, 1, 2))
+    running = {"old": Running(minimum=3, preemptible=True)}
+    urgent = job("b", 1, 3, minimum=3, priority=9)
+    one = apart(urgent, rate=15, held=held, running=running)
+    taken = tuple(device(number, 0) for number in (0, 1))
+    full = tuple(replace(each, devices=taken) if at < 3 else each for at, each in enumerate(one.bins))
+    one = replace(one, bins=full)
+    scene = Scene(solved(replace(one, jobs=())))
+    links = scene.placer.links
+    assert (links.left_bps("s1", "s2"), fits_without(scene, urgent, [held])) == (5, True)
+    mark = scene.placer.mark()
+    scene.release(held[:1])
+    assert links.left_bps("s1", "s2") == 5  # one of the larger side
+    scene.release(held[1:2])
+    assert links.left_bps("s1", "s2") == 15
+    scene.stand(held[:2])
+    assert links.left_bps("s1", "s2") == 5
+    scene.placer.undo(mark)
+    assert links.left_bps("s1", "s2") == 5
+    found = preempting(one, Options())
+    assert [each.by for each in found.victims] == ["b"]
+    assert verify(found.plan, found.problem) == ()
 
 
 def hour_of(name: str) -> tuple[Dataset, ...]:

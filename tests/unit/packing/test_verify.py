@@ -23,10 +23,11 @@ from dcctl.inventory.placement import (
 )
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.plan import Assignment, Plan, Unplaced
-from dcctl.packing.problem import Held, ItemClass, Problem, Quota
+from dcctl.packing.problem import Held, ItemClass, Kind, Problem, Quota
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import Options, solve
 from dcctl.packing.verify.verify import verify
+from dcctl.packing.verify.where import wanted
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:
@@ -243,3 +244,20 @@ def test_sums_reasons_and_the_fleet() -> None:
     assert verify(replace(plan, unplaced=(Unplaced("j", 1, {"too little CPU": 1}),)), one)
     gpu = problem(job("j", 0), need_=need(devices=1))
     assert verify(replace(told(gpu, ("j-0", "a", (0,))), bound_gpu_milli=999), gpu)
+
+
+@pytest.mark.parametrize(
+    ("asked", "model", "does"),
+    [
+        ((), "", True),
+        (("H100",), "", False),
+        (("H100",), "NVIDIA H100 80GB HBM3", True),
+        (("h100",), "NVIDIA-H100-80GB-HBM3", True),
+        (("H100 80GB",), "NVIDIA H100 NVL 80GB", True),
+        (("A100 40GB",), "NVIDIA A100-SXM4-80GB", False),
+        (("A10",), "NVIDIA A100-SXM4-80GB", False),
+        (("A10", "A100"), "NVIDIA A100-SXM4-80GB", True),
+    ],
+)
+def test_models_are_compared_word_by_word(asked: tuple[str, ...], model: str, does: bool) -> None:
+    assert wanted(need(devices=1, models=asked), Kind("nvidia.com/gpu", model)) is does

@@ -228,3 +228,19 @@ def test_quota() -> None:
     assert [(each.way, each.what, each.amount) for each in cures(one, asked, NOW)][:1] == [
         ("quota", "quota by 1 GPU", 1000)
     ]
+
+
+def test_to_ask_for_fewer_tells_who_loses_the_place() -> None:
+    bins = tuple(a_bin(f"n{count}", devices=tuple(device(at) for at in range(count))) for count in (8, 4, 2))
+    classes = tuple(ItemClass(need(devices=count)) for count in (2, 3))
+    small, asked = job("small", 1, 2), job("asked", 0, 8, minimum=8)
+    one = Problem(SPACE, bins, classes, (job("large", 1, 6, minimum=6), small, asked))
+    found = {each.way: each for each in cures(one, asked, NOW)}
+    assert (found["fewer"].amount, found["fewer"].instead_of) == (4, ("small",))
+
+
+def test_the_state_of_the_very_plan_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = job("asked", 1)
+    made = decided(problem([asked], [node("a", free=False)]), NOW)
+    monkeypatch.delattr("dcctl.packing.questions.why.solved")
+    assert verdict(made, asked, NOW).missing == 1

@@ -57,6 +57,24 @@ def test_more_room_tells_more_times() -> None:
     assert lines(100)[1].split() == ["0", "s", "26.7", "s", "53.3", "s", "80", "s"]
 
 
+def test_no_time_is_told_twice_nor_touches_another() -> None:
+    """Without durations all begins and ends at one instant; dates are long."""
+    now = 1_760_000_000
+    instant = Gantt("w", "t", (("a", (Bar(now, now + 1, "x"),)),), "time_s", now)
+    assert len(lines(100, chart=instant)[1].split()) == 2  # a date and a time
+    assert "".join(gantt_html(instant)).count("2025-10-09") == 1 + 2  # the bar tells its own
+    day = Gantt("w", "t", (("a", (Bar(now, now + 86_400, "x"),)),), "time_s", now)
+    for room in range(30, 140):
+        axis = lines(room, chart=day)[1]
+        assert not any(len(part.split()) > 2 for part in axis.strip().split("  "))
+
+
+def test_what_starts_last_and_never_ends_has_a_bar() -> None:
+    chart = Gantt("w", "t", (("a", (Bar(0, 9000, "x"),)), ("b", (Bar(9000, 9000, "y"),))))
+    assert lines(47, chart=chart)[-1].endswith("│")
+    assert 'width="3"' in "".join(gantt_html(chart))
+
+
 def test_no_room_no_chart() -> None:
     assert lines(12) == []
     assert lines(80, chart=Gantt("w", "nothing", (("p1", ()),))) == []

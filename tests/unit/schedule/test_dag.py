@@ -84,3 +84,9 @@ def test_a_proof_that_was_not_tried_is_told() -> None:
 def test_what_gave_no_answer_is_passed_on() -> None:
     gap = Gap("ssh", "n1", "timed out", "timeout")
     assert told(gaps=(gap,)).gaps == (gap,)
+
+
+def test_on_one_worker_nothing_is_sent() -> None:
+    wait = Wait("a", size_bytes=10**12)
+    flow = Workflow("x", ("p",), ((None,),), (Step("a", {"p": 1000}), Step("b", {"p": 2000}, (wait,))))
+    assert solve(problem_of(flow)).schedule.makespan_ms == 3000

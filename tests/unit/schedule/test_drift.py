@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.packing.plan import Assignment
-from dcctl.packing.problem import ItemClass, Problem
+from dcctl.packing.problem import ItemClass, Problem, Quota
 from dcctl.packing.reasons import Reason
 from dcctl.schedule.drift import Drift, drift, told
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
@@ -53,6 +53,32 @@ def test_nodes_and_work_that_are_gone_and_the_first_of_many_reasons() -> None:
         ("k-0", "is not waiting any more"),
         ("j-1", "cordoned"),
     ]
+
+
+def test_boards_are_those_that_are_told() -> None:
+    """The policy would spare the board of 600 for others that wait."""
+    node = a_bin("a", devices=(device(0, 600), device(1, 500)))
+    classes = tuple(ItemClass(need(share=milli)) for milli in (100, 500, 600))
+    one = Problem(SPACE, (node,), classes, (job("i", 0), job("j", 1, 2), job("others", 2, 90)))
+    rows = (("i", "i-0", 0, 100), ("j", "j-0", 0, 500), ("j", "j-1", 1, 500))
+    told = [Assignment(name, member, "a", (number,), milli) for name, member, number, milli in rows]
+    assert drift(told, one) == ()
+    assert drift([replace(told[0], devices=(7,))], one) == ()  # the scheduler takes another board
+
+
+def test_members_lie_in_one_part_and_within_their_quota() -> None:
+    racks = tuple(replace(each, path=("", "", rack, "", "")) for each, rack in zip(NODES, "rrq", strict=True))
+    classes = (ItemClass(need(1000, 1)),)
+    one = Problem(SPACE, racks, classes, (job("j", 0, 2, within="rack"),))
+    assert drifted(one, ("j-0", "a"), ("j-1", "b")) == []
+    assert drifted(one, ("j-0", "a"), ("j-1", "c")) == [("j-1", "not within one rack with the others")]
+    home = replace(one, jobs=(replace(one.jobs[0], homes=(0,)),))
+    assert [member for member, _ in drifted(home, ("j-0", "c"))] == ["j-0"]
+    quota = Quota("q", {"gpu": 1000}, name="quota q")
+    limited = replace(one, jobs=(job("j", 0, 2, quotas=("q",)),), quotas=(quota,))
+    assert drifted(limited, ("j-0", "a")) == []
+    why = "quota q: 0 of 1 GPU used, 2 asked for"
+    assert drifted(limited, ("j-0", "a"), ("j-1", "b")) == [("j-0", why), ("j-1", why)]
 
 
 def test_in_one_sentence_the_nodes_with_most_members_first() -> None:

@@ -114,6 +114,8 @@ def _parts(text: str, measure: Measure) -> tuple[str, str]:
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValueError(f"{shown(text)} is no {measure.noun}; write it as {measure.example}")
+    if match[2][:1].isdigit():
+        raise ValueError(f"{shown(text)} has more digits than any amount here: 18 at most")
     return match[1], match[2]
 
 

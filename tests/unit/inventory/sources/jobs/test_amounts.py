@@ -117,3 +117,8 @@ def test_a_price_is_for_a_unit() -> None:
     assert rate("0.5 per GiB", amounts.MEMORY) == (500, 1 << 30)
     assert rate("100", amounts.CPU) == (100_000, 1000)
     assert rate("0", amounts.GPUS) == (0, 1000)
+
+
+def test_digits_without_end_are_no_unit() -> None:
+    with pytest.raises(ValueError, match="more digits than any amount"):
+        read("9" * 40 + "GB", amounts.MEMORY)
