@@ -2,8 +2,9 @@
 _dcctl_command() {
   case $1 in
     "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
-    "assess") verbs="fleet energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess") verbs="fleet history energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess energy") verbs="" options="--since --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess check") verbs="" options="--runs --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
@@ -34,89 +35,108 @@ _dcctl_command() {
 }
 _dcctl_value() {
   case $1 in
-    --add) kind=none; return 0 ;;
-    --batch) kind=none; return 0 ;;
-    --by) kind="pool site rack node model workload"; return 0 ;;
-    --carbon) kind=files; return 0 ;;
-    --carbon-market) kind=files; return 0 ;;
-    --color) kind="auto always never"; return 0 ;;
-    --columns) kind=none; return 0 ;;
-    --config) kind=files; return 0 ;;
-    --context) kind=none; return 0 ;;
-    --cp) kind=none; return 0 ;;
-    --deadline) kind=none; return 0 ;;
-    --directory) kind=files; return 0 ;;
-    --effort) kind="fast normal best"; return 0 ;;
-    --energy-price) kind=none; return 0 ;;
-    --ep) kind=none; return 0 ;;
-    --eta) kind=none; return 0 ;;
-    --evict) kind=none; return 0 ;;
-    --exclude) kind=nodes; return 0 ;;
-    --fail) kind=none; return 0 ;;
-    --fail-on) kind="info warn crit never"; return 0 ;;
-    --fanout) kind=none; return 0 ;;
-    --for) kind=none; return 0 ;;
-    --gpu) kind=none; return 0 ;;
-    --gpus) kind=none; return 0 ;;
-    --heads) kind=none; return 0 ;;
-    --hidden) kind=none; return 0 ;;
-    --idle-after) kind=none; return 0 ;;
-    --idle-below) kind=none; return 0 ;;
-    --input-tokens) kind=none; return 0 ;;
-    --inventory) kind=files; return 0 ;;
-    --job-size) kind=none; return 0 ;;
-    --kv-heads) kind=none; return 0 ;;
-    --layers) kind=none; return 0 ;;
-    --limit) kind=none; return 0 ;;
-    --links) kind=files; return 0 ;;
-    --lora) kind=none; return 0 ;;
-    --micro-batch) kind=none; return 0 ;;
-    --moves) kind=none; return 0 ;;
-    --nodes) kind=nodes; return 0 ;;
-    --objective) kind="fair train-x-infer max-min"; return 0 ;;
-    --optimizer) kind="adamw adamw-8bit muon sgd"; return 0 ;;
-    --output) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
-    --output-tokens) kind=none; return 0 ;;
-    --params) kind=none; return 0 ;;
-    --policy) kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
-    --pp) kind=none; return 0 ;;
-    --precision) kind="bf16 fp8 mxfp8"; return 0 ;;
-    --price) kind=files; return 0 ;;
-    --pue) kind=none; return 0 ;;
-    --rate) kind=none; return 0 ;;
-    --recompute) kind="none selective full"; return 0 ;;
-    --remove) kind=nodes; return 0 ;;
-    --seed) kind=none; return 0 ;;
-    --seq) kind=none; return 0 ;;
-    --since) kind=none; return 0 ;;
-    --slowdown) kind=none; return 0 ;;
-    --sort) kind=none; return 0 ;;
-    --stall) kind=none; return 0 ;;
-    --steps) kind=none; return 0 ;;
-    --storage) kind=none; return 0 ;;
-    --timeout) kind=none; return 0 ;;
-    --to) kind=none; return 0 ;;
-    --tokens) kind=none; return 0 ;;
-    --tp) kind=none; return 0 ;;
-    --tpot) kind=none; return 0 ;;
-    --ttft) kind=none; return 0 ;;
-    --vocab) kind=none; return 0 ;;
-    --vp) kind=none; return 0 ;;
-    --wait) kind=none; return 0 ;;
-    --wait-at-most) kind=none; return 0 ;;
-    --watch) kind=none; return 0 ;;
-    --window) kind=none; return 0 ;;
-    --zero) kind=none; return 0 ;;
-    -f) kind=none; return 0 ;;
-    -i) kind=files; return 0 ;;
-    -o) kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
-    -w) kind=nodes; return 0 ;;
-    -x) kind=nodes; return 0 ;;
+    *" --add") kind=none; return 0 ;;
+    *" --ahead") kind=none; return 0 ;;
+    *" --batch") kind=none; return 0 ;;
+    "assess --by") kind="pool site rack node model workload"; return 0 ;;
+    "assess fleet --by") kind="pool site rack node model workload"; return 0 ;;
+    "assess history --by") kind="pool team workload"; return 0 ;;
+    "assess energy --carbon") kind=files; return 0 ;;
+    "assess demand --carbon") kind=none; return 0 ;;
+    "schedule plan --carbon") kind=files; return 0 ;;
+    "schedule explain --carbon") kind=files; return 0 ;;
+    "schedule whatif --carbon") kind=files; return 0 ;;
+    *" --carbon-market") kind=files; return 0 ;;
+    *" --color") kind="auto always never"; return 0 ;;
+    *" --columns") kind=none; return 0 ;;
+    *" --config") kind=files; return 0 ;;
+    *" --context") kind=none; return 0 ;;
+    *" --cp") kind=none; return 0 ;;
+    *" --cpus-per-gpu") kind=none; return 0 ;;
+    *" --deadline") kind=none; return 0 ;;
+    *" --directory") kind=files; return 0 ;;
+    *" --effort") kind="fast normal best"; return 0 ;;
+    *" --energy-price") kind=none; return 0 ;;
+    *" --ep") kind=none; return 0 ;;
+    *" --eta") kind=none; return 0 ;;
+    *" --evict") kind=none; return 0 ;;
+    *" --exclude") kind=nodes; return 0 ;;
+    *" --fail") kind=none; return 0 ;;
+    *" --fail-on") kind="info warn crit never"; return 0 ;;
+    *" --fanout") kind=none; return 0 ;;
+    *" --for") kind=none; return 0 ;;
+    *" --gpu") kind=none; return 0 ;;
+    *" --gpus") kind=none; return 0 ;;
+    *" --heads") kind=none; return 0 ;;
+    *" --hidden") kind=none; return 0 ;;
+    *" --idle-after") kind=none; return 0 ;;
+    *" --idle-below") kind=none; return 0 ;;
+    *" --idle-share") kind=none; return 0 ;;
+    *" --input-tokens") kind=none; return 0 ;;
+    *" --inventory") kind=files; return 0 ;;
+    *" --job-size") kind=none; return 0 ;;
+    *" --kv-heads") kind=none; return 0 ;;
+    *" --layers") kind=none; return 0 ;;
+    *" --limit") kind=none; return 0 ;;
+    *" --links") kind=files; return 0 ;;
+    *" --lora") kind=none; return 0 ;;
+    *" --memory-per-gpu") kind=none; return 0 ;;
+    *" --micro-batch") kind=none; return 0 ;;
+    *" --moves") kind=none; return 0 ;;
+    *" --nodes") kind=nodes; return 0 ;;
+    *" --objective") kind="fair train-x-infer max-min"; return 0 ;;
+    *" --optimizer") kind="adamw adamw-8bit muon sgd"; return 0 ;;
+    *" --output") kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    *" --output-tokens") kind=none; return 0 ;;
+    *" --params") kind=none; return 0 ;;
+    *" --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    *" --pp") kind=none; return 0 ;;
+    *" --precision") kind="bf16 fp8 mxfp8"; return 0 ;;
+    "assess energy --price") kind=files; return 0 ;;
+    "assess demand --price") kind=none; return 0 ;;
+    "schedule plan --price") kind=files; return 0 ;;
+    "schedule explain --price") kind=files; return 0 ;;
+    "schedule whatif --price") kind=files; return 0 ;;
+    *" --prometheus") kind=none; return 0 ;;
+    *" --pue") kind=none; return 0 ;;
+    *" --queries") kind=none; return 0 ;;
+    *" --range") kind=none; return 0 ;;
+    *" --rate") kind=none; return 0 ;;
+    *" --recompute") kind="none selective full"; return 0 ;;
+    *" --remove") kind=nodes; return 0 ;;
+    *" --seed") kind=none; return 0 ;;
+    *" --seq") kind=none; return 0 ;;
+    *" --since") kind=none; return 0 ;;
+    *" --slowdown") kind=none; return 0 ;;
+    *" --sort") kind=none; return 0 ;;
+    *" --stall") kind=none; return 0 ;;
+    *" --step") kind=none; return 0 ;;
+    *" --steps") kind=none; return 0 ;;
+    *" --storage") kind=none; return 0 ;;
+    *" --timeout") kind=none; return 0 ;;
+    *" --to") kind=none; return 0 ;;
+    *" --tokens") kind=none; return 0 ;;
+    *" --tp") kind=none; return 0 ;;
+    *" --tpot") kind=none; return 0 ;;
+    *" --ttft") kind=none; return 0 ;;
+    *" --until") kind=none; return 0 ;;
+    *" --vocab") kind=none; return 0 ;;
+    *" --vp") kind=none; return 0 ;;
+    *" --wait") kind=none; return 0 ;;
+    *" --wait-at-most") kind=none; return 0 ;;
+    *" --watch") kind=none; return 0 ;;
+    *" --window") kind=none; return 0 ;;
+    *" --zero") kind=none; return 0 ;;
+    *" -f") kind=none; return 0 ;;
+    *" -i") kind=files; return 0 ;;
+    *" -o") kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    *" -w") kind=nodes; return 0 ;;
+    *" -x") kind=nodes; return 0 ;;
   esac
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/history"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.
@@ -142,8 +162,9 @@ _dcctl_path() {
 _dcctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local verbs="" options="" kind=none
-  _dcctl_command "$(_dcctl_path "${COMP_WORDS[@]:1:COMP_CWORD-1}")"
-  if ! _dcctl_value "$previous"; then
+  local at; at=$(_dcctl_path "${COMP_WORDS[@]:1:COMP_CWORD-1}")
+  _dcctl_command "$at"
+  if ! _dcctl_value "$at $previous"; then
     case $current in -*) kind=$options ;; *) if [ -n "$verbs" ]; then kind=$verbs; fi ;; esac
   fi
   case $kind in

@@ -126,7 +126,11 @@ def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
         specs.sites_of(context)  # what is wrong there is told before anything is asked
         if not context.sources:
             raise wrong(f"{context.origin}: context.{context.name}", "has no source that could be asked")
-        return specs.of_context(context)
+        found = specs.of_context(context)
+        plan = tuple(spec for spec in found if not isinstance(spec, specs.PrometheusSpec))
+        if not plan:
+            raise wrong(f"{context.origin}: context.{context.name}", "has no source that knows nodes")
+        return plan
     if settings.nodes:
         return (specs.SshSpec(nodes=settings.nodes),)
     return (specs.LocalSpec(),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
@@ -47,6 +48,24 @@ class KubernetesSpec(Spec, frozen=True, kw_only=True):
     rack_labels: tuple[str, ...] = ()
 
 
+class PrometheusSpec(Spec, frozen=True, kw_only=True):
+    """Prometheus, or what speaks its API: where `assess history` looks. It names no nodes."""
+
+    url: str
+    """What stands before `/api/v1`; for Mimir and VictoriaMetrics it has a path."""
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
+    """Every series asked about has these: `{cluster = "prod"}` where one server holds several."""
+    pool_label: str = "modelName"
+    tenant: str | None = None
+    tenant_header: str = "X-Scope-OrgID"
+    token_file: str | None = None
+    token_command: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    password_command: str | None = None
+    ca_file: str | None = None
+
+
 class FileSpec(Spec, frozen=True, kw_only=True):
     """A snapshot or a list of nodes."""
 
@@ -79,6 +98,7 @@ AnySpec: TypeAlias = (
     LocalSpec
     | SshSpec
     | KubernetesSpec
+    | PrometheusSpec
     | FileSpec
     | AnsibleSpec
     | TerraformSpec
@@ -93,6 +113,7 @@ KINDS: dict[str, type[AnySpec]] = {
     "local": LocalSpec,
     "ssh": SshSpec,
     "kubernetes": KubernetesSpec,
+    "prometheus": PrometheusSpec,
     "file": FileSpec,
     "ansible": AnsibleSpec,
     "terraform": TerraformSpec,
@@ -179,11 +200,34 @@ def _source(table: object, where: str) -> AnySpec:
     spec = _convert(given, KINDS[kind], f"{where} ({kind})")
     if isinstance(spec, SshSpec) and spec.nodes:
         check_node_set(spec.nodes, f"{where}.nodes")
+    if isinstance(spec, PrometheusSpec):
+        check_prometheus(spec, f"{where} (prometheus)")
     for key, text in node_sets(spec).items() if isinstance(spec, MeterSpec) else ():
         check_node_set(text, f"{where}.{key}")
     if isinstance(spec, FileSpec | AnsibleSpec | TerraformSpec):
         return msgspec.structs.replace(spec, path=_at_home(spec.path, f"{where}.path"))
     return spec
+
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+
+def check_prometheus(spec: PrometheusSpec, where: str) -> None:
+    """UsageError for what cannot be asked: labels that are none, or two ways to say who asks."""
+    for label in (*spec.labels, spec.pool_label):
+        if not _LABEL.fullmatch(label):
+            raise wrong(where, f"{label!r} is not the name of a label")
+    secrets = [
+        name
+        for name in ("token_file", "token_command", "password_file", "password_command")
+        if getattr(spec, name)
+    ]
+    if len(secrets) > 1:
+        raise wrong(where, f"{' and '.join(secrets)}: one of them says who asks")
+    if spec.username is None and secrets and secrets[0].startswith("password"):
+        raise wrong(where, f"{secrets[0]} needs a username")
+    if not re.fullmatch(r"[A-Za-z0-9-]+", spec.tenant_header) or not (spec.tenant or "-").isprintable():
+        raise wrong(where, "tenant_header and tenant are the name and the value of an HTTP header")
 
 
 def _at_home(path: str, where: str) -> str:

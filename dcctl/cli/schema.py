@@ -17,12 +17,13 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.assess.demand.report import DEMAND
     from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
+    from dcctl.assess.history.shape import SHAPES as HISTORY
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
-    assess = (*ASSESS, ACCURACY, COST, DEMAND, *ENERGY)
+    assess = (*ASSESS, ACCURACY, COST, DEMAND, *ENERGY, *HISTORY)
     known = (*assess, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
     return {shape.kind: shape for shape in known}
 

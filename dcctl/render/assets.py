@@ -31,6 +31,9 @@ svg text{font-size:11px;fill:var(--fg)}svg text.sign{font-size:10px;text-anchor:
 rect{stroke:var(--line)}
 .s-l1{fill:var(--l1)}.s-l2{fill:var(--l2)}.s-l3{fill:var(--l3)}.s-l4{fill:var(--l4)}
 .s-free{fill:var(--free)}.s-idle{fill:var(--idle)}.s-fault{fill:var(--fault)}.s-unknown{fill:var(--bg)}
+polyline{fill:none;stroke-width:1.5}
+.p-measured{stroke:var(--l4)}.p-part{stroke:var(--l2)}.p-forecast{stroke:var(--warn);stroke-dasharray:4 3}
+.p-limit{stroke:var(--crit);stroke-dasharray:1 3}.grid{stroke:var(--line)}
 footer{margin-top:2rem;color:var(--soft);font-size:.8rem}
 @media print{body{padding:0;font-size:11px}th button{color:#000}.scroll{overflow:visible}
 figure,tr{break-inside:avoid}rect,td,th{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

@@ -43,6 +43,11 @@ def _page(report: Report) -> Iterator[str]:
         yield from _table(table)
     for chart in report.gantts:
         yield from gantt_html(chart)
+    if report.plots:
+        from dcctl.render.plot_svg import plot_html
+
+        for plot in report.plots:
+            yield from plot_html(plot)
     for tree in report.trees:
         yield from tree_html(tree)
     for picture in report.maps:

@@ -15,7 +15,7 @@ from dcctl.render.units import show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dcctl.render.report import Cell, Gantt, Report, Table, Unit
+    from dcctl.render.report import Cell, Gantt, Plot, Report, Table, Unit
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -55,6 +55,8 @@ def envelope(report: Report) -> dict[str, Json]:
     }
     if report.gantts:
         document["gantts"] = {chart.name: _gantt(chart) for chart in report.gantts}
+    if report.plots:
+        document["plots"] = {plot.name: _plot(plot) for plot in report.plots}
     if report.documents:
         document["documents"] = list(report.documents)
     return document
@@ -67,6 +69,15 @@ def _gantt(chart: Gantt) -> Json:
         for name, bars in chart.rows
     ]
     return {"unit": chart.unit, "now": chart.now, "rows": rows}
+
+
+def _plot(plot: Plot) -> Json:
+    """Return a plot as JSON has it: a value for each step from the start."""
+    lines: list[Json] = [
+        {"name": line.name, "kind": line.kind, "values": [value(one) for one in line.values]}
+        for line in plot.lines
+    ]
+    return {"unit": plot.unit, "start_s": plot.start_s, "step_s": plot.step_s, "lines": lines}
 
 
 def _summary(entry: Cell | Mapping[str, Cell]) -> Json:

@@ -124,6 +124,39 @@ class Gantt(Struct, frozen=True):
     """The present, where it lies between the first start and the last end."""
 
 
+class Line(Struct, frozen=True):
+    """One line of a plot: a value for each step, None where nobody knows."""
+
+    name: str
+    values: tuple[float | None, ...]
+    kind: Literal["measured", "part", "forecast", "limit"] = "measured"
+    """What it is, which settles the sign that it is drawn with."""
+
+
+class Plot(Struct, frozen=True):
+    """Quantities over time, from 0 up. All lines begin at the same time and have steps of the same length."""
+
+    name: str
+    """Its key in JSON."""
+    title: str
+    start_s: int
+    """Unix time of the first value."""
+    step_s: int
+    lines: tuple[Line, ...]
+    unit: Unit = "milli"
+    """Of the values."""
+
+    @property
+    def steps(self) -> int:
+        """Of the longest line."""
+        return max((len(line.values) for line in self.lines), default=0)
+
+    @property
+    def top(self) -> float:
+        """The largest value; 1 where there is none above 0."""
+        return max((v for line in self.lines for v in line.values if v is not None), default=0) or 1
+
+
 class Branch(Struct, frozen=True):
     """One line of a tree, and what hangs below it."""
 
@@ -173,6 +206,7 @@ class Report(Struct, frozen=True):
     summary: dict[str, Cell | dict[str, Cell]] = {}
     maps: tuple[HeatMap, ...] = ()
     gantts: tuple[Gantt, ...] = ()
+    plots: tuple[Plot, ...] = ()
     trees: tuple[Tree, ...] = ()
     notes: tuple[Note, ...] = ()
     samples: tuple[Sample, ...] = ()
@@ -199,5 +233,7 @@ class Shape(Struct, frozen=True):
     """Keys of the summary object; `title` explains each."""
     gantts: tuple[tuple[str, Unit], ...] = ()
     """(key of the Gantt chart, unit of its times)."""
+    plots: tuple[tuple[str, Unit], ...] = ()
+    """(key of the plot, unit of its values)."""
     document_format: str = ""
     """The output format of an answer that is a document; empty: it is a table."""

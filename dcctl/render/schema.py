@@ -62,7 +62,21 @@ def json_schema(shape: Shape) -> dict[str, Json]:
 def _optional(shape: Shape) -> dict[str, Json]:
     """Return the keys that only some answers have."""
     charts: dict[str, Json] = {name: _gantt(unit) for name, unit in shape.gantts}
-    return {"documents": _WORDS, **({"gantts": _object(charts, required=[])} if charts else {})}
+    plots: dict[str, Json] = {name: _plot(unit) for name, unit in shape.plots}
+    return {
+        "documents": _WORDS,
+        **({"gantts": _object(charts, required=[])} if charts else {}),
+        **({"plots": _object(plots, required=[])} if plots else {}),
+    }
+
+
+def _plot(unit: Unit) -> Json:
+    """Return the schema of a plot: a value for each step from the start, null where nobody knows."""
+    time: Json = {"type": "integer", "description": _MEANING["time_s"]}
+    value: Json = {"type": ["number", "null"], "description": _MEANING.get(unit, "")}
+    line = _object({"name": _TEXT, "kind": _TEXT, "values": {"type": "array", "items": value}})
+    parts: dict[str, Json] = {"unit": {"const": unit}, "start_s": time, "step_s": {"type": "integer"}}
+    return _object({**parts, "lines": {"type": "array", "items": line}})
 
 
 def _gantt(unit: Unit) -> Json:

@@ -56,6 +56,11 @@ def _blocks(report: Report, style: Style) -> Iterator[list[str]]:
 
         for chart in report.gantts:
             yield gantt_lines(chart, style, room)
+    if report.plots:
+        from dcctl.render.plot import plot_lines
+
+        for plot in report.plots:
+            yield plot_lines(plot, style, room)
     if report.trees:
         from dcctl.render.tree import tree_lines
 

@@ -85,6 +85,9 @@ class TestEveryShell:
         assert "--fail-on" in complete("dcctl assess --fa", shell_home)
         assert {"json", "jsonl"} == complete("dcctl assess -o js", shell_home)
         assert {"pool", "model", "workload"} <= complete("dcctl assess --by ", shell_home)
+        history = complete("dcctl assess history --by ", shell_home)
+        assert {"pool", "team", "workload"} <= history
+        assert "model" not in history
 
     def test_node_names_come_from_the_cache(self, complete: Complete, shell_home: dict[str, str]) -> None:
         assert complete("dcctl assess -w gpu00", shell_home) == {"gpu001", "gpu002"}

@@ -41,13 +41,28 @@ def _tables(root: Command) -> str:
         kind = _source(command.arguments[0]) if command.arguments else "none"
         commands.append(f'    "{path}") verbs="{words}" options="{options}" kind={kind} ;;')
         verbs += [f'"{path}/{verb.name}"' for verb in command.verbs]
-    sources = {name: _source(option) for c in root.walk() for option in c.options for name in option.names}
-    values = [f"    {name}) kind={source}; return 0 ;;" for name, source in sorted(sources.items()) if source]
+    values = [f"    {at}) kind={source}; return 0 ;;" for at, source in _values(root) if source]
     return (
         f"_dcctl_command() {{\n  case $1 in\n{_lines(commands)}  esac\n}}\n"
         f"_dcctl_value() {{\n  case $1 in\n{_lines(values)}  esac\n  return 1\n}}\n"
         f"_dcctl_is_verb() {{\n  case $1 in {'|'.join(verbs)}) return 0 ;; esac\n  return 1\n}}\n"
     )
+
+
+def _values(root: Command) -> list[tuple[str, str]]:
+    """Where the values of each option come from, by `command option`; `*`: whatever the command."""
+    told: dict[str, dict[str, str]] = {}
+    for command in root.walk():
+        for option in command.options:
+            for name in option.names:
+                told.setdefault(name, {})[" ".join(command.path[1:])] = _source(option)
+    found = []
+    for name, sources in sorted(told.items()):
+        if len(set(sources.values())) == 1:
+            found.append((f'*" {name}"', next(iter(sources.values()))))
+        else:
+            found += [(f'"{path} {name}"', source) for path, source in sources.items()]
+    return found
 
 
 def _lines(rows: list[str]) -> str:
@@ -124,8 +139,9 @@ _dcctl_path() {
 _dcctl() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local verbs="" options="" kind=none
-  _dcctl_command "$(_dcctl_path "${COMP_WORDS[@]:1:COMP_CWORD-1}")"
-  if ! _dcctl_value "$previous"; then
+  local at; at=$(_dcctl_path "${COMP_WORDS[@]:1:COMP_CWORD-1}")
+  _dcctl_command "$at"
+  if ! _dcctl_value "$at $previous"; then
     case $current in -*) kind=$options ;; *) if [ -n "$verbs" ]; then kind=$verbs; fi ;; esac
   fi
   case $kind in
@@ -146,7 +162,7 @@ _dcctl() {
     if _dcctl_is_verb "$at/$word"; then at="${at:+$at }$word"; fi
   done
   _dcctl_command "$at"
-  if ! _dcctl_value "$previous"; then
+  if ! _dcctl_value "$at $previous"; then
     case $current in -*) kind=$options ;; *) if [ -n "$verbs" ]; then kind=$verbs; fi ;; esac
   fi
   case $kind in

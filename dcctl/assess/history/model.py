@@ -1,0 +1,214 @@
+"""What was done over a stretch of time, as lists with a value for each step; None is unknown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+
+from dcctl.assess.history.signals import Found  # noqa: TC001 - msgspec may read the type
+from dcctl.inventory.timeseries import Window  # noqa: TC001
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dcctl.inventory.timeseries import Series
+
+Values: TypeAlias = list[float | None]
+Owner: TypeAlias = tuple[str, str, str]
+"""(pool, team, workload); the last is empty unless workloads were asked for."""
+_MIB = 1 << 20
+_SANE = 1.001
+"""A share of one, with what is lost in rounding: more is a value that an exporter has for `unknown`."""
+
+
+class Usage(Struct):
+    """What one owner held, and what came of it. In accelerators: 1.5 is one of them, and half of another."""
+
+    held: Values
+    busy: Values
+    idle: Values
+    memory_bytes: Values
+    """The most on one accelerator."""
+
+
+class Board(Struct):
+    """One accelerator, or one slice of it, over the whole time. Steps of a state; None: not known."""
+
+    host: str
+    uuid: str
+    slice: str
+    pool: str
+    held: float = 0.0
+    idle: float | None = None
+    memory_bound: float | None = None
+    power_capped: float | None = None
+    io_bound: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The UUID, with the number of the slice."""
+        return f"{self.uuid}/{self.slice}" if self.slice else self.uuid
+
+
+class Stranded(Struct):
+    """Free accelerators of a node that lacked something else: accelerator-steps, by what was short."""
+
+    node: str
+    cpu: float = 0.0
+    memory: float = 0.0
+
+
+class History(Struct, frozen=True):
+    """All that was learned."""
+
+    window: Window
+    found: Found
+    owners: dict[Owner, Usage]
+    present: dict[str, Values]
+    """Accelerators that exist, by pool."""
+    power_w: dict[str, Values]
+    queue: dict[str, Values]
+    """Accelerators that pods wait for, by team. Empty when nobody tells, see `queue_known`."""
+    requested: Values
+    allocatable: Values
+    boards: tuple[Board, ...]
+    stranded: tuple[Stranded, ...] | None
+    energy_j: dict[str, float]
+    memory_size_bytes: dict[str, int]
+    queue_known: bool = False
+    queries: int = 0
+
+
+Answers: TypeAlias = "Mapping[str, Sequence[Series] | None]"
+"""By the key of the query; None: it gave no answer."""
+
+
+def history(window: Window, found: Found, answers: Answers, queries: int = 0) -> History:
+    """Return what the answers tell. A query that was not asked has no key, which is unknown too."""
+    pool = found.pool_label
+    return History(
+        window=window,
+        found=found,
+        owners=_owners(window, found, answers),
+        present=_by(answers.get("present"), pool, window),
+        power_w=_by(answers.get("power"), pool, window),
+        queue=_by(answers.get("queue"), "namespace", window),
+        requested=_only(answers.get("requested"), window),
+        allocatable=_only(answers.get("allocatable"), window),
+        boards=_boards(found, answers),
+        stranded=_stranded(answers),
+        energy_j={
+            one.label(pool): one.last / 1000 for one in answers.get("energy") or () if one.last is not None
+        },
+        memory_size_bytes={
+            one.label(pool): round(one.last) * _MIB
+            for one in answers.get("memory size") or ()
+            if one.last is not None
+        },
+        queue_known=answers.get("queue") is not None,
+        queries=queries,
+    )
+
+
+def blank(window: Window) -> Values:
+    """Return a value for each step, none of them known."""
+    return [None] * window.steps
+
+
+def _values(one: Series, window: Window) -> Values:
+    values = blank(window)
+    for time_s, value in one.points:
+        index = window.index(time_s)
+        if 0 <= index < len(values):
+            values[index] = value
+    return values
+
+
+def _by(told: Sequence[Series] | None, label: str, window: Window) -> dict[str, Values]:
+    return {one.label(label): _values(one, window) for one in told or ()}
+
+
+def _only(told: Sequence[Series] | None, window: Window) -> Values:
+    return _values(told[0], window) if told else blank(window)
+
+
+def _owners(window: Window, found: Found, answers: Answers) -> dict[Owner, Usage]:
+    """The owners; what is busy or idle of one is 0 in a step of which only that is not told."""
+    held = _usage(found, answers.get("held"), window)
+    if not held:
+        return {}
+    parts = {key: _usage(found, answers.get(key), window) for key in ("busy", "idle", "memory")}
+    asked = {key for key in parts if answers.get(key) is not None}
+    return {
+        owner: Usage(
+            held=values,
+            busy=_sane(parts["busy"].get(owner) or blank(window), values),
+            idle=_told(parts["idle"].get(owner), values) if "idle" in asked else blank(window),
+            memory_bytes=[
+                None if mib is None else mib * _MIB for mib in parts["memory"].get(owner) or blank(window)
+            ],
+        )
+        for owner, values in sorted(held.items())
+    }
+
+
+def _usage(found: Found, told: Sequence[Series] | None, window: Window) -> dict[Owner, Values]:
+    return {
+        (one.label(found.pool_label), one.label(found.team), one.label("workload")): _values(one, window)
+        for one in told or ()
+    }
+
+
+def _sane(values: Values, held: Values) -> Values:
+    """What is busy can be no more than what is held: exporters have large numbers for `not known`."""
+    return [
+        value if value is not None and most is not None and 0 <= value <= most * _SANE else None
+        for value, most in zip(values, held, strict=True)
+    ]
+
+
+def _told(idle: Values | None, held: Values) -> Values:
+    """A step in which something is held and nothing is told to be idle has 0 idle ones."""
+    values: Values = idle or [None] * len(held)
+    return [None if most is None else (value or 0.0) for value, most in zip(values, held, strict=True)]
+
+
+_STATES = {
+    "held steps": "held",
+    "idle steps": "idle",
+    "memory-bound steps": "memory_bound",
+    "power-throttled steps": "power_capped",
+    "I/O-bound steps": "io_bound",
+}
+
+
+def _boards(found: Found, answers: Answers) -> tuple[Board, ...]:
+    boards: dict[tuple[str, str, str, str], Board] = {}
+    for key, field in _STATES.items():
+        told = answers.get(key)
+        for one in told or ():
+            name = (
+                one.label(found.host),
+                one.label("UUID"),
+                one.label("GPU_I_ID"),
+                one.label(found.pool_label),
+            )
+            board = boards.setdefault(name, Board(*name))
+            setattr(board, field, one.last)
+    for key, field in _STATES.items():
+        if answers.get(key) is not None:
+            for board in boards.values():
+                setattr(board, field, getattr(board, field) or 0.0)
+    return tuple(boards[name] for name in sorted(boards))
+
+
+def _stranded(answers: Answers) -> tuple[Stranded, ...] | None:
+    if answers.get("stranded by cpu") is None and answers.get("stranded by memory") is None:
+        return None
+    nodes: dict[str, dict[str, float]] = defaultdict(dict)
+    for what in ("cpu", "memory"):
+        for one in answers.get(f"stranded by {what}") or ():
+            nodes[one.label("node")][what] = one.last or 0.0
+    return tuple(Stranded(node, **nodes[node]) for node in sorted(nodes))

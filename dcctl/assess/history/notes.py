@@ -1,0 +1,119 @@
+"""Sentences about the history: evidence, what it means, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.assess.history import signals as s
+from dcctl.render.report import Note
+from dcctl.units import duration, percent, plural, scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dcctl.assess.history.model import History
+    from dcctl.assess.history.outlook import Outlook
+    from dcctl.assess.history.report import Options
+    from dcctl.render.report import Cell, Table
+
+
+def notes(
+    history: History, outlook: Outlook, details: Sequence[Table], options: Options, summary: dict[str, Cell]
+) -> tuple[Note, ...]:
+    """Return what is worth a sentence, what is wasted first."""
+    tables = {table.name: table for table in details}
+    return (
+        *_wasted(tables, options, summary),
+        *_bound(tables["bound"]),
+        *_queue(summary, tables["queue"]),
+        *_outlook(history, outlook, summary),
+        *_energy(summary),
+        *_signals(history),
+    )
+
+
+def _wasted(tables: dict[str, Table], options: Options, summary: dict[str, Cell]) -> Iterator[Note]:
+    idle = tables["idle"].rows
+    if idle:
+        text = (
+            f"{plural(len(idle), 'accelerator')} did nothing for at least "
+            f"{percent(options.idle_share * 1000)} of the time held"
+        )
+        yield Note("idle", text, "warn", "dcctl assess history --by workload --sort -idle_gpu_time_s", "idle")
+    nodes, lost = tables["stranded"].rows, summary["stranded_gpu_time_s"]
+    if nodes and isinstance(lost, int):
+        text = f"free accelerators of {plural(len(nodes), 'node')} were of no use for {duration(lost)} in all"
+        yield Note("stranded", text, "warn", detail="stranded")
+
+
+def _bound(table: Table) -> Iterator[Note]:
+    by = table.column("by")
+    causes = sorted({str(row[by]) for row in table.rows})
+    if causes:
+        told = ", ".join(f"{cause} {sum(row[by] == cause for row in table.rows)}" for cause in causes)
+        yield Note("held back", f"accelerators by cause: {told}", detail="bound")
+
+
+def _queue(summary: dict[str, Cell], table: Table) -> Iterator[Note]:
+    mean, most = summary["queue_milli"], summary["queue_most_milli"]
+    if isinstance(mean, int) and isinstance(most, int) and most:
+        text = f"pods waited for {mean / 1000:.1f} accelerators on average, {most // 1000} at most"
+        yield Note("queue", text, detail=table.name)
+
+
+def _outlook(history: History, outlook: Outlook, summary: dict[str, Cell]) -> Iterator[Note]:
+    outcome = outlook.forecast
+    if outcome is None:
+        yield Note("forecast", "none: too little is known of what was asked for")
+        return
+    tested = duration(outcome.tested_steps * history.window.step_s)
+    tried = f"by {outcome.name}, which erred by {percent(outcome.error * 1000)} on the last {tested}"
+    end_s, full, soonest = history.window.end_s, summary["full_s"], summary["full_soonest_s"]
+    if isinstance(full, int):
+        early = soonest if isinstance(soonest, int) else full
+        text = f"full in {duration(full - end_s)}, in {duration(early - end_s)} at the soonest; {tried}"
+        yield Note("forecast", text, "warn")
+    elif outlook.capacity is None:
+        yield Note("forecast", f"nobody tells how many accelerators there are; {tried}")
+    else:
+        ahead = duration(len(outcome.values) * history.window.step_s)
+        early_text = f", though perhaps in {duration(soonest - end_s)}" if isinstance(soonest, int) else ""
+        yield Note("forecast", f"not full within {ahead}{early_text}; {tried}")
+
+
+def _energy(summary: dict[str, Cell]) -> Iterator[Note]:
+    energy, by = summary["energy_mj"], summary["energy_by"]
+    if isinstance(energy, int):
+        yield Note("energy", f"{scaled(energy / 3_600_000, 'Wh')} by {by}")
+
+
+def _signals(history: History) -> Iterator[Note]:
+    """What the answer rests on, and what could not be told."""
+    found = history.found
+    for order, what in ((s.BUSY, "how busy"), (s.ACTIVE, "whether idle")):
+        known = found.signals(order)
+        if known and known[0] is not order[0]:
+            yield Note(
+                "signal", f"{what}: {known[0].metric} ({known[0].word}), as {order[0].metric} is missing"
+            )
+        elif not known:
+            wanted = ", ".join(one.metric for one in order)
+            yield Note("signal", f"{what}: unknown, as {wanted} are missing", "warn")
+    unknown = [
+        f"{what} ({', '.join(s.missing(found, metrics))})"
+        for what, metrics in (
+            ("memory-bound", (s.DRAM.metric, s.TENSOR.metric)),
+            ("power-throttled", (s.POWER_CAPPED,)),
+            ("I/O-bound", (s.IO_PRESSURE,)),
+            ("queue", (s.REQUESTS, s.PHASE)),
+            ("stranded", (s.REQUESTS, s.PHASE, s.ALLOCATABLE)),
+        )
+        if not found.has(*metrics)
+    ]
+    if unknown:
+        yield Note("unknown", f"for want of metrics: {', '.join(unknown)}")
+    if not found.owned and found.metrics:
+        how = (
+            "whoever fills the memory of an accelerator holds it" if found.has(s.MEMORY_USED) else "all count"
+        )
+        yield Note("held", f"no series names pods: {how}")

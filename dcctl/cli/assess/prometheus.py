@@ -1,0 +1,100 @@
+"""Which store of time series a run asks, and what it answers about a stretch of time."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcctl.assess.history.model import History
+    from dcctl.assess.history.queries import By, Rules
+    from dcctl.assess.history.signals import Found
+    from dcctl.cli.session import Session
+    from dcctl.inventory.model import Gap
+    from dcctl.inventory.sources.prometheus.source import PrometheusSource
+    from dcctl.inventory.timeseries import Series, Window
+    from dcctl.render.progress import Progress
+    from dcctl.specs import PrometheusSpec
+
+
+def source_of(session: "Session", what: str) -> "PrometheusSpec":
+    """The server that `what` names (a URL, or a source of the context), or else the only one of the context.
+
+    UsageError when there is none, or several.
+    """
+    from dcctl import specs
+    from dcctl.errors import UsageError
+
+    if "://" in what:
+        return specs.PrometheusSpec(url=what, name="prometheus")
+    context = session.settings.context_asked
+    configured = specs.of_context(context) if context else ()
+    found = [spec for spec in configured if isinstance(spec, specs.PrometheusSpec)]
+    named = [spec for spec in found if what in ("", spec.name)]
+    if len(named) == 1:
+        return named[0]
+    known = ", ".join(spec.name or spec.url for spec in found)
+    why = f"which of {known}?" if known else 'no source of kind "prometheus" is configured'
+    raise UsageError(
+        f"--prometheus {what}".strip(), why, "dcctl assess history --prometheus http://HOST:9090"
+    )
+
+
+def client_source(session: "Session", spec: "PrometheusSpec", most: int, fresh: bool) -> "PrometheusSource":
+    """The source, with the answers of a run that broke off unless it is to start `fresh`."""
+    from dcctl import config
+    from dcctl.inventory.sources.prometheus.cache import Cache
+    from dcctl.inventory.sources.prometheus.client import Budget, Client
+    from dcctl.inventory.sources.prometheus.connection import Access, connect
+    from dcctl.inventory.sources.prometheus.source import PrometheusSource
+
+    access = Access(**{name: getattr(spec, name) for name in Access._fields})
+    client = Client(connect(access), session.settings.timeout, Budget(most, []))
+    who = f"{spec.url} {spec.tenant} {spec.username} {spec.token_file} {spec.token_command}"
+    cache = Cache(config.cache_dir(session.environ) / "history", who)
+    cache.prune()
+    return PrometheusSource(client, spec.name or "prometheus", None if fresh else cache)
+
+
+def ask(
+    source: "PrometheusSource",
+    bare: "Found",
+    by: "By",
+    window: "Window",
+    rules: "Rules",
+    progress: "Progress",
+) -> "tuple[History, tuple[Gap, ...]]":
+    """Probe, ask, and tell what came back. DeniedError or UnreachableError: the server gives no answer."""
+    from dcctl.assess.history.coverage import gaps
+    from dcctl.assess.history.model import history
+    from dcctl.assess.history.queries import parts, queries
+
+    found = _probed(source, bare, window, progress)
+    asked = queries(found, by, window.step_s, rules)
+    pieces = parts(found, window.steps, len(asked), source.budget.left)
+    progress.start(len(asked) * pieces, f"asking {source.name}")
+    answers: dict[str, tuple[Series, ...] | None] = {}
+    for number, query in enumerate(asked):
+        borne = min(source.parts, source.budget.left // (len(asked) - number))  # what was too large before
+        answers[query.key] = source.ask(query, window, max(pieces, borne), progress.advance)
+    whole = history(window, found, answers, len(source.budget.sent))
+    return whole, (*source.gaps, *gaps(whole, source.name))
+
+
+def _probed(source: "PrometheusSource", bare: "Found", window: "Window", progress: "Progress") -> "Found":
+    """What the server has."""
+    from dcctl.assess.history.probe import count, learned, lookups
+    from dcctl.errors import DeniedError, UnreachableError
+    from dcctl.inventory.sources.kubernetes.failures import Failure
+
+    asked = lookups(bare)
+    progress.start(len(asked), f"asking {source.name}")
+    told = {}
+    try:
+        for one in asked:
+            told[one.key] = source.values(one.label, one.match, window)
+            progress.advance(one.key)
+        first, last = (
+            source.at(count(bare), time_s, "accelerators") for time_s in (window.start_s, window.end_s)
+        )
+    except Failure as failure:
+        kind = DeniedError if failure.cause in ("unauthenticated", "denied") else UnreachableError
+        raise kind(f"prometheus {source.host}", failure.reason, failure.hint) from failure
+    return learned(bare, told, first, last)

@@ -1,0 +1,111 @@
+"""What is unknown stays unknown in the report; what to ask for follows from what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from dcctl.assess.history.demo import demo
+from dcctl.assess.history.groups import everything, groups, sizing
+from dcctl.assess.history.model import History, history
+from dcctl.assess.history.report import Options, history_report
+from dcctl.assess.history.signals import ENGINE, MEMORY_USED, Found
+from dcctl.inventory.timeseries import Series, Window
+
+HOUR = 3600
+WINDOW = Window(0, 200 * HOUR, HOUR)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One owner: constant figures for each step."""
+
+    held: float
+    busy: float | None
+    idle: float | None
+    pool: str = "NVIDIA H100 80GB HBM3"
+    team: str = "nlp"
+    memory_mib: float = 1024
+
+
+def _series(row: Row, value: float, steps: range) -> Series:
+    labels = {"modelName": row.pool, "team": row.team}
+    return Series(labels, tuple(((step + 1) * HOUR, value) for step in steps))
+
+
+def _history(*rows: Row) -> History:
+    found = Found(frozenset({ENGINE.metric, MEMORY_USED}), {MEMORY_USED: 8}, owned=True)
+    steps = range(WINDOW.steps)
+    parts = {
+        "held": [_series(row, row.held, steps) for row in rows],
+        "busy": [_series(row, row.busy, steps) for row in rows if row.busy is not None],
+        "idle": [_series(row, row.idle, steps) for row in rows if row.idle is not None],
+        "memory": [_series(row, row.memory_mib, steps) for row in rows],
+        "present": [_series(Row(8, 0, 0), 8, steps)],
+        "memory size": [_series(Row(8, 0, 0), 81920, range(1))],
+    }
+    return history(WINDOW, found, parts)
+
+
+def test_eight_held_of_which_six_do_nothing_should_be_two() -> None:
+    told = _history(Row(8, 1.0, 6))
+    (group,) = groups(told, "team")
+    ask = sizing(group, told)
+    assert (ask.held, ask.accelerators) == (8, 2)
+    assert ask.memory_bytes == round(1024 * (1 << 20) * 1.15)
+
+
+def test_a_little_work_gets_the_smallest_slice_that_holds_it() -> None:
+    small = _history(Row(2, 0.1, 0))
+    assert sizing(groups(small, "team")[0], small).slice == "1g.10gb"
+    large = _history(Row(2, 0.1, 0, memory_mib=30 * 1024))
+    assert sizing(groups(large, "team")[0], large).slice == "3g.40gb"
+    busy = _history(Row(2, 1.9, 0))
+    assert sizing(groups(busy, "team")[0], busy).slice is None
+
+
+def test_two_pools_are_weighed_by_what_they_hold() -> None:
+    told = _history(Row(6, 6.0, 0), Row(2, 0.0, 2, pool="NVIDIA L40S"))
+    assert everything(told).mean_busy == pytest.approx(0.75)
+    assert [group.name for group in groups(told, "pool")] == ["NVIDIA H100 80GB HBM3", "NVIDIA L40S"]
+
+
+def test_what_has_no_signal_is_neither_busy_nor_idle() -> None:
+    told = _history(Row(4, None, None))
+    told.owners[next(iter(told.owners))].idle = [None] * WINDOW.steps
+    report = history_report(told, Options("team"))
+    row = dict(zip([column.key for column in report.items.columns], report.items.rows[0], strict=True))
+    for key in ("busy_milli", "busy_p95_milli", "idle_milli", "idle_gpu_time_s", "request_gpus"):
+        assert row[key] is None
+    assert report.summary["stranded_gpu_time_s"] is None
+    assert report.summary["queue_milli"] is None
+    assert report.summary["energy_mj"] is None
+
+
+def test_more_busy_than_held_is_a_value_that_means_unknown() -> None:
+    assert everything(_history(Row(4, 9.2e18, 0))).mean_busy is None
+
+
+def test_few_steps_say_nothing_of_what_to_ask_for() -> None:
+    found = Found(frozenset({MEMORY_USED}), {}, owned=True)
+    one = Series({"modelName": "x", "team": "a"}, tuple((step * HOUR, 1.0) for step in range(1, 51)))
+    told = history(Window(0, 50 * HOUR, HOUR), found, {"held": [one], "idle": []})
+    assert sizing(groups(told, "team")[0], told).accelerators is None
+
+
+def test_the_same_window_gives_the_same_demo() -> None:
+    window = Window(0, 30 * 86400, HOUR)
+    for by in ("pool", "team", "workload"):
+        first, second = (history_report(demo(window, by), Options(by)) for _ in range(2))
+        assert first == second
+        assert first.level == "warn"
+        assert {plot.name for plot in first.plots} == {"use", "queue", "forecast"}
+
+
+def test_an_empty_answer_is_told_and_not_zero() -> None:
+    report = history_report(history(WINDOW, Found(frozenset(), {}), {}), Options())
+    assert report.items.rows == ()
+    assert report.summary["gpu_time_s"] is None
+    assert report.summary["covered_milli"] == 0
+    assert report.plots == ()
