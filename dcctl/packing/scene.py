@@ -111,8 +111,10 @@ class Scene:
         mark = self.placer.mark()
         self.close(bins)
         self.placer.give_back(chain.from_iterable(stopped.values()), frozenset(bins))
-        yield
-        self.placer.undo(mark)
+        try:
+            yield
+        finally:
+            self.placer.undo(mark)
 
     def lost_with(self, bins: Iterable[int]) -> tuple[dict[str, list[Held]], int]:
         """Members that stand in these bins, by job, and how many others belong there and go with them."""

@@ -29,7 +29,7 @@ def _continued(admin: HttpApi, path: str, limit: int) -> list[str]:
         query["continue"] = page["metadata"]["continue"]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.sets(st.from_regex(r"[a-c](-[a-c]|\.[a-c]){0,2}", fullmatch=True), max_size=12), st.integers(1, 5))
 def test_pages_add_up_to_the_list(found: set[str], limit: int) -> None:
     with ApiServer() as server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -23,14 +23,12 @@ def bounded(problem: Problem, members: int = 0) -> int:
     return bound(problem, engine_of(problem, "first-fit").items, members)
 
 
-@settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
 def test_no_plan_exceeds_its_bound(problem: Problem, policy: PolicyName) -> None:
     plan = solve(problem, Options(policy))
     assert bounded(problem, plan.placed) >= plan.gpu_milli
 
 
-@settings(deadline=None)
 @given(problems())
 def test_it_is_repeatable_and_no_more_than_the_simple_one(problem: Problem) -> None:
     assert bounded(problem) == bounded(problem) <= simple_bound(problem)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -208,7 +208,6 @@ def _fewest(wanted: tuple[str, ...], filled: tuple[tuple[str, ...], ...] = ()) -
     return min(ways)
 
 
-@settings(deadline=None)
 @given(_WANTED)
 def test_as_few_boards_as_possible(wanted: list[str]) -> None:
     classes = [ItemClass(Need((0, 0, 0, 1, 0, 0, *(int(name == one) for one in NAMES)))) for name in NAMES]
@@ -243,7 +242,6 @@ def _fleets(draw: st.DrawFn) -> Problem:
     return problem(bins, classes, *jobs)
 
 
-@settings(deadline=None)
 @given(_fleets())
 def test_cuts_can_be_made_and_no_job_has_fewer_members(found: Problem) -> None:
     plan, before = planned(found), solve(found)

@@ -177,7 +177,7 @@ def test_members_that_must_be_apart_stay_apart() -> None:
         assert len(moved(scene(THREE, *beside, classes=(replace(CLASSES[0], template=template),)))) == steps
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=8), st.integers(0, 8))
 def test_every_state_in_between_holds(members: list[tuple[int, int]], most: int) -> None:
     whole = [sum(of == 2 for at, of in members if at == row) for row in range(3)]

@@ -99,7 +99,7 @@ def named(words: set[str]) -> Reason:
     return found
 
 
-@settings(deadline=None, max_examples=EXAMPLES)
+@settings(max_examples=EXAMPLES)
 @given(st.integers(0, 1 << 32))
 def test_every_reason_is_that_of_kubernetes(seed: int) -> None:
     cluster, waiting = cluster_of(seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.packing.preemption.blocking import fits_without, in_the_way
@@ -54,7 +54,6 @@ def asked(draw: st.DrawFn) -> tuple[Scene, Job]:
     )
 
 
-@settings(deadline=None)
 @given(asked())
 def test_nobody_of_higher_priority_stops_than_has_to(case: tuple[Scene, Job]) -> None:
     found, wanted = case

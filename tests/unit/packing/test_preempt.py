@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -109,7 +109,6 @@ def test_in_time_it_starts_at_once_and_they_after_it() -> None:
     assert starts == {"j": NOW, "w": NOW + 50, "x": NOW + 50}
 
 
-@settings(deadline=None)
 @given(timed(), st.data())
 def test_plans_that_push_out_hold(one: Problem, data: st.DataObject) -> None:
     known = Running(priority=data.draw(st.sampled_from((-5, 0, 5))), preemptible=data.draw(st.booleans()))

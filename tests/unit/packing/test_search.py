@@ -37,7 +37,6 @@ def tiers(one: Solution) -> list[tuple[int, int]]:
     ]
 
 
-@settings(deadline=None)
 @given(problems(), st.integers(0, 9))
 def test_what_it_finds_holds_and_loses_nobody(problem: Problem, seed: int) -> None:
     before, after = searched(problem, seed=seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -368,7 +368,6 @@ def crossing(draw: st.DrawFn) -> Problem:
     return problem(*jobs, one=asking(bandwidth_bps=10), bins=bins, links=links, prices=prices)
 
 
-@settings(deadline=None)
 @given(crossing())
 def test_no_link_carries_more_than_it_can(one: Problem) -> None:
     plan = planned(one)
@@ -376,7 +375,6 @@ def test_no_link_carries_more_than_it_can(one: Problem) -> None:
     assert planned(one) == plan
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.integers(0, 9)), min_size=6, max_size=6),
     st.lists(st.integers(0, 9), min_size=6, max_size=6),

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -34,13 +34,11 @@ if TYPE_CHECKING:
     from dcctl.packing.choices import PolicyName
 
 
-@settings(deadline=None)
 @given(problems(), st.sampled_from(sorted(POLICIES)))
 def test_plans_of_every_policy_hold(problem: Problem, policy: PolicyName) -> None:
     assert verify(solve(problem, Options(policy)), problem) == ()
 
 
-@settings(deadline=None)
 @given(problems(), st.data())
 def test_a_member_that_is_dropped_moved_or_doubled_is_found(problem: Problem, data: st.DataObject) -> None:
     plan = solve(problem)

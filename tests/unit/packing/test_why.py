@@ -99,7 +99,7 @@ def test_closed_windows_count_as_time() -> None:
     assert [first(bits) for bits in found.bits] == [Reason.TIME]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problems(), st.booleans())
 def test_counts_are_those_of_the_plan(one: Problem, timed: bool) -> None:
     if timed:
@@ -154,7 +154,7 @@ def test_whole_workloads_are_evicted_and_counted() -> None:
     assert len(evict.members) == 3
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(problems(nodes=3, work=4))
 def test_every_cure_cures_when_it_is_run_as_printed(one: Problem) -> None:
     for each in one.jobs:
