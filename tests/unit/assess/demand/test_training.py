@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dcctl.assess.demand.bill import Prices, bill
 from dcctl.assess.demand.bottleneck import shares
 from dcctl.assess.demand.durability import Habits, durability, progress, young
+from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.gang import gang
 from dcctl.assess.demand.handmade import Plain, architecture, by_count
 from dcctl.assess.demand.hardware import Gpu
@@ -195,15 +196,15 @@ def test_a_bill_knows_what_it_was_told() -> None:
     assert nothing.money is None
     assert nothing.carbon_kg is None
     assert nothing.energy_mj is not None
-    told = bill(found, Prices(gpu_hour=2.0, carbon_g_per_kwh=400.0))
+    told = bill(found, Prices(gpu_hour=Estimate.exact(2.0), carbon_g_per_kwh=Estimate.exact(400.0)))
     assert told.money is not None
     assert told.carbon_kg is not None
     assert told.money.value == pytest.approx(found.time_s.value / 3600 * 8 * 2)
     assert told.carbon_kg.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.4)
-    energy = bill(found, Prices(kwh=0.1)).money
+    energy = bill(found, Prices(kwh=Estimate.exact(0.1))).money
     assert energy is not None
     assert energy.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.1)
-    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=2.0)).money is None
+    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=Estimate.exact(2.0))).money is None
 
 
 def test_the_parts_of_a_step_add_up() -> None:
