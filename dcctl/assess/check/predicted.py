@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from math import ceil, exp, log
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.assess.check.fit import Normal, fit
-from dcctl.assess.demand.predict import OVERLAP, interval, limits, step_seconds
+from dcctl.assess.demand.predict import OVERLAP, SPREADS, interval, kind, limits, step_seconds
 from dcctl.assess.demand.steptime import Parts, step_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.assess.check.measured import Measured
     from dcctl.assess.demand.estimate import Estimate
-
 
 OVERLAPS: Final = (1.0, 2.0, 3.0, 4.0, 8.0)
 """1: work and wire one after the other; the higher, the better one hides behind the other."""
@@ -39,6 +39,11 @@ class Known(NamedTuple):
     def fits(self) -> bool:
         """Whether the coefficients are fitted on it, too: no part of it can be bounded by the wire."""
         return not (self.outside or self.parts.wire or self.run.run.recalled)
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether its error counts for the width of intervals; four-bit products are refused by `demand`."""
+        return self.run.run.precision != "nvfp4"
 
 
 class Predicted(NamedTuple):
@@ -116,28 +121,57 @@ def _wired(bound: Sequence[Known], busy: Mapping[str, float], power: float) -> t
 
 
 def predicted(runs: Sequence[Known]) -> list[Predicted]:
-    """Return each run as predicted without those of its model, accelerator and software."""
+    """Return each run as predicted without those of its model, accelerator and software.
+
+    That holds for its interval too: it is as wide as the errors of the others of its kind ask for.
+    """
+    without = _coefficients(runs)
+    rates = [_rate(one, without[one.run.held_out]) for one in runs]
+    kinds = [kind(one.run.spec) for one in runs]
+    errors = [abs(log(rate / one.run.tokens_per_s)) for one, rate in zip(runs, rates, strict=True)]
+    found = []
+    for one, rate, mine in zip(runs, rates, kinds, strict=True):
+        others = [
+            error
+            for other, error, its in zip(runs, errors, kinds, strict=True)
+            if its == mine and other.run.held_out != one.run.held_out and other.calibrates
+        ]
+        spreads = SPREADS if not others else {**SPREADS, mine: spread(others)}
+        found.append(Predicted(one, interval(one.run.spec, rate, spreads)))
+    return found
+
+
+def spread(errors: Iterable[float]) -> float:
+    """Return by how much 90 % of these errors (absolute, of logarithms) are off at most, as a ratio less 1.
+
+    With few errors it is the largest: split conformal prediction (Vovk et al. 2005, chapter 4).
+    """
+    found = sorted(errors)
+    return exp(found[min(ceil(0.9 * (len(found) + 1)), len(found)) - 1]) - 1
+
+
+def _coefficients(runs: Sequence[Known]) -> dict[tuple[str, str, str], Mapping[str, float]]:
+    """For each key of runs that are held out together: what is fitted without them."""
     equations, whole = fitted(runs)
     start = frozenset(at for at, name in enumerate(equations.names) if whole[name] > 0)
-    without: dict[tuple[str, str, str], Mapping[str, float]] = {}
+    found: dict[tuple[str, str, str], Mapping[str, float]] = {}
     for key in sorted({one.run.held_out for one in runs}):
         rows = [one.row for one in runs if one.run.held_out == key and one.fits]
         equations.add(rows, -1)
         others = [one for one in runs if one.run.held_out != key]
         busy = fit(equations, start) if rows else whole
-        without[key] = busy | wire(others, busy)
+        found[key] = busy | wire(others, busy)
         equations.add(rows)
-    return [_predict(one, without[one.run.held_out]) for one in runs]
+    return found
 
 
-def _predict(one: Known, coefficients: Mapping[str, float]) -> Predicted:
+def _rate(one: Known, coefficients: Mapping[str, float]) -> float:
     seconds = step_seconds(one.parts, coefficients)
-    rate = one.run.spec.step_tokens / one.run.run.gpus / seconds
-    return Predicted(one, interval(one.run.spec, rate))
+    return one.run.spec.step_tokens / one.run.run.gpus / seconds
 
 
-def score(found: Sequence[Predicted]) -> Score:
-    """Return what the bars are about."""
-    held = [one for one in found if one.scored]
+def score(found: Iterable[Predicted]) -> Score:
+    """Return how far predictions are off."""
+    held = list(found)
     errors = [abs(one.error) for one in held]
     return Score(len(held), median(errors), max(errors), sum(one.within for one in held) / len(held))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from math import log
+from typing import get_args
 
 import pytest
 
@@ -10,12 +12,12 @@ from dcctl.assess.check.arithmetic import FORMULAS, Shelf, compared
 from dcctl.assess.check.cases import Case
 from dcctl.assess.check.fit import Normal, fit
 from dcctl.assess.check.measured import Group, measured
-from dcctl.assess.check.predicted import Known, Predicted, fitted, known, predicted, score, wire
+from dcctl.assess.check.predicted import Known, Predicted, fitted, known, predicted, score, spread, wire
 from dcctl.assess.check.report import COVERAGE_BAR, MEDIAN_BAR, WORST_BAR, check_report
 from dcctl.assess.demand.coefficients import COEFFICIENTS
 from dcctl.assess.demand.hardware import Gpu
 from dcctl.assess.demand.lookup import Model
-from dcctl.assess.demand.predict import SEEN
+from dcctl.assess.demand.predict import SEEN, SPREADS, Kind, kind
 from dcctl.assess.demand.steptime import family
 from dcctl.inventory.sources.catalogue import rows
 
@@ -45,11 +47,36 @@ def test_every_formula_is_used_and_every_case_of_the_reference_is_there() -> Non
 
 
 def test_predictions_of_runs_that_were_not_fitted_meet_the_bars() -> None:
-    found = score(predictions())
+    found = score(one for one in predictions() if one.scored)
     assert found.runs >= 250
     assert found.median <= MEDIAN_BAR
     assert found.worst <= WORST_BAR
     assert found.coverage >= COVERAGE_BAR
+
+
+def test_intervals_cover_all_runs_that_demand_would_take() -> None:
+    """Also those that are held to no bar: a user's run may be as odd as they were."""
+    found = score(one for one in predictions() if one.known.calibrates)
+    assert found.runs >= 400
+    assert found.coverage >= COVERAGE_BAR
+
+
+@pytest.mark.parametrize("which", get_args(Kind))
+def test_intervals_are_as_wide_as_the_errors_of_their_kind(which: Kind) -> None:
+    errors = [
+        abs(log(1 + one.error))
+        for one in predictions()
+        if one.known.calibrates and kind(one.known.run.spec) == which
+    ]
+    assert 0 <= SPREADS[which] - spread(errors) <= 0.01
+
+
+def test_the_interval_of_a_run_does_not_know_its_error() -> None:
+    last = runs()[-1]
+    faster = last.run._replace(tokens_per_s=last.run.tokens_per_s * 9)
+    again = predicted([*runs()[:-1], last._replace(run=faster)])[-1]
+    before = predicted(runs())[-1]
+    assert (again.ours.low, again.ours.high) == pytest.approx((before.ours.low, before.ours.high))
 
 
 def test_a_run_is_predicted_without_those_of_its_model_accelerator_and_software() -> None:

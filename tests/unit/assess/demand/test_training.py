@@ -20,7 +20,7 @@ from dcctl.assess.demand.lookup import Model, gpu, model
 from dcctl.assess.demand.memory import memory
 from dcctl.assess.demand.operations import forward, hardware
 from dcctl.assess.demand.parameters import total
-from dcctl.assess.demand.predict import coefficient, limits, step, unseen
+from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
 from dcctl.assess.demand.traffic import flows
@@ -172,8 +172,8 @@ def test_optimizers_differ_in_their_moments() -> None:
 def test_what_was_never_fitted_is_less_certain() -> None:
     usual = TrainingSpec(GPT, BOARD, Layout(tensor=2, data=4, batch=32), 2048)
     strange = replace(usual, gpu=gpu("L40S", rows("gpus", Gpu)))
-    assert not unseen(usual)
-    assert unseen(strange)
+    assert kind(usual) == "seen"
+    assert kind(strange) == "unseen"
     wide, narrow = step(strange), step(usual)
     assert wide.high / wide.low > narrow.high / narrow.low
     assert (
@@ -185,7 +185,7 @@ def test_what_was_never_fitted_is_less_certain() -> None:
 def test_state_that_fills_the_memory_is_a_caution() -> None:
     one = architecture(Plain(7168, 48, 56, 50368), "mpt-30b")
     tight = TrainingSpec(one, BOARD, Layout(data=8, batch=8, zero=3, recompute="full"), 2048, stack="fsdp")
-    assert "fill 8" in limits(tight)
+    assert "state fills the memory: 8" in limits(tight)
     assert limits(tight) in needs(tight).cautions
 
 
