@@ -187,6 +187,7 @@ def test_the_accuracy_table(cli: Cli) -> None:
     assert summary["median_error_milli"] <= 70
     assert summary["worst_error_milli"] <= 150
     assert summary["coverage_milli"] >= 850
-    assert {row["verdict"] for row in found["items"]} == {"ok", "outside"}
+    assert summary["independent_coverage_milli"] >= 850
+    assert {row["verdict"] for row in found["items"]} == {"ok", "outside", "independent"}
     assert all(row["source"] for row in found["items"])
     assert cli("assess", "check").returncode == 0

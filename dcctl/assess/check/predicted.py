@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from math import ceil, exp, log
+from math import log
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.assess.check.fit import Normal, fit
-from dcctl.assess.demand.predict import OVERLAP, SPREADS, interval, kind, limits, step_seconds
+from dcctl.assess.check.widths import Error, Widths
+from dcctl.assess.demand.predict import OVERLAP, interval, limits, step_seconds
 from dcctl.assess.demand.steptime import Parts, step_parts
 
 if TYPE_CHECKING:
@@ -38,12 +39,12 @@ class Known(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether the coefficients are fitted on it, too: no part of it can be bounded by the wire."""
-        return not (self.outside or self.parts.wire or self.run.run.recalled)
+        return not (self.outside or self.parts.wire or self.run.run.recalled or self.independent)
 
     @property
-    def calibrates(self) -> bool:
-        """Whether its error counts for the width of intervals; four-bit products are refused by `demand`."""
-        return self.run.run.precision != "nvfp4"
+    def independent(self) -> bool:
+        """Whether nobody who made the formulas had seen it."""
+        return bool(self.run.group.independent)
 
 
 class Predicted(NamedTuple):
@@ -70,7 +71,12 @@ class Predicted(NamedTuple):
     @property
     def scored(self) -> bool:
         """Whether it is held to the bars."""
-        return not self.known.outside
+        return not (self.known.outside or self.known.independent)
+
+    @property
+    def judges(self) -> bool:
+        """Whether it shows what estimates are worth elsewhere: it is independent and can be asked for."""
+        return self.known.independent and not self.known.run.run.outside
 
 
 class Score(NamedTuple):
@@ -102,7 +108,7 @@ def fitted(runs: Sequence[Known]) -> tuple[Normal, dict[str, float]]:
 
 def wire(runs: Sequence[Known], busy: Mapping[str, float]) -> dict[str, float]:
     """Return the coefficient of the wire and how well work hides it, from the runs that it bounds."""
-    bound = [one for one in runs if one.parts.wire and not one.outside]
+    bound = [one for one in runs if one.parts.wire and not (one.outside or one.independent)]
     if not bound:
         return {}
     return min((_wired(bound, busy, power) for power in OVERLAPS), key=lambda entry: entry[0])[1]
@@ -121,33 +127,19 @@ def _wired(bound: Sequence[Known], busy: Mapping[str, float], power: float) -> t
 
 
 def predicted(runs: Sequence[Known]) -> list[Predicted]:
-    """Return each run as predicted without those of its model, accelerator and software.
-
-    That holds for its interval too: it is as wide as the errors of the others of its kind ask for.
-    """
+    """Return each run as predicted without those of its model, accelerator and software, and its interval."""
     without = _coefficients(runs)
     rates = [_rate(one, without[one.run.held_out]) for one in runs]
-    kinds = [kind(one.run.spec) for one in runs]
-    errors = [abs(log(rate / one.run.tokens_per_s)) for one, rate in zip(runs, rates, strict=True)]
-    found = []
-    for one, rate, mine in zip(runs, rates, kinds, strict=True):
-        others = [
-            error
-            for other, error, its in zip(runs, errors, kinds, strict=True)
-            if its == mine and other.run.held_out != one.run.held_out and other.calibrates
-        ]
-        spreads = SPREADS if not others else {**SPREADS, mine: spread(others)}
-        found.append(Predicted(one, interval(one.run.spec, rate, spreads)))
-    return found
-
-
-def spread(errors: Iterable[float]) -> float:
-    """Return by how much 90 % of these errors (absolute, of logarithms) are off at most, as a ratio less 1.
-
-    With few errors it is the largest: split conformal prediction (Vovk et al. 2005, chapter 4).
-    """
-    found = sorted(errors)
-    return exp(found[min(ceil(0.9 * (len(found) + 1)), len(found)) - 1]) - 1
+    errors = [
+        Error(one.run, abs(log(rate / one.run.tokens_per_s)))
+        for one, rate in zip(runs, rates, strict=True)
+        if not one.run.run.outside or one.run.experts
+    ]
+    widths = Widths(errors)
+    return [
+        Predicted(one, interval(one.run.spec, rate, widths.beside(one.run)))
+        for one, rate in zip(runs, rates, strict=True)
+    ]
 
 
 def _coefficients(runs: Sequence[Known]) -> dict[tuple[str, str, str], Mapping[str, float]]:

@@ -13,8 +13,9 @@ from dcctl.assess.demand.steptime import family, step_parts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dcctl.assess.demand.layout import Layout
     from dcctl.assess.demand.steptime import Parts
-    from dcctl.assess.demand.training_spec import TrainingSpec
+    from dcctl.assess.demand.training_spec import Stack, TrainingSpec
 
 FORMULA: Final = (
     "step = sum(coefficient x time at the hardware's rate) x (1 + (p-1)/(v m)) + exchange + optimizer"
@@ -24,10 +25,10 @@ OVERLAP: Final = "zero3/overlap"
 """The power p of (work^p + wire^p)^(1/p): 1 is one after the other, infinity the longer of both."""
 Kind: TypeAlias = Literal["seen", "full", "unseen", "experts"]
 """How much is known of runs like it; `full`: its state leaves little of the memory under ZeRO-3."""
-SPREADS: Final[Mapping[Kind, float]] = {"seen": 0.12, "full": 0.32, "unseen": 0.25, "experts": 0.92}
-"""90 % of the published runs of a kind are not further off, by so much faster or slower, when each is
-predicted from the others. Older releases count, and runs that contradict their table.
-With experts one run changes by up to 1.8 times from one release of the software to the next."""
+SPREADS: Final[Mapping[Kind, float]] = {"seen": 0.32, "full": 0.55, "unseen": 0.36, "experts": 0.74}
+"""90 % of the published runs of a kind are not further off, by so much faster or slower. They are those of
+other publications than the coefficients were fitted on (other people's clusters and software), each table of
+the same weight. With experts there are none yet: they are the releases of what was looked at."""
 SEEN: Final = {
     ("megatron", "bf16"): ("H100",),
     ("megatron", "fp8"): ("H100", "B200", "GB200", "GB300"),
@@ -38,6 +39,13 @@ SEEN: Final = {
     ("fsdp", "fp8"): ("H100",),
 }
 """Generations of accelerators of the runs that are fitted, by software and number format; a test compares."""
+SPLITS: Final[Mapping[Stack, frozenset[str]]] = {
+    "megatron": frozenset({"tensor", "pipeline", "context"}),
+    "megatron-2021": frozenset({"tensor", "pipeline"}),
+    "deepspeed-zero3": frozenset(),
+    "fsdp": frozenset(),
+}
+"""In which ways, beside data-parallel, the models of those runs are split; a test compares."""
 FULL: Final = 0.66
 """Share of the memory beyond which weights, gradients and optimizer leave so little that runs were up to a
 third slower than the rest of their table."""
@@ -80,8 +88,15 @@ def kind(spec: TrainingSpec) -> Kind:
     if limits(spec):
         return "full"
     strange = family(spec.gpu.name) not in SEEN.get((spec.stack, spec.precision), ())
+    strange |= not splits(spec.layout) <= SPLITS[spec.stack]
     missing = any(name not in COEFFICIENTS for name in step_parts(spec).busy)
     return "unseen" if strange or missing or not spec.fresh else "seen"
+
+
+def splits(layout: Layout) -> frozenset[str]:
+    """Return in which ways a model is split, beside data-parallel."""
+    sizes = {"tensor": layout.tensor, "pipeline": layout.pipeline, "context": layout.context}
+    return frozenset(name for name, size in sizes.items() if size > 1)
 
 
 def limits(spec: TrainingSpec) -> str:
