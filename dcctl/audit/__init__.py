@@ -1,0 +1,1 @@
+"""Audit: checks over evidence, what is new, what is waived, and what nobody could tell."""

@@ -1,0 +1,100 @@
+"""Every check over every subject that it is about."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.audit.check import CATALOGUE, Unsure, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dcctl.audit.check import Check, Fault, Severity, State
+    from dcctl.audit.scene import Scene
+    from dcctl.inventory.evidence.base import Subject
+
+
+class Outcome(NamedTuple):
+    """What a check says of one subject; of those that passed, only the number is kept."""
+
+    check: Check
+    state: State
+    subject: str
+    """Key of the subject; empty: of all of them."""
+    says: str
+    where: str = ""
+    severity: Severity = "info"
+    nodes: tuple[str, ...] = ()
+
+
+class Tally(NamedTuple):
+    """What came of one check."""
+
+    check: Check
+    counts: Mapping[State, int]
+    """Subjects by state."""
+    outcomes: tuple[Outcome, ...]
+    """Faults, and what is not known; why it does not apply, once for each reason."""
+    error: str = ""
+    """The traceback of a check that broke, for the file of defects."""
+
+
+def evaluate(scene: Scene, checks: Iterable[Check] | None = None) -> list[Tally]:
+    """Run the checks, all of the catalogue when none are named, in its order."""
+    return [_tally(one, scene) for one in (CATALOGUE.values() if checks is None else checks)]
+
+
+def _tally(one: Check, scene: Scene) -> Tally:
+    if one.over in scene.silent:
+        silence = scene.silent[one.over]
+        return Tally(one, {"unknown": 1}, (Outcome(one, "unknown", "", silence.reason, "", one.severity),))
+    counts: Counter[State] = Counter()
+    found: list[Outcome] = []
+    reasons: Counter[str] = Counter()
+    error = ""
+    for subject in scene.of(one.over):
+        try:
+            state, outcomes, why = _judge(one, subject, scene)
+        except Exception as broken:  # noqa: BLE001  # a check that breaks must not hide what the others found
+            error = error or traceback.format_exc()
+            why = f"{type(broken).__name__}: {broken}"
+            state, outcomes = "error", [_outcome(one, "error", subject, why)]
+        counts[state] += 1
+        found += outcomes
+        if state == "na":
+            reasons[why] += 1
+    if not counts:
+        counts["na"], reasons["there is none"] = 1, 1
+    found += [Outcome(one, "na", "", why) for why in reasons]
+    return Tally(one, counts, tuple(found), error)
+
+
+def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outcome], str]:
+    """(state, what to tell of it, why it does not apply)."""
+    why = one.applies(subject, scene) if one.applies else ""
+    if why:
+        return "na", [], why
+    silence = unknown(subject, one.needs)
+    if silence is not None:
+        return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
+    try:
+        faults = list(one.run(subject, scene))
+    except Unsure as doubt:
+        return "unknown", [_outcome(one, "unknown", subject, doubt.reason)], ""
+    return ("fail" if faults else "pass"), [_fault(one, subject, fault) for fault in faults], ""
+
+
+def _fault(one: Check, subject: Subject, fault: Fault) -> Outcome:
+    grave = fault.severity or one.severity
+    return Outcome(one, "fail", subject.key, fault.says, fault.where, grave, subject.nodes)
+
+
+def _outcome(one: Check, state: State, subject: Subject, says: str) -> Outcome:
+    return Outcome(one, state, subject.key, says, "", one.severity, subject.nodes)
+
+
+def failures(tallies: Iterable[Tally]) -> Iterator[Outcome]:
+    """Yield what failed, in the order of the catalogue."""
+    return (one for tally in tallies for one in tally.outcomes if one.state == "fail")

@@ -1,0 +1,9 @@
+"""What a site decides: limits, allowlists and regions. Every value has a default that the documents tell."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+    """The table [audit] of a context, one section per topic; what is not there has the default."""

@@ -1,0 +1,36 @@
+"""What all evidence has in common: a key that survives restarts, and why something was not told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import field
+
+from dcctl.inventory.devices import Fact
+
+if TYPE_CHECKING:
+    from dcctl.inventory.model import Cause
+
+
+class Silence(Fact, frozen=True):
+    """Why something was not told: 403, a time-out, a binary that is not there."""
+
+    reason: str
+    """One line for a person."""
+    cause: Cause = "failed"
+
+
+class Subject(Fact, frozen=True, kw_only=True):
+    """Base of what a check is about. A field that is None was not told, and `silent` has why, by its name."""
+
+    silent: dict[str, Silence] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What it is called in findings, the same in every run: an owner, not a pod; a slot, not an index."""
+        raise NotImplementedError
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes that it stands on, for who asks what to drain; empty: none in particular."""
+        return ()
