@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dcctl import meter_specs as specs
 from dcctl.inventory.model import Fleet, Node
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
 
 if TYPE_CHECKING:
     from threading import Event

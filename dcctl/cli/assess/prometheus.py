@@ -82,7 +82,7 @@ def _probed(source: "PrometheusSource", bare: "Found", window: "Window", progres
     """What the server has."""
     from dcctl.assess.history.probe import count, learned, lookups
     from dcctl.errors import DeniedError, UnreachableError
-    from dcctl.inventory.sources.kubernetes.failures import Failure
+    from dcctl.inventory.sources.http.failure import Failure
 
     asked = lookups(bare)
     progress.start(len(asked), f"asking {source.name}")

@@ -6,10 +6,8 @@ import math
 
 import msgspec
 
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure, one_line
 from dcctl.inventory.timeseries import Point, Series
-
-_MESSAGE_CHARS = 300
 
 
 class Reply(msgspec.Struct, rename="camel"):
@@ -54,7 +52,7 @@ def reply(body: bytes) -> Reply:
     try:
         return msgspec.json.decode(body, type=Reply)
     except msgspec.DecodeError as error:
-        raise Failure(f"not an answer of the API: {_short(str(error))}", "invalid", again=True) from error
+        raise Failure(f"not an answer of the API: {one_line(str(error))}", "invalid", again=True) from error
 
 
 def series(body: bytes) -> tuple[Series, ...]:
@@ -62,7 +60,7 @@ def series(body: bytes) -> tuple[Series, ...]:
     try:
         found = msgspec.json.decode(body, type=_Answer).data.result
     except msgspec.DecodeError as error:
-        raise Failure(f"not the answer to a query: {_short(str(error))}", "invalid") from error
+        raise Failure(f"not the answer to a query: {one_line(str(error))}", "invalid") from error
     return tuple(
         Series(one.metric, tuple(_points(one.values if one.value is None else (one.value,)))) for one in found
     )
@@ -73,13 +71,13 @@ def names(body: bytes) -> tuple[str, ...]:
     try:
         return msgspec.json.decode(body, type=_Names).data
     except msgspec.DecodeError as error:
-        raise Failure(f"not a list of names: {_short(str(error))}", "invalid") from error
+        raise Failure(f"not a list of names: {one_line(str(error))}", "invalid") from error
 
 
 def message(body: bytes) -> str:
     """What the server says of an error, on one line; empty when it says nothing that can be read."""
     try:
-        return _short(msgspec.json.decode(body, type=Reply).error)
+        return one_line(msgspec.json.decode(body, type=Reply).error)
     except msgspec.DecodeError:
         return ""
 
@@ -91,11 +89,7 @@ def _points(values: tuple[tuple[float, str], ...]) -> list[Point]:
         try:
             value = float(text)
         except ValueError as error:
-            raise Failure(f"a value that is no number: {_short(text)}", "invalid") from error
+            raise Failure(f"a value that is no number: {one_line(text)}", "invalid") from error
         if math.isfinite(value):
             found.append((round(time_s), value))
     return found
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:_MESSAGE_CHARS]
