@@ -58,11 +58,20 @@ def lookups(bare: Found) -> tuple[Lookup, ...]:
     )
 
 
-def count(bare: Found) -> str:
-    """Return the query for how many accelerators have each metric at one time, and how many tell it twice."""
-    each = f"count by (__name__, UUID, GPU_I_ID) ({q.of_nodes(bare, lambda matchers: matchers, _BOARDS)})"
-    twice = f'label_replace(count({each} > 1), "shared", "yes", "__name__", "")'
-    return f"count by (__name__) ({each}) or {twice}"
+def count(bare: Found, metrics: Sequence[str]) -> str:
+    """Return the query for how many accelerators have each metric at a time, and how many are shared then."""
+    boards = q.of_nodes(bare, lambda matchers: matchers, _BOARDS)
+    each = f"count by (__name__) (count by (__name__, UUID, GPU_I_ID) ({boards}))"
+    told = [metric for metric in s.PRESENT if metric in metrics]
+    return f"{each} or {_shared(bare, told[0])}" if told else each
+
+
+def _shared(bare: Found, metric: str) -> str:
+    """How many accelerators several series tell of at the same latest time: one that has ended may linger."""
+    board = "UUID, GPU_I_ID"
+    times = q.of_nodes(bare, lambda matchers: f"timestamp({metric}{matchers})")
+    latest = f"{times} == on ({board}) group_left () max by ({board}) ({times})"
+    return f'label_replace(count(count by ({board}) ({latest}) > 1), "shared", "yes", "__name__", "")'
 
 
 def learned(

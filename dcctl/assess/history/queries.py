@@ -19,6 +19,8 @@ _MOST_SAMPLES = 20_000_000
 """In memory at once: Prometheus refuses 50 million (`--query.max-samples`), and others ask it too."""
 _COPIES = 5
 """Of each value while a query is worked out: nested vectors."""
+_COPIES_SHARED = 4
+"""More of them, where what is told twice is taken off."""
 _HOLDS_MIB = 500
 """A process that has more than this of a board's memory holds it."""
 
@@ -50,7 +52,8 @@ def queries(found: Found, by: By, step_s: int, rules: Rules) -> tuple[Query, ...
 
 def parts(found: Found, steps: int, asked: int, budget: int) -> int:
     """Return in how many parts to ask each question at first, so that the server can bear it."""
-    needed = -(-found.accelerators * steps * _COPIES // _MOST_SAMPLES)
+    copies = _COPIES + (_COPIES_SHARED if found.shared else 0)
+    needed = -(-found.accelerators * steps * copies // _MOST_SAMPLES)
     return max(1, min(needed, budget // max(asked, 1)))
 
 

@@ -111,8 +111,9 @@ def _probed(
     try:
         bare = with_hosts(bare, values(host_lookups(bare, choosing=any(choice))), *choice)
         told = values(lookups(bare))
+        counting = count(bare, told["metrics"])
         first, last = (
-            source.at(count(bare), time_s, "accelerators") for time_s in (window.start_s, window.end_s)
+            source.at(counting, time_s, "accelerators") for time_s in (window.start_s, window.end_s)
         )
     except Failure as failure:
         kind = DeniedError if failure.cause in ("unauthenticated", "denied") else UnreachableError

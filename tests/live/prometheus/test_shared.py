@@ -25,13 +25,19 @@ class _Board(NamedTuple):
     active: float
     capped: float
     holders: Callable[[int], tuple[str, ...]]
+    resets: bool = False
+    """Whether its counters begin anew in the middle: a driver that was loaded again."""
+
+    def reset_s(self, start_s: int) -> int:
+        """When they do."""
+        return start_s + (_HOURS // 2 * 3600 + 600 if self.resets else 1 << 40)
 
 
 BOARDS = {
     "GPU-two": _Board(0.8, 0.06, lambda _: ("a", "b")),
     "GPU-half": _Board(0.5, 0.0, lambda minute: ("a", "b", "c") if minute < 30 else ()),
     "GPU-joined": _Board(0.4, 0.0, lambda minute: ("a", "b") if minute < 20 else ("a",)),
-    "GPU-one": _Board(0.01, 0.2, lambda _: ("d",)),
+    "GPU-one": _Board(0.01, 0.2, lambda _: ("d",), resets=True),
     "GPU-free": _Board(0.0, 0.0, lambda _: ()),
 }
 HELD = {"GPU-two": 1.0, "GPU-half": 0.5, "GPU-joined": 1.0, "GPU-one": 1.0}
@@ -41,7 +47,7 @@ def _samples(start_s: int, end_s: int) -> Iterator[str]:
     for uuid, board in BOARDS.items():
         for time_s in range(start_s, end_s + 1, _INTERVAL_S):
             pods = board.holders((time_s - 1) // 60 % 60) or ("",)
-            passed_s = time_s - start_s
+            passed_s = time_s - (start_s if time_s < board.reset_s(start_s) else board.reset_s(start_s))
             for pod in pods:
                 who = f',namespace="team-{pod}",pod="{pod}"' if pod else ""
                 labels = f'job="dcgm",hostname="gpu1",UUID="{uuid}",modelName="NVIDIA L40S"{who}'

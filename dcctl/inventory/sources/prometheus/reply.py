@@ -9,6 +9,9 @@ import msgspec
 from dcctl.inventory.sources.http.failure import Failure, one_line
 from dcctl.inventory.timeseries import Point, Series
 
+_NO_JSON = (msgspec.DecodeError, RecursionError)
+"""Of another form, or nested without end."""
+
 
 class Reply(msgspec.Struct, rename="camel"):
     """An answer without its data."""
@@ -51,7 +54,7 @@ def reply(body: bytes) -> Reply:
     """Decode what every answer has. Failure, that a second try may cure, when it is no answer at all."""
     try:
         return msgspec.json.decode(body, type=Reply)
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         raise Failure(f"not an answer of the API: {one_line(str(error))}", "invalid", again=True) from error
 
 
@@ -59,7 +62,7 @@ def series(body: bytes) -> tuple[Series, ...]:
     """Decode the series of a query. Failure when it is of another form."""
     try:
         found = msgspec.json.decode(body, type=_Answer).data.result
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         raise Failure(f"not the answer to a query: {one_line(str(error))}", "invalid") from error
     return tuple(
         Series(one.metric, tuple(_points(one.values if one.value is None else (one.value,)))) for one in found
@@ -70,7 +73,7 @@ def names(body: bytes) -> tuple[str, ...]:
     """Decode a list of label values."""
     try:
         return msgspec.json.decode(body, type=_Names).data
-    except msgspec.DecodeError as error:
+    except _NO_JSON as error:
         raise Failure(f"not a list of names: {one_line(str(error))}", "invalid") from error
 
 
@@ -78,7 +81,7 @@ def message(body: bytes) -> str:
     """What the server says of an error, on one line; empty when it says nothing that can be read."""
     try:
         return one_line(msgspec.json.decode(body, type=Reply).error)
-    except msgspec.DecodeError:
+    except _NO_JSON:
         return ""
 
 

@@ -47,7 +47,10 @@ VARIANTS = {
 def test_promtool_reads_every_question(variant: str, by: By, tmp_path: Path) -> None:
     found = VARIANTS[variant]
     asked = [query.at(MONTH) for query in queries(found, by, 3600, Rules())]
-    rules = [{"record": f"r{number}", "expr": text} for number, text in enumerate([*asked, count(found)])]
+    rules = [
+        {"record": f"r{number}", "expr": text}
+        for number, text in enumerate([*asked, count(found, s.METRICS)])
+    ]
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}))
     done = subprocess.run(
