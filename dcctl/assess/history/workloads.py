@@ -27,8 +27,8 @@ _BETWEEN = (
     _Between("ReplicaSet", s.REPLICASET_OWNER, "replicaset", f"(.+?)(?:-{q.CHANCE}{{6,10}})?"),
     _Between("Job", s.JOB_OWNER, "job_name", "(.+?)(?:-[0-9]{8,})?"),
 )
-_DIRECT = "DaemonSet|Node|" + "|".join(one.kind for one in _BETWEEN)
-"""Kinds that own no workload of accelerators, or are looked through."""
+_LOOKED_PAST = "DaemonSet|Node|" + "|".join(one.kind for one in _BETWEEN)
+"""Kinds that are no workload of accelerators, or have something above them."""
 
 
 def by_workload(found: Found, expression: str, present: str, step_s: int) -> str:
@@ -65,7 +65,7 @@ def _told(found: Found) -> bool:
 def _owner(found: Found, step_s: int) -> str:
     """1 for each pod whose controller is known, with `workload` and the labels of a holder."""
     terms = [_through(found, one, step_s) for one in _BETWEEN]
-    direct = _controller(found, s.POD_OWNER, "pod", step_s, f'owner_kind!~"{_DIRECT}"')
+    direct = _controller(found, s.POD_OWNER, "pod", step_s, f'owner_kind!~"{_LOOKED_PAST}"')
     terms.append(_named(direct, "(.+)"))
     known = f"({' or on (namespace, pod) '.join(terms)})"
     for label, spelled in ((found.team, "namespace"), (found.holder, "pod")):
