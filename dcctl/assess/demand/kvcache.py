@@ -20,9 +20,13 @@ BLOCK: Final = 16
 def kv_bytes(model: Architecture, tokens: int, tensor: int, bits: float) -> float:
     """Return what one sequence of so many tokens takes on each of `tensor` ranks, without its state."""
     return sum(
-        layers.count * _values(layers.attention, tensor) * _kept(layers.attention, tokens) * bits / 8
-        for layers in model.layers
+        layers.count * layer_bytes(layers.attention, tokens, tensor, bits) for layers in model.layers
     )
+
+
+def layer_bytes(one: Attention, tokens: int, tensor: int, bits: float) -> float:
+    """Return the same for one layer."""
+    return _values(one, tensor) * _kept(one, tokens) * bits / 8
 
 
 def kv_bytes_per_token(model: Architecture, tokens: int, tensor: int, bits: float) -> float:

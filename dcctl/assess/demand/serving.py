@@ -39,13 +39,16 @@ class ServingSpec(Struct, frozen=True):
     data: int = 1
     """Groups that each hold all of attention, and together the experts (DP attention)."""
     expert: int = 1
-    """Ranks that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them."""
+    """Ranks that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them. Where
+    they do not divide the experts, the places that are left hold copies of busy ones."""
     batch: int | None = None
     """Sequences at once on one replica at most; None: as many as fit and the targets allow."""
     weight_bits: float | None = None
     """Weights as they are served, where that is not how they are published."""
     kv_bits: float = 16
     """Of the cached keys and values: 16, or 8 for an FP8 cache."""
+    grouped_reads: bool | None = None
+    """Whether attention reads a cached key once for all heads that share it; None: as the accelerator can."""
     memory_share: float = 0.9
     """Of the accelerator's memory that the server may take (vLLM: gpu_memory_utilization)."""
     reserve_bytes: int | None = None
