@@ -95,6 +95,22 @@ def test_what_is_not_told_is_unknown(cli: Cli) -> None:
     ] * 5
 
 
+def test_energy_is_unknown_where_nobody_states_the_power(cli: Cli) -> None:
+    words = ("--gpu", "TPU v5p", "--gpus", "8", "--tokens", "1B", "--energy-price", "1", "--carbon", "100")
+    found = run(cli, "assess", "demand", "llama-3-8b", *words)
+    assert [figures(found)[name] for name in ("energy_mj", "money", "carbon_kg")] == [None] * 3
+    assert any("nobody states the power of TPU v5p" in note["text"] for note in found["notes"])
+
+
+def test_rates_have_the_digits_that_are_known(cli: Cli) -> None:
+    options = ("--serve", "--tp", "8", "--rate", "10/s")
+    shown = {row["figure"]: row for row in run(cli, "assess", "demand", "llama-3-70b", *H100, *options)["items"]}
+    row = shown["tokens_per_s"]
+    assert row["shown"] == f"{row['value']:,.0f}"
+    assert row["value"] != round(row["value"])  # JSON and CSV have all of it
+    assert not any(len(word.partition(".")[2]) > 3 for row in shown.values() for word in row["shown"].split())
+
+
 def test_explain_tells_formula_and_source(cli: Cli) -> None:
     plain = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8").stdout
     full = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8", "--explain").stdout

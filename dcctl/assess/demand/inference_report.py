@@ -34,7 +34,7 @@ def figures(spec: ServingSpec, needs: ServingNeeds) -> tuple[Figure, ...]:
         Figure("ttft_ms", "time to first token", "duration_ms", needs.ttft_s * 1000),
         Figure("tpot_ms", "time per output token", "duration_ms", needs.tpot_s * 1000),
         Figure("loaded_tpot_ms", "the same under load", "duration_ms", needs.loaded_tpot_s * 1000),
-        Figure("tokens_per_s", "output of one replica, tokens per second", "count", needs.tokens_per_s),
+        Figure("tokens_per_s", "output of one replica, tokens per second", "number", needs.tokens_per_s),
         Figure("requests_milli_per_s", "requests per second", "milli", needs.requests_per_s * 1000),
         Figure("replicas", "replicas", "count", needs.replicas),
         Figure("gpus", "GPUs in all", "count", needs.replicas and needs.replicas * spec.gpus),

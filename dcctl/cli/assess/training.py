@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.durability import Habits
     from dcctl.assess.demand.report import Told
@@ -128,15 +130,19 @@ def _told(session: "Session", asked: "Asked", needs: "TrainingNeeds", hardware: 
     return Told(fits, (*room, *notes), found.fleet.gaps, asked.explain, missing)
 
 
-def _unknown(asked: "Asked", needs: "TrainingNeeds") -> "list[Note]":
-    """What could be known if it was told."""
+def _unknown(asked: "Asked", needs: "TrainingNeeds") -> "Iterator[Note]":
+    """What nobody knows, and what could be known if it was told."""
     from dcctl.render.report import Note
 
+    gpu = needs.spec.gpu
+    if gpu.power_mw is None:
+        yield Note("unknown", f"nobody states the power of {gpu.name}: energy, its price and carbon follow from it")
     options = []
     if needs.time_s is None:
         options.append("--tokens for time, energy and failures")
     if asked.price is None and asked.energy_price is None:
         options.append("--price (accelerator-hour) or --energy-price (kWh) for money")
-    if asked.carbon is None:
+    if asked.carbon is None and gpu.power_mw is not None:
         options.append("--carbon (g per kWh) for carbon")
-    return [Note("unknown", f"tell {', '.join(options)}")] if options else []
+    if options:
+        yield Note("unknown", f"tell {', '.join(options)}")
