@@ -111,6 +111,30 @@ def test_rates_have_the_digits_that_are_known(cli: Cli) -> None:
     assert not any(len(word.partition(".")[2]) > 3 for row in shown.values() for word in row["shown"].split())
 
 
+def test_the_next_best_layouts_are_told_with_what_they_lack(cli: Cli) -> None:
+    found = run(cli, "assess", "demand", "llama-3-70b", *H100, "--gpus", "64", "--search", "--tp", "8")
+    others = found["details"]["layouts"]
+    assert len(others) == 5
+    assert [one["slower_milli"] for one in others] == sorted(one["slower_milli"] for one in others)
+    best = figures(found)["tokens_per_s_gpu"] or 0
+    for one in others:
+        assert one["tokens_per_s_gpu"] * (1 + one["slower_milli"] / 1000) == pytest.approx(best, rel=1e-3)
+        assert one["memory_bytes"] <= 85_520_809_984
+        assert one["layout"] not in found["summary"]["layout"]
+    told = run(cli, "assess", "demand", "llama-3-70b", *H100, "--gpus", "64", "--tp", "8", "--pp", "8")
+    assert told["details"]["layouts"] == []
+
+
+def test_experts_on_many_nodes_can_be_asked_for(cli: Cli) -> None:
+    asked = ("deepseek-v3", "--gpu", "H800", "--serve", "--input-tokens", "4k", "--output-tokens", "1k")
+    found = run(cli, "assess", "demand", *asked, "--ep", "144")
+    assert found["summary"]["layout"] == "TP 1 x DP 144, EP 144"
+    assert figures(found)["gpus_per_replica"] == 144
+    wrong = cli("assess", "demand", *asked, "--tp", "8", "--ep", "12")
+    assert wrong.returncode == 2
+    assert "--ep 12: is no multiple of --tp 8" in wrong.stderr
+
+
 def test_explain_tells_formula_and_source(cli: Cli) -> None:
     plain = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8").stdout
     full = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8", "--explain").stdout
