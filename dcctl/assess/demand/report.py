@@ -14,6 +14,7 @@ from dcctl.units import BY_UNIT, duration, memory, plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.bill import Bill
     from dcctl.assess.demand.estimate import Estimate, Figure
     from dcctl.assess.demand.layout import Layout
@@ -142,7 +143,7 @@ def serving_report(spec: ServingSpec, needs: ServingNeeds, gaps: tuple[Gap, ...]
         headline=f"{spec.model.name}: {replicas}{spec.gpus} x {spec.gpu.name}, {needs.batch:,} at once",
         items=items(found, explain=explain),
         summary=summary,
-        notes=tuple(Note("serving", text, "warn" if bad else "info") for text in told),
+        notes=(*(Note("serving", text, "warn" if bad else "info") for text in told), *_assumed(spec.model)),
         gaps=gaps,
         name_key="figure",
         level="warn" if bad else "ok",
@@ -236,11 +237,15 @@ def _notes(needs: TrainingNeeds, bottleneck: str) -> Iterable[Note]:
         yield Note("network", f"most is sent for {most.kind}, over {most.link}", detail="flows")
     for caution in needs.cautions:
         yield Note("caution", caution, "warn")
-    if spec.model.assumed:
-        yield Note("assumed", "; ".join(spec.model.assumed))
+    yield from _assumed(spec.model)
     if needs.time_s is not None and needs.durability.write_s:
         steps = needs.durability.interval_s.value / needs.step_s.value
         yield Note("checkpoint", f"every {plural(round(steps), 'step')}, the state is written once")
+
+
+def _assumed(model: Architecture) -> Iterable[Note]:
+    if model.assumed:
+        yield Note("assumed", "; ".join(model.assumed))
 
 
 def _level(needs: TrainingNeeds, told: Told) -> Severity:
