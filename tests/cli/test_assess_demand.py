@@ -104,7 +104,9 @@ def test_energy_is_unknown_where_nobody_states_the_power(cli: Cli) -> None:
 
 def test_rates_have_the_digits_that_are_known(cli: Cli) -> None:
     options = ("--serve", "--tp", "8", "--rate", "10/s")
-    shown = {row["figure"]: row for row in run(cli, "assess", "demand", "llama-3-70b", *H100, *options)["items"]}
+    shown = {
+        row["figure"]: row for row in run(cli, "assess", "demand", "llama-3-70b", *H100, *options)["items"]
+    }
     row = shown["tokens_per_s"]
     assert row["shown"] == f"{row['value']:,.0f}"
     assert row["value"] != round(row["value"])  # JSON and CSV have all of it
@@ -123,6 +125,16 @@ def test_the_next_best_layouts_are_told_with_what_they_lack(cli: Cli) -> None:
         assert one["layout"] not in found["summary"]["layout"]
     told = run(cli, "assess", "demand", "llama-3-70b", *H100, "--gpus", "64", "--tp", "8", "--pp", "8")
     assert told["details"]["layouts"] == []
+
+
+def test_adapters_are_served_and_are_nothing_alone(cli: Cli) -> None:
+    served = ("llama-3-8b", *H100, "--serve")
+    found = figures(run(cli, "assess", "demand", *served, "--lora", "16", "--adapters", "4"))
+    assert found["adapters_bytes"] == 4 * 2 * 41_943_040
+    assert "adapters_bytes" not in figures(run(cli, "assess", "demand", *served))
+    alone = cli("assess", "demand", *served, "--adapters", "4")
+    assert alone.returncode == 2
+    assert "--adapters: counts what is served: it goes with --serve and --lora" in alone.stderr
 
 
 def test_experts_on_many_nodes_can_be_asked_for(cli: Cli) -> None:

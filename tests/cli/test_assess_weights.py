@@ -1,4 +1,4 @@
-"""`dcctl assess demand DIR`: weights in safetensors, of which headers alone are read, and headers that lie."""
+"""`dcctl assess demand DIR`: weights in safetensors, of which headers alone are read; headers that lie."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def weights(done: Any) -> float:
 def test_weights_take_what_the_headers_tell(cli: Cli, model: Path) -> None:
     assert weights(cli("assess", "demand", str(model), *SERVED)) == 2 * LLAMA
     assert weights(cli("assess", "demand", str(model / "model.safetensors.index.json"), *SERVED)) == 2 * LLAMA
-    assert weights(cli("assess", "demand", str(model), *SERVED, "--tp", "2")) == pytest.approx(LLAMA, rel=1e-3)
+    assert weights(cli("assess", "demand", str(model), *SERVED, "--tp", "2")) == pytest.approx(
+        LLAMA, rel=1e-3
+    )
 
 
 def test_one_file_does_as_well(cli: Cli, model: Path) -> None:

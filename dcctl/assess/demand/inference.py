@@ -14,6 +14,7 @@ from dcctl.assess.demand.replicas import replicas_by
 from dcctl.assess.demand.roofline import stored_bytes, working_bits
 from dcctl.assess.demand.serving import QUANTILE, ServingNeeds, ServingSpec
 from dcctl.assess.demand.serving_check import check
+from dcctl.assess.demand.shards import adapters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ _SPREAD_ERROR: Final = 0.35
 Of three published systems with DeepSeek-V3 the output is 12 to 24 % below what is computed."""
 _PREFILL_ERROR: Final = {16: 0.2, 8: 0.25}
 """By bits that products run in."""
-_ENDS: Final = ("embedding", "positions", "head")
+_ENDS: Final = ("embedding", "positions", "tower", "head")
 """On the first stage and the last."""
 _BUSY_ERROR: Final = 0.35
 """Schedulers differ more than kernels: all of 21 rows of TensorRT-LLM 0.6 with Llama 2 and Falcon are within
@@ -46,11 +47,13 @@ def needs(spec: ServingSpec) -> ServingNeeds:
     check(spec)
     weights, per_token = _weights(spec), _per_token(spec)
     reserve = RESERVE if spec.reserve_bytes is None else Estimate.exact(spec.reserve_bytes, "as told")
-    room = _room(spec, weights, reserve)
+    adapted = _adapters(spec)
+    room = _room(spec, weights, reserve, adapted)
     held = _sequences(spec, room.value, spec.longest)
     batch, bound = _batch(spec, room.value)
     return ServingNeeds(
         weights_bytes=weights,
+        adapters_bytes=adapted,
         kv_bytes_per_token=per_token,
         reserve_bytes=reserve,
         kv_room_bytes=room,
@@ -91,7 +94,8 @@ def _weights(spec: ServingSpec) -> Estimate:
     """Each tensor in its own number format; where the files were measured, their sum, split in proportion."""
     ends = {part.name: stored_bytes(part, spec) for part in parts(spec.model) if part.name in _ENDS}
     inside = sum(stored_bytes(part, spec) for part in parts(spec.model) if part.name not in _ENDS)
-    first, last = ends.get("embedding", 0) + ends.get("positions", 0), ends.get("head", 0)
+    last = ends.pop("head", 0)
+    first = sum(ends.values())
     value = inside * spec.stage + (first + last if spec.pipeline == 1 else max(first, last))
     formula = "sum over tensors of parameters x bits / 8 / ranks that split it"
     if spec.model.measured_bytes is not None and spec.weight_bits is None:
@@ -110,13 +114,22 @@ def _per_token(spec: ServingSpec) -> Estimate:
     )
 
 
-def _room(spec: ServingSpec, weights: Estimate, reserve: Estimate) -> Estimate:
-    budget = spec.gpu.memory_bytes * spec.memory_share - weights.value
+def _adapters(spec: ServingSpec) -> Estimate | None:
+    """In 16 bits, split as the matrices they stand beside."""
+    if spec.lora_rank is None:
+        return None
+    count = spec.adapters * adapters(spec.model, spec.lora_rank)
+    formula = "adapters x sum over matrices of rank x (m + n) x 2 B / TP"
+    return Estimate.exact(2 * count * spec.stage / spec.tensor, formula, "arXiv 2106.09685")
+
+
+def _room(spec: ServingSpec, weights: Estimate, reserve: Estimate, adapted: Estimate | None) -> Estimate:
+    budget = spec.gpu.memory_bytes * spec.memory_share - weights.value - (adapted.value if adapted else 0)
     return Estimate(
         budget - reserve.value,
         budget - reserve.high,
         budget - reserve.low,
-        "memory x share - weights - reserve",
+        f"memory x share - weights - {'adapters - ' if adapted else ''}reserve",
         reserve.source,
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct
 
 from dcctl.assess.demand.exchange import SKEW, exchange, reductions_s, spread
-from dcctl.assess.demand.kvcache import layer_bytes
+from dcctl.assess.demand.kvcache import attended_bytes
 from dcctl.assess.demand.parameters import parts
 from dcctl.assess.demand.roofline import (
     cache_reads,
@@ -157,10 +157,12 @@ def _attending_s(spec: ServingSpec, one: Attention, own: float) -> float:
     """Attention over what is cached, in one layer: it runs in 16 bits unless the cache has 8."""
     context = spec.input_tokens + spec.output_tokens // 2
     bits = working_bits(spec) if spec.kv_bits <= 8 else 16
-    cached = layer_bytes(one, context, spec.tensor, spec.kv_bits) * cache_reads(spec, one)
+    cached = attended_bytes(one, context, spec.tensor, spec.kv_bits) * cache_reads(spec, one)
     cached += 2 * one.state_bytes / spec.tensor
-    operations = 2 * own * _scores(one, context) / spec.tensor
-    return max(operations / rate(spec.gpu, bits), reading_s(spec.gpu, own * cached))
+    operations = 2 * own * _scores(one, min(one.top or context, context)) / spec.tensor
+    indexed = 2 * own * context * one.index_heads * one.index_dim
+    worked_s = operations / rate(spec.gpu, bits) + indexed / rate(spec.gpu, working_bits(spec))
+    return max(worked_s, reading_s(spec.gpu, own * cached))
 
 
 def _multiplied(part: Part, spec: ServingSpec, wide: int) -> float:
@@ -188,12 +190,16 @@ def _prefill_operations(spec: ServingSpec, wide: int) -> tuple[float, float]:
 
 def _attended(model: Architecture, tokens: int) -> float:
     """Operations of attention over an input, half of the square, less where a window cuts it."""
-    return sum(one.count * _span(one.attention, tokens) * 2 * _width(one.attention) for one in model.layers)
+    return sum(
+        one.count * _span(one.attention, tokens) * 2 * _width(one.attention)
+        + one.count * tokens**2 * one.attention.index_heads * one.attention.index_dim
+        for one in model.layers
+    )
 
 
 def _span(one: Attention, tokens: int) -> float:
     """Pairs of tokens that see each other, twice."""
-    reach = tokens if one.window is None else min(one.window, tokens)
+    reach = min(one.window or tokens, one.top or tokens, tokens)
     return 2 * tokens * reach - reach * reach
 
 

@@ -175,7 +175,7 @@ def _value(one: Estimate | None) -> float | None:
 
 
 def words(layout: Layout) -> str:
-    """Return a layout in one line: TP 4 x PP 4 x DP 48, 20 chunks a stage, micro-batch 1, batch 576, ZeRO-1."""
+    """Return a layout in one line: TP 4 x PP 4 x DP 48, micro-batch 1, batch 576, ZeRO-1, recompute full."""
     return f"{_split(layout)}, {_passes(layout)}"
 
 

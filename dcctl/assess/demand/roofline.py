@@ -26,7 +26,7 @@ REACHED: Final = 0.8
 """Of the measured maximum of matrix products (MAMF) that prefill reaches in 16 bits."""
 PEAK: Final = {16: 0.69, 8: 0.47}
 """Of the peak, where no maximum was measured, by bits of the number format; 4 bits are taken as 8."""
-_OUTSIDE: Final = frozenset({"embedding", "positions", "head", "norms", "small tensors", "router"})
+_OUTSIDE: Final = frozenset({"embedding", "positions", "head", "norms", "small tensors", "router", "tower"})
 """Tensors that keep their number format when a server converts weights."""
 
 
@@ -85,8 +85,8 @@ def read_bytes(part: Part, spec: ServingSpec, tokens: float) -> float:
 
 
 def unused(part: Part, spec: ServingSpec) -> bool:
-    """Whether tensors are looked up, not multiplied with."""
-    return part.name == "positions" or (part.name == "embedding" and not spec.model.tied)
+    """Whether tensors are looked up, or are for images, not multiplied with."""
+    return part.name in ("positions", "tower") or (part.name == "embedding" and not spec.model.tied)
 
 
 def _experts_share(spec: ServingSpec) -> float:

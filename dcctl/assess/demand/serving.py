@@ -49,6 +49,10 @@ class ServingSpec(Struct, frozen=True):
     """Of the cached keys and values: 16, or 8 for an FP8 cache."""
     grouped_reads: bool | None = None
     """Whether attention reads a cached key once for all heads that share it; None: as the accelerator can."""
+    lora_rank: int | None = None
+    """Of the low-rank adapters that are served with it; None: there are none."""
+    adapters: int = 1
+    """How many of them are in memory at once."""
     memory_share: float = 0.9
     """Of the accelerator's memory that the server may take (vLLM: gpu_memory_utilization)."""
     reserve_bytes: int | None = None
@@ -76,6 +80,8 @@ class ServingNeeds(Struct, frozen=True):
 
     weights_bytes: Estimate
     """On one accelerator."""
+    adapters_bytes: Estimate | None
+    """On one accelerator, of all adapters; None: there are none."""
     kv_bytes_per_token: Estimate
     """On one accelerator, in a sequence of the longest context."""
     reserve_bytes: Estimate

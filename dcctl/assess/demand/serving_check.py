@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.serving import ServingSpec
 
 _MOST: Final = 1_000_000_000
-_COUNTS: Final = ("input_tokens", "output_tokens", "context", "tensor", "pipeline", "data", "expert", "batch")
+_COUNTS: Final = (
+    "input_tokens", "output_tokens", "context", "tensor", "pipeline", "data", "expert", "batch", "lora_rank",
+    "adapters",
+)  # fmt: skip
 
 
 def check(spec: ServingSpec) -> None:

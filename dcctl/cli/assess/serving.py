@@ -29,6 +29,9 @@ def served(session: "Session", asked: "Asked") -> "Report":
         tensor=asked.tp or 1,
         data=_groups(asked),
         expert=asked.ep or 1,
+        pipeline=asked.pp or 1,
+        lora_rank=asked.lora,
+        adapters=asked.adapters or 1,
     )
     found = needs(spec)
     gaps = hardware.found.fleet.gaps if hardware.found else ()

@@ -136,7 +136,9 @@ def _unknown(asked: "Asked", needs: "TrainingNeeds") -> "Iterator[Note]":
 
     gpu = needs.spec.gpu
     if gpu.power_mw is None:
-        yield Note("unknown", f"nobody states the power of {gpu.name}: energy, its price and carbon follow from it")
+        yield Note(
+            "unknown", f"nobody states the power of {gpu.name}: energy, its price and carbon follow from it"
+        )
     options = []
     if needs.time_s is None:
         options.append("--tokens for time, energy and failures")

@@ -130,7 +130,9 @@ def read_weights(path: str) -> Weights | None:
             tensors[one.name] = one
     lost = min(listed.keys() - tensors.keys(), default=None)
     if lost is not None:
-        raise UsageError(str(index), f"names the tensor {lost[:80]!r}, which {listed[lost].name} does not have")
+        raise UsageError(
+            str(index), f"names the tensor {lost[:80]!r}, which {listed[lost].name} does not have"
+        )
     return Weights(tuple(tensors.values()), len(files))
 
 

@@ -141,10 +141,12 @@ def test_experts_on_many_nodes_are_within_their_interval(
 ) -> None:
     """Output tokens per second and node of DeepSeek-V3 where prefill is elsewhere; no row that was fitted.
 
-    DeepSeek (open-infra-index, day 6; sequences on a GPU by Little's law: 1,850 tokens per second at 21 each),
+    DeepSeek (open-infra-index, day 6; sequences on a GPU by Little's law: 1,850 tokens a second at 21 each),
     RTP-LLM (13,200 at once on 144), SGLang (lmsys.org, 2025-05-05).
     """
-    one = spec("DeepSeek-V3", board, tensor=1, data=ranks, expert=ranks, input_tokens=context, output_tokens=1)
+    one = spec(
+        "DeepSeek-V3", board, tensor=1, data=ranks, expert=ranks, input_tokens=context, output_tokens=1
+    )
     found = needs(replace(one, batch=batch * ranks)).tpot_s
     assert found.low <= 8 * batch / published <= found.high
     assert 8 * batch / found.value == pytest.approx(published, rel=0.3)
@@ -317,6 +319,27 @@ def test_experts_that_cannot_be_spread_are_refused(wrong: dict[str, object], mes
     with pytest.raises(UsageError) as caught:
         needs(spec("DeepSeek-V3", "H200", **wrong))
     assert message in str(caught.value)
+
+
+def test_adapters_take_room_from_the_cache() -> None:
+    none, some = needs(spec(reserve_bytes=0)), needs(spec(reserve_bytes=0, lora_rank=16, adapters=10))
+    assert none.adapters_bytes is None
+    assert some.adapters_bytes is not None
+    assert some.adapters_bytes.value == 10 * 207_093_760 * 2 / 4
+    assert none.kv_room_bytes.value - some.kv_room_bytes.value == pytest.approx(some.adapters_bytes.value)
+
+
+def test_sparse_attention_reads_what_its_indexer_picks() -> None:
+    """DeepSeek-V3.2 beside V3: 132 bytes more of a token in each layer, less to read of a long context."""
+    plain, sparse = (
+        spec(name, "H800", tensor=1, data=128, expert=128, input_tokens=65_536)
+        for name in ("DeepSeek-V3", "DeepSeek-V3.2")
+    )
+    more = needs(sparse).kv_bytes_per_token.value - needs(plain).kv_bytes_per_token.value
+    assert more == 61 * 132
+    assert decode(sparse, 128 * 8).total_s < decode(plain, 128 * 8).total_s
+    short = [replace(one, input_tokens=1024) for one in (plain, sparse)]
+    assert decode(short[1], 128 * 8).total_s > decode(short[0], 128 * 8).total_s
 
 
 def test_every_figure_has_its_formula() -> None:

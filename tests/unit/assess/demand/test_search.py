@@ -60,7 +60,8 @@ def layouts(one: TrainingSpec, gpus: int) -> Iterator[Layout]:
         for sizes_ in product(experts, chunks, micros, ZEROS, (True, False), RECOMPUTES):
             expert, virtual, micro, zero, split, recompute = sizes_
             yield Layout(
-                tensor, pipeline, data, context, expert, virtual, micro, one.layout.batch, zero, split, recompute
+                tensor, pipeline, data, context, expert, virtual, micro, one.layout.batch,
+                zero, split, recompute,
             )  # fmt: skip
 
 
