@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.render.report import Note, Report
 
-SEQUENCE = 8192
-
 
 def trained(session: "Session", asked: "Asked") -> "Report":
     """What training takes, as a report."""
@@ -34,7 +32,7 @@ def trained(session: "Session", asked: "Asked") -> "Report":
 def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
     """What was told, with one accelerator where no size was."""
     from dcctl.assess.demand.layout import Layout
-    from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
+    from dcctl.assess.demand.training_spec import SEQUENCE, TrainingSpec, stack_of
     from dcctl.cli.assess.amounts import count
 
     layout = Layout(
