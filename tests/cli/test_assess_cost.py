@@ -159,6 +159,12 @@ def test_a_model_that_is_trained_has_its_memory_from_its_best_layout(cli: Cli) -
     assert [(item["type"], item["nodes_milli"]) for item in found["items"]] == [("h100x8", 8000)]
 
 
+def test_a_type_that_lacks_the_number_format_does_not_train(cli: Cli) -> None:
+    text = TRAINED.replace("model: L4,", "model: V100,") % ("", "total: {gpu: 64}")
+    rows = {row["type"]: row for row in answer(cli, "-", stdin=text)["details"]["speeds"]}
+    assert rows["l4x8"]["why"] == "V100 SXM2 32GB cannot multiply in bf16; it can in fp16"
+
+
 def test_its_speed_follows_from_the_layout_too(cli: Cli) -> None:
     found = answer(cli, "-", stdin=TRAINED % (", gpus: 64, sequence: 4096", "need: 100000"))
     row = next(row for row in found["details"]["speeds"] if row["type"] == "h100x8")

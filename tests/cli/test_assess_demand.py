@@ -127,6 +127,19 @@ def test_the_next_best_layouts_are_told_with_what_they_lack(cli: Cli) -> None:
     assert told["details"]["layouts"] == []
 
 
+@pytest.mark.parametrize(
+    ("board", "precision", "formats"),
+    [("V100", "bf16", "fp16"), ("T4", "bf16", "fp16, int8"), ("A100", "fp8", "bf16, fp16, int8")],
+)
+def test_a_number_format_that_the_accelerator_lacks_is_named(
+    cli: Cli, board: str, precision: str, formats: str
+) -> None:
+    asked = ("llama-3-8b", "--gpu", board, "--gpus", "64", "--precision", precision)
+    done = cli("assess", "demand", *asked)
+    assert done.returncode == 2
+    assert f"cannot multiply in {precision}; it can in {formats}" in done.stderr
+
+
 def test_adapters_are_served_and_are_nothing_alone(cli: Cli) -> None:
     served = ("llama-3-8b", *H100, "--serve")
     found = figures(run(cli, "assess", "demand", *served, "--lora", "16", "--adapters", "4"))

@@ -8,6 +8,7 @@ from dcctl.assess.cost.training import best_layout, in_node
 from dcctl.assess.demand.inference import needs
 from dcctl.assess.demand.lookup import gpu as gpu_of
 from dcctl.assess.demand.lookup import model as model_of
+from dcctl.assess.demand.refusals import lacking
 from dcctl.assess.demand.serving import ServingSpec
 from dcctl.errors import UsageError
 from dcctl.units import memory, plural
@@ -160,6 +161,8 @@ def _serving(work: Workload, served: Architecture, board: Gpu, told: int | None)
 
 def _training(case: Case, asked: Trained, board: Gpu, told: int | None) -> Fit:
     """Memory and speed of the fastest layout on the accelerators of one run."""
+    if why := lacking(board, asked.precision):
+        return Fit(0, why)
     key = board.name, board.memory_bytes, board.domain
     if key not in case.known:
         case.known[key] = best_layout(case.model, board, asked) if case.model else None

@@ -32,8 +32,13 @@ def trained(session: "Session", asked: "Asked") -> "Report":
 def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
     """What was told, with one accelerator where no size was."""
     from dcctl.assess.demand.layout import Layout
+    from dcctl.assess.demand.refusals import lacking
     from dcctl.assess.demand.training_spec import SEQUENCE, TrainingSpec, stack_of
     from dcctl.cli.assess.amounts import count
+    from dcctl.errors import UsageError
+
+    if why := lacking(hardware.gpu, asked.precision):
+        raise UsageError(f"--precision {asked.precision}", why)
 
     layout = Layout(
         tensor=asked.tp or 1,
