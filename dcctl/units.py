@@ -120,7 +120,7 @@ def count(value: float) -> str:
 
 def four(value: float) -> str:
     """Return a number with four significant digits, whole ones up to a million: 63.17, 178,880, 3.8e+25."""
-    if value and not 1e-3 <= abs(value) < 1e12:
+    if value and not 1e-3 <= abs(value) < 1e9:
         return f"{value:.4g}"
     if abs(value) >= 1e6:
         return f"{float(f'{value:.4g}'):,.0f}"

@@ -18,7 +18,7 @@ from dcctl.units import count, four
         (2953.000642456631, "2,953"),
         (6_191_874.3, "6,192,000"),
         (-6_191_874.3, "-6,192,000"),
-        (7.222e12, "7.222e+12"),
+        (7.222e9, "7.222e+09"),
     ],
 )
 def test_four_significant_digits(value: float, text: str) -> None:
