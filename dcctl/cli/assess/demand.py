@@ -21,7 +21,11 @@ def demand(session: "Session", **given: object) -> "Report":
 
     Exit code 1 when it does not fit.
     """
+    from dcctl.errors import UsageError
+
     asked = Asked(**given)  # type: ignore[arg-type]
+    if asked.adapters and not (asked.serve and asked.lora):
+        raise UsageError("--adapters", "counts what is served: it goes with --serve and --lora")
     if asked.serve:
         from dcctl.cli.assess.serving import served
 
