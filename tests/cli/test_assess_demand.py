@@ -167,7 +167,7 @@ def test_adapters_are_served_and_are_nothing_alone(cli: Cli) -> None:
     assert "adapters_bytes" not in figures(run(cli, "assess", "demand", *served))
     alone = cli("assess", "demand", *served, "--adapters", "4")
     assert alone.returncode == 2
-    assert "--adapters: counts what is served: it goes with --serve and --lora" in alone.stderr
+    assert "--adapters: counts adapters of the rank that --lora tells" in alone.stderr
 
 
 def test_experts_on_many_nodes_can_be_asked_for(cli: Cli) -> None:
@@ -256,3 +256,46 @@ def test_the_accuracy_table(cli: Cli) -> None:
     assert {row["verdict"] for row in found["items"]} == {"ok", "outside", "independent"}
     assert all(row["source"] for row in found["items"])
     assert cli("assess", "check").returncode == 0
+
+
+SERVED = shlex.split("assess demand llama-3-70b --serve --tp 8 --rate 10/s --ttft 1s --tpot 50ms")
+
+
+def test_replicas_are_placed_in_the_fleet_and_billed_by_the_hour(cli: Cli) -> None:
+    found = run(cli, *SERVED, "-i", "demo")
+    summary, values = found["summary"], figures(found)
+    assert summary["fits_fleet"] is True
+    room = next(note for note in found["notes"] if note["label"] == "room")
+    assert room["text"] == "1 node of 8 for each of 2 replicas are free now"
+    hour = 10 * 500 * 3600 / 1e6  # million output tokens
+    assert values["money_per_million"] == pytest.approx((values["money"] or 0) / hour)
+    assert 0.48 < summary["money"] / (summary["energy_mj"] / 3.6e9) < 0.62
+
+
+def test_replicas_without_room_are_counted(cli: Cli) -> None:
+    done = cli(*SERVED[:-5], "400/s", "-i", "demo", "-o", "json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 3  # one node gave no answer, which prevails over the finding
+    room = next(note for note in found["notes"] if note["label"] == "room")
+    assert "replicas fit now" in room["text"]
+    assert found["summary"]["fits_fleet"] is False
+
+
+def test_weights_of_fewer_bits_leave_more_room(cli: Cli) -> None:
+    usual = figures(run(cli, *SERVED, *H100))
+    half = figures(run(cli, *SERVED, *H100, "--weight-bits", "8", "--kv-bits", "8"))
+    assert (half["weights_bytes"] or 0) < 0.6 * (usual["weights_bytes"] or 0)
+    assert half["kv_bytes_per_token"] == (usual["kv_bytes_per_token"] or 0) / 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--serve --deadline 30d", "--deadline: is for training: not with --serve"),
+        ("--gpus 8 --rate 10/s", "--rate: is for serving: it goes with --serve"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(cli: Cli, words: str, said: str) -> None:
+    done = cli("assess", "demand", "llama-3-8b", *H100, *shlex.split(words))
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.bill import Prices
     from dcctl.assess.demand.durability import Habits
-    from dcctl.assess.demand.report import Told
+    from dcctl.assess.demand.shape import Told
     from dcctl.assess.demand.training import TrainingNeeds
     from dcctl.assess.demand.training_spec import TrainingSpec
     from dcctl.cli.assess.asked import Asked
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 def trained(session: "Session", asked: "Asked") -> "Report":
     """What training takes, as a report."""
     from dcctl.assess.demand.bill import bill
-    from dcctl.assess.demand.report import DEMAND, training_report
+    from dcctl.assess.demand.estimate import Estimate
+    from dcctl.assess.demand.shape import DEMAND
+    from dcctl.assess.demand.training_report import training_report
     from dcctl.cli.assess.rates import prices_of
     from dcctl.cli.assess.subject import hardware_of, model_of
 
@@ -29,7 +31,9 @@ def trained(session: "Session", asked: "Asked") -> "Report":
     hardware = hardware_of(session, asked, DEMAND)
     needs = _needs(asked, _base(asked, model, hardware), hardware)
     prices = prices_of(asked, hardware)
-    return training_report(needs, bill(needs, prices), _told(session, asked, needs, hardware, prices))
+    gpus = Estimate.exact(needs.spec.layout.gpus)
+    costs = bill(gpus, needs.spec.gpu, needs.time_s, prices)
+    return training_report(needs, costs, _told(session, asked, needs, hardware, prices))
 
 
 def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
@@ -132,8 +136,8 @@ def _told(
     session: "Session", asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware", prices: "Prices"
 ) -> "Told":
     """Whether the fleet has room, and what is not known."""
-    from dcctl.assess.demand.report import Told
-    from dcctl.cli.assess.placing import placed
+    from dcctl.assess.demand.shape import Told
+    from dcctl.cli.assess.placing import group_of, placed
 
     notes = list(_unknown(needs, prices))
     found = hardware.found
@@ -142,7 +146,9 @@ def _told(
     if needs.spec.layout.gpus > hardware.there:
         room = _too_few(asked, needs, hardware)
     else:
-        room = placed(needs, hardware, found, session.now_s)
+        lasts_s = None if needs.time_s is None else round(needs.time_s.value)
+        group = group_of("training", needs.spec.layout.gpus, hardware, lasts_s=lasts_s)
+        room = placed(group, hardware, found, session.now_s)
     return Told(room.fits, (*room.notes, *notes), found.fleet.gaps, asked.explain, room.missing)
 
 

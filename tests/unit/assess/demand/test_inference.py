@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.assess.demand.inference import needs
-from dcctl.assess.demand.inference_report import figures, remarks
 from dcctl.assess.demand.latency import LAYER_DECODE_S, decode, prefill, requests_per_s
 from dcctl.assess.demand.roofline import rate
 from dcctl.assess.demand.serving import ServingSpec
+from dcctl.assess.demand.serving_report import figures, remarks
 from dcctl.errors import UsageError
 from tests.unit.assess.demand.known import gpu, model
 

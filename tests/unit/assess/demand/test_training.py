@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.demand.bill import Prices, bill
+from dcctl.assess.demand.bill import Bill, Prices, bill
 from dcctl.assess.demand.bottleneck import shares
 from dcctl.assess.demand.durability import Habits, durability, progress, young
 from dcctl.assess.demand.estimate import Estimate
-from dcctl.assess.demand.gang import gang
+from dcctl.assess.demand.gang import Group, work_of
 from dcctl.assess.demand.handmade import Plain, architecture, by_count
 from dcctl.assess.demand.hardware import Gpu
 from dcctl.assess.demand.layout import Layout
@@ -24,7 +24,7 @@ from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
 from dcctl.assess.demand.traffic import flows
-from dcctl.assess.demand.training import needs
+from dcctl.assess.demand.training import TrainingNeeds, needs
 from dcctl.assess.demand.training_spec import TrainingSpec
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.catalogue import rows
@@ -189,22 +189,26 @@ def test_state_that_fills_the_memory_is_a_caution() -> None:
     assert limits(tight) in needs(tight).cautions
 
 
+def cost(found: TrainingNeeds, prices: Prices) -> Bill:
+    return bill(Estimate.exact(found.spec.layout.gpus), found.spec.gpu, found.time_s, prices)
+
+
 def test_a_bill_knows_what_it_was_told() -> None:
     found = needs(spec(data=8, zero=3, batch=64, recompute="full"), tokens=1e9)
     assert found.time_s is not None
-    nothing = bill(found, Prices())
+    nothing = cost(found, Prices())
     assert nothing.money is None
     assert nothing.carbon_kg is None
     assert nothing.energy_mj is not None
-    told = bill(found, Prices(gpu_hour=Estimate.exact(2.0), carbon_g_per_kwh=Estimate.exact(400.0)))
+    told = cost(found, Prices(gpu_hour=Estimate.exact(2.0), carbon_g_per_kwh=Estimate.exact(400.0)))
     assert told.money is not None
     assert told.carbon_kg is not None
     assert told.money.value == pytest.approx(found.time_s.value / 3600 * 8 * 2)
     assert told.carbon_kg.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.4)
-    energy = bill(found, Prices(kwh=Estimate.exact(0.1))).money
+    energy = cost(found, Prices(kwh=Estimate.exact(0.1))).money
     assert energy is not None
     assert energy.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.1)
-    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=Estimate.exact(2.0))).money is None
+    assert cost(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=Estimate.exact(2.0))).money is None
 
 
 def test_the_parts_of_a_step_add_up() -> None:
@@ -222,7 +226,7 @@ def test_a_model_by_hand_has_its_parameters_and_says_what_was_assumed() -> None:
 
 
 def test_a_run_is_a_gang_of_whole_nodes() -> None:
-    asked = gang("training", 4, 8, ("NVIDIA H100 80GB HBM3",), "nvidia.com/gpu")
+    asked = work_of(Group("training", 4, 8), ("NVIDIA H100 80GB HBM3",), "nvidia.com/gpu")
     work = asked.workloads[0]
     assert (work.gang_min, len(work.members)) == (4, 4)
     assert work.members[0].requests is not None

@@ -1,14 +1,21 @@
-"""What serving takes, as figures in the order in which they are read and sentences for what does not work."""
+"""What serving takes, as a report: figures in the order in which they are read, and what does not work."""
 
 from __future__ import annotations
 
 from math import isinf
 from typing import TYPE_CHECKING
 
+from dcctl.assess.demand import bill as bills
 from dcctl.assess.demand.estimate import Estimate, Figure
+from dcctl.assess.demand.shape import DEMAND, SUMMARY, assumed, items, value, whole
+from dcctl.render.report import Note, Report
+from dcctl.units import plural
 
 if TYPE_CHECKING:
+    from dcctl.assess.demand.bill import Bill
     from dcctl.assess.demand.serving import ServingNeeds, ServingSpec
+    from dcctl.assess.demand.shape import Told
+    from dcctl.render.report import Cell
 
 _BOUNDS = {
     "memory": "as many as fit into memory",
@@ -68,3 +75,64 @@ def remarks(spec: ServingSpec, needs: ServingNeeds) -> tuple[str, ...]:
         words = {"kv": "room for the cache", "throughput": "throughput", "waiting": "waiting at p95"}[bound]
         found.append(f"{needs.replicas.value:,.0f} replicas are for {words}")
     return tuple(found)
+
+
+def in_all(spec: ServingSpec, needs: ServingNeeds) -> Estimate:
+    """Return the accelerators of all replicas; of one where no rate was told."""
+    return (needs.replicas or Estimate.exact(1)) * spec.gpus
+
+
+def per_million(spec: ServingSpec, needs: ServingNeeds, hour: Bill) -> Figure:
+    """Return what a million output tokens cost, given the bill of an hour."""
+    told = None if spec.rate is None else Estimate.exact(spec.rate * spec.output_tokens)
+    rate = told or needs.tokens_per_s
+    title = "the same for a million output tokens"
+    if hour.money is None or rate.low <= 0:
+        return Figure("money_per_million", title, "number", None)
+    made = Estimate(1 / rate.value, 1 / rate.high, 1 / rate.low)
+    cost = bills.product(hour.money * (1e6 / 3600), made, "money of an hour / output tokens of an hour")
+    return Figure("money_per_million", title, "number", cost)
+
+
+def serving_report(spec: ServingSpec, needs: ServingNeeds, hour: Bill, told: Told) -> Report:
+    """Return the report of a model that is served; its level is `warn` where it does not fit or misses."""
+    energy, money, carbon = bills.figures(hour, " for an hour")
+    costs = (energy, money, per_million(spec, needs, hour), carbon)
+    found = [("serving", one) for one in figures(spec, needs)] + [("bill", one) for one in costs]
+    summary: dict[str, Cell | dict[str, Cell]] = {
+        **dict.fromkeys((column.key for column in SUMMARY), None),
+        "model": spec.model.name,
+        "gpu": spec.gpu.name,
+        "gpus": round(in_all(spec, needs).value) if needs.replicas else None,
+        "layout": _groups(spec),
+        "fits_memory": needs.fits,
+        "fits_fleet": told.fits_fleet,
+        "energy_mj": whole(hour.energy_mj),
+        "money": value(hour.money),
+        "carbon_kg": value(hour.carbon_kg),
+        "bottleneck": told.missing or needs.bound,
+    }
+    bad = not needs.fits or bool(needs.missed)
+    said = (Note("serving", text, "warn" if bad else "info") for text in remarks(spec, needs))
+    return Report(
+        kind=DEMAND.kind,
+        headline=_headline(spec, needs, told),
+        items=items(found, explain=told.explain),
+        summary=summary,
+        notes=(*said, *assumed(spec.model), *told.notes),
+        gaps=told.gaps,
+        name_key="figure",
+        level="warn" if bad or told.fits_fleet is False else "ok",
+    )
+
+
+def _headline(spec: ServingSpec, needs: ServingNeeds, told: Told) -> str:
+    replicas = f"{plural(round(needs.replicas.value), 'replica')} of " if needs.replicas else ""
+    room = {True: "; fits the fleet now", False: "; does not fit the fleet now", None: ""}[told.fits_fleet]
+    return f"{spec.model.name}: {replicas}{spec.gpus} x {spec.gpu.name}, {needs.batch:,} at once{room}"
+
+
+def _groups(spec: ServingSpec) -> str:
+    sizes = [("TP", spec.tensor), ("PP", spec.pipeline), ("DP", spec.data)]
+    found = " x ".join(f"{name} {size}" for name, size in sizes if size > 1 or name == "TP")
+    return f"{found}, EP {spec.expert}" if spec.expert > 1 else found
