@@ -77,7 +77,14 @@ class SnmpSpec(MeterSpec, frozen=True, kw_only=True):
 
 
 class RaplSpec(MeterSpec, frozen=True, kw_only=True):
-    """Processors and memory of the machine that dcctl runs on."""
+    """Processors and memory of nodes over SSH; without nodes, of the machine that dcctl runs on."""
+
+    nodes: str = ""
+    user: str | None = None
+    port: Port | None = None
+    identity_file: str | None = None
+    config_file: str | None = None
+    known_hosts: str | None = None
 
 
 AnyMeterSpec: TypeAlias = NutSpec | RedfishSpec | IpmiSpec | SnmpSpec | RaplSpec

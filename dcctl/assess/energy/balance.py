@@ -10,7 +10,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from dcctl.assess.energy.meters import site_of, sites_of
+from dcctl.assess.energy.meters import single, site_of, sites_of
 from dcctl.inventory.nodeexpr import plain
 
 if TYPE_CHECKING:
@@ -133,15 +133,15 @@ def groups(fleet: Fleet) -> list[Group]:
     for name, site in sites.items():
         names_at[site].add(name)
     same: dict[tuple[str, str, frozenset[str]], list[PowerMeter]] = defaultdict(list)
-    for meter in fleet.meters:
+    for meter in single(fleet)[0]:
         site = site_of(meter, sites)
         nodes = frozenset(plain(meter.nodes)) if meter.nodes else frozenset(names_at[site])
         same[site, meter.kind, nodes].append(meter)
     found = [group for key, meters in same.items() for group in _metered(*key, meters)]
     measured = {name for group in found if group.level == "node" for name in group.nodes}
     found += [_node(node) for node in fleet.nodes if node.name not in measured]
-    cpus = {nodes: meters for (_, kind, nodes), meters in same.items() if kind == "rapl"}
-    found += [_parts(node, cpus) for node in fleet.nodes]
+    parts = {(kind, nodes): meters[0].power_mw for (_, kind, nodes), meters in same.items()}
+    found += [_parts(node, parts) for node in fleet.nodes]
     return sorted(found, key=lambda one: (one.site, _LEVELS.index(one.level), one.names))
 
 
@@ -167,13 +167,17 @@ def _node(node: Node) -> Group:
     return Group(node.site or "", "node", (node.name,), frozenset({node.name}), power)
 
 
-def _parts(node: Node, cpus: Mapping[frozenset[str], list[PowerMeter]]) -> Group:
-    """Boards, and processors where they are metered; unknown when a board was not read."""
-    boards = [one.power_mw for one in node.accelerators or () if one.kind in ("whole", "shared")]
+def _parts(node: Node, metered: Mapping[tuple[str, frozenset[str]], int | None]) -> Group:
+    """Boards, and processors where they are metered; unknown when a board was not read.
+
+    Boards tell their own power; where they do not, a meter of all boards of the node does.
+    """
     names = frozenset({node.name})
-    processors = [meter.power_mw for meter in cpus.get(names, ())]
-    known = node.accelerators is not None and bool(boards or processors)
-    power = sum_known([*boards, *processors]) if known else None
+    boards = [one.power_mw for one in node.accelerators or () if one.kind in ("whole", "shared")]
+    if node.accelerators is None or None in boards:
+        boards = [metered.get(("accelerator", names))]
+    processors = [metered["rapl", names]] if ("rapl", names) in metered else []
+    power = sum_known([*boards, *processors])
     return Group(node.site or "", "boards and CPUs", (node.name,), names, power)
 
 

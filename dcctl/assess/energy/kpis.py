@@ -35,7 +35,7 @@ class Kpi(Struct, frozen=True):
     it_mj: int
     place: str
     pue_milli: int | None = None
-    """None: below 1, which cannot be, or the IT energy is 0."""
+    """None: below 1, which cannot be."""
     ref_milli: int | None = None
     erf_milli: int | None = None
     wue_milli: int | None = None
@@ -56,7 +56,7 @@ def kpis(site: str, periods: Sequence[Period], grid: Grid | None) -> list[Kpi]:
     found = []
     for point, category in sorted(CATEGORY.items(), key=lambda pair: -pair[1]):
         used = [one for one in periods if "facility" in one.energy_mj and point in one.energy_mj]
-        if used:
+        if any(one.energy_mj[point] for one in used):  # where nothing was counted there is nothing to divide
             found.append(_kpi(site, point, category, used, grid))
     return found
 

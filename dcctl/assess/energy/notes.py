@@ -39,9 +39,12 @@ def _of_kpis(told: Answer) -> Iterator[Note]:
     if told.power_only:
         text = f"no PUE of {', '.join(told.power_only)} from one sample of power: save the registers now"
         yield Note("energy", f"{text}, and ask again later with --since before.json", command=SNAPSHOT)
+    same: dict[tuple[str, str], list[str]] = {}
     for trouble in told.troubles:
-        where = f" at {trouble.site}" if trouble.site else ""
-        yield Note("meter", f"{trouble.meter}{where} is not counted: {trouble.why}", "warn")
+        same.setdefault((trouble.site, trouble.why), []).append(trouble.meter)
+    for (site, why), meters in same.items():
+        where, verb = f" at {site}" if site else "", "is" if len(meters) == 1 else "are"
+        yield Note("meter", f"{fold(meters)}{where} {verb} not counted: {why}", "warn")
 
 
 def _of_balance(told: Answer) -> Iterator[Note]:

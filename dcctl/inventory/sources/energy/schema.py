@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.schema_parts import Schema
 
 
-
 def json_schema() -> Schema:
     """Return the schema (draft 2020-12) of a document of `kind: Energy`."""
     return {
