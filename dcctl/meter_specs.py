@@ -98,7 +98,7 @@ METER_KINDS: dict[str, type[AnyMeterSpec]] = {
 }
 
 
-def node_sets(spec: MeterSpec) -> dict[str, str]:
+def node_sets(spec: msgspec.Struct) -> dict[str, str]:
     """The node sets of a table, by key."""
     found = {key: text for key in ("nodes", "hosts") if (text := getattr(spec, key, ""))}
     feeds: dict[str, str] = getattr(spec, "feeds", {})

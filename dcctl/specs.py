@@ -231,9 +231,8 @@ def check_prometheus(spec: PrometheusSpec, where: str) -> None:
         raise wrong(where, f"{secrets[0]} needs a username")
     for at, meters in enumerate(spec.meters):
         row_of(meters, spec.labels, f"{where}.meters[{at}]")
-        for key, text in {"nodes": meters.nodes, **meters.feeds}.items():
-            if text:
-                check_node_set(text, f"{where}.meters[{at}].{key}")
+        for key, text in node_sets(meters).items():
+            check_node_set(text, f"{where}.meters[{at}].{key}")
     if not re.fullmatch(r"[A-Za-z0-9-]+", spec.tenant_header) or not (spec.tenant or "-").isprintable():
         raise wrong(where, "tenant_header and tenant are the name and the value of an HTTP header")
 

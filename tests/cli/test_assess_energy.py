@@ -209,6 +209,11 @@ def test_sources_that_do_not_answer_are_gaps(cli: Cli, tmp_path: Path) -> None:
     assert "s3cret" not in done.stdout + done.stderr
 
 
+def series(keys: str) -> str:
+    """A table with one row of meters of a Prometheus."""
+    return f'kind = "prometheus"\nurl = "http://127.0.0.1:1"\nmeters = [{{{keys}}}]'
+
+
 @pytest.mark.parametrize(
     ("table", "why"),
     [
@@ -216,6 +221,24 @@ def test_sources_that_do_not_answer_are_gaps(cli: Cli, tmp_path: Path) -> None:
         ('kind = "redfish"\nnodes = "n[1"\nurl = "http://x"', "nodes"),
         ('kind = "snmp"\nhosts = "p1"\nversion = "1"', "version"),
         ('kind = "ipmi"\npassword = "s3cret"', "password"),
+        ('kind = "rapl"\nnodes = "n[1"', "nodes"),
+        (series('point = "facility"'), "needs an exporter, or a point with power or energy"),
+        (series('point = "facility", power = "x"'), "needs power_unit: one of mW, W, kW, MW"),
+        (series('point = "facility", power = "x", power_unit = "kWh"'), "kWh is energy"),
+        (series('point = "facility", energy = "x", energy_unit = "kW"'), "kW is power"),
+        (series('point = "facility", energy = "x", energy_unit = "kwh"'), "unknown unit 'kwh'"),
+        (series('point = "facility", energy = "sum(x)", energy_unit = "J"'), "is a counter by its name"),
+        (series('point = "node", power = "x", power_unit = "W"'), "say the label that names it"),
+        (series('point = "it", power = "x", power_unit = "W"'), "'it'"),
+        (series('exporter = "dgcm"'), "dgcm"),
+        (series('exporter = "dcgm", power = "x"'), "power is known of dcgm"),
+        (series('exporter = "ipmi", regex = ".*"'), "has no group"),
+        (series('exporter = "ipmi", regex = "("'), "is no regular expression"),
+        (series('exporter = "ipmi", label = "a-b"'), "is not the name of a label"),
+        (series('point = "ups", label = "u", name = "a", power = "x", power_unit = "W"'), "without a label"),
+        (series('point = "ups", feeds = {a = "n1"}, power = "x", power_unit = "W"'), "feeds"),
+        (series('point = "ups", label = "u", feeds = {a = "n[1"}, power = "x", power_unit = "W"'), "feeds.a"),
+        (series('point = "ups", powr = "x"'), "powr"),
     ],
 )
 def test_a_table_that_is_wrong_is_named(cli: Cli, tmp_path: Path, table: str, why: str) -> None:

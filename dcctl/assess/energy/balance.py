@@ -22,8 +22,9 @@ Level: TypeAlias = Literal["facility", "ups input", "ups", "pdu", "node", "board
 _LEVELS: Final[tuple[Level, ...]] = ("facility", "ups input", "ups", "pdu", "node", "boards and CPUs")
 CLOSED_MILLI: Final = 10
 """A step is closed when its two sides differ by at most so much of the upper one: 1 %."""
-_OPEN: Final = frozenset({("facility", "ups input"), ("ups input", "ups"), ("node", "boards and CPUs")})
-"""Steps that lose or feed what no meter here sees: cooling, conversion, fans and power supplies."""
+_LOSES_BELOW: Final = frozenset({"facility", "ups input"})
+_LOSES_ABOVE: Final = "boards and CPUs"
+"""Whatever lies between, these steps feed or lose what no meter here sees: cooling, conversion, fans."""
 
 
 class Group(NamedTuple):
@@ -72,7 +73,8 @@ class Step(NamedTuple):
             return "closed"
         if milli < 0:
             return "more out than in"
-        return "loss" if (self.upper.level, self.lower) in _OPEN else "open"
+        loses = self.upper.level in _LOSES_BELOW or self.lower == _LOSES_ABOVE
+        return "loss" if loses else "open"
 
 
 def steps(found: Iterable[Group]) -> list[Step]:

@@ -10,7 +10,7 @@ from dcctl.inventory.nodeexpr import plain
 from dcctl.units import power
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dcctl.inventory.energy import Point
     from dcctl.inventory.model import Fleet, PowerMeter
@@ -106,7 +106,7 @@ def told(fleet: Fleet, earlier: Fleet | None) -> Told:
     sites = sites_of(fleet)
     by_site: dict[str, list[_Counted]] = defaultdict(list)
     meters, doubts = single(fleet)
-    troubles = list(doubts)
+    troubles = [*doubts, *_strangers(meters, sites)]
     for meter in meters:
         if meter.kind in _POINT_OF:
             counted = _counted(meter, before.get(_key(meter)), earlier is not None)
@@ -121,6 +121,13 @@ def told(fleet: Fleet, earlier: Fleet | None) -> Told:
         if period is not None:
             periods[site] = (period,)
     return Told(periods, tuple(troubles))
+
+
+def _strangers(meters: Iterable[PowerMeter], sites: Mapping[str, str]) -> Iterator[Trouble]:
+    """Meters of nodes that the inventory does not have: names are spelled otherwise, or not of nodes."""
+    for meter in meters:
+        if meter.kind in _OF_A_NODE and plain(meter.nodes).isdisjoint(sites):
+            yield Trouble(meter.name, meter.site or "", "the inventory has no node of that name")
 
 
 def _key(meter: PowerMeter) -> tuple[str, str, str]:

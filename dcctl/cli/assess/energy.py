@@ -91,9 +91,11 @@ def _of_period(session: "Session", earlier: "Fleet | None", over: str | None) ->
     if over is not None and earlier is not None:
         raise UsageError("--over", "--since says of what time: leave out one of them")
     if earlier is not None and earlier.taken_at_s is not None and earlier.taken_at_s < session.now_s:
-        over = f"{session.now_s - earlier.taken_at_s}s"
+        days, seconds = divmod(session.now_s - earlier.taken_at_s, 86_400)
+        over = f"{days}d{seconds}s"
     if over is None:
         return session
+    _duration(over, "--over", "--over 30d")
     origin = "--over" if earlier is None else "--since"
     return replace(session, settings=session.settings.having("energy_over", over, origin))
 
@@ -114,21 +116,25 @@ def _options(
 ) -> "Options":
     """UsageError for a length of time that is none, and with the place of what is wrong in a file."""
     from dcctl.assess.energy.answer import Options
-    from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
 
-    try:
-        horizon_s = duration(horizon)
-    except ValueError as error:
-        raise UsageError("--for", str(error), "--for 24h") from error
     return Options(
-        horizon_s,
+        _duration(horizon, "--for", "--for 24h"),
         round(eta * 1000),
         None if slowdown is None else round(slowdown * 10),
         _curves(price, negative=True),
         _curves(carbon),
         _curves(market),
     )
+
+
+def _duration(text: str, option: str, hint: str) -> int:
+    from dcctl.errors import UsageError
+    from dcctl.inventory.sources.jobs.amounts import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise UsageError(option, str(error), hint) from error
 
 
 def _curves(path: str | None, *, negative: bool = False) -> "Curves":

@@ -74,7 +74,7 @@ def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-_BOARDS = "max by (UUID, $by) (DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{$labels})"
+_BOARDS = "max by (UUID, $by) (deriv(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{$labels}[5m]))"
 EXPORTERS: Final = {
     "ipmi": Row(
         "bmc",
@@ -97,12 +97,13 @@ EXPORTERS: Final = {
     "dcgm": Row(
         "accelerator",
         "dcgm-exporter",
-        f"sum by ($by) (rate(({_BOARDS})[5m:30s]))",
+        f"sum by ($by) ({_BOARDS})",
         power_mw=1,  # the counter is in mJ
         labels=("hostname", "Hostname"),
     ),
 }
 """Metrics of prometheus-community/ipmi_exporter, node_exporter, kepler (since 0.10), NVIDIA's dcgm-exporter.
 
-A board's counter is taken once, whoever holds it: pods come and go, and each slice of MIG repeats it.
+A board's counter is taken once, whoever holds it: each slice of MIG repeats it. Pods come and go, and series
+with them: the slope of one that is seconds old is right, its rate over five minutes would not be.
 """

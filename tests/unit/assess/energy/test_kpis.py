@@ -135,3 +135,18 @@ def test_a_meter_of_another_period_is_not_mixed_in() -> None:
     other = meter("p", "pdu", 400 * KWH, "a,b", energy_from_s=DAY_S // 2)
     (period,) = told(plant(whole, other), None).periods["dc1"]
     assert period.energy_mj == {"facility": 9 * KWH}
+
+
+def test_a_register_that_was_set_back_meanwhile_is_told_unless_it_is_of_just_this_time() -> None:
+    before = meter("m", "facility", 90 * KWH, energy_from_s=0)
+    moved = replace(later(before, 5 * KWH), energy_from_s=DAY_S // 2)
+    found = told(plant(moved), plant(before))
+    assert not found.periods
+    assert "began anew" in found.troubles[0].why
+    asked = replace(moved, energy_mj=13 * KWH, energy_from_s=DAY_S + 60)  # as a Prometheus is asked
+    (period,) = told(plant(asked), plant(before)).periods["dc1"]
+    assert (period.energy_mj, period.start_s) == ({"facility": 13 * KWH}, DAY_S + 60)
+
+
+def test_registers_that_did_not_move_make_no_figure() -> None:
+    assert kpis("dc1", [Period(0, DAY_S, "meters", {"facility": 0, "it": 0})], None) == []
