@@ -248,3 +248,46 @@ def test_a_table_that_is_wrong_is_named(cli: Cli, tmp_path: Path, table: str, wh
     assert done.returncode == 2
     assert why in done.stderr
     assert "s3cret" not in done.stderr
+
+
+_MONTH = (
+    "{name: dc1, periods: [{from: 2026-01-01T00:00Z, to: 2026-02-01T00:00Z, facility: 9 MWh, it: 8 MWh}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "label", "said"),
+    [
+        ("{name: dc9, price: 0.62 per kWh}", "sites", "dc9"),
+        (_MONTH.replace("2026-02", "2999-02"), "ahead", "e.yaml:3"),
+        (_MONTH.replace("facility", "reused"), "figures", "dc1"),
+    ],
+)
+def test_figures_that_tell_nothing_are_named(
+    cli: Cli, tmp_path: Path, site: str, label: str, said: str
+) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(f"kind: Energy\nsites:\n  - {site}\n")
+    found = answer(cli, str(file), "-i", "demo", "--fail-on", "never", code=3)
+    (note,) = [note for note in found["notes"] if note["label"] == label]
+    assert said in note["text"]
+    assert note["severity"] == "warn"
+
+
+def test_a_curve_that_ends_too_early_is_named(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("time,site,value\n2026-01-01T00:00Z,dc1,300\n2026-01-01T01:00Z,dc1,200\n")
+    found = answer(cli, "-i", "demo", "--carbon", str(file), code=3)
+    (note,) = [note for note in found["notes"] if note["label"] == "curves"]
+    assert note["text"].endswith("location-based carbon at dc1")
+    assert all(row["carbon_mg"] is None for row in found["details"]["workloads"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--over", "soon"), "no length of time"), (("--over", "7d", "--since", "demo"), "leave out one")],
+)
+def test_the_time_of_a_prometheus_is_said_once(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    done = cli("assess", "energy", "-i", "demo", *words)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -47,8 +47,9 @@ class Kpi(Struct, frozen=True):
 
     @property
     def interim(self) -> bool:
-        """Whether it is of less than 12 months: an interim PUE."""
-        return self.covered_s < _YEAR_S
+        """Whether it is of less than 12 months on end: an interim PUE."""
+        holes_s = self.end_s - self.start_s - self.covered_s
+        return self.covered_s < _YEAR_S or holes_s * 100 > self.covered_s
 
 
 def kpis(site: str, periods: Sequence[Period], grid: Grid | None) -> list[Kpi]:

@@ -61,7 +61,8 @@ def report(told: Answer, gaps: tuple[Gap, ...]) -> Report:
 def _level(told: Answer, is_open: bool) -> Severity:
     if any(one.pue_milli is None for one in told.kpis):
         return "crit"
-    return "warn" if is_open or told.troubles else "ok"
+    doubts = (told.troubles, told.without_figure, told.unknown_sites, told.ahead, told.uncovered)
+    return "warn" if is_open or any(doubts) else "ok"
 
 
 def _headline(told: Answer) -> str:

@@ -27,6 +27,15 @@ def test_the_curve_of_illustrative_points() -> None:
     assert curve.efficiency_milli(0) == 0
 
 
+def test_a_curve_never_gives_more_than_it_draws() -> None:
+    """The nearest parabola of these points would lose less than nothing below half of the load."""
+    points = tuple(UpsPoint(*point) for point in ((500, 975), (750, 970), (1000, 950)))
+    curve = fit(UpsModel("x", 500 * KW, points))
+    assert min(curve.a, curve.b, curve.c) >= 0
+    assert all(curve.efficiency_milli(load / 100) <= 1000 for load in range(1, 101))
+    assert curve.misfit == pytest.approx(0.0049, abs=1e-4)  # and says how far off it is
+
+
 def test_a_stated_model_of_llama_65b_at_175_of_250_watts() -> None:
     # arXiv 2310.03003: 23 % less energy for 6 to 7 % more time.
     model = CapModel("V100", idle_mw=50_000, limit_mw=250_000, compute_milli=400)

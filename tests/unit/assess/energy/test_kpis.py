@@ -150,3 +150,10 @@ def test_a_register_that_was_set_back_meanwhile_is_told_unless_it_is_of_just_thi
 
 def test_registers_that_did_not_move_make_no_figure() -> None:
     assert kpis("dc1", [Period(0, DAY_S, "meters", {"facility": 0, "it": 0})], None) == []
+
+
+def test_twelve_months_with_holes_between_them_are_interim() -> None:
+    energy = {"facility": 13, "it": 10}
+    year = [Period(at * DAY_S, (at + 183) * DAY_S, "x", energy) for at in (0, 183)]  # type: ignore[arg-type]
+    apart = [year[0], replace(year[1], start_s=400 * DAY_S, end_s=583 * DAY_S)]
+    assert [kpis("dc1", found, None)[0].interim for found in (year, apart)] == [False, True]
