@@ -131,6 +131,11 @@ class SiteSpec(msgspec.Struct, frozen=True, kw_only=True):
     pue_limit: Annotated[float, msgspec.Meta(ge=1, le=100)] | None = None
     power_limit_kw: Annotated[float, msgspec.Meta(gt=0, le=1e9)] | None = None
     timezone: str | None = None
+    energy_price: Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)] | None = None
+    """Of a kWh, on average."""
+    carbon: Annotated[float, msgspec.Meta(ge=0, le=1e5)] | None = None
+    """Grams of CO2 for a kWh, location-based."""
+    currency: str | None = None
 
 
 def of_context(context: Context) -> tuple[AnySpec, ...]:

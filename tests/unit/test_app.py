@@ -50,11 +50,22 @@ path = "{tmp_path}/lab.yaml"
 pue_limit = 1.25
 power_limit_kw = 2500.5
 timezone = "Asia/Shanghai"
+energy_price = 0.62
+carbon = 570.5
+currency = "CNY"
 """
     (tmp_path / "config.toml").write_text(text)
     fleet = _survey({}, tmp_path, str(tmp_path / "config.toml"))
     assert fleet.sites == (
-        Site("dc1", pue_limit_milli=1250, power_limit_mw=2_500_500_000, timezone="Asia/Shanghai"),
+        Site(
+            "dc1",
+            pue_limit_milli=1250,
+            power_limit_mw=2_500_500_000,
+            timezone="Asia/Shanghai",
+            energy_price_milli=620_000,
+            carbon_milli=570_500,
+            currency="CNY",
+        ),
     )
 
 

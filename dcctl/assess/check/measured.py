@@ -62,6 +62,9 @@ class Group(Struct, frozen=True):
     runs: tuple[Run, ...]
     shape: Plain | None = None
     catalogue: str = ""
+    independent: str = ""
+    """Who measured, where the figures were collected by somebody who knew no estimate, when the formulas and
+    coefficients were settled: they are never fitted, and show what an estimate is worth elsewhere."""
 
 
 class Measured(NamedTuple):
@@ -87,6 +90,11 @@ class Measured(NamedTuple):
         zero = " fsdp" if run.zero == 3 else ""
         what = f"{self.group.model} {run.gpus}x{run.gpu} {run.precision} {run.sequence}/{run.batch}"
         return f"{what}/{run.micro_batch}{recipe}{zero}"
+
+    @property
+    def experts(self) -> bool:
+        """Whether the model has experts."""
+        return any(one.mlp.experts for one in self.spec.model.layers)
 
     @property
     def held_out(self) -> tuple[str, str, str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from math import log
 from statistics import median
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.assess.check.fit import Normal, fit
+from dcctl.assess.check.widths import Error, Widths
 from dcctl.assess.demand.predict import OVERLAP, interval, limits, step_seconds
 from dcctl.assess.demand.steptime import Parts, step_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.assess.check.measured import Measured
     from dcctl.assess.demand.estimate import Estimate
-
 
 OVERLAPS: Final = (1.0, 2.0, 3.0, 4.0, 8.0)
 """1: work and wire one after the other; the higher, the better one hides behind the other."""
@@ -38,7 +39,12 @@ class Known(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether the coefficients are fitted on it, too: no part of it can be bounded by the wire."""
-        return not (self.outside or self.parts.wire or self.run.run.recalled)
+        return not (self.outside or self.parts.wire or self.run.run.recalled or self.independent)
+
+    @property
+    def independent(self) -> bool:
+        """Whether nobody who made the formulas had seen it."""
+        return bool(self.run.group.independent)
 
 
 class Predicted(NamedTuple):
@@ -65,7 +71,12 @@ class Predicted(NamedTuple):
     @property
     def scored(self) -> bool:
         """Whether it is held to the bars."""
-        return not self.known.outside
+        return not (self.known.outside or self.known.independent)
+
+    @property
+    def judges(self) -> bool:
+        """Whether it shows what estimates are worth elsewhere: it is independent and can be asked for."""
+        return self.known.independent and not self.known.run.run.outside
 
 
 class Score(NamedTuple):
@@ -97,7 +108,7 @@ def fitted(runs: Sequence[Known]) -> tuple[Normal, dict[str, float]]:
 
 def wire(runs: Sequence[Known], busy: Mapping[str, float]) -> dict[str, float]:
     """Return the coefficient of the wire and how well work hides it, from the runs that it bounds."""
-    bound = [one for one in runs if one.parts.wire and not one.outside]
+    bound = [one for one in runs if one.parts.wire and not (one.outside or one.independent)]
     if not bound:
         return {}
     return min((_wired(bound, busy, power) for power in OVERLAPS), key=lambda entry: entry[0])[1]
@@ -116,28 +127,43 @@ def _wired(bound: Sequence[Known], busy: Mapping[str, float], power: float) -> t
 
 
 def predicted(runs: Sequence[Known]) -> list[Predicted]:
-    """Return each run as predicted without those of its model, accelerator and software."""
+    """Return each run as predicted without those of its model, accelerator and software, and its interval."""
+    without = _coefficients(runs)
+    rates = [_rate(one, without[one.run.held_out]) for one in runs]
+    errors = [
+        Error(one.run, abs(log(rate / one.run.tokens_per_s)))
+        for one, rate in zip(runs, rates, strict=True)
+        if not one.run.run.outside or one.run.experts
+    ]
+    widths = Widths(errors)
+    return [
+        Predicted(one, interval(one.run.spec, rate, widths.beside(one.run)))
+        for one, rate in zip(runs, rates, strict=True)
+    ]
+
+
+def _coefficients(runs: Sequence[Known]) -> dict[tuple[str, str, str], Mapping[str, float]]:
+    """For each key of runs that are held out together: what is fitted without them."""
     equations, whole = fitted(runs)
     start = frozenset(at for at, name in enumerate(equations.names) if whole[name] > 0)
-    without: dict[tuple[str, str, str], Mapping[str, float]] = {}
+    found: dict[tuple[str, str, str], Mapping[str, float]] = {}
     for key in sorted({one.run.held_out for one in runs}):
         rows = [one.row for one in runs if one.run.held_out == key and one.fits]
         equations.add(rows, -1)
         others = [one for one in runs if one.run.held_out != key]
         busy = fit(equations, start) if rows else whole
-        without[key] = busy | wire(others, busy)
+        found[key] = busy | wire(others, busy)
         equations.add(rows)
-    return [_predict(one, without[one.run.held_out]) for one in runs]
+    return found
 
 
-def _predict(one: Known, coefficients: Mapping[str, float]) -> Predicted:
+def _rate(one: Known, coefficients: Mapping[str, float]) -> float:
     seconds = step_seconds(one.parts, coefficients)
-    rate = one.run.spec.step_tokens / one.run.run.gpus / seconds
-    return Predicted(one, interval(one.run.spec, rate))
+    return one.run.spec.step_tokens / one.run.run.gpus / seconds
 
 
-def score(found: Sequence[Predicted]) -> Score:
-    """Return what the bars are about."""
-    held = [one for one in found if one.scored]
+def score(found: Iterable[Predicted]) -> Score:
+    """Return how far predictions are off."""
+    held = list(found)
     errors = [abs(one.error) for one in held]
     return Score(len(held), median(errors), max(errors), sum(one.within for one in held) / len(held))

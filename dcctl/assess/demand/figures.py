@@ -63,6 +63,8 @@ def _count(needs: TrainingNeeds) -> Estimate | None:
 
 
 def _bill(bill: Bill) -> Iterable[Figure]:
-    yield Figure("energy_mj", "energy of the GPUs (nameplate)", "energy_mj", bill.energy_mj)
-    yield Figure("money", "money", "number", bill.money)
+    whose = "energy of GPUs and cooling (nameplate)" if bill.pue else "energy of the GPUs (nameplate)"
+    yield Figure("energy_mj", whose, "energy_mj", bill.energy_mj)
+    paid = "money for energy alone" if bill.money and bill.energy_only else "money"
+    yield Figure("money", f"{paid}, {bill.currency}" if bill.currency else paid, "number", bill.money)
     yield Figure("carbon_kg", "carbon, kg of CO2", "number", bill.carbon_kg)

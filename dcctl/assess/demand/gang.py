@@ -7,7 +7,9 @@ from dcctl.inventory.model import Member, Resources, Workload
 from dcctl.inventory.placement import Template, Toleration, key_of
 
 
-def gang(name: str, nodes: int, each: int, models: tuple[str, ...], resource: str) -> Asked:
+def gang(
+    name: str, nodes: int, each: int, models: tuple[str, ...], resource: str, lasts_s: int | None = None
+) -> Asked:
     """Return one workload of so many members, all or none, each with so many whole accelerators of a model.
 
     Taints that keep other work off accelerators are tolerated, as training does.
@@ -18,6 +20,5 @@ def gang(name: str, nodes: int, each: int, models: tuple[str, ...], resource: st
     members = tuple(
         Member(f"{name}-{at}", phase="pending", requests=wants, template=key) for at in range(nodes)
     )
-    return Asked(
-        workloads=(Workload(name, kind="Job", gang_min=nodes, members=members),), templates={key: template}
-    )
+    work = Workload(name, kind="Job", gang_min=nodes, members=members, duration_s=lasts_s)
+    return Asked(workloads=(work,), templates={key: template})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from statistics import mean
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from dcctl.assess.demand.coefficients import COEFFICIENTS
 from dcctl.assess.demand.estimate import Estimate
@@ -13,8 +13,9 @@ from dcctl.assess.demand.steptime import family, step_parts
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dcctl.assess.demand.layout import Layout
     from dcctl.assess.demand.steptime import Parts
-    from dcctl.assess.demand.training_spec import TrainingSpec
+    from dcctl.assess.demand.training_spec import Stack, TrainingSpec
 
 FORMULA: Final = (
     "step = sum(coefficient x time at the hardware's rate) x (1 + (p-1)/(v m)) + exchange + optimizer"
@@ -22,10 +23,12 @@ FORMULA: Final = (
 SOURCE: Final = "fitted on published runs, each predicted from the others: dcctl assess check"
 OVERLAP: Final = "zero3/overlap"
 """The power p of (work^p + wire^p)^(1/p): 1 is one after the other, infinity the longer of both."""
-SPREAD: Final = 0.1
-"""90 % of the predictions are within it: of runs that were not fitted (`dcctl assess check`)."""
-UNSEEN_SPREAD: Final = 0.25
-"""Where accelerator, number format or experts were not among the runs that were fitted."""
+Kind: TypeAlias = Literal["seen", "full", "unseen", "experts"]
+"""How much is known of runs like it; `full`: its state leaves little of the memory under ZeRO-3."""
+SPREADS: Final[Mapping[Kind, float]] = {"seen": 0.32, "full": 0.55, "unseen": 0.36, "experts": 0.74}
+"""90 % of the published runs of a kind are not further off, by so much faster or slower. They are those of
+other publications than the coefficients were fitted on (other people's clusters and software), each table of
+the same weight. With experts there are none yet: they are the releases of what was looked at."""
 SEEN: Final = {
     ("megatron", "bf16"): ("H100",),
     ("megatron", "fp8"): ("H100", "B200", "GB200", "GB300"),
@@ -36,9 +39,13 @@ SEEN: Final = {
     ("fsdp", "fp8"): ("H100",),
 }
 """Generations of accelerators of the runs that are fitted, by software and number format; a test compares."""
-EXPERTS_SPREAD: Final = 0.6
-"""With experts: not fitted; the newest release of Megatron Bridge is within 12 % on six of its runs, older
-releases and other accelerators are up to twice as slow."""
+SPLITS: Final[Mapping[Stack, frozenset[str]]] = {
+    "megatron": frozenset({"tensor", "pipeline", "context"}),
+    "megatron-2021": frozenset({"tensor", "pipeline"}),
+    "deepspeed-zero3": frozenset(),
+    "fsdp": frozenset(),
+}
+"""In which ways, beside data-parallel, the models of those runs are split; a test compares."""
 FULL: Final = 0.66
 """Share of the memory beyond which weights, gradients and optimizer leave so little that runs were up to a
 third slower than the rest of their table."""
@@ -74,15 +81,22 @@ def coefficient(name: str, known: Mapping[str, float]) -> float:
     return 1.0
 
 
-def unseen(spec: TrainingSpec) -> bool:
-    """Whether no run like it was fitted: its interval is wider."""
-    experts = any(one.mlp.experts for one in spec.model.layers)
+def kind(spec: TrainingSpec) -> Kind:
+    """Return how much is known of runs like it: the interval's width depends on nothing else."""
+    if any(one.mlp.experts for one in spec.model.layers):
+        return "experts"
+    if limits(spec):
+        return "full"
     strange = family(spec.gpu.name) not in SEEN.get((spec.stack, spec.precision), ())
-    return strange or experts or not spec.fresh or _missing(spec)
+    strange |= not splits(spec.layout) <= SPLITS[spec.stack]
+    missing = any(name not in COEFFICIENTS for name in step_parts(spec).busy)
+    return "unseen" if strange or missing or not spec.fresh else "seen"
 
 
-def _missing(spec: TrainingSpec) -> bool:
-    return any(name not in COEFFICIENTS for name in step_parts(spec).busy)
+def splits(layout: Layout) -> frozenset[str]:
+    """Return in which ways a model is split, beside data-parallel."""
+    sizes = {"tensor": layout.tensor, "pipeline": layout.pipeline, "context": layout.context}
+    return frozenset(name for name, size in sizes.items() if size > 1)
 
 
 def limits(spec: TrainingSpec) -> str:
@@ -92,12 +106,10 @@ def limits(spec: TrainingSpec) -> str:
     share = state / spec.gpu.memory_bytes
     if share <= FULL or spec.layout.zero < 3:
         return ""
-    return f"weights, gradients and optimizer fill {share:.0%} of the memory: such runs lose up to a third"
+    return f"state fills the memory: {share:.0%} of it; published runs like that were up to a third slower"
 
 
-def interval(spec: TrainingSpec, rate: float) -> Estimate:
-    """Return a throughput with what the predictions of published runs were off by."""
-    experts = any(one.mlp.experts for one in spec.model.layers)
-    spread = EXPERTS_SPREAD if experts else UNSEEN_SPREAD if unseen(spec) else SPREAD
-    slower = 1.35 if limits(spec) else 1.0
-    return Estimate(rate, rate / (1 + spread) / slower, rate * (1 + spread), FORMULA, SOURCE)
+def interval(spec: TrainingSpec, rate: float, spreads: Mapping[Kind, float] = SPREADS) -> Estimate:
+    """Return a throughput with what the predictions of published runs of its kind were off by."""
+    spread = 1 + spreads[kind(spec)]
+    return Estimate(rate, rate / spread, rate * spread, FORMULA, SOURCE)

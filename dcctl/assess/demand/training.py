@@ -10,7 +10,7 @@ from dcctl.assess.demand.durability import Durability, Habits, durability
 from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.memory import Memory, memory
 from dcctl.assess.demand.operations import SOURCE, Forward, forward, hardware
-from dcctl.assess.demand.predict import FORMULA, limits, step, unseen
+from dcctl.assess.demand.predict import FORMULA, kind, limits, step
 from dcctl.assess.demand.traffic import Flow, flows
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _named(found: Estimate, formula: str, source: str) -> Estimate:
 
 def _cautions(spec: TrainingSpec) -> Sequence[str]:
     found = [limits(spec)] if limits(spec) else []
-    if unseen(spec):
+    if kind(spec) in ("unseen", "experts"):
         found.append("no published run like it was fitted: the intervals of time are wider")
     if spec.passes < spec.layout.pipeline:
         found.append(f"{spec.passes} micro-batches leave some of {spec.layout.pipeline} stages empty")

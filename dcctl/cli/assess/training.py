@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.architecture import Architecture
+    from dcctl.assess.demand.bill import Prices
     from dcctl.assess.demand.durability import Habits
     from dcctl.assess.demand.report import Told
     from dcctl.assess.demand.training import TrainingNeeds
     from dcctl.assess.demand.training_spec import TrainingSpec
     from dcctl.cli.assess.asked import Asked
+    from dcctl.cli.assess.placing import Room
     from dcctl.cli.assess.subject import Hardware
     from dcctl.cli.session import Session
     from dcctl.render.report import Note, Report
@@ -18,15 +20,16 @@ SEQUENCE = 8192
 
 def trained(session: "Session", asked: "Asked") -> "Report":
     """What training takes, as a report."""
-    from dcctl.assess.demand.bill import Prices, bill
+    from dcctl.assess.demand.bill import bill
     from dcctl.assess.demand.report import DEMAND, training_report
+    from dcctl.cli.assess.rates import prices_of
     from dcctl.cli.assess.subject import hardware_of, model_of
 
     model = model_of(asked)
     hardware = hardware_of(session, asked, DEMAND)
     needs = _needs(asked, _base(asked, model, hardware), hardware)
-    prices = Prices(asked.price, asked.energy_price, asked.carbon, asked.pue)
-    return training_report(needs, bill(needs, prices), _told(session, asked, needs, hardware))
+    prices = prices_of(asked, hardware)
+    return training_report(needs, bill(needs, prices), _told(session, asked, needs, hardware, prices))
 
 
 def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
@@ -61,10 +64,10 @@ def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "Train
 
 def _needs(asked: "Asked", spec: "TrainingSpec", hardware: "Hardware") -> "TrainingNeeds":
     from dcctl.assess.demand.plans import BATCH_TOKENS, for_deadline, searched
-    from dcctl.cli.assess.amounts import count, seconds
+    from dcctl.cli.assess.amounts import seconds
     from dcctl.errors import UsageError
 
-    tokens = float(count("--tokens", asked.tokens)) if asked.tokens else None
+    tokens = _tokens(asked)
     habits, batch = _habits(asked), None if asked.batch else BATCH_TOKENS
     if asked.sizes and not asked.search:
         return _as_told(asked, spec, tokens, habits, hardware)
@@ -77,6 +80,12 @@ def _needs(asked: "Asked", spec: "TrainingSpec", hardware: "Hardware") -> "Train
         why = "is missing: how many accelerators (or --tokens and --deadline, or a fleet with -i)"
         raise UsageError("--gpus", why, "dcctl assess demand llama-3-70b --gpu H100 --gpus 64")
     return searched(spec, gpus, tokens, habits, batch)
+
+
+def _tokens(asked: "Asked") -> float | None:
+    from dcctl.cli.assess.amounts import count
+
+    return float(count("--tokens", asked.tokens)) if asked.tokens else None
 
 
 def _as_told(
@@ -114,29 +123,49 @@ def _habits(asked: "Asked") -> "Habits":
     )
 
 
-def _told(session: "Session", asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware") -> "Told":
+def _told(
+    session: "Session", asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware", prices: "Prices"
+) -> "Told":
     """Whether the fleet has room, and what is not known."""
     from dcctl.assess.demand.report import Told
+    from dcctl.cli.assess.placing import placed
 
-    notes = list(_unknown(asked, needs))
+    notes = list(_unknown(needs, prices))
     found = hardware.found
     if found is None:
         return Told(notes=tuple(notes), explain=asked.explain)
-    from dcctl.cli.assess.placing import placed
+    if needs.spec.layout.gpus > hardware.there:
+        room = _too_few(asked, needs, hardware)
+    else:
+        room = placed(needs, hardware, found, session.now_s)
+    return Told(room.fits, (*room.notes, *notes), found.fleet.gaps, asked.explain, room.missing)
 
-    fits, room, missing = placed(needs, hardware, found, session.now_s, asked.spec)
-    return Told(fits, (*room, *notes), found.fleet.gaps, asked.explain, missing)
+
+def _too_few(asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware") -> "Room":
+    """What the fleet can do instead: the same work on all whole nodes that it has."""
+    from dcctl.assess.demand.plans import BATCH_TOKENS, searched
+    from dcctl.cli.assess.placing import too_few
+    from dcctl.errors import UsageError
+
+    there = hardware.there // hardware.each * hardware.each
+    batch = None if asked.batch else BATCH_TOKENS
+    try:
+        instead = searched(needs.spec, there, _tokens(asked), _habits(asked), batch)
+    except UsageError:
+        instead = None
+    command = f"dcctl assess demand {asked.spec} --gpus {there}" if asked.spec and instead else ""
+    return too_few(needs, hardware, instead, command)
 
 
-def _unknown(asked: "Asked", needs: "TrainingNeeds") -> "list[Note]":
+def _unknown(needs: "TrainingNeeds", prices: "Prices") -> "list[Note]":
     """What could be known if it was told."""
     from dcctl.render.report import Note
 
     options = []
     if needs.time_s is None:
         options.append("--tokens for time, energy and failures")
-    if asked.price is None and asked.energy_price is None:
+    if prices.gpu_hour is None and prices.kwh is None:
         options.append("--price (accelerator-hour) or --energy-price (kWh) for money")
-    if asked.carbon is None:
+    if prices.carbon_g_per_kwh is None:
         options.append("--carbon (g per kWh) for carbon")
     return [Note("unknown", f"tell {', '.join(options)}")] if options else []

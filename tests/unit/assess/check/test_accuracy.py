@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from math import log
+from typing import get_args
 
 import pytest
 
@@ -12,10 +14,11 @@ from dcctl.assess.check.fit import Normal, fit
 from dcctl.assess.check.measured import Group, measured
 from dcctl.assess.check.predicted import Known, Predicted, fitted, known, predicted, score, wire
 from dcctl.assess.check.report import COVERAGE_BAR, MEDIAN_BAR, WORST_BAR, check_report
+from dcctl.assess.check.widths import Error, Widths, spread
 from dcctl.assess.demand.coefficients import COEFFICIENTS
 from dcctl.assess.demand.hardware import Gpu
 from dcctl.assess.demand.lookup import Model
-from dcctl.assess.demand.predict import SEEN
+from dcctl.assess.demand.predict import SEEN, SPLITS, SPREADS, Kind, splits
 from dcctl.assess.demand.steptime import family
 from dcctl.inventory.sources.catalogue import rows
 
@@ -45,11 +48,50 @@ def test_every_formula_is_used_and_every_case_of_the_reference_is_there() -> Non
 
 
 def test_predictions_of_runs_that_were_not_fitted_meet_the_bars() -> None:
-    found = score(predictions())
+    found = score(one for one in predictions() if one.scored)
     assert found.runs >= 250
     assert found.median <= MEDIAN_BAR
     assert found.worst <= WORST_BAR
     assert found.coverage >= COVERAGE_BAR
+
+
+def test_intervals_cover_runs_that_nobody_had_seen() -> None:
+    found = score(one for one in predictions() if one.judges)
+    assert found.runs >= 250
+    assert found.coverage >= COVERAGE_BAR
+
+
+def test_what_is_independent_is_never_fitted_nor_held_to_the_bars() -> None:
+    mine = [one for one in predictions() if one.known.independent]
+    assert len({one.known.run.group.independent for one in mine}) >= 8
+    assert not any(one.scored or one.known.fits for one in mine)
+    others = [one for one in runs() if not one.independent]
+    assert fitted(others)[1] == fitted(runs())[1]
+    assert wire(others, COEFFICIENTS) == wire(runs(), COEFFICIENTS)
+
+
+@pytest.mark.parametrize("which", get_args(Kind))
+def test_intervals_are_as_wide_as_the_errors_of_their_kind(which: Kind) -> None:
+    errors = [
+        Error(one.known.run, abs(log(1 + one.error)))
+        for one in predictions()
+        if not one.known.run.run.outside or one.known.run.experts
+    ]
+    assert 0 <= SPREADS[which] - Widths(errors).of(which) <= 0.02
+
+
+def test_each_table_has_the_same_weight_in_a_width() -> None:
+    few, many = runs()[0].run, next(one.run for one in runs() if one.run.group.independent)
+    assert few.group.table != many.group.table
+    assert spread([Error(few, log(1.5)), *[Error(many, log(1.1))] * 99]) == pytest.approx(0.5)
+
+
+def test_the_interval_of_a_run_does_not_know_its_error() -> None:
+    last = runs()[-1]
+    faster = last.run._replace(tokens_per_s=last.run.tokens_per_s * 9)
+    again = predicted([*runs()[:-1], last._replace(run=faster)])[-1]
+    before = predicted(runs())[-1]
+    assert (again.ours.low, again.ours.high) == pytest.approx((before.ours.low, before.ours.high))
 
 
 def test_a_run_is_predicted_without_those_of_its_model_accelerator_and_software() -> None:
@@ -75,10 +117,16 @@ def test_the_coefficients_that_demand_uses_are_those_of_the_data() -> None:
 def test_the_accelerators_that_were_seen_are_those_of_the_data() -> None:
     seen: dict[tuple[str, str], set[str]] = {}
     for one in runs():
-        if not one.outside:
+        if not (one.outside or one.independent):
             spec = one.run.spec
             seen.setdefault((spec.stack, spec.precision), set()).add(family(spec.gpu.name))
     assert {key: set(names) for key, names in SEEN.items()} == seen
+
+
+def test_the_ways_to_split_that_were_seen_are_those_of_the_data() -> None:
+    looked_at = [one.run.spec for one in runs() if not (one.outside or one.independent)]
+    for stack, seen in SPLITS.items():
+        assert seen == frozenset().union(*(splits(one.layout) for one in looked_at if one.stack == stack))
 
 
 def test_least_squares_finds_what_made_the_rows_and_nothing_below_zero() -> None:

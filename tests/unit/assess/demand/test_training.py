@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dcctl.assess.demand.bill import Prices, bill
 from dcctl.assess.demand.bottleneck import shares
 from dcctl.assess.demand.durability import Habits, durability, progress, young
+from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.gang import gang
 from dcctl.assess.demand.handmade import Plain, architecture, by_count
 from dcctl.assess.demand.hardware import Gpu
@@ -19,7 +20,7 @@ from dcctl.assess.demand.lookup import Model, gpu, model
 from dcctl.assess.demand.memory import memory
 from dcctl.assess.demand.operations import forward, hardware
 from dcctl.assess.demand.parameters import total
-from dcctl.assess.demand.predict import coefficient, limits, step, unseen
+from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
 from dcctl.assess.demand.traffic import flows
@@ -171,8 +172,8 @@ def test_optimizers_differ_in_their_moments() -> None:
 def test_what_was_never_fitted_is_less_certain() -> None:
     usual = TrainingSpec(GPT, BOARD, Layout(tensor=2, data=4, batch=32), 2048)
     strange = replace(usual, gpu=gpu("L40S", rows("gpus", Gpu)))
-    assert not unseen(usual)
-    assert unseen(strange)
+    assert kind(usual) == "seen"
+    assert kind(strange) == "unseen"
     wide, narrow = step(strange), step(usual)
     assert wide.high / wide.low > narrow.high / narrow.low
     assert (
@@ -184,7 +185,7 @@ def test_what_was_never_fitted_is_less_certain() -> None:
 def test_state_that_fills_the_memory_is_a_caution() -> None:
     one = architecture(Plain(7168, 48, 56, 50368), "mpt-30b")
     tight = TrainingSpec(one, BOARD, Layout(data=8, batch=8, zero=3, recompute="full"), 2048, stack="fsdp")
-    assert "fill 8" in limits(tight)
+    assert "state fills the memory: 8" in limits(tight)
     assert limits(tight) in needs(tight).cautions
 
 
@@ -195,15 +196,15 @@ def test_a_bill_knows_what_it_was_told() -> None:
     assert nothing.money is None
     assert nothing.carbon_kg is None
     assert nothing.energy_mj is not None
-    told = bill(found, Prices(gpu_hour=2.0, carbon_g_per_kwh=400.0))
+    told = bill(found, Prices(gpu_hour=Estimate.exact(2.0), carbon_g_per_kwh=Estimate.exact(400.0)))
     assert told.money is not None
     assert told.carbon_kg is not None
     assert told.money.value == pytest.approx(found.time_s.value / 3600 * 8 * 2)
     assert told.carbon_kg.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.4)
-    energy = bill(found, Prices(kwh=0.1)).money
+    energy = bill(found, Prices(kwh=Estimate.exact(0.1))).money
     assert energy is not None
     assert energy.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.1)
-    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=2.0)).money is None
+    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=Estimate.exact(2.0))).money is None
 
 
 def test_the_parts_of_a_step_add_up() -> None:
