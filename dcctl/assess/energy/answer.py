@@ -9,6 +9,7 @@ from msgspec import Struct
 from dcctl.assess.energy import balance, caps, hours, kpis, meters, ups
 from dcctl.assess.energy.attribution import Attribution, attribute
 from dcctl.assess.energy.bill import Bill, bill
+from dcctl.assess.energy.sites import stated_grids
 from dcctl.inventory.conditions import curve_of
 from dcctl.inventory.energy import Figures, Grid
 
@@ -106,7 +107,8 @@ def answer(
     told = meters.told(fleet, earlier)
     known = {site.name for site in fleet.sites} | {node.site or "" for node in fleet.nodes}
     sites = known | told.periods.keys() | figures.periods.keys()
-    grids = {site: _grid(site, figures, options) for site in sites}
+    stated = stated_grids(fleet.sites, figures.currency)
+    grids = {site: _grid(site, figures, options, stated.get(site, Grid())) for site in sites}
     found = [
         kpi
         for site in sorted(sites)
@@ -151,11 +153,12 @@ def _periods(site: str, figures: Figures, told: Mapping[str, tuple[Period, ...]]
     return figures.periods.get(site, ()) or told.get(site, ())
 
 
-def _grid(site: str, figures: Figures, options: Options) -> Grid:
+def _grid(site: str, figures: Figures, options: Options, stated: Grid) -> Grid:
+    """What curves say, else what people wrote down, else what the inventory says of the site."""
     written = figures.grids.get(site, Grid())
     return Grid(
-        _first(curve_of(options.prices, site), written.price),
-        _first(curve_of(options.location, site), written.location),
+        _first(curve_of(options.prices, site), written.price, stated.price),
+        _first(curve_of(options.location, site), written.location, stated.location),
         _first(curve_of(options.market, site), written.market),
     )
 
@@ -174,8 +177,8 @@ def _uncovered(found: Attribution, grids: Mapping[str, Grid], start_s: int, end_
                 yield f"{noun}{' at ' + site if site else ''}"
 
 
-def _first(one: Curve | None, other: Curve | None) -> Curve | None:
-    return other if one is None else one
+def _first(*curves: Curve | None) -> Curve | None:
+    return next((one for one in curves if one is not None), None)
 
 
 def _metered(fleet: Fleet) -> set[str]:

@@ -80,8 +80,9 @@ def test_units_of_energy_agree() -> None:
         ("kind: Energy\nups:\n  - {name: a, nominal: 5 kWh, points: []}\n", 3, "kWh is energy"),
         ("kind: Energy\nups:\n  - {name: a, nominal: 5 kVA, points: []}\n", 3, "kVA is apparent power"),
         (
-            "kind: Energy\ncaps:\n  - {model: A100, points: [{cap: 4 W, power: 4 W, time: 120%}, {cap: 3 W, power: 3 W, time: 100%}]}\n",
-            3,
+            "kind: Energy\ncaps:\n  - model: A100\n    points:\n"
+            + "".join(f"      - {{cap: {w} W, power: {w} W, time: {t}%}}\n" for w, t in ((4, 120), (3, 100))),
+            4,
             "less time under a lower cap",
         ),
         (
