@@ -6,7 +6,7 @@ _dcctl_command() {
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess energy") verbs="" options="--since --over --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
-    "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --adapters --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess check") verbs="" options="--runs --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "assess cost") verbs="" options="--limit --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
@@ -35,6 +35,7 @@ _dcctl_command() {
 }
 _dcctl_value() {
   case $1 in
+    *" --adapters") kind=none; return 0 ;;
     *" --add") kind=none; return 0 ;;
     *" --ahead") kind=none; return 0 ;;
     *" --batch") kind=none; return 0 ;;

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import SourceRun
     from dcctl.inventory.sources.base import Source
-    from dcctl.inventory.sources.kubernetes.auth import Connection
+    from dcctl.inventory.sources.http.connection import Connection
     from dcctl.inventory.sources.kubernetes.objects import Objects
     from dcctl.inventory.sources.ssh.source import Target
     from dcctl.progress import Progress
@@ -103,7 +103,7 @@ class _Cluster(Struct):
     connection: Connection | None = None
 
     def __call__(self, deadline_s: float) -> Objects:
-        from dcctl.inventory.sources.kubernetes.api import Client, Patience
+        from dcctl.inventory.sources.http.client import Client, Patience
         from dcctl.inventory.sources.kubernetes.auth import connect
         from dcctl.inventory.sources.kubernetes.objects import Objects
 

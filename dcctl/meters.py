@@ -8,7 +8,7 @@ from dcctl import meter_specs as specs
 from dcctl.errors import UsageError
 from dcctl.inventory.model import Fleet, Node
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
 from dcctl.series_specs import row_of
 from dcctl.specs import PrometheusSpec
 
@@ -84,7 +84,7 @@ def _rapl(spec: specs.RaplSpec, nodes: tuple[str, ...], asking: Asking) -> Sourc
         from dcctl.inventory.sources.rapl.source import RaplSource
 
         return RaplSource(asking=asking)
-    from dcctl.inventory.sources.rapl.remote import RemoteRaplSource
+    from dcctl.inventory.sources.rapl_over_ssh import RemoteRaplSource
     from dcctl.inventory.sources.ssh.run import Overrides, Target
 
     files = Overrides(spec.config_file, spec.identity_file, spec.known_hosts)

@@ -14,6 +14,7 @@ from dcctl.units import BY_UNIT, duration, memory, plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.bill import Bill
     from dcctl.assess.demand.estimate import Estimate, Figure
     from dcctl.assess.demand.layout import Layout
@@ -45,6 +46,14 @@ _SHARES = (
     Column("part", "A STEP SPENDS ITS TIME ON", keep=9),
     Column("share_milli", "SHARE", "percent_milli", keep=9),
 )
+_LAYOUTS = (
+    Column("layout", "NEXT BEST", keep=9),
+    Column("memory_bytes", "MEMORY", "memory", keep=7),
+    Column("step_ms", "STEP", "duration_ms", keep=6),
+    Column("tokens_per_s_gpu", "TOKENS/S PER GPU", "number", keep=8),
+    Column("slower_milli", "SLOWER BY", "percent_milli", keep=9),
+    Column("passes", "PASSES", keep=3, wide=True),
+)
 _SUMMARY = (
     Column("model", "name of the model"),
     Column("gpu", "accelerator"),
@@ -62,7 +71,7 @@ DEMAND = Shape(
     "assess-demand",
     "What training or serving a model takes.",
     _ITEMS,
-    (("flows", _FLOWS), ("shares", _SHARES)),
+    (("flows", _FLOWS), ("shares", _SHARES), ("layouts", _LAYOUTS)),
     _SUMMARY,
 )
 
@@ -103,6 +112,7 @@ def training_report(needs: TrainingNeeds, bill: Bill, told: Told) -> Report:
         details=(
             Table("flows", _FLOWS, tuple(_flows(needs)), fold=False),
             Table("shares", _SHARES, tuple((name, round(1000 * one)) for name, one in spent), fold=False),
+            Table("layouts", _LAYOUTS, tuple(_layouts(needs)), fold=False),
         ),
         summary=summary,
         notes=(*_notes(needs, bottleneck), *told.notes),
@@ -121,7 +131,7 @@ def serving_report(spec: ServingSpec, needs: ServingNeeds, gaps: tuple[Gap, ...]
         "model": spec.model.name,
         "gpu": spec.gpu.name,
         "gpus": None if gpus is None else round(gpus),
-        "layout": f"TP {spec.tensor}" + (f", EP {spec.expert}" if spec.expert > 1 else ""),
+        "layout": _groups(spec),
         "fits_memory": needs.fits,
         "bottleneck": needs.bound,
     }
@@ -133,11 +143,17 @@ def serving_report(spec: ServingSpec, needs: ServingNeeds, gaps: tuple[Gap, ...]
         headline=f"{spec.model.name}: {replicas}{spec.gpus} x {spec.gpu.name}, {needs.batch:,} at once",
         items=items(found, explain=explain),
         summary=summary,
-        notes=tuple(Note("serving", text, "warn" if bad else "info") for text in told),
+        notes=(*(Note("serving", text, "warn" if bad else "info") for text in told), *_assumed(spec.model)),
         gaps=gaps,
         name_key="figure",
         level="warn" if bad else "ok",
     )
+
+
+def _groups(spec: ServingSpec) -> str:
+    sizes = [("TP", spec.tensor), ("PP", spec.pipeline), ("DP", spec.data)]
+    found = " x ".join(f"{name} {size}" for name, size in sizes if size > 1 or name == "TP")
+    return f"{found}, EP {spec.expert}" if spec.expert > 1 else found
 
 
 def items(found: Sequence[tuple[str, Figure]], *, explain: bool) -> Table:
@@ -159,13 +175,20 @@ def _value(one: Estimate | None) -> float | None:
 
 
 def words(layout: Layout) -> str:
-    """Return a layout in one line: TP 4 x PP 4 x DP 48, chunks 20, micro-batch 1, batch 576, ZeRO-1."""
+    """Return a layout in one line: TP 4 x PP 4 x DP 48, micro-batch 1, batch 576, ZeRO-1, recompute full."""
+    return f"{_split(layout)}, {_passes(layout)}"
+
+
+def _split(layout: Layout) -> str:
     sizes = [("TP", layout.tensor), ("PP", layout.pipeline), ("CP", layout.context), ("DP", layout.data)]
     found = " x ".join(f"{name} {size}" for name, size in sizes if size > 1 or name == "DP")
-    more = [f"EP {layout.expert}"] if layout.expert > 1 else []
-    more += [f"{layout.virtual} chunks a stage"] if layout.virtual > 1 else []
+    return f"{found}, EP {layout.expert}" if layout.expert > 1 else found
+
+
+def _passes(layout: Layout) -> str:
+    more = [f"{layout.virtual} chunks a stage"] if layout.virtual > 1 else []
     more += [f"micro-batch {layout.micro_batch}", f"batch {layout.batch:,}", f"ZeRO-{layout.zero}"]
-    return ", ".join([found, *more, f"recompute {layout.recompute}"])
+    return ", ".join([*more, f"recompute {layout.recompute}"])
 
 
 def _row(part: str, figure: Figure) -> Row:
@@ -186,6 +209,12 @@ def _flows(needs: TrainingNeeds) -> Iterable[Row]:
         yield flow.kind, flow.link, round(flow.bytes), took, flow.formula
 
 
+def _layouts(needs: TrainingNeeds) -> Iterable[Row]:
+    for one in needs.others:
+        took = round(one.step_s * 1000), one.tokens_per_s_gpu, round(1000 * one.slower)
+        yield _split(one.spec.layout), round(one.memory_bytes), *took, _passes(one.spec.layout)
+
+
 def _headline(needs: TrainingNeeds, told: Told) -> str:
     spec = needs.spec
     took = f", {duration(needs.time_s.value)}" if needs.time_s else ""
@@ -200,16 +229,23 @@ def _notes(needs: TrainingNeeds, bottleneck: str) -> Iterable[Note]:
     spec = needs.spec
     yield Note("layout", f"{words(spec.layout)}; {spec.stack}, {spec.precision}, {spec.optimizer}")
     yield Note("bottleneck", bottleneck, detail="shares")
+    if needs.others:
+        text = "memory, time of a step, tokens per second of a GPU, slower by"
+        yield Note("next best", text, detail="layouts")
     if needs.flows:
         most = max(needs.flows, key=lambda flow: flow.bytes)
         yield Note("network", f"most is sent for {most.kind}, over {most.link}", detail="flows")
     for caution in needs.cautions:
         yield Note("caution", caution, "warn")
-    if spec.model.assumed:
-        yield Note("assumed", "; ".join(spec.model.assumed))
+    yield from _assumed(spec.model)
     if needs.time_s is not None and needs.durability.write_s:
         steps = needs.durability.interval_s.value / needs.step_s.value
         yield Note("checkpoint", f"every {plural(round(steps), 'step')}, the state is written once")
+
+
+def _assumed(model: Architecture) -> Iterable[Note]:
+    if model.assumed:
+        yield Note("assumed", "; ".join(model.assumed))
 
 
 def _level(needs: TrainingNeeds, told: Told) -> Severity:

@@ -68,7 +68,10 @@ class Asked(NamedTuple):
         Literal["adamw", "adamw-8bit", "muon", "sgd"],
         typer.Option("--optimizer", metavar="NAME", help="adamw, adamw-8bit, muon or sgd."),
     ] = "adamw"
-    lora: Annotated[Count, _count("--lora", "Train low-rank adapters of that rank alone.", "RANK")] = None
+    lora: Annotated[
+        Count, _count("--lora", "Low-rank adapters of that rank: trained alone, or served.", "RANK")
+    ] = None
+    adapters: Annotated[Count, _count("--adapters", "So many of them are served at once.")] = None
     search: Annotated[
         bool, typer.Option("--search", help="The fastest layout that fits, also where sizes are given.")
     ] = False

@@ -27,8 +27,22 @@ def served(session: "Session", asked: "Asked") -> "Report":
         ttft_s=latency("--ttft", asked.ttft) if asked.ttft else None,
         tpot_s=latency("--tpot", asked.tpot) if asked.tpot else None,
         tensor=asked.tp or 1,
+        data=_groups(asked),
         expert=asked.ep or 1,
+        pipeline=asked.pp or 1,
+        lora_rank=asked.lora,
+        adapters=asked.adapters or 1,
     )
     found = needs(spec)
     gaps = hardware.found.fleet.gaps if hardware.found else ()
     return serving_report(spec, found, gaps, explain=asked.explain)
+
+
+def _groups(asked: "Asked") -> int:
+    """Groups that each hold all of attention: as many as it takes to hold the ranks of --ep."""
+    from dcctl.errors import UsageError
+
+    tensor, expert = asked.tp or 1, asked.ep or 1
+    if expert > tensor and expert % tensor:
+        raise UsageError(f"--ep {expert}", f"is no multiple of --tp {tensor}: experts are on whole groups")
+    return max(1, expert // tensor)

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.bill import Prices
     from dcctl.assess.demand.durability import Habits
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from dcctl.cli.assess.subject import Hardware
     from dcctl.cli.session import Session
     from dcctl.render.report import Note, Report
-
-SEQUENCE = 8192
 
 
 def trained(session: "Session", asked: "Asked") -> "Report":
@@ -35,8 +35,13 @@ def trained(session: "Session", asked: "Asked") -> "Report":
 def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
     """What was told, with one accelerator where no size was."""
     from dcctl.assess.demand.layout import Layout
-    from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
+    from dcctl.assess.demand.refusals import lacking
+    from dcctl.assess.demand.training_spec import SEQUENCE, TrainingSpec, stack_of
     from dcctl.cli.assess.amounts import count
+    from dcctl.errors import UsageError
+
+    if why := lacking(hardware.gpu, asked.precision):
+        raise UsageError(f"--precision {asked.precision}", why)
 
     layout = Layout(
         tensor=asked.tp or 1,
@@ -157,15 +162,21 @@ def _too_few(asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware") -> "R
     return too_few(needs, hardware, instead, command)
 
 
-def _unknown(needs: "TrainingNeeds", prices: "Prices") -> "list[Note]":
-    """What could be known if it was told."""
+def _unknown(needs: "TrainingNeeds", prices: "Prices") -> "Iterator[Note]":
+    """What nobody knows, and what could be known if it was told."""
     from dcctl.render.report import Note
 
+    gpu = needs.spec.gpu
+    if gpu.power_mw is None:
+        yield Note(
+            "unknown", f"nobody states the power of {gpu.name}: energy, its price and carbon follow from it"
+        )
     options = []
     if needs.time_s is None:
         options.append("--tokens for time, energy and failures")
     if prices.gpu_hour is None and prices.kwh is None:
         options.append("--price (accelerator-hour) or --energy-price (kWh) for money")
-    if prices.carbon_g_per_kwh is None:
+    if prices.carbon_g_per_kwh is None and gpu.power_mw is not None:
         options.append("--carbon (g per kWh) for carbon")
-    return [Note("unknown", f"tell {', '.join(options)}")] if options else []
+    if options:
+        yield Note("unknown", f"tell {', '.join(options)}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.rapl.remote import RemoteRaplSource
+from dcctl.inventory.sources.rapl_over_ssh import RemoteRaplSource
 from dcctl.inventory.sources.ssh.run import Target
 from tests.unit.inventory.sources.power.test_rapl import ZONES, tree
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.prometheus.client import TooMuchError
 from dcctl.inventory.sources.series.parse import Problem, Register, joined, parse
 from dcctl.inventory.timeseries import Series

@@ -228,3 +228,27 @@ def test_a_run_is_a_gang_of_whole_nodes() -> None:
     assert work.members[0].requests is not None
     assert work.members[0].requests.devices == {"nvidia.com/gpu": 8}
     assert asked.templates[work.members[0].template or ""].models == ("NVIDIA H100 80GB HBM3",)
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "count"),
+    [
+        ("Llama 2 7B", 64, 159_907_840),
+        ("Llama 2 7B", 16, 39_976_960),
+        ("Llama 3 8B", 16, 41_943_040),
+        ("Llama 3.1 70B", 16, 207_093_760),
+        ("Mistral 7B", 16, 41_943_040),
+        ("Qwen2.5 7B", 16, 40_370_176),
+        ("Gemma 2 9B", 16, 54_018_048),
+    ],
+)
+def test_adapters_have_as_many_parameters_as_peft_tells(name: str, rank: int, count: int) -> None:
+    """All linear modules of the layers: what `print_trainable_parameters` says."""
+    assert adapters(named(name), rank) == count
+
+
+def test_adapters_of_latent_attention_stand_beside_each_of_its_matrices() -> None:
+    """DeepSeek-V2 Lite, layer by layer: q, kv_a, kv_b, o and the dense or shared feed-forward part."""
+    mixing = (2048 + 16 * 192) + (2048 + 576) + (512 + 16 * 256) + (16 * 128 + 2048)
+    dense, shared = 3 * (2048 + 10944), 3 * (2048 + 2 * 1408)
+    assert adapters(named("DeepSeek-V2 Lite"), 8) == 8 * (27 * mixing + dense + 26 * shared)
