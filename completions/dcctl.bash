@@ -5,7 +5,7 @@ _dcctl_command() {
     "assess") verbs="fleet history energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "assess energy") verbs="" options="--since --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
+    "assess energy") verbs="" options="--since --over --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --adapters --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --longest --weight-bits --kv-bits --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess check") verbs="" options="--runs --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "assess cost") verbs="" options="--limit --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
@@ -91,6 +91,7 @@ _dcctl_value() {
     *" --optimizer") kind="adamw adamw-8bit muon sgd"; return 0 ;;
     *" --output") kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
     *" --output-tokens") kind=none; return 0 ;;
+    *" --over") kind=none; return 0 ;;
     *" --params") kind=none; return 0 ;;
     *" --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
     *" --pp") kind=none; return 0 ;;

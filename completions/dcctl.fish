@@ -101,6 +101,7 @@ complete -c dcctl -n '__dcctl_at "assess history"' -l context -r -d 'Which conte
 complete -c dcctl -n '__dcctl_at "assess history"' -l watch -r -d 'Repeat until Ctrl-C.'
 complete -c dcctl -n '__dcctl_at "assess history"' -l config -r -F -d 'Read this configuration alone.'
 complete -c dcctl -n '__dcctl_at "assess energy"' -l since -r -d 'Energy between its registers and those of now.'
+complete -c dcctl -n '__dcctl_at "assess energy"' -l over -r -d 'Of how long before now a Prometheus tells energy: 30d, 365d.'
 complete -c dcctl -n '__dcctl_at "assess energy"' -l price -r -F -d 'CSV of time, site, value: the price of a MWh over time.'
 complete -c dcctl -n '__dcctl_at "assess energy"' -l carbon -r -F -d 'CSV of time, site, value: g of CO2 for a kWh over time.'
 complete -c dcctl -n '__dcctl_at "assess energy"' -l carbon-market -r -F -d 'As --carbon, by contracts and certificates (market-based).'
