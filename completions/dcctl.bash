@@ -5,8 +5,8 @@ _dcctl_command() {
     "assess") verbs="fleet history energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "assess energy") verbs="" options="--since --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
-    "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "assess energy") verbs="" options="--since --over --price --carbon --carbon-market --for --eta --slowdown --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
+    "assess demand") verbs="" options="--params --layers --hidden --heads --kv-heads --vocab --gpu --gpus --tokens --deadline --seq --batch --micro-batch --tp --pp --vp --cp --ep --zero --recompute --precision --optimizer --lora --adapters --search --storage --stall --price --energy-price --carbon --pue --serve --input-tokens --output-tokens --rate --ttft --tpot --longest --weight-bits --kv-bits --explain --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess check") verbs="" options="--runs --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "assess cost") verbs="" options="--limit --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "schedule") verbs="plan explain whatif defrag status share dag apply render" options="" kind=none ;;
@@ -35,6 +35,7 @@ _dcctl_command() {
 }
 _dcctl_value() {
   case $1 in
+    *" --adapters") kind=none; return 0 ;;
     *" --add") kind=none; return 0 ;;
     *" --ahead") kind=none; return 0 ;;
     *" --batch") kind=none; return 0 ;;
@@ -75,10 +76,12 @@ _dcctl_value() {
     *" --input-tokens") kind=none; return 0 ;;
     *" --inventory") kind=files; return 0 ;;
     *" --job-size") kind=none; return 0 ;;
+    *" --kv-bits") kind=none; return 0 ;;
     *" --kv-heads") kind=none; return 0 ;;
     *" --layers") kind=none; return 0 ;;
     *" --limit") kind=none; return 0 ;;
     *" --links") kind=files; return 0 ;;
+    *" --longest") kind=none; return 0 ;;
     *" --lora") kind=none; return 0 ;;
     *" --memory-per-gpu") kind=none; return 0 ;;
     *" --micro-batch") kind=none; return 0 ;;
@@ -88,6 +91,7 @@ _dcctl_value() {
     *" --optimizer") kind="adamw adamw-8bit muon sgd"; return 0 ;;
     *" --output") kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
     *" --output-tokens") kind=none; return 0 ;;
+    *" --over") kind=none; return 0 ;;
     *" --params") kind=none; return 0 ;;
     *" --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
     *" --pp") kind=none; return 0 ;;
@@ -125,6 +129,7 @@ _dcctl_value() {
     *" --wait") kind=none; return 0 ;;
     *" --wait-at-most") kind=none; return 0 ;;
     *" --watch") kind=none; return 0 ;;
+    *" --weight-bits") kind=none; return 0 ;;
     *" --window") kind=none; return 0 ;;
     *" --zero") kind=none; return 0 ;;
     *" -f") kind=none; return 0 ;;

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.model import SourceRun
     from dcctl.inventory.sources.base import Source
-    from dcctl.inventory.sources.kubernetes.auth import Connection
+    from dcctl.inventory.sources.http.connection import Connection
     from dcctl.inventory.sources.kubernetes.objects import Objects
     from dcctl.inventory.sources.ssh.source import Target
     from dcctl.progress import Progress
@@ -103,7 +103,7 @@ class _Cluster(Struct):
     connection: Connection | None = None
 
     def __call__(self, deadline_s: float) -> Objects:
-        from dcctl.inventory.sources.kubernetes.api import Client, Patience
+        from dcctl.inventory.sources.http.client import Client, Patience
         from dcctl.inventory.sources.kubernetes.auth import connect
         from dcctl.inventory.sources.kubernetes.objects import Objects
 
@@ -127,10 +127,9 @@ def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
         if not context.sources:
             raise wrong(f"{context.origin}: context.{context.name}", "has no source that could be asked")
         found = specs.of_context(context)
-        plan = tuple(spec for spec in found if not isinstance(spec, specs.PrometheusSpec))
-        if not plan:
+        if all(isinstance(spec, specs.PrometheusSpec) for spec in found):
             raise wrong(f"{context.origin}: context.{context.name}", "has no source that knows nodes")
-        return plan
+        return tuple(spec for spec in found if not isinstance(spec, specs.PrometheusSpec) or spec.meters)
     if settings.nodes:
         return (specs.SshSpec(nodes=settings.nodes),)
     return (specs.LocalSpec(),)
@@ -308,14 +307,11 @@ class _Survey(Struct, frozen=True):
         from dcctl.inventory.sources.ssh.source import SshSource
         from dcctl.inventory.sources.ssh.transport import Deadlines
 
-        usual, most_s = Deadlines(), self.settings.timeout
         return SshSource(
             targets,
             fanout=self.settings.fanout,
             name=spec.name,
-            deadlines=Deadlines(
-                min(usual.connect_s, most_s), min(usual.banner_s, most_s), min(usual.auth_s, most_s), most_s
-            ),
+            deadlines=Deadlines().within(self.settings.timeout),
             stop=self.stop,
             heard=self.progress.advance,
             overrides=Overrides(

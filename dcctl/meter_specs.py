@@ -77,7 +77,14 @@ class SnmpSpec(MeterSpec, frozen=True, kw_only=True):
 
 
 class RaplSpec(MeterSpec, frozen=True, kw_only=True):
-    """Processors and memory of the machine that dcctl runs on."""
+    """Processors and memory of nodes over SSH; without nodes, of the machine that dcctl runs on."""
+
+    nodes: str = ""
+    user: str | None = None
+    port: Port | None = None
+    identity_file: str | None = None
+    config_file: str | None = None
+    known_hosts: str | None = None
 
 
 AnyMeterSpec: TypeAlias = NutSpec | RedfishSpec | IpmiSpec | SnmpSpec | RaplSpec
@@ -91,7 +98,7 @@ METER_KINDS: dict[str, type[AnyMeterSpec]] = {
 }
 
 
-def node_sets(spec: MeterSpec) -> dict[str, str]:
+def node_sets(spec: msgspec.Struct) -> dict[str, str]:
     """The node sets of a table, by key."""
     found = {key: text for key in ("nodes", "hosts") if (text := getattr(spec, key, ""))}
     feeds: dict[str, str] = getattr(spec, "feeds", {})

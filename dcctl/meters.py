@@ -5,18 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl import meter_specs as specs
+from dcctl.errors import UsageError
 from dcctl.inventory.model import Fleet, Node
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
+from dcctl.series_specs import row_of
+from dcctl.specs import PrometheusSpec
 
 if TYPE_CHECKING:
     from threading import Event
 
     from dcctl.inventory.sources.base import Source
+    from dcctl.meter_specs import AnyMeterSpec
     from dcctl.settings import Settings
 
+_MOST_QUESTIONS = 200
+"""Of one Prometheus about its meters: three or four for each row of them, more where one has to be halved."""
 
-def source_of(spec: specs.MeterSpec, settings: Settings, stop: Event) -> Source:
+
+def source_of(spec: AnyMeterSpec | PrometheusSpec, settings: Settings, stop: Event) -> Source:
     """The source that a table describes, not asked yet. UsageError for a group that there is not."""
     asking = Asking(spec.name, spec.site, settings.fanout, settings.timeout, stop)
     match spec:
@@ -30,9 +37,9 @@ def source_of(spec: specs.MeterSpec, settings: Settings, stop: Event) -> Source:
             return _ipmi(spec, _nodes(spec.nodes, settings), asking)
         case specs.SnmpSpec():
             return _snmp(spec, asking)
-    from dcctl.inventory.sources.rapl.source import RaplSource
-
-    return RaplSource(asking=asking)
+        case PrometheusSpec():
+            return _series(spec, settings, asking)
+    return _rapl(spec, _nodes(spec.nodes, settings), asking)
 
 
 def _redfish(spec: specs.RedfishSpec, nodes: tuple[str, ...], asking: Asking) -> Source:
@@ -72,8 +79,41 @@ def _snmp(spec: specs.SnmpSpec, asking: Asking) -> Source:
     return SnmpSource(hosts, access, asking, feeds=spec.feeds, port=spec.port)
 
 
+def _rapl(spec: specs.RaplSpec, nodes: tuple[str, ...], asking: Asking) -> Source:
+    if not spec.nodes:
+        from dcctl.inventory.sources.rapl.source import RaplSource
+
+        return RaplSource(asking=asking)
+    from dcctl.inventory.sources.rapl_over_ssh import RemoteRaplSource
+    from dcctl.inventory.sources.ssh.run import Overrides, Target
+
+    files = Overrides(spec.config_file, spec.identity_file, spec.known_hosts)
+    targets = [Target(node, user=spec.user, port=spec.port) for node in nodes]
+    return RemoteRaplSource(targets, asking, files)
+
+
+def _series(spec: PrometheusSpec, settings: Settings, asking: Asking) -> Source:
+    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.sources.prometheus.client import Budget, Client
+    from dcctl.inventory.sources.prometheus.connection import Access, connect
+    from dcctl.inventory.sources.prometheus.source import PrometheusSource
+    from dcctl.inventory.sources.series.source import LEAST_OVER_S, SeriesSource
+
+    where = settings.origins.get("energy_over", "energy_over")
+    try:
+        over_s = duration(settings.energy_over)
+    except ValueError as error:
+        raise UsageError(where, str(error), "--over 30d") from error
+    if over_s < LEAST_OVER_S:
+        raise UsageError(where, "counters of a Prometheus are asked about an hour or more", "--over 30d")
+    access = Access(**{name: getattr(spec, name) for name in Access._fields})
+    client = Client(connect(access), settings.timeout, Budget(_MOST_QUESTIONS, []))
+    rows = [row_of(one, spec.labels, spec.name) for one in spec.meters]
+    return SeriesSource(PrometheusSource(client, spec.name), rows, asking, over_s)
+
+
 def _nodes(text: str, settings: Settings) -> tuple[str, ...]:
-    """The nodes of a node set whose BMCs are asked: those that --nodes and --exclude leave.
+    """The nodes of a node set that are asked: those that --nodes and --exclude leave.
 
     Groups of the inventory are not known yet: where the options name one, all are asked.
     """

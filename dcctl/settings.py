@@ -72,6 +72,8 @@ class Settings(NamedTuple):
     """Its name; `context_in_force` is the context itself."""
     namespace: str = ""
     """The one namespace of Kubernetes that is read; empty: all."""
+    energy_over: str = "30d"
+    """Of how long before now a Prometheus tells the energy of its meters."""
     origins: Mapping[str, str] = {}
     """By setting: `default`, a file, `DCCTL_FANOUT` or `--fanout`."""
     contexts: Mapping[str, Context] = {}

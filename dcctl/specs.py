@@ -14,6 +14,7 @@ from dcctl.config import unknown, wrong
 from dcctl.errors import UsageError
 from dcctl.inventory.model import Port  # noqa: TC001 - msgspec reads the type when it decodes
 from dcctl.meter_specs import METER_KINDS, AnyMeterSpec, MeterSpec, Spec, node_sets
+from dcctl.series_specs import SeriesSpec, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,8 +49,8 @@ class KubernetesSpec(Spec, frozen=True, kw_only=True):
     rack_labels: tuple[str, ...] = ()
 
 
-class PrometheusSpec(Spec, frozen=True, kw_only=True):
-    """Prometheus, or what speaks its API: where `assess history` looks. It names no nodes."""
+class PrometheusSpec(MeterSpec, frozen=True, kw_only=True):
+    """Prometheus, or what speaks its API: where `assess history` looks, and meters are. It names no nodes."""
 
     url: str
     """What stands before `/api/v1`; for Mimir and VictoriaMetrics it has a path."""
@@ -64,6 +65,8 @@ class PrometheusSpec(Spec, frozen=True, kw_only=True):
     password_file: str | None = None
     password_command: str | None = None
     ca_file: str | None = None
+    meters: tuple[SeriesSpec, ...] = ()
+    """What of power and energy it keeps."""
 
 
 class FileSpec(Spec, frozen=True, kw_only=True):
@@ -106,7 +109,7 @@ AnySpec: TypeAlias = (
     | DemoSpec
     | AnyMeterSpec
 )
-NamedSpec: TypeAlias = SshSpec | KubernetesSpec | AnyMeterSpec
+NamedSpec: TypeAlias = SshSpec | KubernetesSpec | PrometheusSpec | AnyMeterSpec
 """What is asked live, under a name of its own."""
 
 KINDS: dict[str, type[AnySpec]] = {
@@ -231,6 +234,10 @@ def check_prometheus(spec: PrometheusSpec, where: str) -> None:
         raise wrong(where, f"{' and '.join(secrets)}: one of them says who asks")
     if spec.username is None and secrets and secrets[0].startswith("password"):
         raise wrong(where, f"{secrets[0]} needs a username")
+    for at, meters in enumerate(spec.meters):
+        row_of(meters, spec.labels, f"{where}.meters[{at}]")
+        for key, text in node_sets(meters).items():
+            check_node_set(text, f"{where}.meters[{at}].{key}")
     if not re.fullmatch(r"[A-Za-z0-9-]+", spec.tenant_header) or not (spec.tenant or "-").isprintable():
         raise wrong(where, "tenant_header and tenant are the name and the value of an HTTP header")
 

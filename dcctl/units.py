@@ -114,15 +114,17 @@ def elapsed(ms: float) -> str:
 
 
 def count(value: float) -> str:
-    """Return a number with separators between thousands."""
-    return f"{value or 0:,}"
+    """Return a whole number with separators between thousands; what is not whole has four digits."""
+    return f"{int(value):,}" if value == int(value) else four(value)
 
 
 def four(value: float) -> str:
     """Return a number with four significant digits, whole ones up to a million: 63.17, 178,880, 3.8e+25."""
-    if value and not 1e-3 <= abs(value) < 1e6:
+    if value and not 1e-3 <= abs(value) < 1e9:
         return f"{value:.4g}"
-    return f"{value:,.0f}" if abs(value) >= 9999.5 or value == int(value) else f"{value:.4g}"
+    if abs(value) >= 1e6:
+        return f"{float(f'{value:.4g}'):,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 999.95 or value == int(value) else f"{value:.4g}"
 
 
 def plural(number: int, one: str, many: str = "") -> str:

@@ -14,7 +14,7 @@ def shapes() -> "dict[str, Shape]":
     """The shape of every kind of report, by kind."""
     from dcctl.assess.check.report import CHECK as ACCURACY
     from dcctl.assess.cost.report import COST
-    from dcctl.assess.demand.report import DEMAND
+    from dcctl.assess.demand.shape import DEMAND
     from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.assess.history.shape import SHAPES as HISTORY

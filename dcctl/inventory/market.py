@@ -82,6 +82,20 @@ class Served(Fact, frozen=True):
     """Target for the time to the first token."""
 
 
+class Trained(Fact, frozen=True):
+    """A model that is trained: its memory and speed follow from the best layout on so many accelerators."""
+
+    model: str
+    gpus: Positive
+    """Accelerators that one run is laid out on."""
+    sequence: Positive | None = None
+    """Tokens of a sequence; None: 8,192, or as many as the model is made for."""
+    batch: Positive | None = None
+    """Sequences of a step; None: about 4 million tokens."""
+    precision: str = "bf16"
+    """Of the matrix products: bf16, fp8, mxfp8."""
+
+
 class Workload(Fact, frozen=True):
     """What is to be done, all year long."""
 
@@ -96,8 +110,9 @@ class Workload(Fact, frozen=True):
     together: Positive = 1
     """Accelerators that must be in one node, such as those of a replica."""
     gpu_memory_bytes: Positive | None = None
-    """That each of its accelerators must have; None: it follows from `served`, or nobody tells."""
+    """That each of its accelerators must have; None: it follows from the model, or nobody tells."""
     served: Served | None = None
+    trained: Trained | None = None
     total: Resources = Resources()
     """Amounts beside: CPUs, memory, storage, bandwidth out of the data centre."""
     sites: tuple[str, ...] = ()

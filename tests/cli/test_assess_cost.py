@@ -133,3 +133,59 @@ def test_hours_of_a_curve_that_nobody_knows_are_a_gap(cli: Cli, tmp_path: Path) 
     found = answer(cli, str(tmp_path / "cost.yaml"), code=3)
     assert [gap["subject"] for gap in found["gaps"]] == ["south"]
     assert "25% of its hours are not known" in found["gaps"][0]["reason"]
+
+
+TRAINED = """
+kind: Cost
+currency: EUR
+sites: [{name: a}]
+types:
+- {name: h100x8, model: H100, each: {gpu: 8}, capex: 240000, life: 4y, opex: 12000}
+- {name: l4x8, model: L4, each: {gpu: 8}, capex: 30000, life: 4y, opex: 3000}
+workloads:
+- {name: train, train: {model: llama-3-70b%s}, %s}
+"""
+
+
+def test_a_model_that_is_trained_has_its_memory_from_its_best_layout(cli: Cli) -> None:
+    found = answer(cli, "-", stdin=TRAINED % ("", "total: {gpu: 64}"))
+    rows = {row["type"]: row for row in found["details"]["speeds"]}
+    demand = json.loads(
+        cli("assess", "demand", "llama-3-70b", "--gpu", "H100", "--gpus", "64", "-o", "json").stdout
+    )
+    values = {row["figure"]: row["value"] for row in demand["items"]}
+    assert rows["h100x8"]["needs_bytes"] == round(values["memory_bytes"])
+    assert rows["l4x8"]["why"] == "no layout of llama-3-70b on 64 accelerators fits its memory"
+    assert [(item["type"], item["nodes_milli"]) for item in found["items"]] == [("h100x8", 8000)]
+
+
+def test_a_type_that_lacks_the_number_format_does_not_train(cli: Cli) -> None:
+    text = TRAINED.replace("model: L4,", "model: V100,") % ("", "total: {gpu: 64}")
+    rows = {row["type"]: row for row in answer(cli, "-", stdin=text)["details"]["speeds"]}
+    assert rows["l4x8"]["why"] == "V100 SXM2 32GB cannot multiply in bf16; it can in fp16"
+
+
+def test_its_speed_follows_from_the_layout_too(cli: Cli) -> None:
+    found = answer(cli, "-", stdin=TRAINED % (", gpus: 64, sequence: 4096", "need: 100000"))
+    row = next(row for row in found["details"]["speeds"] if row["type"] == "h100x8")
+    assert 500_000 < row["low_milli"] < row["speed_milli"] < row["high_milli"] < 2_000_000
+    gpus = found["summary"]["gpus_milli"] / 1000
+    assert gpus * row["speed_milli"] / 1000 >= 100_000
+    assert (gpus - 8) * row["speed_milli"] / 1000 < 100_000
+
+
+@pytest.mark.parametrize(
+    ("train", "more", "message"),
+    [
+        ("", "need: 5", "the key `gpus` is missing"),
+        (", gpus: 64", "total: {gpu: 64}", "stands in `total` already"),
+        (", gpus: 64", "need: 5, gpu_memory: 70GB", "say it twice"),
+        (", gpus: 64, precision: fp6", "need: 5", "precision"),
+        (", gpus: 64, speed: 5", "need: 5", "speed"),
+        ("b, gpus: 64", "need: 5", "is not in the catalogue"),
+    ],
+)
+def test_what_is_trained_is_checked(cli: Cli, train: str, more: str, message: str) -> None:
+    done = cli("assess", "cost", "-", stdin=TRAINED % (train, more))
+    assert done.returncode == 2
+    assert message in done.stderr

@@ -115,6 +115,71 @@ def test_what_is_not_told_is_unknown(cli: Cli) -> None:
     ] * 5
 
 
+def test_energy_is_unknown_where_nobody_states_the_power(cli: Cli) -> None:
+    words = ("--gpu", "TPU v5p", "--gpus", "8", "--tokens", "1B", "--energy-price", "1", "--carbon", "100")
+    found = run(cli, "assess", "demand", "llama-3-8b", *words)
+    assert [figures(found)[name] for name in ("energy_mj", "money", "carbon_kg")] == [None] * 3
+    assert any("nobody states the power of TPU v5p" in note["text"] for note in found["notes"])
+
+
+def test_rates_have_the_digits_that_are_known(cli: Cli) -> None:
+    options = ("--serve", "--tp", "8", "--rate", "10/s")
+    shown = {
+        row["figure"]: row for row in run(cli, "assess", "demand", "llama-3-70b", *H100, *options)["items"]
+    }
+    row = shown["tokens_per_s"]
+    assert row["shown"] == f"{row['value']:,.0f}"
+    assert row["value"] != round(row["value"])  # JSON and CSV have all of it
+    assert not any(len(word.partition(".")[2]) > 3 for row in shown.values() for word in row["shown"].split())
+
+
+def test_the_next_best_layouts_are_told_with_what_they_lack(cli: Cli) -> None:
+    found = run(cli, "assess", "demand", "llama-3-70b", *H100, "--gpus", "64", "--search", "--tp", "8")
+    others = found["details"]["layouts"]
+    assert len(others) == 5
+    assert [one["slower_milli"] for one in others] == sorted(one["slower_milli"] for one in others)
+    best = figures(found)["tokens_per_s_gpu"] or 0
+    for one in others:
+        assert one["tokens_per_s_gpu"] * (1 + one["slower_milli"] / 1000) == pytest.approx(best, rel=1e-3)
+        assert one["memory_bytes"] <= 85_520_809_984
+        assert one["layout"] not in found["summary"]["layout"]
+    told = run(cli, "assess", "demand", "llama-3-70b", *H100, "--gpus", "64", "--tp", "8", "--pp", "8")
+    assert told["details"]["layouts"] == []
+
+
+@pytest.mark.parametrize(
+    ("board", "precision", "formats"),
+    [("V100", "bf16", "fp16"), ("T4", "bf16", "fp16, int8"), ("A100", "fp8", "bf16, fp16, int8")],
+)
+def test_a_number_format_that_the_accelerator_lacks_is_named(
+    cli: Cli, board: str, precision: str, formats: str
+) -> None:
+    asked = ("llama-3-8b", "--gpu", board, "--gpus", "64", "--precision", precision)
+    done = cli("assess", "demand", *asked)
+    assert done.returncode == 2
+    assert f"cannot multiply in {precision}; it can in {formats}" in done.stderr
+
+
+def test_adapters_are_served_and_are_nothing_alone(cli: Cli) -> None:
+    served = ("llama-3-8b", *H100, "--serve")
+    found = figures(run(cli, "assess", "demand", *served, "--lora", "16", "--adapters", "4"))
+    assert found["adapters_bytes"] == 4 * 2 * 41_943_040
+    assert "adapters_bytes" not in figures(run(cli, "assess", "demand", *served))
+    alone = cli("assess", "demand", *served, "--adapters", "4")
+    assert alone.returncode == 2
+    assert "--adapters: counts adapters of the rank that --lora tells" in alone.stderr
+
+
+def test_experts_on_many_nodes_can_be_asked_for(cli: Cli) -> None:
+    asked = ("deepseek-v3", "--gpu", "H800", "--serve", "--input-tokens", "4k", "--output-tokens", "1k")
+    found = run(cli, "assess", "demand", *asked, "--ep", "144")
+    assert found["summary"]["layout"] == "TP 1 x DP 144, EP 144"
+    assert figures(found)["gpus_per_replica"] == 144
+    wrong = cli("assess", "demand", *asked, "--tp", "8", "--ep", "12")
+    assert wrong.returncode == 2
+    assert "--ep 12: is no multiple of --tp 8" in wrong.stderr
+
+
 def test_explain_tells_formula_and_source(cli: Cli) -> None:
     plain = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8").stdout
     full = cli("assess", "demand", "llama-3-8b", *H100, "--gpus", "8", "--explain").stdout
@@ -191,3 +256,46 @@ def test_the_accuracy_table(cli: Cli) -> None:
     assert {row["verdict"] for row in found["items"]} == {"ok", "outside", "independent"}
     assert all(row["source"] for row in found["items"])
     assert cli("assess", "check").returncode == 0
+
+
+SERVED = shlex.split("assess demand llama-3-70b --serve --tp 8 --rate 10/s --ttft 1s --tpot 50ms")
+
+
+def test_replicas_are_placed_in_the_fleet_and_billed_by_the_hour(cli: Cli) -> None:
+    found = run(cli, *SERVED, "-i", "demo")
+    summary, values = found["summary"], figures(found)
+    assert summary["fits_fleet"] is True
+    room = next(note for note in found["notes"] if note["label"] == "room")
+    assert room["text"] == "1 node of 8 for each of 2 replicas are free now"
+    hour = 10 * 500 * 3600 / 1e6  # million output tokens
+    assert values["money_per_million"] == pytest.approx((values["money"] or 0) / hour)
+    assert 0.48 < summary["money"] / (summary["energy_mj"] / 3.6e9) < 0.62
+
+
+def test_replicas_without_room_are_counted(cli: Cli) -> None:
+    done = cli(*SERVED[:-5], "400/s", "-i", "demo", "-o", "json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 3  # one node gave no answer, which prevails over the finding
+    room = next(note for note in found["notes"] if note["label"] == "room")
+    assert "replicas fit now" in room["text"]
+    assert found["summary"]["fits_fleet"] is False
+
+
+def test_weights_of_fewer_bits_leave_more_room(cli: Cli) -> None:
+    usual = figures(run(cli, *SERVED, *H100))
+    half = figures(run(cli, *SERVED, *H100, "--weight-bits", "8", "--kv-bits", "8"))
+    assert (half["weights_bytes"] or 0) < 0.6 * (usual["weights_bytes"] or 0)
+    assert half["kv_bytes_per_token"] == (usual["kv_bytes_per_token"] or 0) / 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--serve --deadline 30d", "--deadline: is for training: not with --serve"),
+        ("--gpus 8 --rate 10/s", "--rate: is for serving: it goes with --serve"),
+    ],
+)
+def test_options_of_the_other_kind_are_refused(cli: Cli, words: str, said: str) -> None:
+    done = cli("assess", "demand", "llama-3-8b", *H100, *shlex.split(words))
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -44,7 +44,9 @@ def test_the_demo_fleet(cli: Cli) -> None:
     assert {row["pue_milli"] for row in found["items"]} == {1240, 1233, 1310, 1302}
     workloads = found["details"]["workloads"]
     assert sum(row["power_mw"] for row in workloads) == found["summary"]["measured_mw"]
-    assert all(row["cost_milli"] is None and row["carbon_mg"] is None for row in workloads)
+    assert all(row["cost_milli"] > 0 and row["carbon_mg"] > 0 for row in workloads)  # sites tell rates
+    assert all(row["carbon_market_mg"] is None for row in workloads)  # and nothing of contracts
+    assert found["summary"]["currency"] == "CNY"
     assert {"balance", "ups", "work", "unread"} <= labels(found)
 
 
@@ -209,6 +211,11 @@ def test_sources_that_do_not_answer_are_gaps(cli: Cli, tmp_path: Path) -> None:
     assert "s3cret" not in done.stdout + done.stderr
 
 
+def series(keys: str) -> str:
+    """A table with one row of meters of a Prometheus."""
+    return f'kind = "prometheus"\nurl = "http://127.0.0.1:1"\nmeters = [{{{keys}}}]'
+
+
 @pytest.mark.parametrize(
     ("table", "why"),
     [
@@ -216,6 +223,24 @@ def test_sources_that_do_not_answer_are_gaps(cli: Cli, tmp_path: Path) -> None:
         ('kind = "redfish"\nnodes = "n[1"\nurl = "http://x"', "nodes"),
         ('kind = "snmp"\nhosts = "p1"\nversion = "1"', "version"),
         ('kind = "ipmi"\npassword = "s3cret"', "password"),
+        ('kind = "rapl"\nnodes = "n[1"', "nodes"),
+        (series('point = "facility"'), "needs an exporter, or a point with power or energy"),
+        (series('point = "facility", power = "x"'), "needs power_unit: one of mW, W, kW, MW"),
+        (series('point = "facility", power = "x", power_unit = "kWh"'), "kWh is energy"),
+        (series('point = "facility", energy = "x", energy_unit = "kW"'), "kW is power"),
+        (series('point = "facility", energy = "x", energy_unit = "kwh"'), "unknown unit 'kwh'"),
+        (series('point = "facility", energy = "sum(x)", energy_unit = "J"'), "is a counter by its name"),
+        (series('point = "node", power = "x", power_unit = "W"'), "say the label that names it"),
+        (series('point = "it", power = "x", power_unit = "W"'), "'it'"),
+        (series('exporter = "dgcm"'), "dgcm"),
+        (series('exporter = "dcgm", power = "x"'), "power is known of dcgm"),
+        (series('exporter = "ipmi", regex = ".*"'), "has no group"),
+        (series('exporter = "ipmi", regex = "("'), "is no regular expression"),
+        (series('exporter = "ipmi", label = "a-b"'), "is not the name of a label"),
+        (series('point = "ups", label = "u", name = "a", power = "x", power_unit = "W"'), "without a label"),
+        (series('point = "ups", feeds = {a = "n1"}, power = "x", power_unit = "W"'), "feeds"),
+        (series('point = "ups", label = "u", feeds = {a = "n[1"}, power = "x", power_unit = "W"'), "feeds.a"),
+        (series('point = "ups", powr = "x"'), "powr"),
     ],
 )
 def test_a_table_that_is_wrong_is_named(cli: Cli, tmp_path: Path, table: str, why: str) -> None:
@@ -225,3 +250,46 @@ def test_a_table_that_is_wrong_is_named(cli: Cli, tmp_path: Path, table: str, wh
     assert done.returncode == 2
     assert why in done.stderr
     assert "s3cret" not in done.stderr
+
+
+_MONTH = (
+    "{name: dc1, periods: [{from: 2026-01-01T00:00Z, to: 2026-02-01T00:00Z, facility: 9 MWh, it: 8 MWh}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("site", "label", "said"),
+    [
+        ("{name: dc9, price: 0.62 per kWh}", "sites", "dc9"),
+        (_MONTH.replace("2026-02", "2999-02"), "ahead", "e.yaml:3"),
+        (_MONTH.replace("facility", "reused"), "figures", "dc1"),
+    ],
+)
+def test_figures_that_tell_nothing_are_named(
+    cli: Cli, tmp_path: Path, site: str, label: str, said: str
+) -> None:
+    file = tmp_path / "e.yaml"
+    file.write_text(f"kind: Energy\nsites:\n  - {site}\n")
+    found = answer(cli, str(file), "-i", "demo", "--fail-on", "never", code=3)
+    (note,) = [note for note in found["notes"] if note["label"] == label]
+    assert said in note["text"]
+    assert note["severity"] == "warn"
+
+
+def test_a_curve_that_ends_too_early_is_named(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text("time,site,value\n2026-01-01T00:00Z,dc1,300\n2026-01-01T01:00Z,dc1,200\n")
+    found = answer(cli, "-i", "demo", "--carbon", str(file), code=3)
+    (note,) = [note for note in found["notes"] if note["label"] == "curves"]
+    assert note["text"].endswith("location-based carbon at dc1")
+    assert found["details"]["workloads"][0]["carbon_mg"] is None  # which runs at dc1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--over", "soon"), "no length of time"), (("--over", "7d", "--since", "demo"), "leave out one")],
+)
+def test_the_time_of_a_prometheus_is_said_once(cli: Cli, words: tuple[str, ...], said: str) -> None:
+    done = cli("assess", "energy", "-i", "demo", *words)
+    assert done.returncode == 2
+    assert said in done.stderr

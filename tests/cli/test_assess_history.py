@@ -61,7 +61,7 @@ def test_findings_are_an_exit_code_when_asked_for(cli: Cli) -> None:
         (("--memory-per-gpu", "16G"), "power of 10"),
         (("--idle-below", "nan"), "must be"),
         (("--by", "rack"), "rack"),
-        (("-w", "gpu001"), "by pool, team or workload"),
+        (("-i", "demo", "-w", "gpu001"), "that of all its nodes"),
         (("-i", "fleet.json"), "holds no history"),
         (("-i", "demo", "--prometheus", "http://x"), "asks nobody"),
         (("--queries", "1"), "10"),

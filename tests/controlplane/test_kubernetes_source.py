@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from dcctl.inventory.sources.http.client import Client
 from dcctl.inventory.sources.jobs.parse import parse
-from dcctl.inventory.sources.kubernetes.api import Client
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.discovery import discover
 from dcctl.inventory.sources.kubernetes.listed import CLAIMS, JOBS, POD_GROUPS

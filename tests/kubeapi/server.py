@@ -119,6 +119,11 @@ class ApiServer:
             one for one in list(self.requests) if method in {"*", one.method} and one.path.startswith(path)
         ]
 
+    @property
+    def watches(self) -> int:
+        """How many watches have begun and not ended; one asked for (`seen`) may not have begun yet."""
+        return self.cluster.store.watches
+
     def deny(self, user: str, verb: str, resource: str, namespace: str = "*") -> None:
         """This user is answered 403; `*` is any; resource as `pods`, `pods/eviction`, `jobs.batch`."""
         self.cluster.access.deny(user, verb, resource, namespace)

@@ -110,6 +110,7 @@ class Store:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.moved = threading.Condition(self.lock)
+        self.watches = 0  # how many have begun and not ended
         self.version = 1000
         self.oldest = 1000  # history before this version is compacted away
         self.closed = False

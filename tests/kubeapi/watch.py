@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from tests.kubeapi.kinds import Kind
     from tests.kubeapi.route import Route
     from tests.kubeapi.status import Obj
-    from tests.kubeapi.store import Change, Record
+    from tests.kubeapi.store import Change, Record, Store
 
 PULSE_S = 0.5  # how often an idle stream looks whether its client has left
 LAST_BOOKMARK_S = 2.0  # before the end of a watch; both from cacheWatcher.nextBookmarkTime
@@ -86,7 +87,19 @@ def _stream(cluster: Cluster, scope: Scope, start: int, mode: _Mode) -> Iterator
         return
     else:
         version = start  # one of the future is waited for in silence
-    yield from _follow(cluster, scope, version, mode)
+    with _counted(store):
+        yield from _follow(cluster, scope, version, mode)
+
+
+@contextmanager
+def _counted(store: Store) -> Iterator[None]:
+    with store.lock:
+        store.watches += 1
+    try:
+        yield
+    finally:
+        with store.lock:
+            store.watches -= 1
 
 
 def _present(scope: Scope, present: list[tuple[str, Record]], version: int, mode: _Mode) -> Iterator[bytes]:

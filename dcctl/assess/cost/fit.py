@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcctl.assess.cost.training import best_layout, in_node
 from dcctl.assess.demand.inference import needs
 from dcctl.assess.demand.lookup import gpu as gpu_of
 from dcctl.assess.demand.lookup import model as model_of
+from dcctl.assess.demand.refusals import lacking
 from dcctl.assess.demand.serving import ServingSpec
 from dcctl.errors import UsageError
 from dcctl.units import memory, plural
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.estimate import Estimate
     from dcctl.assess.demand.hardware import Gpu
     from dcctl.assess.demand.lookup import Model
-    from dcctl.inventory.market import Market, NodeType, Workload
+    from dcctl.assess.demand.training import TrainingNeeds
+    from dcctl.inventory.market import Market, NodeType, Trained, Workload
 
     Fits = dict[tuple[str, str], "Fit"]
     """By workload and node type, of workloads that need accelerators."""
@@ -45,6 +48,16 @@ class Fit(NamedTuple):
     """The speed with its interval, where it was not told."""
 
 
+class Case(NamedTuple):
+    """One workload, and what was found out about it."""
+
+    work: Workload
+    model: Architecture | None
+    catalogue: Catalogue
+    known: dict[tuple[str, int, int], TrainingNeeds | None]
+    """The best layout by accelerator, its memory and its neighbours; None: there is none."""
+
+
 def gpus_of(node_type: NodeType) -> int:
     """Return how many accelerators a node has."""
     return sum(node_type.each.devices.values())
@@ -56,15 +69,16 @@ def fits(market: Market, catalogue: Catalogue) -> Fits:
     for work in market.workloads:
         if work.need_micro is None:
             continue
-        served = _architecture(work, catalogue)
+        case = Case(work, _architecture(work, catalogue), catalogue, {})
         for one in market.types:
-            found[work.name, one.name] = _fit(work, one, served, catalogue)
+            found[work.name, one.name] = _fit(case, one)
         _check_size(work, max(found[work.name, one.name].speed for one in market.types))
     return found
 
 
 def _architecture(work: Workload, catalogue: Catalogue) -> Architecture | None:
-    return model_of(work.served.model, catalogue.models).architecture() if work.served else None
+    asked = work.served or work.trained
+    return model_of(asked.model, catalogue.models).architecture() if asked else None
 
 
 def _check_size(work: Workload, fastest: float) -> None:
@@ -74,16 +88,20 @@ def _check_size(work: Workload, fastest: float) -> None:
         )
 
 
-def _fit(work: Workload, one: NodeType, served: Architecture | None, catalogue: Catalogue) -> Fit:
+def _fit(case: Case, one: NodeType) -> Fit:
+    work = case.work
     why = _refused(work, one)
     if why:
         return Fit(0, why)
     told = next((work.speed_micro[key] for key in (one.name, one.model, "") if key in work.speed_micro), None)
-    if told is None and (work.speed_micro or served is None):
+    if told is None and (work.speed_micro or case.model is None):
         return Fit(0, "no speed is told")
-    if served is not None:
-        return _serving(work, served, _gpu(work, one, catalogue), told)
-    return _held(work, one, catalogue, (told or 0) / 1e6)
+    if case.model is None:
+        return _held(work, one, case.catalogue, (told or 0) / 1e6)
+    board = _gpu(work, one, case.catalogue)
+    if work.trained is None:
+        return _serving(work, case.model, board, told)
+    return _training(case, work.trained, in_node(board, one), told)
 
 
 def _refused(work: Workload, one: NodeType) -> str:
@@ -138,6 +156,23 @@ def _serving(work: Workload, served: Architecture, board: Gpu, told: int | None)
         missed = " and ".join(name.upper() for name in found.missed) or "TPOT"
         return Fit(0, f"misses the target for {missed}", wanted)
     speed = found.requests_per_s * (1 / spec.gpus)
+    return Fit(speed.value, needs_bytes=wanted, computed=speed)
+
+
+def _training(case: Case, asked: Trained, board: Gpu, told: int | None) -> Fit:
+    """Memory and speed of the fastest layout on the accelerators of one run."""
+    if why := lacking(board, asked.precision):
+        return Fit(0, why)
+    key = board.name, board.memory_bytes, board.domain
+    if key not in case.known:
+        case.known[key] = best_layout(case.model, board, asked) if case.model else None
+    found = case.known[key]
+    if found is None:
+        return Fit(0, f"no layout of {asked.model} on {plural(asked.gpus, 'accelerator')} fits its memory")
+    wanted = round(found.memory.total.value)
+    if told is not None:
+        return Fit(told / 1e6, needs_bytes=wanted)
+    speed = found.tokens_per_s * (1 / asked.gpus)
     return Fit(speed.value, needs_bytes=wanted, computed=speed)
 
 

@@ -130,8 +130,8 @@ def worth_rows(answer: Answer) -> tuple[Row, ...]:
 
 
 def speed_rows(answer: Answer) -> tuple[Row, ...]:
-    """Return the pairs of models that are served and types."""
-    served = {work.name for work in answer.market.workloads if work.served}
+    """Return the pairs of models that are served or trained, and types."""
+    served = {work.name for work in answer.market.workloads if work.served or work.trained}
     rows: list[Row] = []
     for (name, type_), fit in answer.fits.items():
         if name in served:

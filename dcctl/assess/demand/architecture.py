@@ -36,6 +36,12 @@ class Attention(Struct, frozen=True):
     """MLA: width of the part of a head that does not."""
     value_dim: int = 0
     """MLA: width of a head's value."""
+    index_heads: int = 0
+    """Sparse attention: heads of the indexer, which scores all that is cached; 0: there is none."""
+    index_dim: int = 0
+    """Width of its heads, and of the one key that it caches for a token."""
+    top: int | None = None
+    """Tokens that it picks, which alone are attended to; None: all."""
     state_bytes: int = 0
     """Linear: what one sequence keeps in this layer, however long it is."""
     parameters: int | None = None
@@ -99,6 +105,8 @@ class Architecture(Struct, frozen=True):
     """Of all its weights as they lie on disk; None: not measured."""
     extra_parameters: int = 0
     """Elsewhere, such as multi-token prediction; they are stored and not used in inference."""
+    tower: int = 0
+    """Parameters of what sees: they take memory, and no token of text is computed with them."""
     source: str = ""
     """Where these numbers come from."""
     assumed: tuple[str, ...] = ()

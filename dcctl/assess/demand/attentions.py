@@ -94,6 +94,9 @@ class Heads(Struct, frozen=True):
 class Latent(Struct, frozen=True):
     """Multi-head latent attention (arXiv 2405.04434)."""
 
+    sparse: bool = False
+    """Whether an indexer picks the tokens that are attended to (DeepSeek-V3.2-Exp, inference/model.py)."""
+
     def __call__(self, fields: Fields, _layer: int) -> Attention:
         """Return the attention of a layer."""
         bias = fields.flag("attention_bias", default=False)
@@ -105,6 +108,9 @@ class Latent(Struct, frozen=True):
             rope_dim=fields.whole("qk_rope_head_dim"),
             nope_dim=fields.whole("qk_nope_head_dim"),
             value_dim=fields.whole("v_head_dim"),
+            index_heads=fields.whole("index_n_heads") if self.sparse else 0,
+            index_dim=fields.whole("index_head_dim") if self.sparse else 0,
+            top=fields.whole("index_topk") if self.sparse else None,
             bias=bias,
             out_bias=bias,
         )

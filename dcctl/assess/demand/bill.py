@@ -1,4 +1,4 @@
-"""Energy, money and carbon of a run."""
+"""Energy, money and carbon of a run, or of serving for a time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from dcctl.assess.demand.estimate import Estimate
+from dcctl.assess.demand.estimate import Estimate, Figure
 
 if TYPE_CHECKING:
-    from dcctl.assess.demand.training import TrainingNeeds
+    from dcctl.assess.demand.hardware import Gpu
 
 BUSY: Final = Estimate(
     0.9, 0.6, 1.0, "share of the nameplate that is drawn", "Meta and LLaMA count 1.0 (arXiv 2302.13971)"
@@ -30,7 +30,7 @@ class Prices(Struct, frozen=True):
 
 
 class Bill(Struct, frozen=True):
-    """Of the whole run."""
+    """Of some accelerators over some time."""
 
     energy_mj: Estimate | None
     """Of the accelerators, in millijoules, with `pue` at the entry of the site: nameplate, never measured."""
@@ -44,15 +44,15 @@ class Bill(Struct, frozen=True):
     """Of the money; empty: nobody told."""
 
 
-def bill(needs: TrainingNeeds, prices: Prices) -> Bill:
-    """Return what a run of known length costs; what is not known stays so."""
-    if needs.time_s is None:
+def bill(gpus: Estimate, gpu: Gpu, time_s: Estimate | None, prices: Prices) -> Bill:
+    """Return what so many cost over that time; what is not known stays so."""
+    if time_s is None:
         return Bill(None, None, None)
-    energy = _energy(needs, needs.time_s, prices.pue)
-    money = _money(needs, needs.time_s, energy, prices)
+    spent_s = product(gpus, time_s, "n x time")
+    energy = _energy(spent_s, gpu, prices.pue)
     return Bill(
         energy,
-        money,
+        _money(spent_s, energy, prices),
         _carbon(energy, prices),
         pue=prices.pue is not None,
         energy_only=prices.gpu_hour is None,
@@ -60,23 +60,33 @@ def bill(needs: TrainingNeeds, prices: Prices) -> Bill:
     )
 
 
-def _energy(needs: TrainingNeeds, time: Estimate, pue: Estimate | None) -> Estimate | None:
-    if not needs.spec.gpu.power_mw:
-        return None
-    whole = _product(
-        time * (needs.spec.layout.gpus * needs.spec.gpu.power_mw), BUSY, "n x nameplate x share drawn x time"
+def figures(bill: Bill, of: str = "") -> tuple[Figure, ...]:
+    """Return the lines of a bill; `of`: what it is for, where that is not the whole run."""
+    whose = "GPUs and cooling" if bill.pue else "the GPUs"
+    paid = "money for energy alone" if bill.money and bill.energy_only else "money"
+    money = f"{paid}{of}, {bill.currency}" if bill.currency else f"{paid}{of}"
+    return (
+        Figure("energy_mj", f"energy of {whose} (nameplate){of}", "energy_mj", bill.energy_mj),
+        Figure("money", money, "number", bill.money),
+        Figure("carbon_kg", f"carbon{of}, kg of CO2", "number", bill.carbon_kg),
     )
-    source = f"nameplate of {needs.spec.gpu.name}: {needs.spec.gpu.source}; {BUSY.source}"
+
+
+def _energy(spent_s: Estimate, gpu: Gpu, pue: Estimate | None) -> Estimate | None:
+    if not gpu.power_mw:
+        return None
+    whole = product(spent_s * gpu.power_mw, BUSY, "n x nameplate x share drawn x time")
+    source = f"nameplate of {gpu.name}: {gpu.source}; {BUSY.source}"
     if pue is not None:
-        whole, source = _product(whole, pue, f"{whole.formula} x PUE"), f"{source}; PUE: {pue.source}"
+        whole, source = product(whole, pue, f"{whole.formula} x PUE"), f"{source}; PUE: {pue.source}"
     return Estimate(whole.value, whole.low, whole.high, whole.formula, source)
 
 
-def _money(needs: TrainingNeeds, time: Estimate, energy: Estimate | None, prices: Prices) -> Estimate | None:
+def _money(spent_s: Estimate, energy: Estimate | None, prices: Prices) -> Estimate | None:
     if prices.gpu_hour is not None:
-        return _product(time * (needs.spec.layout.gpus / 3600), prices.gpu_hour, "n x hours x price")
+        return product(spent_s * (1 / 3600), prices.gpu_hour, "n x hours x price")
     if prices.kwh is not None and energy is not None:
-        return _product(energy * (1 / _KWH_MJ), prices.kwh, "kWh x price: energy alone")
+        return product(energy * (1 / _KWH_MJ), prices.kwh, "kWh x price: energy alone")
     return None
 
 
@@ -84,10 +94,10 @@ def _carbon(energy: Estimate | None, prices: Prices) -> Estimate | None:
     if energy is None or prices.carbon_g_per_kwh is None:
         return None
     formula = "kWh x intensity (location-based)"
-    return _product(energy * (1 / _KWH_MJ / 1000), prices.carbon_g_per_kwh, formula)
+    return product(energy * (1 / _KWH_MJ / 1000), prices.carbon_g_per_kwh, formula)
 
 
-def _product(one: Estimate, other: Estimate, formula: str) -> Estimate:
-    """From the lowest to the highest product of their ends: a price may be below zero."""
+def product(one: Estimate, other: Estimate, formula: str) -> Estimate:
+    """Return the product, from the lowest to the highest product of their ends: a price may be below zero."""
     ends = sorted((one.low * other.low, one.low * other.high, one.high * other.low, one.high * other.high))
     return Estimate(one.value * other.value, ends[0], ends[-1], formula, other.source or one.source)

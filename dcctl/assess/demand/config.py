@@ -12,6 +12,7 @@ from dcctl.assess.demand.families import ALIASES, FAMILIES, Family
 from dcctl.assess.demand.fields import Fields
 from dcctl.assess.demand.parameters import per_layer
 from dcctl.assess.demand.quantized import Quantized, quantized
+from dcctl.assess.demand.towers import tower
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,9 +37,11 @@ def architecture(config: Mapping[str, object], where: str, name: str = "") -> Ar
         raise UsageError(f"{where}: model_type", _unknown(kind))
     fields = Fields(text, where, family.spelled, family.defaults)
     _refuse(fields, family)
-    if text is not config:
-        fields.assumed.append("only the language model is counted, not what sees or hears")
-    return _read(fields, family, name or _name(config, where))
+    found = _read(fields, family, name or _name(config, where))
+    sees, missing = tower(config, found.hidden, where)
+    if text is not config and not missing:
+        missing = ("only the language model is counted, not what sees or hears",)
+    return replace(found, tower=sees, assumed=(*found.assumed, *missing))
 
 
 def _language_model(config: Mapping[str, object], where: str) -> Mapping[str, object]:

@@ -233,6 +233,7 @@ FAMILIES: Final[dict[str, Family]] = {
     ),
     "deepseek_v2": Family(attention=Latent(), mlp=_DEEPSEEK),
     "deepseek_v3": Family(attention=Latent(), mlp=_DEEPSEEK),
+    "deepseek_v32": Family(attention=Latent(sparse=True), mlp=_DEEPSEEK),
     "gpt_oss": Family(
         attention=Heads(bias="attention_bias", out_bias="attention_bias", windowed=alternating, sinks=True),
         mlp=Experts("num_local_experts", width="intermediate_size", bias=True, dense=Dense()),
@@ -299,5 +300,13 @@ FAMILIES: Final[dict[str, Family]] = {
 }
 """By `model_type`."""
 
-ALIASES: Final = {"kimi_k2": "deepseek_v3", "gemma3": "gemma3_text", "llama4": "llama4_text"}
+ALIASES: Final = {
+    "kimi_k2": "deepseek_v3",
+    "gemma3": "gemma3_text",
+    "llama4": "llama4_text",
+    "qwen2_vl": "qwen2",
+    "qwen2_vl_text": "qwen2",
+    "qwen2_5_vl": "qwen2",
+    "qwen2_5_vl_text": "qwen2",
+}
 """Types that are made alike."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.assess.demand.bill import figures as bill_figures
 from dcctl.assess.demand.estimate import Estimate, Figure
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def figures(needs: TrainingNeeds, bill: Bill) -> tuple[tuple[str, Figure], ...]:
         *(("memory", one) for one in _memory(needs)),
         *(("time", one) for one in _time(needs)),
         *(("failures", one) for one in _failures(needs)),
-        *(("bill", one) for one in _bill(bill)),
+        *(("bill", one) for one in bill_figures(bill)),
     )
 
 
@@ -60,11 +61,3 @@ def _count(needs: TrainingNeeds) -> Estimate | None:
     return Estimate(
         time.value / mtbf.value, time.low / mtbf.high, time.high / mtbf.low, "time / MTBF", mtbf.source
     )
-
-
-def _bill(bill: Bill) -> Iterable[Figure]:
-    whose = "energy of GPUs and cooling (nameplate)" if bill.pue else "energy of the GPUs (nameplate)"
-    yield Figure("energy_mj", whose, "energy_mj", bill.energy_mj)
-    paid = "money for energy alone" if bill.money and bill.energy_only else "money"
-    yield Figure("money", f"{paid}, {bill.currency}" if bill.currency else paid, "number", bill.money)
-    yield Figure("carbon_kg", "carbon, kg of CO2", "number", bill.carbon_kg)

@@ -22,8 +22,8 @@ class Gpu(Struct, frozen=True):
     """Accelerators in one NVLink domain."""
     nic_bps: int = 0
     """Bytes per second of its share of the node's network in the usual server."""
-    power_mw: int = 0
-    """Nameplate (TDP): never measured."""
+    power_mw: int | None = None
+    """Nameplate (TDP): never measured. None: nobody states it."""
     names: tuple[str, ...] = ()
     """Other names, as drivers and labels tell them."""
     source: str = ""

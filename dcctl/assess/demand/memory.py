@@ -96,7 +96,7 @@ def _trained(spec: TrainingSpec, held: Shard, stage: Stage) -> Shard:
 def _weights(spec: TrainingSpec, held: Shard, stage: Stage) -> Estimate:
     each = WEIGHT_BYTES if spec.fresh else spec.model.weight_bits / 8
     base = _split(spec, held, each, 3, "weights")
-    added = Estimate.exact(0.0)
+    added = Estimate.exact(0.0 if spec.fresh else _trained(spec, held, stage).total * WEIGHT_BYTES)
     if spec.fresh and spec.precision != "bf16":
         copy = _divided(spec, held, 3) * FP8_COPY_BYTES
         added = Estimate(copy, 0.0, 2 * copy)

@@ -67,6 +67,14 @@ def _mixed(one: Attention, sequence: int, *, causal: bool) -> float:
         width = 2 * one.head_dim
     else:
         return 0.0
-    seen = min(one.window or sequence, sequence)
-    mean = seen if not causal else seen / 2 if seen == sequence else seen - seen**2 / (2 * sequence)
-    return 2.0 * one.heads * width * mean
+    indexed = one.index_heads * one.index_dim * sequence / (1 + causal)
+    reach = min(one.window or sequence, one.top or sequence)
+    return 2.0 * (one.heads * width * _seen(reach, sequence, causal=causal) + indexed)
+
+
+def _seen(reach: int, sequence: int, *, causal: bool) -> float:
+    """Tokens that one sees on average, of the `reach` before it."""
+    seen = min(reach, sequence)
+    if not causal:
+        return seen
+    return seen / 2 if seen == sequence else seen - seen**2 / (2 * sequence)

@@ -21,7 +21,7 @@ class Part(Struct, frozen=True):
 
     name: str
     """`embedding`, `positions`, `head`, `norms`, `attention`, `keys and values`, `latent`, `state space`,
-    `mlp`, `router`, `experts`, `shared experts`, `small tensors`."""
+    `mlp`, `router`, `experts`, `shared experts`, `small tensors`, `tower`."""
     parameters: int
     active: int
     """Of them, those that one token is computed with."""
@@ -49,6 +49,7 @@ def parts(architecture: Architecture) -> tuple[Part, ...]:
         _whole("positions", one.positions * one.hidden, kept),
         _whole("head", 0 if one.tied else table, kept, ways=None),
         _whole("norms", one.outer_norms * one.hidden * (1 + biased), kept),
+        Part("tower", one.tower, 0, kept, ways=1),
     ]
     inside = [
         replace(part, parameters=part.parameters * layers.count, active=part.active * layers.count)
@@ -141,9 +142,10 @@ def _latent(one: Attention, hidden: int, bits: float) -> tuple[Part, ...]:
     norms = one.kv_rank + one.q_rank
     up = one.heads * (one.q_rank or hidden) * head + one.heads * one.kv_rank * (one.nope_dim + one.value_dim)
     biases = (one.q_rank + one.kv_rank + one.rope_dim) * one.bias + hidden * one.out_bias
+    index = one.index_heads * (one.q_rank * one.index_dim + hidden) + hidden * one.index_dim
     return (
-        _whole("latent", down + biases, bits),
-        _whole("small tensors", norms, bits),
+        _whole("latent", down + biases + index, bits),
+        _whole("small tensors", norms + 2 * one.index_dim, bits),
         _whole("attention", up + one.heads * one.value_dim * hidden, bits, one.heads),
     )
 

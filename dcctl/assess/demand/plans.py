@@ -7,33 +7,36 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.assess.demand.memory import memory
 from dcctl.assess.demand.refusals import hint
-from dcctl.assess.demand.search import search
-from dcctl.assess.demand.training import TrainingNeeds, needs
+from dcctl.assess.demand.search import ranked
+from dcctl.assess.demand.training import Other, TrainingNeeds, needs
 from dcctl.errors import UsageError
 from dcctl.units import plural
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.durability import Habits
+    from dcctl.assess.demand.search import Found
     from dcctl.assess.demand.training_spec import TrainingSpec
 
 BATCH_TOKENS = 4e6
 """Tokens of a step where nobody says: as Llama 2 and 3 began (arXiv 2307.09288, 2407.21783)."""
 _ROUNDS = 6
+_OTHERS = 5
 
 
 def searched(
     spec: TrainingSpec, gpus: int, tokens: float | None, habits: Habits, batch_tokens: float | None
 ) -> TrainingNeeds:
     """Return the fastest layout on exactly so many. UsageError when the model does not fit."""
-    found = search(spec, gpus, batch_tokens)
+    found = _best(spec, gpus, tokens, habits, batch_tokens)
     if found is None:
         raise UsageError(
             f"{spec.model.name} on {plural(gpus, spec.gpu.name)}",
             f"no layout fits its memory, splits its layers and divides {_batch(spec, batch_tokens)}",
             hint(spec, 2 * gpus),
         )
-    return needs(found.spec, tokens, habits)
+    return found
 
 
 def _batch(spec: TrainingSpec, batch_tokens: float | None) -> str:
@@ -50,7 +53,7 @@ def for_deadline(
     node = min(8, spec.gpu.domain)
     gpus, best = node, None
     for _ in range(_ROUNDS):
-        found = _near(spec, gpus, tokens, habits, batch_tokens)
+        found = _best(spec, gpus, tokens, habits, batch_tokens)
         if found is None or found.time_s is None:
             gpus *= 2
             continue
@@ -70,12 +73,25 @@ def for_deadline(
     return best
 
 
-def _near(
-    spec: TrainingSpec, gpus: int, tokens: float, habits: Habits, batch_tokens: float | None
+def _best(
+    spec: TrainingSpec, gpus: int, tokens: float | None, habits: Habits, batch_tokens: float | None
 ) -> TrainingNeeds | None:
-    """The fastest layout on so many."""
-    found = search(spec, gpus, batch_tokens)
-    return None if found is None else needs(found.spec, tokens, habits)
+    """The fastest layout on so many, and the next ones."""
+    found = ranked(spec, gpus, batch_tokens)
+    if not found:
+        return None
+    others = tuple(_other(one, found[0]) for one in found[1 : 1 + _OTHERS])
+    return replace(needs(found[0].spec, tokens, habits), others=others)
+
+
+def _other(one: Found, best: Found) -> Other:
+    return Other(
+        spec=one.spec,
+        memory_bytes=memory(one.spec).total.value,
+        step_s=one.token_s * one.spec.step_tokens / one.spec.layout.gpus,
+        tokens_per_s_gpu=1 / one.token_s,
+        slower=one.token_s / best.token_s - 1,
+    )
 
 
 def _whole(gpus: float, spec: TrainingSpec, node: int) -> int:

@@ -13,6 +13,7 @@ from dcctl.units import memory as shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcctl.assess.demand.hardware import Gpu
     from dcctl.assess.demand.training_spec import TrainingSpec
 
 
@@ -32,6 +33,13 @@ def hint(spec: TrainingSpec, gpus: int | None = None) -> str:
         "--search",
     )
     return join(words)
+
+
+def lacking(gpu: Gpu, precision: str) -> str:
+    """Return why an accelerator cannot train in a number format; empty: it can."""
+    if ("bf16" if precision == "bf16" else "fp8") in gpu.peak_flops:
+        return ""
+    return f"{gpu.name} cannot multiply in {precision}; it can in {', '.join(sorted(gpu.peak_flops))}"
 
 
 def refuse(spec: TrainingSpec, available: int | None = None) -> None:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.training_spec import TrainingSpec
 
-MICRO_BATCHES = (1, 2, 3, 4, 6, 8)
+MICRO_BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+"""That are tried where the batch is free; else those that divide it, up to the last."""
+CONTEXT_TOKENS = 4096
+"""Of a sequence each rank keeps at least so many: with fewer it is idle more than it computes."""
 
 
 class Found(NamedTuple):
@@ -29,20 +32,31 @@ class Found(NamedTuple):
     token_s: float
     """Seconds of one accelerator."""
 
+    @property
+    def rank(self) -> tuple[float, tuple[int, ...]]:
+        """The fastest first; among equals the one with the smallest sizes."""
+        return self.token_s, _order(self.spec)
+
 
 def search(spec: TrainingSpec, gpus: int, target_tokens: float | None = None) -> Found | None:
-    """Return the fastest layout of `spec` on exactly so many accelerators whose memory suffices.
+    """Return the fastest layout of `spec` on exactly so many accelerators; None: nothing fits."""
+    return next(iter(ranked(spec, gpus, target_tokens)), None)
 
-    What `spec` says of model, hardware, sequence and number format holds; with `target_tokens` the batch is
-    chosen near so many tokens, else it is that of `spec.layout`. None: nothing fits. Among equals the
-    layout with the smallest sizes is taken.
+
+def ranked(spec: TrainingSpec, gpus: int, target_tokens: float | None = None) -> tuple[Found, ...]:
+    """Return the fastest layout of each way to split the ranks (TP, PP, CP, EP), the fastest first.
+
+    All are on exactly so many accelerators and their memory suffices. What `spec` says of model, hardware,
+    sequence and number format holds; with `target_tokens` the batch is chosen near so many tokens, else it is
+    that of `spec.layout`.
     """
-    best: Found | None = None
+    best: dict[tuple[int, ...], Found] = {}
     for one in candidates(spec, gpus, target_tokens):
         found = Found(one, step(one).value * gpus / one.step_tokens)
-        if (best is None or (found.token_s, _order(one)) < (best.token_s, _order(best.spec))) and holds(one):
-            best = found
-    return best
+        split = one.layout.tensor, one.layout.pipeline, one.layout.context, one.layout.expert
+        if split not in best or found.rank < best[split].rank:
+            best[split] = found
+    return tuple(sorted(best.values(), key=lambda found: found.rank))
 
 
 def holds(spec: TrainingSpec) -> bool:
@@ -66,15 +80,27 @@ def candidates(spec: TrainingSpec, gpus: int, target_tokens: float | None = None
 
 
 def _passes(spec: TrainingSpec, base: Layout, target_tokens: float | None) -> Iterator[TrainingSpec]:
-    """Micro-batches, chunks, recomputation and ZeRO of one way to split the ranks."""
-    for micro in MICRO_BATCHES:
+    """Micro-batches, chunks, recomputation and ZeRO of one way to split the ranks.
+
+    Where a micro-batch does not fit, a larger one does not either.
+    """
+    for micro in _micros(base, target_tokens):
+        tried = held = False
         for virtual in _virtuals(spec.model, base.pipeline):
             batch = _batch(spec, base, micro, virtual, target_tokens)
-            sized = replace(base, micro_batch=micro, virtual=virtual, batch=batch)
-            first = _with(spec, sized)
+            first = _with(spec, replace(base, micro_batch=micro, virtual=virtual, batch=batch))
             if next(shape_reasons(first), None):
                 continue
-            yield from _kept(first)
+            tried = True
+            for one in _kept(first):
+                held = True
+                yield one
+        if tried and not held:
+            return
+
+
+def _micros(base: Layout, target_tokens: float | None) -> Iterable[int]:
+    return MICRO_BATCHES if target_tokens else _divisors(base.batch // base.data, MICRO_BATCHES[-1])
 
 
 def _kept(spec: TrainingSpec) -> Iterator[TrainingSpec]:
@@ -106,8 +132,8 @@ def _tensors(spec: TrainingSpec, gpus: int) -> Iterable[int]:
 
 
 def _contexts(spec: TrainingSpec, ranks: int) -> Iterable[int]:
-    """Long sequences alone are worth splitting: below 8,192 tokens a rank is idle more than it computes."""
-    most = max(1, spec.sequence // 4096)
+    """Long sequences alone are worth splitting."""
+    most = max(1, spec.sequence // CONTEXT_TOKENS)
     return [size for size in (1, 2, 4, 8, 16, 32) if size <= most and ranks % size == 0]
 
 

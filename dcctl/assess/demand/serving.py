@@ -39,13 +39,20 @@ class ServingSpec(Struct, frozen=True):
     data: int = 1
     """Groups that each hold all of attention, and together the experts (DP attention)."""
     expert: int = 1
-    """Ranks that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them."""
+    """Ranks that whole experts are spread over (EP): a divisor of `tensor` x `data`; 1: TP splits them. Where
+    they do not divide the experts, the places that are left hold copies of busy ones."""
     batch: int | None = None
     """Sequences at once on one replica at most; None: as many as fit and the targets allow."""
     weight_bits: float | None = None
     """Weights as they are served, where that is not how they are published."""
     kv_bits: float = 16
     """Of the cached keys and values: 16, or 8 for an FP8 cache."""
+    grouped_reads: bool | None = None
+    """Whether attention reads a cached key once for all heads that share it; None: as the accelerator can."""
+    lora_rank: int | None = None
+    """Of the low-rank adapters that are served with it; None: there are none."""
+    adapters: int = 1
+    """How many of them are in memory at once."""
     memory_share: float = 0.9
     """Of the accelerator's memory that the server may take (vLLM: gpu_memory_utilization)."""
     reserve_bytes: int | None = None
@@ -73,6 +80,8 @@ class ServingNeeds(Struct, frozen=True):
 
     weights_bytes: Estimate
     """On one accelerator."""
+    adapters_bytes: Estimate | None
+    """On one accelerator, of all adapters; None: there are none."""
     kv_bytes_per_token: Estimate
     """On one accelerator, in a sequence of the longest context."""
     reserve_bytes: Estimate

@@ -5,14 +5,17 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from dcctl.assess.demand.latency import rate
+from dcctl.assess.demand.roofline import rate
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.serving import ServingSpec
 
 _MOST: Final = 1_000_000_000
-_COUNTS: Final = ("input_tokens", "output_tokens", "context", "tensor", "pipeline", "data", "expert", "batch")
+_COUNTS: Final = (
+    "input_tokens", "output_tokens", "context", "tensor", "pipeline", "data", "expert", "batch", "lora_rank",
+    "adapters",
+)  # fmt: skip
 
 
 def check(spec: ServingSpec) -> None:
@@ -69,7 +72,7 @@ def _check_experts(spec: ServingSpec) -> None:
     if not counts:
         raise UsageError(what, f"is for models with experts; {spec.model.name} has none")
     for count in counts:
-        if count % spec.expert:
-            raise UsageError(what, f"does not divide the {count} experts of {spec.model.name}")
+        if count < spec.expert:
+            raise UsageError(what, f"has more ranks than the {count} experts of {spec.model.name}")
     if ranks % spec.expert:
         raise UsageError(what, f"does not divide the {ranks} accelerators that hold a layer")

@@ -9,7 +9,7 @@ from msgspec import Struct
 from dcctl.assess.demand.parameters import embedding, layer_parts, parts
 
 if TYPE_CHECKING:
-    from dcctl.assess.demand.architecture import Architecture, Layers
+    from dcctl.assess.demand.architecture import Architecture, Attention, Layers
     from dcctl.assess.demand.layout import Layout
 
 
@@ -69,7 +69,7 @@ def shard(model: Architecture, layout: Layout, stage: Stage) -> Shard:
     dense = sum(_dense(layers, model, layout.tensor) for layers in model.layers) * part
     experts = sum(_experts(layers, model) for layers in model.layers) * part
     table = model.vocabulary * model.hidden
-    dense += embedding(model) / layout.tensor * stage.first
+    dense += (embedding(model) / layout.tensor + model.tower) * stage.first
     dense += table / layout.tensor * (stage.last and not (model.tied and stage.first))
     biased = any(layers.norm_bias for layers in model.layers)
     dense += model.outer_norms * model.hidden * (1 + biased) * stage.last
@@ -100,16 +100,26 @@ def _experts(layers: Layers, model: Architecture) -> int:
 def adapters(model: Architecture, rank: int) -> int:
     """Return the parameters of low-rank adapters beside each matrix of attention and of the dense MLP.
 
-    A matrix of m x n gets rank x (m + n) (arXiv 2106.09685). Experts get none, as is usual.
+    A matrix of m x n gets rank x (m + n) (arXiv 2106.09685). Routed experts get none, as is usual.
     """
     return sum(layers.count * rank * _sides(layers, model.hidden) for layers in model.layers)
 
 
 def _sides(layers: Layers, hidden: int) -> int:
-    attention, mlp = layers.attention, layers.mlp
-    queries, keys = attention.heads * attention.head_dim, attention.kv_heads * attention.head_dim
-    mixing = 2 * (hidden + queries) + 2 * (hidden + keys) if attention.heads else 0
-    return mixing + (2 + mlp.gated) * (hidden + mlp.width) * (mlp.experts == 0)
+    """Sum of both sides of all matrices of a layer."""
+    mlp = layers.mlp
+    width = mlp.shared_width if mlp.experts else mlp.width
+    return _mixing(layers.attention, hidden) + (2 + mlp.gated) * (hidden + width) * (width > 0)
+
+
+def _mixing(one: Attention, hidden: int) -> int:
+    if one.kind == "latent":
+        queries, values = one.heads * (one.nope_dim + one.rope_dim), one.heads * one.value_dim
+        asked = (hidden + one.q_rank + one.q_rank + queries) if one.q_rank else hidden + queries
+        kept = hidden + one.kv_rank + one.rope_dim + one.kv_rank + one.heads * one.nope_dim + values
+        return asked + kept + values + hidden
+    queries, keys = one.heads * one.head_dim, one.kv_heads * one.head_dim
+    return 2 * (hidden + queries) + queries * one.gated + 2 * (hidden + keys) if one.heads else 0
 
 
 def stored(model: Architecture) -> int:

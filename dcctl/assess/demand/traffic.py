@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
-from dcctl.assess.demand.latency import PCIE_BPS
+from dcctl.assess.demand.exchange import PCIE_BPS
 from dcctl.assess.demand.shards import shard, stages
 
 if TYPE_CHECKING:

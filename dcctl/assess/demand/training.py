@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 _HFU = "the same with full recomputation; that inside of FlashAttention is not counted"
 
 
+class Other(Struct, frozen=True):
+    """A layout that is slower."""
+
+    spec: TrainingSpec
+    memory_bytes: float
+    step_s: float
+    tokens_per_s_gpu: float
+    slower: float
+    """Relative: 0.1 takes a tenth longer for each token."""
+
+
 class TrainingNeeds(Struct, frozen=True):
     """What a run takes. Memory is of the most loaded accelerator."""
 
@@ -42,6 +53,8 @@ class TrainingNeeds(Struct, frozen=True):
     operations: Estimate | None
     """Model FLOPs of all tokens."""
     cautions: tuple[str, ...]
+    others: tuple[Other, ...] = ()
+    """The next best ways to split the ranks, where the layout was searched."""
 
     @property
     def fits(self) -> bool | None:

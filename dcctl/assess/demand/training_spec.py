@@ -16,6 +16,8 @@ Stack: TypeAlias = Literal["megatron", "megatron-2021", "fsdp", "deepspeed-zero3
 """The software, which tells most of how near to the hardware's rates a run comes: Megatron-Core or NeMo;
 Megatron-LM of 2021, without FlashAttention; PyTorch FSDP; DeepSpeed ZeRO-3 of 2021."""
 
+SEQUENCE = 8192
+"""Tokens of a sequence where nobody says, and the model is made for as many."""
 OPTIMIZER_BYTES: dict[str, int] = {"adamw": 12, "adamw-8bit": 6, "muon": 8, "sgd": 8}
 """Per parameter: the master copy (4) and the moments. Muon and SGD keep one, 8-bit AdamW two of a byte."""
 

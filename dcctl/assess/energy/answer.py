@@ -9,11 +9,12 @@ from msgspec import Struct
 from dcctl.assess.energy import balance, caps, hours, kpis, meters, ups
 from dcctl.assess.energy.attribution import Attribution, attribute
 from dcctl.assess.energy.bill import Bill, bill
+from dcctl.assess.energy.sites import stated_grids
 from dcctl.inventory.conditions import curve_of
 from dcctl.inventory.energy import Figures, Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dcctl.inventory.conditions import Curve, Curves
     from dcctl.inventory.energy import CapModel, Period, UpsModel
@@ -74,6 +75,12 @@ class Answer(NamedTuple):
     kpis: list[kpis.Kpi]
     power_only: tuple[str, ...]
     """Sites whose meters tell power and no energy of any period."""
+    without_figure: tuple[str, ...]
+    """Sites of whose periods by hand no figure can be made."""
+    unknown_sites: tuple[str, ...]
+    """Sites of the file that the inventory does not have."""
+    ahead: tuple[str, ...]
+    """Places of periods that end later than now."""
     troubles: tuple[meters.Trouble, ...]
     steps: list[balance.Step]
     asked: int
@@ -81,6 +88,8 @@ class Answer(NamedTuple):
     attribution: Attribution
     bills: tuple[Bill, ...]
     """As `attribution.drawn`."""
+    uncovered: tuple[str, ...]
+    """Prices and intensities that are told, and not for all of the time that is billed."""
     pue_milli: dict[str, int]
     """By site: the figure that bills count with, where all of the IT is metered."""
     ups: list[Ups]
@@ -96,9 +105,10 @@ def answer(
     Sites, meters and the balance are those of the whole fleet; work is told on the nodes `asked` for.
     """
     told = meters.told(fleet, earlier)
-    sites = {site.name for site in fleet.sites} | {node.site or "" for node in fleet.nodes}
-    sites |= told.periods.keys() | figures.periods.keys()
-    grids = {site: _grid(site, figures, options) for site in sites}
+    known = {site.name for site in fleet.sites} | {node.site or "" for node in fleet.nodes}
+    sites = known | told.periods.keys() | figures.periods.keys()
+    stated = stated_grids(fleet.sites, figures.currency)
+    grids = {site: _grid(site, figures, options, stated.get(site, Grid())) for site in sites}
     found = [
         kpi
         for site in sorted(sites)
@@ -122,11 +132,15 @@ def answer(
         options,
         found,
         tuple(sorted(_metered(fleet) - {kpi.site for kpi in found})),
+        tuple(sorted({site for site, some in figures.periods.items() if some} - {kpi.site for kpi in found})),
+        tuple(sorted(figures.grids.keys() - known)),
+        tuple(one.place for some in figures.periods.values() for one in some if one.end_s > now_s),
         told.troubles,
         balance.steps(groups),
         len(asked),
         attribution,
         tuple(bill(one.by_site(), pue, grids, now_s, end_s) for one in attribution.drawn),
+        tuple(_uncovered(attribution, grids, now_s, end_s)),
         pue,
         _ups(fleet, figures),
         [_cap(model, fleet, options) for model in figures.caps],
@@ -139,17 +153,32 @@ def _periods(site: str, figures: Figures, told: Mapping[str, tuple[Period, ...]]
     return figures.periods.get(site, ()) or told.get(site, ())
 
 
-def _grid(site: str, figures: Figures, options: Options) -> Grid:
+def _grid(site: str, figures: Figures, options: Options, stated: Grid) -> Grid:
+    """What curves say, else what people wrote down, else what the inventory says of the site."""
     written = figures.grids.get(site, Grid())
     return Grid(
-        _first(curve_of(options.prices, site), written.price),
-        _first(curve_of(options.location, site), written.location),
+        _first(curve_of(options.prices, site), written.price, stated.price),
+        _first(curve_of(options.location, site), written.location, stated.location),
         _first(curve_of(options.market, site), written.market),
     )
 
 
-def _first(one: Curve | None, other: Curve | None) -> Curve | None:
-    return other if one is None else one
+def _uncovered(found: Attribution, grids: Mapping[str, Grid], start_s: int, end_s: int) -> Iterator[str]:
+    """The curves of sites where anything is drawn that lack a part of a time."""
+    for site in sorted({site for one in found.drawn for site in one.idle_mw}):
+        grid = grids.get(site, Grid())
+        told = (
+            ("price", grid.price),
+            ("location-based carbon", grid.location),
+            ("market-based carbon", grid.market),
+        )
+        for noun, curve in told:
+            if curve is not None and curve.integral(start_s, end_s) is None:
+                yield f"{noun}{' at ' + site if site else ''}"
+
+
+def _first(*curves: Curve | None) -> Curve | None:
+    return next((one for one in curves if one is not None), None)
 
 
 def _metered(fleet: Fleet) -> set[str]:

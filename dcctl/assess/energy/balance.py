@@ -10,7 +10,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from dcctl.assess.energy.meters import site_of, sites_of
+from dcctl.assess.energy.meters import single, site_of, sites_of
 from dcctl.inventory.nodeexpr import plain
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ Level: TypeAlias = Literal["facility", "ups input", "ups", "pdu", "node", "board
 _LEVELS: Final[tuple[Level, ...]] = ("facility", "ups input", "ups", "pdu", "node", "boards and CPUs")
 CLOSED_MILLI: Final = 10
 """A step is closed when its two sides differ by at most so much of the upper one: 1 %."""
-_OPEN: Final = frozenset({("facility", "ups input"), ("ups input", "ups"), ("node", "boards and CPUs")})
-"""Steps that lose or feed what no meter here sees: cooling, conversion, fans and power supplies."""
+_LOSES_BELOW: Final = frozenset({"facility", "ups input"})
+_LOSES_ABOVE: Final = "boards and CPUs"
+"""Whatever lies between, these steps feed or lose what no meter here sees: cooling, conversion, fans."""
 
 
 class Group(NamedTuple):
@@ -72,7 +73,8 @@ class Step(NamedTuple):
             return "closed"
         if milli < 0:
             return "more out than in"
-        return "loss" if (self.upper.level, self.lower) in _OPEN else "open"
+        loses = self.upper.level in _LOSES_BELOW or self.lower == _LOSES_ABOVE
+        return "loss" if loses else "open"
 
 
 def steps(found: Iterable[Group]) -> list[Step]:
@@ -133,15 +135,15 @@ def groups(fleet: Fleet) -> list[Group]:
     for name, site in sites.items():
         names_at[site].add(name)
     same: dict[tuple[str, str, frozenset[str]], list[PowerMeter]] = defaultdict(list)
-    for meter in fleet.meters:
+    for meter in single(fleet)[0]:
         site = site_of(meter, sites)
         nodes = frozenset(plain(meter.nodes)) if meter.nodes else frozenset(names_at[site])
         same[site, meter.kind, nodes].append(meter)
     found = [group for key, meters in same.items() for group in _metered(*key, meters)]
     measured = {name for group in found if group.level == "node" for name in group.nodes}
     found += [_node(node) for node in fleet.nodes if node.name not in measured]
-    cpus = {nodes: meters for (_, kind, nodes), meters in same.items() if kind == "rapl"}
-    found += [_parts(node, cpus) for node in fleet.nodes]
+    parts = {(kind, nodes): meters[0].power_mw for (_, kind, nodes), meters in same.items()}
+    found += [_parts(node, parts) for node in fleet.nodes]
     return sorted(found, key=lambda one: (one.site, _LEVELS.index(one.level), one.names))
 
 
@@ -167,13 +169,17 @@ def _node(node: Node) -> Group:
     return Group(node.site or "", "node", (node.name,), frozenset({node.name}), power)
 
 
-def _parts(node: Node, cpus: Mapping[frozenset[str], list[PowerMeter]]) -> Group:
-    """Boards, and processors where they are metered; unknown when a board was not read."""
-    boards = [one.power_mw for one in node.accelerators or () if one.kind in ("whole", "shared")]
+def _parts(node: Node, metered: Mapping[tuple[str, frozenset[str]], int | None]) -> Group:
+    """Boards, and processors where they are metered; unknown when a board was not read.
+
+    Boards tell their own power; where they do not, a meter of all boards of the node does.
+    """
     names = frozenset({node.name})
-    processors = [meter.power_mw for meter in cpus.get(names, ())]
-    known = node.accelerators is not None and bool(boards or processors)
-    power = sum_known([*boards, *processors]) if known else None
+    boards = [one.power_mw for one in node.accelerators or () if one.kind in ("whole", "shared")]
+    if node.accelerators is None or None in boards:
+        boards = [metered.get(("accelerator", names))]
+    processors = [metered["rapl", names]] if ("rapl", names) in metered else []
+    power = sum_known([*boards, *processors])
     return Group(node.site or "", "boards and CPUs", (node.name,), names, power)
 
 

@@ -35,7 +35,7 @@ class Kpi(Struct, frozen=True):
     it_mj: int
     place: str
     pue_milli: int | None = None
-    """None: below 1, which cannot be, or the IT energy is 0."""
+    """None: below 1, which cannot be."""
     ref_milli: int | None = None
     erf_milli: int | None = None
     wue_milli: int | None = None
@@ -47,8 +47,9 @@ class Kpi(Struct, frozen=True):
 
     @property
     def interim(self) -> bool:
-        """Whether it is of less than 12 months: an interim PUE."""
-        return self.covered_s < _YEAR_S
+        """Whether it is of less than 12 months on end: an interim PUE."""
+        holes_s = self.end_s - self.start_s - self.covered_s
+        return self.covered_s < _YEAR_S or holes_s * 100 > self.covered_s
 
 
 def kpis(site: str, periods: Sequence[Period], grid: Grid | None) -> list[Kpi]:
@@ -56,7 +57,7 @@ def kpis(site: str, periods: Sequence[Period], grid: Grid | None) -> list[Kpi]:
     found = []
     for point, category in sorted(CATEGORY.items(), key=lambda pair: -pair[1]):
         used = [one for one in periods if "facility" in one.energy_mj and point in one.energy_mj]
-        if used:
+        if any(one.energy_mj[point] for one in used):  # where nothing was counted there is nothing to divide
             found.append(_kpi(site, point, category, used, grid))
     return found
 

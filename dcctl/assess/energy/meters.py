@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.inventory.energy import Period
 from dcctl.inventory.nodeexpr import plain
+from dcctl.units import power
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dcctl.inventory.energy import Point
     from dcctl.inventory.model import Fleet, PowerMeter
 
 _POINT_OF: Final[dict[str, Point]] = {"facility": "facility", "ups": "ups", "pdu": "pdu", "bmc": "it"}
+_OF_A_NODE: Final = frozenset({"bmc", "rapl", "accelerator"})
+_ALIKE_MILLI: Final = 100
+"""Two meters of one node agree when they differ by at most so much of the larger."""
 _SAME_MILLI: Final = 10
 """Two meters tell of one period when its ends differ by at most so much of it."""
 
@@ -64,13 +68,46 @@ def sites_of(fleet: Fleet) -> dict[str, str]:
     return {node.name: node.site or "" for node in fleet.nodes}
 
 
+def single(fleet: Fleet) -> tuple[tuple[PowerMeter, ...], tuple[Trouble, ...]]:
+    """The meters, those that measure the same of one node once, and those that tell something else of it.
+
+    Feeds of a UPS or a PDU are added up; a node that a BMC and a Prometheus tell of has one power. The meter
+    that tells most counts, of equals the newest.
+    """
+    same: dict[tuple[str, str], list[PowerMeter]] = defaultdict(list)
+    for meter in fleet.meters:
+        if meter.kind in _OF_A_NODE and meter.nodes:
+            same[meter.kind, meter.nodes].append(meter)
+    sites, dropped, troubles = sites_of(fleet), set[int](), list[Trouble]()
+    for several in same.values():
+        kept, *others = sorted(several, key=_preferred)
+        dropped |= {id(one) for one in others}
+        for one in others:
+            if not _agree(one.power_mw, kept.power_mw):
+                here, there = power(one.power_mw or 0), power(kept.power_mw or 0)
+                why = f"it tells {here} where another meter of {one.nodes} tells {there}"
+                troubles.append(Trouble(one.name, site_of(one, sites), why))
+    return tuple(one for one in fleet.meters if id(one) not in dropped), tuple(troubles)
+
+
+def _preferred(meter: PowerMeter) -> tuple[bool, bool, int, str, str]:
+    told = meter.power_mw is None, meter.energy_mj is None
+    return (*told, -(meter.read_at_s or 0), meter.site or "", meter.name)
+
+
+def _agree(one: int | None, other: int | None) -> bool:
+    """Whether two readings of one power, not taken at one moment, may both be right."""
+    return one is None or other is None or abs(one - other) * 1000 <= max(one, other) * _ALIKE_MILLI
+
+
 def told(fleet: Fleet, earlier: Fleet | None) -> Told:
     """The energy of each site between the two readings of its registers, or since they began to count."""
     before = {_key(one): one for one in earlier.meters} if earlier else {}
     sites = sites_of(fleet)
     by_site: dict[str, list[_Counted]] = defaultdict(list)
-    troubles: list[Trouble] = []
-    for meter in fleet.meters:
+    meters, doubts = single(fleet)
+    troubles = [*doubts, *_strangers(meters, sites)]
+    for meter in meters:
         if meter.kind in _POINT_OF:
             counted = _counted(meter, before.get(_key(meter)), earlier is not None)
             if isinstance(counted, str):
@@ -84,6 +121,13 @@ def told(fleet: Fleet, earlier: Fleet | None) -> Told:
         if period is not None:
             periods[site] = (period,)
     return Told(periods, tuple(troubles))
+
+
+def _strangers(meters: Iterable[PowerMeter], sites: Mapping[str, str]) -> Iterator[Trouble]:
+    """Meters of nodes that the inventory does not have: names are spelled otherwise, or not of nodes."""
+    for meter in meters:
+        if meter.kind in _OF_A_NODE and plain(meter.nodes).isdisjoint(sites):
+            yield Trouble(meter.name, meter.site or "", "the inventory has no node of that name")
 
 
 def _key(meter: PowerMeter) -> tuple[str, str, str]:
@@ -105,7 +149,12 @@ def _between(before: PowerMeter, meter: PowerMeter) -> _Counted | str:
     """What a meter counted between two readings, or what is wrong with them."""
     if before.energy_mj is None or before.read_at_s is None:
         return _Counted(meter)
-    end_s = meter.read_at_s or 0
+    end_s, start_s = meter.read_at_s or 0, meter.energy_from_s
+    if start_s is not None and before.energy_from_s is not None and start_s > before.energy_from_s:
+        new = _Counted(meter, start_s, end_s, meter.energy_mj)
+        if new.same_period(_Counted(meter, before.read_at_s, end_s)):
+            return new  # a Prometheus, asked about this very time
+        return "its register began anew between the two readings"
     if before.read_at_s >= end_s:
         return "its two readings are of one moment"
     grown = (meter.energy_mj or 0) - before.energy_mj

@@ -36,12 +36,28 @@ def _of_kpis(told: Answer) -> Iterator[Note]:
             yield Note("impossible", f"category {one.category}: the PUE would be below 1; {why}", "crit")
     if any(one.coverage_milli < 1000 for one in told.kpis):
         yield Note("coverage", "IT energy that is not metered makes the PUE look higher than it is")
+    if told.without_figure:
+        need = "a period needs energy at `facility` and at `ups`, `pdu` or `it`"
+        yield Note(
+            "figures", f"no key figures of {', '.join(told.without_figure)} from the file: {need}", "warn"
+        )
+    if told.unknown_sites:
+        yield Note(
+            "sites",
+            f"the inventory does not have {', '.join(told.unknown_sites)}, of which the file tells",
+            "warn",
+        )
+    if told.ahead:
+        yield Note("ahead", f"not measured yet: what ends later than now ({', '.join(told.ahead)})", "warn")
     if told.power_only:
         text = f"no PUE of {', '.join(told.power_only)} from one sample of power: save the registers now"
         yield Note("energy", f"{text}, and ask again later with --since before.json", command=SNAPSHOT)
+    same: dict[tuple[str, str], list[str]] = {}
     for trouble in told.troubles:
-        where = f" at {trouble.site}" if trouble.site else ""
-        yield Note("meter", f"{trouble.meter}{where} is not counted: {trouble.why}", "warn")
+        same.setdefault((trouble.site, trouble.why), []).append(trouble.meter)
+    for (site, why), meters in same.items():
+        where, verb = f" at {site}" if site else "", "is" if len(meters) == 1 else "are"
+        yield Note("meter", f"{fold(meters)}{where} {verb} not counted: {why}", "warn")
 
 
 def _of_balance(told: Answer) -> Iterator[Note]:
@@ -72,6 +88,9 @@ def _of_work(told: Answer) -> Iterator[Note]:
     if without:
         text += f"; IT energy alone{' at ' + ', '.join(without) if any(without) else ''}: no PUE is known"
     yield Note("work", text, detail="workloads")
+    if told.uncovered:
+        length = duration(told.options.horizon_s)
+        yield Note("curves", f"not known for all of the next {length}: {', '.join(told.uncovered)}", "warn")
 
 
 def _of_caps(told: Answer) -> Iterator[Note]:

@@ -8,6 +8,7 @@ from dcctl.assess.energy import kpis
 from dcctl.assess.energy.balance import summed
 from dcctl.assess.energy.columns import DETAILS, ENERGY, KPIS
 from dcctl.assess.energy.notes import notes, worst_closed_milli
+from dcctl.assess.energy.sites import currency_of
 from dcctl.render.report import Report, Sample, Table
 from dcctl.units import cores, percent, plural, power
 
@@ -48,7 +49,7 @@ def report(told: Answer, gaps: tuple[Gap, ...]) -> Report:
             "nameplate_mw": found.nameplate_mw,
             "open": len(bad),
             "horizon_s": told.options.horizon_s,
-            "currency": told.figures.currency or None,
+            "currency": told.figures.currency or currency_of(told.fleet.sites),
         },
         notes=tuple(notes(told)),
         samples=tuple(_samples(told)),
@@ -61,7 +62,8 @@ def report(told: Answer, gaps: tuple[Gap, ...]) -> Report:
 def _level(told: Answer, is_open: bool) -> Severity:
     if any(one.pue_milli is None for one in told.kpis):
         return "crit"
-    return "warn" if is_open or told.troubles else "ok"
+    doubts = (told.troubles, told.without_figure, told.unknown_sites, told.ahead, told.uncovered)
+    return "warn" if is_open or any(doubts) else "ok"
 
 
 def _headline(told: Answer) -> str:

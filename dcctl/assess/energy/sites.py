@@ -9,12 +9,30 @@ from dcctl.inventory.conditions import Curve
 from dcctl.inventory.energy import Grid
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from dcctl.inventory.model import Fleet, Site
 
 
-def grid_of(site: Site) -> Grid:
-    """What the inventory tells of the site: one value for all hours."""
-    return Grid(price=_level(site.energy_price_milli), location=_level(site.carbon_milli))
+def currency_of(sites: Iterable[Site]) -> str | None:
+    """The currency of all sites that tell one; None: none does, or they differ."""
+    told = {site.currency for site in sites if site.currency}
+    return told.pop() if len(told) == 1 else None
+
+
+def stated_grids(sites: Sequence[Site], currency: str) -> dict[str, Grid]:
+    """What the inventory tells of sites: one value for all hours, prices in one currency alone.
+
+    That is `currency`, else the one that all sites have: money of two currencies is never added.
+    """
+    wanted = currency or currency_of(sites)
+    return {
+        site.name: Grid(
+            price=_level(site.energy_price_milli if wanted and site.currency == wanted else None),
+            location=_level(site.carbon_milli),
+        )
+        for site in sites
+    }
 
 
 def _level(value: int | None) -> Curve | None:

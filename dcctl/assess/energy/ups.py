@@ -5,6 +5,7 @@ Source: Schneider Electric, White Paper 108, "Making Large UPS Systems More Effi
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -39,33 +40,49 @@ class LossCurve(Struct, frozen=True):
 
 
 def fit(model: UpsModel) -> LossCurve:
-    """The curve through the points of a data sheet, by least squares. It needs three different loads."""
+    """The curve through the points of a data sheet, by least squares. It needs three different loads.
+
+    No part of a loss is below nothing: of the curves without negative coefficients it is the nearest.
+    """
     points = [
         (load, load * (1000 / point.efficiency_milli - 1))
         for point in model.points
         for load in [point.load_milli / 1000]
     ]
+    curves = [
+        LossCurve(*found, 0.0)
+        for size in (3, 2, 1)
+        for powers in combinations(range(3), size)
+        if min(found := _least_squares(points, powers)) >= 0
+    ]
+    best = min(curves, key=lambda curve: sum((curve.loss(load) - loss) ** 2 for load, loss in points))
+    return LossCurve(best.a, best.b, best.c, max(abs(best.loss(load) - loss) for load, loss in points))
+
+
+def _least_squares(
+    points: Sequence[tuple[float, float]], powers: Sequence[int]
+) -> tuple[float, float, float]:
+    """Coefficients of these powers of the load, the others 0."""
     moments = [sum(load**power for load, _ in points) for power in range(5)]
-    matrix = [[moments[row + column] for column in range(3)] for row in range(3)]
-    right = [sum(loss * load**row for load, loss in points) for row in range(3)]
-    a, b, c = _solved(matrix, right)
-    curve = LossCurve(a, b, c, 0.0)
-    return LossCurve(a, b, c, max(abs(curve.loss(load) - loss) for load, loss in points))
+    matrix = [[moments[row + column] for column in powers] for row in powers]
+    right = [sum(loss * load**row for load, loss in points) for row in powers]
+    found = dict(zip(powers, _solved(matrix, right), strict=True))
+    return found.get(0, 0.0), found.get(1, 0.0), found.get(2, 0.0)
 
 
-def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> tuple[float, float, float]:
-    """The solution of three linear equations, by Cramer's rule."""
+def _solved(matrix: Sequence[Sequence[float]], right: Sequence[float]) -> list[float]:
+    """The solution of one to three linear equations, by Cramer's rule."""
     whole = _determinant(matrix)
-    columns = []
-    for at in range(3):
-        changed = [[*row[:at], value, *row[at + 1 :]] for row, value in zip(matrix, right, strict=True)]
-        columns.append(_determinant(changed) / whole)
-    return columns[0], columns[1], columns[2]
+    return [
+        _determinant([[*row[:at], value, *row[at + 1 :]] for row, value in zip(matrix, right, strict=True)])
+        / whole
+        for at in range(len(right))
+    ]
 
 
 def _determinant(m: Sequence[Sequence[float]]) -> float:
-    return (
-        m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
-        - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-        + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
-    )
+    """By the first row."""
+    if len(m) == 1:
+        return m[0][0]
+    minors = ([[*row[:at], *row[at + 1 :]] for row in m[1:]] for at in range(len(m)))
+    return sum((1 - at % 2 * 2) * m[0][at] * _determinant(minor) for at, minor in enumerate(minors))

@@ -78,6 +78,8 @@ class History(Struct, frozen=True):
     energy_j: dict[str, float]
     memory_size_bytes: dict[str, int]
     queue_known: bool = False
+    workloads_by: dict[str, int] = {}
+    """Accelerators at the end, by what tells the workload of their holders: `owner` or `name`."""
     queries: int = 0
 
 
@@ -108,6 +110,9 @@ def history(window: Window, found: Found, answers: Answers, queries: int = 0) ->
             if one.last is not None
         },
         queue_known=answers.get("queue") is not None,
+        workloads_by={
+            one.label("by"): round(one.last) for one in answers.get("workloads") or () if one.last is not None
+        },
         queries=queries,
     )
 

@@ -23,6 +23,7 @@ def notes(
     """Return what is worth a sentence, what is wasted first."""
     tables = {table.name: table for table in details}
     return (
+        *_nodes(history),
         *_wasted(tables, options, summary),
         *_bound(tables["bound"]),
         *_queue(summary, tables["queue"]),
@@ -30,6 +31,11 @@ def notes(
         *_energy(summary),
         *_signals(history),
     )
+
+
+def _nodes(history: History) -> Iterator[Note]:
+    if history.found.nodes:
+        yield Note("nodes", f"{history.found.nodes.words}; who waits is on no node yet and is left out")
 
 
 def _wasted(tables: dict[str, Table], options: Options, summary: dict[str, Cell]) -> Iterator[Note]:

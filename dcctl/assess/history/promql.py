@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from dcctl.assess.history.signals import Found, Signal
 
 _INSTANCE = "([^:]+)(?::[0-9]+)?"
-_CHANCE = "[bcdfghjklmnpqrstvwxz2456789]"
+CHANCE = "[bcdfghjklmnpqrstvwxz2456789]"
 """What Kubernetes makes names of that are left to chance: no vowels, and no digits that look like letters."""
-_PARTS = f"(.+?)(?:-{_CHANCE}{{6,10}})?(?:-{_CHANCE}{{5}}|-[0-9]+)+"
+_PARTS = f"(.+?)(?:-{CHANCE}{{6,10}})?(?:-{CHANCE}{{5}}|-[0-9]+)+"
 """The name of a pod: that of its workload, the hash of a template, an index or a random end."""
 _EXPORTER = ".*dcgm-exporter.*"
 """A pod that holds nothing: where `pod` is a label of the scrape, it names the exporter's own."""
@@ -51,13 +51,34 @@ def boards(found: Found, expression: Callable[[str], str], *, owned: bool = Fals
     """
     plain, exported = (HELD[prefix] if owned else () for prefix in ("", "exported_"))
     if not found.exported_jobs:
-        return _host(found, expression(matching(found, *plain)))
+        return _host(found, of_nodes(found, expression, *plain))
     if not found.plain_jobs:
-        return _host(found, expression(matching(found, *exported)))
+        return _host(found, of_nodes(found, expression, *exported))
     only, others = (f'job=~"{one_of(jobs)}"' for jobs in (found.exported_jobs, found.plain_jobs))
-    theirs = _owner(expression(matching(found, only, *exported)), "exported_")
-    ours = _owner(expression(matching(found, others, *plain)), "")
+    theirs = _owner(of_nodes(found, expression, only, *exported), "exported_")
+    ours = _owner(of_nodes(found, expression, others, *plain), "")
     return _host(found, f"({theirs} or {ours})")
+
+
+def of_nodes(found: Found, expression: Callable[[str], str], *more: str) -> str:
+    """Return an expression about accelerators of the nodes looked at, in every spelling of their label."""
+    names = one_of(found.nodes.names)
+    if not found.nodes:
+        ways: list[tuple[str, ...]] = [()]
+    elif found.nodes.left_out:
+        ways = [tuple(f'{label}!~"{names}"' for label in found.spellings)]
+    else:
+        ways = [(f'{label}=~"{names}"',) for label in found.spellings]
+    terms = [expression(matching(found, *more, *way)) for way in ways]
+    return terms[0] if len(terms) == 1 else f"({' or '.join(terms)})"
+
+
+def of_node(found: Found, label: str) -> tuple[str, ...]:
+    """Return matchers for series of other exporters: one label names the node, perhaps with a port."""
+    if not found.nodes:
+        return ()
+    names = f"({one_of(found.nodes.names)})(:[0-9]+)?"
+    return (f'{label}!=""', f'{label}!~"{names}"') if found.nodes.left_out else (f'{label}=~"{names}"',)
 
 
 _PLAIN = ('pod!=""', f'pod!~"{_EXPORTER}"')
@@ -95,6 +116,7 @@ def share(found: Found, metric: str, step_s: int, *, owned: bool) -> str:
     """Return, of each step, which part an accelerator was with each holder: over all of them 1.
 
     A pod that ends and one that begins within a step have a series each; both together held one accelerator.
+    So do pods that hold it at the same time.
     """
     return _weighed(found, metric, step_s, "count_over_time", owned=owned)
 
@@ -131,17 +153,46 @@ def over(found: Found, metric: str, step_s: int, function: str, *, owned: bool =
 
 def _weighed(found: Found, metric: str, step_s: int, function: str, *, owned: bool) -> str:
     part = f"sum by ({owners(found)}) ({over(found, metric, step_s, function, owned=owned)})"
-    whole = f"sum by ({board(found)}) ({over(found, metric, step_s, 'count_over_time')})"
+    told = over(found, metric, step_s, "count_over_time")
+    whole = f"sum by ({board(found)}) ({told})"
+    if owned and found.shared:
+        whole = f"({_shared(found, metric, step_s, told, whole)})"
     return f"{part} / on ({board(found)}) group_left () {whole}"
+
+
+def _shared(found: Found, metric: str, step_s: int, told: str, whole: str) -> str:
+    """What makes parts of samples of pods: two that hold an accelerator at once tell all of it twice.
+
+    The exporter was asked as often as the longest series has samples. What an accelerator has beyond that is
+    repeated, `again`; what pods have without that is the time held: parts are samples · (held - again) / held
+    / (whole - again), of which the rest is the time free.
+    """
+    held = f"sum by ({board(found)}) ({over(found, metric, step_s, 'count_over_time', owned=True)})"
+    most = f"scalar(max({told}))"
+    again = f"clamp_min({whole} - {most}, 0)"
+    return f"clamp_max({whole}, {most}) * {held} / clamp_min({held} - {again}, 0)"
 
 
 def _per(signal: Signal) -> str:
     return f" / {signal.whole}" if signal.whole != 1 else ""
 
 
+def growth(found: Found, counter: str, step_s: int) -> str:
+    """Return how much a counter of each accelerator grew in a step, whoever held it, told once or more often.
+
+    Nothing of the step in which it begins anew: that is below 0.
+    """
+    labels = f"{found.host}, {board(found)}, {found.pool_label}"
+    now, before = (
+        f"max by ({labels}) ({boards(found, lambda matchers, at=at: f'{counter}{matchers}{at}')})"  # type: ignore[misc]
+        for at in ("", f" offset {step_s}s")
+    )
+    return f"({now} - {before} >= 0)"
+
+
 def on_host(found: Found, metric: str, step_s: int) -> str:
     """Return the rate of a counter of node_exporter, by `found.host`."""
-    rate = f"rate({metric}{matching(found)}[{step_s}s])"
+    rate = f"rate({metric}{matching(found, *of_node(found, 'instance'))}[{step_s}s])"
     named = f'label_replace({rate}, "{found.host}", "$1", "instance", "{_quoted(_INSTANCE)}")'
     return f"max by ({found.host}) ({named})"
 
@@ -152,7 +203,8 @@ def requested(found: Found, resource: str, phases: str) -> str:
     Two replicas of kube-state-metrics tell everything twice, hence the maximum.
     """
     labels = "namespace, pod, container, node, resource"
-    asked = f"max by ({labels}) ({s.REQUESTS}{matching(found, f'resource=~{resource}')})"
+    there = matching(found, f"resource=~{resource}", *of_node(found, "node"))
+    asked = f"max by ({labels}) ({s.REQUESTS}{there})"
     phase = matching(found, f'phase=~"{phases}"')
     alive = f"max by (namespace, pod) ({s.PHASE}{phase} == 1)"
     return f"({asked} * on (namespace, pod) group_left () {alive})"
@@ -160,7 +212,8 @@ def requested(found: Found, resource: str, phases: str) -> str:
 
 def allocatable(found: Found, resource: str) -> str:
     """Return what each node has to hand out, cordoned ones left out."""
-    told = f"max by (node, resource) ({s.ALLOCATABLE}{matching(found, f'resource=~{resource}')})"
+    there = matching(found, f"resource=~{resource}", *of_node(found, "node"))
+    told = f"max by (node, resource) ({s.ALLOCATABLE}{there})"
     total = f"sum by (node) ({told})"
     if not found.has(s.CORDONED):
         return total

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from dcctl.assess.history import promql as q
 from dcctl.assess.history import signals as s
+from dcctl.assess.history.workloads import by_workload, told_by
 from dcctl.inventory.timeseries import Query
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ _MOST_SAMPLES = 20_000_000
 """In memory at once: Prometheus refuses 50 million (`--query.max-samples`), and others ask it too."""
 _COPIES = 5
 """Of each value while a query is worked out: nested vectors."""
+_COPIES_SHARED = 4
+"""More of them, where what is told twice is taken off."""
 _HOLDS_MIB = 500
 """A process that has more than this of a board's memory holds it."""
 
@@ -49,15 +52,25 @@ def queries(found: Found, by: By, step_s: int, rules: Rules) -> tuple[Query, ...
 
 def parts(found: Found, steps: int, asked: int, budget: int) -> int:
     """Return in how many parts to ask each question at first, so that the server can bear it."""
-    needed = -(-found.accelerators * steps * _COPIES // _MOST_SAMPLES)
+    copies = _COPIES + (_COPIES_SHARED if found.shared else 0)
+    needed = -(-found.accelerators * steps * copies // _MOST_SAMPLES)
     return max(1, min(needed, budget // max(asked, 1)))
 
 
-def _grouped(found: Found, by: By, expression: str, function: str = "sum") -> str:
-    labels = f"{found.pool_label}, {found.team}"
-    if by == "workload":
-        return f"{function} by ({labels}, workload) ({q.workload(found, expression)})"
-    return f"{function} by ({labels}) ({expression})"
+class _Grouping(NamedTuple):
+    """What is told of holders, by pool and team (and workload)."""
+
+    found: Found
+    by: By
+    present: str
+    step_s: int
+
+    def __call__(self, expression: str, function: str = "sum") -> str:
+        labels = f"{self.found.pool_label}, {self.found.team}"
+        if self.by == "workload":
+            owned = by_workload(self.found, expression, self.present, self.step_s)
+            return f"{function} by ({labels}, workload) ({owned})"
+        return f"{function} by ({labels}) ({expression})"
 
 
 def _held(found: Found, present: str, step_s: int) -> str:
@@ -80,19 +93,23 @@ def _use(found: Found, by: By, step_s: int, rules: Rules) -> Iterator[Query]:
     present = found.present()
     if present is None:
         return
+    grouped = _Grouping(found, by, present, step_s)
     everything = q.share(found, present, step_s, owned=False)
     yield Query("present", f"sum by ({found.pool_label}) ({everything})")
-    yield Query("held", _grouped(found, by, _held(found, present, step_s)))
+    yield Query("held", grouped(_held(found, present, step_s)))
     if found.signals(s.BUSY):
         busy = q.busy(found, step_s)
         if not found.owned:
             busy = f"{busy} and on ({q.board(found)}, {found.holder}) {_held(found, present, step_s)}"
-        yield Query("busy", _grouped(found, by, busy))
+        yield Query("busy", grouped(busy))
     if found.signals(s.ACTIVE):
-        yield Query("idle", _grouped(found, by, _idle(found, present, step_s, rules)))
+        yield Query("idle", grouped(_idle(found, present, step_s, rules)))
     if found.has(s.MEMORY_USED):
         peak = q.over(found, s.MEMORY_USED, step_s, "max_over_time", owned=found.owned)
-        yield Query("memory", _grouped(found, by, peak, "max"))
+        yield Query("memory", grouped(peak, "max"))
+    told = told_by(found, present, step_s) if by == "workload" else None
+    if told is not None:
+        yield Query("workloads", told, "window", "max")
     if found.has(s.POWER):
         each = q.over(found, s.POWER, step_s, "avg_over_time")
         board = f"max by (UUID, {found.pool_label}) ({each})"  # each slice tells that of the board
@@ -114,8 +131,8 @@ def _devices(found: Found, step_s: int, rules: Rules) -> Iterator[Query]:
         bound = f"{most} > {rules.memory_bound[0]} and {least} < {rules.memory_bound[1]}"
         yield Query("memory-bound steps", f"count_over_time(({bound})$window)", "window")
     if found.has(s.POWER_CAPPED):
-        rate = q.over(found, s.POWER_CAPPED, step_s, "rate")
-        capped = f"sum by ({labels}) ({rate}) / 1e9 > {rules.power_capped}"  # the counter is in nanoseconds
+        spent = f"{q.growth(found, s.POWER_CAPPED, step_s)} / 1e9 / {step_s}"  # the counter is in nanoseconds
+        capped = f"{spent} > {rules.power_capped}"
         yield Query("power-throttled steps", f"count_over_time(({capped})$window)", "window")
     signals = found.signals(s.ACTIVE)
     if found.has(s.IO_PRESSURE) and signals:
@@ -145,7 +162,8 @@ def _cluster(found: Found, rules: Rules) -> Iterator[Query]:
     resource = f'"{s.resources()}"'
     if found.has(s.REQUESTS, s.PHASE):
         waits = q.requested(found, resource, "Pending")
-        yield Query("queue", f"sum by (namespace) ({waits})")
+        if not found.nodes:  # who waits is on no node yet
+            yield Query("queue", f"sum by (namespace) ({waits})")
         yield Query("requested", f"sum ({q.requested(found, resource, 'Pending|Running')})")
     if found.has(s.ALLOCATABLE):
         yield Query("allocatable", f"sum ({q.allocatable(found, resource)})")

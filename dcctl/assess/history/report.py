@@ -16,10 +16,11 @@ from dcctl.render.report import Report, Table
 from dcctl.units import duration, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dcctl.assess.history.model import Board, History
     from dcctl.assess.history.queries import By
+    from dcctl.assess.history.signals import Found
     from dcctl.inventory.model import Gap
     from dcctl.render.report import Cell, Row
 
@@ -186,10 +187,21 @@ def _signals(history: History) -> tuple[Row, ...]:
         *(("queue and stranded", metric) for metric in (s.REQUESTS, s.PHASE, s.ALLOCATABLE)),
     ]
     found = history.found
-    return tuple(
-        (what, metric if metric in found.metrics else f"{metric} (missing)", found.counts.get(metric))
-        for what, metric in rows
-    )
+    told = ((what, *_metric(found, metric)) for what, metric in rows)
+    return (*told, *_workload_signals(history))
+
+
+def _metric(found: Found, metric: str) -> tuple[str, int | None]:
+    return metric if metric in found.metrics else f"{metric} (missing)", found.counts.get(metric)
+
+
+def _workload_signals(history: History) -> Iterator[Row]:
+    """What tells the workload of a pod, the second where the first does not."""
+    by = history.workloads_by
+    for metric in s.OWNERS:
+        name, _ = _metric(history.found, metric)
+        yield "workload", name, by.get("owner") if metric == s.POD_OWNER else None
+    yield "workload", "the name of the pod", by.get("name")
 
 
 def _summary(history: History, whole: Group, found: Outlook) -> dict[str, Cell]:

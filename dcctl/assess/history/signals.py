@@ -6,6 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.assess.history.chosen import Nodes
 from dcctl.inventory.vendors import DEVICE_NAMES
 
 if TYPE_CHECKING:
@@ -42,11 +43,17 @@ REQUESTS = "kube_pod_container_resource_requests"
 PHASE = "kube_pod_status_phase"
 ALLOCATABLE = "kube_node_status_allocatable"
 CORDONED = "kube_node_spec_unschedulable"
+POD_OWNER = "kube_pod_owner"
+REPLICASET_OWNER = "kube_replicaset_owner"
+JOB_OWNER = "kube_job_owner"
+OWNERS = (POD_OWNER, REPLICASET_OWNER, JOB_OWNER)
+"""What a pod belongs to; without the first, its name tells."""
 
 METRICS = (
     *(signal.metric for signal in (TENSOR, ENGINE, UTIL, DRAM)),
     *(MEMORY_USED, MEMORY_FREE, POWER, ENERGY, POWER_CAPPED),
     *(IO_PRESSURE, REQUESTS, PHASE, ALLOCATABLE, CORDONED),
+    *OWNERS,
 )
 """All that is ever asked about."""
 BOARDS = tuple(name for name in METRICS if name.startswith("DCGM_"))
@@ -73,6 +80,10 @@ class Found(NamedTuple):
     pool_label: str = "modelName"
     spellings: tuple[str, ...] = ("hostname",)
     """Of the label that names the node: `Hostname`, `hostname`, or both."""
+    nodes: Nodes = Nodes()
+    """Which are looked at."""
+    shared: bool = False
+    """Whether pods hold one accelerator at the same time: each of their series repeats its readings."""
 
     @property
     def host(self) -> str:

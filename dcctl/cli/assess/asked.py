@@ -1,7 +1,7 @@
 """Options of `dcctl assess demand`: each field is one option, in the order of the help."""
 
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, get_type_hints
 
 import typer
 
@@ -68,7 +68,10 @@ class Asked(NamedTuple):
         Literal["adamw", "adamw-8bit", "muon", "sgd"],
         typer.Option("--optimizer", metavar="NAME", help="adamw, adamw-8bit, muon or sgd."),
     ] = "adamw"
-    lora: Annotated[Count, _count("--lora", "Train low-rank adapters of that rank alone.", "RANK")] = None
+    lora: Annotated[
+        Count, _count("--lora", "Low-rank adapters of that rank: trained alone, or served.", "RANK")
+    ] = None
+    adapters: Annotated[Count, _count("--adapters", "So many of them are served at once.")] = None
     search: Annotated[
         bool, typer.Option("--search", help="The fastest layout that fits, also where sizes are given.")
     ] = False
@@ -90,6 +93,17 @@ class Asked(NamedTuple):
     rate: Annotated[Text, _text("--rate", "RATE", "Requests: 10/s.")] = None
     ttft: Annotated[Text, _text("--ttft", "TIME", "Target for the first token at p95: 1s.")] = None
     tpot: Annotated[Text, _text("--tpot", "TIME", "Target for each further token: 50ms.")] = None
+    longest: Annotated[
+        Text, _text("--longest", "TOKENS", "A served sequence may grow so long; without it, the usual one.")
+    ] = None
+    weight_bits: Annotated[
+        float | None,
+        typer.Option("--weight-bits", metavar="BITS", min=1, max=32, help="Serve weights with 8 or 4 bits."),
+    ] = None
+    kv_bits: Annotated[
+        float | None,
+        typer.Option("--kv-bits", metavar="BITS", min=1, max=32, help="8: an FP8 cache; without it 16."),
+    ] = None
     explain: Annotated[bool, typer.Option("--explain", help="Also formula and source of each figure.")] = (
         False
     )
@@ -99,6 +113,28 @@ class Asked(NamedTuple):
         """Whether a layout was told."""
         told = (self.tp, self.pp, self.vp, self.cp, self.ep, self.zero, self.micro_batch, self.recompute)
         return any(one is not None for one in told)
+
+
+_TRAINING: Final = (
+    "tokens", "deadline", "gpus", "seq", "micro_batch", "vp", "cp", "zero", "recompute", "precision",
+    "optimizer", "search", "storage", "stall",
+)  # fmt: skip
+_SERVING: Final = (
+    "input_tokens", "output_tokens", "rate", "ttft", "tpot", "longest", "weight_bits", "kv_bits", "adapters",
+)  # fmt: skip
+
+
+def refuse_strays(asked: Asked) -> None:
+    """UsageError when an option of training was given for serving, or the other way round."""
+    from dcctl.errors import UsageError
+
+    others = _TRAINING if asked.serve else _SERVING
+    for name in others:
+        if getattr(asked, name) != Asked._field_defaults[name]:
+            meant = (
+                "is for training: not with --serve" if asked.serve else "is for serving: it goes with --serve"
+            )
+            raise UsageError(f"--{name.replace('_', '-')}", meant)
 
 
 def with_options(command: "Callable[..., Report]") -> "Callable[..., Report]":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.inventory.conditions import Curves
     from dcctl.inventory.energy import Figures
+    from dcctl.inventory.model import Fleet
     from dcctl.render.report import Report
 
 File = Annotated[
@@ -20,6 +21,12 @@ File = Annotated[
 Since = Annotated[
     str | None,
     typer.Option("--since", metavar="SNAPSHOT", help="Energy between its registers and those of now."),
+]
+Over = Annotated[
+    str | None,
+    typer.Option(
+        "--over", metavar="TIME", help="Of how long before now a Prometheus tells energy: 30d, 365d."
+    ),
 ]
 Market = Annotated[
     str | None,
@@ -48,6 +55,7 @@ def energy(
     session: "Session",
     file: File = None,
     since: Since = None,
+    over: Over = None,
     price: Price = None,
     carbon: Carbon = None,
     carbon_market: Market = None,
@@ -69,9 +77,27 @@ def energy(
     options = _options(horizon, eta, slowdown, price, carbon, carbon_market)
     figures = _figures(file) if file else Figures()
     earlier = session.survey(ENERGY, since).whole if since else None
-    found = session.survey(ENERGY)
+    found = _of_period(session, earlier, over).survey(ENERGY)
     told = answer(found.whole, found.fleet.nodes, earlier, figures, options, session.now_s)
     return report(told, found.fleet.gaps)
+
+
+def _of_period(session: "Session", earlier: "Fleet | None", over: str | None) -> "Session":
+    """The session in which a Prometheus is asked about the time that is meant: --over, or since `earlier`."""
+    from msgspec.structs import replace
+
+    from dcctl.errors import UsageError
+
+    if over is not None and earlier is not None:
+        raise UsageError("--over", "--since says of what time: leave out one of them")
+    if earlier is not None and earlier.taken_at_s is not None and earlier.taken_at_s < session.now_s:
+        days, seconds = divmod(session.now_s - earlier.taken_at_s, 86_400)
+        over = f"{days}d{seconds}s"
+    if over is None:
+        return session
+    _duration(over, "--over", "--over 30d")
+    origin = "--over" if earlier is None else "--since"
+    return replace(session, settings=session.settings.having("energy_over", over, origin))
 
 
 def _figures(file: str) -> "Figures":
@@ -90,21 +116,25 @@ def _options(
 ) -> "Options":
     """UsageError for a length of time that is none, and with the place of what is wrong in a file."""
     from dcctl.assess.energy.answer import Options
-    from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
 
-    try:
-        horizon_s = duration(horizon)
-    except ValueError as error:
-        raise UsageError("--for", str(error), "--for 24h") from error
     return Options(
-        horizon_s,
+        _duration(horizon, "--for", "--for 24h"),
         round(eta * 1000),
         None if slowdown is None else round(slowdown * 10),
         _curves(price, negative=True),
         _curves(carbon),
         _curves(market),
     )
+
+
+def _duration(text: str, option: str, hint: str) -> int:
+    from dcctl.errors import UsageError
+    from dcctl.inventory.sources.jobs.amounts import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise UsageError(option, str(error), hint) from error
 
 
 def _curves(path: str | None, *, negative: bool = False) -> "Curves":

@@ -102,23 +102,28 @@ def _asked(
     bare = Found(frozenset(), {}, matchers=tuple(spec.labels.items()), pool_label=spec.pool_label)
     source = client_source(session, spec, most, fresh)
     with session.progress() as progress:
-        return ask(source, bare, by, window, rules, progress)
+        return ask(
+            source, bare, by, window, rules, progress, (session.settings.nodes, session.settings.exclude)
+        )
 
 
 def _check(session: "Session", prometheus: str) -> None:
     """UsageError for options of the inventory that say nothing of a store of time series."""
     from dcctl.errors import UsageError
+    from dcctl.inventory.nodeexpr import check_syntax
 
     settings = session.settings
-    if settings.nodes or settings.exclude:
-        why = "history is by pool, team or workload; `labels` of the source choose what is looked at"
-        raise UsageError("--nodes and --exclude", why, "dcctl assess history --by team")
+    for text in filter(None, (settings.nodes, settings.exclude)):
+        check_syntax(text)
     if settings.inventory not in ((), ("live",), ("demo",)):
         raise UsageError(
             f"-i {' '.join(settings.inventory)}", "holds no history", "--prometheus http://HOST:9090"
         )
     if settings.inventory == ("demo",) and prometheus:
         raise UsageError("--prometheus", "the demo asks nobody", "dcctl assess history -i demo")
+    if settings.inventory == ("demo",) and (settings.nodes or settings.exclude):
+        why = "the past of the demo is that of all its nodes"
+        raise UsageError("--nodes and --exclude", why, "dcctl assess history -i demo --by team")
 
 
 _MOST_STEPS = 20_000

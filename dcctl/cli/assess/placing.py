@@ -1,9 +1,10 @@
-"""Whether a training run finds room in the fleet, and when: the packing core decides."""
+"""Whether a training run or replicas find room in the fleet, and when: the packing core decides."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dcctl.app import Surveyed
+    from dcctl.assess.demand.gang import Group
     from dcctl.assess.demand.training import TrainingNeeds
     from dcctl.cli.assess.subject import Hardware
     from dcctl.packing.plan import Plan
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Room(NamedTuple):
-    """What the fleet says to a run."""
+    """What the fleet says to it."""
 
     fits: bool
     """At once."""
@@ -20,29 +21,42 @@ class Room(NamedTuple):
     """What it lacks, in words."""
 
 
-def placed(needs: "TrainingNeeds", hardware: "Hardware", found: "Surveyed", now_s: int) -> Room:
-    """Place the run as a gang of whole nodes, now or when running work has ended."""
-    from dcctl.assess.demand.gang import gang
+def placed(group: "Group", hardware: "Hardware", found: "Surveyed", now_s: int) -> Room:
+    """Place it on whole nodes, now or when running work has ended."""
+    from dcctl.assess.demand.gang import work_of
     from dcctl.packing.intake.fleet import problem_of
     from dcctl.packing.planning import plan_for
     from dcctl.packing.solve import Options
     from dcctl.render.report import Note
-    from dcctl.units import duration, plural
+    from dcctl.units import duration
 
-    each = min(hardware.each, needs.spec.layout.gpus)
-    nodes = -(-needs.spec.layout.gpus // each)
-    lasts_s = None if needs.time_s is None else round(needs.time_s.value)
-    asked = gang("training", nodes, each, hardware.models, hardware.resource, lasts_s)
+    asked = work_of(group, hardware.models, hardware.resource)
     problem = problem_of(found.whole, found.fleet.nodes, asked, now_s=now_s)
     plan = plan_for(problem, Options(cut=False)).plan
     if plan.unplaced:
-        return _lacking(plan, nodes, each)
+        return _lacking(plan, group)
     wait_s = max(one.start_s or problem.now_s for one in plan.assignments) - problem.now_s
-    whole = f"{plural(nodes, 'node')} of {each}"
     if wait_s <= 0:
-        return Room(True, (Note("room", f"{whole} are free now"),))
-    text = f"{whole} are free in {duration(wait_s)} at the latest, when running work has ended"
+        return Room(True, (Note("room", f"{_words(group)} are free now"),))
+    text = f"{_words(group)} are free in {duration(wait_s)} at the latest, when running work has ended"
     return Room(False, (Note("room", text, "warn"),), f"the fleet has no room for {duration(wait_s)}")
+
+
+def group_of(
+    name: str, gpus: int, hardware: "Hardware", copies: int = 1, lasts_s: int | None = None
+) -> "Group":
+    """So many accelerators on as few nodes as can be."""
+    from dcctl.assess.demand.gang import Group
+
+    each = min(hardware.each, gpus)
+    return Group(name, -(-gpus // each), each, copies, lasts_s)
+
+
+def _words(group: "Group") -> str:
+    from dcctl.units import plural
+
+    nodes = f"{plural(group.members, 'node')} of {group.each}"
+    return nodes if group.copies == 1 else f"{nodes} for each of {group.copies} replicas"
 
 
 def too_few(
@@ -61,12 +75,19 @@ def too_few(
     return Room(False, (note,), f"the fleet lacks {gpus - hardware.there:,} accelerators")
 
 
-def _lacking(plan: "Plan", nodes: int, each: int) -> Room:
+def _lacking(plan: "Plan", group: "Group") -> Room:
     from dcctl.render.report import Note
     from dcctl.units import plural
 
     unplaced = plan.unplaced[0]
     why = ", ".join(f"{reason} ({plural(count, 'node')})" for reason, count in list(unplaced.why.items())[:3])
-    free = f"{plural(unplaced.fits, 'node')} would take a member of {each}, {nodes} are needed"
-    short = f"the fleet lacks {nodes - unplaced.fits:,} free nodes of {each}"
+    if group.copies > 1:
+        left = len(plan.unplaced)
+        free = f"{group.copies - left} of {group.copies} replicas fit now"
+        short = f"the fleet lacks room for {plural(left, 'replica')}"
+    else:
+        free = (
+            f"{plural(unplaced.fits, 'node')} would take a member of {group.each}, {group.members} are needed"
+        )
+        short = f"the fleet lacks {group.members - unplaced.fits:,} free nodes of {group.each}"
     return Room(False, (Note("room", f"{free}; of the others: {why}" if why else free, "warn"),), short)

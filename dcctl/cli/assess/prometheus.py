@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dcctl.assess.history.model import History
+    from dcctl.assess.history.probe import Lookup
     from dcctl.assess.history.queries import By, Rules
     from dcctl.assess.history.signals import Found
     from dcctl.cli.session import Session
@@ -60,13 +63,17 @@ def ask(
     window: "Window",
     rules: "Rules",
     progress: "Progress",
+    choice: "tuple[str, str]" = ("", ""),
 ) -> "tuple[History, tuple[Gap, ...]]":
-    """Probe, ask, and tell what came back. DeniedError or UnreachableError: the server gives no answer."""
+    """Probe, ask, and tell what came back about the nodes of a choice (of `-w`, of `-x`).
+
+    DeniedError or UnreachableError: the server gives no answer; UsageError: it knows no such node.
+    """
     from dcctl.assess.history.coverage import gaps
     from dcctl.assess.history.model import history
     from dcctl.assess.history.queries import parts, queries
 
-    found = _probed(source, bare, window, progress)
+    found = _probed(source, bare, window, progress, choice)
     asked = queries(found, by, window.step_s, rules)
     pieces = parts(found, window.steps, len(asked), source.budget.left)
     progress.start(len(asked) * pieces, f"asking {source.name}")
@@ -78,21 +85,35 @@ def ask(
     return whole, (*source.gaps, *gaps(whole, source.name))
 
 
-def _probed(source: "PrometheusSource", bare: "Found", window: "Window", progress: "Progress") -> "Found":
+def _probed(
+    source: "PrometheusSource",
+    bare: "Found",
+    window: "Window",
+    progress: "Progress",
+    choice: "tuple[str, str]",
+) -> "Found":
     """What the server has."""
-    from dcctl.assess.history.probe import count, learned, lookups
+    from dcctl.assess.history.probe import count, host_lookups, learned, lookups, with_hosts
     from dcctl.errors import DeniedError, UnreachableError
-    from dcctl.inventory.sources.kubernetes.failures import Failure
+    from dcctl.inventory.sources.http.failure import Failure
 
-    asked = lookups(bare)
-    progress.start(len(asked), f"asking {source.name}")
-    told = {}
-    try:
+    progress.start(
+        len(host_lookups(bare, choosing=any(choice))) + len(lookups(bare)), f"asking {source.name}"
+    )
+
+    def values(asked: "Iterable[Lookup]") -> dict[str, tuple[str, ...]]:
+        told = {}
         for one in asked:
             told[one.key] = source.values(one.label, one.match, window)
             progress.advance(one.key)
+        return told
+
+    try:
+        bare = with_hosts(bare, values(host_lookups(bare, choosing=any(choice))), *choice)
+        told = values(lookups(bare))
+        counting = count(bare, told["metrics"])
         first, last = (
-            source.at(count(bare), time_s, "accelerators") for time_s in (window.start_s, window.end_s)
+            source.at(counting, time_s, "accelerators") for time_s in (window.start_s, window.end_s)
         )
     except Failure as failure:
         kind = DeniedError if failure.cause in ("unauthenticated", "denied") else UnreachableError

@@ -46,24 +46,34 @@ def _named(spec: str) -> "Architecture":
     """A path where there is one; a word without a sign of a path is a name."""
     from pathlib import Path
 
-    if not ("/" in spec or spec.endswith(".json")) or not Path(spec).exists():
+    files = (".json", ".safetensors")
+    if not ("/" in spec or spec.endswith(files)) or not Path(spec).exists():
         from dcctl.assess.demand.lookup import Model, model
         from dcctl.inventory.sources.catalogue import rows
 
-        if not spec.startswith((".", "/", "~")) and not spec.endswith(".json"):
+        if not spec.startswith((".", "/", "~")) and not spec.endswith(files):
             return model(spec, rows("models", Model)).architecture()
     return _from_disk(spec)
 
 
 def _from_disk(spec: str) -> "Architecture":
-    from msgspec.structs import replace
-
+    """The configuration, and what the weights beside it take; UsageError when there is no configuration."""
     from dcctl.assess.demand.config import architecture
-    from dcctl.inventory.sources.safetensors import read_config, read_weights
+    from dcctl.assess.demand.parameters import measured
+    from dcctl.errors import UsageError
+    from dcctl.inventory.sources.safetensors import is_weights, read_config, read_weights
 
-    found = architecture(read_config(spec), spec)
-    weights = None if spec.endswith(".json") else read_weights(spec)
-    return found if weights is None else replace(found, measured_bytes=weights.total_bytes)
+    config = read_config(spec)
+    weights = read_weights(spec) if is_weights(spec) else None
+    if config is not None:
+        found = architecture(config, spec)
+        return found if weights is None else measured(found, weights.total_bytes)
+    if weights is None:
+        raise UsageError(spec, "has neither a config.json nor weights in safetensors", f"ls {spec}")
+    kinds = ", ".join(f"{name} {count:,} B" for name, count in weights.bytes_by_dtype.items())
+    told = f"its weights have {weights.elements:,} numbers ({kinds}), which tell no layers and no heads"
+    hint = f"dcctl assess demand --params {weights.elements} --layers … --hidden …"
+    raise UsageError(spec, f"has no config.json; {told}", hint)
 
 
 def _by_hand(asked: "Asked") -> "Architecture":

@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.bill import Prices
     from dcctl.assess.demand.durability import Habits
-    from dcctl.assess.demand.report import Told
+    from dcctl.assess.demand.shape import Told
     from dcctl.assess.demand.training import TrainingNeeds
     from dcctl.assess.demand.training_spec import TrainingSpec
     from dcctl.cli.assess.asked import Asked
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.render.report import Note, Report
 
-SEQUENCE = 8192
-
 
 def trained(session: "Session", asked: "Asked") -> "Report":
     """What training takes, as a report."""
     from dcctl.assess.demand.bill import bill
-    from dcctl.assess.demand.report import DEMAND, training_report
+    from dcctl.assess.demand.estimate import Estimate
+    from dcctl.assess.demand.shape import DEMAND
+    from dcctl.assess.demand.training_report import training_report
     from dcctl.cli.assess.rates import prices_of
     from dcctl.cli.assess.subject import hardware_of, model_of
 
@@ -29,14 +31,21 @@ def trained(session: "Session", asked: "Asked") -> "Report":
     hardware = hardware_of(session, asked, DEMAND)
     needs = _needs(asked, _base(asked, model, hardware), hardware)
     prices = prices_of(asked, hardware)
-    return training_report(needs, bill(needs, prices), _told(session, asked, needs, hardware, prices))
+    gpus = Estimate.exact(needs.spec.layout.gpus)
+    costs = bill(gpus, needs.spec.gpu, needs.time_s, prices)
+    return training_report(needs, costs, _told(session, asked, needs, hardware, prices))
 
 
 def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "TrainingSpec":
     """What was told, with one accelerator where no size was."""
     from dcctl.assess.demand.layout import Layout
-    from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
+    from dcctl.assess.demand.refusals import lacking
+    from dcctl.assess.demand.training_spec import SEQUENCE, TrainingSpec, stack_of
     from dcctl.cli.assess.amounts import count
+    from dcctl.errors import UsageError
+
+    if why := lacking(hardware.gpu, asked.precision):
+        raise UsageError(f"--precision {asked.precision}", why)
 
     layout = Layout(
         tensor=asked.tp or 1,
@@ -127,8 +136,8 @@ def _told(
     session: "Session", asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware", prices: "Prices"
 ) -> "Told":
     """Whether the fleet has room, and what is not known."""
-    from dcctl.assess.demand.report import Told
-    from dcctl.cli.assess.placing import placed
+    from dcctl.assess.demand.shape import Told
+    from dcctl.cli.assess.placing import group_of, placed
 
     notes = list(_unknown(needs, prices))
     found = hardware.found
@@ -137,7 +146,9 @@ def _told(
     if needs.spec.layout.gpus > hardware.there:
         room = _too_few(asked, needs, hardware)
     else:
-        room = placed(needs, hardware, found, session.now_s)
+        lasts_s = None if needs.time_s is None else round(needs.time_s.value)
+        group = group_of("training", needs.spec.layout.gpus, hardware, lasts_s=lasts_s)
+        room = placed(group, hardware, found, session.now_s)
     return Told(room.fits, (*room.notes, *notes), found.fleet.gaps, asked.explain, room.missing)
 
 
@@ -157,15 +168,21 @@ def _too_few(asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware") -> "R
     return too_few(needs, hardware, instead, command)
 
 
-def _unknown(needs: "TrainingNeeds", prices: "Prices") -> "list[Note]":
-    """What could be known if it was told."""
+def _unknown(needs: "TrainingNeeds", prices: "Prices") -> "Iterator[Note]":
+    """What nobody knows, and what could be known if it was told."""
     from dcctl.render.report import Note
 
+    gpu = needs.spec.gpu
+    if gpu.power_mw is None:
+        yield Note(
+            "unknown", f"nobody states the power of {gpu.name}: energy, its price and carbon follow from it"
+        )
     options = []
     if needs.time_s is None:
         options.append("--tokens for time, energy and failures")
     if prices.gpu_hour is None and prices.kwh is None:
         options.append("--price (accelerator-hour) or --energy-price (kWh) for money")
-    if prices.carbon_g_per_kwh is None:
+    if prices.carbon_g_per_kwh is None and gpu.power_mw is not None:
         options.append("--carbon (g per kWh) for carbon")
-    return [Note("unknown", f"tell {', '.join(options)}")] if options else []
+    if options:
+        yield Note("unknown", f"tell {', '.join(options)}")

@@ -60,6 +60,11 @@ class Weights(Struct, frozen=True):
         return sum(one.bytes for one in self.tensors)
 
     @property
+    def elements(self) -> int:
+        """How many numbers they have, packed ones as they are stored."""
+        return sum(one.elements for one in self.tensors)
+
+    @property
     def bytes_by_dtype(self) -> dict[str, int]:
         """The same by number format."""
         found: dict[str, int] = {}
@@ -78,9 +83,21 @@ class _Index(Struct):
     weight_map: dict[str, str]
 
 
-def read_config(path: str) -> dict[str, object]:
-    """Return the decoded config.json at a path, or in a directory; UsageError when there is none."""
-    place = Path(path) / CONFIG if Path(path).is_dir() else Path(path)
+def is_weights(path: str) -> bool:
+    """Whether a path may have weights: a directory, a file of them, their index."""
+    return Path(path).is_dir() or path.endswith((".safetensors", ".index.json"))
+
+
+def read_config(path: str) -> dict[str, object] | None:
+    """Return the decoded config.json at a path, in a directory, or beside weights.
+
+    None when a directory, or weights, have none; UsageError when it is not one.
+    """
+    place = Path(path)
+    if is_weights(path):
+        place = place / CONFIG if place.is_dir() else place.with_name(CONFIG)
+        if not place.exists():
+            return None
     with _open(place) as file:
         text = file.read(MOST_CONFIG + 1)
     if len(text) > MOST_CONFIG:
@@ -98,7 +115,11 @@ def read_weights(path: str) -> Weights | None:
 
     UsageError names the file whose header is cut, too large, not JSON or at odds with the file.
     """
-    files = _files(Path(path))
+    index = _index(Path(path))
+    listed = {} if index is None else _listed(index)
+    files = sorted(set(listed.values())) or _files(Path(path))
+    if len(files) > MOST_FILES:
+        raise UsageError(path, f"has {len(files):,} files of weights; at most {MOST_FILES:,} are read")
     if not files:
         return None
     tensors: dict[str, Tensor] = {}
@@ -107,31 +128,36 @@ def read_weights(path: str) -> Weights | None:
             if one.name in tensors:
                 raise UsageError(str(file), f"has the tensor {one.name[:80]!r}, and so has a file before it")
             tensors[one.name] = one
+    lost = min(listed.keys() - tensors.keys(), default=None)
+    if lost is not None:
+        raise UsageError(
+            str(index), f"names the tensor {lost[:80]!r}, which {listed[lost].name} does not have"
+        )
     return Weights(tuple(tensors.values()), len(files))
 
 
+def _index(place: Path) -> Path | None:
+    if place.is_dir():
+        return place / INDEX if (place / INDEX).exists() else None
+    return place if place.name.endswith(".index.json") else None
+
+
 def _files(place: Path) -> list[Path]:
-    if not place.is_dir():
-        return _listed(place) if place.name.endswith(".index.json") else [place]
-    index = place / INDEX
-    files = _listed(index) if index.exists() else sorted(place.glob("*.safetensors"))
-    if len(files) > MOST_FILES:
-        raise UsageError(str(place), f"has {len(files):,} files of weights; at most {MOST_FILES:,} are read")
-    return files
+    return sorted(place.glob("*.safetensors")) if place.is_dir() else [place]
 
 
-def _listed(index: Path) -> list[Path]:
-    """The files of an index; each lies beside it."""
+def _listed(index: Path) -> dict[str, Path]:
+    """The tensors of an index and their files; each lies beside it."""
     with _open(index) as file:
         text = file.read(MOST_HEADER + 1)
     try:
-        names = set(msgspec.json.decode(text, type=_Index).weight_map.values())
+        found = msgspec.json.decode(text, type=_Index).weight_map
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UsageError(str(index), f"is not an index of safetensors: {error}") from error
-    for name in sorted(names):
+    for name in sorted(set(found.values())):
         if Path(name).name != name:
             raise UsageError(str(index), f"names {name[:80]!r}, which does not lie beside it")
-    return [index.with_name(name) for name in sorted(names)]
+    return {tensor: index.with_name(name) for tensor, name in found.items()}
 
 
 def _open(place: Path) -> BinaryIO:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dcctl.inventory.sources.kubernetes.api import Patience
+from dcctl.inventory.sources.http.client import Patience
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 
 if TYPE_CHECKING:

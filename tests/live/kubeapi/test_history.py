@@ -76,7 +76,7 @@ def test_a_running_watch_survives_compaction(server: ApiServer, admin: HttpApi) 
     query = {"resourceVersion": now, "timeoutSeconds": "2"}
     thread = threading.Thread(target=lambda: told.extend(admin.watch("/api/v1/nodes", query)[1]))
     thread.start()
-    until(lambda: bool(server.seen("GET", "/api/v1/nodes")[1:]), "the watch to begin")
+    until(lambda: server.watches > 0, "the watch to begin")
     server.load([objects.node("a")])
     server.compact()
     server.load([objects.node("b")])

@@ -18,7 +18,8 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError, run
-from dcctl.inventory.sources.kubernetes.failures import client_certificate_expiry, of_transport
+from dcctl.inventory.sources.http.failure import of_transport
+from dcctl.inventory.sources.kubernetes.api import client_certificate_expiry
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.conftest import ROOT
 from tests.kubeapi import ApiServer

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.power.secret import Secret
 from dcctl.inventory.sources.redfish.client import Login
 from dcctl.inventory.sources.redfish.source import RedfishSource
+from dcctl.inventory.sources.secret import Secret
 from tests.live.power.servers import Bmc, bmc, certificate, free_port, sushy
 from tests.live.ssh.peers import drip, misbehaving, silent
 

@@ -8,7 +8,7 @@ import pytest
 
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
 from dcctl.inventory.sources.snmp.source import Access, SnmpSource
 from tests.live.power.servers import free_port, snmpd
 

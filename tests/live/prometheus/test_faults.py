@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -184,16 +184,88 @@ def test_warnings_and_partial_answers_are_gaps_and_are_not_kept(
         assert not ask.json(*words_asked, cached=True)["gaps"]  # asked again, and whole this time
 
 
-def test_values_that_are_no_numbers_are_unknown(ask: Asking, past: Past, proxy: Callable[..., Proxy]) -> None:
-    def nan(body: bytes) -> Answer:
+def _with_values(change: Callable[[list[Any]], list[Any]]) -> Callable[[bytes], Answer]:
+    def changed(body: bytes) -> Answer:
         document = json.loads(body)
         for one in document["data"]["result"]:
-            one["values"] = [[at, "NaN"] for at, _ in one["values"][:50]] + one["values"][50:]
+            one["values"] = change(one["values"])
         return 200, {}, json.dumps(document).encode()
 
-    told = ask.json("--prometheus", proxy(_once(nan)).url, *DAYS, "--until", past.until)
+    return changed
+
+
+@pytest.mark.parametrize("text", ["NaN", "+Inf", "-Inf"])
+def test_values_that_are_no_numbers_are_unknown(
+    ask: Asking, past: Past, proxy: Callable[..., Proxy], text: str
+) -> None:
+    strange = _with_values(lambda values: [[at, text] for at, _ in values[:50]] + values[50:])
+    told = ask.json("--prometheus", proxy(_once(strange)).url, *DAYS, "--until", past.until)
     assert told["summary"]["covered_milli"] < 600
     assert any("begin" in gap["reason"] for gap in told["gaps"])
+
+
+def test_a_value_that_is_a_word_spoils_its_answer_and_no_other(
+    ask: Asking, past: Past, proxy: Callable[..., Proxy]
+) -> None:
+    strange = _with_values(lambda values: [[at, "lots"] for at, _ in values])
+    told = ask.json("--prometheus", proxy(_once(strange)).url, *DAYS, "--until", past.until)
+    assert [gap["reason"] for gap in told["gaps"]] == ["a value that is no number: lots"]
+    assert told["summary"]["gpu_time_s"]
+
+
+def test_series_that_are_cut_short_without_a_word_are_gaps(
+    ask: Asking, past: Past, proxy: Callable[..., Proxy]
+) -> None:
+    short = _with_values(lambda values: values[: len(values) // 2])
+    told = ask.json("--prometheus", proxy(_once(short)).url, *DAYS, "--until", past.until)
+    assert told["summary"]["covered_milli"] == pytest.approx(500, abs=15)
+    assert any("nothing is told of 2 d" in gap["reason"] for gap in told["gaps"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>please log in</html>", b'{"status": "succ', b"[]", b'{"data":' + b"[" * 200_000],
+)
+def test_a_server_that_is_no_store_of_series(
+    ask: Asking, past: Past, proxy: Callable[..., Proxy], body: bytes
+) -> None:
+    done = ask("--prometheus", proxy(lambda *_: (200, {}, body)).url, "--timeout", "4")
+    assert done.returncode == 5, done.stderr
+    assert "not an answer of the API" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "cause", "gaps"),
+    [(400, "failed", {"busy"}), (403, "denied", {"busy"}), (401, "unauthenticated", None)],
+)
+def test_a_refusal_in_the_middle_is_a_gap_with_what_the_server_says(
+    ask: Asking, past: Past, proxy: Callable[..., Proxy], code: int, cause: str, gaps: set[str] | None
+) -> None:
+    """Credentials that are no longer taken will not be taken for the next question either."""
+
+    def fault(one: Proxy, path: str, params: dict[str, str]) -> Answer | None:
+        busy = path == "/api/v1/query_range" and "sum_over_time" in params["query"]
+        return refusal(code, "bad_data", "unknown function with name") if busy else None
+
+    one = proxy(fault)
+    told = ask.json("--prometheus", one.url, *DAYS, "--until", past.until)
+    assert {gap["cause"] for gap in told["gaps"]} == {cause}
+    assert all(f"HTTP {code}: unknown function" in gap["reason"] for gap in told["gaps"])
+    assert told["summary"]["busy_milli"] is None
+    if gaps is None:
+        assert told["summary"]["idle_milli"] is None
+        assert sum("sum_over_time" in params.get("query", "") for _, params, _ in one.asked) == 1
+    else:
+        assert {gap["subject"] for gap in told["gaps"]} == gaps
+        assert told["summary"]["idle_milli"] is not None
+
+
+def test_who_may_not_ask_at_all(ask: Asking, past: Past, proxy: Callable[..., Proxy]) -> None:
+    one = proxy(lambda *_: refusal(403, "", "this tenant may not read"))
+    done = ask("--prometheus", one.url)
+    assert (done.returncode, len(one.asked)) == (4, 1)
+    assert "this tenant may not read" in done.stderr
 
 
 def test_a_server_that_keeps_less_than_asked_for_says_so(ask: Asking, past: Past) -> None:

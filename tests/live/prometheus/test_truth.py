@@ -107,12 +107,61 @@ def test_pods_of_one_workload_are_one_row(ask: Asking, past: Past) -> None:
     told = ask.json(
         "--prometheus", past.server.url, "--range", "3d", "--until", past.until, "--by", "workload"
     )
-    assert {row["name"] for row in told["items"]} == {"train-llm", "notebook-sweep", "eval"}
+    now = told["summary"]["start_s"]
+    held: dict[tuple[str, str], int] = {}
+    for pod in (pod for board in past.cluster.boards for pod in board.pods if pod.end_s > now):
+        key = (pod.team, pod.owner)
+        held[key] = held.get(key, 0) + pod.end_s - max(now, pod.start_s)
+    found = {(row["team"], row["name"]): row["gpu_time_s"] for row in told["items"]}
+    assert found.keys() == held.keys()
+    for key, seconds in held.items():
+        assert found[key] == pytest.approx(seconds, rel=0.03), key
+    by = {row["metric"]: row["accelerators"] for row in told["details"]["signals"]}
+    assert by["kube_pod_owner"]
+    assert by["the name of the pod"]
     teams = ask.json("--prometheus", past.server.url, "--range", "3d", "--until", past.until, "--by", "team")
     assert {row["name"] for row in teams["items"]} == {"vision", "nlp", "bio"}
     assert sum(row["gpu_time_s"] for row in told["items"]) == pytest.approx(
         sum(row["gpu_time_s"] for row in teams["items"]), abs=20
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "hosts"),
+    [
+        (("-w", "gpu0[1-2]"), {"gpu01", "gpu02"}),  # one spells `hostname`, the other `Hostname`
+        (("-w", "gpu04,mig02"), {"gpu04.dc1.example", "mig02"}),  # the short name of one that tells all of it
+        (("-x", "gpu0[1-3],kube[00-19]"), {"gpu04.dc1.example", "mig01", "mig02"}),
+        (("-w", "gpu[01-04]", "-x", "gpu02,gpu03"), {"gpu01", "gpu04.dc1.example"}),
+    ],
+)
+def test_nodes_are_chosen_whatever_their_label(
+    ask: Asking, past: Past, words: tuple[str, ...], hosts: set[str]
+) -> None:
+    told = _told(ask, past, *words)
+    boards = [board for board in past.cluster.boards if board.host.name in hosts]
+    held = sum(pod.end_s - pod.start_s for board in boards for pod in board.pods)
+    assert told["summary"]["accelerators"] == len(boards)
+    assert told["summary"]["gpu_time_s"] == pytest.approx(held, rel=0.01)
+    idle = {row["accelerator"] for row in told["details"]["idle"]}
+    _agree(idle, past.cluster.idle_boards() & {board.name for board in boards})
+    slow = {row["host"] for row in told["details"]["bound"] if row["by"] == "storage"}
+    assert slow == hosts & {"gpu04.dc1.example"}
+    assert told["summary"]["queue_milli"] is None
+    assert not told["details"]["stranded"]
+
+
+def test_nodes_of_kubernetes_are_chosen_by_their_own_label(ask: Asking, past: Past) -> None:
+    told = _told(ask, past, "-w", "kube[00-09],gpu01")
+    stranded = {row["host"]: row["gpu_time_s"] for row in told["details"]["stranded"]}
+    assert stranded.keys() == {node for node in past.nodes.stranded if node < "kube10"}
+    assert told["summary"]["capacity_milli"] == 10 * 8 * 1000
+
+
+def test_a_node_that_no_series_has_is_named(ask: Asking, past: Past) -> None:
+    done = ask("--prometheus", past.server.url, "--range", "10d", "--until", past.until, "-w", "gpu99")
+    assert done.returncode == 2, done.stderr
+    assert "gpu99" in done.stderr
 
 
 @pytest.mark.parametrize("form", ["html", "prom", "csv", "yaml"])

@@ -78,4 +78,6 @@ def _power(text: str) -> int:
     unit = text.lstrip("+-0123456789. ")
     if unit in ENERGY.units:
         raise ValueError(f"{unit} is energy; power is written as {amounts.POWER.example}")
+    if unit.endswith("VA"):
+        raise ValueError(f"{unit} is apparent power; real power is written as {amounts.POWER.example}")
     return amounts.read(text, amounts.POWER)

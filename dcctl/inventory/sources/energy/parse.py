@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dcctl.errors import UsageError
@@ -89,9 +90,14 @@ def _cap(item: Cursor) -> CapModel:
             if name in keys:
                 raise keys[name].error("belongs to a stated model; where there are points, they count")
         points = tuple(_point(given) for given in keys["points"].items())
+        points = tuple(sorted(points, key=lambda one: -one.cap_mw))
+        if any(low.time_milli * 20 < high.time_milli * 19 for high, low in pairwise(points)):
+            raise keys["points"].error(
+                "the same work takes less time under a lower cap: cap and time do not fit"
+            )
         if len({one.cap_mw for one in points}) != len(points) or len(points) < 2:
             raise keys["points"].error("at least two points are needed, each with a cap of its own")
-        return CapModel(model, tuple(sorted(points, key=lambda one: -one.cap_mw)), place=item.place)
+        return CapModel(model, points, place=item.place)
     for name in ("idle", "limit", "compute"):
         if name not in keys:
             raise item.error(f"the key `{name}` is missing: give `points`, or `idle`, `limit`, `compute`")

@@ -39,7 +39,8 @@ def periods_of(site: dict[str, Cursor]) -> tuple[Period, ...]:
     found.sort(key=lambda one: one.start_s)
     for one, other in pairwise(found):
         if other.start_s < one.end_s:
-            raise UsageError(other.place, f"overlaps the period of {one.place}")
+            why = "; registers of one site are read at the same times" if "registers" in site else ""
+            raise UsageError(other.place, f"overlaps the period of {one.place}{why}")
     return tuple(found)
 
 
@@ -67,8 +68,9 @@ def _check(energy: dict[Point, int], keys: dict[str, Cursor]) -> None:
         if energy[lower] > energy[upper]:
             pue = "the PUE would be below 1" if upper == "facility" else "losses would be negative"
             raise keys[lower].error(f"is more than `{upper}`, which feeds it: {pue}")
-    if "reused" in keys and "facility" in energy and amounts.energy(keys["reused"]) > energy["facility"]:
-        raise keys["reused"].error("is more than `facility`: no more can be reused than came in")
+    for name in ("renewable", "reused"):
+        if name in keys and "facility" in energy and amounts.energy(keys[name]) > energy["facility"]:
+            raise keys[name].error(f"is more than `facility`: no more can be {name} than came in")
 
 
 def _of_registers(registers: Cursor) -> list[Period]:

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from dcctl.inventory.energy import POINTS
 from dcctl.inventory.sources.energy import amounts, parse, periods
 from dcctl.inventory.sources.jobs.amounts import POWER
+from dcctl.inventory.sources.jobs.schema_parts import MOMENT, NAME, TEXT, amount, list_of, object_of, price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dcctl.inventory.sources.jobs.amounts import Measure
-
-Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json]"
-Schema: TypeAlias = "dict[str, Json]"
-
-_NUMBER = r"([0-9]+(\.[0-9]*)?|\.[0-9]+) ?"
-_NAME: Schema = {"type": ["string", "integer"], "description": "Without blanks."}
-_MOMENT: Schema = {"type": "string", "description": "ISO 8601 with its zone: 2026-11-24T08:00Z."}
+    from dcctl.inventory.sources.jobs.schema_parts import Schema
 
 
 def json_schema() -> Schema:
@@ -29,7 +20,7 @@ def json_schema() -> Schema:
         "$id": "urn:dcctl:energy:v1",
         "title": "dcctl energy",
         "description": "Figures of energy by hand: metering points over time, prices, carbon, UPSes, caps.",
-        **_object(parse.KEYS, _document(), ["kind"]),
+        **object_of(parse.KEYS, _document(), ["kind"]),
     }
 
 
@@ -37,69 +28,47 @@ def _document() -> Schema:
     return {
         "kind": {"const": parse.KIND},
         "apiVersion": {"const": parse.VERSION},
-        "currency": _NAME,
-        "sites": _list(_object(parse.SITE_KEYS, _site(), ["name"])),
-        "ups": _list(_object(parse.UPS_KEYS, _ups(), list(parse.UPS_KEYS))),
-        "caps": _list(_object(parse.CAP_KEYS, _cap(), ["model"])),
+        "currency": NAME,
+        "sites": list_of(object_of(parse.SITE_KEYS, _site(), ["name"])),
+        "ups": list_of(object_of(parse.UPS_KEYS, _ups(), list(parse.UPS_KEYS))),
+        "caps": list_of(object_of(parse.CAP_KEYS, _cap(), ["model"])),
     }
 
 
 def _site() -> Schema:
-    units = _either(amounts.ENERGY.units)
-    price: Schema = {"type": "string", "pattern": f"^{_NUMBER}per ({units})$", "description": "0.62 per kWh."}
-    carbon: Schema = {"location": _amount(amounts.CARBON), "market": _amount(amounts.CARBON)}
+    carbon: Schema = {"location": amount(amounts.CARBON), "market": amount(amounts.CARBON)}
     return {
-        "name": _NAME,
-        "price": price,
-        "carbon": _object(carbon, carbon, []),
-        "periods": _list(_object(periods.PERIOD_KEYS, _period(), ["from", "to"])),
-        "registers": _list(_object(periods.REGISTER_KEYS, _register(), ["point", "readings"])),
+        "name": NAME,
+        "price": {**price(amounts.ENERGY), "description": "0.62 per kWh."},
+        "carbon": object_of(carbon, carbon, []),
+        "periods": list_of(object_of(periods.PERIOD_KEYS, _period(), ["from", "to"])),
+        "registers": list_of(object_of(periods.REGISTER_KEYS, _register(), ["point", "readings"])),
     }
 
 
 def _period() -> Schema:
-    energy = {name: _amount(amounts.ENERGY) for name in (*POINTS, "renewable", "reused")}
-    return {"from": _MOMENT, "to": _MOMENT, **energy, "water": _amount(amounts.WATER)}
+    energy = {name: amount(amounts.ENERGY) for name in (*POINTS, "renewable", "reused")}
+    return {"from": MOMENT, "to": MOMENT, **energy, "water": amount(amounts.WATER)}
 
 
 def _register() -> Schema:
-    reading: Schema = {"at": _MOMENT, "energy": _amount(amounts.ENERGY)}
-    readings = _list(_object(reading, reading, list(reading)))
-    return {"point": {"enum": list(POINTS)}, "readings": readings, "wraps_at": _amount(amounts.ENERGY)}
+    reading: Schema = {"at": MOMENT, "energy": amount(amounts.ENERGY)}
+    readings = list_of(object_of(reading, reading, list(reading)))
+    return {"point": {"enum": list(POINTS)}, "readings": readings, "wraps_at": amount(amounts.ENERGY)}
 
 
 def _ups() -> Schema:
-    point: Schema = {"load": _amount(amounts.SHARE), "efficiency": _amount(amounts.SHARE)}
-    points = {**_list(_object(point, point, list(point))), "minItems": 3}
-    return {"name": _NAME, "nominal": _amount(POWER), "points": points}
+    point: Schema = {"load": amount(amounts.SHARE), "efficiency": amount(amounts.SHARE)}
+    points = {**list_of(object_of(point, point, list(point))), "minItems": 3}
+    return {"name": NAME, "nominal": amount(POWER), "points": points}
 
 
 def _cap() -> Schema:
-    point: Schema = {"cap": _amount(POWER), "power": _amount(POWER), "time": _amount(amounts.SHARE)}
+    point: Schema = {"cap": amount(POWER), "power": amount(POWER), "time": amount(amounts.SHARE)}
     return {
-        "model": {"type": "string", "minLength": 1},
-        "points": {**_list(_object(point, point, list(point))), "minItems": 2},
-        "idle": _amount(POWER),
-        "limit": _amount(POWER),
-        "compute": _amount(amounts.SHARE),
+        "model": TEXT,
+        "points": {**list_of(object_of(point, point, list(point))), "minItems": 2},
+        "idle": amount(POWER),
+        "limit": amount(POWER),
+        "compute": amount(amounts.SHARE),
     }
-
-
-def _amount(measure: Measure) -> Schema:
-    about = f"{measure.noun[0].upper()}{measure.noun[1:]}: {measure.example}."
-    return {"type": "string", "pattern": f"^{_NUMBER}({_either(measure.units)})$", "description": about}
-
-
-def _either(words: Iterable[str]) -> str:
-    return "|".join(re.escape(word) for word in words)
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _object(keys: Iterable[str], properties: Schema, required: list[str]) -> Schema:
-    """An object with these keys and no others, which are those of the reader."""
-    found: Schema = {key: properties[key] for key in keys}
-    needed: list[Json] = [*required]
-    return {"type": "object", "properties": found, "required": needed, "additionalProperties": False}

@@ -10,7 +10,7 @@ from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.ipmi.parse import dcmi, sensors
 from dcctl.inventory.sources.power.command import refused, run
 from dcctl.inventory.sources.power.many import ask_all
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

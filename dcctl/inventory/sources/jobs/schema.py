@@ -8,6 +8,7 @@ from dcctl.inventory.sources.jobs import amounts, form, job, models
 from dcctl.inventory.sources.jobs.place import LEVELS
 from dcctl.inventory.sources.jobs.resources import KINDS
 from dcctl.inventory.sources.jobs.schema_parts import (
+    MOMENT,
     NAME,
     NAMES,
     TEXT,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 
 _LABELS: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
-_MOMENT: Schema = {"type": "string", "description": "ISO 8601 with its zone: 2026-11-24T08:00Z."}
 _DURATION: Schema = {
     "type": "string",
     "pattern": r"^([0-9.]+ ?(min|[smhdw]) ?)+$",
@@ -85,8 +85,8 @@ def _job() -> Schema:
         "queue": NAME,
         "owner": NAME,
         "duration": _DURATION,
-        "deadline": _MOMENT,
-        "earliest": _MOMENT,
+        "deadline": MOMENT,
+        "earliest": MOMENT,
         "after": {
             **NAMES,
             "description": "Jobs that must have ended; namespace/name for work of the cluster.",

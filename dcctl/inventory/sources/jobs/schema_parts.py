@@ -19,6 +19,7 @@ _NUMBER = r"([0-9]+(\.[0-9]*)?|\.[0-9]+) ?"
 TEXT: Schema = {"type": "string", "minLength": 1}
 NAME: Schema = {"type": ["string", "integer"], "description": "Without blanks."}
 NAMES: Schema = {"type": "array", "items": NAME, "uniqueItems": True}
+MOMENT: Schema = {"type": "string", "description": "ISO 8601 with its zone: 2026-11-24T08:00Z."}
 
 
 def resources(text: str) -> Schema:

@@ -1,237 +1,92 @@
-"""Requests to an API server: deadlines, bounded retries, and refusals told as failures."""
+"""How an API server is spoken to: how it says no, and what to do about it."""
 
 from __future__ import annotations
 
-import random
+import re
 import time
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.kubernetes.failures import (
-    LONGER,
-    Failure,
-    client_certificate_expiry,
-    of_status,
-    of_transport,
-)
+import msgspec
+
+from dcctl.inventory.sources.http.dialect import Dialect
+from dcctl.inventory.sources.http.failure import LONGER, Failure, of_status, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
+    from pathlib import Path
 
-    from urllib3 import BaseHTTPResponse
+    from dcctl.inventory.sources.http.failure import Trouble
 
-    from dcctl.inventory.sources.kubernetes.auth import Connection
-
-JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 """Metadata where the server can leave the rest out, else everything: both decode alike."""
-
-_CHUNK_BYTES = 1 << 20
-_DONE = (200, 201, 202)
-
-
-class _Asked(NamedTuple):
-    """One request, made ready."""
-
-    method: str
-    target: str
-    headers: dict[str, str]
-    body: bytes | None = None
+_FORBIDDEN = re.compile(r'\S+ is forbidden: (User ".*?" cannot \w+) resource "[^"]*" in API group "[^"]*"')
+"""The API server names the resource three times over; a gap names it once, as its subject."""
+_LOG_IN = "log in again"
+_LOOK = "kubectl cluster-info"
+_HINTS: Final[dict[int, str]] = {
+    401: _LOG_IN,
+    403: "dcctl inventory sources --rbac | kubectl apply -f -",
+}
 
 
-class Patience(NamedTuple):
-    """How long and how often to ask, and the clock that tells; tests need not wait for theirs."""
+class _Status(msgspec.Struct):
+    """The API server's way of saying no."""
 
-    request_s: float = 30.0
-    tries: int = 5
-    backoff_s: float = 0.25
-    backoff_max_s: float = 5.0
-    page_bytes: int = 64 << 20
-    """A larger answer is not read: 500 pods are about 5 MB."""
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    seed: int | None = None
-    """Of the random share of each wait, which keeps clients from trying again in step."""
-    spread: float = 0.5
-    """That share of the wait, at most; 0: every wait is as long as told."""
+    message: str = ""
 
 
-class Client:
-    """Asks one API server until a deadline. May be used by several threads at once."""
+class ApiServer(Dialect):
+    """Any API server; `client_certificate` is what says who we are, where that is a certificate."""
 
-    def __init__(self, connection: Connection, timeout_s: float, patience: Patience | None = None) -> None:
-        """The deadline is `timeout_s` from now, for everything together."""
-        self._connection, self._patience = connection, patience or Patience()
-        self._deadline = self._patience.now() + timeout_s
-        self._rng = random.Random(self._patience.seed)  # noqa: S311  # spreads retries; keeps no secret
+    hints: ClassVar[Mapping[Trouble, str]] = {
+        "proxy": "check HTTPS_PROXY and proxy-url",
+        "name": _LOOK,
+        "connect": _LOOK,
+        "connect in time": _LOOK,
+        "answer in time": LONGER,
+        "too large": "set `namespace` in the configuration",
+        "no TLS": "check `server:` in the kubeconfig (http or https)",
+        "our certificate": _LOG_IN,
+        "untrusted": "check certificate-authority-data in the kubeconfig",
+        "expired": "renew it: kubeadm certs renew all",
+        "other name": "check `server:` and tls-server-name in the kubeconfig",
+    }
 
-    @property
-    def left_s(self) -> float:
-        """Seconds until the deadline; negative after it."""
-        return self._deadline - self._patience.now()
+    def __init__(self, client_certificate: Path | None = None) -> None:
+        self._certificate = client_certificate
 
-    @property
-    def host(self) -> str:
-        """The address of the server."""
-        return self._connection.host
+    def refused(self, code: int, headers: Mapping[str, str], body: bytes) -> Failure:
+        """What its answer means; behind a 401 may be a certificate of ours that has expired."""
+        expired = self._expired() if code == 401 else None
+        if expired is not None:
+            why = f"our client certificate expired on {expired}"
+            hint = f"{_LOG_IN}, or renew it: kubeadm certs renew admin.conf"
+            return Failure(why, "unauthenticated", hint, status=401)
+        said = _message(body)
+        if code == 403:
+            said = _FORBIDDEN.sub(r"\1 this", said)  # alike for every list, so that ten refusals are one line
+        failure = of_status(code, headers, said)
+        failure.hint = _HINTS.get(code, "")
+        return failure
 
-    def stop(self) -> None:
-        """Ask nothing more: every request under way ends as if the deadline had come."""
-        self._deadline = self._patience.now()
-
-    def pause(self, wait_s: float) -> None:
-        """Leave the server alone for so long, if there is time."""
-        self._patience.sleep(max(0.0, min(wait_s, self.left_s)))
-
-    def within(self, timeout_s: float) -> Client:
-        """A client of the same server whose deadline comes after `timeout_s`, if not before."""
-        return Client(self._connection, min(timeout_s, self.left_s), self._patience)
-
-    def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> bytes:
-        """The body of a 200. Tries again what may pass, as long as there is time. Raises Failure."""
-        return self._ask(_Asked("GET", _target(path, query), {"Accept": accept}))
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        body: bytes,
-        content_type: str = JSON,
-        query: Mapping[str, str] | None = None,
-    ) -> bytes:
-        """The answer to a write. One that may have been done is sent again: it must do no harm twice."""
-        headers = {"Accept": JSON, "Content-Type": content_type}
-        return self._ask(_Asked(method, _target(path, query), headers, body))
-
-    def lines(self, path: str, query: Mapping[str, str], silence_s: float) -> Iterator[bytes]:
-        """Yield the lines of an answer as they come, until the server ends it. Asks once. Raises Failure.
-
-        `silence_s` is the longest time between two pieces of it.
-        """
-        from urllib3.exceptions import HTTPError
-
-        response = None
-        try:
-            response = self._open(_Asked("GET", _target(path, query), {"Accept": JSON}), silence_s)
-            if response.status != 200:
-                self._refuse(response, response.read())
-            yield from _lines(response)
-        except (HTTPError, OSError) as error:
-            raise of_transport(error, self._connection.host) from error
-        finally:
-            if response is not None:
-                response.close()
-
-    def _ask(self, asked: _Asked) -> bytes:
-        tries, may_be_done = 0, False
-        while True:
-            tries += 1
-            try:
-                return self._once(asked)
-            except Failure as failure:
-                failure.may_be_done = may_be_done
-                self._wait(failure, tries)
-                may_be_done = may_be_done or not failure.is_refusal
-
-    def _wait(self, failure: Failure, tries: int) -> None:
-        """Sleep before the next try, or raise: no more tries, no use, or no time."""
-        if not failure.again:
-            raise failure
-        if tries >= self._patience.tries:
-            raise Failure(
-                f"{failure.reason} ({tries} tries)", failure.cause, failure.hint, status=failure.status
-            )
-        wait_s = failure.wait_s
-        if wait_s is None:
-            most_s = min(self._patience.backoff_max_s, self._patience.backoff_s * 2 ** (tries - 1))
-            wait_s = most_s * self._rng.uniform(1.0 - self._patience.spread, 1.0)
-        if wait_s >= self.left_s:
-            reason = f"{failure.reason}; asked to wait {wait_s:.0f} s" if failure.wait_s else failure.reason
-            raise Failure(f"{reason}; no time is left to try again", "timeout", LONGER, status=failure.status)
-        self._patience.sleep(wait_s)
-
-    def _once(self, asked: _Asked) -> bytes:
-        from urllib3.exceptions import HTTPError
-
-        deadline = self._patience.now() + min(self._patience.request_s, self.left_s)
-        budget_s = deadline - self._patience.now()
-        if budget_s <= 0:
-            raise Failure("not asked: the deadline has passed", "timeout", LONGER)
-        try:
-            return self._body(self._open(asked, budget_s), deadline)
-        except (HTTPError, OSError) as error:
-            raise of_transport(error, self._connection.host) from error
-
-    def _open(self, asked: _Asked, budget_s: float) -> BaseHTTPResponse:
-        """The answer, of which nothing is read yet."""
-        from urllib3 import Timeout
-
-        connection = self._connection
-        try:
-            headers = {**asked.headers, "User-Agent": "dcctl", **connection.headers()}
-        except SourceError as error:
-            raise Failure(error.reason, error.cause, error.hint) from error
-        # No gzip: the API server would spend more time on it than the network saves.
-        return connection.pool.request(
-            asked.method,
-            connection.host + asked.target,
-            body=asked.body,
-            headers=headers,
-            timeout=Timeout(connect=budget_s, read=budget_s),
-            retries=False,
-            preload_content=False,
-        )
-
-    def _body(self, response: BaseHTTPResponse, deadline: float) -> bytes:
-        """The body, unless the answer says no, is too large, or drips past the deadline."""
-        try:
-            body = b"".join(self._chunks(response, deadline))
-        except BaseException:
-            response.close()  # what is left of the answer must not meet the next request
-            raise
-        response.release_conn()
-        return body if response.status in _DONE else self._refuse(response, body)
-
-    def _chunks(self, response: BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
-        size, most = 0, self._patience.page_bytes
-        while chunk := response.read1(_CHUNK_BYTES):
-            size += len(chunk)
-            if size > most:
-                raise Failure(
-                    f"the answer exceeds {most >> 20} MiB",
-                    "truncated",
-                    "set `namespace` in the configuration",
-                )
-            if self._patience.now() > min(deadline, self._deadline):
-                raise Failure("the answer did not end within the deadline", "timeout", LONGER)
-            yield chunk
-        if response.length_remaining:
-            raise Failure("the answer broke off", "truncated", again=True)
-
-    def _refuse(self, response: BaseHTTPResponse, body: bytes) -> bytes:
-        failure = of_status(response.status, response.headers, body)
-        path = self._connection.client_certificate
-        if failure.status == 401 and path is not None:
-            expired = client_certificate_expiry(path, int(time.time()))
-            if expired is not None:
-                raise Failure(
-                    f"our client certificate expired on {expired}",
-                    "unauthenticated",
-                    "log in again, or renew it: kubeadm certs renew admin.conf",
-                    status=401,
-                )
-        raise failure
+    def _expired(self) -> str | None:
+        path = self._certificate
+        return None if path is None else client_certificate_expiry(path, int(time.time()))
 
 
-def _target(path: str, query: Mapping[str, str] | None) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
+def _message(body: bytes) -> str:
+    try:
+        return one_line(msgspec.json.decode(body, type=_Status).message)
+    except msgspec.DecodeError:
+        return ""
 
 
-def _lines(response: BaseHTTPResponse) -> Iterator[bytes]:
-    rest = b""
-    while chunk := response.read1(_CHUNK_BYTES):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest.strip():
-        raise Failure("the answer broke off", "truncated", again=True)
+def client_certificate_expiry(path: Path, now_s: int) -> str | None:
+    """When our certificate expired, if it has: the likely cause of a 401."""
+    from cryptography import x509
+
+    try:
+        until = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
+    return until.date().isoformat() if until.timestamp() < now_s else None

@@ -9,17 +9,18 @@ import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.http.connection import Connection, bounded
+from dcctl.inventory.sources.kubernetes.api import ApiServer
 from dcctl.redaction import first_line_of_a_program, without_credentials, without_long_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kubernetes.client import Configuration
-    from urllib3 import PoolManager
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _RENEWING = threading.Lock()
@@ -27,15 +28,6 @@ _IMPORTING = threading.Lock()
 _WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError)
 """The client indexes what it reads without looking: a wrong shape surfaces as any of these."""
 _CLIENT_FILES = ("kube_config.py", "exec_provider.py")
-
-
-class Connection(NamedTuple):
-    """An API server and the means to reach it. `headers()` may renew the token; its answer is secret."""
-
-    host: str
-    pool: PoolManager
-    headers: Callable[[], dict[str, str]]
-    client_certificate: Path | None
 
 
 def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Connection:
@@ -67,7 +59,12 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
         raise UsageError(
             "kubernetes", f"proxy: {without_credentials(str(error))}", "check proxy-url and HTTPS_PROXY"
         ) from error
-    return Connection(configuration.host.rstrip("/"), pool, lambda: _headers(configuration), certificate)
+    return Connection(
+        configuration.host.rstrip("/"),
+        bounded(pool),
+        lambda: _headers(configuration),
+        ApiServer(certificate),
+    )
 
 
 def current_context(kubeconfig: str | None) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import field
 
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.types import Wire
 
 if TYPE_CHECKING:
-    from dcctl.inventory.sources.kubernetes.api import Client
+    from dcctl.inventory.sources.http.client import Client
     from dcctl.inventory.sources.kubernetes.listed import Listed
 
 _ACCEPT = ",".join(

@@ -11,13 +11,13 @@ from urllib.parse import quote
 import msgspec
 from msgspec import field
 
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.types import OwnerRef, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from dcctl.inventory.sources.kubernetes.api import Client
+    from dcctl.inventory.sources.http.client import Client
 
 T = TypeVar("T")
 

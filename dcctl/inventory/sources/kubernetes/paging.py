@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from dcctl.inventory.sources.kubernetes.api import JSON
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.client import JSON
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.types import Page
 
 if TYPE_CHECKING:
-    from dcctl.inventory.sources.kubernetes.api import Client
+    from dcctl.inventory.sources.http.client import Client
 
 T = TypeVar("T")
 

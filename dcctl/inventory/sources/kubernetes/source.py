@@ -16,16 +16,17 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.http.client import JSON, Client, Patience
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes import claims
 from dcctl.inventory.sources.kubernetes import fleet as assemble
 from dcctl.inventory.sources.kubernetes import listed as lists
-from dcctl.inventory.sources.kubernetes.api import JSON, METADATA_ONLY, Client, Patience
+from dcctl.inventory.sources.kubernetes.api import METADATA_ONLY
 from dcctl.inventory.sources.kubernetes.asked import asked
 from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
-from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
 from dcctl.inventory.sources.kubernetes.owners import Parents

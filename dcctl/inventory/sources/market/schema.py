@@ -111,10 +111,21 @@ def _workload() -> Schema:
         "together": {**whole(1), "description": "Accelerators that must be in one node."},
         "gpu_memory": amount(amounts.MEMORY),
         "serve": object_of(workloads.SERVE_KEYS, serve, ["model", "input", "output"]),
+        "train": object_of(workloads.TRAIN_KEYS, _train(), ["model"]),
         "total": resources("Amounts of the whole workload."),
         "sites": NAMES,
         "types": NAMES,
         "split": {**_FLAG, "description": "Whether several sites may share it. True if left out."},
+    }
+
+
+def _train() -> Schema:
+    return {
+        "model": {**TEXT, "description": "Of the catalogue."},
+        "gpus": {**whole(1), "description": "Accelerators of one run; left out where `total` counts them."},
+        "sequence": {**whole(1), "description": "Tokens; 8,192 or the model's if left out."},
+        "batch": {**whole(1), "description": "Sequences of a step; about 4 million tokens if left out."},
+        "precision": {"enum": list(workloads.PRECISIONS), "description": "bf16 if left out."},
     }
 
 

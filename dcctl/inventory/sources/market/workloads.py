@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.inventory.market import Served, Workload
+from dcctl.inventory.market import Served, Trained, Workload
 from dcctl.inventory.model import Resources
 from dcctl.inventory.sources.jobs import amounts
 from dcctl.inventory.sources.jobs.resources import resources
@@ -21,16 +21,21 @@ KEYS = (
     "together",
     "gpu_memory",
     "serve",
+    "train",
     "total",
     "sites",
     "types",
     "split",
 )
 SERVE_KEYS = ("model", "input", "output", "context", "batch", "weight_bits", "kv_bits", "ttft", "tpot")
+TRAIN_KEYS = ("model", "gpus", "sequence", "batch", "precision")
+PRECISIONS: Final = {name: name for name in ("bf16", "fp8", "mxfp8")}
 REQUESTS = "req/s"
+TOKENS = "tokens/s"
 _MILLISECONDS: Final = amounts.Measure("time", {"ms": 1, "s": 1000}, "50ms", "a millisecond")
 _MOST_TOKENS: Final = 100_000_000
 _MOST_TOGETHER: Final = 1024
+_MOST_TRAINED: Final = 100_000
 _GPUS: Final = "GPUs"
 
 
@@ -51,6 +56,7 @@ def workload(given: Cursor) -> Workload:
         together=keys["together"].integer(1, _MOST_TOGETHER) if "together" in keys else 1,
         gpu_memory_bytes=amount(keys["gpu_memory"], amounts.MEMORY) if "gpu_memory" in keys else None,
         served=_served(keys["serve"]) if "serve" in keys else None,
+        trained=_trained(keys["train"], total) if "train" in keys else None,
         total=Resources(
             cpu_milli=total.cpu_milli,
             memory_bytes=total.memory_bytes,
@@ -76,21 +82,48 @@ def _throughput(
     given: Cursor, keys: dict[str, Cursor], total: Resources
 ) -> tuple[str, int | None, str, dict[str, int]]:
     """The device, how much of what, and the speed of one accelerator by type."""
-    unit = keys["unit"].text() if "unit" in keys else REQUESTS if "serve" in keys else ""
+    unit = keys["unit"].text() if "unit" in keys else _unit(keys)
+    if "train" in keys and keys.keys() & {"serve", "gpu_memory"}:
+        raise given.error(
+            "says `train`, from which memory follows; then `serve` and `gpu_memory` say it twice"
+        )
     if total.devices:
         if keys.keys() & {"need", "speed", "serve", "unit"}:
             raise given.error("counts accelerators in `total`; then `need`, `speed` and `serve` say it twice")
         ((device, count),) = total.devices.items()
         return device, count * 10**6, _GPUS, {"": 10**6}
     if "need" not in keys:
-        if keys.keys() & {"speed", "serve", "unit", "together", "gpu_memory"}:
+        if keys.keys() & {"speed", "serve", "train", "unit", "together", "gpu_memory"}:
             raise given.error("the key `need` is missing: how much is to be done")
         if total == Resources():
             raise given.error("asks for nothing: neither `need` nor `total`")
         return "", None, "", {}
-    if "speed" not in keys and "serve" not in keys:
-        raise given.error("has a need and neither `speed`, of one accelerator by type, nor `serve`")
+    if not keys.keys() & {"speed", "serve", "train"}:
+        raise given.error(
+            "has a need and neither `speed`, of one accelerator by type, nor `serve` or `train`"
+        )
     return "", throughput(keys["need"]), unit, _speeds(keys["speed"]) if "speed" in keys else {}
+
+
+def _unit(keys: dict[str, Cursor]) -> str:
+    return REQUESTS if "serve" in keys else TOKENS if "train" in keys else ""
+
+
+def _trained(given: Cursor, total: Resources) -> Trained:
+    """One run is on the accelerators that `total` counts, else on so many as are told."""
+    keys = given.fields(TRAIN_KEYS, required=("model",))
+    counted = sum(total.devices.values())
+    if counted and "gpus" in keys:
+        raise keys["gpus"].error("stands in `total` already; leave it out")
+    if not counted and "gpus" not in keys:
+        raise given.error("the key `gpus` is missing: on how many accelerators one run is laid out")
+    return Trained(
+        model=keys["model"].text(),
+        gpus=counted or keys["gpus"].integer(1, _MOST_TRAINED),
+        sequence=keys["sequence"].integer(1, _MOST_TOKENS) if "sequence" in keys else None,
+        batch=keys["batch"].integer(1, _MOST_TOKENS) if "batch" in keys else None,
+        precision=keys["precision"].choice(PRECISIONS) if "precision" in keys else "bf16",
+    )
 
 
 def _speeds(given: Cursor) -> dict[str, int]:

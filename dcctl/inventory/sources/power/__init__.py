@@ -1,1 +1,1 @@
-"""What sources of power and energy share: secrets, many devices at once, and numbers that devices tell."""
+"""What sources of power and energy share: programs, many devices at once, and numbers that devices tell."""

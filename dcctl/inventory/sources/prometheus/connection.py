@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import ssl
-import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.kubernetes.auth import Connection
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.http.connection import Connection, basic, bearer, pool, tls
+from dcctl.inventory.sources.secret import Secret
 from dcctl.redaction import without_userinfo
 
 if TYPE_CHECKING:
-    from urllib3 import PoolManager
+    from ssl import SSLContext
 
 
 class Access(NamedTuple):
@@ -35,12 +32,12 @@ class Access(NamedTuple):
 
 def connect(access: Access) -> Connection:
     """Everything needed for requests, with nothing sent yet. UsageError for what cannot be right."""
-    parts = _checked(access)
-    pool = _pool(access, parts.hostname or "")
-    return Connection(access.url.rstrip("/"), pool, lambda: _headers(access), None)
+    _check(access)
+    connections = pool(access.url, _context(access), proxies=True)
+    return Connection(access.url.rstrip("/"), connections, lambda: _headers(access))
 
 
-def _checked(access: Access) -> SplitResult:
+def _check(access: Access) -> None:
     shown = without_userinfo(access.url)
     try:
         parts = urlsplit(access.url)
@@ -54,23 +51,13 @@ def _checked(access: Access) -> SplitResult:
         raise UsageError(f"prometheus {shown}", why, "dcctl man dcctl.toml | man -l -")
     if parts.query or parts.fragment:
         raise UsageError(f"prometheus {shown}", "ends before `/api/v1`, without ? and #")
-    return parts
 
 
-def _pool(access: Access, host: str) -> PoolManager:
-    """One connection: questions are asked one at a time. Proxies as the environment says."""
-    import urllib3
-
-    context = ssl.create_default_context()
-    if access.ca_file:
-        try:
-            context = ssl.create_default_context(cafile=str(Path(access.ca_file).expanduser()))
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"ca_file {access.ca_file}", _reason(error)) from error
-    proxy = urllib.request.getproxies().get(urlsplit(access.url).scheme)
-    if proxy and not urllib.request.proxy_bypass(host):
-        return urllib3.ProxyManager(proxy, maxsize=1, ssl_context=context)
-    return urllib3.PoolManager(maxsize=1, ssl_context=context)
+def _context(access: Access) -> SSLContext:
+    try:
+        return tls(str(Path(access.ca_file).expanduser()) if access.ca_file else None)
+    except OSError as error:
+        raise UsageError(f"ca_file {access.ca_file}", _reason(error)) from error
 
 
 def _headers(access: Access) -> dict[str, str]:
@@ -78,11 +65,11 @@ def _headers(access: Access) -> dict[str, str]:
     headers = {access.tenant_header: access.tenant} if access.tenant else {}
     token = Secret(access.token_file, access.token_command)
     if token:
-        return {**headers, "Authorization": f"Bearer {_read(token, 'the token')}"}
+        return {**headers, **bearer(_read(token, "the token"))}
     if access.username is not None:
         password = Secret(access.password_file, access.password_command)
-        pair = f"{access.username}:{_read(password, 'the password') if password else ''}".encode()
-        return {**headers, "Authorization": f"Basic {base64.b64encode(pair).decode('ascii')}"}
+        told = _read(password, "the password") if password else ""
+        return {**headers, **basic(access.username, told)}
     return headers
 
 

@@ -6,10 +6,11 @@ import math
 
 import msgspec
 
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure, one_line
 from dcctl.inventory.timeseries import Point, Series
 
-_MESSAGE_CHARS = 300
+_NO_JSON = (msgspec.DecodeError, RecursionError)
+"""Of another form, or nested without end."""
 
 
 class Reply(msgspec.Struct, rename="camel"):
@@ -53,16 +54,16 @@ def reply(body: bytes) -> Reply:
     """Decode what every answer has. Failure, that a second try may cure, when it is no answer at all."""
     try:
         return msgspec.json.decode(body, type=Reply)
-    except msgspec.DecodeError as error:
-        raise Failure(f"not an answer of the API: {_short(str(error))}", "invalid", again=True) from error
+    except _NO_JSON as error:
+        raise Failure(f"not an answer of the API: {one_line(str(error))}", "invalid", again=True) from error
 
 
 def series(body: bytes) -> tuple[Series, ...]:
     """Decode the series of a query. Failure when it is of another form."""
     try:
         found = msgspec.json.decode(body, type=_Answer).data.result
-    except msgspec.DecodeError as error:
-        raise Failure(f"not the answer to a query: {_short(str(error))}", "invalid") from error
+    except _NO_JSON as error:
+        raise Failure(f"not the answer to a query: {one_line(str(error))}", "invalid") from error
     return tuple(
         Series(one.metric, tuple(_points(one.values if one.value is None else (one.value,)))) for one in found
     )
@@ -72,15 +73,15 @@ def names(body: bytes) -> tuple[str, ...]:
     """Decode a list of label values."""
     try:
         return msgspec.json.decode(body, type=_Names).data
-    except msgspec.DecodeError as error:
-        raise Failure(f"not a list of names: {_short(str(error))}", "invalid") from error
+    except _NO_JSON as error:
+        raise Failure(f"not a list of names: {one_line(str(error))}", "invalid") from error
 
 
 def message(body: bytes) -> str:
     """What the server says of an error, on one line; empty when it says nothing that can be read."""
     try:
-        return _short(msgspec.json.decode(body, type=Reply).error)
-    except msgspec.DecodeError:
+        return one_line(msgspec.json.decode(body, type=Reply).error)
+    except _NO_JSON:
         return ""
 
 
@@ -91,11 +92,7 @@ def _points(values: tuple[tuple[float, str], ...]) -> list[Point]:
         try:
             value = float(text)
         except ValueError as error:
-            raise Failure(f"a value that is no number: {_short(text)}", "invalid") from error
+            raise Failure(f"a value that is no number: {one_line(text)}", "invalid") from error
         if math.isfinite(value):
             found.append((round(time_s), value))
     return found
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:_MESSAGE_CHARS]

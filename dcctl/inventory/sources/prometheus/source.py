@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from dcctl.inventory.model import Gap
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.prometheus.client import TooMuchError
 from dcctl.inventory.sources.prometheus.reply import names, reply, series
 from dcctl.inventory.timeseries import Series, Window

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet
-from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.machine.figures import number
 from dcctl.inventory.sources.machine.sysfs import entries, text
 from dcctl.inventory.sources.rapl.parse import Zone, parse
 
@@ -42,31 +42,18 @@ class RaplSource:
     def collect(self) -> Fleet:
         """One meter. SourceError: there is no RAPL, it may not be read, or it cannot be believed."""
         node = text(self._root / "proc/sys/kernel/hostname") or "localhost"
-        before, started = self._zones(node), self._clock()
+        before, started = self._zones(), self._clock()
         self._sleep(_BETWEEN_S)
-        after, ended = self._zones(node), self._clock()
-        meter = parse(node, before, after, ended - started, int(self._asking.now()))
-        if meter is None:
-            why = "its energy counters tell no power: they changed while they were read, or lack a range"
-            raise SourceError(node, why, "invalid")
+        after, ended = self._zones(), self._clock()
+        hint = "sudo dcctl assess energy"
+        meter = parse(node, before, after, ended - started, int(self._asking.now()), hint)
         return Fleet(meters=(replace(meter, site=self._asking.site),))
 
-    def _zones(self, node: str) -> tuple[Zone, ...]:
-        folder = self._root / "sys/class/powercap"
-        zones, hidden = [], False
-        for path in entries(folder):
-            name, energy = text(path / "name"), path / "energy_uj"
-            if name is None or ":" not in path.name:
-                continue
-            told = text(energy)
-            if told is None:
-                hidden = hidden or energy.exists()
-            elif told.isdecimal():
-                most = text(path / "max_energy_range_uj") or ""
-                zones.append(Zone(path.name, name, int(told), int(most) if most.isdecimal() else None))
-        if hidden:
-            why = "RAPL may be read by root alone"
-            raise SourceError(node, why, "denied", "sudo dcctl assess energy")
-        if not zones:
-            raise SourceError(node, "has no RAPL (no intel-rapl in /sys/class/powercap)", "unsupported")
+    def _zones(self) -> tuple[Zone, ...]:
+        zones = []
+        for path in entries(self._root / "sys/class/powercap"):
+            name = text(path / "name")
+            if name is not None and ":" in path.name and (path / "energy_uj").exists():
+                energy, most = (number(text(path / file)) for file in ("energy_uj", "max_energy_range_uj"))
+                zones.append(Zone(path.name, name, energy, most))
         return tuple(zones)

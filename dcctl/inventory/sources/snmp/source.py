@@ -19,7 +19,7 @@ from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.power.command import refused, run
 from dcctl.inventory.sources.power.many import ask_all
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
 from dcctl.inventory.sources.snmp.parse import columns, parse, values
 from dcctl.inventory.sources.snmp.vendors import FAMILIES, SYS_OBJECT_ID, family_of
 

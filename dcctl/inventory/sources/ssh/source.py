@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh.run import Answer
     from dcctl.inventory.sources.ssh.transport import Deadlines
 
-__all__ = ["SshSource", "Target", "parse", "probe"]
+__all__ = ["SshSource", "Target", "ask", "parse", "probe"]
 
 # The system's own Python first: a conda or pyenv on root's PATH is slow and may be broken. RHEL 8 may have
 # only the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages.
@@ -73,32 +73,48 @@ class SshSource:
 
     def collect(self) -> Fleet:
         """Return a Node for each target that answered, a Gap for each failure, in the targets' order."""
-        order = {target: index for index, target in enumerate(self._targets)}
-        answers: list[Answer] = []
-        try:
-            with Session(self._overrides, self._deadlines, fanout=self._fanout) as session:
-                self._cut_when_stopped(session)
-                for answer in session.run(tuple(order), probe()):
-                    answers.append(_unless_cut(answer) if self._stop.is_set() else answer)
-                    if self._heard is not None:
-                        self._heard(answer.target.name)
-        except SshError as fault:
-            raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
-        answers.sort(key=lambda answer: order[answer.target])
+        session = Session(self._overrides, self._deadlines, fanout=self._fanout)
+        answers = ask(session, self._targets, probe(), self._stop, self._heard)
         parsed = [parse(answer, self.name) for answer in answers]
         return Fleet(
             nodes=tuple(node for node, _ in parsed if node is not None),
             gaps=tuple(gap for _, gaps in parsed for gap in gaps),
         )
 
-    def _cut_when_stopped(self, session: Session) -> None:
-        """Cut every connection as soon as `stop` is set: the hosts that answered before are kept."""
 
-        def watch() -> None:
-            self._stop.wait()
-            session.close()
+def ask(
+    session: Session,
+    targets: Sequence[Target],
+    script: Script,
+    stop: Event,
+    heard: Callable[[str], None] | None = None,
+) -> list[Answer]:
+    """Run a script on every target and return the answers in the targets' order, each target once.
 
-        Thread(target=watch, name="ssh stop", daemon=True).start()
+    Once `stop` is set, what has not answered is `interrupted`. SourceError: ssh_config cannot be read.
+    """
+    order = {target: index for index, target in enumerate(targets)}
+    answers: list[Answer] = []
+    try:
+        with session:
+            _cut_when_stopped(session, stop)
+            for answer in session.run(tuple(order), script):
+                answers.append(_unless_cut(answer) if stop.is_set() else answer)
+                if heard is not None:
+                    heard(answer.target.name)
+    except SshError as fault:
+        raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
+    return sorted(answers, key=lambda answer: order[answer.target])
+
+
+def _cut_when_stopped(session: Session, stop: Event) -> None:
+    """Cut every connection as soon as `stop` is set: the hosts that answered before are kept."""
+
+    def watch() -> None:
+        stop.wait()
+        session.close()
+
+    Thread(target=watch, name="ssh stop", daemon=True).start()
 
 
 def _unless_cut(answer: Answer) -> Answer:

@@ -54,6 +54,12 @@ class Deadlines(Struct, frozen=True):
     auth_s: float = 15.0
     command_s: float = 60.0
 
+    def within(self, most_s: float) -> Deadlines:
+        """The same where no phase may take longer than that, and a command so long."""
+        return Deadlines(
+            min(self.connect_s, most_s), min(self.banner_s, most_s), min(self.auth_s, most_s), most_s
+        )
+
 
 class Connection:
     """An authenticated connection; `close` may be called from any thread, more than once."""

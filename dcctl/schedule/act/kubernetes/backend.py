@@ -10,9 +10,9 @@ import msgspec
 
 from dcctl.errors import DcctlError, RefusedError, UsageError
 from dcctl.inventory.sources.files.documents import documents
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.jobs.cursor import Cursor
 from dcctl.inventory.sources.jobs.kubernetes.decode import as_json
-from dcctl.inventory.sources.kubernetes.failures import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live
 from dcctl.schedule.act.kubernetes.ready import Ready, waiting
 from dcctl.schedule.act.kubernetes.said import said

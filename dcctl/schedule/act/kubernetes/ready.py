@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.errors import DeniedError, RefusedError
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live, LivePod
 from dcctl.schedule.act.kubernetes.carrier import Found, gates_of, name_of, patch_of, pod_path
 from dcctl.schedule.act.kubernetes.said import said

@@ -8,7 +8,7 @@ from dcctl.errors import DeniedError, RefusedError, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from dcctl.errors import DcctlError
-    from dcctl.inventory.sources.kubernetes.failures import Failure
+    from dcctl.inventory.sources.http.failure import Failure
 
 
 def said(failure: Failure, what: str) -> DcctlError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.errors import DcctlError
-from dcctl.inventory.sources.kubernetes.failures import Failure
+from dcctl.inventory.sources.http.failure import Failure
 from dcctl.schedule.act.kubernetes.carrier import Carrier, Foreign
 from dcctl.schedule.act.kubernetes.lift import lift_all
 from dcctl.schedule.backends import Step

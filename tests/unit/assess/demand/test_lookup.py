@@ -88,3 +88,8 @@ def test_every_row_tells_its_source_and_is_believable() -> None:
         assert one.peak_flops.get("bf16", 0) or one.peak_flops.get("fp16", 0)
         assert all(reached < one.peak_flops[form] for form, reached in one.reached_flops.items())
         assert 2 * one.nvlink_bps <= 1.8e12
+
+
+def test_a_power_that_nobody_states_is_unknown_not_nothing() -> None:
+    assert all(one.power_mw is None or one.power_mw > 0 for one in gpus())
+    assert gpu("TPU v5p").power_mw is None

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from dcctl.assess.demand import parameters
 from dcctl.assess.demand.config import architecture
 from dcctl.assess.demand.lookup import Model
+from dcctl.errors import UsageError
 from tests.unit.assess.demand.known import LLAMA, model, models
 
 PUBLISHED = [one for one in models() if one.parameters is not None]
@@ -118,3 +119,91 @@ def test_files_that_are_not_of_the_model_are_told() -> None:
     assert parameters.measured(one, exact).assumed == ()
     assert parameters.measured(one, exact).measured_bytes == exact
     assert "the files take 16,000" in parameters.measured(one, 16_000).assumed[0]
+
+
+def test_an_indexer_has_its_matrices_in_each_layer() -> None:
+    """DeepSeek-V3.2-Exp, inference/model.py: wq_b, wk, k_norm, weights_proj."""
+    each = 1536 * 64 * 128 + 7168 * 128 + 2 * 128 + 7168 * 64
+    plain, sparse = (parameters.total(model(name)) for name in ("DeepSeek-V3", "DeepSeek-V3.2"))
+    assert sparse - plain == 61 * each
+
+
+QWEN_VL = {
+    "model_type": "qwen2_5_vl", "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
+    "num_attention_heads": 28, "num_key_value_heads": 4, "vocab_size": 152064, "torch_dtype": "bfloat16",
+    "max_window_layers": 28,
+}  # fmt: skip
+SEEN: dict[str, tuple[dict[str, object], dict[str, object], int]] = {
+    "Qwen2.5-VL 7B": (
+        QWEN_VL,
+        {
+            "model_type": "qwen2_5_vl", "depth": 32, "hidden_size": 1280, "intermediate_size": 3420,
+            "patch_size": 14, "spatial_merge_size": 2, "temporal_patch_size": 2, "out_hidden_size": 3584,
+        },
+        8_292_166_656,
+    ),
+    "Qwen2-VL 7B": (
+        QWEN_VL | {"model_type": "qwen2_vl"},
+        {
+            "depth": 32, "embed_dim": 1280, "mlp_ratio": 4, "hidden_size": 3584, "patch_size": 14,
+            "spatial_merge_size": 2, "temporal_patch_size": 2,
+        },
+        8_291_375_616,
+    ),
+    "Llama 4 Scout": (
+        {},
+        {
+            "model_type": "llama4_vision_model", "hidden_size": 1408, "image_size": 336, "patch_size": 14,
+            "intermediate_size": 5632, "num_hidden_layers": 34, "projector_input_dim": 4096,
+            "projector_output_dim": 4096, "vision_output_dim": 4096,
+        },
+        108_641_793_536,
+    ),
+    "Gemma 3 27B": (
+        {},
+        {
+            "model_type": "siglip_vision_model", "hidden_size": 1152, "image_size": 896, "patch_size": 14,
+            "intermediate_size": 4304, "num_hidden_layers": 27,
+        },
+        27_432_406_640,
+    ),
+}  # fmt: skip
+"""(what the configuration tells of the language model, of the tower, all parameters at huggingface.co)."""
+
+
+def seeing(name: str) -> dict[str, object]:
+    text, vision, _ = SEEN[name]
+    named = next((one.config for one in models() if one.name == name), {})
+    whole = text or {"model_type": str(named["model_type"]).removesuffix("_text"), "text_config": named}
+    return whole | {"vision_config": vision}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_what_sees_is_counted_where_the_configuration_tells_it(name: str) -> None:
+    found = architecture(seeing(name), "config.json")
+    assert parameters.total(found) == SEEN[name][2]
+    assert parameters.active(found) == parameters.active(replace(found, tower=0))
+    assert any(f"{found.tower:,} parameters" in text for text in found.assumed)
+
+
+def test_what_sees_or_hears_and_is_not_known_is_named() -> None:
+    more = {
+        "vision_config": {"model_type": "eagle"},
+        "audio_config": {"layers": 3},
+        "quantization_config": {},
+    }
+    found = architecture(LLAMA | more, "config.json")
+    assert parameters.total(found) == parameters.total(architecture(LLAMA, "config.json"))
+    told = "; ".join(found.assumed)
+    assert "the vision tower 'eagle' is not counted; known are: llama4_vision_model" in told
+    assert "audio_config is not counted" in told
+    assert "quantization_config" not in told
+
+
+def test_a_tower_that_is_not_complete_is_refused() -> None:
+    wrong = seeing("Gemma 3 27B")
+    vision = wrong["vision_config"]
+    assert isinstance(vision, dict)
+    cut = vision | {"image_size": None}
+    with pytest.raises(UsageError, match=r"config\.json: vision_config: image_size: is missing"):
+        architecture(wrong | {"vision_config": cut}, "config.json")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from dcctl.assess.demand.bill import Prices, bill
+from dcctl.assess.demand.bill import Bill, Prices, bill
 from dcctl.assess.demand.bottleneck import shares
 from dcctl.assess.demand.durability import Habits, durability, progress, young
 from dcctl.assess.demand.estimate import Estimate
-from dcctl.assess.demand.gang import gang
+from dcctl.assess.demand.gang import Group, work_of
 from dcctl.assess.demand.handmade import Plain, architecture, by_count
 from dcctl.assess.demand.hardware import Gpu
 from dcctl.assess.demand.layout import Layout
@@ -24,7 +24,7 @@ from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
 from dcctl.assess.demand.traffic import flows
-from dcctl.assess.demand.training import needs
+from dcctl.assess.demand.training import TrainingNeeds, needs
 from dcctl.assess.demand.training_spec import TrainingSpec
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.catalogue import rows
@@ -189,22 +189,26 @@ def test_state_that_fills_the_memory_is_a_caution() -> None:
     assert limits(tight) in needs(tight).cautions
 
 
+def cost(found: TrainingNeeds, prices: Prices) -> Bill:
+    return bill(Estimate.exact(found.spec.layout.gpus), found.spec.gpu, found.time_s, prices)
+
+
 def test_a_bill_knows_what_it_was_told() -> None:
     found = needs(spec(data=8, zero=3, batch=64, recompute="full"), tokens=1e9)
     assert found.time_s is not None
-    nothing = bill(found, Prices())
+    nothing = cost(found, Prices())
     assert nothing.money is None
     assert nothing.carbon_kg is None
     assert nothing.energy_mj is not None
-    told = bill(found, Prices(gpu_hour=Estimate.exact(2.0), carbon_g_per_kwh=Estimate.exact(400.0)))
+    told = cost(found, Prices(gpu_hour=Estimate.exact(2.0), carbon_g_per_kwh=Estimate.exact(400.0)))
     assert told.money is not None
     assert told.carbon_kg is not None
     assert told.money.value == pytest.approx(found.time_s.value / 3600 * 8 * 2)
     assert told.carbon_kg.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.4)
-    energy = bill(found, Prices(kwh=Estimate.exact(0.1))).money
+    energy = cost(found, Prices(kwh=Estimate.exact(0.1))).money
     assert energy is not None
     assert energy.value == pytest.approx(nothing.energy_mj.value / 3.6e9 * 0.1)
-    assert bill(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=Estimate.exact(2.0))).money is None
+    assert cost(needs(spec(data=8, zero=3, batch=64)), Prices(gpu_hour=Estimate.exact(2.0))).money is None
 
 
 def test_the_parts_of_a_step_add_up() -> None:
@@ -222,9 +226,33 @@ def test_a_model_by_hand_has_its_parameters_and_says_what_was_assumed() -> None:
 
 
 def test_a_run_is_a_gang_of_whole_nodes() -> None:
-    asked = gang("training", 4, 8, ("NVIDIA H100 80GB HBM3",), "nvidia.com/gpu")
+    asked = work_of(Group("training", 4, 8), ("NVIDIA H100 80GB HBM3",), "nvidia.com/gpu")
     work = asked.workloads[0]
     assert (work.gang_min, len(work.members)) == (4, 4)
     assert work.members[0].requests is not None
     assert work.members[0].requests.devices == {"nvidia.com/gpu": 8}
     assert asked.templates[work.members[0].template or ""].models == ("NVIDIA H100 80GB HBM3",)
+
+
+@pytest.mark.parametrize(
+    ("name", "rank", "count"),
+    [
+        ("Llama 2 7B", 64, 159_907_840),
+        ("Llama 2 7B", 16, 39_976_960),
+        ("Llama 3 8B", 16, 41_943_040),
+        ("Llama 3.1 70B", 16, 207_093_760),
+        ("Mistral 7B", 16, 41_943_040),
+        ("Qwen2.5 7B", 16, 40_370_176),
+        ("Gemma 2 9B", 16, 54_018_048),
+    ],
+)
+def test_adapters_have_as_many_parameters_as_peft_tells(name: str, rank: int, count: int) -> None:
+    """All linear modules of the layers: what `print_trainable_parameters` says."""
+    assert adapters(named(name), rank) == count
+
+
+def test_adapters_of_latent_attention_stand_beside_each_of_its_matrices() -> None:
+    """DeepSeek-V2 Lite, layer by layer: q, kv_a, kv_b, o and the dense or shared feed-forward part."""
+    mixing = (2048 + 16 * 192) + (2048 + 576) + (512 + 16 * 256) + (16 * 128 + 2048)
+    dense, shared = 3 * (2048 + 10944), 3 * (2048 + 2 * 1408)
+    assert adapters(named("DeepSeek-V2 Lite"), 8) == 8 * (27 * mixing + dense + 26 * shared)

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.assess.energy.balance import Step, groups, steps, summed
+from dcctl.assess.energy.meters import told
 from dcctl.inventory.model import Fleet, PowerMeter
 from tests.unit.assess.energy.plants import KW, fleet, node
 
@@ -79,3 +80,29 @@ def test_slices_of_a_board_do_not_draw_a_second_time() -> None:
         NODES[0], accelerators=(*board, replace(board[0], index=9, id="x", kind="mig", parent="a-0"))
     )
     assert edges(fleet(cut))["node", "boards and CPUs"].lower_mw == 4 * KW
+
+
+def test_a_node_that_two_sources_tell_of_is_counted_once_and_a_contradiction_is_told() -> None:
+    bmc = (meter("a", "bmc", 5 * KW, "a"), meter("a.dc1", "bmc", 5 * KW + 1000, "a"))
+    far = meter("b.dc1", "bmc", 3 * KW, "b")
+    plant = fleet(*NODES, meters=(*bmc, meter("b", "bmc", 4 * KW, "b"), far))
+    assert [one.power_mw for one in groups(plant) if one.level == "node"] == [5 * KW, 4 * KW]
+    (trouble,) = told(plant, None).troubles
+    assert (trouble.meter, "3 kW" in trouble.why, "4 kW" in trouble.why) == ("b.dc1", True, True)
+
+
+def test_a_meter_of_all_boards_stands_for_boards_that_tell_nothing() -> None:
+    plant = fleet(node("a", 5 * KW, None, 2 * KW), meters=(meter("a", "accelerator", 3 * KW, "a"),))
+    assert edges(plant)["node", "boards and CPUs"].lower_mw == 3 * KW
+
+
+def test_without_meters_in_between_what_lies_between_may_lose() -> None:
+    above = (meter("main", "facility", 12 * KW),)
+    assert edges(fleet(*NODES, meters=above))["facility", "node"].state == "loss"
+    assert edges(fleet(*NODES, meters=(*above, *PDUS)))["facility", "pdu"].state == "loss"
+
+
+def test_a_meter_of_a_node_that_nobody_knows_is_told() -> None:
+    plant = fleet(*NODES, meters=(meter("10.0.0.7", "bmc", 5 * KW, "10.0.0.7"),))
+    (trouble,) = told(plant, None).troubles
+    assert (trouble.meter, trouble.why) == ("10.0.0.7", "the inventory has no node of that name")

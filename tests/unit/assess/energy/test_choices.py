@@ -7,10 +7,11 @@ import pytest
 from dcctl.assess.energy.bill import bill
 from dcctl.assess.energy.caps import by_slowdown, by_weight, choices
 from dcctl.assess.energy.hours import best_start, movable
+from dcctl.assess.energy.sites import stated_grids
 from dcctl.assess.energy.ups import fit
 from dcctl.inventory.conditions import Curve
 from dcctl.inventory.energy import CapModel, CapPoint, Grid, UpsModel, UpsPoint
-from dcctl.inventory.model import Member, Workload
+from dcctl.inventory.model import Member, Site, Workload
 from tests.unit.assess.energy.plants import HOUR_S, KW, KWH
 
 LOADS = ((250, 940), (500, 957), (750, 960), (1000, 957))
@@ -25,6 +26,15 @@ def test_the_curve_of_illustrative_points() -> None:
     )
     assert 0.65 < curve.best_load < 0.75
     assert curve.efficiency_milli(0) == 0
+
+
+def test_a_curve_never_gives_more_than_it_draws() -> None:
+    """The nearest parabola of these points would lose less than nothing below half of the load."""
+    points = tuple(UpsPoint(*point) for point in ((500, 975), (750, 970), (1000, 950)))
+    curve = fit(UpsModel("x", 500 * KW, points))
+    assert min(curve.a, curve.b, curve.c) >= 0
+    assert all(curve.efficiency_milli(load / 100) <= 1000 for load in range(1, 101))
+    assert curve.misfit == pytest.approx(0.0049, abs=1e-4)  # and says how far off it is
 
 
 def test_a_stated_model_of_llama_65b_at_175_of_250_watts() -> None:
@@ -96,3 +106,13 @@ def test_only_what_has_not_begun_and_has_a_length_is_moved() -> None:
     running = Workload("r", members=(Member("r-0", phase="running"),), duration_s=5)
     endless = Workload("e", members=(Member("e-0", phase="pending"),))
     assert [one.id for one in movable((running, endless, waiting()))] == ["w"]
+
+
+def test_what_the_inventory_says_of_sites_is_priced_in_one_currency() -> None:
+    one = Site("a", energy_price_milli=620_000, carbon_milli=570_000, currency="CNY")
+    other = Site("b", energy_price_milli=90_000, carbon_milli=300_000, currency="EUR")
+    alone, both = stated_grids([one], ""), stated_grids([one, other], "")
+    asked = stated_grids([one, other], "EUR")
+    assert [alone["a"].price, both["a"].price] == [Curve((0,), (620_000,)), None]
+    assert [asked[name].price for name in "ab"] == [None, Curve((0,), (90_000,))]
+    assert both["b"].location == Curve((0,), (300_000,))

@@ -135,3 +135,25 @@ def test_a_meter_of_another_period_is_not_mixed_in() -> None:
     other = meter("p", "pdu", 400 * KWH, "a,b", energy_from_s=DAY_S // 2)
     (period,) = told(plant(whole, other), None).periods["dc1"]
     assert period.energy_mj == {"facility": 9 * KWH}
+
+
+def test_a_register_that_was_set_back_meanwhile_is_told_unless_it_is_of_just_this_time() -> None:
+    before = meter("m", "facility", 90 * KWH, energy_from_s=0)
+    moved = replace(later(before, 5 * KWH), energy_from_s=DAY_S // 2)
+    found = told(plant(moved), plant(before))
+    assert not found.periods
+    assert "began anew" in found.troubles[0].why
+    asked = replace(moved, energy_mj=13 * KWH, energy_from_s=DAY_S + 60)  # as a Prometheus is asked
+    (period,) = told(plant(asked), plant(before)).periods["dc1"]
+    assert (period.energy_mj, period.start_s) == ({"facility": 13 * KWH}, DAY_S + 60)
+
+
+def test_registers_that_did_not_move_make_no_figure() -> None:
+    assert kpis("dc1", [Period(0, DAY_S, "meters", {"facility": 0, "it": 0})], None) == []
+
+
+def test_twelve_months_with_holes_between_them_are_interim() -> None:
+    energy = {"facility": 13, "it": 10}
+    year = [Period(at * DAY_S, (at + 183) * DAY_S, "x", energy) for at in (0, 183)]  # type: ignore[arg-type]
+    apart = [year[0], replace(year[1], start_s=400 * DAY_S, end_s=583 * DAY_S)]
+    assert [kpis("dc1", found, None)[0].interim for found in (year, apart)] == [False, True]

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from dcctl.assess.history import signals as s
-from dcctl.assess.history.probe import count, learned, lookups
+from dcctl.assess.history.chosen import Nodes
+from dcctl.assess.history.probe import count, host_lookups, learned, lookups, with_hosts
 from dcctl.assess.history.queries import Rules, parts, queries
 from dcctl.assess.history.signals import Found
 from dcctl.inventory.timeseries import Series, Window
@@ -32,6 +33,11 @@ VARIANTS = {
     "no tensor": ALL._replace(metrics=ALL.metrics - {s.TENSOR.metric}),
     "both hosts": ALL._replace(spellings=("Hostname", "hostname"), sliced=True),
     "mixed": ALL._replace(counts={**ALL.counts, s.TENSOR.metric: 5, s.ENGINE.metric: 7}),
+    "shared": ALL._replace(shared=True, sliced=True),
+    "nodes": ALL._replace(spellings=("Hostname", "hostname"), nodes=Nodes(("gpu1.dc1", "a-b+c"))),
+    "left out": ALL._replace(exported_jobs=("a",), plain_jobs=("b",), nodes=Nodes(("gpu1",), left_out=True)),
+    "no owners": ALL._replace(metrics=ALL.metrics - set(s.OWNERS)),
+    "some owners": ALL._replace(metrics=ALL.metrics - {s.JOB_OWNER}, exported_jobs=("a",)),
     "labels": ALL._replace(matchers=(("cluster", 'a"\\b'),), pool_label="gpu_pool"),
 }
 
@@ -41,7 +47,10 @@ VARIANTS = {
 def test_promtool_reads_every_question(variant: str, by: By, tmp_path: Path) -> None:
     found = VARIANTS[variant]
     asked = [query.at(MONTH) for query in queries(found, by, 3600, Rules())]
-    rules = [{"record": f"r{number}", "expr": text} for number, text in enumerate([*asked, count(found)])]
+    rules = [
+        {"record": f"r{number}", "expr": text}
+        for number, text in enumerate([*asked, count(found, s.METRICS)])
+    ]
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}))
     done = subprocess.run(
@@ -57,7 +66,7 @@ def test_promtool_reads_every_question(variant: str, by: By, tmp_path: Path) -> 
 def test_ten_thousand_boards_over_a_month_take_at_most_sixty(variant: str) -> None:
     found = VARIANTS[variant]
     asked = queries(found, "workload", 3600, Rules())
-    probes = len(lookups(found)) + 2
+    probes = len(host_lookups(found, choosing=True)) + len(lookups(found)) + 2
     assert probes + len(asked) * parts(found, MONTH.steps, len(asked), 60 - probes) <= 60
     assert parts(found, MONTH.steps, len(asked), 54) >= 1
 
@@ -85,11 +94,13 @@ def test_what_a_probe_learns() -> None:
         "exported jobs": ("b",),
         "plain jobs": (),
         "slices": ("7",),
-        "Hostname": ("a",),
-        "hostname": ("b",),
     }
+    hosts = {"Hostname": ("gpu1",), "hostname": ("gpu2",)}
+    bare = with_hosts(Found(frozenset(), {}), hosts, "", "")
     counted = [Series({"__name__": "DCGM_FI_DEV_FB_USED"}, ((0, 12.0),))]
-    found = learned(Found(frozenset(), {}), told, (), counted)
+    found = learned(bare, told, (), [*counted, Series({"shared": "yes"}, ((0, 3.0),))])
+    assert found.shared
+    assert not learned(bare, told, (), counted).shared
     assert found.exported_jobs == ("b",)
     assert found.plain_jobs == ("a",)
     assert found.owned

@@ -171,5 +171,7 @@ def test_a_configuration_that_is_none_is_refused(tmp_path: Path, text: bytes) ->
 
 
 def test_a_configuration_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    assert read_config(str(tmp_path)) is None
+    assert read_config(str(tmp_path / "model.safetensors")) is None
     with pytest.raises(UsageError, match="no such file"):
-        read_config(str(tmp_path))
+        read_config(str(tmp_path / "config.json"))

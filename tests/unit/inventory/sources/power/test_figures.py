@@ -63,6 +63,7 @@ def test_units_of_energy_agree() -> None:
         (period("        facility: 10 MWh\n        it: 11 MWh\n"), 8, "the PUE would be below 1"),
         (period("        ups: 10 MWh\n        pdu: 11 MWh\n"), 8, "losses would be negative"),
         (period("        facility: 1 MWh\n        reused: 2 MWh\n"), 8, "no more can be reused"),
+        (period("        facility: 1 MWh\n        renewable: 2 MWh\n"), 8, "no more can be renewable"),
         (period("        water: 3 kg\n"), 7, "is no unit that is known here"),
         (period("        facilty: 3 MWh\n"), 7, "did you mean"),
         (registers("5 MWh", "4 MWh"), 8, "the meter runs backwards"),
@@ -77,6 +78,13 @@ def test_units_of_energy_agree() -> None:
             "at most 100%",
         ),
         ("kind: Energy\nups:\n  - {name: a, nominal: 5 kWh, points: []}\n", 3, "kWh is energy"),
+        ("kind: Energy\nups:\n  - {name: a, nominal: 5 kVA, points: []}\n", 3, "kVA is apparent power"),
+        (
+            "kind: Energy\ncaps:\n  - model: A100\n    points:\n"
+            + "".join(f"      - {{cap: {w} W, power: {w} W, time: {t}%}}\n" for w, t in ((4, 120), (3, 100))),
+            4,
+            "less time under a lower cap",
+        ),
         (
             "kind: Energy\nups:\n  - {name: a, nominal: 5 kW, points: [{load: 50%, efficiency: 90%}]}\n",
             3,

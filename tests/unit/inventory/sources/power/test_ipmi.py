@@ -11,7 +11,7 @@ from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.ipmi.parse import dcmi, sensors
 from dcctl.inventory.sources.ipmi.source import Bmc, IpmiSource
 from dcctl.inventory.sources.power.many import Asking
-from dcctl.inventory.sources.power.secret import Secret
+from dcctl.inventory.sources.secret import Secret
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

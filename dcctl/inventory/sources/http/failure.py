@@ -1,27 +1,52 @@
-"""Why a request failed, in the words of a gap: every failure has a cause of its own and a hint."""
+"""Why a request failed, in the words of a gap: every failure has a cause, and a name to tell it by."""
 
 from __future__ import annotations
 
 import re
 import ssl
-from http.client import IncompleteRead
-from typing import TYPE_CHECKING
-
-import msgspec
+import time
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, IncompleteRead
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from dcctl.redaction import without_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dcctl.inventory.model import Cause
 
+Trouble: TypeAlias = Literal[
+    "proxy",
+    "name",
+    "connect",
+    "connect in time",
+    "answer in time",
+    "broken off",
+    "broken",
+    "garbled",
+    "too large",
+    "no TLS",
+    "handshake",
+    "TLS",
+    "our certificate",
+    "untrusted",
+    "expired",
+    "other name",
+]
+"""What went wrong on the way, before or beside what the server said."""
 LONGER = "a longer --timeout"
 _MESSAGE_CHARS = 300
-_RETRY_STATUS = (408, 429, 500, 502, 503, 504)
-_FORBIDDEN = re.compile(r'\S+ is forbidden: (User ".*?" cannot \w+) resource "[^"]*" in API group "[^"]*"')
-"""The API server names the resource three times over; a gap names it once, as its subject."""
+_AGAIN = (408, 429, 500, 502, 503, 504)
+_CAUSES: Final[dict[int, Cause]] = {
+    401: "unauthenticated",
+    403: "denied",
+    404: "missing",
+    405: "unsupported",
+    406: "unsupported",
+    415: "unsupported",
+}
 
 
 class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, and Error is everywhere else
@@ -37,6 +62,7 @@ class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, a
         status: int | None = None,
         wait_s: float | None = None,
         after: int = 0,
+        trouble: Trouble | None = None,
     ) -> None:
         """`wait_s` is the time that the server asks to be left alone, `status` its HTTP code.
 
@@ -45,6 +71,7 @@ class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, a
         super().__init__(reason)
         self.reason, self.cause, self.hint = reason, cause, hint
         self.again, self.status, self.wait_s, self.after = again, status, wait_s, after
+        self.trouble = trouble
         self.may_be_done = False
         """Whether an earlier try of the same request may have done what it asks for."""
 
@@ -62,40 +89,27 @@ class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, a
         )
 
 
-class _Status(msgspec.Struct):
-    """The API server's way of saying no."""
-
-    message: str = ""
-
-
-def of_status(code: int, headers: Mapping[str, str], body: bytes) -> Failure:
-    """The failure behind an HTTP code that is not 200."""
-    said = _message(body)
+def of_status(code: int, headers: Mapping[str, str], said: str = "") -> Failure:
+    """The failure behind an HTTP code that is no success; `said`: what the server adds, on one line."""
     why = f"HTTP {code}: {said}" if said else f"HTTP {code}"
-    if code == 401:
-        return Failure(why, "unauthenticated", "log in again", status=code)
-    if code == 403:
-        why = _FORBIDDEN.sub(r"\1 this", why)  # alike for every list, so that ten refusals are one line
-        return Failure(why, "denied", "dcctl inventory sources --rbac | kubectl apply -f -", status=code)
-    if code == 404:
-        return Failure(why, "missing", status=code)
-    if code in (406, 415):
-        return Failure(why, "unsupported", status=code)
-    return Failure(why, "failed", again=code in _RETRY_STATUS, status=code, wait_s=_retry_after(headers))
+    cause = _CAUSES.get(code, "failed")
+    wait_s = retry_after(headers) if code in _AGAIN else None
+    return Failure(why, cause, again=code in _AGAIN, status=code, wait_s=wait_s)
 
 
-def _message(body: bytes) -> str:
-    try:
-        said = msgspec.json.decode(body, type=_Status).message
-    except msgspec.DecodeError:
-        said = ""
-    return " ".join(said.split())[:_MESSAGE_CHARS]
+def one_line(text: str) -> str:
+    """What a server says, on one line that is not too long."""
+    return " ".join(text.split())[:_MESSAGE_CHARS]
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait; the API server never uses the form with a date."""
-    text = headers.get("Retry-After", "")
-    return float(text) if re.fullmatch(r"\d{1,6}", text) else None
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to leave the server alone, told as such or as a date; None: it asks for nothing."""
+    text = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,6}", text):
+        return float(text)
+    with suppress(ValueError, OverflowError):
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    return None
 
 
 def of_transport(error: Exception, host: str) -> Failure:
@@ -106,37 +120,47 @@ def of_transport(error: Exception, host: str) -> Failure:
 
     if isinstance(error, (http.SSLError, ssl.SSLError)):
         return _tls(error, host)
-    if isinstance(error, (http.ProxyError, http.NewConnectionError, http.TimeoutError)):
+    if isinstance(error, (http.ProxyError, http.NewConnectionError, http.TimeoutError, TimeoutError)):
         return _unreached(error, host)
     if isinstance(error, IncompleteRead) or any(isinstance(each, IncompleteRead) for each in error.args):
-        return Failure("the answer broke off", "truncated", again=True)
+        return broken_off()
     if isinstance(error, (http.ProtocolError, OSError)):
-        return Failure(f"the connection broke: {_root(error)}", "failed", again=True)
+        trouble: Trouble = "garbled" if isinstance(_innermost(error), HTTPException) else "broken"
+        return Failure(f"the connection broke: {_root(error)}", "failed", again=True, trouble=trouble)
     return Failure(f"{host}: {_root(error)}", "failed")
+
+
+def broken_off() -> Failure:
+    """The failure of an answer that ends before it is whole."""
+    return Failure("the answer broke off", "truncated", again=True, trouble="broken off")
 
 
 def _unreached(error: Exception, host: str) -> Failure:
     """Proxy, name, connection and answer are told apart."""
     from urllib3 import exceptions as http
 
-    look = "kubectl cluster-info"
     if isinstance(error, http.ProxyError):
-        hint = "check HTTPS_PROXY and proxy-url"
-        return Failure(f"the proxy does not answer: {_root(error)}", "unreachable", hint)
+        return Failure(f"the proxy does not answer: {_root(error)}", "unreachable", trouble="proxy")
     if isinstance(error, http.NameResolutionError):
-        return Failure(f"{host}: the name does not resolve", "unreachable", look)
+        return Failure(f"{host}: the name does not resolve", "unreachable", trouble="name")
     if isinstance(error, http.NewConnectionError):
-        return Failure(f"{host}: {_root(error)}", "unreachable", look)
+        return Failure(f"{host}: {_root(error)}", "unreachable", trouble="connect")
     if isinstance(error, http.ConnectTimeoutError):
-        return Failure(f"{host}: no connection within the deadline", "timeout", look, again=True)
-    return Failure("no answer within the deadline", "timeout", LONGER, again=True)
+        why = f"{host}: no connection within the deadline"
+        return Failure(why, "timeout", again=True, trouble="connect in time")
+    return Failure("no answer within the deadline", "timeout", LONGER, again=True, trouble="answer in time")
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen = error
+    while (inner := _inner(seen)) is not None:
+        seen = inner
+    return seen
 
 
 def _root(error: BaseException) -> str:
     """The innermost cause, in the operating system's words where it has some."""
-    seen = error
-    while (inner := _inner(seen)) is not None:
-        seen = inner
+    seen = _innermost(error)
     return without_credentials(str(getattr(seen, "strerror", None) or seen or type(seen).__name__))
 
 
@@ -162,42 +186,23 @@ def _tls(error: Exception, host: str) -> Failure:
         return _certificate(seen, host)
     text = str(seen or error).lower()
     if "alert" in text and ("certificate" in text or "unknown ca" in text):
-        return Failure(
-            f"{host}: the server refuses our client certificate ({_alert(text)})",
-            "unauthenticated",
-            "log in again",
-        )
+        why = f"{host}: the server refuses our client certificate ({_alert(text)})"
+        return Failure(why, "unauthenticated", trouble="our certificate")
     if "wrong version number" in text or "record layer" in text:
-        return Failure(
-            f"{host}: does not speak TLS", "invalid", "check `server:` in the kubeconfig (http or https)"
-        )
+        return Failure(f"{host}: does not speak TLS", "invalid", trouble="no TLS")
     if "eof" in text or "reset" in text:
-        return Failure(f"{host}: the TLS handshake broke off", "failed", again=True)
-    return Failure(f"{host}: TLS failed: {seen or error}", "invalid")
+        return Failure(f"{host}: the TLS handshake broke off", "failed", again=True, trouble="handshake")
+    return Failure(f"{host}: TLS failed: {seen or error}", "invalid", trouble="TLS")
 
 
 def _certificate(error: ssl.SSLCertVerificationError, host: str) -> Failure:
     why = f"{host}: the server's certificate is not trusted: {error.verify_message}"
     if error.verify_code == 10:
-        return Failure(
-            f"{host}: the server's certificate has expired", "invalid", "renew it: kubeadm certs renew all"
-        )
-    if error.verify_code in (62, 64):
-        return Failure(why, "invalid", "check `server:` and tls-server-name in the kubeconfig")
-    return Failure(why, "invalid", "check certificate-authority-data in the kubeconfig")
+        return Failure(f"{host}: the server's certificate has expired", "invalid", trouble="expired")
+    trouble: Trouble = "other name" if error.verify_code in (62, 64) else "untrusted"
+    return Failure(why, "invalid", trouble=trouble)
 
 
 def _alert(text: str) -> str:
     match = re.search(r"alert ([a-z ]+)", text)
     return match[1].strip() if match else "alert"
-
-
-def client_certificate_expiry(path: Path, now_s: int) -> str | None:
-    """When our certificate expired, if it has: the likely cause of a 401."""
-    from cryptography import x509
-
-    try:
-        until = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
-    except (OSError, ValueError):
-        return None
-    return until.date().isoformat() if until.timestamp() < now_s else None

@@ -1,0 +1,1 @@
+"""What sources that ask over HTTP share: connections, who asks, deadlines, retries, failures told apart."""
