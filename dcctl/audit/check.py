@@ -20,7 +20,7 @@ State: TypeAlias = Literal["fail", "error", "unknown", "manual", "pass", "na"]
 `error`: the check itself broke. `manual`: no program can decide it; a person attests it, with a date."""
 Tier: TypeAlias = Literal["A", "F", "S", "R", "N", "P", "B", "M", "L", "net"]
 """What access it needs: A Kubernetes lists, F effective configuration of its components, S SSH, R SSH with
-sudo, N NVML, P Prometheus and meters, B backup and object stores, M bytes of model files, L dcctl's own records."""
+sudo, N NVML, P Prometheus and meters, B backup and object stores, M bytes of model files, L own records."""
 
 
 class Fault(NamedTuple):

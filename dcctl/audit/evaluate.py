@@ -47,8 +47,8 @@ def evaluate(scene: Scene, checks: Iterable[Check] | None = None) -> list[Tally]
 
 
 def _tally(one: Check, scene: Scene) -> Tally:
-    if one.over in scene.silent:
-        silence = scene.silent[one.over]
+    silence = scene.silence(one.over)
+    if silence is not None:
         return Tally(one, {"unknown": 1}, (Outcome(one, "unknown", "", silence.reason, "", one.severity),))
     counts: Counter[State] = Counter()
     found: list[Outcome] = []
@@ -88,11 +88,11 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
 
 def _fault(one: Check, subject: Subject, fault: Fault) -> Outcome:
     grave = fault.severity or one.severity
-    return Outcome(one, "fail", subject.key, fault.says, fault.where, grave, subject.nodes)
+    return Outcome(one, "fail", subject.key, fault.says, fault.where, grave, subject.stands_on)
 
 
 def _outcome(one: Check, state: State, subject: Subject, says: str) -> Outcome:
-    return Outcome(one, state, subject.key, says, "", one.severity, subject.nodes)
+    return Outcome(one, state, subject.key, says, "", one.severity, subject.stands_on)
 
 
 def failures(tallies: Iterable[Tally]) -> Iterator[Outcome]:

@@ -1,37 +1,63 @@
-"""All that checks may look at: subjects by kind, the site's policy, and what the last run counted."""
+"""All that checks may look at: the evidence, the site's policy, and what the last run counted."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dcctl.audit.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dcctl.inventory.evidence.base import Silence, Subject
-    from dcctl.inventory.model import Fleet
+    from dcctl.inventory.evidence.collected import Evidence
+
+T = TypeVar("T")
 
 
-class Scene(Struct, frozen=True):
-    """One audit's evidence. Checks read it and change nothing."""
+class Scene:
+    """One audit's evidence. Checks read it and change nothing; what several of them derive is kept."""
 
-    fleet: Fleet
-    now_s: int
-    subjects: Mapping[str, Sequence[Subject]] = {}
-    """By kind: the name that a check is `over`."""
-    silent: Mapping[str, Silence] = {}
-    """Kinds that were asked for and not told, as a list that was refused: their checks are unknown."""
-    policy: Policy = Policy()
-    counters: Mapping[str, int] = {}
-    """What the last run counted, by subject and counter (`counter_key`): only what grew since is a fault."""
-    counted_at_s: int | None = None
+    def __init__(
+        self,
+        evidence: Evidence,
+        now_s: int,
+        policy: Policy = Policy(),
+        before: Evidence | None = None,
+    ) -> None:
+        """`before`: the evidence of the last run, of which the counters are enough."""
+        self.evidence, self.now_s, self.policy = evidence, now_s, policy
+        self.counters: Mapping[str, int] = before.counters if before else {}
+        self.counted_at_s = before.taken_at_s if before else None
+        self._kept: dict[Callable[[Scene], Any], Any] = {}
 
     def of(self, kind: str) -> Sequence[Subject]:
-        """Return the subjects of a kind; none where nobody told any."""
-        return self.subjects.get(kind, ())
+        """Return the subjects of a kind, those of `DERIVED` made of others; none where nobody told any."""
+        made = DERIVED.get(kind)
+        return self.once(made) if made else self.evidence.of(kind)
+
+    def silence(self, kind: str) -> Silence | None:
+        """Return why a kind was not told though it was asked for."""
+        return self.evidence.silent.get(kind)
+
+    def once(self, made: Callable[[Scene], T]) -> T:
+        """Return what a function makes of this scene; it is called once."""
+        if made not in self._kept:
+            self._kept[made] = made(self)
+        found: T = self._kept[made]
+        return found
+
+    def grew(self, subject: Subject, name: str, value: int) -> int | None:
+        """Return by how much a counter grew since the last run; None: nobody counted then.
+
+        A counter that is lower than it was began anew (a restart, a new driver): all of it is new.
+        """
+        before = self.counters.get(counter_key(subject, name))
+        return None if before is None else value - before if value >= before else value
+
+
+DERIVED: dict[str, Callable[[Scene], Sequence[Subject]]] = {}
+"""Kinds of subjects that are made of others, by name: modules of checks enter theirs."""
 
 
 def counter_key(subject: Subject, name: str) -> str:

@@ -1,15 +1,9 @@
 """What all evidence has in common: a key that survives restarts, and why something was not told."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from msgspec import field
 
 from dcctl.inventory.devices import Fact
-
-if TYPE_CHECKING:
-    from dcctl.inventory.model import Cause
+from dcctl.inventory.model import Cause
 
 
 class Silence(Fact, frozen=True):
@@ -31,6 +25,6 @@ class Subject(Fact, frozen=True, kw_only=True):
         raise NotImplementedError
 
     @property
-    def nodes(self) -> tuple[str, ...]:
-        """The nodes that it stands on, for who asks what to drain; empty: none in particular."""
+    def stands_on(self) -> tuple[str, ...]:
+        """The nodes that a finding about it names, for who asks what to drain; empty: none in particular."""
         return ()

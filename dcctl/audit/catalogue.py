@@ -1,0 +1,8 @@
+"""All checks, in the order of the catalogue. Importing it is what enters them."""
+
+from __future__ import annotations
+
+from dcctl.audit.check import CATALOGUE
+from dcctl.audit.checks import rbac
+
+__all__ = ["CATALOGUE", "rbac"]

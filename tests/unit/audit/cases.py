@@ -1,0 +1,59 @@
+"""Fixtures of checks, `tests/data/audit/<ID>.yaml`: cases with the evidence and what has to come of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from dcctl.audit.evaluate import evaluate
+from dcctl.audit.policy import Policy
+from dcctl.audit.scene import Scene
+from dcctl.inventory.evidence.collected import Evidence
+
+if TYPE_CHECKING:
+    from dcctl.audit.check import Check
+    from dcctl.audit.evaluate import Tally
+
+FOLDER = Path(__file__).parents[2] / "data" / "audit"
+NOW_S = 1_750_000_000
+
+
+class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "pass"}):
+    """What is told, and what has to come of it. What is not there has to be nothing."""
+
+    case: str
+    evidence: Evidence = Evidence()
+    before: Evidence | None = None
+    policy: Policy = Policy()
+    now_s: int = NOW_S
+    fail: tuple[tuple[str, str], ...] = ()
+    """(key of the subject, where), in order."""
+    passed: int = 0
+    na: int = 0
+    unknown: int = 0
+    manual: int = 0
+
+    def tally(self, one: Check) -> Tally:
+        return evaluate(Scene(self.evidence, self.now_s, self.policy, self.before), [one])[0]
+
+
+@cache
+def cases(name: str) -> tuple[Case, ...]:
+    path = FOLDER / f"{name}.yaml"
+    return tuple(msgspec.convert(yaml.safe_load(path.read_text()), list[Case])) if path.exists() else ()
+
+
+def differences(case: Case, found: Tally) -> dict[str, tuple[object, object]]:
+    """By what: (wanted, found)."""
+    failed = tuple((one.subject, one.where) for one in found.outcomes if one.state == "fail")
+    wanted: dict[str, object] = {"fail": case.fail, "error": 0}
+    there: dict[str, object] = {"fail": failed, "error": found.counts.get("error", 0)}
+    for state in ("pass", "na", "unknown", "manual"):
+        wanted[state] = case.passed if state == "pass" else getattr(case, state)
+        there[state] = found.counts.get(state, 0)
+    return {name: (value, there[name]) for name, value in wanted.items() if value != there[name]}

@@ -1,0 +1,42 @@
+"""Every check of the catalogue: its metadata, and that it says of its fixtures what it has to say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.check import Check
+from tests.unit.audit.cases import FOLDER, Case, cases, differences
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [pytest.param(name, case, id=f"{name}: {case.case}") for name in CATALOGUE for case in cases(name)],
+)
+def test_a_check_says_what_its_fixture_says(name: str, case: Case) -> None:
+    assert differences(case, case.tally(CATALOGUE[name])) == {}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_a_check_has_fixtures_that_fail_pass_and_do_not_apply(name: str) -> None:
+    found = cases(name)
+    assert any(case.fail for case in found), "none fails"
+    assert any(case.passed for case in found), "none passes"
+    assert any(case.na for case in found), "to none it does not apply"
+    assert any(case.unknown for case in found), "of none it is unknown"
+
+
+def test_fixtures_are_those_of_checks() -> None:
+    assert {path.stem for path in FOLDER.glob("*.yaml")} <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize("one", CATALOGUE.values(), ids=lambda one: one.id)
+def test_the_metadata_of_a_check_is_whole(one: Check) -> None:
+    assert re.fullmatch(r"[A-Z]{3,4}-\d\d", one.id)
+    assert 0 < len(one.title) <= 80
+    assert one.why.endswith(".")
+    assert one.fix.endswith((".", "`"))
+    assert one.refs
+    assert one.run.__doc__
