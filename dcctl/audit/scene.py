@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.collected import Evidence
 
 T = TypeVar("T")
+_USUAL = Policy()
 
 
 class Scene:

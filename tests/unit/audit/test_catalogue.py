@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dcctl.audit.catalogue import CATALOGUE
-from dcctl.audit.check import Check
 from tests.unit.audit.cases import FOLDER, Case, cases, differences
+
+if TYPE_CHECKING:
+    from dcctl.audit.check import Check
 
 
 @pytest.mark.parametrize(
