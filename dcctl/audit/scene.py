@@ -23,7 +23,7 @@ class Scene:
         self,
         evidence: Evidence,
         now_s: int,
-        policy: Policy = Policy(),
+        policy: Policy = _USUAL,
         before: Evidence | None = None,
     ) -> None:
         """`before`: the evidence of the last run, of which the counters are enough."""
