@@ -40,6 +40,7 @@ STATES = (
 )
 CHANGES = (
     *("/run/reboot-required", "/var/run/reboot-required", "/var/lib/dpkg/status", "/var/lib/apt/lists"),
+    "/var/lib/apt/periodic/update-success-stamp",
     *("/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages", "/var/cache/dnf", "/var/log/journal"),
     *("/sys/class/iommu", "/dev/ipmi0", "/etc/ssh"),
 )
