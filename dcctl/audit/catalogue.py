@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import rbac
+from dcctl.audit.checks import nodes_access, nodes_health, nodes_keys, nodes_upkeep, nodes_watch, rbac
 
-__all__ = ["CATALOGUE", "rbac"]
+__all__ = ["CATALOGUE", "nodes_access", "nodes_health", "nodes_keys", "nodes_upkeep", "nodes_watch", "rbac"]

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 Command = NamedTuple(  # noqa: UP014  # the body form would hide that a table of them is data
     "Command",
-    [("name", str), ("argv", Tuple[str, ...]), ("root", bool), ("deadline_s", float), ("where", str), ("why", str)],
+    [
+        ("name", str),
+        ("argv", Tuple[str, ...]),
+        ("root", bool),
+        ("deadline_s", float),
+        ("where", str),
+        ("why", str),
+    ],
 )
 """`root`: by `sudo -n` unless we are root. `where`: a path without which it is not run, and nobody misses it."""
 
@@ -46,7 +53,12 @@ class Running:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_PAGER": "", "HOME": "/nonexistent"},
+            env={
+                "LC_ALL": "C",
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "SYSTEMD_PAGER": "",
+                "HOME": "/nonexistent",
+            },
             start_new_session=True,
             cwd="/",
         )

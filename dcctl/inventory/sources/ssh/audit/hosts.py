@@ -55,7 +55,9 @@ def host_evidence(answer: NodeAnswer) -> Evidence:
     if answer.silence is not None:
         return Evidence(hosts=(_mute(answer.node, answer.silence, answer),))
     raw = answer.parts.get("host")
-    document = msgspec.json.decode(raw, type=HostDocument) if raw else HostDocument(why="the probe has no part host")
+    document = (
+        msgspec.json.decode(raw, type=HostDocument) if raw else HostDocument(why="the probe has no part host")
+    )
     found = read_all(Reading(answer.commands, document), _READERS)
     host = Host(
         node=answer.node,
