@@ -37,7 +37,7 @@ def _rooted() -> Iterator[Command]:
 
 
 def _written(command: Command) -> str:
-    """Escape what sudoers or its patterns would take for more than itself; without arguments none may be given."""
+    """Escape what means more to sudoers or its patterns; without arguments none may be given."""
     if any("\\" in word for word in command.argv):
         raise ValueError(f"{command.name}: sudo and its patterns would each take a backslash for their own")
     binary, *arguments = command.argv

@@ -1,7 +1,8 @@
 """Until when systems get security updates from their makers without a contract, in Unix time (UTC midnight).
 
-From the makers' own pages: wiki.debian.org/LTS, ubuntu.com/about/release-cycle, access.redhat.com/support/policy,
-wiki.rockylinux.org, wiki.almalinux.org. A release that is not here is not judged.
+As their makers tell: wiki.debian.org/LTS, ubuntu.com/about/release-cycle, access.redhat.com/support/policy,
+wiki.rockylinux.org, wiki.almalinux.org; not looked up again for this table. A release that is not here is
+not judged.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
     applies=_without_server,
 )
 def algorithms(host: Host, scene: Scene) -> Iterator[Fault]:
-    """Nothing that is offered is on the list of weak ones, nor open to the Terrapin attack (CVE-2023-48795)."""
+    """Nothing on the list of weak ones is offered, nothing open to Terrapin (CVE-2023-48795)."""
     offered = host.algorithms
     if offered is None:
         return
@@ -153,6 +153,10 @@ def session_limits(host: Host, scene: Scene) -> Iterator[Fault]:
         yield Fault("any account may log in: neither AllowGroups nor AllowUsers is set", "allowgroups")
 
 
+def _without_accounts(host: Host, _scene: Scene) -> str:
+    return "systems without accounts of their own" if host.accounts == () else ""
+
+
 @check(
     "NOD-07",
     "Root by more ways than its own",
@@ -163,7 +167,7 @@ def session_limits(host: Host, scene: Scene) -> Iterator[Fault]:
     refs=("800-53:IA-2", "800-53:IA-5(1)(a)", "800-53:IA-11", "iso:A.8.2", "mlps:8.1.4.1"),
     why="A second uid 0, an empty password or sudo without one is root for whoever gets in at all.",
     fix="Remove the account or lock it (passwd -l); take NOPASSWD out of sudoers, or name commands for it.",
-    applies=lambda host, _scene: "systems without accounts of their own" if host.accounts == () else "",
+    applies=_without_accounts,
 )
 def ways_to_root(host: Host, scene: Scene) -> list[Fault]:
     """Root alone has uid 0, each account a password, and sudo asks for it unless the site says otherwise."""

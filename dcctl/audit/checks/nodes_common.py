@@ -64,7 +64,7 @@ def of_pool(table: dict[str, dict[str, str]], pool: str) -> dict[str, str] | Non
 
 
 def majority(values: Iterable[str]) -> str | None:
-    """Return the value that more than three quarters have; None: there is none, or fewer than 3 were asked."""
+    """Return the value that more than three quarters have; None: there is none, or fewer than 3 told."""
     counts = Counter(values)
     total = counts.total()
     if total < 3:

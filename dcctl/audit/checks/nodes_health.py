@@ -1,7 +1,8 @@
-"""Nodes: disks, memory, processors, processes, the board's own controller, and what maintenance left behind."""
+"""Nodes: disks, memory, processors, processes, the board's controller, what maintenance left behind."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
@@ -46,6 +47,10 @@ _BROKEN = (
 )
 
 
+def _without_disks(host: Host, _scene: Scene) -> str:
+    return "nodes without local disks" if (host.filesystems, host.drives) == ((), ()) else ""
+
+
 @check(
     "NOD-18",
     "Disk is full, read-only or worn",
@@ -54,11 +59,9 @@ _BROKEN = (
     over="hosts",
     needs=("filesystems",),
     refs=("800-53:SI-4", "iso:A.8.6", "dcctl:health"),
-    why="The kubelet evicts at 85 %, a checkpoint cannot be written, and a worn drive fails in the middle of one.",
+    why="The kubelet evicts at 85 %, and a worn drive fails in the middle of a checkpoint.",
     fix="Free space (crictl rmi --prune, journalctl --vacuum-size=1G); drain the node and change the drive.",
-    applies=lambda host, _scene: (
-        "nodes without local disks" if (host.filesystems, host.drives) == ((), ()) else ""
-    ),
+    applies=_without_disks,
 )
 def disks(host: Host, scene: Scene) -> list[Fault]:
     """Space and inodes are within the limit, nothing was remounted read-only, and no drive complains."""
@@ -140,6 +143,12 @@ def _usual_memory(scene: Scene) -> dict[str, int]:
     return {pool: sorted(map(int, sizes))[len(sizes) // 2] for pool, sizes in told.items() if len(sizes) > 2}
 
 
+def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
+    if host.container or _wanted(host, scene) is not None:
+        return in_container(host, scene)
+    return "pools that are too small, or too mixed, to have a usual value"
+
+
 @check(
     "NOD-20",
     "Processor or memory is set up unlike its pool",
@@ -148,9 +157,9 @@ def _usual_memory(scene: Scene) -> dict[str, int]:
     over="hosts",
     needs=("tuning",),
     refs=("800-53:CM-6(a)", "iso:A.8.9", "dcctl:drift"),
-    why="A collective runs at the pace of the slowest: one node in powersave, or on the clock hpet, holds up all.",
-    fix="cpupower frequency-set -g performance; clocksource, iommu and hugepages on the kernel's command line.",
-    applies=lambda host, scene: in_container(host, scene) or _nothing_to_hold_against(host, scene),
+    why="A collective runs at the pace of the slowest: one node in powersave, or on hpet, holds up all.",
+    fix="cpupower frequency-set -g performance; clocksource, iommu and hugepages on the kernel's line.",
+    applies=_nothing_to_hold_against,
 )
 def tuning(host: Host, scene: Scene) -> Iterator[Fault]:
     """Each value is the site's for the pool, else that of more than three quarters of the pool."""
@@ -166,24 +175,20 @@ def _wanted(host: Host, scene: Scene) -> dict[str, str] | None:
     return scene.once(_usual_tuning).get(pool) if said is None else said
 
 
+def _tuned(name: str, host: Host) -> str | None:
+    return (host.tuning or {}).get(name)
+
+
 def _usual_tuning(scene: Scene) -> dict[str, dict[str, str]]:
     """Return by pool the values that more than three quarters have."""
     names = sorted({name for host in scene.evidence.hosts or () for name in host.tuning or ()})
     found: dict[str, dict[str, str]] = {}
     for name in names:
-        for pool, values in by_pool(scene, lambda host, name=name: (host.tuning or {}).get(name)).items():  # type: ignore[misc]
+        for pool, values in by_pool(scene, partial(_tuned, name)).items():
             usual = majority(values)
             if usual is not None:
                 found.setdefault(pool, {})[name] = usual
     return found
-
-
-def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
-    return (
-        ""
-        if _wanted(host, scene) is not None
-        else "pools that are too small, or too mixed, to have a usual value"
-    )
 
 
 @check(
@@ -194,8 +199,8 @@ def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
     over="hosts",
     needs=("stuck",),
     refs=("800-53:SI-4", "dcctl:health"),
-    why="A process that waits for I/O for ever cannot be killed; one without a job keeps a board from others.",
-    fix="Look at /proc/PID/stack and what it waits for; end an orphan (kill), else drain and restart the node.",
+    why="A process that waits for I/O for ever cannot be killed; one of no job keeps a board from others.",
+    fix="Look at /proc/PID/stack and what it waits for; kill an orphan, else drain and restart the node.",
     applies=in_container,
 )
 def processes(host: Host, scene: Scene) -> Iterator[Fault]:
@@ -243,7 +248,7 @@ def _no_controller(host: Host, scene: Scene) -> str:
     applies=_no_controller,
 )
 def controller(host: Host, scene: Scene) -> list[Fault]:
-    """No grave event since the last run, and no sensor of a supply or fan that is broken or beyond its limit."""
+    """No grave event since the last run, and no sensor of something broken or beyond its limit."""
     told = host.bmc
     if told is None:
         return []
@@ -310,6 +315,11 @@ def fleet_nodes(scene: Scene) -> list[FleetNode]:
 DERIVED["fleet_nodes"] = fleet_nodes
 
 
+def _of_no_scheduler(node: FleetNode, _scene: Scene) -> str:
+    known = node.ready is not None or node.schedulable is not None or node.state
+    return "" if known else "nodes that no scheduler knows"
+
+
 @check(
     "NOD-23",
     "Node is not ready, or maintenance was never ended",
@@ -320,11 +330,7 @@ DERIVED["fleet_nodes"] = fleet_nodes
     refs=("800-53:CP-2", "dcctl:health"),
     why="Boards that nobody may use cost as much as the others; a forgotten taint is found by chance.",
     fix="kubectl describe node; dcctl drain --undo, or kubectl uncordon and kubectl taint nodes NODE KEY-.",
-    applies=lambda node, _scene: (
-        "nodes that no scheduler knows"
-        if (node.ready, node.schedulable, node.state) == (None, None, "")
-        else ""
-    ),
+    applies=_of_no_scheduler,
 )
 def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:
     """It is ready, and no taint of maintenance is older than the limit."""

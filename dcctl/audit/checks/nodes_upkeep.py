@@ -94,11 +94,8 @@ def updates(host: Host, scene: Scene) -> list[Fault]:
         and now_s - told.installed_at_s > policy.update_age_s
     ):
         days = (now_s - told.installed_at_s) // 86_400
-        faults.append(
-            Fault(
-                f"{len(told.security)} security updates wait, nothing installed for {days} days", "security"
-            )
-        )
+        says = f"{len(told.security)} security updates wait, nothing installed for {days} days"
+        faults.append(Fault(says, "security"))
     if not faults:
         _trust(told, now_s, policy.list_age_s)
     return unless_told(host, faults, "os")
@@ -132,7 +129,7 @@ def _without_boards(host: Host, scene: Scene) -> str:
     needs=("upgrades",),
     refs=("800-53:CM-3", "iso:A.8.32"),
     why="A library newer than its loaded module breaks every new job on the node until it is restarted.",
-    fix="apt-mark hold the packages, or put them on Unattended-Upgrade::Package-Blacklist (dnf: excludepkgs).",
+    fix="apt-mark hold them, or put them on Unattended-Upgrade::Package-Blacklist (dnf: excludepkgs).",
     applies=_without_boards,
 )
 def unattended(host: Host, _scene: Scene) -> Iterator[Fault]:
@@ -148,7 +145,7 @@ def unattended(host: Host, _scene: Scene) -> Iterator[Fault]:
 
 
 def _left_alone(name: str, told: Upgrades) -> bool:
-    """True for a held package, and for one that a pattern of the list covers. Unsure: a pattern that is none of ours."""
+    """True for a held package, and for one that a pattern covers. Unsure: a pattern is not understood."""
     return name in told.held or any(_covers(pattern, name) for pattern in told.excluded)
 
 

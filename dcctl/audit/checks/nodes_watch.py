@@ -52,7 +52,7 @@ def auditd(host: Host, _scene: Scene) -> list[Fault]:
     needs=("logging",),
     refs=("800-53:AU-4(1)", "800-53:AU-9(2)", "iso:A.8.15", "mlps:8.1.4.3"),
     why="Who takes over a node removes its logs; a node that breaks takes them along.",
-    fix="Send them away (rsyslog omfwd, systemd-journal-upload, an agent); Storage=persistent in journald.conf.",
+    fix="Send them away (rsyslog, journal-upload, an agent); Storage=persistent in journald.conf.",
     applies=in_container,
 )
 def logs(host: Host, _scene: Scene) -> list[Fault]:
@@ -139,7 +139,7 @@ def _nothing_listens(host: Host, _scene: Scene) -> str:
     applies=_nothing_listens,
 )
 def ports(host: Host, scene: Scene) -> Iterator[Fault]:
-    """None of the sensitive ports is open to every network, and nothing else where the site lists what may be."""
+    """None of the sensitive ports is open to every network, and nothing beyond the list of a site."""
     policy, pool = scene.policy.hosts, scene.once(pools_of).get(host.node, "")
     listed = policy.ports.get(pool, policy.ports.get("*"))
     told: set[str] = set()

@@ -1,4 +1,4 @@
-"""Part of the audit's probe: how a host is hardened and how it fares. Readings alone; they are judged elsewhere.
+"""Part of the audit's probe: how a host is hardened and how it fares. Readings; they are judged elsewhere.
 
 No command prints a secret: of shadow only lines without a password, of keys only their fingerprints.
 """
@@ -320,7 +320,7 @@ def governors() -> "dict[str, int]":
 
 
 def filesystems() -> "list[dict[str, object]]":
-    """Return local file systems with their mount options and inodes; those of servers may hang and are not asked."""
+    """Return local file systems with options and inodes; those of servers may hang and are not asked."""
     found, devices = [], set()
     for line in str(file_text("/proc/self/mounts").get("out", "")).split("\n"):
         words = [
@@ -353,7 +353,7 @@ def space_of(path: str) -> "dict[str, object]":
 
 
 def process_rows() -> "dict[str, tuple[str, str, int, str]]":
-    """Return by pid: name, state, start in ticks since boot, and switches so far (only of one that waits for I/O)."""
+    """Return by pid: name, state, start in ticks since boot, and switches so far of who waits for I/O."""
     found = {}
     for pid in listed("/proc"):
         if not pid.isdigit():
