@@ -24,6 +24,11 @@ def like(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
+def days(seconds: int) -> int:
+    """Return whole days."""
+    return seconds // 86_400
+
+
 def unless_told(host: Host, faults: list[Fault], *fields: str) -> list[Fault]:
     """Return the faults. Unsure: there are none, and one of these fields was not told, or only in part."""
     if faults:

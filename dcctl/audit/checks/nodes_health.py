@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import (
     by_pool,
+    days,
     in_container,
     like,
     majority,
@@ -19,6 +20,7 @@ from dcctl.audit.checks.nodes_common import (
 from dcctl.audit.scene import DERIVED, counter_key
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.model import Taint  # noqa: TC001  # msgspec reads it
+from dcctl.units import memory as quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +121,12 @@ def memory(host: Host, scene: Scene) -> list[Fault]:
     faults, usual = [], scene.once(_usual_memory).get(scene.once(pools_of).get(host.node, ""))
     short = usual is not None and told.total_bytes is not None
     if short and 1000 * (usual - told.total_bytes) > policy.memory_short_milli * usual:  # type: ignore[operator]
-        faults.append(Fault(f"{told.total_bytes} of {usual} bytes that most of its pool have", "size"))
+        faults.append(
+            Fault(
+                f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its pool have",
+                "size",
+            )
+        )
     if told.uncorrected:
         faults.append(
             Fault(f"{told.uncorrected} uncorrected memory errors since it was started", "uncorrected")
@@ -344,7 +351,7 @@ def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:
             unsure = unsure or f"nobody saw the taint {one.key} before: since when it is there is not known"
         elif scene.now_s - since_s > scene.policy.hosts.maintenance_age_s:
             faults.append(
-                Fault(f"{one.key} is there for {(scene.now_s - since_s) // 86_400} days", f"taint {one.key}")
+                Fault(f"{one.key} is there for {days(scene.now_s - since_s)} days", f"taint {one.key}")
             )
     if unsure and not faults:
         raise Unsure(unsure)
