@@ -151,7 +151,7 @@ def _usual_memory(scene: Scene) -> dict[str, int]:
 
 
 def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
-    if host.container or _wanted(host, scene) is not None:
+    if host.container or host.tuning is None or _wanted(host, scene) is not None:
         return in_container(host, scene)
     return "pools that are too small, or too mixed, to have a usual value"
 
