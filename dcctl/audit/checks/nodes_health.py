@@ -115,19 +115,15 @@ def _of_drive(one: Drive, limit_milli: int) -> Iterator[Fault]:
     applies=in_container,
 )
 def memory(host: Host, scene: Scene) -> list[Fault]:
-    """It has what most of its like in the pool have, no uncorrected errors since it was started, and no swap."""
+    """It has what most of its like have, no uncorrected errors since it was started, and no swap."""
     told, policy = host.memory, scene.policy.hosts
     if told is None:
         return []
     faults, usual = [], scene.once(_usual_memory).get(scene.once(peers_of).get(host.node, ""))
     short = usual is not None and told.total_bytes is not None
     if short and 1000 * (usual - told.total_bytes) > policy.memory_short_milli * usual:  # type: ignore[operator]
-        faults.append(
-            Fault(
-                f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its like have",
-                "size",
-            )
-        )
+        says = f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its like have"
+        faults.append(Fault(says, "size"))
     if told.uncorrected:
         faults.append(
             Fault(f"{told.uncorrected} uncorrected memory errors since it was started", "uncorrected")

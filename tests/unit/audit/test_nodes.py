@@ -27,8 +27,8 @@ def _said() -> Iterator[str]:
         for case in cases(name):
             for found in case.tally(one).outcomes:
                 if found.state in {"fail", "unknown"}:
-                    on = ",".join(found.nodes)
-                    yield f"{name} {found.state} {found.severity} {found.subject} on {on} [{found.where}]: {found.says}"
+                    about = f"{found.subject} on {','.join(found.nodes)} [{found.where}]"
+                    yield f"{name} {found.state} {found.severity} {about}: {found.says}"
 
 
 def test_faults_say_what_is_wrong_and_doubts_why() -> None:

@@ -1,4 +1,4 @@
-"""The audit's probe on this machine: commands that hang, flood or are not there, and what is sent to a node."""
+"""The audit's probe on this machine: commands that hang, flood or are not there, and what is streamed."""
 
 from __future__ import annotations
 
@@ -157,7 +157,17 @@ def test_the_stream_is_python_3_6_and_defines_each_name_once() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_without_root_and_sudo_rules_each_field_says_why() -> None:
-    command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-IBS", "-"]
+    command = [
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+        "/usr/bin/python3",
+        "-IBS",
+        "-",
+    ]
     done = subprocess.run(command, input=audit_probe(), capture_output=True, check=True)
     told = json.loads(done.stdout.split(b"\n")[1])["audit"]
     rooted = [command.name for part in AUDIT_PARTS for command in part.commands if command.root]
