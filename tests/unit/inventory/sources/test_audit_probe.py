@@ -102,6 +102,13 @@ def test_nothing_begins_when_the_node_has_had_its_time(monkeypatch: pytest.Monke
     assert run("echo x")["cause"] == "timeout"
 
 
+def test_all_commands_together_have_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "PROBE_S", 1)
+    told = run_commands([Command(str(at), ("/bin/sleep", "600"), False, 400, "", "") for at in range(20)])
+    assert {one["cause"] for one in told.values()} == {"timeout"}
+    assert len(told) == 20
+
+
 def test_files_that_are_none_too_long_or_not_there(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"x" * (audit.FILE_BYTES + 1))
     (tmp_path / "whole").write_bytes(b"x" * audit.FILE_BYTES)
@@ -122,7 +129,8 @@ def _hangs() -> dict[str, object]:
 
 
 def test_a_part_that_breaks_or_hangs_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "PART_S", 1)
+    monkeypatch.setattr(audit, "PROBE_S", 1)
+    monkeypatch.setattr(audit, "PATIENCE_S", 1)
     parts = [Part("a", (), _breaks), Part("b", (), _hangs), Part("c", (), lambda: {"told": 1})]
     found = audit_document(parts)
     assert found["a"] == {"why": "ended with status 1", "cause": "failed"}
