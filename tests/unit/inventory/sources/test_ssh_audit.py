@@ -206,6 +206,7 @@ def test_sockets_with_and_without_their_process() -> None:
 
 
 CHRONY = "C0A80101,192.168.1.1,3,1700000000.123,{},-0.000001,0.00003,-12.3,0.001,0.1,0.01,0.001,64.2,{}\n"
+OWN_CLOCK = "7F7F0101,,8,1795348825.395205748,0.0,0.0,0.0,0.000,0.000,0.000,0.0,0.0,0.0,Normal\n"
 TIMESYNC = "       Server: 10.0.0.1 (ntp)\n      Stratum: 2\n       Offset: -1.105ms\n        Delay: 2ms\n"
 
 
@@ -214,6 +215,7 @@ TIMESYNC = "       Server: 10.0.0.1 (ntp)\n      Stratum: 2\n       Offset: -1.1
     [
         ({"chrony": CHRONY.format("-0.000012345", "Normal")}, (), Clock("chrony", True, -12345, 3)),
         ({"chrony": CHRONY.format("0.000000000", "Not synchronised")}, (), Clock("chrony", False, None, 3)),
+        ({"chrony": OWN_CLOCK}, (), Clock("chrony", False, None, 8)),
         (
             {"timesync": TIMESYNC, "timedatectl": "NTP=yes\nNTPSynchronized=yes\n"},
             (),
@@ -384,6 +386,18 @@ def test_drives_say_how_they_are_and_some_say_nothing() -> None:
     assert hardware.drives(reading()) == ()
     with pytest.raises(Untold, match="no answer"):
         hardware.drives(reading({"smart/sdb": late}, drives=("sdb",)))
+
+
+def test_a_drive_without_a_health_is_not_healthy() -> None:
+    told = Told(recorded("smart-unknown.json"), 1)
+    with pytest.raises(Untold, match="Unable to detect device type"):
+        hardware.drives(reading({"smart/sda": told}, drives=("sda",)))
+    look = reading({"smart/sda": told, "smart/nvme0": json.dumps(NVME)}, drives=("nvme0n1", "sda"))
+    assert hardware.drives(look) == (Drive("nvme0", True, 0, 1010),)
+    assert "sda" in look.silent["drives"].reason
+    standby = reading({"smart/sda": Told('{"smartctl": {"messages": []}}', 2)}, drives=("sda",))
+    with pytest.raises(Untold, match="tells no health"):
+        hardware.drives(standby)
 
 
 def test_memory_errors_are_counted_or_not_known() -> None:
