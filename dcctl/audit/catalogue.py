@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import rbac
+from dcctl.audit.checks import accounts, rbac, rights
 
-__all__ = ["CATALOGUE", "rbac"]
+__all__ = ["CATALOGUE", "accounts", "rbac", "rights"]

@@ -1,0 +1,239 @@
+"""The audit's graph of rights, held against the authorizer of the real API server on roles by chance."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+import yaml
+
+from dcctl.audit.graph import Graph, allows_path
+from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
+from dcctl.inventory.sources.kubernetes.rbac import audit_rbac_yaml
+from tests.controlplane.workloads import namespace
+
+if TYPE_CHECKING:
+    from dcctl.inventory.evidence.collected import Evidence
+    from tests.controlplane.client import ApiClient, Json
+    from tests.controlplane.plane import ControlPlane
+
+SEED = 20_261_122
+GROUP = "rbac.authorization.k8s.io"
+SPACES = ("rights-a", "rights-b")
+USERS = ("wu", "ana", "system:serviceaccount:rights-a:bot", "system:serviceaccount:rights-b:bot")
+MEMBERSHIPS = ((), ("devs",), ("devs", "ops"))
+VERBS = ("get", "list", "create", "update", "delete", "escalate", "impersonate", "*")
+RESOURCES = (
+    ("", "pods"),
+    ("", "pods/exec"),
+    ("", "pods/*"),
+    ("", "*/exec"),
+    ("", "*"),
+    ("", "nodes/proxy"),
+    ("", "namespaces"),
+    ("apps", "deployments"),
+    ("apps", "*/scale"),
+    ("apps", "deployments/scale"),
+    (GROUP, "clusterroles"),
+    ("*", "jobs"),
+    ("batch", "jobs"),
+    ("batch", "Jobs"),
+)
+ASKED = (
+    ("", "pods", ""),
+    ("", "pods", "exec"),
+    ("", "nodes", "proxy"),
+    ("", "namespaces", ""),
+    ("", "secrets", ""),
+    ("apps", "deployments", ""),
+    ("apps", "deployments", "scale"),
+    ("batch", "jobs", ""),
+    (GROUP, "clusterroles", ""),
+)
+NAMES = ("", "one", "two")
+PATHS = ("/healthz", "/metrics", "/metrics/slis", "/apis", "/logs/kubelet")
+URLS = ("/healthz", "/metrics*", "/metrics/*", "*", "/log*")
+QUESTIONS = 1500
+
+
+class Question(NamedTuple):
+    """May this user do that?"""
+
+    user: str
+    groups: tuple[str, ...]
+    attributes: Json
+
+    def review(self) -> Json:
+        kind = "nonResourceAttributes" if "path" in self.attributes else "resourceAttributes"
+        return {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": self.user, "groups": self._told(), kind: self.attributes},
+        }
+
+    def _told(self) -> list[str]:
+        """With the groups that authentication would add."""
+        mine = [*self.groups, "system:authenticated"]
+        if self.user.startswith("system:serviceaccount:"):
+            mine += ["system:serviceaccounts", f"system:serviceaccounts:{self.user.split(':')[2]}"]
+        return mine
+
+
+def rule(rng: random.Random) -> Json:
+    group, resource = rng.choice(RESOURCES)
+    found: Json = {
+        "verbs": rng.sample(VERBS, rng.randint(1, 3)),
+        "apiGroups": [group, *rng.sample(["apps", "*", ""], rng.randint(0, 1))],
+        "resources": [resource, *(one for _, one in rng.sample(RESOURCES, rng.randint(0, 2)))],
+    }
+    if rng.random() < 0.3:
+        found["resourceNames"] = rng.sample(["one", "two", "three"], 2)
+    return found
+
+
+def role(rng: random.Random, number: int) -> Json:
+    """One in five is put together from others, by label; one in five allows paths."""
+    chosen = rng.random()
+    name = f"rights-{number}"
+    base: Json = {"apiVersion": f"{GROUP}/v1", "kind": "ClusterRole", "metadata": {"name": name}}
+    if chosen < 0.2:
+        wanted = {"matchLabels": {"rights-part": str(rng.randrange(3))}}
+        return base | {"aggregationRule": {"clusterRoleSelectors": [wanted]}, "rules": []}
+    base["metadata"]["labels"] = {"rights-part": str(rng.randrange(3))}
+    if chosen < 0.4:
+        urls = rng.sample(URLS, 2)
+        return base | {"rules": [{"verbs": ["get"], "nonResourceURLs": urls}, rule(rng)]}
+    if chosen < 0.7:
+        place = {"name": name, "namespace": rng.choice(SPACES)}
+        return {**base, "kind": "Role", "metadata": place, "rules": [rule(rng)]}
+    return base | {"rules": [rule(rng) for _ in range(rng.randint(1, 2))]}
+
+
+def subject(rng: random.Random, space: str) -> Json:
+    kind = rng.choice(("User", "Group", "ServiceAccount"))
+    if kind == "User":
+        return {"kind": kind, "apiGroup": GROUP, "name": rng.choice(USERS)}
+    if kind == "Group":
+        broad = ("system:serviceaccounts", "system:serviceaccounts:rights-a", "system:authenticated")
+        name = rng.choice(("devs", "ops", "nobody", *broad))
+        return {"kind": kind, "apiGroup": GROUP, "name": name}
+    return {"kind": kind, "name": "bot", **({"namespace": rng.choice(SPACES)} if not space else {})}
+
+
+def binding(rng: random.Random, number: int, roles: list[Json]) -> Json:
+    chosen = rng.choice(roles)
+    space = chosen["metadata"].get("namespace") or rng.choice(("", *SPACES))
+    meta: Json = {"name": f"rights-{number}", **({"namespace": space} if space else {})}
+    return {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "RoleBinding" if space else "ClusterRoleBinding",
+        "metadata": meta,
+        "roleRef": {"apiGroup": GROUP, "kind": chosen["kind"], "name": chosen["metadata"]["name"]},
+        "subjects": [subject(rng, space) for _ in range(rng.randint(1, 2))],
+    }
+
+
+def question(rng: random.Random) -> Question:
+    user, groups = rng.choice(USERS), rng.choice(MEMBERSHIPS)
+    if rng.random() < 0.15:
+        return Question(user, groups, {"verb": "get", "path": rng.choice(PATHS)})
+    group, resource, sub = rng.choice(ASKED)
+    asked = {"verb": rng.choice(VERBS[:-1]), "group": group, "resource": resource, "subresource": sub}
+    asked |= {"name": rng.choice(NAMES), "namespace": rng.choice(("", *SPACES))}
+    return Question(user, groups, asked)
+
+
+@pytest.fixture(scope="module")
+def told(plane: ControlPlane) -> Evidence:
+    """What the audit reads as admin, once the controller has put the aggregated roles together."""
+    rng = random.Random(SEED)
+    roles = [role(rng, number) for number in range(40)]
+    bindings = [binding(rng, number, roles) for number in range(25)]
+    plane.apply([namespace(each) for each in SPACES])
+    plane.apply([*roles, *bindings])
+    with plane.client() as admin:
+        plane.wait_for(lambda: settled(admin), 60, "aggregated roles are filled in")
+    return KubernetesEvidence(kubeconfig=str(plane.kubeconfig())).gather()
+
+
+def settled(admin: ApiClient) -> bool:
+    found = admin.get(f"/apis/{GROUP}/v1/clusterroles")["items"]
+    mine = [each for each in found if each["metadata"]["name"].startswith("rights-")]
+    labels = {str((each["metadata"].get("labels") or {}).get("rights-part")) for each in mine}
+    return all(
+        each.get("rules")
+        for each in mine
+        if each.get("aggregationRule")
+        and each["aggregationRule"]["clusterRoleSelectors"][0]["matchLabels"]["rights-part"] in labels
+    )
+
+
+def answer(graph: Graph, asked: Question) -> bool:
+    grants = graph.of_user("", asked.user, asked.groups)
+    wanted = asked.attributes
+    if "path" in wanted:
+        return any(
+            not one.namespace and allows_path(one.rule, wanted["verb"], wanted["path"]) for one in grants
+        )
+    resource = "/".join(filter(None, (wanted["resource"], wanted["subresource"])))
+    return any(
+        one.namespace in ("", wanted["namespace"])
+        and one.allows(wanted["verb"], resource, wanted["group"], wanted["name"])
+        for one in grants
+    )
+
+
+def test_the_graph_says_what_the_api_server_says(plane: ControlPlane, told: Evidence) -> None:
+    rng, graph = random.Random(SEED + 1), Graph(told.roles or (), told.bindings or ())
+    wrong, yes = [], 0
+    with plane.client() as admin:
+        for asked in (question(rng) for _ in range(QUESTIONS)):
+            path = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+            status, body = admin.request("POST", path, asked.review())
+            assert status == 201, body
+            allowed = body["status"]["allowed"]
+            yes += allowed
+            if allowed != answer(graph, asked):
+                wrong.append((asked, body["status"]))
+    assert wrong == []
+    assert QUESTIONS // 10 < yes < QUESTIONS * 9 // 10, "the questions tell little"
+
+
+def test_an_administrator_is_told_everything(told: Evidence) -> None:
+    assert told.silent == {}
+    (cluster,) = told.clusters or ()
+    assert (cluster.minor is not None, cluster.user, cluster.rules_complete) == (True, "admin", True)
+    assert any("*" in one.verbs and "*" in one.resources for one in cluster.rules or ())
+    assert {"apps", "deployments.apps"} <= set(cluster.apis or ())
+    (shown,) = (one for one in told.certificates or () if one.name == "API server")
+    assert shown.ends_at_s is not None
+    assert any(one.name == "kube-system" for one in told.namespaces or ())
+
+
+def test_the_printed_role_is_enough_for_all_but_secrets(plane: ControlPlane, told: Evidence) -> None:
+    printed = yaml.safe_load(audit_rbac_yaml())
+    bound = {
+        "apiVersion": f"{GROUP}/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "dcctl-auditor"},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": printed["metadata"]["name"]},
+        "subjects": [{"kind": "User", "apiGroup": GROUP, "name": "auditor"}],
+    }
+    plane.apply([printed, bound])
+    with plane.client("auditor") as auditor:
+        plane.wait_for(lambda: auditor.request("GET", f"/apis/{GROUP}/v1/roles")[0] == 200, 30, "allowed")
+    seen = KubernetesEvidence(kubeconfig=str(plane.kubeconfig("auditor"))).gather()
+    assert {name: one.cause for name, one in seen.silent.items()} == {"secrets": "denied"}
+    assert {one.name for one in seen.roles or ()} >= {one.name for one in told.roles or ()}
+
+
+def test_who_may_nothing_gets_nothing_and_the_reasons(plane: ControlPlane) -> None:
+    seen = KubernetesEvidence(kubeconfig=str(plane.kubeconfig("nobody"))).gather()
+    wanted = {"roles", "bindings", "accounts", "namespaces", "webhooks", "certificates", "secrets"}
+    assert wanted <= set(seen.silent)
+    assert {seen.silent[name].cause for name in wanted} == {"denied"}
+    assert (seen.roles, seen.bindings, seen.namespaces) == (None, None, None)
+    (cluster,) = seen.clusters or ()
+    assert cluster.user == "nobody"
+    assert cluster.version is not None
