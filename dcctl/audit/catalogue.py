@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import accounts, rbac, rights
+from dcctl.audit.checks import accounts, admission, rbac, rights, secrets
 
-__all__ = ["CATALOGUE", "accounts", "rbac", "rights"]
+__all__ = ["CATALOGUE", "accounts", "admission", "rbac", "rights", "secrets"]

@@ -83,7 +83,7 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
             return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
         faults = list(one.run(subject, scene))
     except Unsure as doubt:
-        return "unknown", [_outcome(one, "unknown", subject, doubt.reason)], ""
+        return doubt.state, [_outcome(one, doubt.state, subject, doubt.reason)], ""
     return ("fail" if faults else "pass"), [_fault(one, subject, fault) for fault in faults], ""
 
 

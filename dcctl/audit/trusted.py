@@ -59,12 +59,35 @@ KNOWN: Final[tuple[Trusted, ...]] = (
 """Namespaces and accounts as the operators' own charts have them."""
 
 
+HOSTS: Final = (
+    "gpu-operator",
+    "nvidia-network-operator",
+    "nvidia-dra-driver-gpu",
+    "node-feature-discovery",
+    "tigera-operator",
+    "calico-system",
+    "kube-flannel",
+    "cilium",
+    "metallb-system",
+    "longhorn-system",
+    "openebs",
+    "rook-ceph",
+)
+"""Namespaces of operators whose pods set up the nodes themselves: drivers, networks, disks."""
+
+
 def trusted(who: str, check: str, scene: Scene) -> bool:
     """Return whether the rights of a principal, by its key, are meant as far as a check asks about them."""
     return any(
         fnmatchcase(who, one.who) and any(fnmatchcase(check, each) for each in one.checks)
         for one in (*scene.policy.rights.trusted, *KNOWN)
     )
+
+
+def is_tenant(namespace: str, scene: Scene) -> bool:
+    """Return whether a namespace is one of those who use the cluster."""
+    outside = (*HOSTS, *scene.policy.admission.outside)
+    return not is_system(namespace, scene) and not any(fnmatchcase(namespace, one) for one in outside)
 
 
 def is_system(namespace: str, scene: Scene) -> bool:

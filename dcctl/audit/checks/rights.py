@@ -128,7 +128,7 @@ _RISE_INSIDE: Final = (
 
 
 def _inside(_principal: Principal, grant: Grant) -> bool:
-    """In one namespace, the roles of Kubernetes for its users (admin, edit) come with the accounts in there."""
+    """In one namespace, the roles of Kubernetes for its users (admin, edit) bring its accounts."""
     return bool(grant.namespace) and grant.role not in DEFAULTS
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date  # noqa: TC003  # msgspec resolves annotations at run time
+
 from msgspec import Struct
 
 
@@ -17,5 +19,7 @@ class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
     """In more namespaces than these, a pull secret of one name is one that all share."""
     encrypted_classes: tuple[str, ...] = ()
     """Storage classes whose volumes the site knows to be encrypted below; `*` and `?` are any."""
-    store_attested: str = ""
-    """The day on which somebody looked whether an external store is needed (2026-11-22), and who."""
+    store_attested: date | None = None
+    """The day on which somebody looked whether Secrets need a store outside of the cluster, and found not."""
+    attested_days: int = 365
+    """For so long an attestation holds."""

@@ -18,6 +18,9 @@ class Work(Subject, frozen=True, kw_only=True):
     images: dict[str, str] = field(default_factory=dict)
     """By container, init and ephemeral ones too."""
 
+    bare: tuple[str, ...] = ()
+    """Containers for which no securityContext says anything, theirs or the pod's."""
+
     @property
     def key(self) -> str:
         """Its name, with what makes it the only one."""
