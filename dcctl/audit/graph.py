@@ -106,7 +106,6 @@ class Graph:
 
     def __init__(self, roles: Iterable[Role], bindings: Iterable[Binding]) -> None:
         self._roles = {(one.cluster, one.key): one for one in roles}
-        self._aggregated = [one for one in self._roles.values() if one.selectors]
         self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
         self.bound: dict[tuple[str, str, str], list[Binding]] = {}
         """By (cluster, namespace, name) of a service account, the bindings that name it itself."""

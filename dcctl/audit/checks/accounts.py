@@ -86,7 +86,7 @@ def defaults(one: Account, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"{binding.key} gives it {binding.role}", binding.key)
     mounting = [work for work in scene.once(runs_as).get(whose, ()) if mounts_token(work, scene)]
     if mounting:
-        yield Fault(f"its token is in the pods of {_some(work.name for work in mounting)}", "mounted")
+        yield Fault(f"the pods of {_some(work.name for work in mounting)} have its token", "mounted")
 
 
 @check(

@@ -214,7 +214,7 @@ def _no_guard(one: Webhook, _scene: Scene) -> str:
     tier="A",
     over="webhooks",
     refs=("dcctl:webhook-failure", "800-53:SC-24", "iso:A.8.9"),
-    why="failurePolicy Ignore lets anything in while it is down; Fail without leaving out kube-system, nothing.",
+    why="Ignore lets anything in while it is down; Fail without leaving out kube-system, nothing.",
     fix="Set failurePolicy: Fail, and leave kube-system out by a namespaceSelector.",
     applies=_no_guard,
 )

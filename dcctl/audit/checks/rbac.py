@@ -39,9 +39,7 @@ def _by_the_site(binding: Binding) -> list[Bound]:
 
 
 def _has_subjects(binding: Binding, _scene: Scene) -> str:
-    if not binding.subjects:
-        return "bindings of nobody"
-    return "" if _by_the_site(binding) else "bindings that come with Kubernetes"
+    return "" if _by_the_site(binding) else "bindings of nobody, or that come with Kubernetes"
 
 
 def _of_admin(binding: Binding, scene: Scene) -> str:
