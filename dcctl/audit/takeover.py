@@ -66,12 +66,12 @@ class Reach:
 
     def _further(self, steps: dict[Whose, tuple[Step, ...]]) -> None:
         """Those that are one step away from whom the last round has reached, or from every right."""
-        nearer, first = self._near[-1], len(self._near) == 1
+        nearer = self._near[-1]
         self._near.append([])
         for whose, grants in self._grants.items():
             if whose in self._paths:
                 continue
-            said = _directly(grants) if first else ""
+            said = _directly(grants)
             path = Path((said,)) if said else self._by(whose, steps[whose], nearer)
             if path is not None:
                 self._reached(whose, path)
@@ -83,7 +83,7 @@ class Reach:
     def _by(self, whose: Whose, steps: tuple[Step, ...], nearer: list[Whose]) -> Path | None:
         for step in steps:
             for other in nearer:
-                if other != whose and other[0] == whose[0] and self._is_among(other, step):
+                if other[0] == whose[0] and self._is_among(other, step):
                     says = f"{step.says} as {other[1]}/{other[2]}"
                     return Path((says, *self._paths[other].steps))
         return None
@@ -101,9 +101,7 @@ def _may(grants: Iterable[Grant], verbs: Iterable[str], resource: str, group: st
     """Whether everywhere, for objects of any name."""
     wanted = tuple(verbs)
     return any(
-        not grant.namespace and not grant.rule.names and grant.allows(verb, resource, group)
-        for grant in grants
-        for verb in wanted
+        not grant.namespace and grant.allows(verb, resource, group) for grant in grants for verb in wanted
     )
 
 

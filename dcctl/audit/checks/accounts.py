@@ -8,19 +8,18 @@ from dcctl.audit.check import Fault, check
 from dcctl.audit.graph import graph
 from dcctl.audit.scene import DERIVED, MADE_OF
 from dcctl.audit.takeover import reach
+from dcctl.audit.telling import some
 from dcctl.audit.trusted import trusted
 from dcctl.audit.works import account, mounts_token, runs_as
 from dcctl.inventory.evidence.base import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from dcctl.audit.scene import Scene
     from dcctl.audit.works import Whose
     from dcctl.inventory.evidence.pods import Work
     from dcctl.inventory.evidence.rbac import Account
-
-_SHOWN = 3
 
 
 class RunAs(Subject, frozen=True, kw_only=True):
@@ -55,12 +54,6 @@ MADE_OF["run_as"] = ("workloads", "roles", "bindings")
 DERIVED["run_as"] = _run_as
 
 
-def _some(names: Iterable[str]) -> str:
-    found = list(dict.fromkeys(names))
-    more = len(found) - _SHOWN
-    return ", ".join(found[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
-
-
 def _default_alone(one: Account, _scene: Scene) -> str:
     return "" if one.name == "default" else "accounts that somebody made for a purpose"
 
@@ -86,7 +79,7 @@ def defaults(one: Account, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"{binding.key} gives it {binding.role}", binding.key)
     mounting = [work for work in scene.once(runs_as).get(whose, ()) if mounts_token(work, scene)]
     if mounting:
-        yield Fault(f"the pods of {_some(work.name for work in mounting)} have its token", "mounted")
+        yield Fault(f"the pods of {some(work.name for work in mounting)} have its token", "mounted")
 
 
 @check(
@@ -130,4 +123,4 @@ def takeovers(one: RunAs, scene: Scene) -> Iterator[Fault]:
     path = scene.once(reach).path(one.whose)
     if path is not None:
         says = ", then ".join(path.steps) or "it has every right"
-        yield Fault(f"{says}; runs {_some(one.workloads)}", "takeover")
+        yield Fault(f"{says}; runs {some(one.workloads)}", "takeover")

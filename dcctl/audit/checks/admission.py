@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Unattested, check
 from dcctl.audit.images import image, is_from
+from dcctl.audit.telling import some
 from dcctl.audit.trusted import is_system, is_tenant
 from dcctl.audit.works import images
 
@@ -187,8 +188,7 @@ def unsigned(cluster: Cluster, scene: Scene) -> Iterator[Fault]:
     """A policy that verifies signatures, and turns away what has none, covers every namespace of tenants."""
     left = sorted(one.name for one in _tenants(cluster, scene) if not _guarded(one, "signatures", scene))
     if left:
-        more = f" and {len(left) - 3:,} more" if len(left) > 3 else ""
-        yield Fault(f"no policy verifies the images of {', '.join(left[:3])}{more}", "signatures")
+        yield Fault(f"the images of {some(left)} are verified by no policy", "signatures")
 
 
 def guards(one: Webhook) -> bool:

@@ -6,7 +6,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Unattested, Unsure, check
+from dcctl.audit.checks.rights import READ
+from dcctl.audit.graph import may_ever
 from dcctl.audit.scene import DERIVED, MADE_OF
+from dcctl.audit.telling import some
 from dcctl.inventory.evidence.base import Subject
 
 if TYPE_CHECKING:
@@ -55,7 +58,7 @@ def lasting_tokens(one: SecretNote, scene: Scene) -> Iterator[Fault]:
     age_days = (scene.now_s - (one.made_at_s or 0)) // DAY_S
     if age_days > scene.policy.secrets.token_days:
         used = f", last used on {one.used_on}" if one.used_on else ""
-        yield Fault(f"is a token of {one.account or 'some account'}, {age_days:,} days old{used}", "token")
+        yield Fault(f"is {age_days:,} days old{used}: a token of {one.account or 'some account'}", "token")
 
 
 @check(
@@ -171,7 +174,7 @@ def no_store(cluster: Cluster, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"somebody last looked at that {age_days:,} days ago", "attested")
 
 
-_READS: Final = ("get", "list", "watch", "use")
+_HARMLESS: Final = (*READ, "use")
 _OWN_REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
 """Everybody may ask what they may do: nothing is stored by it."""
 
@@ -189,28 +192,21 @@ _OWN_REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "s
 )
 def own_rights(cluster: Cluster, _scene: Scene) -> Iterator[Fault]:
     """Dcctl may write nothing, read no Secrets, and reach no kubelet."""
-    from dcctl.audit.graph import may_ever
-
-    rules = [one for one in cluster.rules or () if one.resources]
+    rules = cluster.rules or ()
     writes = {
         f"{verb} {resource}"
         for one in rules
         for resource in one.resources
         for verb in one.verbs
-        if verb not in _READS and resource not in _OWN_REVIEWS
+        if verb not in _HARMLESS and resource not in _OWN_REVIEWS
     }
-    secrets = any(may_ever(one, verb, "secrets") for one in rules for verb in _READS[:3])
+    secrets = any(may_ever(one, verb, "secrets") for one in rules for verb in READ)
     kubelets = any(may_ever(one, verb, "nodes/proxy") for one in rules for verb in ("get", "create"))
     if writes:
-        yield Fault(f"may write: {_first(writes)}", "writes")
+        yield Fault(f"may change the cluster: {some(sorted(writes))}", "writes")
     if secrets:
         yield Fault("may read Secrets", "secrets")
     if kubelets:
         yield Fault("may talk to kubelets (nodes/proxy)", "nodes/proxy")
     if not (writes or secrets or kubelets or cluster.rules_complete):
         raise Unsure("the server did not tell all of the rules")
-
-
-def _first(writes: set[str]) -> str:
-    more = f" and {len(writes) - 3:,} more" if len(writes) > 3 else ""
-    return ", ".join(sorted(writes)[:3]) + more

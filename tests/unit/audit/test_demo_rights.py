@@ -19,7 +19,10 @@ def test_the_demo_has_these_faults_and_no_others() -> None:
         told = {name: value for name, value in asdict(part.part(fleet)).items() if isinstance(value, tuple)}
         evidence = replace(evidence, **told)
     mine = [one for one in CATALOGUE.values() if one.id.startswith(("RBAC", "ADM", "SEC", "SLF-01"))]
-    found = {(one.check.id, one.subject) for one in failures(evaluate(Scene(evidence, fleet.taken_at_s or 0), mine))}
+    found = {
+        (one.check.id, one.subject)
+        for one in failures(evaluate(Scene(evidence, fleet.taken_at_s or 0), mine))
+    }
     assert found == {
         ("RBAC-01", "ClusterRoleBinding/migration-2023"),
         ("RBAC-02", "User/vendor-support"),

@@ -6,6 +6,7 @@ import pytest
 
 from dcctl.audit.graph import Graph, allows, allows_path, everything, may_ever, named
 from dcctl.audit.images import image
+from dcctl.audit.telling import some
 from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
 from dcctl.inventory.placement import Expression, Selector
 
@@ -128,7 +129,9 @@ def test_a_role_has_the_rules_of_those_that_are_put_into_it_once_and_in_circles_
         part("deep", {"to": "some", "tier": "gold"}, Selector({"to": "top"})),
         part("gold", {"tier": "gold"}),
         part("other", {"to": "other"}),
-        Role(namespace="nlp", name="inside", labels={"to": "top"}, rules=(Rule(("inside",), CORE, ("pods",)),)),
+        Role(
+            namespace="nlp", name="inside", labels={"to": "top"}, rules=(Rule(("inside",), CORE, ("pods",)),)
+        ),
         Role(cluster="two", name="far", labels={"to": "top"}, rules=(Rule(("far",), CORE, ("pods",)),)),
     ]
     graph = Graph(roles, [binding("top", Bound("User", "wu")), binding("top", Bound("User", "ana"))])
@@ -166,3 +169,8 @@ def test_bindings_that_name_an_account_itself_are_known_apart_from_its_groups() 
 )
 def test_a_reference_of_an_image_is_read_in_full(text: str, wanted: tuple[str, str, str]) -> None:
     assert tuple(image(text)) == wanted
+
+
+def test_some_names_are_told_and_the_others_counted() -> None:
+    told = [some(""), some("a"), some("abca"), some("abcd"), some(map(str, range(1004)))]
+    assert told == ["", "a", "a, b, c", "a, b, c and 1 more", "0, 1, 2 and 1,001 more"]
