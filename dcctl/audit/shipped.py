@@ -37,7 +37,20 @@ _CLUSTER: Final[dict[str, frozenset[tuple[str, str, str]]]] = {
     f"{_SIGNERS}selfnodeclient": frozenset({("Group", "", "system:nodes")}),
 }
 """By ClusterRole, (kind, namespace, name) of whom it is bound to everywhere."""
+_MANAGER: Final = ("User", "", "system:kube-controller-manager")
+_SCHEDULER: Final = ("User", "", "system:kube-scheduler")
 _NAMESPACED: Final[dict[tuple[str, str], frozenset[tuple[str, str, str]]]] = {
+    ("kube-system", "extension-apiserver-authentication-reader"): frozenset({_MANAGER, _SCHEDULER}),
+    ("kube-system", "system::leader-locking-kube-controller-manager"): frozenset(
+        {
+            _MANAGER,
+            ("ServiceAccount", "kube-system", "kube-controller-manager"),
+            ("ServiceAccount", "kube-system", "leader-election-controller"),
+        }
+    ),
+    ("kube-system", "system::leader-locking-kube-scheduler"): frozenset(
+        {_SCHEDULER, ("ServiceAccount", "kube-system", "kube-scheduler")}
+    ),
     ("kube-public", "kubeadm:bootstrap-signer-clusterinfo"): frozenset({("User", "", "system:anonymous")}),
     ("kube-system", "kubeadm:kubelet-config"): frozenset({("Group", "", "system:nodes"), _BOOTSTRAPPERS}),
     ("kube-system", "kubeadm:nodes-kubeadm-config"): frozenset(
@@ -56,8 +69,7 @@ def is_shipped(binding: Binding, bound: Bound) -> bool:
     if binding.role.startswith(_CONTROLLER):
         return who == ("ServiceAccount", "kube-system", binding.role.removeprefix(_CONTROLLER))
     if binding.namespace:
-        system = binding.role.startswith("system:") and bound.name.startswith("system:kube-")
-        return system or who in _NAMESPACED.get((binding.namespace, binding.role), ())
+        return who in _NAMESPACED.get((binding.namespace, binding.role), ())
     return who in _CLUSTER.get(binding.role, ())
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import yaml
 
+from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.evaluate import evaluate
 from dcctl.audit.graph import Graph, allows_path
+from dcctl.audit.scene import Scene
 from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 from dcctl.inventory.sources.kubernetes.rbac import audit_rbac_yaml
 from tests.controlplane.workloads import namespace
@@ -55,6 +58,44 @@ NAMES = ("", "one", "two")
 PATHS = ("/healthz", "/metrics", "/metrics/slis", "/apis", "/logs/kubelet")
 URLS = ("/healthz", "/metrics*", "/metrics/*", "*", "/log*")
 QUESTIONS = 1500
+POLICIES = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: rights-pods}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations: [{expression: "!has(object.spec.hostPID) || !object.spec.hostPID"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: rights-pods}
+spec:
+  policyName: rights-pods
+  validationActions: [Deny]
+  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: rights-a}}}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata: {name: rights-hook}
+webhooks:
+  - name: hook.example.com
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    clientConfig: {url: "https://127.0.0.1:1/"}
+    rules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+    failurePolicy: Ignore
+    namespaceSelector: {matchLabels: {rights: nobody}}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: rights-token
+  namespace: rights-a
+  annotations: {kubernetes.io/service-account.name: default}
+type: kubernetes.io/service-account-token
+"""
 
 
 class Question(NamedTuple):
@@ -115,7 +156,7 @@ def subject(rng: random.Random, space: str) -> Json:
     if kind == "User":
         return {"kind": kind, "apiGroup": GROUP, "name": rng.choice(USERS)}
     if kind == "Group":
-        broad = ("system:serviceaccounts", "system:serviceaccounts:rights-a", "system:authenticated")
+        broad = ("system:serviceaccounts", "system:serviceaccounts:rights-a")
         name = rng.choice(("devs", "ops", "nobody", *broad))
         return {"kind": kind, "apiGroup": GROUP, "name": name}
     return {"kind": kind, "name": "bot", **({"namespace": rng.choice(SPACES)} if not space else {})}
@@ -151,7 +192,7 @@ def told(plane: ControlPlane) -> Evidence:
     roles = [role(rng, number) for number in range(40)]
     bindings = [binding(rng, number, roles) for number in range(25)]
     plane.apply([namespace(each) for each in SPACES])
-    plane.apply([*roles, *bindings])
+    plane.apply([*roles, *bindings, *yaml.safe_load_all(POLICIES)])
     with plane.client() as admin:
         plane.wait_for(lambda: settled(admin), 60, "aggregated roles are filled in")
     return KubernetesEvidence(kubeconfig=str(plane.kubeconfig())).gather()
@@ -211,6 +252,26 @@ def test_an_administrator_is_told_everything(told: Evidence) -> None:
     assert any(one.name == "kube-system" for one in told.namespaces or ())
 
 
+def test_policies_and_webhooks_are_read_as_the_server_stores_them(told: Evidence) -> None:
+    states = outcomes(told)
+    assert ("fail", "Namespace/rights-b") in states["ADM-01"]
+    assert ("fail", "Namespace/rights-a") not in states["ADM-01"]
+    assert states["ADM-06"] == {("fail", "ValidatingWebhook/rights-hook/hook.example.com")}
+    assert [(one.kind, one.account) for one in told.secrets or ()] == [("token", "default")]
+
+
+def outcomes(seen: Evidence) -> dict[str, set[tuple[str, str]]]:
+    """By check of rights and admission, (state, subject) of what is not well."""
+    now_s = max((one.made_at_s or 0 for one in seen.secrets or ()), default=0)
+    mine = [one for one in CATALOGUE.values() if one.id.startswith(("RBAC-", "ADM-", "SEC-", "SLF-01"))]
+    tallies = evaluate(Scene(seen, now_s), mine)
+    assert [one.error for one in tallies if one.error] == []
+    return {
+        one.check.id: {(each.state, each.subject) for each in one.outcomes if each.state != "na"}
+        for one in tallies
+    }
+
+
 def test_the_printed_role_is_enough_for_all_but_secrets(plane: ControlPlane, told: Evidence) -> None:
     printed = yaml.safe_load(audit_rbac_yaml())
     bound = {
@@ -226,6 +287,11 @@ def test_the_printed_role_is_enough_for_all_but_secrets(plane: ControlPlane, tol
     seen = KubernetesEvidence(kubeconfig=str(plane.kubeconfig("auditor"))).gather()
     assert {name: one.cause for name, one in seen.silent.items()} == {"secrets": "denied"}
     assert {one.name for one in seen.roles or ()} >= {one.name for one in told.roles or ()}
+    states = outcomes(seen)
+    assert states["SLF-01"] == set(), "the role is no more than it needs to be"
+    assert states["SEC-02"] == {("unknown", "")}
+    mine = "ClusterRoleBinding/dcctl-auditor"
+    assert mine not in {subject for found in states.values() for _, subject in found}
 
 
 def test_who_may_nothing_gets_nothing_and_the_reasons(plane: ControlPlane) -> None:
@@ -237,3 +303,29 @@ def test_who_may_nothing_gets_nothing_and_the_reasons(plane: ControlPlane) -> No
     (cluster,) = seen.clusters or ()
     assert cluster.user == "nobody"
     assert cluster.version is not None
+    states = outcomes(seen)
+    known = {name for name, found in states.items() if found != {("unknown", "")}}
+    assert known <= {
+        "RBAC-05",
+        "RBAC-06",
+        "RBAC-16",
+        "ADM-03",
+        "ADM-04",
+        "ADM-05",
+        "SEC-03",
+        "SEC-04",
+        "SEC-06",
+        "SLF-01",
+    }
+    assert not any(state == "fail" for found in states.values() for state, _ in found)
+
+
+def test_an_administrator_is_told_that_they_are_one(told: Evidence) -> None:
+    states = outcomes(told)
+    assert states["SLF-01"] == {("fail", "Cluster/test")}
+    shipped = {"ClusterRoleBinding/cluster-admin", "ClusterRoleBinding/system:discovery"}
+    assert not shipped & {subject for found in states.values() for _, subject in found}
+    wrong = {one for found in states.values() for state, one in found if state == "fail"}
+    assert {one for one in wrong if one.startswith("kube-")} == set(), "what Kubernetes does is no finding"
+    mine = {one for one in wrong if one.startswith("Group/system:serviceaccounts")}
+    assert not any("system:" in one for one in wrong - mine)
