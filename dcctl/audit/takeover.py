@@ -6,6 +6,7 @@ gives more than they have when roles are written or bound, so those rights alone
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from dcctl.audit.graph import RBAC, everything, graph, may_ever
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from dcctl.audit.graph import Grant, Graph
     from dcctl.audit.scene import Scene
     from dcctl.audit.works import Whose
-    from dcctl.inventory.evidence.rbac import Account
+    from dcctl.inventory.evidence.rbac import Account, Rule
 
 MOST_STEPS: Final = 2
 _CSR: Final = "certificates.k8s.io"
@@ -126,40 +127,60 @@ def _directly(grants: list[Grant]) -> str:
 def _steps(grants: list[Grant]) -> Iterator[Step]:
     """Whom these rights let one act as; the plainest first."""
     for grant in grants:
-        names = frozenset(grant.rule.names) or None
-        if may_ever(grant.rule, "create", "serviceaccounts/token"):
-            yield Step("makes a token", grant.namespace, names)
-        if may_ever(grant.rule, "impersonate", "serviceaccounts"):
-            yield Step("acts by impersonation", grant.namespace, names)
-        if _starts(grant):
-            yield Step("starts a pod", grant.namespace)
-        if _enters(grant):
-            yield Step("enters a pod that runs", grant.namespace, running=True)
-        if not grant.namespace and _any(grant, ("get", "create"), "nodes/proxy"):
-            yield Step("enters a pod, by its kubelet, that runs", "", running=True)
+        for way in _ways(grant.rule):
+            if not (way.of_nodes and grant.namespace):
+                names = frozenset(grant.rule.names) if way.by_name and grant.rule.names else None
+                yield Step(way.says, grant.namespace, names, way.running)
     for namespace in sorted(_makes_secrets(grants)):
         yield Step("makes a Secret with a token", namespace)
 
 
-def _any(grant: Grant, verbs: Iterable[str], resource: str, group: str = "") -> bool:
-    return any(may_ever(grant.rule, verb, resource, group) for verb in verbs)
+class _Way(NamedTuple):
+    """What a rule lets one do with accounts, wherever it holds."""
+
+    says: str
+    by_name: bool = False
+    """The names of the rule are those of the accounts."""
+    running: bool = False
+    of_nodes: bool = False
+    """By nodes, which stand in no namespace."""
 
 
-def _starts(grant: Grant) -> bool:
+@cache
+def _ways(rule: Rule) -> tuple[_Way, ...]:
+    """The ways of a rule: there are far fewer rules than bindings."""
+    found = (
+        (_any(rule, ("create",), "serviceaccounts/token"), _Way("makes a token", by_name=True)),
+        (_any(rule, ("impersonate",), "serviceaccounts"), _Way("acts by impersonation", by_name=True)),
+        (_starts(rule), _Way("starts a pod")),
+        (_enters(rule), _Way("enters a pod that runs", running=True)),
+        (
+            _any(rule, ("get", "create"), "nodes/proxy"),
+            _Way("enters a pod, by its kubelet, that runs", running=True, of_nodes=True),
+        ),
+    )
+    return tuple(way for there, way in found if there)
+
+
+def _any(rule: Rule, verbs: Iterable[str], resource: str, group: str = "") -> bool:
+    return any(may_ever(rule, verb, resource, group) for verb in verbs)
+
+
+def _starts(rule: Rule) -> bool:
     """A new pod, or other contents of what makes pods; the account of one that is there stays."""
     return any(
-        _any(grant, ("create",) if plural == "pods" else _WRITE, plural, group)
+        _any(rule, ("create",) if plural == "pods" else _WRITE, plural, group)
         for group, plurals in MAKE_PODS.items()
         for plural in plurals
     )
 
 
-def _enters(grant: Grant) -> bool:
+def _enters(rule: Rule) -> bool:
     return (
-        _any(grant, ("create", "get"), "pods/exec")
-        or _any(grant, ("create", "get"), "pods/attach")
-        or _any(grant, ("update", "patch"), "pods/ephemeralcontainers")
-        or _any(grant, ("update", "patch"), "pods")
+        _any(rule, ("create", "get"), "pods/exec")
+        or _any(rule, ("create", "get"), "pods/attach")
+        or _any(rule, ("update", "patch"), "pods/ephemeralcontainers")
+        or _any(rule, ("update", "patch"), "pods")
     )
 
 

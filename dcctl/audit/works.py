@@ -28,6 +28,14 @@ def runs_as(scene: Scene) -> dict[Whose, list[Work]]:
     return found
 
 
+def by_namespace(scene: Scene) -> dict[tuple[str, str], list[Work]]:
+    """Return the workloads by (cluster, namespace)."""
+    found: dict[tuple[str, str], list[Work]] = {}
+    for one in cast("tuple[Work, ...]", scene.of("workloads")):
+        found.setdefault((one.cluster, one.namespace), []).append(one)
+    return found
+
+
 def accounts(scene: Scene) -> dict[Whose, Account]:
     """Return the service accounts. Raises Unsure where they were not told."""
     told = cast("tuple[Account, ...]", scene.told("accounts"))

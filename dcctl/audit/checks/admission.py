@@ -9,7 +9,7 @@ from dcctl.audit.check import Fault, Unattested, check
 from dcctl.audit.images import image, is_from
 from dcctl.audit.telling import some
 from dcctl.audit.trusted import is_system, is_tenant
-from dcctl.audit.works import images
+from dcctl.audit.works import by_namespace, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -253,13 +253,10 @@ def owners(one: Namespace, scene: Scene) -> Iterator[Fault]:
     wanted = scene.policy.admission.owner_labels
     if not any(one.labels.get(label) for label in wanted):
         yield Fault(f"has none of the labels {', '.join(wanted)}", "owner")
-    works = [each for each in cast("tuple[Work, ...]", scene.told("workloads")) if _stands_in(each, one)]
+    scene.told("workloads")
+    works = scene.once(by_namespace).get((one.cluster, one.name), ())
     if not works:
         raise Unattested("nothing runs there: look whether it is still needed")
     for work in works:
         if work.bare:
             yield Fault(f"{work.name} has no securityContext for {', '.join(work.bare)}", work.name)
-
-
-def _stands_in(work: Work, one: Namespace) -> bool:
-    return (work.cluster, work.namespace) == (one.cluster, one.name)
