@@ -329,3 +329,30 @@ def test_an_administrator_is_told_that_they_are_one(told: Evidence) -> None:
     assert {one for one in wrong if one.startswith("kube-")} == set(), "what Kubernetes does is no finding"
     mine = {one for one in wrong if one.startswith("Group/system:serviceaccounts")}
     assert not any("system:" in one for one in wrong - mine)
+
+
+def test_policies_in_a_version_that_dcctl_cannot_read_are_not_none(
+    plane: ControlPlane, told: Evidence
+) -> None:
+    assert told.admission_policies is not None
+    names = {"plural": "clusterpolicies", "singular": "clusterpolicy", "kind": "ClusterPolicy"}
+    shape = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    version = {"name": "v9", "served": True, "storage": True, "schema": shape}
+    crd = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "clusterpolicies.kyverno.io"},
+        "spec": {"group": "kyverno.io", "names": names, "scope": "Cluster", "versions": [version]},
+    }
+    plane.apply([crd])
+    with plane.client() as admin:
+        plane.wait_for(
+            lambda: admin.request("GET", "/apis/kyverno.io/v9/clusterpolicies")[0] == 200, 60, "served"
+        )
+        seen = KubernetesEvidence(kubeconfig=str(plane.kubeconfig())).gather()
+        admin.request(
+            "DELETE", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/clusterpolicies.kyverno.io"
+        )
+    why = seen.silent["admission_policies"]
+    assert (why.reason, why.cause) == ("clusterpolicies.kyverno.io: only served as v9", "unsupported")
+    assert ("unknown", "Namespace/rights-b") in outcomes(seen)["ADM-01"]

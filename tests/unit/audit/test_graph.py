@@ -71,6 +71,10 @@ def test_paths_end_in_a_star_or_are_meant_whole(url: str, path: str, yes: bool) 
     assert not allows_path(Rule(("get",), urls=(url,)), "post", path)
 
 
+def test_one_of_several_paths_is_enough() -> None:
+    assert allows_path(Rule(("get", "list"), urls=("/apis", "/metrics")), "get", "/metrics")
+
+
 def test_everything_is_any_verb_of_any_resource_of_any_group_by_any_name() -> None:
     star = ("*",)
     assert everything(Rule(star, star, star))

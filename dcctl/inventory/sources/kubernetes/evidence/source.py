@@ -95,7 +95,7 @@ class KubernetesEvidence:
             except ValueError as error:
                 return Silence(f"{listed.title}: {error}", "invalid")
             return list(taken.subjects())
-        return [] if listed.custom else Silence(f"{listed.title}: not served", "missing")
+        return _unserved(served, row)
 
 
 def _served(client: Client) -> Served | Failure:
@@ -111,6 +111,15 @@ def _served(client: Client) -> Served | Failure:
 def _versions(served: Served | Failure, row: Row) -> tuple[str, ...]:
     """The versions to ask for; of APIs that nobody tells of, all that we understand."""
     return row.listed.versions if isinstance(served, Failure) else served.versions(row.listed)
+
+
+def _unserved(served: Served | Failure, row: Row) -> list[Subject] | Silence:
+    """What it means that no version that we understand is there: of an API that is not installed, nothing."""
+    listed = row.listed
+    foreign = () if isinstance(served, Failure) else served.foreign(listed)
+    if foreign:
+        return Silence(f"{listed.title}: only served as {', '.join(foreign)}", "unsupported")
+    return [] if listed.custom else Silence(f"{listed.title}: not served", "missing")
 
 
 def _together(read: Iterable[tuple[Row, list[Subject] | Silence]]) -> Evidence:
