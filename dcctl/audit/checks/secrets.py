@@ -48,7 +48,7 @@ def _no_token(one: SecretNote, _scene: Scene) -> str:
     tier="A",
     over="secrets",
     needs=("made_at_s",),
-    refs=("dcctl:lasting-token", "cis-1.12:5.1.13", "800-53:IA-5(1)", "iso:A.5.17"),
+    refs=("dcctl:lasting-token", "800-53:IA-5(1)", "iso:A.5.17"),
     why="Tokens that pods get end within an hour or so; one in a Secret works for whoever ever copied it.",
     fix="Ask for tokens that end (kubectl create token), then delete the Secret.",
     applies=_no_token,
@@ -68,7 +68,7 @@ def lasting_tokens(one: SecretNote, scene: Scene) -> Iterator[Fault]:
     tier=("A", "S"),
     over="certificates",
     needs=("ends_at_s",),
-    refs=("dcctl:certificate-end", "800-53:SC-17", "iso:A.8.24", "mlps:8.1.4.7"),
+    refs=("dcctl:certificate-end", "800-53:SC-17", "iso:A.8.24"),
     why="On that day webhooks refuse, kubelets lose the API server, or nobody logs in.",
     fix="Renew it: kubeadm certs renew, or see why cert-manager does not (kubectl describe certificate).",
 )

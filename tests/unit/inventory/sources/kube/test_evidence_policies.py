@@ -224,3 +224,21 @@ def test_a_selector_that_is_not_understood_is_said_to_be() -> None:
     text = WEBHOOK.replace("DoesNotExist", "Sometimes") % certificate(5)
     with pytest.raises(ValueError, match="Sometimes"):
         subjects("validatingwebhookconfigurations", text, Webhook)
+
+
+@pytest.mark.parametrize(
+    ("plural", "fields"),
+    [
+        ("clusterroles", "rules aggregationRule"),
+        ("clusterrolebindings", "subjects"),
+        ("serviceaccounts", "automountServiceAccountToken"),
+        ("validatingwebhookconfigurations", "webhooks"),
+        ("secrets", "data"),
+    ],
+)
+def test_fields_that_are_null_are_as_fields_that_are_not_there(plural: str, fields: str) -> None:
+    from dcctl.inventory.evidence.base import Subject
+
+    bare = {"metadata": {"name": "a", "labels": None, "annotations": None}}
+    null = bare | dict.fromkeys(fields.split())
+    assert subjects(plural, yaml.safe_dump(null), Subject) == subjects(plural, yaml.safe_dump(bare), Subject)
