@@ -2,22 +2,16 @@
 
 from msgspec import Struct
 
-<<<<<<< HEAD
-from dcctl.audit.policy.hosts import HostPolicy
-=======
 from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
->>>>>>> au-rbac
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit] of a context, one section per topic; what is not there has the default."""
 
-<<<<<<< HEAD
     hosts: HostPolicy = HostPolicy()
-=======
     rights: Rights = Rights()
     admission: Admission = Admission()
     secrets: Secrets = Secrets()
->>>>>>> au-rbac
