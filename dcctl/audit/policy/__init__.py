@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from dcctl.audit.policy.admission import Admission
 from dcctl.audit.policy.hosts import HostPolicy
+from dcctl.audit.policy.network import Network
+from dcctl.audit.policy.pods import Pods
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
 
@@ -15,3 +17,5 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     rights: Rights = Rights()
     admission: Admission = Admission()
     secrets: Secrets = Secrets()
+    pods: Pods = Pods()
+    network: Network = Network()

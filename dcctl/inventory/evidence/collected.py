@@ -13,7 +13,7 @@ from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.evidence.models import DataSet, ModelFile, ModelFolder
 from dcctl.inventory.evidence.network import Attachment, Ingress, NetworkPolicy, Service
 from dcctl.inventory.evidence.plant import Plant
-from dcctl.inventory.evidence.pods import Work
+from dcctl.inventory.evidence.pods import Config, Work
 from dcctl.inventory.evidence.rbac import Account, Binding, Role
 from dcctl.inventory.evidence.records import Record
 from dcctl.inventory.evidence.secrets import Certificate, SecretNote
@@ -34,6 +34,7 @@ class Evidence(Fact, frozen=True, kw_only=True):
     bindings: tuple[Binding, ...] | None = None
     accounts: tuple[Account, ...] | None = None
     workloads: tuple[Work, ...] | None = None
+    configs: tuple[Config, ...] | None = None
     network_policies: tuple[NetworkPolicy, ...] | None = None
     services: tuple[Service, ...] | None = None
     ingresses: tuple[Ingress, ...] | None = None

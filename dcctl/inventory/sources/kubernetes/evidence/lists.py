@@ -8,9 +8,11 @@ from dcctl.inventory.sources.kubernetes.evidence import (
     admission,
     certificates,
     kyverno,
+    network,
     policies,
     rbac,
     secrets,
+    workloads,
 )
 
 if TYPE_CHECKING:
@@ -23,5 +25,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *kyverno.ROWS,
     *secrets.ROWS,
     *certificates.ROWS,
+    *workloads.ROWS,
+    *network.ROWS,
 )
 """In the order of topics; each module has its own."""

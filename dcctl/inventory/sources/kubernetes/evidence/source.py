@@ -16,6 +16,7 @@ from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
 from dcctl.inventory.sources.kubernetes.evidence.cluster import cluster
 from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
+from dcctl.inventory.sources.kubernetes.evidence.looks import whole
 from dcctl.inventory.sources.kubernetes.evidence.row import METADATA, taker
 from dcctl.inventory.sources.kubernetes.evidence.serving import shown_by
 from dcctl.inventory.sources.kubernetes.paging import read_list
@@ -23,7 +24,7 @@ from dcctl.inventory.sources.kubernetes.paging import read_list
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dcctl.inventory.sources.kubernetes.evidence.row import Row
+from dcctl.inventory.sources.kubernetes.evidence.row import Row
 
 TIMEOUT_S = 300.0
 THREADS = 3
@@ -135,7 +136,7 @@ def _together(read: Iterable[tuple[Row, list[Subject] | Silence]]) -> Evidence:
         else:
             found += answer
     empty: dict[str, Any] = {name: () for name in asked if name not in silent}
-    return with_subjects(Evidence(silent=silent, **empty), found)
+    return with_subjects(Evidence(silent=silent, **empty), whole(found))
 
 
 def _fields() -> dict[type, str]:
