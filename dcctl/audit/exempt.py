@@ -33,10 +33,8 @@ _CONTROL: Final = ("POD-04", "POD-0[5-79]", "POD-1[0-24]")
 
 _NVIDIA: Final = ("nvcr.io/nvidia",)
 _PLUMBERS: Final = ("ghcr.io/k8snetworkplumbingwg", "ghcr.io/mellanox")
-_EKS: Final = (
-    "public.ecr.aws/ebs-csi-driver",
-    "public.ecr.aws/efs-csi-driver",
-    "public.ecr.aws/csi-components",
+_EKS: Final = tuple(
+    f"public.ecr.aws/{name}" for name in ("ebs-csi-driver", "efs-csi-driver", "csi-components")
 )
 _SIDECARS: Final = ("registry.k8s.io/sig-storage",)
 

@@ -29,7 +29,8 @@ _SAFE: Final = frozenset(
         "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
         "net.ipv4.ip_unprivileged_port_start", "net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout",
         "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_rmem", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
+        "net.ipv4.tcp_notsent_lowat", "net.ipv4.tcp_rmem", "net.ipv4.tcp_slow_start_after_idle",
+        "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
     )
 )  # fmt: skip
 """Parameters that are of the pod's own namespace and do no harm to others."""
@@ -229,9 +230,9 @@ def writable(work: Work, scene: Scene) -> Iterator[Fault]:
 )
 @once
 def parameters(work: Work, scene: Scene) -> Iterator[Fault]:
-    """The procMount is Default, and sysctls are of the safe set or of the policy's."""
+    """The procMount is Default, or users are of the pod's own; sysctls are of the safe set or the policy's."""
     for shape, one in _linux(work, "POD-16", scene):
-        if (one.proc_mount or "Default") != "Default":
+        if (one.proc_mount or "Default") != "Default" and shape.host_users is not False:
             yield Fault(f"{one.name} mounts /proc {one.proc_mount}", f"{one.name}/procMount")
         for name in sorted(_unsafe(shape, scene)):
             yield Fault(f"sets {name}", f"sysctl/{name}")
