@@ -230,10 +230,11 @@ def writable(work: Work, scene: Scene) -> Iterator[Fault]:
 )
 @once
 def parameters(work: Work, scene: Scene) -> Iterator[Fault]:
-    """The procMount is Default, or users are of the pod's own; sysctls are of the safe set or the policy's."""
+    """The procMount is Default, and sysctls are of the safe set or of the policy's."""
     for shape, one in _linux(work, "POD-16", scene):
-        if (one.proc_mount or "Default") != "Default" and shape.host_users is not False:
-            yield Fault(f"{one.name} mounts /proc {one.proc_mount}", f"{one.name}/procMount")
+        if (one.proc_mount or "Default") != "Default":
+            lesser: Severity | None = "info" if shape.host_users is False else None
+            yield Fault(f"{one.name} mounts /proc {one.proc_mount}", f"{one.name}/procMount", lesser)
         for name in sorted(_unsafe(shape, scene)):
             yield Fault(f"sets {name}", f"sysctl/{name}")
 

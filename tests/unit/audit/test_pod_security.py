@@ -1,7 +1,7 @@
 """What checks of pods say of the manifests with which Kubernetes tests its own Pod Security Standards.
 
-The manifests are those of k8s.io/pod-security-admission, test/testdata, v1.37 (Apache License 2.0, The Kubernetes
-Authors), each with the level, the verdict and the control in its name.
+The manifests are those of k8s.io/pod-security-admission, test/testdata, v1.37 (Apache License 2.0, by The
+Kubernetes Authors), each with the level, the verdict and the control in its name.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ FILE: Final = Path(__file__).parents[2] / "data" / "audit-manifests" / "pod-secu
 MANIFESTS: Final[dict[str, dict[str, Any]]] = {
     row["name"]: row["pod"] for row in map(json.loads, FILE.read_text().splitlines())
 }
-BASELINE: Final = frozenset(
-    ["POD-01", "POD-02", "POD-03", "POD-04", "POD-08", "POD-09", "POD-10", "POD-13", "POD-15", "POD-16", "POD-19"]
-)
+_BASELINE: Final = ("01", "02", "03", "04", "08", "09", "10", "13", "15", "16", "19")
+BASELINE: Final = frozenset(f"POD-{number}" for number in _BASELINE)
 LEVELS: Final = {"baseline": BASELINE, "restricted": BASELINE | {"POD-05", "POD-06", "POD-07", "POD-11"}}
 """Checks that decide what a level asks for; what no level asks for, others decide."""
 CONTROLS: Final = {
@@ -43,7 +42,7 @@ CONTROLS: Final = {
     "sysctls": {"POD-16"},
     "windowshostprocess": {"POD-19"},
 }
-"""A control, with the checks of which one has to fail where the control does; others are not of the catalogue."""
+"""A control, with the checks of which one has to fail where it does; others are not of the catalogue."""
 OTHERWISE: Final = {
     **dict.fromkeys(
         ("capabilities_baseline2", "capabilities_baseline3"), ""
@@ -75,6 +74,7 @@ def test_checks_agree_with_the_pod_security_standards(name: str) -> None:
     tallies = evaluate(Scene(evidence(MANIFESTS[name]), 0), CHECKS)
     needed = wanted(name)
     asked = LEVELS[name.partition("/")[0]] | needed
-    found = {one.check.id for one in failures(tallies)} & asked
+    strict = name.startswith("restricted")
+    found = {one.check.id for one in failures(tallies) if strict or one.severity != "info"} & asked
     assert bool(found & needed) == bool(needed)
     assert found <= needed.union(*(FOLLOWS.get(one, ()) for one in needed))

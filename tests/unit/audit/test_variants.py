@@ -1,4 +1,4 @@
-"""What checks of pods say of manifests that their author did not label: who labelled them had the standards."""
+"""What checks of pods say of manifests that were labelled by the standards, before there was a check."""
 
 from __future__ import annotations
 
