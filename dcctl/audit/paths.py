@@ -66,7 +66,7 @@ def reached(volume: HostPath, shape: Shape) -> Iterator[str]:
         mount.sub_path for one in shape.containers for mount in one.mounts if mount.volume == volume.name
     ]
     for part in parts or ("",):
-        yield normal(join(volume.path, part.lstrip("/")))
+        yield normal(join(volume.path, part))
 
 
 def by_container(one: Container, shape: Shape) -> Iterator[str]:
@@ -74,7 +74,7 @@ def by_container(one: Container, shape: Shape) -> Iterator[str]:
     for mount in one.mounts:
         for volume in shape.volumes:
             if volume.name == mount.volume:
-                yield normal(join(volume.path, mount.sub_path.lstrip("/")))
+                yield normal(join(volume.path, mount.sub_path))
 
 
 def is_read_only(volume: HostPath, shape: Shape) -> bool:
