@@ -28,7 +28,9 @@ _PLUGIN: Final = ("POD-01", "POD-0[5-9]", "POD-1[1245]")
 """Root with sockets of the kubelet and devices of the node, in a network of its own."""
 _STORAGE: Final = ("POD-01", "POD-02", "POD-0[4-9]", "POD-1[0-24]")
 """Mounts for others, so it needs the mounts and sometimes the processes of the node."""
-_METRICS: Final = ("POD-02", "POD-04", "POD-09", "POD-10", "POD-14")
+_METRICS: Final = ("POD-02", "POD-04", "POD-09", "POD-10", "POD-13", "POD-14")
+_METERS: Final = ("POD-0[6-9]", "POD-1[0245]")
+"""What reads the meters of GPUs: root, one capability and all of the devices."""
 _CONTROL: Final = ("POD-04", "POD-0[5-79]", "POD-1[0-24]")
 
 _NVIDIA: Final = ("nvcr.io/nvidia",)
@@ -114,6 +116,7 @@ KNOWN: Final[tuple[Exempt, ...]] = (
     _row("csi-beegfs", "beegfs-csi-node-sa", ("ghcr.io/thinkparq", *_SIDECARS), _STORAGE),
     _row("csi-wekafs", "csi-wekafs-node*", ("quay.io/weka.io", *_SIDECARS), _STORAGE),
     # meters of nodes, and the control plane of kubeadm
+    _row("monitoring", "*dcgm-exporter", ("nvcr.io/nvidia/k8s/dcgm-exporter",), _METERS),
     _row("monitoring", "*node-exporter", ("quay.io/prometheus/node-exporter",), _METRICS),
     *(
         _row("kube-system", "default", (f"registry.k8s.io/{name}",), _CONTROL)
