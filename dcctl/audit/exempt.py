@@ -178,7 +178,8 @@ def known_for(check: str) -> Callable[[Work, Scene], str]:
     """Return what tells why a check does not ask about a workload."""
 
     def applies(work: Work, scene: Scene) -> str:
-        if work.shapes and not asked(work, check, scene):
+        rows = _rows(work.namespace, work.account, check, scene.policy.pods.exempt)
+        if rows and work.shapes and not asked(work, check, scene):
             return "pods that set up their node, as their makers or the policy have them"
         return ""
 

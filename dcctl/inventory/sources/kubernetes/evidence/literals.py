@@ -23,6 +23,7 @@ MOST: Final = 65_536
 _LEAST: Final = 4
 """What is shorter guards nothing."""
 
+_SHORTEST_FORM: Final = 15
 _FORMS: Final = re.compile(
     r"""
       \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                          # AWS
@@ -80,6 +81,7 @@ _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]*")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """`db.redisPassword` as `db_redis_password`."""
     return re.sub(r"[^a-z0-9]+", "_", _CAMEL.sub("_", name).lower())
@@ -87,12 +89,7 @@ def _plain(name: str) -> str:
 
 def is_secret(name: str, value: str) -> bool:
     """Return whether a value, by its form or by the name that it has, is one that nobody should read."""
-    return _is_secret(name, value) if len(value) <= MOST else _is_secret(name, value[:MOST])
-
-
-@lru_cache(maxsize=16_384)
-def _is_secret(name: str, value: str) -> bool:
-    value = value.strip()
+    value = value[:MOST].strip()
     if not value:
         return False
     if _FORMS.search(value):
@@ -177,6 +174,8 @@ def in_arguments(prefix: str, words: Sequence[str]) -> Iterator[Literally]:
 
 
 def _in_argument(prefix: str, word: str) -> Iterator[Literally]:
+    if "=" not in word and ":" not in word and len(word) < _SHORTEST_FORM:
+        return
     found = list(in_pairs(prefix, word[:MOST]))
     match = None if found else _FORMS.search(word[:MOST])
     yield from found
