@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Final
 
+from dcctl.audit.check import Unsure
 from dcctl.audit.images import image, is_from
 from dcctl.audit.policy.pods import Exempt
 
@@ -189,7 +190,10 @@ def known_for(check: str) -> Callable[[Work, Scene], str]:
 def once(
     run: Callable[[Work, Scene], Iterable[Fault]],
 ) -> Callable[[Work, Scene], Iterable[Fault]]:
-    """Have a check tell a fault once, however many kinds of pods of one owner have it."""
+    """Have a check tell a fault once, however many kinds of pods of one owner have it.
+
+    Where there is none, but a template was not understood, nobody knows: Unsure.
+    """
 
     @wraps(run)
     def told(work: Work, scene: Scene) -> Iterator[Fault]:
@@ -198,5 +202,7 @@ def once(
             if fault.where not in seen:
                 seen.add(fault.where)
                 yield fault
+        if not seen and "shapes" in work.silent:
+            raise Unsure(work.silent["shapes"].reason)
 
     return told

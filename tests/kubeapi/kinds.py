@@ -141,6 +141,7 @@ BUILTINS: tuple[Kind, ...] = (
     _core("events", "Event", labels=EVENT_LABELS, short=("ev",)),
     _core("serviceaccounts", "ServiceAccount", short=("sa",)),
     _core("services", "Service", status=True, short=("svc",)),
+    _core("replicationcontrollers", "ReplicationController", status=True, short=("rc",)),
     _core("resourcequotas", "ResourceQuota", status=True, short=("quota",)),
     _core("limitranges", "LimitRange", short=("limits",)),
     _typed("apps", "deployments", "Deployment", status=True, short=("deploy",)),
@@ -153,6 +154,7 @@ BUILTINS: tuple[Kind, ...] = (
     _typed("storage.k8s.io", "storageclasses", "StorageClass", namespaced=False, short=("sc",)),
     LEASES,
     _typed("networking.k8s.io", "networkpolicies", "NetworkPolicy", short=("netpol",)),
+    _typed("networking.k8s.io", "ingresses", "Ingress", status=True, short=("ing",)),
     _typed(
         "resource.k8s.io",
         "resourceslices",

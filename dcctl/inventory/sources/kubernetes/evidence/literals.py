@@ -71,6 +71,10 @@ _PUBLIC: Final = re.compile(r"(?:ssh-|ecdsa-|AAAA[BCE]|MI[IG]|LS0tLS1CRUdJTi|H4s
 _ALTERNATES: Final = 0.35
 """Of neighbouring letters, the share that are of different classes: three in five where chance has the say,
 one in five in words."""
+_SELDOM: Final = 8
+"""Chance has a hyphen, a slash or a plus in one of so many letters at most; names are made with them."""
+_DIGITS: Final = 2
+"""Places with digits: chance has many, a name has one at its end."""
 _BITS: Final = 4.0
 """Per letter (Shannon)."""
 _PAIR: Final = re.compile(
@@ -105,10 +109,11 @@ def _is_by_chance(value: str) -> bool:
     if not _TOKEN.fullmatch(value) or _PUBLIC.match(value):
         return False
     kinds = [_kind(letter) for letter in value.rstrip("=")]
-    if not {"lower", "upper", "digit"} <= set(kinds):
+    if not {"lower", "upper"} <= set(kinds) or kinds.count("other") * _SELDOM > len(kinds):
         return False
-    changes = sum(a != b for a, b in pairwise(kinds))
-    return changes >= _ALTERNATES * (len(kinds) - 1) and _bits(value) >= _BITS
+    groups = sum(here == "digit" and before != "digit" for before, here in pairwise(["", *kinds]))
+    changes = sum(before != here for before, here in pairwise(kinds))
+    return groups >= _DIGITS and changes >= _ALTERNATES * (len(kinds) - 1) and _bits(value) >= _BITS
 
 
 def _kind(letter: str) -> str:
