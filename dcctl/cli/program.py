@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from dcctl.cli import assess, completion, configuration, inventory, manual, schedule, schema
+from dcctl.cli import assess, audit, completion, configuration, inventory, manual, schedule, schema
 from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
@@ -25,6 +25,7 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
   What do we have, what is it doing, what is idle?        dcctl assess
   Will this work fit, where, and why not?                 dcctl schedule plan FILE
   When is this work done, and which worker runs what?     dcctl schedule dag FILE
+  What is insecure, broken or drifting, and what is new?  dcctl audit
   What does each source know, and what changed?           dcctl inventory
 
   Try it on an embedded fleet of 128 nodes:               dcctl assess -i demo
@@ -37,6 +38,7 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
 _COMMANDS: "dict[str, Callable[[typer.Typer], None]]" = {
     "assess": assess.register,
     "schedule": schedule.register,
+    "audit": audit.register,
     "inventory": inventory.register,
     "config": configuration.register,
     "schema": schema.register,
@@ -150,7 +152,8 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     session = answer.session
     report = with_options(answer.report, session)
     code = of_report(report, session.settings.fail_on)
-    style, silent = session.style(), session.settings.quiet and code == Exit.OK
+    style = session.style()
+    silent = report.silent or (session.settings.quiet and code == Exit.OK)
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif not silent:

@@ -18,13 +18,14 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.assess.history.shape import SHAPES as HISTORY
+    from dcctl.audit.shape import SHAPES as AUDIT
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
     assess = (*ASSESS, ACCURACY, COST, DEMAND, *ENERGY, *HISTORY)
-    known = (*assess, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+    known = (*assess, *SCHEDULE, *AUDIT, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
     return {shape.kind: shape for shape in known}
 
 

@@ -12,6 +12,7 @@ from dcctl.inventory.evidence.fabric import FabricPort
 from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.evidence.models import DataSet, ModelFile, ModelFolder
 from dcctl.inventory.evidence.network import Attachment, Ingress, NetworkPolicy, Service
+from dcctl.inventory.evidence.own import Chain, Told, Waiver
 from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.pods import Work
 from dcctl.inventory.evidence.rbac import Account, Binding, Role
@@ -60,6 +61,9 @@ class Evidence(Fact, frozen=True, kw_only=True):
     datasets: tuple[DataSet, ...] | None = None
     plants: tuple[Plant, ...] | None = None
     records: tuple[Record, ...] | None = None
+    waivers: tuple[Waiver, ...] | None = None
+    told: tuple[Told, ...] | None = None
+    chains: tuple[Chain, ...] | None = None
 
     def of(self, kind: str) -> tuple[Subject, ...]:
         """The subjects of a kind; none where nobody told any."""

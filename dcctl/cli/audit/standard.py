@@ -1,0 +1,19 @@
+"""`dcctl audit --standard NAME`: the controls of a standard in place of the findings."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dcctl.audit.judge import Verdict
+    from dcctl.audit.scene import Scene
+    from dcctl.render.report import Report
+
+
+def by_control(report: "Report", name: str, verdict: "Verdict", scene: "Scene") -> "Report":
+    """The report with one row per control: its checks, its state and the evidence. UsageError: no such standard."""
+    from msgspec.structs import replace
+
+    from dcctl.audit.controls import controls, standard
+    from dcctl.audit.shape import CONTROLS
+
+    headline, table = controls(standard(name), verdict.tallies, scene)
+    return replace(report, kind=CONTROLS.kind, headline=headline, items=table)
