@@ -51,7 +51,7 @@ def span_s(text: str) -> int | None:
 
 
 def audit_of(context: Context | None) -> tuple[AuditSpec, Policy]:
-    """Return what a context says of audits. UsageError names the file, the table and the key that is wrong."""
+    """Return what a context says of audits. UsageError names the file, the table and the wrong key."""
     if context is None:
         return AuditSpec(), Policy()
     where = f"{context.origin}: context.{context.name}.audit"

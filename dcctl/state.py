@@ -1,4 +1,4 @@
-"""History of runs, in one SQLite file. A run is written whole or not at all, and nothing is ever rewritten."""
+"""History of runs, in one SQLite file. A run is written whole or not at all; none is ever rewritten."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_of_series ON runs (series, seq);
 CREATE TABLE open (
-  series TEXT NOT NULL, id TEXT NOT NULL, since_s INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (series, id)
+  series TEXT NOT NULL, id TEXT NOT NULL, since_s INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY (series, id)
 ) WITHOUT ROWID;
 CREATE TABLE counters (
   series TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (series, name)
@@ -88,7 +89,9 @@ class History:
         """Return what is open after the last run of a series, by id."""
         query = "SELECT id, body, since_s FROM open WHERE series = ? ORDER BY id"
         with _told(self.folder):
-            return {key: Open(body, since_s) for key, body, since_s in self._database.execute(query, (series,))}
+            return {
+                key: Open(body, since_s) for key, body, since_s in self._database.execute(query, (series,))
+            }
 
     def counters(self, series: str) -> dict[str, int]:
         """Return what the last run of a series counted."""
@@ -103,7 +106,8 @@ class History:
             with self._database as database:
                 database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
                 database.executemany(
-                    "DELETE FROM open WHERE series = ? AND id = ?", [(row.series, key) for key in entry.closed]
+                    "DELETE FROM open WHERE series = ? AND id = ?",
+                    [(row.series, key) for key in entry.closed],
                 )
                 database.executemany(
                     "INSERT INTO open VALUES (?, ?, ?, ?) "
@@ -133,7 +137,9 @@ def locked(folder: Path) -> Iterator[History]:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         number = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise OutputError(f"no history in {folder}", error.strerror or str(error), f"ls -ld {folder}") from error
+        raise OutputError(
+            f"no history in {folder}", error.strerror or str(error), f"ls -ld {folder}"
+        ) from error
     try:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,7 +155,7 @@ def locked(folder: Path) -> Iterator[History]:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[History]:
-    """Open the history of a folder for one that reads. UsageError: damaged, of a newer version, or not there."""
+    """Open the history of a folder for one that reads. UsageError: damaged, too new, not there."""
     history = History(folder, _connected(folder))
     try:
         yield history
@@ -190,7 +196,8 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     (application,) = database.execute("PRAGMA application_id").fetchone()
     if version > _VERSION:
         raise UsageError(
-            str(path), f"written by a newer dcctl (v{version}), this one reads v{_VERSION}",
+            str(path),
+            f"written by a newer dcctl (v{version}), this one reads v{_VERSION}",
             "pip install --upgrade dcctl",
         )
     if version == 0 and not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
@@ -207,7 +214,9 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
 
 def _damaged(path: Path, why: str) -> UsageError:
     return UsageError(
-        str(path), f"is damaged: {why}. It was left as it is; move it away to begin anew", f"mv {path} {path}.damaged"
+        str(path),
+        f"is damaged: {why}. It was left as it is; move it away to begin anew",
+        f"mv {path} {path}.damaged",
     )
 
 

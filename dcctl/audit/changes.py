@@ -50,8 +50,15 @@ def diff_report(found: Sequence[Changed], old: Record, new: Record) -> Report:
     """Return what changed between two runs. Its level is that of what came."""
     counts = Counter(one.change for one in found)
     rows = tuple(
-        (one.change, one.finding.severity, one.finding.check, one.finding.object, one.finding.says,
-         one.finding.nodes, one.finding.id)
+        (
+            one.change,
+            one.finding.severity,
+            one.finding.check,
+            one.finding.object,
+            one.finding.says,
+            one.finding.nodes,
+            one.finding.id,
+        )
         for one in found
     )
     told = ", ".join(f"{counts[each]} {each}" for each in _ORDER)
@@ -61,8 +68,12 @@ def diff_report(found: Sequence[Changed], old: Record, new: Record) -> Report:
         f"run {old.seq} to run {new.seq}, {duration(max(0, new.at_s - old.at_s))} later: {told}",
         Table("items", DIFF.items, rows),
         summary={
-            "old": old.seq, "new_run": new.seq, "new": counts["new"], "gone": counts["gone"],
-            "unchanged": counts["unchanged"], "not_comparable": counts["not comparable"],
+            "old": old.seq,
+            "new_run": new.seq,
+            "new": counts["new"],
+            "gone": counts["gone"],
+            "unchanged": counts["unchanged"],
+            "not_comparable": counts["not comparable"],
         },
         name_key="nodes",
         level=LEVELS[grave] if grave else "ok",

@@ -63,6 +63,6 @@ class Entry(NamedTuple):
         if match is None:
             raise self.wrong(key, f"must be a day like 2026-01-31, not {value!r}")
         year, month, day = map(int, match.groups())
-        if not 1970 <= year or not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+        if not year >= 1970 or not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
             raise self.wrong(key, f"there is no day {value}")
         return calendar.timegm((year, month, day, 0, 0, 0))

@@ -43,16 +43,18 @@ def list_report(checks: Iterable[Check]) -> Report:
     rows = tuple(
         (one.id, one.severity, one.title, one.tier, one.over, one.refs, one.why, one.fix) for one in checks
     )
-    return Report(
-        LIST.kind, plural(len(rows), "check"), Table("items", LIST.items, rows), name_key="check"
-    )
+    return Report(LIST.kind, plural(len(rows), "check"), Table("items", LIST.items, rows), name_key="check")
 
 
 def explain_report(one: Check) -> Report:
     """Return all that is known of a check, as text."""
     text = "\n".join(_explained(one)) + "\n"
     return Report(
-        EXPLAIN.kind, one.title, Table("items", (), ()), documents=(text,), document_format=EXPLAIN.document_format
+        EXPLAIN.kind,
+        one.title,
+        Table("items", (), ()),
+        documents=(text,),
+        document_format=EXPLAIN.document_format,
     )
 
 

@@ -59,7 +59,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
 
 
 class Compared(NamedTuple):
-    """This run's findings beside those that were open."""
+    """The findings of a run beside those that were open."""
 
     new: tuple[Finding, ...]
     """Not open before, or graver than it was."""
@@ -82,7 +82,9 @@ def compare(
     `judged` tells of one that is not there now whether this run would have found it: what was not asked, or
     was asked and not told, is never gone.
     """
-    new, known, seen = [], [], set()
+    new: list[Finding] = []
+    known: list[Finding] = []
+    seen: set[str] = set()
     for one in now:
         old = before.get(one.id)
         seen.add(one.id)
@@ -105,7 +107,12 @@ class Judged:
 
     def __call__(self, one: Finding) -> bool:
         dark = self._ran.get(one.check)
-        return dark is not None and "" not in dark and one.object not in dark and all(map(self._there, one.nodes))
+        return (
+            dark is not None
+            and "" not in dark
+            and one.object not in dark
+            and all(map(self._there, one.nodes))
+        )
 
 
 def open_head(findings: Iterable[Finding]) -> str:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from dcctl.audit.check import SEVERITIES
 from dcctl.audit.coverage import STATES, state_of
 from dcctl.audit.finding import rank
-from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, FINDINGS, GONE, OBJECTS, UNKNOWN
+from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, COUNTED, FINDINGS, GONE, OBJECTS, UNKNOWN
 from dcctl.inventory.model import Gap
-from dcctl.units import duration, plural
 from dcctl.render.report import Findings, Note, Report, Result, Rule, Sample, Table, Waived
+from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dcctl.audit.check import Severity
     from dcctl.audit.evaluate import Tally
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 By: TypeAlias = Literal["severity", "object"]
 LEVELS: dict[Severity, Level] = {
-    "critical": "crit", "high": "crit", "medium": "warn", "low": "info", "info": "info"
+    "critical": "crit",
+    "high": "crit",
+    "medium": "warn",
+    "low": "info",
+    "info": "info",
 }
 """What `--fail-on` calls each severity."""
 _ORDER = {"new": 0, "unsure": 1, "known": 2, "waived": 3}
@@ -65,7 +69,7 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
     return Report(
         kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
         headline=headline(verdict, tally, counted, view),
-        items=_items(shown) if view.by == "severity" else _objects(shown),
+        items=_items(shown, found) if view.by == "severity" else _objects(shown),
         details=tuple(table for table in _details(verdict, compared, found) if table.rows),
         summary=_summary(verdict, tally, counted, view),
         notes=tuple(_notes(found, shown)),
@@ -121,9 +125,19 @@ def result(
     waiver: Waiver | None = None,
 ) -> Result:
     """Return a finding as outputs have it."""
-    cover = waiver and Waived(waiver.owner, waiver.ticket, waiver.reason, waiver.expires_at_s)
+    cover = Waived(waiver.owner, waiver.ticket, waiver.reason, waiver.expires_at_s) if waiver else None
     return Result(
-        one.check, one.id, one.object, one.says, "fail", one.severity, status, one.where, one.nodes, since_s, cover
+        one.check,
+        one.id,
+        one.object,
+        one.says,
+        "fail",
+        one.severity,
+        status,
+        one.where,
+        one.nodes,
+        since_s,
+        cover,
     )
 
 
@@ -159,23 +173,27 @@ def _unknown(tallies: Iterable[Tally]) -> Iterator[Result]:
                 )
 
 
-def _items(results: Iterable[Result]) -> Table:
-    return Table("items", FINDINGS, tuple(map(_row, results)))
+def _items(results: Iterable[Result], found: Findings) -> Table:
+    titles = {rule.id: rule.title for rule in found.rules}
+    return Table("items", FINDINGS, tuple(_row(one, titles.get(one.rule)) for one in results))
 
 
-def _row(one: Result) -> Row:
+def _row(one: Result, title: str | None) -> Row:
     cover = one.waived
     held = f"{cover.owner or 'nobody'}: {cover.reason} ({cover.ticket or 'no ticket'})" if cover else None
     return (
-        "waived" if cover else one.status, one.severity, one.rule, one.object, one.says, one.where or None,
-        _title(one.rule), one.nodes, one.since_s, held, one.id,
+        "waived" if cover else one.status,
+        one.severity,
+        one.rule,
+        one.object,
+        one.says,
+        one.where or None,
+        title,
+        one.nodes,
+        one.since_s,
+        held,
+        one.id,
     )
-
-
-def _title(name: str) -> str | None:
-    from dcctl.audit.check import CATALOGUE
-
-    return CATALOGUE[name].title if name in CATALOGUE else None
 
 
 def _objects(results: Iterable[Result]) -> Table:
@@ -201,7 +219,7 @@ def _details(verdict: Verdict, compared: Compared, found: Findings) -> Iterator[
     gone = tuple((one.check, one.severity, one.object, one.says, one.id) for one in compared.gone)
     yield Table("gone", GONE, gone, "Gone since the run before")
     rows = tuple(
-        (one.check.id, state_of(one), one.check.title, *(one.counts.get(column.key, 0) for column in CHECKS[3:]))  # type: ignore[call-overload]
+        (one.check.id, state_of(one), one.check.title, *(one.counts.get(state, 0) for state in COUNTED))
         for one in verdict.tallies
     )
     yield Table("checks", CHECKS, rows, "Checks, with subjects by state")
@@ -211,9 +229,11 @@ def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], 
     """Return the answer in one line: counts, never a lone score."""
     graves = Counter(one.severity for one in counted)
     told = ", ".join(f"{graves[each]} {each}" for each in SEVERITIES if graves[each])
-    since = "" if view.before_s is None else f" since the run {duration(max(0, view.at_s - view.before_s))} ago"
+    since = (
+        "" if view.before_s is None else f" since the run {duration(max(0, view.at_s - view.before_s))} ago"
+    )
     new = f"{len(counted)} new{since}" + (f": {told}" if told else "")
-    others = [f"{tally[each]} {each}" for each in ("known", "waived") ]
+    others = [f"{tally[each]} {each}" for each in ("known", "waived")]
     others += [f"{tally[each]} {each}" for each in ("unsure", "gone") if tally[each]]
     milli = verdict.coverage.milli
     cover = "no check applies" if milli is None else f"coverage {milli / 10:.1f} %"
@@ -250,21 +270,22 @@ def _notes(found: Findings, shown: list[Result]) -> Iterator[Note]:
 
 
 def _samples(verdict: Verdict, results: list[Result], view: View) -> Iterator[Sample]:
-    counts = Counter((one.severity, "waived" if one.waived else one.status) for one in results)
+    counts: Counter[tuple[str, str]] = Counter(
+        (one.severity, "waived" if one.waived else one.status) for one in results
+    )
+    text = "Findings of the last audit."
     for severity in SEVERITIES:
         for status in _ORDER:
             labels = (("severity", severity), ("status", status))
-            yield Sample("dcctl_audit_findings", counts[severity, status], labels, "Findings of the last audit.")
-    told: tuple[tuple[str, Mapping[str, int], str], ...] = (
-        ("checks", dict(verdict.coverage.checks), "Checks by state."),
-        ("subjects", dict(verdict.coverage.subjects), "Subjects of checks by state."),
-    )
-    for name, states, text in told:
+            yield Sample("dcctl_audit_findings", counts[severity, status], labels, text)
+    known = verdict.coverage
+    for name, states, text in (
+        ("checks", known.checks, "Checks by state."),
+        ("subjects", known.subjects, "Subjects of checks by state."),
+    ):
         for state in STATES:
             yield Sample(f"dcctl_audit_{name}", states.get(state, 0), (("state", state),), text)
-    if verdict.coverage.milli is not None:
-        share = verdict.coverage.milli / 1000
-        yield Sample("dcctl_audit_coverage_ratio", share, (), "Share of what was asked that was told.")
+    if known.milli is not None:
+        text = "Share of what was asked that was told."
+        yield Sample("dcctl_audit_coverage_ratio", known.milli / 1000, (), text)
     yield Sample("dcctl_audit_last_run_timestamp_seconds", view.at_s, (), "When the last audit began.")
-
-

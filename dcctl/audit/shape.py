@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dcctl.render.report import Column, Shape
+
+if TYPE_CHECKING:
+    from dcctl.audit.check import State
 
 FINDINGS: Final = (
     Column("status", "STATUS", "state", keep=9),
@@ -34,14 +37,12 @@ UNKNOWN: Final = (
     Column("object", "OBJECT", "nodes"),
     Column("says", "WHY"),
 )
+COUNTED: Final[tuple[State, ...]] = ("pass", "fail", "unknown", "error", "manual", "na")
 CHECKS: Final = (
     Column("check", "CHECK", keep=9),
     Column("state", "STATE", "state", keep=9),
     Column("title", "TITLE", keep=8),
-    *(
-        Column(name, name.upper(), "count")
-        for name in ("pass", "fail", "unknown", "error", "manual", "na")
-    ),
+    *(Column(name, name.upper(), "count") for name in COUNTED),
 )
 GONE: Final = (
     Column("check", "CHECK"),
@@ -157,7 +158,5 @@ VERIFY: Final = Shape(
         Column("public_key", "what the signatures are verified with"),
     ),
 )
-DONE: Final = Shape(
-    "audit-done", "What was written, as text in `documents`.", (), document_format="table"
-)
+DONE: Final = Shape("audit-done", "What was written, as text in `documents`.", (), document_format="table")
 SHAPES: Final = (AUDIT, BY_OBJECT, CONTROLS, LIST, EXPLAIN, DIFF, TIMELINE, VERIFY, DONE)

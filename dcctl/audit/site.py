@@ -1,4 +1,4 @@
-"""The site's own checks: a kind, a path, an operator and a value, compiled to a closure. Nothing is evaluated."""
+"""The site's own checks: kind, path, operator and value, compiled to a closure. Nothing is evaluated."""
 
 from __future__ import annotations
 
@@ -30,9 +30,6 @@ class Found(NamedTuple):
 
     value: object
     where: str
-
-
-
 
 
 def read(entries: Iterable[Entry], known: Container[str]) -> tuple[Check, ...]:
@@ -103,7 +100,7 @@ def _steps(entry: Entry, kind: str) -> tuple[str, ...]:
     """Return the names on a path. UsageError: it does not lead through the fields of that kind."""
     text = entry.text("path", needed=True)
     steps: list[str] = []
-    for part in re.split(r'\.(?![^\[]*\])', text):
+    for part in re.split(r"\.(?![^\[]*\])", text):
         match = _PART.fullmatch(part)
         if match is None:
             raise entry.wrong("path", f'must be like containers.image or labels["team"], not {text!r}')
@@ -133,8 +130,12 @@ def _core(kind: Any) -> Any:  # noqa: ANN401  # the same
     """Return the type without None, and of a list that of its entries."""
     while True:
         if isinstance(kind, msgspec.inspect.UnionType):
-            kind = next((one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)), kind.types[0])
-        elif isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType | msgspec.inspect.FrozenSetType):
+            kind = next(
+                (one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)), kind.types[0]
+            )
+        elif isinstance(
+            kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType | msgspec.inspect.FrozenSetType
+        ):
             kind = kind.item_type
         elif isinstance(kind, msgspec.inspect.Metadata):
             kind = kind.type

@@ -87,9 +87,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-def used(
-    waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[str]
-) -> tuple[Waiver, ...]:
+def used(waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[str]) -> tuple[Waiver, ...]:
     """Return the waivers, each with the number of findings that it covers."""
     by_check: dict[str, list[Finding]] = {}
     for one in findings:

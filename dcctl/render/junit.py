@@ -17,7 +17,7 @@ _SKIPPED = ("na", "manual")
 
 
 def as_junit(report: Report, out: TextIO) -> None:
-    """Write the suites. New findings fail; known and waived ones are skipped, with why; the unknown is an error."""
+    """Write the suites. New findings fail, known and waived ones are skipped, the unknown is an error."""
     found = report.findings
     assert found is not None  # noqa: S101  # dispatch sees to it
     suites = [_suite(topic, rules, found) for topic, rules in _topics(found).items()]
@@ -38,8 +38,13 @@ def _topics(found: Findings) -> dict[str, list[Rule]]:
 
 def _suite(topic: str, rules: list[Rule], found: Findings) -> tuple[list[int], list[str]]:
     cases = [case for rule in rules for case in _cases(rule, found)]
-    counts = [len(cases), *(sum(f"<{word}" in case for case in cases) for word in ("failure", "error", "skipped"))]
-    head = f'  <testsuite name="{topic}" {_counts(counts)} time="0" timestamp="{stamp(found.at_s).rstrip("Z")}">'
+    counts = [
+        len(cases),
+        *(sum(f"<{word}" in case for case in cases) for word in ("failure", "error", "skipped")),
+    ]
+    head = (
+        f'  <testsuite name="{topic}" {_counts(counts)} time="0" timestamp="{stamp(found.at_s).rstrip("Z")}">'
+    )
     return counts, [head, *cases, "  </testsuite>"]
 
 
@@ -69,7 +74,7 @@ def _of(one: Result, rule: Rule) -> str:
 
 
 def _case(rule: Rule, name: str, inside: str) -> str:
-    head = f"    <testcase classname={_attribute(rule.id)} name={_attribute(name)} time=\"0\""
+    head = f'    <testcase classname={_attribute(rule.id)} name={_attribute(name)} time="0"'
     return f"{head}>{inside}</testcase>" if inside else f"{head}/>"
 
 

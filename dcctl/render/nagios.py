@@ -1,4 +1,4 @@
-"""One line as a Nagios plugin writes it: state, headline, performance data. The exit code stays dcctl's own."""
+"""One line as a Nagios plugin writes it, with performance data. The exit code stays dcctl's own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ _WORD = {"ok": "OK", "info": "OK", "warn": "WARNING", "crit": "CRITICAL"}
 
 
 def as_nagios(report: Report, out: TextIO) -> None:
-    """Write the state, the headline, and every number of the summary; what is new follows on lines of its own."""
+    """Write state, headline and the numbers of the summary; what is new follows, a line for each."""
     word = "UNKNOWN" if any(gap.cause != "limited" for gap in report.gaps) else _WORD[report.level]
     data = " ".join(_performance(report))
-    out.write(_clean(f"DCCTL {report.kind.upper()} {word}: {report.headline}") + (f" | {data}" if data else "") + "\n")
+    out.write(
+        _clean(f"DCCTL {report.kind.upper()} {word}: {report.headline}")
+        + (f" | {data}" if data else "")
+        + "\n"
+    )
     for one in report.findings.results if report.findings else ():
         if one.status == "new" and one.waived is None:
             out.write(_clean(f"{one.severity} {one.rule} {one.object}: {one.says}") + "\n")

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from dcctl.render.report import Findings, Grade, Report, Result, Rule
 
 _CLASS: Final = 2003
-_ACTIVITY: Final = {"new": (1, "Create"), "known": (2, "Update"), "unsure": (2, "Update"), "gone": (3, "Close")}
+_ACTIVITY: Final = {
+    "new": (1, "Create"),
+    "known": (2, "Update"),
+    "unsure": (2, "Update"),
+    "gone": (3, "Close"),
+}
 _SEVERITY: Final[dict[Grade, tuple[int, str]]] = {
     "info": (1, "Informational"),
     "low": (2, "Low"),

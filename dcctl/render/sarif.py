@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL: Final[dict[Grade, str]] = {
-    "critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"
+    "critical": "error",
+    "high": "error",
+    "medium": "warning",
+    "low": "note",
+    "info": "note",
 }
 _SCORE: Final[dict[Grade, str]] = {
-    "critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "info": "0.0"
+    "critical": "9.5",
+    "high": "8.0",
+    "medium": "5.5",
+    "low": "3.0",
+    "info": "0.0",
 }
 """`security-severity`, as code hosts sort by it."""
 _BASELINE: Final = {"new": "new", "known": "unchanged", "unsure": "unchanged", "gone": "absent"}
@@ -78,7 +86,9 @@ def _rule(rule: Rule) -> Json:
 
 def _result(one: Result, index: dict[str, int]) -> Json:
     name = f"{one.object}/{one.where}" if one.where else one.object
-    location: Json = {"logicalLocations": [{"fullyQualifiedName": name, "name": one.object, "kind": "resource"}]}
+    location: Json = {
+        "logicalLocations": [{"fullyQualifiedName": name, "name": one.object, "kind": "resource"}]
+    }
     made: dict[str, Json] = {
         "ruleId": one.rule,
         "level": _LEVEL[one.severity],

@@ -53,9 +53,7 @@ def before(history: History, signer: Signer, series: str, every_s: int | None) -
     last = history.last(series)
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
-    chain = Chain(
-        flaws=check(history, signer.public), last_at_s=newest and newest.at_s, every_s=every_s
-    )
+    chain = Chain(flaws=check(history, signer.public), last_at_s=newest and newest.at_s, every_s=every_s)
     try:
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
@@ -66,7 +64,8 @@ def before(history: History, signer: Signer, series: str, every_s: int | None) -
         )
     except (ValueError, msgspec.DecodeError) as error:
         raise DcctlError(
-            f"the history in {history.folder}", f"was changed, and cannot be compared with: {error}",
+            f"the history in {history.folder}",
+            f"was changed, and cannot be compared with: {error}",
             "dcctl audit verify",
         ) from error
 

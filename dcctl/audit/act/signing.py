@@ -83,7 +83,7 @@ def _made(path: Path) -> bytes:
 
 
 def read_head(folder: Path) -> Head | None:
-    """Return the signed head of a history; None where there is none. One that makes no sense is signed by nobody."""
+    """Return the signed head; None where there is none. One that makes no sense is signed by nobody."""
     try:
         found = msgspec.json.decode((folder / "head.json").read_bytes(), type=Head)
         bytes.fromhex(found.signature)
@@ -104,4 +104,6 @@ def write_head(folder: Path, head: Head) -> None:
             os.fsync(file.fileno())
         beside.replace(folder / "head.json")
     except OSError as error:
-        raise OutputError(f"{folder / 'head.json'} was not written", error.strerror or str(error), "df -h") from error
+        raise OutputError(
+            f"{folder / 'head.json'} was not written", error.strerror or str(error), "df -h"
+        ) from error

@@ -39,7 +39,9 @@ def verify_report(flaws: Sequence[tuple[int, str]], history: History, public: st
     runs = len(history.runs())
     return Report(
         VERIFY.kind,
-        f"{plural(len(rows), 'flaw')} in {plural(runs, 'run')}" if rows else f"{plural(runs, 'run')}, all whole",
+        f"{plural(len(rows), 'flaw')} in {plural(runs, 'run')}"
+        if rows
+        else f"{plural(runs, 'run')}, all whole",
         Table("items", VERIFY.items, rows),
         summary={"runs": runs, "head": head, "public_key": public},
         notes=(

@@ -23,7 +23,7 @@ _DEFECT: Final = 70
 
 
 class Watched:
-    """Inside it a run has waited its turn, has a deadline, and its start was told; after it, its end is told."""
+    """Inside it a run has waited its turn and has a deadline. Its start is told, and its end."""
 
     def __init__(
         self,
@@ -67,7 +67,9 @@ class Watched:
 
     def _late(self, _signal: int, _frame: FrameType | None) -> None:
         raise UnreachableError(
-            f"--deadline {self._deadline_s:g}", "the audit was not done by then; nothing was kept", "dcctl audit -o wide"
+            f"--deadline {self._deadline_s:g}",
+            "the audit was not done by then; nothing was kept",
+            "dcctl audit -o wide",
         )
 
     def _ping(self, what: str) -> None:
@@ -95,7 +97,7 @@ def wait_s(most_s: float, host: str, job: str) -> float:
 
 
 def _check(url: str) -> None:
-    """UsageError unless a URL is of this host or of a private network: findings are nobody else's business."""
+    """UsageError unless a URL is of this host or of a private network."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise UsageError(f"ping = {url!r}", "must be a URL like http://127.0.0.1:8000/ping/ID")

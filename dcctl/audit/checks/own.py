@@ -40,7 +40,9 @@ def told_enough(told: Told, scene: Scene) -> Iterator[Fault]:
     most = scene.policy.own.unknown_most_milli
     unknown = told.unknown_milli or 0
     if unknown > most:
-        yield Fault(f"{unknown / 10:g} % of what was asked is not known, at most {most / 10:g} % may be", "share")
+        yield Fault(
+            f"{unknown / 10:g} % of what was asked is not known, at most {most / 10:g} % may be", "share"
+        )
     for name in told.broken:
         yield Fault(f"the check {name} broke", name)
     if told.untold_nodes:
@@ -96,7 +98,9 @@ def ends_at_s(waiver: Waiver) -> int:
 
 
 def _has_run(chain: Chain, _scene: Scene) -> str:
-    return "" if chain.flaws or chain.last_at_s is not None or chain.flaws is None else "this is the first run"
+    return (
+        "" if chain.flaws or chain.last_at_s is not None or chain.flaws is None else "this is the first run"
+    )
 
 
 @check(

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 Select = Annotated[
-    list[str] | None, typer.Option("--select", metavar="PATTERN", help="Only these checks: GPU-*. Repeat for more.")
+    list[str] | None,
+    typer.Option("--select", metavar="PATTERN", help="Only these checks: GPU-*. Repeat for more."),
 ]
 ChecksFile = Annotated[str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")]
 
@@ -45,4 +46,6 @@ def _named(name: str, checks: "tuple[Check, ...]") -> "Check":
     if name.upper() in by or name in by:
         return by.get(name) or by[name.upper()]
     near = difflib.get_close_matches(name.upper(), by, 1)
-    raise UsageError(f"check {name}", f"did you mean {near[0]}?" if near else "there is none", "dcctl audit list")
+    raise UsageError(
+        f"check {name}", f"did you mean {near[0]}?" if near else "there is none", "dcctl audit list"
+    )

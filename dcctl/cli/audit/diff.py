@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 Of = Annotated[
-    str, typer.Option("--of", metavar="SERIES", help="Runs of these sources: demo; the last that ran if left out.")
+    str,
+    typer.Option(
+        "--of", metavar="SERIES", help="Runs of these sources: demo; the last that ran if left out."
+    ),
 ]
 
 
@@ -19,7 +22,9 @@ def diff(
     old: Annotated[
         int, typer.Argument(metavar="OLD", help="Number of a run; the one before NEW if left out.")
     ] = 0,
-    new: Annotated[int, typer.Argument(metavar="NEW", help="Number of a later run; the last if left out.")] = 0,
+    new: Annotated[
+        int, typer.Argument(metavar="NEW", help="Number of a later run; the last if left out.")
+    ] = 0,
     of: Of = "",
 ) -> "Report":
     """What changed between two runs: new, gone, unchanged, and what cannot be compared.

@@ -12,13 +12,13 @@ GROUP = "dcctl.checks"
 
 @cache
 def load() -> None:
-    """Import the modules that entry points name; importing one enters its checks. UsageError: one is broken."""
+    """Import the modules that entry points name, which enters their checks. UsageError: one is broken."""
     from importlib.metadata import entry_points
 
     for point in sorted(entry_points(group=GROUP), key=lambda one: one.name):
         try:
             point.load()
-        except Exception as error:  # noqa: BLE001  # whatever a stranger's module does, it is named
+        except Exception as error:  # whatever a stranger's module does, it is named
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{frame.filename}:{frame.lineno}"
             why = f"{type(error).__name__}: {error}"

@@ -31,10 +31,13 @@ class Choice(NamedTuple):
     ] = "severity"
     select: Annotated[
         list[str] | None,
-        typer.Option("--select", metavar="PATTERN", help="Only these checks: GPU-*, RBAC-02. Repeat for more."),
+        typer.Option(
+            "--select", metavar="PATTERN", help="Only these checks: GPU-*, RBAC-02. Repeat for more."
+        ),
     ] = None
     severity: Annotated[
-        Level, typer.Option("--severity", metavar="LEVEL", help="Show findings at least that grave; count all.")
+        Level,
+        typer.Option("--severity", metavar="LEVEL", help="Show findings at least that grave; count all."),
     ] = "info"
     standard: Annotated[
         str, typer.Option("--standard", metavar="NAME", help="The controls of a standard: cis-1.12.")
@@ -42,11 +45,19 @@ class Choice(NamedTuple):
     min_coverage: Annotated[
         float | None,
         typer.Option(
-            "--min-coverage", metavar="PERCENT", min=0, max=100, help="With less told, the run is incomplete: exit 3."
+            "--min-coverage",
+            metavar="PERCENT",
+            min=0,
+            max=100,
+            help="With less told, the run is incomplete: exit 3.",
         ),
     ] = None
-    waivers: Annotated[str, typer.Option("--waivers", metavar="FILE", help="What is borne, by whom, until when.")] = ""
-    checks: Annotated[str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")] = ""
+    waivers: Annotated[
+        str, typer.Option("--waivers", metavar="FILE", help="What is borne, by whom, until when.")
+    ] = ""
+    checks: Annotated[
+        str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
+    ] = ""
     save: Annotated[
         str, typer.Option("--save", metavar="FILE", help="Write what was seen to a file that -i reads back.")
     ] = ""
@@ -59,27 +70,38 @@ class Habit(NamedTuple):
         bool, typer.Option("--record/--no-record", help="Keep this run, and compare it with the last one.")
     ] = True
     since: Annotated[
-        str, typer.Option("--since", metavar="TIME", help="Ask nothing: what changed in the last 24h, 7d, 90m.")
+        str,
+        typer.Option("--since", metavar="TIME", help="Ask nothing: what changed in the last 24h, 7d, 90m."),
     ] = ""
     cron: Annotated[
         bool, typer.Option("--cron", help="Print nothing when nothing is new, a few lines otherwise.")
     ] = False
     jitter: Annotated[
-        float, typer.Option("--jitter", metavar="SECONDS", min=0, max=86400, help="Wait up to that long, each host its own time.")
+        float,
+        typer.Option(
+            "--jitter",
+            metavar="SECONDS",
+            min=0,
+            max=86400,
+            help="Wait up to that long, each host its own time.",
+        ),
     ] = 0.0
     deadline: Annotated[
-        float, typer.Option("--deadline", metavar="SECONDS", min=0, max=86400, help="Give up after that long: exit 5.")
+        float,
+        typer.Option(
+            "--deadline", metavar="SECONDS", min=0, max=86400, help="Give up after that long: exit 5."
+        ),
     ] = 0.0
 
 
-def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -> "Report":  # noqa: B008  # constants
+def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -> "Report":  # noqa: B008
     """What is insecure, unhealthy or drifting, and what is new since the last run.
 
-    Every check passes, fails, does not apply, is unknown, or broke; what is unknown is never counted as passed,
-    and too little coverage makes the run incomplete (exit code 3). A finding has the same id in every run, so
-    that only what is new counts for the exit code: critical and high are `crit` to --fail-on, medium is `warn`,
-    low and info are `info`. A waiver takes a finding out of the exit code, not out of the table. Runs are kept
-    in a signed chain below the state folder. Nothing is changed on any node or cluster.
+    Every check passes, fails, does not apply, is unknown, or broke; what is unknown is never counted as
+    passed, and too little coverage makes the run incomplete (exit code 3). A finding has the same id in every
+    run, so that only what is new counts for the exit code: critical and high are `crit` to --fail-on, medium
+    is `warn`, low and info are `info`. A waiver takes a finding out of the exit code, not out of the table.
+    Runs are kept in a signed chain below the state folder. Nothing is changed on any node or cluster.
     """
     from dcctl.audit.act.watch import Watched
     from dcctl.cli.audit.setup import setup
@@ -118,7 +140,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
 
 
 def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContextManager[History | None]":
-    """The history, locked for this run; none where nothing is to be kept, as on each round of --watch but the first."""
+    """The history, locked; none where nothing is to be kept, as on all rounds of --watch but the first."""
     if not habit.record or not session.first:
         return nullcontext()
     from dcctl.state import locked
@@ -238,7 +260,7 @@ class _Audit(NamedTuple):
 
 
 def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Callable[[str], bool]":
-    """What tells of a node whether this run was about it and was answered by it, or by all that would know it."""
+    """What tells of a node whether this run was about it, and was answered by it or by all that know it."""
     nodes = {node.name for node in evidence.fleet.nodes}
     whole = not (scope.nodes or scope.exclude) and not any(
         not gap.node and gap.cause != "limited" for gap in evidence.fleet.gaps

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def by_control(report: "Report", name: str, verdict: "Verdict", scene: "Scene") -> "Report":
-    """The report with one row per control: its checks, its state and the evidence. UsageError: no such standard."""
+    """The report with one row per control: its checks, state and evidence. UsageError: no such standard."""
     from msgspec.structs import replace
 
     from dcctl.audit.controls import controls, standard

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dcctl.audit.units import Plan
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
@@ -15,17 +14,29 @@ if TYPE_CHECKING:
 def install_timer(
     session: "Session",
     calendar: Annotated[
-        str, typer.Option("--calendar", metavar="WHEN", help="When, as systemd.time(7) has it: daily, *-*-* 02:00.")
+        str,
+        typer.Option(
+            "--calendar", metavar="WHEN", help="When, as systemd.time(7) has it: daily, *-*-* 02:00."
+        ),
     ] = "daily",
     jitter: Annotated[
-        int, typer.Option("--jitter", metavar="SECONDS", min=0, max=86400, help="Each host its own delay, up to that.")
+        int,
+        typer.Option(
+            "--jitter", metavar="SECONDS", min=0, max=86400, help="Each host its own delay, up to that."
+        ),
     ] = 900,
     deadline: Annotated[
-        int, typer.Option("--deadline", metavar="SECONDS", min=60, max=86400, help="An audit ends after that long.")
+        int,
+        typer.Option(
+            "--deadline", metavar="SECONDS", min=60, max=86400, help="An audit ends after that long."
+        ),
     ] = 3600,
-    user: Annotated[bool, typer.Option("--user", help="For the user's own systemd, not that of the system.")] = False,
+    user: Annotated[
+        bool, typer.Option("--user", help="For the user's own systemd, not that of the system.")
+    ] = False,
     options: Annotated[
-        str, typer.Option("--options", metavar="TEXT", help="More options of the audit: '-i kubernetes:prod'.")
+        str,
+        typer.Option("--options", metavar="TEXT", help="More options of the audit: '-i kubernetes:prod'."),
     ] = "",
 ) -> "Report":
     """Write a hardened systemd service and timer that run `dcctl audit --cron`.
@@ -45,9 +56,12 @@ def install_timer(
         session.consent.demand("dcctl audit install-timer", [*text.splitlines(), f"Write these to {folder}?"])
         _write(files)
         scope = "--user " if user else ""
-        text = f"written: {', '.join(map(str, files))}\nsystemctl {scope}daemon-reload && systemctl {scope}enable --now {NAME}.timer\n"
+        enable = f"systemctl {scope}daemon-reload && systemctl {scope}enable --now {NAME}.timer"
+        text = f"written: {', '.join(map(str, files))}\n{enable}\n"
     table = Table("items", (), ())
-    return Report(DONE.kind, text.splitlines()[0], table, documents=(text,), document_format=DONE.document_format)
+    return Report(
+        DONE.kind, text.splitlines()[0], table, documents=(text,), document_format=DONE.document_format
+    )
 
 
 def _check(calendar: str, options: str) -> None:
@@ -81,7 +95,9 @@ def _words(session: "Session", deadline: int, options: str) -> tuple[str, ...]:
 def _folder(session: "Session", *, for_user: bool) -> Path:
     if not for_user:
         return Path("/etc/systemd/system")
-    base = session.environ.get("XDG_CONFIG_HOME") or str(Path(session.environ.get("HOME", "~")).expanduser() / ".config")
+    base = session.environ.get("XDG_CONFIG_HOME") or str(
+        Path(session.environ.get("HOME", "~")).expanduser() / ".config"
+    )
     return Path(base) / "systemd" / "user"
 
 

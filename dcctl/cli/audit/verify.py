@@ -17,7 +17,10 @@ def verify(
         str, typer.Option("--public-key", metavar="HEX", help="The key to verify with, as kept elsewhere.")
     ] = "",
     head: Annotated[
-        str, typer.Option("--head", metavar="RUN:HASH", help="A head as kept elsewhere: it has to be in the chain.")
+        str,
+        typer.Option(
+            "--head", metavar="RUN:HASH", help="A head as kept elsewhere: it has to be in the chain."
+        ),
     ] = "",
 ) -> "Report":
     """Whether any record of the history was changed, deleted, put elsewhere or cut off. Exit code 1 if so.

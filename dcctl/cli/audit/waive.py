@@ -23,20 +23,25 @@ class Terms(NamedTuple):
         int, typer.Option("--days", metavar="N", min=1, max=180, help="For how long, 180 at most.")
     ] = 90
     waivers: Annotated[str, typer.Option("--waivers", metavar="FILE", help="The file to write it to.")] = ""
-    checks: Annotated[str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")] = ""
+    checks: Annotated[
+        str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
+    ] = ""
 
 
 def waive(
     session: "Session",
     check: Annotated[str, typer.Argument(metavar="ID", help="A check: POD-04.")],
     objects: Annotated[
-        str, typer.Argument(metavar="OBJECT", help="Its name as findings have it; * is any text, ? one character.")
+        str,
+        typer.Argument(
+            metavar="OBJECT", help="Its name as findings have it; * is any text, ? one character."
+        ),
     ],
     terms: Terms = Terms(),  # noqa: B008  # a constant
 ) -> "Report":
     """Write a waiver: the finding stays in every answer, and no longer counts for the exit code.
 
-    It needs an owner, a ticket and a reason. When it has expired the finding counts again, and SLF-03 says so.
+    It needs an owner, a ticket and a reason. When it has expired the finding counts again; SLF-03 says so.
     """
     from dcctl.audit.shape import DONE
     from dcctl.audit.waivers import as_yaml, read
@@ -53,7 +58,9 @@ def waive(
         _write(path, text)
     done = f"# {'would be ' if session.consent.dry_run else ''}written to {path}\n"
     form = DONE.document_format
-    return Report(DONE.kind, done.strip("# \n"), Table("items", (), ()), documents=(done + added,), document_format=form)
+    return Report(
+        DONE.kind, done.strip("# \n"), Table("items", (), ()), documents=(done + added,), document_format=form
+    )
 
 
 def _stated(terms: Terms, now_s: int) -> dict[str, str]:
@@ -66,7 +73,13 @@ def _stated(terms: Terms, now_s: int) -> dict[str, str]:
         if not getattr(terms, name).strip():
             raise UsageError(f"--{name}", "is missing: a waiver is somebody's, for a reason", _HINT)
     begin, end = (time.strftime("%Y-%m-%d", time.gmtime(now_s + day * 86400)) for day in (0, terms.days - 1))
-    return {"owner": terms.owner, "ticket": terms.ticket, "reason": terms.reason, "created": begin, "expires": end}
+    return {
+        "owner": terms.owner,
+        "ticket": terms.ticket,
+        "reason": terms.reason,
+        "created": begin,
+        "expires": end,
+    }
 
 
 def _with(path: "Path", added: str) -> str:

@@ -28,7 +28,7 @@ def begins(data: bytes) -> bool:
 
 
 def encode(evidence: Evidence) -> bytes:
-    """Return the evidence as JSON on one line, schema and version first. The same evidence gives the same bytes."""
+    """Return the evidence as JSON on one line, schema first. The same evidence gives the same bytes."""
     from dcctl.harmless import json_safe
 
     header = msgspec.json.encode(_Header(SCHEMA, __version__))
@@ -50,7 +50,7 @@ def decode(data: bytes, where: str) -> Evidence:
 
 
 def merged(parts: tuple[Evidence, ...]) -> Evidence:
-    """Return the evidence of several sources as one: lists one after the other, what each did not tell kept."""
+    """Return the evidence of several sources as one: list after list, and what each did not tell."""
     from msgspec.structs import fields
 
     found: dict[str, object] = {}
