@@ -1,13 +1,19 @@
 """What a site decides: limits, allowlists and regions. Every value has a default that the documents tell."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
+from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.own import OwnPolicy
+from dcctl.audit.policy.rbac import Rights
+from dcctl.audit.policy.secrets import Secrets
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit] of a context, one section per topic; what is not there has the default."""
 
+    hosts: HostPolicy = HostPolicy()
+    rights: Rights = Rights()
+    admission: Admission = Admission()
+    secrets: Secrets = Secrets()
     own: OwnPolicy = OwnPolicy()
