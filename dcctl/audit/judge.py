@@ -52,7 +52,11 @@ def judge(
     own = evaluate(Scene(evidence, scene.now_s, scene.policy), [one for one in checks if one.id in OWN])
     every = (*tallies, *own)
     return Verdict(
-        every, (*found, *findings(own)), waived(found, waivers, scene.now_s), coverage(every), untold
+        every,
+        (*found, *findings(own)),
+        waived(found, waivers, scene.now_s),
+        coverage(every)._replace(milli=known.milli),
+        untold,
     )
 
 

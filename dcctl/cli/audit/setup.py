@@ -74,14 +74,15 @@ def folder_of(session: Session) -> Path:
 def catalogue() -> tuple[Check, ...]:
     """Every check of the catalogue and of plug-ins, in order."""
     from dcctl.audit.catalogue import CATALOGUE
+    from dcctl.audit.check import CATALOGUE as ENTERED
     from dcctl.cli.audit.plugins import load
 
     load()
-    return tuple(CATALOGUE.values())
+    return (*CATALOGUE.values(), *(one for name, one in ENTERED.items() if name not in CATALOGUE))
 
 
 def _site_checks(path: Path) -> tuple[Check, ...]:
-    from dcctl.audit.catalogue import CATALOGUE
+    from dcctl.audit.check import CATALOGUE
     from dcctl.audit.site import read
 
     return read(entries(path, "checks", "dcctl man dcctl-audit | man -l -"), CATALOGUE)

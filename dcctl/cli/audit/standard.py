@@ -4,16 +4,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dcctl.audit.judge import Verdict
-    from dcctl.audit.scene import Scene
     from dcctl.render.report import Report
 
 
-def by_control(report: "Report", name: str, verdict: "Verdict", scene: "Scene") -> "Report":
-    """The report with one row per control: its checks, state and evidence. UsageError: no such standard."""
+def by_control(report: "Report", name: str, verdict: "Verdict") -> "Report":
+    """The report with one row per control: its checks, state and evidence."""
     from msgspec.structs import replace
 
-    from dcctl.audit.controls import controls, standard
+    from dcctl.audit.controls import controls
     from dcctl.audit.shape import CONTROLS
 
-    headline, table = controls(standard(name), verdict.tallies, scene)
-    return replace(report, kind=CONTROLS.kind, headline=headline, items=table)
+    headline, table = controls(name, verdict.tallies)
+    return replace(report, kind=CONTROLS.kind, headline=headline, items=table, name_key="control")
