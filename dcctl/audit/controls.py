@@ -59,4 +59,10 @@ def _row(control: str, tallies: Sequence[Tally]) -> Row:
     ]
     more = [f"{len(says) - _EVIDENCE} more"] if len(says) > _EVIDENCE else []
     titles = "; ".join(one.check.title for one in tallies)
-    return control, state, titles, tuple(one.check.id for one in tallies), "; ".join([*says[:_EVIDENCE], *more])
+    return (
+        control,
+        state,
+        titles,
+        tuple(one.check.id for one in tallies),
+        "; ".join([*says[:_EVIDENCE], *more]),
+    )

@@ -218,7 +218,7 @@ def _details(verdict: Verdict, compared: Compared, found: Findings) -> Iterator[
     yield Table("unknown", UNKNOWN, unknown, "Not known, and not counted as passed")
     gone = tuple((one.check, one.severity, one.object, one.says, one.id) for one in compared.gone)
     yield Table("gone", GONE, gone, "Gone since the run before")
-    rows = tuple(
+    rows: tuple[Row, ...] = tuple(
         (one.check.id, state_of(one), one.check.title, *(one.counts.get(state, 0) for state in COUNTED))
         for one in verdict.tallies
     )

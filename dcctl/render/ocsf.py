@@ -81,7 +81,7 @@ def _compliance(one: Result, rule: Rule | None) -> Json:
     standards: list[Json] = list(dict.fromkeys(ref.partition(":")[0] for ref in refs)) or ["dcctl"]
     requirements: list[Json] = list(refs)
     failed = one.state == "fail" and one.status != "gone"
-    code, word = (3, "Fail") if failed else (1, "Pass") if one.status == "gone" else (0, "Unknown")
+    code, word = (3, "Fail") if failed else (1, "Pass") if one.status == "gone" else (2, "Warning")
     return {
         "control": one.rule,
         "standards": standards,

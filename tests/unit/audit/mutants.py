@@ -1,8 +1,8 @@
-"""Wrong versions of checks, made one small change at a time: the fixtures of a check have to tell each from it.
+"""Wrong versions of checks, one small change each: the fixtures of a check have to tell them from it.
 
-A mutant changes one place of a check's function, or of a function of the same module that it calls. It is killed
-when a fixture of any check that runs through that place comes out otherwise. What only changes the words of a
-finding is no mutant.
+A mutant changes one place of a check's function, or of a function of the same module that it calls. It is
+killed when a fixture of any check that runs through that place comes out otherwise. What only changes the
+words of a finding is no mutant.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ _FLIPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.IsNot: (ast.Is,),
 }
 _TWINS = {"any": "all", "all": "any", "min": "max", "max": "min"}
-_FOLDS = frozenset({"casefold", "lower", "upper", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix"})
+_FOLDS = frozenset(
+    {"casefold", "lower", "upper", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix"}
+)
 _SPEAKS = frozenset({"Fault", "Unsure", "Silence", "cast"})
 """The first argument of these is for people, or for the type checker."""
 
@@ -73,23 +75,28 @@ def scores(names: list[str] | None = None) -> list[Score]:
 
 
 def _module(name: str) -> str:
-    return inspect.unwrap(_function(name)).__module__
+    return _function(name).__module__
 
 
 def _function(name: str) -> Callable[..., object]:
     """The function that stands in the module of a check, also where it is wrapped in another."""
-    run = CATALOGUE[name].run
+    run: Callable[..., object] = CATALOGUE[name].run
     if run.__module__.startswith("dcctl.audit.checks."):
         return run
     held = [cell.cell_contents for cell in run.__closure__ or ()]
-    return next(one for one in held if callable(one) and one.__module__.startswith("dcctl.audit.checks."))
+    found: Callable[..., object] = next(
+        one for one in held if callable(one) and one.__module__.startswith("dcctl.audit.checks.")
+    )
+    return found
 
 
 def _of_module(module_name: str, names: list[str]) -> list[Score]:
     module = importlib.import_module(module_name)
     tree = ast.parse(inspect.getsource(module))
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
-    reach = {name: _reached(_function(name).__name__, functions) | _applying(name, functions) for name in names}
+    reach = {
+        name: _reached(_function(name).__name__, functions) | _applying(name, functions) for name in names
+    }
     tallies: dict[str, list[tuple[bool, str]]] = {name: [] for name in names}
     for mutant in mutants(tree):
         through = [name for name in names if mutant.function in reach[name]]
@@ -98,7 +105,9 @@ def _of_module(module_name: str, names: list[str]) -> list[Score]:
             for name in through:
                 tallies[name].append((alive, f"{module_name}:{mutant.line} {mutant.what}"))
     return [
-        Score(name, sum(not alive for alive, _ in each), len(each), tuple(says for alive, says in each if alive))
+        Score(
+            name, sum(not alive for alive, _ in each), len(each), tuple(says for alive, says in each if alive)
+        )
         for name, each in tallies.items()
     ]
 
@@ -129,7 +138,9 @@ def survives(module: types.ModuleType, mutant: Mutant, names: list[str]) -> bool
         try:
             with _deadline():
                 return not any(
-                    differences(case, case.tally(registry.CATALOGUE[name])) for name in names for case in cases(name)
+                    differences(case, case.tally(registry.CATALOGUE[name]))
+                    for name in names
+                    for case in cases(name)
                 )
         except Exception:  # noqa: BLE001  # whatever it breaks, it was noticed
             return False
@@ -159,8 +170,7 @@ def _swapped(module: types.ModuleType, mutant: Mutant) -> Iterator[bool]:
 def _registries() -> list[dict[str, object]]:
     """Every dictionary that modules of checks enter something into."""
     found: list[object] = [registry.CATALOGUE]
-    for name in ("DERIVED", "MADE_OF"):
-        found.append(getattr(scene, name, {}))
+    found += [getattr(scene, name, {}) for name in ("DERIVED", "MADE_OF")]
     parts = sys.modules.get("dcctl.audit.parts")
     found.append(getattr(parts, "PARTS", {}))
     return [one for one in found if isinstance(one, dict)]
@@ -198,12 +208,13 @@ def mutants(tree: ast.Module) -> Iterator[Mutant]:
             if node in silent:
                 continue
             for what, change in _changes(node):
-                other = copy.copy(tree)
-                other.body = list(tree.body)
-                other.body[at] = copy.deepcopy(function)
-                place = next(each for n, each in enumerate(ast.walk(ast.Module(other.body[at].body, []))) if n == number)  # type: ignore[attr-defined]
-                change(place)
-                yield Mutant(getattr(node, "lineno", 0), what, function.name, ast.fix_missing_locations(other))
+                changed = copy.deepcopy(function)
+                places = ast.walk(ast.Module(changed.body, []))
+                change(next(each for at_, each in enumerate(places) if at_ == number))
+                other = ast.Module([*tree.body[:at], changed, *tree.body[at + 1 :]], [])
+                yield Mutant(
+                    getattr(node, "lineno", 0), what, function.name, ast.fix_missing_locations(other)
+                )
 
 
 def _words(function: ast.FunctionDef) -> set[ast.AST]:
@@ -216,7 +227,12 @@ def _words(function: ast.FunctionDef) -> set[ast.AST]:
             found |= set(ast.walk(node))
         if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation:
             found |= set(ast.walk(node.annotation))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SPEAKS and node.args:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in _SPEAKS
+            and node.args
+        ):
             found |= set(ast.walk(node.args[0]))
     return found
 
@@ -312,7 +328,7 @@ def _call(name: str, argument: ast.expr) -> ast.Call:
 
 def _become(place: ast.AST, other: ast.AST) -> None:
     """Put another node in the place of one."""
-    place.__class__ = other.__class__  # type: ignore[assignment]
+    place.__class__ = other.__class__
     kept = {name: getattr(place, name) for name in ("lineno", "col_offset") if hasattr(place, name)}
     place.__dict__.clear()
     place.__dict__.update({**other.__dict__, **kept})
