@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _VERSION: Final = 1
 _APPLICATION: Final = 0x6463636C
 """`dccl` in the header of the file: no other program's."""
+_SMALLEST: Final = 512
+"""Bytes of a page: no database is smaller."""
 _TABLES: Final = """
 CREATE TABLE runs (
   seq INTEGER PRIMARY KEY, series TEXT NOT NULL, at_s INTEGER NOT NULL,
@@ -42,6 +44,15 @@ class Row(NamedTuple):
     body: bytes
     hash: str
     signature: bytes
+
+
+def _row(seq: int, series: str, at_s: int, body: object, hashed: object, signature: object) -> Row:  # noqa: PLR0917
+    """Return a run as it was read: whoever changed it may have changed the types too."""
+    return Row(seq, str(series), at_s, _bytes(body), str(hashed), _bytes(signature))
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 class Open(NamedTuple):
@@ -75,7 +86,7 @@ class History:
                 found = self._database.execute(f"{query} ORDER BY seq")
             else:
                 found = self._database.execute(f"{query} WHERE series = ? ORDER BY seq", (series,))
-            return [Row(*row) for row in found]
+            return [_row(*row) for row in found]
 
     def last(self, series: str | None = None) -> Row | None:
         """Return the last run, of all or of a series."""
@@ -83,7 +94,7 @@ class History:
         chosen, values = ("WHERE series = ?", (series,)) if series is not None else ("", ())
         with _told(self.folder):
             row = self._database.execute(f"{query} {chosen} ORDER BY seq DESC LIMIT 1", values).fetchone()
-        return Row(*row) if row else None
+        return _row(*row) if row else None
 
     def open(self, series: str) -> dict[str, Open]:
         """Return what is open after the last run of a series, by id."""
@@ -176,8 +187,9 @@ def _connected(folder: Path) -> sqlite3.Connection:
     path = _file(folder)
     if not folder.is_dir():
         raise UsageError(f"the history in {folder}", "there is none yet", "dcctl audit")
-    if path.exists() and not path.stat().st_size and (folder / "head.json").exists():
-        raise _damaged(path, "it is empty, and runs were kept in it")
+    size = path.stat().st_size if path.exists() else 0
+    if size < _SMALLEST and (size or (folder / "head.json").exists()):  # SQLite would begin anew
+        raise _damaged(path, f"it has {size} bytes, and runs were kept in it")
     with _told(folder):
         with suppress(FileNotFoundError, PermissionError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
