@@ -46,7 +46,7 @@ class Row(NamedTuple):
     signature: bytes
 
 
-def _row(seq: int, series: str, at_s: int, body: object, hashed: object, signature: object) -> Row:  # noqa: PLR0917
+def _row(seq: int, series: str, at_s: int, body: object, hashed: object, signature: object) -> Row:
     """Return a run as it was read: whoever changed it may have changed the types too."""
     return Row(seq, str(series), at_s, _bytes(body), str(hashed), _bytes(signature))
 

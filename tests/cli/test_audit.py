@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -153,7 +154,8 @@ def test_a_waiver_changes_the_exit_code_and_hides_nothing(cli: Cli, see: See, tm
 def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text(
-        "# ours\nwaivers:\n  - id: RBAC-03  # for now\n    object: x\n    created: 2026-01-01\n    expires: 2026-02-01\n"
+        "# ours\nwaivers:\n  - id: RBAC-03  # for now\n    object: x\n"
+        "    created: 2026-01-01\n    expires: 2026-02-01\n"
     )
     terms = ("--owner", 'w"u', "--ticket", "T: 1", "--reason", "é #", "--yes", "--waivers", str(path))
     assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 0
@@ -214,11 +216,14 @@ def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path, code: str, 
     assert bool(says) or "ACME-01" in done.stdout
 
 
+HOLDS = "import fcntl,sys;f=open(sys.argv[1]);fcntl.flock(f,2);print(1,flush=True);input()"
+
+
 def test_two_audits_at_once(cli: Cli, see: See, tmp_path: Path, home: dict[str, str]) -> None:
     cli("audit", "-i", see({}))
     lock = tmp_path / "state" / "dcctl" / "audit" / "lock"
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import fcntl,sys;f=open(sys.argv[1]);fcntl.flock(f,2);print(1,flush=True);input()", lock],
+        [sys.executable, "-c", HOLDS, lock],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=home,
     )  # fmt: skip
     with holder:
@@ -287,14 +292,14 @@ def test_nothing_is_selected(cli: Cli, see: See) -> None:
 class Watchman(BaseHTTPRequestHandler):
     """A server that is told of runs."""
 
-    heard: list[str] = []
+    heard: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         self.heard.append(self.path)
         self.send_response(200)
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 

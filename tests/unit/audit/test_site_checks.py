@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dcctl.audit.evaluate import evaluate
@@ -55,35 +57,39 @@ def test_operators(path: str, op: str, value: str, found: list[str]) -> None:
 
 
 def test_what_was_not_told_is_unknown() -> None:
-    text = "checks:\n- {id: SITE-01, kind: roles, path: 'labels[\"x\"]', op: equals, value: a, severity: low, message: m}\n"
+    entry = SOUND | {"path": 'labels["x"]', "op": "equals", "value": "a"}
+    text = f"checks: [{json.dumps(entry)}]"
     checks = read(entries_of(text, "c.yaml", "checks", ""), ())
     assert evaluate(Scene(Evidence(roles=ROLES[:1]), NOW_S), checks)[0].counts == {"unknown": 1}
     dark = Evidence(silent={"roles": Silence("403")})
     assert evaluate(Scene(dark, NOW_S), checks)[0].counts == {"unknown": 1}
 
 
+SOUND = {"id": "SITE-01", "kind": "roles", "path": "name", "op": "present", "severity": "low", "message": "m"}
+
+
 @pytest.mark.parametrize(
-    ("entry", "says"),
+    ("changed", "says"),
     [
-        ("{id: SITE-01, kind: rolls, path: name, op: present, severity: low, message: m}", "kind: must be one of"),
-        ("{id: site1, kind: roles, path: name, op: present, severity: low, message: m}", "id: must be like SITE-01"),
-        ("{id: RBAC-03, kind: roles, path: name, op: present, severity: low, message: m}", "id: RBAC-03 is in use"),
-        ("{id: SITE-01, kind: roles, path: nam, op: present, severity: low, message: m}", "did you mean 'name'?"),
-        ("{id: SITE-01, kind: roles, path: rules.verb, op: present, severity: low, message: m}", "did you mean 'verbs'?"),
-        ("{id: SITE-01, kind: roles, path: name.x, op: present, severity: low, message: m}", "below a value that has no parts"),
-        ("{id: SITE-01, kind: roles, path: __class__, op: present, severity: low, message: m}", "there is no '__class__'"),
-        ("{id: SITE-01, kind: roles, path: 'name()', op: present, severity: low, message: m}", "must be like"),
-        ("{id: SITE-01, kind: roles, path: name, op: is, severity: low, message: m}", "op: must be one of equals"),
-        ("{id: SITE-01, kind: roles, path: name, op: matches, value: '(', severity: low, message: m}", "no regular expression"),
-        ("{id: SITE-01, kind: roles, path: name, op: at-most, value: x, severity: low, message: m}", "must be a number, not 'x'"),
-        ("{id: SITE-01, kind: roles, path: name, op: present, value: x, severity: low, message: m}", "present takes none"),
-        ("{id: SITE-01, kind: roles, path: name, op: present, severity: grave, message: m}", "severity: must be one of"),
-        ("{id: SITE-01, kind: roles, path: name, op: present, severity: low}", "message: is missing"),
-        ("{id: SITE-01, kind: roles, path: name, op: present, severity: low, message: m, eval: x}", "eval: is no key"),
+        ({"kind": "rolls"}, "kind: must be one of"),
+        ({"id": "site1"}, "id: must be like SITE-01"),
+        ({"id": "RBAC-03"}, "id: RBAC-03 is in use"),
+        ({"path": "nam"}, "did you mean 'name'?"),
+        ({"path": "rules.verb"}, "did you mean 'verbs'?"),
+        ({"path": "name.x"}, "below a value that has no parts"),
+        ({"path": "__class__"}, "there is no '__class__'"),
+        ({"path": "name()"}, "must be like"),
+        ({"op": "is"}, "op: must be one of equals"),
+        ({"op": "matches", "value": "("}, "no regular expression"),
+        ({"op": "at-most", "value": "x"}, "must be a number, not 'x'"),
+        ({"value": "x"}, "present takes none"),
+        ({"severity": "grave"}, "severity: must be one of"),
+        ({"message": ""}, "message: is missing"),
+        ({"eval": "x"}, "eval: is no key"),
     ],
-)  # fmt: skip
-def test_a_broken_file_tells_file_line_and_why(entry: str, says: str) -> None:
+)
+def test_a_broken_file_tells_file_line_and_why(changed: dict[str, str], says: str) -> None:
     with pytest.raises(UsageError) as error:
-        read(entries_of(f"checks:\n\n- {entry}\n", "c.yaml", "checks", ""), {"RBAC-03"})
+        read(entries_of(f"checks:\n\n- {json.dumps(SOUND | changed)}\n", "c.yaml", "checks", ""), {"RBAC-03"})
     assert str(error.value).startswith("c.yaml:3: ")
     assert says in str(error.value)
