@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import rbac
+from dcctl.audit.checks import boards, drift, fabric, gpu_nodes, links, rbac
 
-__all__ = ["CATALOGUE", "rbac"]
+__all__ = ["CATALOGUE", "boards", "drift", "fabric", "gpu_nodes", "links", "rbac"]

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from dcctl.audit.policy.gpu import DriftPolicy, FabricPolicy, GpuPolicy
+
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit] of a context, one section per topic; what is not there has the default."""
+
+    gpu: GpuPolicy = GpuPolicy()
+    fabric: FabricPolicy = FabricPolicy()
+    drift: DriftPolicy = DriftPolicy()
