@@ -58,8 +58,8 @@ def versions(scene: Scene) -> Mapping[str, dict[str, str]]:
         if system is not None:
             told = {"driver": system.driver, "cuda": system.cuda, "kernel": system.kernel, "os": system.os}
             found[node.name].update({name: value for name, value in told.items() if value})
-    for node in scene.evidence.gpu_nodes or ():
-        found[node.node].update(node.versions or {})
+    for one in scene.evidence.gpu_nodes or ():
+        found[one.node].update(one.versions or {})
     for board in scene.evidence.boards or ():
         several[board.node, "vbios"].add(board.vbios or "")
         several[board.node, "gsp"].add(board.gsp or "")

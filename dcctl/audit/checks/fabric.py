@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,6 @@ from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.pools import most, pools_of, profile_of
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Subject
-from dcctl.inventory.evidence.fabric import FabricPort
 from dcctl.units import count, duration
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from dcctl.audit.policy.gpu import PoolProfile
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.boards import GpuNode
+    from dcctl.inventory.evidence.fabric import FabricPort
 
 NOT_COUNTED = "nothing was counted before"
 _GBPS = 1_000_000_000
@@ -187,14 +187,14 @@ DERIVED["fabric_nodes"] = fabric_nodes
 
 def slots_of_pools(scene: Scene) -> Mapping[object, frozenset[str]]:
     """Return the slots with a port that more than half of the nodes of a pool have."""
-    slots: defaultdict[object, list[str]] = defaultdict(list)
+    slots: defaultdict[object, Counter[str]] = defaultdict(Counter)
     nodes: defaultdict[object, int] = defaultdict(int)
     for one in scene.once(fabric_nodes):
         pool = pools_of(scene, one.node)
         nodes[pool] += 1
-        slots[pool] += {port.slot for port in one.ports or () if port.slot}
+        slots[pool].update({port.slot for port in one.ports or () if port.slot})
     return {
-        pool: frozenset(slot for slot in found if found.count(slot) * 2 > nodes[pool])
+        pool: frozenset(slot for slot, times in found.items() if times * 2 > nodes[pool])
         for pool, found in slots.items()
     }
 
@@ -214,24 +214,27 @@ def rails(node: FabricNode, scene: Scene) -> Iterator[Fault]:
     """Every slot of the profile, else of most nodes of the pool, has its port, at its rail."""
     profile, here = profile_of(scene, node.node), {port.slot: port for port in node.ports or ()}
     usual = scene.once(slots_of_pools).get(pools_of(scene, node.node), frozenset())
-    silent = []
-    for slot in sorted(usual | set(profile.rails)):
-        port, begins = here.get(slot), profile.rails.get(slot, "")
-        if port is None:
-            yield Fault(f"no port in slot {slot}", slot)
-        elif not any(end.startswith(begins) for end in (port.peer, port.guid) if end):
-            if not begins:
-                continue
-            if port.peer is None and port.guid is None:
-                silent.append(slot)
-            else:
-                yield Fault(
-                    f"{port.name} in slot {slot} leads to {port.peer or port.guid}, not {begins}", slot
-                )
-    if profile.ports is not None and len(here) < profile.ports:
-        yield Fault(f"{len(here)} of {profile.ports} ports", "count")
-    if silent:
+    found = [
+        Fault(f"no port in slot {slot}", slot)
+        for slot in sorted(usual | set(profile.rails))
+        if slot not in here
+    ]
+    ends = {slot: _far_end(here[slot]) for slot in profile.rails if slot in here}
+    for slot, end in ends.items():
+        begins = profile.rails[slot]
+        if end and not any(one.startswith(begins) for one in end):
+            found.append(Fault(f"{here[slot].name} leads to {end[0]}, should be {begins}", slot))
+    if profile.ports is not None and len(node.ports or ()) < profile.ports:
+        found.append(Fault(f"{len(node.ports or ())} of {profile.ports} ports", "count"))
+    yield from found
+    silent = [slot for slot, end in ends.items() if not end]
+    if silent and not found:
         raise Unsure(f"what is at the far end of {', '.join(silent)} was not told")
+
+
+def _far_end(port: FabricPort) -> tuple[str, ...]:
+    """What tells a cable from another: the switch port by LLDP, else the port's own GUID."""
+    return tuple(one for one in (port.peer, port.guid) if one)
 
 
 def _settings(port: FabricPort) -> dict[str, object]:
@@ -350,6 +353,4 @@ def baseline(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     if floor_gbs is None and usual is not None:
         floor = usual * scene.policy.fabric.bandwidth_share_milli / 1000
     if bps < floor:
-        yield Fault(
-            f"all-reduce at {bps / 8 / _GBPS:.0f} GB/s, should be {floor / 8 / _GBPS:.0f}", "bandwidth"
-        )
+        yield Fault(f"{bps / 8 / _GBPS:.0f} GB/s, floor {floor / 8 / _GBPS:.0f}", "bandwidth")
