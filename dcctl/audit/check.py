@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.base import Silence, Subject
 
 S = TypeVar("S", bound="Subject")
+T = TypeVar("T")
 
 Severity: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low", "info")
@@ -41,6 +42,13 @@ class Unsure(Exception):  # noqa: N818  # it says that nothing can be said
         """`reason`: one line for a person."""
         super().__init__(reason)
         self.reason = reason
+
+
+def told(value: T | None) -> T:
+    """Return a value that `needs` has seen to. Unsure: it was not told after all."""
+    if value is None:
+        raise Unsure("it was not told")
+    return value
 
 
 class Check(NamedTuple):

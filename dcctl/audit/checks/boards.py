@@ -6,7 +6,7 @@ from collections import defaultdict
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.policy.gpu import DAY_S
 from dcctl.audit.pools import pools_of, profile_of
 from dcctl.units import count, percent, power
@@ -93,9 +93,9 @@ def _corrected_apply(board: Board, scene: Scene) -> str:
 )
 def corrected(board: Board, scene: Scene) -> Iterator[Fault]:
     """Corrected errors stay below the limit of a day, and of a board's life."""
-    total, limits = board.ecc_corrected or 0, scene.policy.gpu
+    total, limits = told(board.ecc_corrected), scene.policy.gpu
     grew = scene.grew(board, "ecc_corrected", total)
-    days = max(1.0, (scene.now_s - (scene.counted_at_s or scene.now_s)) / DAY_S)
+    days = max(1.0, (scene.now_s - (scene.counted_at_s or 0)) / DAY_S)
     if grew is not None and grew > limits.ecc_corrected_per_day * days:
         yield Fault(f"{count(grew)} corrected errors in {days:.3g} d", "rate")
     if total > limits.ecc_corrected_total:
@@ -140,8 +140,9 @@ def rows(board: Board, scene: Scene) -> Iterator[Fault]:
         yield Fault("a bad row could not be replaced", "failed")
     if board.remap_pending:
         yield Fault("a bad row is in use until the board is reset", "pending")
-    if (board.remapped_uncorrected or 0) > scene.policy.gpu.remapped_uncorrected:
-        yield Fault(f"{count(board.remapped_uncorrected or 0)} rows replaced after errors", "many")
+    replaced = told(board.remapped_uncorrected)
+    if replaced > scene.policy.gpu.remapped_uncorrected:
+        yield Fault(f"{count(replaced)} rows replaced after errors", "many")
     if board.remap_histogram and board.remap_histogram[-1]:
         yield Fault(f"{count(board.remap_histogram[-1])} banks have no spare row left", "spare", "high")
 
@@ -161,28 +162,36 @@ def rows(board: Board, scene: Scene) -> Iterator[Fault]:
 def throttled(board: Board, scene: Scene) -> Iterator[Fault]:
     """No reason of hardware, heat or power brake; idle clocks and the power cap are as they should be."""
     for reason, says in SLOWED.items():
-        if reason in (board.throttle or ()):
+        if reason in told(board.throttle):
             yield Fault(says, reason)
-    elapsed_s = scene.now_s - (scene.counted_at_s or scene.now_s)
-    for name, says in HOLDS.items():
-        held_ns = scene.grew(board, f"violation {name}", (board.violations_ns or {}).get(name, 0))
-        share = held_ns * 1000 // (elapsed_s * _NS_PER_S) if held_ns and elapsed_s > 0 else 0
+    elapsed_s = scene.now_s - (scene.counted_at_s or 0)
+    for name, held_ns in (board.violations_ns or {}).items():
+        grew = scene.grew(board, f"violation {name}", held_ns)
+        if name not in HOLDS or grew is None or elapsed_s <= 0:
+            continue
+        share = grew * 1000 // (elapsed_s * _NS_PER_S)
         if share > scene.policy.gpu.held_back_milli:
-            yield Fault(f"held back by {says} for {percent(share)} of the time since the last run", name)
+            yield Fault(
+                f"held back by {HOLDS[name]} for {percent(share)} of the time since the last run", name
+            )
+
+
+def _busy(board: Board, scene: Scene) -> bool:
+    return board.busy_milli is not None and board.busy_milli >= scene.policy.gpu.busy_milli
 
 
 def busy_temperatures(scene: Scene) -> Mapping[tuple[object, ...], list[int]]:
     """Return the temperatures of busy boards, by pools and model."""
     found: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for board in scene.evidence.boards or ():
-        if board.temperature_c is not None and (board.busy_milli or 0) >= scene.policy.gpu.busy_milli:
+        if board.temperature_c is not None and _busy(board, scene):
             found[pools_of(scene, board.node), board.model].append(board.temperature_c)
     return found
 
 
 def _peers_c(board: Board, scene: Scene) -> float | None:
     """The median of busy boards like this one; None where it is not busy, or has too few peers."""
-    if (board.busy_milli or 0) < scene.policy.gpu.busy_milli:
+    if not _busy(board, scene):
         return None
     peers = scene.once(busy_temperatures).get((pools_of(scene, board.node), board.model), [])
     return median(peers) if len(peers) >= scene.policy.gpu.least_peers else None
@@ -202,7 +211,7 @@ def _peers_c(board: Board, scene: Scene) -> float | None:
 )
 def hot(board: Board, scene: Scene) -> Iterator[Fault]:
     """It stays below its limits by a margin, and near the median of busy boards of its kind."""
-    limits, here = scene.policy.gpu, board.temperature_c or 0
+    limits, here = scene.policy.gpu, told(board.temperature_c)
     peers = _peers_c(board, scene)
     if board.slowdown_c is None and peers is None:
         raise Unsure("neither its limit nor enough busy peers are known")
@@ -252,7 +261,7 @@ def _cap(board: Board, scene: Scene) -> int | None:
 )
 def capped(board: Board, scene: Scene) -> Iterator[Fault]:
     """The cap is what the profile says, else the board's own."""
-    wanted, here = _cap(board, scene), board.power_cap_mw or 0
+    wanted, here = _cap(board, scene), told(board.power_cap_mw)
     if wanted is None:
         raise Unsure("neither the profile of the pool nor the board tells which cap it should have")
     if abs(here - wanted) > scene.policy.gpu.power_cap_slack_w * 1000:
@@ -319,8 +328,9 @@ def worn(board: Board, scene: Scene) -> Iterator[Fault]:
         raise Unsure("neither InfoROM nor pages nor a recovery were told")
     if board.inforom_valid is False:
         yield Fault("its InfoROM is corrupt", "inforom")
-    if (board.retired_pages or 0) > scene.policy.gpu.retired_pages:
-        yield Fault(f"{count(board.retired_pages or 0)} pages retired", "pages")
+    pages = board.retired_pages
+    if pages is not None and pages > scene.policy.gpu.retired_pages:
+        yield Fault(f"{count(pages)} pages retired", "pages")
     if board.retire_pending:
         yield Fault("a bad page is in use until the driver is loaded anew", "pending")
     if board.recovery_action not in {None, "none"}:

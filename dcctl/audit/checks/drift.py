@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.drift import deviations, parts
 from dcctl.audit.pools import nodes_by_name
 from dcctl.audit.scene import DERIVED
@@ -144,13 +144,13 @@ def _alone(subject: PoolFact, _: Scene) -> str:
 
 def _drifted(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
     """A fault for each value that few nodes have, and one for a rollout."""
-    found = deviations(subject.values or {}, scene.policy.drift.rollout_share_milli)
+    found = deviations(told(subject.values), scene.policy.drift.rollout_share_milli)
     for one in found:
         if one.value:
             usual = " or ".join(one.usual)
             yield Fault(f"{subject.fact} {one.value} on {fold(one.nodes)}, others have {usual}", one.value)
         else:
-            shares = parts(subject.values or {})
+            shares = parts(told(subject.values))
             split = "; ".join(f"{value} on {fold(shares[value])}" for value in one.usual)
             yield Fault(f"{subject.fact} is split, a rollout under way? {split}", "split", "medium")
     if not found and subject.untold:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from statistics import median
 from typing import TYPE_CHECKING
 
-from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.pools import most, pools_of, profile_of
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Subject
@@ -149,8 +149,8 @@ def _flaps_counted(port: FabricPort, scene: Scene) -> str:
 )
 def flaps(port: FabricPort, scene: Scene) -> Iterator[Fault]:
     """The carrier did not change since the last run."""
-    grew = scene.grew(port, "carrier_changes", port.carrier_changes or 0) or 0
-    if grew > scene.policy.fabric.flaps:
+    grew = scene.grew(port, "carrier_changes", told(port.carrier_changes))
+    if grew is not None and grew > scene.policy.fabric.flaps:
         yield Fault(f"{port.name}: the carrier changed {count(grew)} times")
 
 
@@ -212,7 +212,7 @@ def slots_of_pools(scene: Scene) -> Mapping[object, frozenset[str]]:
 )
 def rails(node: FabricNode, scene: Scene) -> Iterator[Fault]:
     """Every slot of the profile, else of most nodes of the pool, has its port, at its rail."""
-    profile, here = profile_of(scene, node.node), {port.slot: port for port in node.ports or ()}
+    profile, here = profile_of(scene, node.node), {port.slot: port for port in told(node.ports)}
     usual = scene.once(slots_of_pools).get(pools_of(scene, node.node), frozenset())
     found = [
         Fault(f"no port in slot {slot}", slot)
@@ -224,8 +224,9 @@ def rails(node: FabricNode, scene: Scene) -> Iterator[Fault]:
         begins = profile.rails[slot]
         if end and not any(one.startswith(begins) for one in end):
             found.append(Fault(f"{here[slot].name} leads to {end[0]}, should be {begins}", slot))
-    if profile.ports is not None and len(node.ports or ()) < profile.ports:
-        found.append(Fault(f"{len(node.ports or ())} of {profile.ports} ports", "count"))
+    number = len(told(node.ports))
+    if profile.ports is not None and number < profile.ports:
+        found.append(Fault(f"{number} of {profile.ports} ports", "count"))
     yield from found
     silent = [slot for slot, end in ends.items() if not end]
     if silent and not found:
@@ -284,7 +285,7 @@ def _not_roce(port: FabricPort, _: Scene) -> str:
     needs=("layer",),
     refs=("dcctl:roce",),
     why="One port without flow control drops packets under load, and RoCE goes back to the first one lost.",
-    fix="mlnx_qos -i PORT --trust dscp --pfc 0,0,0,1,0,0,0,0, ip link set PORT mtu 9000: as its peers have it.",
+    fix="mlnx_qos -i PORT --trust dscp --pfc 0,0,0,1,0,0,0,0 and the MTU, as its peers have them.",
     applies=_not_roce,
 )
 def roce(port: FabricPort, scene: Scene) -> Iterator[Fault]:
@@ -319,7 +320,7 @@ def usual_bandwidth(scene: Scene) -> Mapping[object, float]:
 
 def _newest(node: GpuNode) -> tuple[int, int]:
     """(when, bits per second) of the newest record; of several at one moment the fastest."""
-    return max((one.at_s, one.bps) for one in node.bandwidths or ())
+    return max((one.at_s, one.bps) for one in told(node.bandwidths))
 
 
 def _single(node: GpuNode, _: Scene) -> str:

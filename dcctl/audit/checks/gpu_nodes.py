@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.pools import profile_of
 from dcctl.audit.xids import BY_THE_USER, FATAL, OFF_THE_BUS
 from dcctl.units import count, duration
@@ -36,20 +36,20 @@ def counted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     found = list(_miscounted(node, scene))
     found += [Fault(f"{name}: {why}", name) for name, why in (node.unanswered or {}).items()]
     yield from found
-    if not found and len(node.counts or {}) < len(VIEWS) - 1:
+    if not found and len(told(node.counts)) < len(VIEWS) - 1:
         raise Unsure("only one view counts the boards: there is nothing to compare it with")
     if not found and node.vendor == "nvidia" and node.unanswered is None:
         raise Unsure("nobody asked the boards themselves")
 
 
 def _miscounted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
-    counts, profile = node.counts or {}, profile_of(scene, node.node)
+    counts, profile = told(node.counts), profile_of(scene, node.node)
     if len(set(counts.values())) > 1:
         yield Fault(
             ", ".join(f"{number} {VIEWS.get(name, name)}" for name, number in counts.items()), "count"
         )
-    elif profile.boards is not None and any(number != profile.boards for number in counts.values()):
-        yield Fault(f"{max(counts.values())} boards, the profile has {profile.boards}", "profile")
+    elif profile.boards is not None and counts and profile.boards not in counts.values():
+        yield Fault(f"{set(counts.values()).pop()} boards, the profile has {profile.boards}", "profile")
     if profile.model is not None and not (node.model or profile.model).startswith(profile.model):
         yield Fault(f"{node.model}, the profile has {profile.model}", "model")
 
@@ -80,7 +80,7 @@ def _recent(one: LoggedFault, scene: Scene) -> bool:
 )
 def fatal_xids(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     """The log has no fatal XID, and none that is not known; what programs do to themselves is not counted."""
-    for one in node.xids or ():
+    for one in told(node.xids):
         if not _recent(one, scene):
             continue
         kind = "sxid" if one.source == "switch" else "xid"
@@ -109,9 +109,9 @@ def fatal_xids(node: GpuNode, scene: Scene) -> Iterator[Fault]:
 )
 def fallen(node: GpuNode, _: Scene) -> Iterator[Fault]:
     """The log of this boot does not say that a board fell off the bus, but for those with XID 79."""
-    told = {one.slot for one in node.xids or () if one.number == OFF_THE_BUS}
-    for one in node.fallen or ():
-        if one.slot not in told:
+    logged = {one.slot for one in told(node.xids) if one.number == OFF_THE_BUS}
+    for one in told(node.fallen):
+        if one.slot not in logged:
             name = node.names.get(one.slot, one.slot)
             yield Fault(f"{one.slot} has fallen off the bus, and no XID says so", name)
 
@@ -139,7 +139,7 @@ def _no_fabric(node: GpuNode, _: Scene) -> str:
 )
 def fabric_ready(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     """The fabric manager runs where there are switches, each board has joined, and IMEX runs across nodes."""
-    services, states = node.services or {}, node.fabric_states or {}
+    services, states = told(node.services), told(node.fabric_states)
     bad = {word: number for word, number in states.items() if word != _COMPLETED}
     if node.switches and (why := _not_running(services, FABRIC_MANAGER, scene.now_s)):
         yield Fault(f"fabric manager {why}" + ("" if bad else "; every GPU alone looks healthy"), "manager")
@@ -182,7 +182,7 @@ def _no_rdma(node: GpuNode, _: Scene) -> str:
 )
 def gpudirect(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     """The modules are loaded, or dma-buf is there, and no bridge sends peer traffic up to the root."""
-    profile, loaded = profile_of(scene, node.node), node.modules or ()
+    profile, loaded = profile_of(scene, node.node), told(node.modules)
     found = [Fault(f"{name} is not loaded", name) for name in profile.modules or () if name not in loaded]
     if profile.modules is None and "nvidia_peermem" not in loaded and not node.dma_buf:
         found.append(Fault("neither nvidia_peermem nor dma-buf", "peer memory"))
@@ -212,7 +212,7 @@ def _diagnosable(node: GpuNode, _: Scene) -> str:
 )
 def diagnosed(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     """The newest records of level 2 and 3 passed and are not too old; the audit never runs one itself."""
-    records = sorted(node.diagnostics or (), key=lambda one: one.at_s)
+    records = sorted(told(node.diagnostics), key=lambda one: one.at_s)
     for level, age_s in ((2, scene.policy.gpu.diagnostic_r2_s), (3, scene.policy.gpu.diagnostic_r3_s)):
         newest = next((one for one in reversed(records) if one.level >= level), None)
         why = _stale(newest, level, scene.now_s, age_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.checks.boards import NOT_COUNTED, foreign, tells
 from dcctl.audit.nvlinks import links_of
 from dcctl.audit.pools import profile_of
@@ -41,7 +41,7 @@ def _under_load(board: Board) -> bool:
 )
 def trained_down(board: Board, _: Scene) -> Iterator[Fault]:
     """All lanes are in use, and under load the highest generation is."""
-    width, most = board.pcie_width or 0, board.pcie_max_width or 0
+    width, most = told(board.pcie_width), told(board.pcie_max_width)
     if width < most:
         yield Fault(f"{width} of {most} lanes", "width")
     generation, best = board.pcie_generation, board.pcie_max_generation
@@ -89,16 +89,18 @@ class Wanted(NamedTuple):
     """What the NVLinks of a board have to be."""
 
     fitted: int
-    bps: int | None
+    bps: int
+    """0: not known."""
 
 
 def wanted(board: Board, scene: Scene) -> Wanted:
     """Return what the profile of the pool says, else the model, else what there is."""
     profile, known = profile_of(scene, board.node), links_of(board.model)
-    fitted = known.fitted if known else len(board.nvlinks or ())
+    links = told(board.nvlinks)
+    fitted = known.fitted if known else len(links)
     mbps = known.mbps if profile.nvlink_mbps is None and known else profile.nvlink_mbps
-    speeds = [link.speed_bps for link in board.nvlinks or () if link.speed_bps]
-    bps = max(speeds, default=None) if mbps is None else mbps * _MBPS
+    fastest = max((link.speed_bps for link in links if link.speed_bps is not None), default=0)
+    bps = fastest if mbps is None else mbps * _MBPS
     return Wanted(fitted if profile.nvlinks is None else profile.nvlinks, bps)
 
 
@@ -132,7 +134,7 @@ def _no_links(board: Board, scene: Scene) -> str:
 )
 def nvlinks(board: Board, scene: Scene) -> Iterator[Fault]:
     """Every link that the model or the profile has is up, and at full speed."""
-    need, links = wanted(board, scene), board.nvlinks or ()
+    need, links = wanted(board, scene), told(board.nvlinks)
     if any(link.up is None for link in links):
         raise Unsure("not every link tells whether it is up")
     up = [link for link in links if link.up]
@@ -143,7 +145,7 @@ def nvlinks(board: Board, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"{len(links)} of {need.fitted} links are there", "missing")
     yield from (Fault(f"link {one.number} is down", f"link {one.number}") for one in links if not one.up)
     for link in up:
-        if need.bps and link.speed_bps is not None and link.speed_bps < need.bps:
+        if link.speed_bps is not None and link.speed_bps < need.bps:
             speeds = f"{count(link.speed_bps // _MBPS)} MB/s, should be {count(need.bps // _MBPS)}"
             yield Fault(f"link {link.number} runs at {speeds}", f"link {link.number}")
 
