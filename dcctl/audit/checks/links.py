@@ -146,7 +146,7 @@ def nvlinks(board: Board, scene: Scene) -> Iterator[Fault]:
     yield from (Fault(f"link {one.number} is down", f"link {one.number}") for one in links if not one.up)
     for link in up:
         if link.speed_bps is not None and link.speed_bps < need.bps:
-            speeds = f"{count(link.speed_bps // _MBPS)} MB/s, should be {count(need.bps // _MBPS)}"
+            speeds = f"{count(link.speed_bps // _MBPS)} MB/s, should be {count(need.bps // _MBPS)} MB/s"
             yield Fault(f"link {link.number} runs at {speeds}", f"link {link.number}")
 
 
