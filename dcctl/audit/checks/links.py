@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dcctl.audit.check import Severity
     from dcctl.audit.scene import Scene
-    from dcctl.inventory.evidence.boards import Board, BoardLink
+    from dcctl.inventory.evidence.boards import Board
 
 _MBPS = 8_000_000
 """Bits per second of 1 MB/s."""
@@ -49,14 +49,8 @@ def trained_down(board: Board, _: Scene) -> Iterator[Fault]:
         yield Fault(f"generation {generation} under load, could be {best}", "generation")
 
 
-def _bus_counters(board: Board) -> dict[str, int]:
-    """Each error counter of the link to the host, by its name."""
-    found = {f"aer {name}": value for name, value in (board.aer or {}).items()}
-    return found if board.pcie_replays is None else {"replays": board.pcie_replays} | found
-
-
 def _counted(board: Board, scene: Scene) -> str:
-    found = _bus_counters(board)
+    found = board.bus_counted
     if found and all(scene.grew(board, name, value) is None for name, value in found.items()):
         return NOT_COUNTED
     return tells("pcie_replays")(board, scene) if board.aer is None else foreign(board)
@@ -75,7 +69,7 @@ def _counted(board: Board, scene: Scene) -> str:
 )
 def bus_errors(board: Board, scene: Scene) -> Iterator[Fault]:
     """No replay and no error of the port was counted since the last run."""
-    found = _bus_counters(board)
+    found = board.bus_counted
     if not found:
         raise Unsure("neither replays nor errors of the port were told")
     for name, value in found.items():
@@ -150,20 +144,9 @@ def nvlinks(board: Board, scene: Scene) -> Iterator[Fault]:
             yield Fault(f"link {link.number} runs at {speeds}", f"link {link.number}")
 
 
-def _link_counters(link: BoardLink) -> dict[str, int]:
-    """The counters of a link that were told, by name."""
-    found = {"crc": link.crc, "replays": link.replays, "recoveries": link.recoveries}
-    return {f"link {link.number} {name}": value for name, value in found.items() if value is not None}
-
-
-def counters_of(board: Board) -> dict[str, int]:
-    """Return every counter of the NVLinks of a board, by its name."""
-    return {name: value for link in board.nvlinks or () for name, value in _link_counters(link).items()}
-
-
 def _links_counted(board: Board, scene: Scene) -> str:
     why = _no_links(board, scene)
-    found = counters_of(board)
+    found = board.links_counted
     if why or not found:
         return why
     return NOT_COUNTED if all(scene.grew(board, *one) is None for one in found.items()) else ""
@@ -183,7 +166,7 @@ def _links_counted(board: Board, scene: Scene) -> str:
 )
 def nvlink_errors(board: Board, scene: Scene) -> Iterator[Fault]:
     """No CRC error, replay or recovery was counted on any link since the last run."""
-    found = counters_of(board)
+    found = board.links_counted
     if not found:
         raise Unsure("no link tells its errors")
     for name, value in found.items():

@@ -19,6 +19,12 @@ class BoardLink(Fact, frozen=True):
     recoveries: Natural | None = None
     """Counters since the driver was loaded."""
 
+    @property
+    def counted(self) -> dict[str, int]:
+        """Its counters that were told, by name."""
+        found = {"crc": self.crc, "replays": self.replays, "recoveries": self.recoveries}
+        return {f"link {self.number} {name}": value for name, value in found.items() if value is not None}
+
 
 class Board(Subject, frozen=True, kw_only=True):
     """A board in its slot, with its counters and modes as they were read."""
@@ -91,6 +97,24 @@ class Board(Subject, frozen=True, kw_only=True):
     vbios: str | None = None
     gsp: str | None = None
     """Firmware of the GPU system processor."""
+
+    @property
+    def bus_counted(self) -> dict[str, int]:
+        """The error counters of its link to the host, by name."""
+        found = {f"aer {name}": value for name, value in (self.aer or {}).items()}
+        return found if self.pcie_replays is None else {"replays": self.pcie_replays, **found}
+
+    @property
+    def links_counted(self) -> dict[str, int]:
+        """The counters of all its NVLinks, by name."""
+        return {name: value for link in self.nvlinks or () for name, value in link.counted.items()}
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """Every counter that an audit compares with the last run, by name."""
+        held = {f"violation {name}": value for name, value in (self.violations_ns or {}).items()}
+        ecc = {} if self.ecc_corrected is None else {"ecc_corrected": self.ecc_corrected}
+        return {**ecc, **held, **self.bus_counted, **self.links_counted}
 
     @property
     def name(self) -> str:

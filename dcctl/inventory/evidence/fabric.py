@@ -42,6 +42,12 @@ class FabricPort(Subject, frozen=True, kw_only=True):
     model: str | None = None
 
     @property
+    def counted(self) -> dict[str, int]:
+        """Every counter that an audit compares with the last run, by name."""
+        flaps = {} if self.carrier_changes is None else {"carrier_changes": self.carrier_changes}
+        return {**(self.counters or {}), **flaps}
+
+    @property
     def key(self) -> str:
         """`gpu017/0000:9a:00.0`, with the port if it is not the first; names move, a slot does not."""
         port = f"/{self.port}" if self.port > 1 else ""
