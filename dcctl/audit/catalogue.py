@@ -3,6 +3,31 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import boards, drift, fabric, gpu_nodes, links, rbac
+from dcctl.audit.checks import (
+    boards,
+    drift,
+    fabric,
+    gpu_nodes,
+    links,
+    nodes_access,
+    nodes_health,
+    nodes_keys,
+    nodes_upkeep,
+    nodes_watch,
+    rbac,
+)
 
-__all__ = ["CATALOGUE", "boards", "drift", "fabric", "gpu_nodes", "links", "rbac"]
+__all__ = [
+    "CATALOGUE",
+    "boards",
+    "drift",
+    "fabric",
+    "gpu_nodes",
+    "links",
+    "nodes_access",
+    "nodes_health",
+    "nodes_keys",
+    "nodes_upkeep",
+    "nodes_watch",
+    "rbac",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from dcctl.audit.policy.gpu import DriftPolicy, FabricPolicy, GpuPolicy
+from dcctl.audit.policy.hosts import HostPolicy
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,3 +14,4 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     gpu: GpuPolicy = GpuPolicy()
     fabric: FabricPolicy = FabricPolicy()
     drift: DriftPolicy = DriftPolicy()
+    hosts: HostPolicy = HostPolicy()

@@ -1,7 +1,5 @@
 """What a node tells of its hardening and health."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from dcctl.inventory.devices import Fact, Natural

@@ -11,18 +11,26 @@ import select
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING, NamedTuple, Tuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.probes.child import finish, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-Command = NamedTuple(  # noqa: UP014  # the body form would hide that a table of them is data
-    "Command",
-    [("name", str), ("argv", Tuple[str, ...]), ("root", bool), ("deadline_s", float), ("where", str), ("why", str)],
-)
-"""`root`: by `sudo -n` unless we are root. `where`: a path without which it is not run, and nobody misses it."""
+
+class Command(NamedTuple):
+    """One command with fixed arguments, and why it is run."""
+
+    name: str
+    argv: "tuple[str, ...]"
+    root: bool
+    """By `sudo -n`, unless we are root."""
+    deadline_s: float
+    where: str
+    """A path without which it is not run, and nobody misses it; empty: it is always tried."""
+    why: str
+
 
 AUDIT_ROOT = ""  # tests put a recorded tree here
 SUDO = ("/usr/bin/sudo", "-n", "--")
@@ -41,12 +49,17 @@ class Running:
         """OSError when it cannot be started."""
         self.command, self.data = command, b""
         self.end = time.monotonic() + command.deadline_s
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603  # the arguments are those of the table
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_PAGER": "", "HOME": "/nonexistent"},
+            env={
+                "LC_ALL": "C",
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "SYSTEMD_PAGER": "",
+                "HOME": "/nonexistent",
+            },
             start_new_session=True,
             cwd="/",
         )
@@ -149,7 +162,7 @@ def ended(running: "list[Running]") -> "list[Running]":
 
 
 def file_text(path: str) -> "dict[str, object]":
-    """Return a file or why it was not read. One that does not exist is missing; one that is no file as well."""
+    """Return a file or why it was not read. What does not exist, or is no file, is missing."""
     try:
         descriptor = os.open(AUDIT_ROOT + path, os.O_RDONLY | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:

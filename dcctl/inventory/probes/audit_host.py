@@ -1,4 +1,4 @@
-"""Part of the audit's probe: how a host is hardened and how it fares. Readings alone; they are judged elsewhere.
+"""Part of the audit's probe: how a host is hardened and how it fares. Readings; they are judged elsewhere.
 
 No command prints a secret: of shadow only lines without a password, of keys only their fingerprints.
 """
@@ -25,12 +25,33 @@ UNITS = (
     *("ntpd", "ptp4l", "firewalld", "ufw", "nftables", "unattended-upgrades", "dnf-automatic-install.timer"),
     *("apt-daily-upgrade.timer", "aidecheck.timer", "dailyaidecheck.timer"),
 )
-DRIVES = (*(f"nvme{number}" for number in range(32)), *("sd" + letter for letter in "abcdefghijklmnopqrstuvwxyz"))
+DRIVES = (
+    *(f"nvme{number}" for number in range(32)),
+    *("sd" + letter for letter in "abcdefghijklmnopqrstuvwxyz"),
+)
 SYSCTLS = (
-    *("kernel.randomize_va_space", "kernel.kptr_restrict", "kernel.dmesg_restrict", "kernel.yama.ptrace_scope"),
-    *("kernel.unprivileged_bpf_disabled", "fs.suid_dumpable", "fs.protected_symlinks", "fs.protected_hardlinks"),
-    *("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.all.accept_redirects", "net.ipv4.conf.all.send_redirects"),
-    *("net.ipv4.conf.all.accept_source_route", "net.ipv6.conf.all.accept_redirects", "net.ipv4.tcp_syncookies"),
+    *(
+        "kernel.randomize_va_space",
+        "kernel.kptr_restrict",
+        "kernel.dmesg_restrict",
+        "kernel.yama.ptrace_scope",
+    ),
+    *(
+        "kernel.unprivileged_bpf_disabled",
+        "fs.suid_dumpable",
+        "fs.protected_symlinks",
+        "fs.protected_hardlinks",
+    ),
+    *(
+        "net.ipv4.conf.all.rp_filter",
+        "net.ipv4.conf.all.accept_redirects",
+        "net.ipv4.conf.all.send_redirects",
+    ),
+    *(
+        "net.ipv4.conf.all.accept_source_route",
+        "net.ipv6.conf.all.accept_redirects",
+        "net.ipv4.tcp_syncookies",
+    ),
 )
 STATES = (
     *("/proc/swaps", "/proc/cmdline", "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"),
@@ -48,7 +69,9 @@ LOOKS_APART_S = 1.0
 MANY = 4096
 
 HOST_COMMANDS = (
-    Command("sshd", ("/usr/sbin/sshd", "-T"), True, 10, "", "settings of the SSH server as they are in force"),
+    Command(
+        "sshd", ("/usr/sbin/sshd", "-T"), True, 10, "", "settings of the SSH server as they are in force"
+    ),
     Command(
         "sshd_files",
         ("/usr/bin/grep", "-rs", ".", "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"),
@@ -62,7 +85,7 @@ HOST_COMMANDS = (
         (
             *("/usr/bin/find", "/root", "/home", "-xdev", "-maxdepth", "3", "-type", "f"),
             *("(", "-name", "authorized_keys", "-o", "-name", "authorized_keys2", ")"),
-            *("-printf", "@@ %T@ %p\\n", "-exec", "/usr/bin/ssh-keygen", "-l", "-f", "{}", ";"),
+            *("-printf", "@@%T@@", "-print", "-exec", "/usr/bin/ssh-keygen", "-l", "-f", "{}", ";"),
         ),
         True,
         15,
@@ -85,7 +108,9 @@ HOST_COMMANDS = (
         "/etc/sudoers",
         "who may become root without a password",
     ),
-    Command("auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel's audit is on and locked"),
+    Command(
+        "auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel's audit is on and locked"
+    ),
     Command(
         "auditd_conf",
         ("/usr/bin/cat", "/etc/audit/auditd.conf"),
@@ -122,7 +147,9 @@ HOST_COMMANDS = (
         "whether logs leave the node",
     ),
     Command("chrony", ("/usr/bin/chronyc", "-n", "-c", "tracking"), False, 5, "", "offset of the clock"),
-    Command("timedatectl", ("/usr/bin/timedatectl", "show"), False, 5, "", "whether the clock is synchronised"),
+    Command(
+        "timedatectl", ("/usr/bin/timedatectl", "show"), False, 5, "", "whether the clock is synchronised"
+    ),
     Command(
         "timesync", ("/usr/bin/timedatectl", "timesync-status"), False, 5, "", "offset of systemd-timesyncd"
     ),
@@ -153,7 +180,12 @@ HOST_COMMANDS = (
     ),
     Command("ss", ("/usr/bin/ss", "-H", "-lntup"), True, 10, "/usr/bin/ss", "who listens on which port"),
     Command(
-        "ss_sbin", ("/usr/sbin/ss", "-H", "-lntup"), True, 10, "/usr/sbin/ss", "the same, where ss is kept there"
+        "ss_sbin",
+        ("/usr/sbin/ss", "-H", "-lntup"),
+        True,
+        10,
+        "/usr/sbin/ss",
+        "the same, where ss is kept there",
     ),
     Command(
         "fim",
@@ -190,7 +222,9 @@ HOST_COMMANDS = (
         "/usr/bin/dnf",
         "security updates that wait, from the cache",
     ),
-    Command("apt_config", ("/usr/bin/apt-config", "dump"), False, 10, "/usr/bin/apt-config", "automatic upgrades"),
+    Command(
+        "apt_config", ("/usr/bin/apt-config", "dump"), False, 10, "/usr/bin/apt-config", "automatic upgrades"
+    ),
     Command("apt_holds", ("/usr/bin/apt-mark", "showhold"), False, 10, "/usr/bin/apt-mark", "held packages"),
     Command(
         "dpkg",
@@ -202,14 +236,31 @@ HOST_COMMANDS = (
     ),
     Command(
         "rpm",
-        ("/usr/bin/rpm", "-q", "--qf", "ii  %{NAME}\\n", "kernel-core", "nvidia-driver", "kmod-nvidia-latest-dkms"),
+        (
+            "/usr/bin/rpm",
+            "-q",
+            "--qf",
+            "ii  %{NAME}\\n",
+            "kernel-core",
+            "nvidia-driver",
+            "kmod-nvidia-latest-dkms",
+        ),
         False,
         10,
         "/etc/redhat-release",
         "the same on systems of RPM",
     ),
-    Command("virt", ("/usr/bin/systemd-detect-virt",), False, 5, "", "whether it is a machine, a guest or a container"),
-    Command("sel", ("/usr/bin/ipmitool", "sel", "elist"), True, 30, "/dev/ipmi0", "events that the BMC has logged"),
+    Command(
+        "virt",
+        ("/usr/bin/systemd-detect-virt",),
+        False,
+        5,
+        "",
+        "whether it is a machine, a guest or a container",
+    ),
+    Command(
+        "sel", ("/usr/bin/ipmitool", "sel", "elist"), True, 30, "/dev/ipmi0", "events that the BMC has logged"
+    ),
     Command("sdr", ("/usr/bin/ipmitool", "sdr", "elist"), True, 30, "/dev/ipmi0", "power supplies and fans"),
     *(
         Command(
@@ -258,17 +309,24 @@ def governors() -> "dict[str, int]":
     """Return by governor how many processors have it; none where the firmware keeps the clocks."""
     base, found = "/sys/devices/system/cpu", {}  # type: str, dict[str, int]
     for name in listed(base):
-        told = file_text(f"{base}/{name}/cpufreq/scaling_governor").get("out") if re.match(r"cpu\d+$", name) else None
+        told = (
+            file_text(f"{base}/{name}/cpufreq/scaling_governor").get("out")
+            if re.match(r"cpu\d+$", name)
+            else None
+        )
         if told is not None:
             found[str(told).strip()] = found.get(str(told).strip(), 0) + 1
     return found
 
 
 def filesystems() -> "list[dict[str, object]]":
-    """Return local file systems with their mount options and inodes; those of servers may hang and are not asked."""
+    """Return local file systems with options and inodes; those of servers may hang and are not asked."""
     found, devices = [], set()
     for line in str(file_text("/proc/self/mounts").get("out", "")).split("\n"):
-        words = [re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), word) for word in line.split(" ")]
+        words = [
+            re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), word)
+            for word in line.split(" ")
+        ]
         if len(words) < 4 or words[2] not in DISK_TYPES or words[0] in devices:
             continue
         devices.add(words[0])
@@ -286,11 +344,16 @@ def space_of(path: str) -> "dict[str, object]":
         return {}
     size, free = stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize
     reserved = (stat.f_bfree - stat.f_bavail) * stat.f_frsize
-    return {"size_bytes": size - reserved, "free_bytes": free, "inodes": stat.f_files, "inodes_free": stat.f_ffree}
+    return {
+        "size_bytes": size - reserved,
+        "free_bytes": free,
+        "inodes": stat.f_files,
+        "inodes_free": stat.f_ffree,
+    }
 
 
 def process_rows() -> "dict[str, tuple[str, str, int, str]]":
-    """Return by pid: name, state, start in ticks since boot, and switches so far (only of one that waits for I/O)."""
+    """Return by pid: name, state, start in ticks since boot, and switches so far of who waits for I/O."""
     found = {}
     for pid in listed("/proc"):
         if not pid.isdigit():
@@ -300,7 +363,12 @@ def process_rows() -> "dict[str, tuple[str, str, int, str]]":
         if match:
             switches = str(file_text(f"/proc/{pid}/status").get("out", "")) if match.group(2) == "D" else ""
             counted = re.search(r"^voluntary_ctxt_switches:\s*(\d+)", switches, re.MULTILINE)
-            found[pid] = (match.group(1), match.group(2), int(match.group(3)), counted.group(1) if counted else "")
+            found[pid] = (
+                match.group(1),
+                match.group(2),
+                int(match.group(3)),
+                counted.group(1) if counted else "",
+            )
     return found
 
 
@@ -328,7 +396,9 @@ def read_host() -> "dict[str, object]":
         "edac": memory_errors(),
         "governors": governors(),
         "filesystems": filesystems(),
-        "numa_nodes": len([name for name in listed("/sys/devices/system/node") if re.match(r"node\d+$", name)]),
+        "numa_nodes": len(
+            [name for name in listed("/sys/devices/system/node") if re.match(r"node\d+$", name)]
+        ),
         "drives": [name for name in listed("/sys/block") if re.match(r"(nvme\d+n\d+|sd[a-z]+)$", name)],
         "iommu_groups": len(listed("/sys/kernel/iommu_groups")),
         "processes": sorted({row[0] for row in first.values()})[:MANY],

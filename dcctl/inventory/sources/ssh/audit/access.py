@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh.audit.told import Reading
 
 _KEY_LINE = re.compile(r"(\d{1,6}) ((?:SHA256|MD5):\S+) (.*)\(([A-Z0-9-]+)\)")
-_FILE_LINE = re.compile(r"@@ (\d{1,12})(?:\.\d*)? (/.+)")
+_FILE_LINE = re.compile(r"@@(\d{1,12})(?:\.\d*)?@@(/.+)")
 _KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2", "%h/.ssh/authorized_keys"}
 _SEARCHED = ("/root", "/home/")
 _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
@@ -99,7 +99,9 @@ def _note_other_keys(reading: Reading) -> None:
         if not one.home.startswith(_SEARCHED) and one.uid >= 1000 and not one.shell.endswith(_NO_LOGIN)
     ]
     if away:
-        reading.only("authorized_keys", f"homes outside /root and /home were not searched: {', '.join(away[:5])}")
+        reading.only(
+            "authorized_keys", f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
+        )
     settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
     files = " ".join(settings.get("authorizedkeysfile", ())).split()
     if set(files) - _KEY_FILES or settings.get("authorizedkeyscommand", ("none",)) != ("none",):
@@ -110,7 +112,9 @@ def accounts(reading: Reading) -> tuple[HostAccount, ...]:
     """Return the lines of /etc/passwd."""
     rows = [line.split(":") for line in reading.file("/etc/passwd").splitlines() if not line.startswith("#")]
     return tuple(
-        HostAccount(row[0], int(row[2]), row[5], row[6]) for row in rows if len(row) == 7 and row[2].isdecimal()
+        HostAccount(row[0], int(row[2]), row[5], row[6])
+        for row in rows
+        if len(row) == 7 and row[2].isdecimal()
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -72,14 +72,14 @@ def gather(
     name: str = "ssh",
     deadlines: Deadlines | None = None,
     overrides: Overrides | None = None,
-    stop: threading.Event | None = None,
+    stop: Event | None = None,
     heard: Callable[[str], None] | None = None,
 ) -> Evidence:
     """Return what the nodes tell, with their inventory as `fleet`. SourceError: ssh_config cannot be read.
 
     A server is greeted after its probe has run: one that counts visitors who do not log in bears that.
     """
-    stop = stop or threading.Event()
+    stop = stop or Event()
     limits = deadlines or Deadlines(command_s=COMMAND_S)
     answers = ask(Session(overrides, limits, fanout=fanout), targets, script(), stop, heard)
     try:
@@ -124,7 +124,7 @@ def _fleet(answers: Iterable[Answer], name: str) -> Evidence:
 
 
 def merged(found: Iterable[Evidence]) -> Evidence:
-    """Return evidence of several as one: subjects of a kind behind each other, the first fleet that has any."""
+    """Return evidence of several as one: of a kind behind each other; the fleet is that of the first."""
     whole: dict[str, object] = {}
     for one in found:
         for name in one.__struct_fields__:

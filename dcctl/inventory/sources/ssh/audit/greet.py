@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from dcctl.inventory.sources.ssh.watch import Watchdog
 from dcctl.inventory.sources.ssh.wire import dial
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from dcctl.inventory.sources.ssh.audit.kexinit import Greeting
     from dcctl.inventory.sources.ssh.run import Overrides, Target
 
@@ -23,7 +24,7 @@ _HELLO = b"SSH-2.0-dcctl\r\n"
 class Greeter:
     """Asks one server after the other; may be used by several threads."""
 
-    def __init__(self, overrides: Overrides | None, stop: threading.Event, timeout_s: float) -> None:
+    def __init__(self, overrides: Overrides | None, stop: Event, timeout_s: float) -> None:
         """SshError: ssh_config cannot be read."""
         file = overrides.config_file if overrides else None
         self._config = ssh_config.load(Path(file).expanduser() if file else None)

@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh.audit.told import Reading
 
 _CONTAINERS: Final = frozenset(
-    ("docker", "podman", "lxc", "lxc-libvirt", "systemd-nspawn", "openvz", "wsl", "rkt", "proot", "container-other")
+    (
+        "docker",
+        "podman",
+        "lxc",
+        "lxc-libvirt",
+        "systemd-nspawn",
+        "openvz",
+        "wsl",
+        "rkt",
+        "proot",
+        "container-other",
+    )
 )
 _MANY_EVENTS: Final = 2000
 
@@ -94,7 +105,10 @@ def memory(reading: Reading) -> HostMemory:
 
 def tuning(reading: Reading) -> dict[str, str]:
     """Return what makes equal machines run unequally; what is not there is left out."""
-    found = {"numa_nodes": str(reading.host.numa_nodes), "iommu": "on" if reading.host.iommu_groups else "off"}
+    found = {
+        "numa_nodes": str(reading.host.numa_nodes),
+        "iommu": "on" if reading.host.iommu_groups else "off",
+    }
     if reading.host.governors:
         found["governor"] = ", ".join(sorted(reading.host.governors))
     for name, path in (
@@ -124,7 +138,9 @@ def bmc(reading: Reading) -> Bmc:
         raise Untold("there is no /dev/ipmi0: no BMC, or its driver is not loaded", "missing")
     rows = [[word.strip() for word in line.split("|")] for line in reading.command("sel").splitlines()]
     events = tuple(
-        SelEvent(f"{row[1]} {row[2]}", row[3], row[4], row[-1] != "Deasserted") for row in rows if len(row) >= 5
+        SelEvent(f"{row[1]} {row[2]}", row[3], row[4], row[-1] != "Deasserted")
+        for row in rows
+        if len(row) >= 5
     )
     cells = [[word.strip() for word in line.split("|")] for line in reading.command("sdr").splitlines()]
     sensors = tuple(Sensor(row[0], row[2], row[4]) for row in cells if len(row) == 5)

@@ -11,6 +11,7 @@ from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Algorithms, Host, HostMemory
 from dcctl.inventory.sources.ssh.audit import access, hardware, openings, upkeep
 from dcctl.inventory.sources.ssh.audit.told import HostDocument, Reading, read_all
+from dcctl.inventory.sources.ssh.error import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,8 +55,7 @@ def host_evidence(answer: NodeAnswer) -> Evidence:
     """Return the host of an answer; one that gave none is silent about everything."""
     if answer.silence is not None:
         return Evidence(hosts=(_mute(answer.node, answer.silence, answer),))
-    raw = answer.parts.get("host")
-    document = msgspec.json.decode(raw, type=HostDocument) if raw else HostDocument(why="the probe has no part host")
+    document = _document(answer.parts.get("host"))
     found = read_all(Reading(answer.commands, document), _READERS)
     host = Host(
         node=answer.node,
@@ -70,6 +70,15 @@ def host_evidence(answer: NodeAnswer) -> Evidence:
     events = None if host.bmc is None else host.bmc.events
     counters = {} if events is None else {f"{host.key} {SEL_EVENTS}": len(events)}
     return Evidence(hosts=(host,), counters=counters)
+
+
+def _document(raw: msgspec.Raw | None) -> HostDocument:
+    if raw is None:
+        return HostDocument(why="the answer has no part host", cause="missing")
+    try:
+        return msgspec.json.decode(raw, type=HostDocument)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return HostDocument(why=f"the part host makes no sense: {printable(str(error))}", cause="invalid")
 
 
 def _mute(node: str, silence: Silence, answer: NodeAnswer) -> Host:

@@ -1,4 +1,4 @@
-"""What an SSH server tells before anybody logs in: its version and its KEXINIT (RFC 4253, 4.2 and 7.1). Pure."""
+"""What an SSH server tells before anybody logs in: version and KEXINIT (RFC 4253, 4.2 and 7.1). Pure."""
 
 from __future__ import annotations
 

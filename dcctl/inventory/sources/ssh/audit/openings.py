@@ -64,7 +64,9 @@ def _by_iptables(reading: Reading) -> dict[str, str]:
         if reading.ran(name):
             lines = reading.command(name).split("\n")
             rules = [line.strip() for line in lines if line.startswith("-A INPUT")]
-            closed = bool(rules) and bool(re.fullmatch(r"-A INPUT -j (DROP|REJECT)( --reject-with \S+)?", rules[-1]))
+            closed = bool(rules) and bool(
+                re.fullmatch(r"-A INPUT -j (DROP|REJECT)( --reject-with \S+)?", rules[-1])
+            )
             found[family] = "drop" if closed or "-P INPUT DROP" in lines else "accept"
     if not found:
         raise Untold("no nft, and no tables of iptables are loaded", "missing")
@@ -76,6 +78,8 @@ def listeners(reading: Reading) -> tuple[Listener, ...]:
     text = reading.command("ss" if reading.ran("ss") else "ss_sbin")
     rows = [found for line in text.splitlines() if (found := _SOCKET.match(line))]
     return tuple(
-        Listener("tcp" if row[1] == "tcp" else "udp", row[2].strip("[]").split("%")[0], int(row[3]), row[4] or "")
+        Listener(
+            "tcp" if row[1] == "tcp" else "udp", row[2].strip("[]").split("%")[0], int(row[3]), row[4] or ""
+        )
         for row in rows
     )

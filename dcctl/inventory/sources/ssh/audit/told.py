@@ -83,6 +83,11 @@ class Reading:
         self.commands, self.host = commands, host
         self.silent: dict[str, Silence] = {}
 
+    def begin(self) -> None:
+        """Untold: the part was not told at all."""
+        if self.host.why:
+            raise Untold(self.host.why, self.host.cause)
+
     def command(self, name: str, ok: Collection[int] = (0,)) -> str:
         """Return what a command printed. Untold: it did not run, or ended otherwise than `ok`."""
         told = self.commands.get(name)
@@ -135,8 +140,7 @@ def read_all(reading: Reading, readers: Mapping[str, Callable[[Reading], Any]]) 
     found: dict[str, Any] = {}
     for name, reader in readers.items():
         try:
-            if reading.host.why:
-                raise Untold(reading.host.why, reading.host.cause)
+            reading.begin()
             found[name] = reader(reading)
         except Untold as reason:
             reading.silent[name] = reason.silence

@@ -14,7 +14,17 @@ if TYPE_CHECKING:
 
 AGENTS: Final = frozenset(
     (
-        *("fluent-bit", "fluentd", "td-agent", "vector", "promtail", "alloy", "filebeat", "otelcol", "splunkd"),
+        *(
+            "fluent-bit",
+            "fluentd",
+            "td-agent",
+            "vector",
+            "promtail",
+            "alloy",
+            "filebeat",
+            "otelcol",
+            "splunkd",
+        ),
         *("otelcol-contrib", "nxlog", "grafana-agent", "loki-canary", "vlagent", "syslog-ng"),
     )
 )
@@ -36,7 +46,9 @@ def services(reading: Reading) -> dict[str, str]:
         told = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if "Id" in told:
             absent = told.get("LoadState") == "not-found"
-            found[told["Id"].removesuffix(".service")] = "missing" if absent else told.get("ActiveState", "unknown")
+            found[told["Id"].removesuffix(".service")] = (
+                "missing" if absent else told.get("ActiveState", "unknown")
+            )
     if not found:
         raise Untold("systemctl told no units", "invalid")
     return found
@@ -174,7 +186,9 @@ def _by_dnf(reading: Reading) -> Upgrades:
     packages = tuple(re.findall(r"^ii\s+(\S+)", reading.command("rpm", range(256)), re.MULTILINE))
     if not reading.has("/etc/dnf/automatic.conf"):
         return Upgrades(enabled=False, packages=packages)
-    applied = re.search(r"^\s*apply_updates\s*=\s*(yes|true|1)\b", reading.file("/etc/dnf/automatic.conf"), re.M | re.I)
+    applied = re.search(
+        r"^\s*apply_updates\s*=\s*(yes|true|1)\b", reading.file("/etc/dnf/automatic.conf"), re.M | re.I
+    )
     main = reading.file("/etc/dnf/dnf.conf") if reading.has("/etc/dnf/dnf.conf") else ""
     left = re.search(r"^\s*exclude(?:pkgs)?\s*=\s*(.*)", main, re.MULTILINE)
     return Upgrades(bool(applied), (), tuple(re.split(r"[\s,]+", left[1].strip())) if left else (), packages)
