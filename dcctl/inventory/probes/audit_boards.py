@@ -1,4 +1,4 @@
-"""Part of the audit's probe: what runs, counts and logs accelerators, and the ports of the fabric. Readings."""
+"""Part of the audit's probe: what runs and logs accelerators, and the ports of the fabric. Readings."""
 
 import os
 import re
@@ -20,7 +20,7 @@ GPU_LOG = (
 BOARD_COMMANDS = (
     Command(
         "gpu_log",
-        ("/usr/bin/journalctl", "-k", "-b", "-o", "short-unix", "--no-pager", "-q", "--grep", GPU_LOG),
+        ("/usr/bin/journalctl", "-k", "-b", "-o", "short-unix", "--no-pager", "--grep", GPU_LOG),
         True,
         20,
         "/run/systemd/system",
@@ -118,7 +118,10 @@ def pci_functions() -> "dict[str, object]":
         else:
             aer[address] = known(folder, AER_FILES)
     told = os.path.isdir(AUDIT_ROOT + "/sys/bus")
-    return {"switches": switches if told else None, "aer": {key: value for key, value in aer.items() if value}}
+    return {
+        "switches": switches if told else None,
+        "aer": {key: value for key, value in aer.items() if value},
+    }
 
 
 def roce_settings(netdev: str) -> "dict[str, object]":
@@ -139,7 +142,12 @@ def qos(netdev: str) -> "dict[str, object] | None":
         return None
     try:
         told = subprocess.run(  # noqa: S603  # the name of the port is the kernel's
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=QOS_S
+            argv,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=QOS_S,
         )
     except (OSError, subprocess.TimeoutExpired):
         return untold(f"mlnx_qos gave no answer within {QOS_S:g} s", "timeout")

@@ -187,9 +187,12 @@ def read_state(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") ->
     gpu["throttle_mask"] = mask
     persistence = nvml.number("persistence", "DeviceGetPersistenceMode", U32, handle)
     gpu["persistence"] = None if persistence is None else bool(persistence)
-    for field, symbol in (("ecc", "DeviceGetEccMode"), ("mig", "DeviceGetMigMode")):
+    for field, label, symbol in (
+        ("ecc", "ecc_enabled", "DeviceGetEccMode"),
+        ("mig", "mig", "DeviceGetMigMode"),
+    ):
         now, pending = U32(), U32()
-        if not nvml.call(field + "_enabled", symbol, handle, ctypes.byref(now), ctypes.byref(pending)):
+        if not nvml.call(label, symbol, handle, ctypes.byref(now), ctypes.byref(pending)):
             gpu[field + "_enabled"], gpu[field + "_pending"] = bool(now.value), bool(pending.value)
 
 
@@ -235,7 +238,7 @@ def read_links(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") ->
     links = []
     for index in range(MAX_LINKS):
         active = U32()
-        code = nvml.raw("DeviceGetNvLinkState", handle, U32(index), ctypes.byref(active))
+        code = nvml.call("nvlinks", "DeviceGetNvLinkState", handle, U32(index), ctypes.byref(active))
         if code and (index == 0 or code == 2):
             break  # no NVLink, or past the last one
         if not code:

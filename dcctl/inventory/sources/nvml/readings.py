@@ -217,11 +217,11 @@ def _nvlinks(handle: Handle) -> Row:
         except nv.NVMLError as error:
             # INVALID_ARGUMENT: past the last link of this board; NOT_SUPPORTED: no NVLink, or a link not
             # fitted.
+            if error.value not in ABSENT:
+                raise
             if error.value == nv.NVML_ERROR_INVALID_ARGUMENT or index == 0:
                 break
-            if error.value in ABSENT:
-                continue
-            raise
+            continue
         links.append(_link(handle, index, active))
     return {"nvlinks": links} if links else {}
 
