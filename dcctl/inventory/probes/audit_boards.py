@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 GPU_UNITS = ("nvidia-fabricmanager", "nvidia-persistenced", "nvidia-imex", "nvidia-dcgm")
 # What programs do to themselves (XID 8, 13, 31, 32, 43, 45) may fill the log, and is left out.
 GPU_LOG = (
-    r"NVRM: Xid .*: (?!(8|13|31|32|43|45),)\d+,|NVRM: .*fallen off the bus|NVRM: The NVIDIA GPU |"
-    r"installed in this system has|SXid \("
+    "NVRM: Xid .*: (?!(8|13|31|32|43|45),)[0-9]+,|fallen off the bus|The NVIDIA GPU |"
+    "installed in this system has|SXid "
 )
 BOARD_COMMANDS = (
     Command(

@@ -270,7 +270,8 @@ def _versions(answer: NodeAnswer, document: BoardDocument) -> dict[str, str]:
 
 
 def _alike(cmdline: str | None) -> str | None:
-    """A command line without what names one machine: its root, its boot image, its address."""
+    """A command line without what names one machine (its root, its address), and without secrets."""
     own = ("root=", "BOOT_IMAGE=", "initrd=", "ip=", "rd.", "resume=", "BOOTIF=", "ds=", "systemd.hostname=")
-    words = [word for word in (cmdline or "").split() if not word.startswith(own)]
+    secret = re.compile(r"(pass|token|secret|key|auth)[^=]*=", re.IGNORECASE)
+    words = [word for word in (cmdline or "").split() if not (word.startswith(own) or secret.search(word))]
     return " ".join(words) or None
