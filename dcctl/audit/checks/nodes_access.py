@@ -145,8 +145,8 @@ def session_limits(host: Host, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"MaxAuthTries is {tries}, at most {policy.ssh_auth_tries}", "maxauthtries")
     idle_s = int(_last(host, "clientaliveinterval", "0")) * int(_last(host, "clientalivecountmax", "3"))
     if not 0 < idle_s <= policy.ssh_idle_s:
-        says = f"after {idle_s} s, at most {policy.ssh_idle_s} s" if idle_s else "never"
-        yield Fault(f"a session without a sign of life ends {says}", "clientaliveinterval")
+        says = f"ends after {idle_s} s, at most {policy.ssh_idle_s} s" if idle_s else "never ends"
+        yield Fault(f"a session without a sign of life {says}", "clientaliveinterval")
     if _last(host, "x11forwarding", "no") == "yes":
         yield Fault("X11 is forwarded", "x11forwarding")
     if policy.ssh_allowlist and not {"allowusers", "allowgroups"} & set(host.sshd or {}):
@@ -183,7 +183,7 @@ def ways_to_root(host: Host, scene: Scene) -> list[Fault]:
         if like(grant.who, scene.policy.hosts.sudo_without_password) or is_own(grant.commands):
             continue
         whole = "ALL" in grant.commands.replace(",", " ").split()
-        says = "anything" if whole else grant.commands[:80]
+        says = "anything" if whole else grant.commands[:80] or "something"
         faults.append(
             Fault(
                 f"{grant.who} may run {says} as root without a password",

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import (
-    by_pool,
+    by_peers,
+    days,
     in_container,
     like,
     majority,
     of_pool,
     on_no_board,
+    peers_of,
     pools_of,
     unless_told,
 )
 from dcctl.audit.scene import DERIVED, counter_key
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.model import Taint  # noqa: TC001  # msgspec reads it
+from dcctl.units import memory as quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,14 +115,15 @@ def _of_drive(one: Drive, limit_milli: int) -> Iterator[Fault]:
     applies=in_container,
 )
 def memory(host: Host, scene: Scene) -> list[Fault]:
-    """It has what most of its pool have, no uncorrected errors since it was started, and no swap."""
+    """It has what most of its like have, no uncorrected errors since it was started, and no swap."""
     told, policy = host.memory, scene.policy.hosts
     if told is None:
         return []
-    faults, usual = [], scene.once(_usual_memory).get(scene.once(pools_of).get(host.node, ""))
+    faults, usual = [], scene.once(_usual_memory).get(scene.once(peers_of).get(host.node, ""))
     short = usual is not None and told.total_bytes is not None
     if short and 1000 * (usual - told.total_bytes) > policy.memory_short_milli * usual:  # type: ignore[operator]
-        faults.append(Fault(f"{told.total_bytes} of {usual} bytes that most of its pool have", "size"))
+        says = f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its like have"
+        faults.append(Fault(says, "size"))
     if told.uncorrected:
         faults.append(
             Fault(f"{told.uncorrected} uncorrected memory errors since it was started", "uncorrected")
@@ -136,15 +140,15 @@ def memory(host: Host, scene: Scene) -> list[Fault]:
 
 
 def _usual_memory(scene: Scene) -> dict[str, int]:
-    """Return by pool the upper median of memory; a pool of fewer than 3 has none."""
-    told = by_pool(
+    """Return by group of peers the upper median of memory; one of fewer than 3 has none."""
+    told = by_peers(
         scene, lambda host: str(host.memory.total_bytes) if host.memory and host.memory.total_bytes else None
     )
     return {pool: sorted(map(int, sizes))[len(sizes) // 2] for pool, sizes in told.items() if len(sizes) > 2}
 
 
 def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
-    if host.container or _wanted(host, scene) is not None:
+    if host.container or host.tuning is None or _wanted(host, scene) is not None:
         return in_container(host, scene)
     return "pools that are too small, or too mixed, to have a usual value"
 
@@ -162,7 +166,7 @@ def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
     applies=_nothing_to_hold_against,
 )
 def tuning(host: Host, scene: Scene) -> Iterator[Fault]:
-    """Each value is the site's for the pool, else that of more than three quarters of the pool."""
+    """Each value is the site's for the pool, else that of more than three quarters of its like."""
     wanted = _wanted(host, scene) or {}
     for name, value in sorted((host.tuning or {}).items()):
         if name in wanted and value != wanted[name]:
@@ -172,7 +176,7 @@ def tuning(host: Host, scene: Scene) -> Iterator[Fault]:
 def _wanted(host: Host, scene: Scene) -> dict[str, str] | None:
     pool = scene.once(pools_of).get(host.node, "")
     said = of_pool(scene.policy.hosts.tuning, pool)
-    return scene.once(_usual_tuning).get(pool) if said is None else said
+    return scene.once(_usual_tuning).get(scene.once(peers_of).get(host.node, "")) if said is None else said
 
 
 def _tuned(name: str, host: Host) -> str | None:
@@ -180,11 +184,11 @@ def _tuned(name: str, host: Host) -> str | None:
 
 
 def _usual_tuning(scene: Scene) -> dict[str, dict[str, str]]:
-    """Return by pool the values that more than three quarters have."""
+    """Return by group of peers the values that more than three quarters have."""
     names = sorted({name for host in scene.evidence.hosts or () for name in host.tuning or ()})
     found: dict[str, dict[str, str]] = {}
     for name in names:
-        for pool, values in by_pool(scene, partial(_tuned, name)).items():
+        for pool, values in by_peers(scene, partial(_tuned, name)).items():
             usual = majority(values)
             if usual is not None:
                 found.setdefault(pool, {})[name] = usual
@@ -344,7 +348,7 @@ def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:
             unsure = unsure or f"nobody saw the taint {one.key} before: since when it is there is not known"
         elif scene.now_s - since_s > scene.policy.hosts.maintenance_age_s:
             faults.append(
-                Fault(f"{one.key} is there for {(scene.now_s - since_s) // 86_400} days", f"taint {one.key}")
+                Fault(f"{one.key} is there for {days(scene.now_s - since_s)} days", f"taint {one.key}")
             )
     if unsure and not faults:
         raise Unsure(unsure)

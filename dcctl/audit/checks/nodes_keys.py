@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.checks.nodes_common import days
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Silence, Subject
 
@@ -138,7 +139,7 @@ def login_key(key: Key, scene: Scene) -> Iterator[Fault]:
     moments = [getattr(one.key, "changed_at_s", None) for one in key.held or ()]
     known = [moment for moment in moments if moment is not None]
     if known and scene.now_s - min(known) > policy.ssh_key_age_s:
-        yield Fault(f"{name}: there for {(scene.now_s - min(known)) // 86_400} days at least", "old")
+        yield Fault(f"{name}: there for {days(scene.now_s - min(known))} days at least", "old")
 
 
 def _users(key: Key) -> list[str]:

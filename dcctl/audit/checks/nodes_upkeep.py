@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.checks.nodes_common import in_an_image, in_container, unless_told
+from dcctl.audit.checks.nodes_common import days, in_an_image, in_container, unless_told
 from dcctl.audit.support import ends_s
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def confinement(host: Host, _scene: Scene) -> list[Fault]:
         return unless_told(host, [], "confinement")
     if told.kind == "none":
         return [Fault("neither SELinux nor AppArmor is on", "off")]
-    return [Fault(f"{told.kind} only complains, or has no profile", told.kind)]
+    says = "SELinux only complains" if told.kind == "selinux" else "AppArmor enforces no profile"
+    return [Fault(says, told.kind)]
 
 
 @check(
@@ -86,15 +87,15 @@ def updates(host: Host, scene: Scene) -> list[Fault]:
     if told is None:
         return faults
     if told.reboot_since_s is not None and now_s - told.reboot_since_s > policy.reboot_age_s:
-        days = (now_s - told.reboot_since_s) // 86_400
-        faults.append(Fault(f"a restart is due for {days} days", "restart", "medium"))
+        since = days(now_s - told.reboot_since_s)
+        faults.append(Fault(f"a restart is due for {since} days", "restart", "medium"))
     if (
         told.security
         and told.installed_at_s is not None
         and now_s - told.installed_at_s > policy.update_age_s
     ):
-        days = (now_s - told.installed_at_s) // 86_400
-        says = f"{len(told.security)} security updates wait, nothing installed for {days} days"
+        since = days(now_s - told.installed_at_s)
+        says = f"{len(told.security)} security updates wait, nothing installed for {since} days"
         faults.append(Fault(says, "security"))
     if not faults:
         _trust(told, now_s, policy.list_age_s)
@@ -110,7 +111,7 @@ def _trust(told: Updates, now_s: int, limit_s: int) -> None:
     if told.listed_at_s is None:
         raise Unsure("nobody told how old the lists of packages are")
     if now_s - told.listed_at_s > limit_s:
-        raise Unsure(f"the lists of packages are {(now_s - told.listed_at_s) // 86_400} days old")
+        raise Unsure(f"the lists of packages are {days(now_s - told.listed_at_s)} days old")
 
 
 def _without_boards(host: Host, scene: Scene) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.checks.nodes_common import in_container, pools_of, unless_told
+from dcctl.audit.checks.nodes_common import days, in_container, pools_of, unless_told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,4 +193,4 @@ def watchers(host: Host, scene: Scene) -> list[Fault]:
             raise Unsure(host.silent["integrity"].reason)
         return [Fault("no detector runs, and files were never checked", "watchers")]
     age_s = scene.now_s - told.checked_at_s
-    return [Fault(f"files were last checked {age_s // 86_400} days ago", "age")] if age_s > limit_s else []
+    return [Fault(f"files were last checked {days(age_s)} days ago", "age")] if age_s > limit_s else []

@@ -50,6 +50,8 @@ class NodeAnswer(Struct, frozen=True):
     facts: Facts = Facts()
     commands: dict[str, Told] = field(default_factory=dict)
     parts: dict[str, msgspec.Raw] = field(default_factory=dict)
+    unheard: Silence | None = None
+    """Why its SSH server told nothing without a login."""
     ssh_server: str | None = None
     algorithms: Algorithms | None = None
 
@@ -112,8 +114,8 @@ def read_answer(answer: Answer) -> NodeAnswer:
 def _greeted(answer: NodeAnswer, greeter: Greeter, target: Target) -> NodeAnswer:
     try:
         found = greeter.greet(target)
-    except Untold:
-        return answer
+    except Untold as reason:
+        return replace(answer, unheard=reason.silence)
     return replace(answer, ssh_server=found.software, algorithms=found.algorithms)
 
 

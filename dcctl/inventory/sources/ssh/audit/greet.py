@@ -49,6 +49,7 @@ class Greeter:
         watchdog, data = Watchdog(), b""
         try:
             with watchdog.limit(self._timeout_s, wire.close) as alarm:
+                wire.settimeout(None)
                 wire.send(_HELLO)
                 while (greeting := parse_greeting(data)) is None:
                     part = wire.recv(65536)

@@ -68,6 +68,7 @@ def host_evidence(answer: NodeAnswer) -> Evidence:
     memory = replace(host.memory or HostMemory(), total_bytes=answer.facts.memory_total_bytes)
     host = replace(host, memory=memory if host.memory else None)
     events = None if host.bmc is None else host.bmc.events
+    host = _with_greeting(host, answer)
     counters = {} if events is None else {f"{host.key} {SEL_EVENTS}": len(events)}
     return Evidence(hosts=(host,), counters=counters)
 
@@ -79,6 +80,14 @@ def _document(raw: msgspec.Raw | None) -> HostDocument:
         return msgspec.json.decode(raw, type=HostDocument)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return HostDocument(why=f"the part host makes no sense: {printable(str(error))}", cause="invalid")
+
+
+def _with_greeting(host: Host, answer: NodeAnswer) -> Host:
+    """Note why the server told nothing without a login; what it is set to offer may still be known."""
+    if answer.unheard is None:
+        return host
+    names = ["ssh_server", *(["algorithms"] if host.algorithms is None else [])]
+    return replace(host, silent=host.silent | dict.fromkeys(names, answer.unheard))
 
 
 def _mute(node: str, silence: Silence, answer: NodeAnswer) -> Host:
