@@ -15,7 +15,7 @@ GPU_UNITS = ("nvidia-fabricmanager", "nvidia-persistenced", "nvidia-imex", "nvid
 # What programs do to themselves (XID 8, 13, 31, 32, 43, 45) may fill the log, and is left out.
 GPU_LOG = (
     "NVRM: Xid .*: (?!(8|13|31|32|43|45),)[0-9]+,|fallen off the bus|The NVIDIA GPU |"
-    "installed in this system has|SXid "
+    "installed in this system has|SXid"
 )
 BOARD_COMMANDS = (
     Command(
