@@ -52,6 +52,14 @@ def unsupported(board: Board, *fields: str) -> str:
     return f"boards that have no {fields[0].replace('_', ' ')}"
 
 
+def all_told(board: Board, *fields: str) -> None:
+    """Unsure: the board should have told one of the fields, and did not."""
+    for name in fields:
+        if getattr(board, name) is None and not unsupported(board, name):
+            silence = board.silent.get(name)
+            raise Unsure(silence.reason if silence else f"nobody told {name.replace('_', ' ')}")
+
+
 @check(
     "GPU-02",
     "Uncorrectable memory errors since the driver was loaded",
@@ -296,12 +304,14 @@ def _modes(board: Board, scene: Scene) -> Iterator[tuple[str, object, object]]:
 )
 def modes(board: Board, scene: Scene) -> Iterator[Fault]:
     """Each mode that is told is what the profile says, else the vendor's default."""
-    found = list(_modes(board, scene))
+    found = [
+        Fault(f"{name} is {_shown(here)}, should be {_shown(wanted)}", name)
+        for name, here, wanted in _modes(board, scene)
+        if here != wanted
+    ]
+    yield from found
     if not found:
-        raise Unsure("none of its modes was told")
-    for name, here, wanted in found:
-        if here != wanted:
-            yield Fault(f"{name} is {_shown(here)}, should be {_shown(wanted)}", name)
+        all_told(board, "app_sm_clock_hz", "compute_mode", "mig_enabled")
 
 
 def _shown(value: object) -> str:
@@ -323,9 +333,13 @@ def _shown(value: object) -> str:
 )
 def worn(board: Board, scene: Scene) -> Iterator[Fault]:
     """The InfoROM is valid, few pages are retired, and nothing is asked for."""
-    told = (board.inforom_valid, board.retired_pages, board.retire_pending, board.recovery_action)
-    if all(one is None for one in told):
-        raise Unsure("neither InfoROM nor pages nor a recovery were told")
+    found = list(_worn(board, scene))
+    yield from found
+    if not found:
+        all_told(board, "inforom_valid", "retired_pages", "recovery_action")
+
+
+def _worn(board: Board, scene: Scene) -> Iterator[Fault]:
     if board.inforom_valid is False:
         yield Fault("its InfoROM is corrupt", "inforom")
     pages = board.retired_pages

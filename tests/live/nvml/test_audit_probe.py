@@ -79,9 +79,9 @@ def test_each_trouble_of_each_board_is_a_finding_of_its_own(sick: Evidence) -> N
     }
 
 
-def test_a_call_that_was_denied_is_unknown_and_the_other_modes_are_judged(sick: Evidence) -> None:
-    (tally,) = evaluate(Scene(sick, NOW_S), [CATALOGUE["GPU-17"]])
-    assert tally.counts == {"pass": 3, "fail": 1}
+def test_a_call_that_was_denied_makes_its_check_unknown_and_no_other(sick: Evidence) -> None:
+    modes, bus = evaluate(Scene(sick, NOW_S), [CATALOGUE["GPU-17"], CATALOGUE["GPU-10"]])
+    assert (modes.counts, bus.counts) == ({"pass": 2, "fail": 1, "unknown": 1}, {"pass": 4})
     (board,) = [one for one in sick.boards or () if one.uuid == BOARD.format(3)]
     assert board.silent["compute_mode"].cause == "denied"
 
