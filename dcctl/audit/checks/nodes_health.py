@@ -12,6 +12,7 @@ from dcctl.audit.checks.nodes_common import (
     in_container,
     like,
     majority,
+    nodes_of,
     of_pool,
     on_no_board,
     peers_of,
@@ -224,7 +225,7 @@ def processes(host: Host, scene: Scene) -> Iterator[Fault]:
 
 def _orphans(host: Host, scene: Scene) -> list[str]:
     """Return names of processes on boards of a scheduler's node that it did not put there."""
-    node = next((one for one in scene.evidence.fleet.nodes if one.name == host.node), None)
+    node = scene.once(nodes_of).get(host.node)
     if node is None or node.ready is None:
         return []
     found = [process for board in node.accelerators or () for process in board.processes or ()]
