@@ -49,7 +49,12 @@ def unsupported(board: Board, *fields: str) -> str:
         silence = board.silent.get(name)
         if getattr(board, name) is not None or silence is None or silence.cause != "unsupported":
             return ""
-    return f"boards that have no {fields[0].replace('_', ' ')}"
+    return f"boards that have no {_plain(fields[0])}"
+
+
+def _plain(field: str) -> str:
+    """The name of a field for a person: without its unit."""
+    return " ".join(word for word in field.split("_") if word not in {"c", "hz", "mw", "ns"})
 
 
 def all_told(board: Board, *fields: str) -> None:
@@ -57,7 +62,7 @@ def all_told(board: Board, *fields: str) -> None:
     for name in fields:
         if getattr(board, name) is None and not unsupported(board, name):
             silence = board.silent.get(name)
-            raise Unsure(silence.reason if silence else f"nobody told {name.replace('_', ' ')}")
+            raise Unsure(silence.reason if silence else f"nobody told {_plain(name)}")
 
 
 @check(

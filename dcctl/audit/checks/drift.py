@@ -37,6 +37,9 @@ class PoolFact(Subject, frozen=True, kw_only=True):
     untold: tuple[str, ...] = ()
     """Nodes that should have told it."""
 
+    deviants: tuple[str, ...] = ()
+    """Nodes with a value that few have; those of a rollout are none."""
+
     @property
     def key(self) -> str:
         """`pool train, NVIDIA H200/driver`."""
@@ -44,9 +47,8 @@ class PoolFact(Subject, frozen=True, kw_only=True):
 
     @property
     def stands_on(self) -> tuple[str, ...]:
-        """The nodes that are not of the largest part."""
-        ordered = list(parts(self.values or {}).values())
-        return tuple(sorted(node for nodes in ordered[1:] for node in nodes))
+        """The nodes that deviate: whoever drains them leaves a rollout alone."""
+        return self.deviants
 
 
 def versions(scene: Scene) -> Mapping[str, dict[str, str]]:
@@ -126,10 +128,12 @@ def _facts(names: Sequence[str]) -> Callable[[Scene], Sequence[PoolFact]]:
 def _pool_fact(
     pool: str, fact: str, values: dict[str, str], untold: tuple[str, ...], scene: Scene
 ) -> PoolFact:
-    why = scene.silence("gpu_nodes") or Silence(f"no node tells its {fact}", "missing")
-    return PoolFact(
-        pool=pool, fact=fact, values=values or None, untold=untold, silent={} if values else {"values": why}
-    )
+    if not values:
+        why = scene.silence("gpu_nodes") or Silence(f"no node tells its {fact}", "missing")
+        return PoolFact(pool=pool, fact=fact, untold=untold, silent={"values": why})
+    found = deviations(values, scene.policy.drift.rollout_share_milli)
+    deviants = tuple(sorted(node for one in found if one.value for node in one.nodes))
+    return PoolFact(pool=pool, fact=fact, values=values, untold=untold, deviants=deviants)
 
 
 DERIVED["pool_drivers"] = _facts(DRIVERS)

@@ -63,3 +63,14 @@ def test_order_of_the_nodes_changes_nothing() -> None:
     values = {"b": "1", "a": "2", "c": "2", "d": "2", "e": "2"}
     assert deviations(values, SHARE) == deviations(dict(reversed(values.items())), SHARE)
     assert deviations({}, SHARE) == []
+
+
+def test_who_deviates_beside_a_rollout_is_named_and_the_rollout_is_left_alone() -> None:
+    nodes = _pool(16)
+    for at in range(6):
+        nodes[at] = Node(nodes[at].name, pools=("train",), system=System(driver="570", cuda="12.6"))
+    nodes[15] = Node(nodes[15].name, pools=("train",), system=System(driver="550", cuda="12.6"))
+    found = [(where, names) for subject, where, names in _failed(nodes) if subject.endswith("/driver")]
+    assert found == [("split", ("train0015",)), ("550", ("train0015",))]
+    nodes[15] = nodes[14]
+    assert [names for _, where, names in _failed(nodes[:15]) if where == "split"] == [()]
