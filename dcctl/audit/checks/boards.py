@@ -193,21 +193,21 @@ def _busy(board: Board, scene: Scene) -> bool:
     return board.busy_milli is not None and board.busy_milli >= scene.policy.gpu.busy_milli
 
 
-def busy_temperatures(scene: Scene) -> Mapping[tuple[object, ...], list[int]]:
-    """Return the temperatures of busy boards, by pools and model."""
+def busy_medians(scene: Scene) -> Mapping[tuple[object, ...], float]:
+    """Return the median temperature of busy boards by pools and model, where enough of them are busy."""
     found: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for board in scene.evidence.boards or ():
         if board.temperature_c is not None and _busy(board, scene):
             found[pools_of(scene, board.node), board.model].append(board.temperature_c)
-    return found
+    least = scene.policy.gpu.least_peers
+    return {alike: median(values) for alike, values in found.items() if len(values) >= least}
 
 
 def _peers_c(board: Board, scene: Scene) -> float | None:
     """The median of busy boards like this one; None where it is not busy, or has too few peers."""
     if not _busy(board, scene):
         return None
-    peers = scene.once(busy_temperatures).get((pools_of(scene, board.node), board.model), [])
-    return median(peers) if len(peers) >= scene.policy.gpu.least_peers else None
+    return scene.once(busy_medians).get((pools_of(scene, board.node), board.model))
 
 
 @check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.pools import most, pools_of, profile_of
@@ -61,10 +61,34 @@ def _up(port: FabricPort) -> bool:
 
 def _unused(port: FabricPort, scene: Scene) -> str:
     """A second port that no node of the pool has a cable in."""
-    alike = peers(port, scene)
-    enough = len(alike) >= scene.policy.gpu.least_peers
-    dark = enough and all(one.state is not None and not _up(one) for one in alike)
+    dark = place(port, scene) in scene.once(dark_places)
     return "ports that are down on every node of the pool" if dark else ""
+
+
+def dark_places(scene: Scene) -> frozenset[Place]:
+    """Return the places where the ports of enough nodes are all down."""
+    return frozenset(
+        where
+        for where, ports in scene.once(by_place).items()
+        if len(ports) >= scene.policy.gpu.least_peers
+        and all(one.state is not None and not _up(one) for one in ports)
+    )
+
+
+class Usual(NamedTuple):
+    """What more than half of the ports of a place have; None: there is no such value."""
+
+    ports: int
+    rate_bps: int | None
+    lanes: int | None
+
+
+def usual_rates(scene: Scene) -> Mapping[Place, Usual]:
+    """Return the usual rate and lanes of each place."""
+    return {
+        where: Usual(len(ports), most(one.rate_bps for one in ports), most(one.lanes for one in ports))
+        for where, ports in scene.once(by_place).items()
+    }
 
 
 @check(
@@ -84,11 +108,11 @@ def port_down(port: FabricPort, scene: Scene) -> Iterator[Fault]:
     if not _up(port):
         yield Fault(f"{port.name} is {port.state}, {port.physical or 'physical state unknown'}", "state")
         return
-    profile, alike = profile_of(scene, port.node), peers(port, scene)
+    profile, usual = profile_of(scene, port.node), scene.once(usual_rates)[place(port, scene)]
     gbps = profile.port_gbps
-    rate = most(one.rate_bps for one in alike) if gbps is None else gbps * _GBPS
-    lanes = most(one.lanes for one in alike) if profile.lanes is None else profile.lanes
-    if port.rate_bps is None or (gbps is None and len(alike) < _ALIKE):
+    rate = usual.rate_bps if gbps is None else gbps * _GBPS
+    lanes = usual.lanes if profile.lanes is None else profile.lanes
+    if port.rate_bps is None or (gbps is None and usual.ports < _ALIKE):
         raise Unsure("its rate, or which rate it should have, is not known")
     if rate is not None and port.rate_bps < rate:
         yield Fault(f"{port.name}: {port.rate_bps / _GBPS:g} Gb/s, should be {rate / _GBPS:g}", "rate")
