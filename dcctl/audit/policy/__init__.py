@@ -1,11 +1,12 @@
 """What a site decides: limits, allowlists and regions. Every value has a default that the documents tell."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
+from dcctl.audit.policy.admission import Admission
 from dcctl.audit.policy.gpu import DriftPolicy, FabricPolicy, GpuPolicy
 from dcctl.audit.policy.hosts import HostPolicy
+from dcctl.audit.policy.rbac import Rights
+from dcctl.audit.policy.secrets import Secrets
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,3 +16,6 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     fabric: FabricPolicy = FabricPolicy()
     drift: DriftPolicy = DriftPolicy()
     hosts: HostPolicy = HostPolicy()
+    rights: Rights = Rights()
+    admission: Admission = Admission()
+    secrets: Secrets = Secrets()
