@@ -1,6 +1,7 @@
-"""Records that diagnostics and benchmarks left: `dcgmi diag -j` and nccl-tests. Pure.
+"""Records that diagnostics and benchmarks left: `dcgmi diag -j` and nccl-tests.
 
-A folder holds `NODE.diag.json` and `NODE.nccl.txt`, as the commands wrote them; the time of the file counts.
+A folder holds `NODE.diag.json` and `NODE.nccl.txt`, as the commands wrote them, or several of each with more
+words before the ending (`NODE.diag.2025-06.json`). The time of the file is the time of the record.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from dcctl.inventory.evidence.boards import BusBandwidth, Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from dcctl.inventory.evidence.fleet import Records
 
 _FAILED: Final = "fail"
 _LOOKS: Final = {"pcie", "memory", "gpumemory", "memorybandwidth"}
@@ -24,6 +28,8 @@ _ALL_REDUCE_COLUMNS: Final = 13
 """size count type redop root, then time algbw busbw wrong, out of place and in place (nccl-tests)."""
 _BUSBW: Final = 7
 _MOST: Final = 100_000
+_MOST_BYTES: Final = 16 << 20
+_RECORD: Final = re.compile(r"(?P<node>.+?)\.(?:(?P<kind>diag)(?:\..+)?\.json|nccl(?:\..+)?\.txt)")
 
 
 def diagnostic(text: bytes, at_s: int, level: int = 0) -> Diagnostic:
@@ -79,3 +85,27 @@ def bandwidth(text: str, at_s: int) -> BusBandwidth:
     if not found:
         raise ValueError("no row of nccl-tests in it")
     return BusBandwidth(at_s, round(max(found) * 8_000_000_000))
+
+
+def read_records(folder: Path) -> tuple[dict[str, Records], list[str]]:
+    """Return the records of a folder by node, and one line for each file that is none. OSError: no folder."""
+    diagnostics: dict[str, list[Diagnostic]] = {}
+    bandwidths: dict[str, list[BusBandwidth]] = {}
+    refused = []
+    for path in sorted(folder.iterdir()):
+        found = _RECORD.fullmatch(path.name)
+        if found is None:
+            continue
+        try:
+            at_s, data = int(path.stat().st_mtime), path.read_bytes()[:_MOST_BYTES]
+            if found["kind"] == "diag":
+                record = diagnostic(data, at_s)
+                diagnostics.setdefault(found["node"], []).append(record)
+            else:
+                measured = bandwidth(data.decode("utf-8", "replace"), at_s)
+                bandwidths.setdefault(found["node"], []).append(measured)
+        except (OSError, ValueError) as error:
+            refused.append(f"{path.name}: {error}")
+    nodes = sorted(diagnostics.keys() | bandwidths.keys())
+    records = {node: (tuple(diagnostics.get(node, ())), tuple(bandwidths.get(node, ()))) for node in nodes}
+    return records, refused

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dcctl.inventory.evidence.boards import BusBandwidth, Diagnostic
-from dcctl.inventory.sources.diagnostics import bandwidth, diagnostic
+from dcctl.inventory.sources.diagnostics import bandwidth, diagnostic, read_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # nccl-tests, doc/PERFORMANCE.md: columns of all_reduce_perf.
 ALL_REDUCE = """\
@@ -56,3 +61,24 @@ def test_the_best_bus_bandwidth_counts() -> None:
     assert bandwidth(ALL_REDUCE, 5) == BusBandwidth(5, 3_827_680_000_000)
     with pytest.raises(ValueError, match="no row"):
         bandwidth("# nothing\n", 5)
+
+
+def test_a_folder_of_records_by_node_and_what_is_none(tmp_path: Path) -> None:
+    files = {
+        "gpu1.lan.diag.json": _record(software=["Pass"]),
+        "gpu1.lan.diag.2025-06.json": _record(memory=["Fail"]),
+        "gpu2.nccl.txt": ALL_REDUCE.encode(),
+        "gpu3.diag.json": b"{",
+        "notes.txt": b"",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        os.utime(tmp_path / name, (7, 7))
+    records, refused = read_records(tmp_path)
+    assert records == {
+        "gpu1.lan": ((Diagnostic(2, 7, passed=False, failed=("memory",)), Diagnostic(1, 7, passed=True)), ()),
+        "gpu2": ((), (BusBandwidth(7, 3_827_680_000_000),)),
+    }
+    assert [line.partition(":")[0] for line in refused] == ["gpu3.diag.json"]
+    with pytest.raises(OSError, match="absent"):
+        read_records(tmp_path / "absent")
