@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
 
@@ -10,6 +11,7 @@ from dcctl.audit.policy.secrets import Secrets
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit] of a context, one section per topic; what is not there has the default."""
 
+    hosts: HostPolicy = HostPolicy()
     rights: Rights = Rights()
     admission: Admission = Admission()
     secrets: Secrets = Secrets()
