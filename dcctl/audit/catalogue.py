@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import rbac
+from dcctl.audit.checks import control_plane, kubelet, logs, modes, rbac
 
-__all__ = ["CATALOGUE", "rbac"]
+__all__ = ["CATALOGUE", "control_plane", "kubelet", "logs", "modes", "rbac"]
