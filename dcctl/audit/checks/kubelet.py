@@ -87,16 +87,21 @@ def version(component: Component, scene: Scene) -> Iterator[Part]:
     over = minor < min(END_OF_LIFE) or scene.now_s >= END_OF_LIFE.get(minor, scene.now_s) * _DAY_S
     yield Part("support", "fail", f"support of 1.{minor} is over") if over else Part("support", "pass")
     if component.kind == KUBELET:
-        yield _skew(minor, scene.once(api_minors), scene.policy.components.kubelet_minors)
+        servers = scene.once(api_minors).get(component.cluster, [])
+        yield _skew(minor, servers, scene.policy.components.kubelet_minors)
 
 
-def api_minors(scene: Scene) -> tuple[int, ...]:
-    """Return the minor versions of all API servers, in order."""
-    found = (minor_of(one.version) for one in scene.evidence.components or () if one.kind == API)
-    return tuple(sorted(one for one in found if one is not None))
+def api_minors(scene: Scene) -> dict[str, list[int]]:
+    """Return the minor versions of the API servers of each cluster, in order."""
+    found: dict[str, list[int]] = {}
+    for one in scene.evidence.components or ():
+        minor = minor_of(one.version)
+        if one.kind == API and minor is not None:
+            found[one.cluster] = sorted([*found.get(one.cluster, ()), minor])
+    return found
 
 
-def _skew(minor: int, servers: tuple[int, ...], allowed: int) -> Part:
+def _skew(minor: int, servers: list[int], allowed: int) -> Part:
     if not servers:
         return Part("skew", "unknown", "the version of the API server is not known")
     if minor > servers[0]:

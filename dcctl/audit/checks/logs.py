@@ -49,12 +49,11 @@ def audit_log(component: Component, scene: Scene) -> Iterator[Part]:
     """There is a policy, and a log that is kept long enough or sent elsewhere."""
     policy, log = given(component, "audit-policy-file"), given(component, "audit-log-path")
     webhook = given(component, "audit-webhook-config-file")
-    elsewhere = "the log is sent elsewhere" if log == "-" or webhook else "there is no log"
     no_file = log in ("", "-")
     yield is_set("audit-policy-file", policy, "there is no audit policy: nothing is logged")
     yield is_set("audit-log-path", log or webhook, "no audit log is written or sent")
     for part in settings("API-04")(component, scene):
-        yield Part(part.where, "na", elsewhere) if no_file else part
+        yield Part(part.where, "na", "there is no log file") if no_file else part
 
 
 def logged_as(policy: tuple[AuditRule, ...], verb: str, resource: str) -> str:
