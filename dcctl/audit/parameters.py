@@ -111,9 +111,7 @@ PARAMETERS: Final[dict[str, tuple[Parameter, ...]]] = {
     "KUB-04": (
         Parameter(KUBELET, "seccomp-default", "true", path="seccompDefault", default="false"),
         Parameter(KUBELET, "pod-max-pids", "at least", "1", path="podPidsLimit", default="-1"),
-        Parameter(
-            KUBELET, "event-qps", "at least", "0", path="eventRecordQPS", default=((0, "5"), (27, "50"))
-        ),
+        Parameter(KUBELET, "event-qps", "at least", "0", path="eventRecordQPS", default="50"),
     ),
     "KUB-07": (
         Parameter(

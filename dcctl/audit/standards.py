@@ -140,7 +140,9 @@ def _of_parts(decider: Decider, one: Check, scene: Scene) -> tuple[list[Proof], 
 def _of_tally(decider: Decider, tally: Tally) -> tuple[list[Proof], Counter[State]]:
     """By its outcomes; those that passed are counted, not named, so a pattern takes them all."""
     found = [one for one in tally.outcomes if not one.subject or decider.means(one.subject, one.where)]
-    counts: Counter[State] = Counter({state: count for state, count in tally.counts.items() if state in ("pass", "na")})
+    counts: Counter[State] = Counter(
+        {state: count for state, count in tally.counts.items() if state in ("pass", "na")}
+    )
     states: dict[str, State] = {one.subject: one.state for one in found if one.state not in ("pass", "na")}
     counts.update(states.values())
     proofs = [Proof(one.check.id, one.state, one.subject, one.where, one.says) for one in found]
