@@ -1,4 +1,4 @@
-"""A cluster as kubeadm 1.36.3 leaves it, recorded: its manifests, files and their modes, as a node would tell them."""
+"""A cluster as kubeadm 1.36.3 leaves it, recorded: its manifests, its files and their modes."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_a_default_that_depends_on_an_unknown_version_is_unknown() -> None:
     ("text", "value"),
     [("true", True), ("T", True), ("1", True), ("yes", True), ("False", False), ("0", False)],
 )
-def test_booleans_of_go_and_yaml(text: str, value: bool) -> None:  # noqa: FBT001  # it is a value
+def test_booleans_of_go_and_yaml(text: str, value: bool) -> None:  # it is a value
     assert is_true(text) is value
 
 
@@ -109,7 +109,7 @@ def test_booleans_of_go_and_yaml(text: str, value: bool) -> None:  # noqa: FBT00
         *(("10.0.0.1", False), ("", False), (":10249", False), ("127", False)),
     ],
 )
-def test_loopback_addresses(address: str, inside: bool) -> None:  # noqa: FBT001  # it is a value
+def test_loopback_addresses(address: str, inside: bool) -> None:  # it is a value
     assert is_loopback(address) is inside
 
 
@@ -129,7 +129,7 @@ def test_loopback_addresses(address: str, inside: bool) -> None:  # noqa: FBT001
         *(("set", "", "", False), ("unset", "", "", True)),
     ],
 )
-def test_what_may_be_asked_of_a_setting(op: str, value: str, wanted: str, good: bool) -> None:  # noqa: FBT001
+def test_what_may_be_asked_of_a_setting(op: str, value: str, wanted: str, good: bool) -> None:
     assert OPS[op](Setting(value, "flag"), wanted) is good
 
 

@@ -1,4 +1,4 @@
-"""Standards: every control is there, is decided by checks that exist, and has the state that its parts have."""
+"""Standards: every control is there, is decided by checks that exist, and has the state of its parts."""
 
 from __future__ import annotations
 
