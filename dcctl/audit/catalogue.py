@@ -3,6 +3,29 @@
 from __future__ import annotations
 
 from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import control_plane, kubelet, logs, modes, rbac
+from dcctl.audit.checks import (
+    control_plane,
+    kubelet,
+    logs,
+    modes,
+    nodes_access,
+    nodes_health,
+    nodes_keys,
+    nodes_upkeep,
+    nodes_watch,
+    rbac,
+)
 
-__all__ = ["CATALOGUE", "control_plane", "kubelet", "logs", "modes", "rbac"]
+__all__ = [
+    "CATALOGUE",
+    "control_plane",
+    "kubelet",
+    "logs",
+    "modes",
+    "nodes_access",
+    "nodes_health",
+    "nodes_keys",
+    "nodes_upkeep",
+    "nodes_watch",
+    "rbac",
+]

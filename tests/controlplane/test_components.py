@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.evaluate import evaluate
@@ -127,15 +128,11 @@ def test_what_a_hardened_plane_has_right(hardened: ControlPlane) -> None:
     )
     # The defaults of 1.36 for backups hold where the version is known.
     versioned = [one for one in components if one.name != "kube-apiserver"]
-    server = Component(**{**_fields(named(components)["kube-apiserver"]), "version": VERSION})
+    server = replace(named(components)["kube-apiserver"], version=VERSION)
     found |= states(Evidence(components=(*versioned, server)))
     assert {name: found[name] for name in passed} == dict.fromkeys(passed, "pass")
     assert KEY not in str(components)
     assert KEY not in str(read_components())
-
-
-def _fields(component: Component) -> dict[str, object]:
-    return {name: getattr(component, name) for name in component.__struct_fields__}
 
 
 def test_a_kubelet_is_judged_by_its_file_and_its_flags(tmp_path: Path) -> None:
@@ -151,7 +148,7 @@ def test_a_kubelet_is_judged_by_its_file_and_its_flags(tmp_path: Path) -> None:
             running.kill()
     told = states(Evidence(components=found))
     assert {name: told[name] for name in ("4.2.1", "4.2.2", "4.2.4", "4.2.10")} == {
-        **{"4.2.1": "pass", "4.2.2": "pass", "4.2.4": "fail", "4.2.10": "pass"},
+        "4.2.1": "pass", "4.2.2": "pass", "4.2.4": "fail", "4.2.10": "pass",
     }
 
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from dcctl.inventory.probes.audit_parts import AUDIT_PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PARTS = ("rules.py", "nvml_calls.py", "nvml_boards.py", "child.py", "node.py")
+_MAIN = 'if __name__ == "__main__":\n'
+"""What only the last part of a stream does."""
 _PACKAGE = "dcctl.inventory.probes"
 
 
@@ -15,9 +23,21 @@ def node_probe() -> bytes:
 
     To sh the first line is a no-op and the text up to `exit` its program; to Python that text is a string.
     """
+    return _program(PARTS)
+
+
+@lru_cache(maxsize=1)
+def audit_probe() -> bytes:
+    """Return the node probe with the parts of the audit; what sh tells of a node has none of them."""
+    topics = tuple(f"{part.read.__module__.rpartition('.')[2]}.py" for part in AUDIT_PARTS)
+    return _program((*PARTS, "audit.py", *topics, "audit_parts.py"))
+
+
+def _program(parts: Iterable[str]) -> bytes:
     folder = files(_PACKAGE)
     shell = folder.joinpath("node.sh").read_text("utf-8")
-    python = "\n".join(_without_imports(folder.joinpath(part).read_text("utf-8")) for part in PARTS)
+    sources = [_without_imports(folder.joinpath(part).read_text("utf-8")) for part in parts]
+    python = "\n".join([*(source.partition(_MAIN)[0] for source in sources[:-1]), sources[-1]])
     return f"''':'\n{shell}\nexit\n'''\n{python}".encode()
 
 

@@ -11,6 +11,8 @@ import os
 import pwd
 import re
 
+from dcctl.inventory.probes.audit import Command, Part
+
 COMPONENT_NAMES = (
     "kube-apiserver",
     "kube-controller-manager",
@@ -50,29 +52,26 @@ COMPONENT_FILES = (
 _AUDIT_POLICIES = ("/etc/kubernetes/audit-policy.yaml", "/etc/kubernetes/audit/policy.yaml")
 _ENCRYPTIONS = ("/etc/kubernetes/enc/enc.yaml", "/etc/kubernetes/encryption-config.yaml")
 COMPONENT_COMMANDS = (
-    (
+    Command(
         "component-files",
-        ("/usr/bin/find", "-L", *COMPONENT_FILES, "-maxdepth", "2", "-printf", "%y %m %u:%g %p\\n"),
+        ("/usr/bin/find", "-L", *COMPONENT_FILES, "-maxdepth", "2", "-printf", "<%y %m %u:%g %p>"),
         *(True, 10.0, "/var/lib/kubelet", "modes and owners of what configures Kubernetes"),
     ),
-    ("kubelet-version", ("/usr/bin/kubelet", "--version"), False, 10.0, "/usr/bin/kubelet", "its defaults"),
+    Command(
+        *("kubelet-version", ("/usr/bin/kubelet", "--version"), False, 10.0, "/usr/bin/kubelet"),
+        "the defaults of its version",
+    ),
     *(
-        ("text:" + path, ("/usr/bin/cat", path), True, 5.0, path, "effective settings of Kubernetes")
+        Command("text:" + path, ("/usr/bin/cat", path), True, 5.0, path, "settings of Kubernetes")
         for path in ("/var/lib/kubelet/config.yaml", *_AUDIT_POLICIES)
     ),
     *(
-        (
-            "text:" + path,
-            ("/usr/bin/grep", "-vw", "secret", path),
-            True,
-            5.0,
-            path,
-            "whether etcd is encrypted",
+        Command(
+            "text:" + path, ("/usr/bin/grep", "-vw", "secret", path), True, 5.0, path, "encryption of etcd"
         )
         for path in _ENCRYPTIONS
     ),
 )
-"""Name, argv, whether it needs root, deadline in s, a path without which it is not run, what it is for."""
 PROC = "/proc"  # tests put a recorded tree here
 TEXT_BYTES = 256 * 1024
 MOST_DROP_INS = 64
@@ -217,3 +216,6 @@ def read_components() -> "dict[str, object]":
         if component_name(argv) and not in_a_pod_network(pid):
             found.append(component_of(pid, argv))
     return {"processes": found}
+
+
+COMPONENTS = Part("components", COMPONENT_COMMANDS, read_components)

@@ -40,7 +40,7 @@ FILES: Final[dict[str, tuple[str, ...]]] = {
     "kube-proxy": ("/etc/kubernetes/proxy.conf",),
 }
 """Whose findings these are, beside the paths that its own flags name."""
-_LINE = re.compile(r"([df]) ([0-7]{1,4}) (\S+:\S+) (/.*)")
+_RECORD = re.compile(r"<([df]) ([0-7]{1,4}) (\S+:\S+) (/[^<>]*)>")
 _DIGITS: Final = 16
 
 
@@ -48,6 +48,7 @@ class Told(Struct, frozen=True):
     """What one command or file told, or why not."""
 
     out: str | None = None
+    status: int = 0
     why: str = ""
     cause: Cause = "failed"
 
@@ -146,7 +147,7 @@ def _component(process: Started, commands: dict[str, Told], node: str, cluster: 
 def _text(path: str, told: Told, commands: dict[str, Told]) -> Told:
     """What a file holds: as its process sees it, else what root was allowed to print of it."""
     printed = commands.get(f"text:{path}", told)
-    return printed if told.out is None and printed.out is not None else told
+    return printed if told.out is None and printed.out is not None and not printed.status else told
 
 
 def _made(
@@ -200,8 +201,7 @@ def _files(
     if listed.out is None:
         silent["files"] = listed.silence("modes of files")
         return None
-    for line in listed.out.splitlines():
-        match = _LINE.fullmatch(line)
-        if match and any(fnmatchcase(match[4], pattern) for pattern in FILES[kind]):
+    for match in _RECORD.finditer(listed.out):
+        if any(fnmatchcase(match[4], pattern) for pattern in FILES[kind]):
             found[match[4]] = FileMode(match[4], int(match[2], 8), match[3], match[1] == "d")
     return tuple(found[path] for path in sorted(found))

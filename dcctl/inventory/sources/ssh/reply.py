@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -15,16 +15,25 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.sources.ssh.run import Reply
 
-
+T = TypeVar("T")
 _BEGIN, _END = re.compile(rb"^@@dcctl (python|sh)\n", re.MULTILINE), b"\n@@dcctl end"
 _CONTROL = re.compile(
-    rb"\\u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])|\\[bf]|[\x00-\x08\x0b-\x1f\x7f]", re.IGNORECASE
+    rb"(?<!\\)(?:\\\\)*\\(?:u00(?:0[0-8bcef]|1[0-9a-f]|7f|[89][0-9a-f])|[bf])|[\x00-\x08\x0b-\x1f\x7f]",
+    re.IGNORECASE,
 )
 """Control characters other than tab and newline, also as JSON escapes: no probe of ours sends them."""
 
 
 def read_reply(reply: Reply) -> tuple[Facts, bool]:
-    """Return the facts, and whether Python read them (else sh). Raises SshError with the cause.
+    """Return the facts, and whether Python read them (else sh). Raises SshError with the cause."""
+    document, python = read_document(reply)
+    if not python:
+        return parse_lines(document.decode("utf-8", "replace")), False
+    return decode(document, Facts), True
+
+
+def read_document(reply: Reply) -> tuple[bytes, bool]:
+    """Return what the probe wrote, and whether Python wrote it (else sh). Raises SshError with the cause.
 
     What a login shell prints before the document is passed over.
     """
@@ -37,10 +46,13 @@ def read_reply(reply: Reply) -> tuple[Facts, bool]:
         raise SshError(f"the answer ends half-way, after {len(document)} bytes", "truncated")
     if _CONTROL.search(document):
         raise SshError("the answer has control characters in it", "invalid")
-    if begin[1] == b"sh":
-        return parse_lines(document.decode("utf-8", "replace")), False
+    return document, begin[1] == b"python"
+
+
+def decode(document: bytes, kind: type[T]) -> T:
+    """Return what a document of Python's says. Raises SshError."""
     try:
-        return msgspec.json.decode(document, type=Facts), True
+        return msgspec.json.decode(document, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SshError(f"the answer makes no sense: {printable(str(error))}", "invalid") from error
 

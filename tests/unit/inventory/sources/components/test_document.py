@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.components import Component, Encrypted, FileMode, united
 from dcctl.inventory.sources.components.document import parse
+from dcctl.inventory.sources.ssh.audit.components import component_evidence
+from dcctl.inventory.sources.ssh.audit.gather import NodeAnswer
 from tests.unit.audit import kubeadm
 
 
@@ -89,6 +92,13 @@ def test_what_root_was_allowed_to_print_stands_for_it() -> None:
     assert found.encryption == (Encrypted(("secrets",), ("kms",)),)
 
 
+def test_what_a_command_says_of_its_failure_is_no_file() -> None:
+    denied = {"why": "Permission denied", "cause": "denied"}
+    failed = {"text:/c": {"out": "cat: /c: Is a directory", "status": 1}}
+    found = one({"argv": ["kubelet", "--config=/c"], "texts": {"/c": denied}}, failed)
+    assert found.silent["config"] == Silence("/c: Permission denied", "denied")
+
+
 def test_a_file_that_nobody_looked_for_is_silent() -> None:
     assert (
         one({"argv": ["kube-apiserver", "--audit-policy-file=/p"]}).silent["audit_policy"].cause == "missing"
@@ -127,9 +137,7 @@ def test_modes_are_silent_where_root_was_refused() -> None:
 
 
 def test_lines_that_are_no_modes_are_passed_over() -> None:
-    listed = (
-        "find: '/etc/cni/net.d': No such file or directory\nf 644 root:root /var/lib/kubelet/config.yaml\nx"
-    )
+    listed = "find: '/etc/cni': No such file or directory\n<f 644 root:root /var/lib/kubelet/config.yaml><x>"
     found = one({"argv": ["kubelet"]}, {"component-files": {"out": listed}})
     assert found.files == (FileMode("/var/lib/kubelet/config.yaml", 0o644, "root:root"),)
 
@@ -159,3 +167,23 @@ def test_what_nobody_found_gives_way_to_what_was_found() -> None:
     other = Component(name="kube-scheduler", silent={"flags": Silence("no pod")})
     found = Component(node="n", name="etcd", flags={})
     assert united([unseen, other, found]) == (other, found)
+
+
+def answer(**parts: bytes) -> NodeAnswer:
+    return NodeAnswer("n1", parts={name: msgspec.Raw(part) for name, part in parts.items()})
+
+
+def test_the_answer_of_a_node_has_its_components() -> None:
+    told = msgspec.json.encode(kubeadm.document()["components"])
+    (first, *others) = component_evidence(answer(components=told)).components or ()
+    assert (first.key, len(others)) == ("n1/kube-apiserver", 5)
+
+
+def test_a_node_that_told_nothing_has_none() -> None:
+    assert component_evidence(answer()).components is None
+
+
+@pytest.mark.parametrize("part", [b"{", b"[]", b'{"processes": 1}'])
+def test_what_a_hostile_node_tells_is_unknown(part: bytes) -> None:
+    (one,) = component_evidence(answer(components=part)).components or ()
+    assert one.silent["flags"].cause == "invalid"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from dcctl.inventory.evidence.base import Silence
-from dcctl.inventory.evidence.components import Component
 from dcctl.inventory.sources.kubernetes.evidence.components import (
     Answers,
     NodeOf,
@@ -18,6 +17,9 @@ from dcctl.inventory.sources.kubernetes.evidence.components import (
     parse,
 )
 from tests.unit.audit import kubeadm
+
+if TYPE_CHECKING:
+    from dcctl.inventory.evidence.components import Component
 
 DENIED = Silence("pods: 403", "denied")
 

@@ -1,0 +1,60 @@
+"""What the checks of nodes say, and how grave they call it: recorded from their fixtures (DCCTL_RECORD=1)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.checks.nodes_common import majority
+from dcctl.audit.checks.nodes_health import taints_since
+from dcctl.audit.scene import Scene
+from dcctl.audit.support import ends_s
+from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.model import Fleet, Node, Taint
+from tests.unit.audit.cases import FOLDER, cases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAYS = FOLDER.parent / "audit-says" / "nodes.txt"
+
+
+def _said() -> Iterator[str]:
+    for name, one in CATALOGUE.items():
+        if not name.startswith("NOD-"):
+            continue
+        for case in cases(name):
+            for found in case.tally(one).outcomes:
+                if found.state in {"fail", "unknown"}:
+                    on = ",".join(found.nodes)
+                    yield f"{name} {found.state} {found.severity} {found.subject} on {on} [{found.where}]: {found.says}"
+
+
+def test_faults_say_what_is_wrong_and_doubts_why() -> None:
+    said = "".join(f"{line}\n" for line in _said())
+    if os.environ.get("DCCTL_RECORD"):
+        SAYS.parent.mkdir(exist_ok=True)
+        SAYS.write_text(said)
+    assert said == SAYS.read_text()
+
+
+def test_a_majority_is_more_than_three_quarters_of_three_at_least() -> None:
+    assert majority(["a"] * 4 + ["b"]) == "a"
+    assert majority(["a"] * 3) == "a"
+    assert majority(["a"] * 3 + ["b"]) is None
+    assert majority(["a", "a"]) is None
+    assert majority([]) is None
+
+
+def test_support_ends_by_release_or_by_the_number_before_its_point() -> None:
+    assert ends_s("rhel 9.4") == ends_s("rhel 9")
+    assert ends_s("ubuntu 22.04") != ends_s("ubuntu 24.04")
+    assert ends_s("arch") is None
+
+
+def test_since_when_a_taint_is_there_is_carried_from_run_to_run() -> None:
+    node = Node("a", taints=(Taint("dcctl.io/drain", "NoSchedule"), Taint("new", "NoSchedule")))
+    before = Evidence(counters={"a taint dcctl.io/drain": 5, "b taint gone": 6})
+    scene = Scene(Evidence(fleet=Fleet(nodes=(node,))), 100, before=before)
+    assert taints_since(scene) == {"a taint dcctl.io/drain": 5, "a taint new": 100}
