@@ -63,6 +63,16 @@ def pools_of(scene: Scene) -> dict[str, str]:
     return {node.name: node.pools[0] if node.pools else "" for node in scene.evidence.fleet.nodes}
 
 
+def peers_of(scene: Scene) -> dict[str, str]:
+    """Return by node a name for its like: one pool, one make of machine, as many boards of one model."""
+    found = {}
+    for node in scene.evidence.fleet.nodes:
+        boards = Counter(one.model or "" for one in node.accelerators or () if one.kind != "mig")
+        make = (node.system.vendor, node.system.cpu_model) if node.system else ()
+        found[node.name] = f"{node.pools[:1]} {make} {sorted(boards.items())}"
+    return found
+
+
 def of_pool(table: dict[str, dict[str, str]], pool: str) -> dict[str, str] | None:
     """Return the row of a pool, else that of `*`."""
     return table.get(pool, table.get("*"))
@@ -78,11 +88,11 @@ def majority(values: Iterable[str]) -> str | None:
     return value if 4 * count > 3 * total else None
 
 
-def by_pool(scene: Scene, read: Callable[[Host], str | None]) -> dict[str, list[str]]:
-    """Return what the hosts of each pool say, those alone that say it."""
-    pools, found = scene.once(pools_of), dict[str, list[str]]()
+def by_peers(scene: Scene, read: Callable[[Host], str | None]) -> dict[str, list[str]]:
+    """Return what the hosts of each group of peers say, those alone that say it."""
+    peers, found = scene.once(peers_of), dict[str, list[str]]()
     for host in scene.evidence.hosts or ():
         value = read(host)
         if value is not None:
-            found.setdefault(pools.get(host.node, ""), []).append(value)
+            found.setdefault(peers.get(host.node, ""), []).append(value)
     return found

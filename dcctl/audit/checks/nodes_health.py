@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import (
-    by_pool,
+    by_peers,
     days,
     in_container,
     like,
     majority,
     of_pool,
     on_no_board,
+    peers_of,
     pools_of,
     unless_told,
 )
@@ -114,16 +115,16 @@ def _of_drive(one: Drive, limit_milli: int) -> Iterator[Fault]:
     applies=in_container,
 )
 def memory(host: Host, scene: Scene) -> list[Fault]:
-    """It has what most of its pool have, no uncorrected errors since it was started, and no swap."""
+    """It has what most of its like in the pool have, no uncorrected errors since it was started, and no swap."""
     told, policy = host.memory, scene.policy.hosts
     if told is None:
         return []
-    faults, usual = [], scene.once(_usual_memory).get(scene.once(pools_of).get(host.node, ""))
+    faults, usual = [], scene.once(_usual_memory).get(scene.once(peers_of).get(host.node, ""))
     short = usual is not None and told.total_bytes is not None
     if short and 1000 * (usual - told.total_bytes) > policy.memory_short_milli * usual:  # type: ignore[operator]
         faults.append(
             Fault(
-                f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its pool have",
+                f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its like have",
                 "size",
             )
         )
@@ -143,8 +144,8 @@ def memory(host: Host, scene: Scene) -> list[Fault]:
 
 
 def _usual_memory(scene: Scene) -> dict[str, int]:
-    """Return by pool the upper median of memory; a pool of fewer than 3 has none."""
-    told = by_pool(
+    """Return by group of peers the upper median of memory; one of fewer than 3 has none."""
+    told = by_peers(
         scene, lambda host: str(host.memory.total_bytes) if host.memory and host.memory.total_bytes else None
     )
     return {pool: sorted(map(int, sizes))[len(sizes) // 2] for pool, sizes in told.items() if len(sizes) > 2}
@@ -169,7 +170,7 @@ def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
     applies=_nothing_to_hold_against,
 )
 def tuning(host: Host, scene: Scene) -> Iterator[Fault]:
-    """Each value is the site's for the pool, else that of more than three quarters of the pool."""
+    """Each value is the site's for the pool, else that of more than three quarters of its like."""
     wanted = _wanted(host, scene) or {}
     for name, value in sorted((host.tuning or {}).items()):
         if name in wanted and value != wanted[name]:
@@ -179,7 +180,7 @@ def tuning(host: Host, scene: Scene) -> Iterator[Fault]:
 def _wanted(host: Host, scene: Scene) -> dict[str, str] | None:
     pool = scene.once(pools_of).get(host.node, "")
     said = of_pool(scene.policy.hosts.tuning, pool)
-    return scene.once(_usual_tuning).get(pool) if said is None else said
+    return scene.once(_usual_tuning).get(scene.once(peers_of).get(host.node, "")) if said is None else said
 
 
 def _tuned(name: str, host: Host) -> str | None:
@@ -187,11 +188,11 @@ def _tuned(name: str, host: Host) -> str | None:
 
 
 def _usual_tuning(scene: Scene) -> dict[str, dict[str, str]]:
-    """Return by pool the values that more than three quarters have."""
+    """Return by group of peers the values that more than three quarters have."""
     names = sorted({name for host in scene.evidence.hosts or () for name in host.tuning or ()})
     found: dict[str, dict[str, str]] = {}
     for name in names:
-        for pool, values in by_pool(scene, partial(_tuned, name)).items():
+        for pool, values in by_peers(scene, partial(_tuned, name)).items():
             usual = majority(values)
             if usual is not None:
                 found.setdefault(pool, {})[name] = usual
