@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dcctl.audit.check import Check
     from dcctl.audit.evaluate import Tally
+    from dcctl.audit.parts import Part
     from dcctl.audit.scene import Scene
 
 STATES: Final[tuple[State, ...]] = get_args(State)
@@ -33,9 +34,9 @@ class Decider(Struct, frozen=True, forbid_unknown_fields=True):
 
     def means(self, subject: str, where: str) -> bool:
         """Return whether an outcome is about it; one of the whole subject is."""
-        return fnmatchcase(subject, self.of) and (
-            not where or any(fnmatchcase(where, one) for one in self.where)
-        )
+        if self.of != "*" and not fnmatchcase(subject, self.of):
+            return False
+        return not where or any(fnmatchcase(where, one) for one in self.where)
 
 
 class Control(Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,16 +93,31 @@ def deciders(standard: Standard, control: Control) -> tuple[Decider, ...]:
 
 def compliance(standard: Standard, tallies: Iterable[Tally], scene: Scene) -> list[Judged]:
     """Return every control of a standard that something decides, with its state and the evidence for it."""
-    by_check = {one.check.id: one for one in tallies}
-    judged = (_judged(one, deciders(standard, one), by_check, scene) for one in standard.controls)
+    found = _Found({one.check.id: one for one in tallies}, scene)
+    judged = (_judged(one, deciders(standard, one), found) for one in standard.controls)
     return [one for one in judged if one.checks or one.control.manual]
 
 
-def _judged(control: Control, by: Sequence[Decider], tallies: Mapping[str, Tally], scene: Scene) -> Judged:
+class _Found:
+    """What the checks found, and the parts of those that have some, each made once."""
+
+    def __init__(self, tallies: Mapping[str, Tally], scene: Scene) -> None:
+        self.tallies, self.scene = tallies, scene
+        self._parts: dict[str, list[tuple[str, tuple[Part, ...]]]] = {}
+
+    def parts(self, one: Check) -> list[tuple[str, tuple[Part, ...]]]:
+        """(key of the subject, its parts)."""
+        if one.id not in self._parts:
+            subjects = self.scene.of(one.over)
+            self._parts[one.id] = [(each.key, parts_of(one.id, each, self.scene) or ()) for each in subjects]
+        return self._parts[one.id]
+
+
+def _judged(control: Control, by: Sequence[Decider], all_found: _Found) -> Judged:
     proofs: list[Proof] = []
     counts: Counter[State] = Counter()
     for decider in by:
-        found, more = _decided(decider, tallies.get(decider.check), scene)
+        found, more = _decided(decider, all_found)
         proofs += found
         counts.update(more)
     states = [state for state in STATES if counts[state]]
@@ -111,27 +127,30 @@ def _judged(control: Control, by: Sequence[Decider], tallies: Mapping[str, Tally
     return Judged(control, state, tuple(dict.fromkeys(one.check for one in by)), dict(counts), tuple(proofs))
 
 
-def _decided(decider: Decider, tally: Tally | None, scene: Scene) -> tuple[list[Proof], Counter[State]]:
+def _decided(decider: Decider, found: _Found) -> tuple[list[Proof], Counter[State]]:
     """What a check says, and how often each state."""
+    tally = found.tallies.get(decider.check)
     if tally is None:
         return [Proof(decider.check, "unknown", "", "", "the check did not run")], Counter({"unknown": 1})
     one = tally.check
-    if one.id in PARTS and not tally.counts.get("error") and scene.silence(one.over) is None:
-        return _of_parts(decider, one, scene)
+    if one.id in PARTS and not tally.counts.get("error") and found.scene.silence(one.over) is None:
+        return _of_parts(decider, one.id, found.parts(one))
     return _of_tally(decider, tally)
 
 
-def _of_parts(decider: Decider, one: Check, scene: Scene) -> tuple[list[Proof], Counter[State]]:
+def _of_parts(
+    decider: Decider, check: str, found: Iterable[tuple[str, tuple[Part, ...]]]
+) -> tuple[list[Proof], Counter[State]]:
     proofs: dict[Proof, None] = {}
     counts: Counter[State] = Counter()
-    for subject in scene.of(one.over):
-        for part in parts_of(one.id, subject, scene) or ():
-            if not decider.means(subject.key, part.where):
+    for key, parts in found:
+        for part in parts:
+            if not decider.means(key, part.where):
                 continue
             counts[part.state] += 1
             if part.state != "pass":
-                told = "" if part.state == "na" else subject.key
-                proofs[Proof(one.id, part.state, told, part.where, part.says)] = None
+                told = "" if part.state == "na" else key
+                proofs[Proof(check, part.state, told, part.where, part.says)] = None
     if counts["pass"] or counts["fail"]:
         proofs = {proof: None for proof in proofs if proof.state != "na"}
     return list(proofs), +counts or Counter({"na": 1})
