@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcctl.inventory.evidence.components import CONFIGZ
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -80,6 +82,8 @@ def effective(component: Component, parameter: Parameter) -> Setting:
     if not file_alone and parameter.flag in flags:
         given = flags[parameter.flag]
         return Setting(",".join(given) if parameter.op in _OF_LISTS else given[-1], "flag")
+    if component.config_file == CONFIGZ and not parameter.path:
+        raise UnknownSettingError(f"{CONFIGZ} does not tell --{parameter.flag}")
     return _in_file(component, parameter) or _default(component, parameter)
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
-ON_NODES = ("kubelet", "kube-proxy")
+CONFIGZ = "configz"
+"""Stands for the file of a kubelet that told its settings itself, defaults and flags applied."""
 
 
 class FileMode(Fact, frozen=True):

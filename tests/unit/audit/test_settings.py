@@ -87,6 +87,14 @@ def test_a_file_that_was_not_read_is_no_default() -> None:
         effective(kubelet(config_file="/c", config=None), ANONYMOUS)
 
 
+def test_what_configz_does_not_tell_is_unknown() -> None:
+    hostname = next(one for one in PARAMETERS["KUB-07"] if one.flag == "hostname-override")
+    told = kubelet(config_file="configz", config={"authentication.anonymous.enabled": "false"})
+    assert effective(told, ANONYMOUS) == Setting("false", "configz")
+    with pytest.raises(UnknownSettingError, match="configz does not tell --hostname-override"):
+        effective(told, hostname)
+
+
 def test_a_default_that_depends_on_an_unknown_version_is_unknown() -> None:
     with pytest.raises(UnknownSettingError, match="unknown version"):
         effective(Component(node="n", name="kube-apiserver", flags={}), MAX_AGE)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence.base import Silence
-from dcctl.inventory.evidence.components import CONTROL_PLANE, Component
+from dcctl.inventory.evidence.components import CONFIGZ, CONTROL_PLANE, Component
 from dcctl.inventory.sources.components import configs
 from dcctl.inventory.sources.components.flags import command_of, parse_flags, version_of
 from dcctl.inventory.sources.http.failure import Failure
@@ -214,9 +215,14 @@ def _unseen(name: str, provider: str, answers: Answers, cluster: str) -> Compone
     return Component(cluster=cluster, name=name, managed=provider, version=version, silent=silent)
 
 
-def gather(client: Client, cluster: str = "", page_size: int = 500) -> tuple[Component, ...]:
-    """Ask for the lists that `parse` needs and return the components; what is refused is silent."""
-    return parse(
+def gather(
+    client: Client, cluster: str = "", page_size: int = 500, *, configz: bool = False
+) -> tuple[Component, ...]:
+    """Ask for the lists that `parse` needs and return the components; what is refused is silent.
+
+    `configz` asks every kubelet too, one after another: it takes nodes/proxy, which RBAC-10 finds fault with.
+    """
+    found = parse(
         Answers(
             pods=_listed(client, PODS, PodOf, page_size),
             nodes=_listed(client, NODES, NodeOf, page_size),
@@ -226,6 +232,30 @@ def gather(client: Client, cluster: str = "", page_size: int = 500) -> tuple[Com
         ),
         cluster,
     )
+    return tuple(_asked(client, one) if configz and one.name == "kubelet" else one for one in found)
+
+
+def _asked(client: Client, kubelet: Component) -> Component:
+    """A kubelet with what it tells of itself; where it tells nothing, with why."""
+    try:
+        text = client.get(f"{NODES}/{kubelet.node}/proxy/configz").decode()
+    except Failure as failure:
+        why = _silence("configz", failure)
+        return replace(kubelet, silent={**kubelet.silent, "flags": why, "config": why})
+    return of_configz(kubelet, text)
+
+
+def of_configz(kubelet: Component, text: str) -> Component:
+    """Return a kubelet with the settings of its answer, in which flags and defaults are applied."""
+    try:
+        told = configs.document(text, CONFIGZ).get("kubeletconfig")
+        if not isinstance(told, dict):
+            raise UsageError(CONFIGZ, "tells no settings")
+    except UsageError as error:
+        why = Silence(str(error), "invalid")
+        return replace(kubelet, silent={**kubelet.silent, "flags": why, "config": why})
+    silent = {name: why for name, why in kubelet.silent.items() if name not in ("flags", "config")}
+    return replace(kubelet, flags={}, config=configs.flat(told), config_file=CONFIGZ, silent=silent)
 
 
 class _Kept(list[T]):

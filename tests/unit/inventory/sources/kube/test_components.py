@@ -14,6 +14,7 @@ from dcctl.inventory.sources.kubernetes.evidence.components import (
     PodOf,
     RequestOf,
     managed_by,
+    of_configz,
     parse,
 )
 from tests.unit.audit import kubeadm
@@ -174,3 +175,19 @@ def test_requests_that_were_refused_are_silent() -> None:
     server = by_name(Answers(pods("kube-apiserver"), [], refused))["kube-apiserver"]
     assert server.certified is None
     assert server.silent["certified"] == refused
+
+
+def test_a_kubelet_may_tell_its_settings_itself() -> None:
+    kubelet = by_name(Answers([], nodes(), []))["kubelet"]
+    told = of_configz(kubelet, '{"kubeletconfig": {"readOnlyPort": 0, "authorization": {"mode": "Webhook"}}}')
+    assert (told.flags, told.config_file) == ({}, "configz")
+    assert told.config == {"readOnlyPort": "0", "authorization.mode": "Webhook"}
+    assert told.silent.keys() == {"files", "digests"}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "{}"])
+def test_an_answer_that_is_none_leaves_it_silent(text: str) -> None:
+    kubelet = by_name(Answers([], nodes(), []))["kubelet"]
+    told = of_configz(kubelet, text)
+    assert told.flags is None
+    assert told.silent["flags"].cause == "invalid"
