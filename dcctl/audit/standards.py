@@ -133,6 +133,9 @@ def _decided(decider: Decider, found: _Found) -> tuple[list[Proof], Counter[Stat
     if tally is None:
         return [Proof(decider.check, "unknown", "", "", "the check did not run")], Counter({"unknown": 1})
     one = tally.check
+    if getattr(found.scene.evidence, one.over, ()) is None and one.over not in found.scene.evidence.silent:
+        why = f"nobody was asked for {one.over.replace('_', ' ')}"
+        return [Proof(one.id, "unknown", "", "", why)], Counter({"unknown": 1})
     if one.id in PARTS and not tally.counts.get("error") and found.scene.silence(one.over) is None:
         return _of_parts(decider, one.id, found.parts(one))
     return _of_tally(decider, tally)

@@ -148,7 +148,10 @@ def test_a_kubelet_is_judged_by_its_file_and_its_flags(tmp_path: Path) -> None:
             running.kill()
     told = states(Evidence(components=found))
     assert {name: told[name] for name in ("4.2.1", "4.2.2", "4.2.4", "4.2.10")} == {
-        "4.2.1": "pass", "4.2.2": "pass", "4.2.4": "fail", "4.2.10": "pass",
+        "4.2.1": "pass",
+        "4.2.2": "pass",
+        "4.2.4": "fail",
+        "4.2.10": "pass",
     }
 
 

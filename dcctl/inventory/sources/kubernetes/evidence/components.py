@@ -19,6 +19,7 @@ from dcctl.inventory.sources.kubernetes.paging import read_list
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from dcctl.inventory.sources.files.documents import Tree
     from dcctl.inventory.sources.http.client import Client
 
 T = TypeVar("T")
@@ -245,12 +246,17 @@ def _asked(client: Client, kubelet: Component) -> Component:
     return of_configz(kubelet, text)
 
 
+def _of_kubelet(answer: dict[str, Tree]) -> Tree:
+    told = answer.get("kubeletconfig")
+    if not isinstance(told, dict):
+        raise UsageError(CONFIGZ, "tells no settings")
+    return told
+
+
 def of_configz(kubelet: Component, text: str) -> Component:
     """Return a kubelet with the settings of its answer, in which flags and defaults are applied."""
     try:
-        told = configs.document(text, CONFIGZ).get("kubeletconfig")
-        if not isinstance(told, dict):
-            raise UsageError(CONFIGZ, "tells no settings")
+        told = _of_kubelet(configs.document(text, CONFIGZ))
     except UsageError as error:
         why = Silence(str(error), "invalid")
         return replace(kubelet, silent={**kubelet.silent, "flags": why, "config": why})
