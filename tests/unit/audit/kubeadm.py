@@ -102,5 +102,7 @@ def components() -> tuple[Component, ...]:
 
 def evidence() -> Evidence:
     """Its components. Of all else it was asked and has none: a cluster on which nothing runs yet."""
-    lists = {one.name: () for one in fields(Evidence) if one.default is None and one.name != "taken_at_s"}
+    lists: dict[str, Any] = {
+        one.name: () for one in fields(Evidence) if one.default is None and one.name != "taken_at_s"
+    }
     return Evidence(**{**lists, "components": components()})
