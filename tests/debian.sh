@@ -3,7 +3,7 @@
 # Services are kept from starting: the tests start their own, on loopback, and stop them.
 set -eu
 wanted="openssh-server openssh-client iproute2 gcc libc6-dev zsh fish groff-base prometheus util-linux jq systemd
-  prometheus-node-exporter nut-server snmpd snmp ipmitool openssl sudo nftables"
+  prometheus-node-exporter nut-server snmpd snmp ipmitool openssl sudo"
 
 missing=""
 for package in $wanted; do

@@ -37,10 +37,18 @@ class Fault(NamedTuple):
 class Unsure(Exception):  # noqa: N818  # it says that nothing can be said
     """A check raises it where what it was told does not suffice: the state is `unknown`."""
 
+    state: State = "unknown"
+
     def __init__(self, reason: str) -> None:
         """`reason`: one line for a person."""
         super().__init__(reason)
         self.reason = reason
+
+
+class Unattested(Unsure):
+    """A check raises it where no program can tell, and nobody has said that they looked."""
+
+    state: State = "manual"
 
 
 class Check(NamedTuple):

@@ -47,11 +47,12 @@ def evaluate(scene: Scene, checks: Iterable[Check] | None = None) -> list[Tally]
 
 
 def _tally(one: Check, scene: Scene) -> Tally:
-    silence = scene.silence(one.over)
-    if silence is not None:
-        return Tally(one, {"unknown": 1}, (Outcome(one, "unknown", "", silence.reason, "", one.severity),))
     counts: Counter[State] = Counter()
     found: list[Outcome] = []
+    silence = scene.silence(one.over)
+    if silence is not None:  # what was told all the same is looked at, and the rest is unknown
+        counts["unknown"] = 1
+        found.append(Outcome(one, "unknown", "", silence.reason, "", one.severity))
     reasons: Counter[str] = Counter()
     error = ""
     for subject in scene.of(one.over):
@@ -73,16 +74,16 @@ def _tally(one: Check, scene: Scene) -> Tally:
 
 def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outcome], str]:
     """(state, what to tell of it, why it does not apply)."""
-    why = one.applies(subject, scene) if one.applies else ""
-    if why:
-        return "na", [], why
-    silence = unknown(subject, one.needs)
-    if silence is not None:
-        return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
     try:
+        why = one.applies(subject, scene) if one.applies else ""
+        if why:
+            return "na", [], why
+        silence = unknown(subject, one.needs)
+        if silence is not None:
+            return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
         faults = list(one.run(subject, scene))
     except Unsure as doubt:
-        return "unknown", [_outcome(one, "unknown", subject, doubt.reason)], ""
+        return doubt.state, [_outcome(one, doubt.state, subject, doubt.reason)], ""
     return ("fail" if faults else "pass"), [_fault(one, subject, fault) for fault in faults], ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from dcctl.audit.check import CATALOGUE, Fault, Unsure, check, unknown
 
@@ -23,7 +23,9 @@ class Part(NamedTuple):
     severity: Severity | None = None
 
 
-PARTS: Final[dict[str, Callable[[Any, Scene], Iterable[Part]]]] = {}
+Look: TypeAlias = "Callable[[Any, Scene], Iterable[Part]]"
+"""What looks at one subject."""
+PARTS: Final[dict[str, Look]] = {}
 """By id of the check."""
 
 
@@ -39,29 +41,23 @@ def in_parts(  # noqa: PLR0913  # each is a fact that the catalogue tells of a c
     needs: tuple[str, ...] = (),
     refs: tuple[str, ...] = (),
     applies: Callable[[Any, Scene], str] | None = None,
-) -> Callable[[Callable[[Any, Scene], Iterable[Part]]], Callable[[Any, Scene], Iterable[Part]]]:
+) -> Callable[[Look], Look]:
     """Enter a check that yields Parts. It fails where one does; where none does, one unknown makes it so.
 
     Where there are no parts, or each of them does not apply, the check does not.
     """
 
-    def entered(parts: Callable[[Any, Scene], Iterable[Part]]) -> Callable[[Any, Scene], Iterable[Part]]:
+    def entered(parts: Look) -> Look:
         def run(subject: Subject, scene: Scene) -> Iterator[Fault]:
             return _faults(parts(subject, scene))
 
-        def concerns(subject: Subject, scene: Scene) -> str:
-            reason = applies(subject, scene) if applies else ""
-            if reason or unknown(subject, needs):
-                return reason
-            found = list(parts(subject, scene))
-            return (
-                "" if any(one.state != "na" for one in found) else found[0].says if found else "it has none"
-            )
-
         run.__doc__ = parts.__doc__
         PARTS[name] = parts
+        concerns = _concerns(parts, needs, applies)
         check(
-            *(name, title, severity),
+            name,
+            title,
+            severity,
             tier=tier,
             over=over,
             why=why,
@@ -73,6 +69,23 @@ def in_parts(  # noqa: PLR0913  # each is a fact that the catalogue tells of a c
         return parts
 
     return entered
+
+
+def _concerns(
+    parts: Look, needs: tuple[str, ...], applies: Callable[[Any, Scene], str] | None
+) -> Callable[[Any, Scene], str]:
+    """What says why a check does not apply: for the reason that it has itself, or since no part does."""
+
+    def concerns(subject: Subject, scene: Scene) -> str:
+        reason = applies(subject, scene) if applies else ""
+        if reason or unknown(subject, needs):
+            return reason
+        found = list(parts(subject, scene))
+        if any(one.state != "na" for one in found):
+            return ""
+        return found[0].says if found else "it has none"
+
+    return concerns
 
 
 def _faults(parts: Iterable[Part]) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dcctl.audit.check import Unsure
 from dcctl.audit.policy import Policy
 
 if TYPE_CHECKING:
@@ -38,8 +39,18 @@ class Scene:
         return self.once(made) if made else self.evidence.of(kind)
 
     def silence(self, kind: str) -> Silence | None:
-        """Return why a kind was not told though it was asked for."""
-        return self.evidence.silent.get(kind)
+        """Return why a kind, or one that it is made of, was not told though it was asked for."""
+        silent = self.evidence.silent
+        return next((silent[each] for each in MADE_OF.get(kind, (kind,)) if each in silent), None)
+
+    def told(self, kind: str) -> Sequence[Subject]:
+        """Return the subjects of a kind that a check needs. Raises Unsure where they were not told."""
+        silence = self.silence(kind)
+        if silence is not None:
+            raise Unsure(silence.reason)
+        if kind not in DERIVED and getattr(self.evidence, kind) is None:
+            raise Unsure(f"nobody told {kind.replace('_', ' ')}")
+        return self.of(kind)
 
     def once(self, made: Callable[[Scene], T]) -> T:
         """Return what a function makes of this scene; it is called once."""
@@ -59,6 +70,8 @@ class Scene:
 
 DERIVED: dict[str, Callable[[Scene], Sequence[Subject]]] = {}
 """Kinds of subjects that are made of others, by name: modules of checks enter theirs."""
+MADE_OF: dict[str, tuple[str, ...]] = {}
+"""By such a kind, the kinds that it is made of: where one of these was refused, it is not wholly known."""
 
 
 def counter_key(subject: Subject, name: str) -> str:

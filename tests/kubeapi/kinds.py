@@ -167,6 +167,10 @@ BUILTINS: tuple[Kind, ...] = (
     _typed("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
     _typed("rbac.authorization.k8s.io", "clusterroles", "ClusterRole", namespaced=False),
     _typed("rbac.authorization.k8s.io", "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
+    *(
+        _typed("admissionregistration.k8s.io", name.lower() + "s", name, namespaced=False)
+        for name in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+    ),
     _typed(
         "apiextensions.k8s.io",
         "customresourcedefinitions",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dcctl.audit.check import Fault
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.hosts import Host
+    from dcctl.inventory.model import Node
 
 IMMUTABLE = ("bottlerocket", "cos", "fedora-coreos", "flatcar", "rhcos", "talos")
 """Systems of which a node gets a whole new image instead of packages."""
@@ -56,6 +57,11 @@ def in_an_image(host: Host, scene: Scene) -> str:
     if (host.os or "").partition(" ")[0] in IMMUTABLE:
         return "systems that get a whole new image"
     return in_container(host, scene)
+
+
+def nodes_of(scene: Scene) -> dict[str, Node]:
+    """Return the nodes of the fleet by name."""
+    return {node.name: node for node in scene.evidence.fleet.nodes}
 
 
 def pools_of(scene: Scene) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dcctl.audit.checks.nodes_common import (
     in_container,
     like,
     majority,
+    nodes_of,
     of_pool,
     on_no_board,
     peers_of,
@@ -115,19 +116,15 @@ def _of_drive(one: Drive, limit_milli: int) -> Iterator[Fault]:
     applies=in_container,
 )
 def memory(host: Host, scene: Scene) -> list[Fault]:
-    """It has what most of its like in the pool have, no uncorrected errors since it was started, and no swap."""
+    """It has what most of its like have, no uncorrected errors since it was started, and no swap."""
     told, policy = host.memory, scene.policy.hosts
     if told is None:
         return []
     faults, usual = [], scene.once(_usual_memory).get(scene.once(peers_of).get(host.node, ""))
     short = usual is not None and told.total_bytes is not None
     if short and 1000 * (usual - told.total_bytes) > policy.memory_short_milli * usual:  # type: ignore[operator]
-        faults.append(
-            Fault(
-                f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its like have",
-                "size",
-            )
-        )
+        says = f"{quantity(told.total_bytes or 0)} of {quantity(usual or 0)} that most of its like have"
+        faults.append(Fault(says, "size"))
     if told.uncorrected:
         faults.append(
             Fault(f"{told.uncorrected} uncorrected memory errors since it was started", "uncorrected")
@@ -228,7 +225,7 @@ def processes(host: Host, scene: Scene) -> Iterator[Fault]:
 
 def _orphans(host: Host, scene: Scene) -> list[str]:
     """Return names of processes on boards of a scheduler's node that it did not put there."""
-    node = next((one for one in scene.evidence.fleet.nodes if one.name == host.node), None)
+    node = scene.once(nodes_of).get(host.node)
     if node is None or node.ready is None:
         return []
     found = [process for board in node.accelerators or () for process in board.processes or ()]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.checks.nodes_common import days, in_an_image, in_container, unless_told
+from dcctl.audit.checks.nodes_common import days, in_an_image, in_container, nodes_of, unless_told
 from dcctl.audit.support import ends_s
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _trust(told: Updates, now_s: int, limit_s: int) -> None:
 
 
 def _without_boards(host: Host, scene: Scene) -> str:
-    node = next((node for node in scene.evidence.fleet.nodes if node.name == host.node), None)
+    node = scene.once(nodes_of).get(host.node)
     if node is not None and node.accelerators == () and not node.accelerator_counts:
         return "nodes without accelerators"
     return in_an_image(host, scene)

@@ -1,11 +1,15 @@
 """What a site decides: limits, allowlists and regions. Every value has a default that the documents tell."""
 
-from __future__ import annotations
-
 from msgspec import Struct
 
+<<<<<<< HEAD
 from dcctl.audit.policy.components import ComponentPolicy
+=======
+from dcctl.audit.policy.admission import Admission
+>>>>>>> audit5
 from dcctl.audit.policy.hosts import HostPolicy
+from dcctl.audit.policy.rbac import Rights
+from dcctl.audit.policy.secrets import Secrets
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,3 +17,6 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
 
     components: ComponentPolicy = ComponentPolicy()
     hosts: HostPolicy = HostPolicy()
+    rights: Rights = Rights()
+    admission: Admission = Admission()
+    secrets: Secrets = Secrets()

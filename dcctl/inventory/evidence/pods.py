@@ -1,6 +1,6 @@
 """Pods by who owns them, with what their containers may do."""
 
-from __future__ import annotations
+from msgspec import field
 
 from dcctl.inventory.evidence.base import Subject
 
@@ -11,6 +11,15 @@ class Work(Subject, frozen=True, kw_only=True):
     cluster: str = ""
     namespace: str
     name: str
+    account: str = "default"
+    """The service account that its pods run as."""
+    automount: bool | None = None
+    """Whether they mount its token; None: as the account says."""
+    images: dict[str, str] = field(default_factory=dict)
+    """By container, init and ephemeral ones too."""
+
+    bare: tuple[str, ...] = ()
+    """Containers for which no securityContext says anything, theirs or the pod's."""
 
     @property
     def key(self) -> str:

@@ -1,13 +1,12 @@
 """Kubernetes RBAC as it was read: roles, bindings, service accounts."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from msgspec import field
 
 from dcctl.inventory.devices import Fact
 from dcctl.inventory.evidence.base import Subject
+from dcctl.inventory.placement import Selector
 
 
 class Rule(Fact, frozen=True):
@@ -33,6 +32,8 @@ class Role(Subject, frozen=True, kw_only=True):
     """Of an aggregated role, those that the controller filled in."""
     labels: dict[str, str] = field(default_factory=dict)
     aggregated: bool = False
+    selectors: tuple[Selector, ...] = ()
+    """An aggregated role has the rules of every ClusterRole that one of these selects."""
 
     @property
     def key(self) -> str:

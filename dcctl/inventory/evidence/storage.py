@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import field
+
 from dcctl.inventory.evidence.base import Subject
 
 
@@ -10,6 +12,8 @@ class StorageClass(Subject, frozen=True, kw_only=True):
 
     cluster: str = ""
     name: str
+    provisioner: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.probes.child import finish, start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 
 class Command(NamedTuple):
@@ -37,18 +37,19 @@ SUDO = ("/usr/bin/sudo", "-n", "--")
 COMMAND_BYTES = 256 * 1024
 FILE_BYTES = 64 * 1024
 AT_ONCE = 8
-PART_S = 20.0
-PROBE_S = 45.0  # what has not begun by then is not begun
+PROBE_S = 45.0  # for all commands, and for the parts beside them
+PATIENCE_S = 2.0  # for a part that has only to be heard
 UNPRINTABLE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")
 
 
 class Running:
     """A command that was started: its pipe, what came of it, and when its time is up."""
 
-    def __init__(self, command: "Command", argv: "Sequence[str]") -> None:
-        """OSError when it cannot be started."""
+    def __init__(self, command: "Command", argv: "Sequence[str]", over: float) -> None:
+        """`over`: when all commands have to be. OSError when it cannot be started."""
         self.command, self.data = command, b""
-        self.end = time.monotonic() + command.deadline_s
+        self.began = time.monotonic()
+        self.end = min(self.began + command.deadline_s, over)
         self.process = subprocess.Popen(  # noqa: S603  # the arguments are those of the table
             argv,
             stdin=subprocess.DEVNULL,
@@ -84,7 +85,7 @@ class Running:
             _kill(self.process)
             if much:
                 return untold(f"more than {COMMAND_BYTES // 1024} KiB of output", "truncated")
-            return untold(f"no answer within {self.command.deadline_s:g} s", "timeout")
+            return untold(f"no answer within {self.end - self.began:.3g} s", "timeout")
         text = UNPRINTABLE.sub("", self.data.decode("utf-8", "replace"))
         refused = self.command.root and re.match(r"sudo: (.*)", text) if status else None
         if refused:
@@ -112,8 +113,10 @@ def untold(reason: str, cause: str) -> "dict[str, object]":
     return {"why": reason, "cause": cause}
 
 
-def begin(command: "Command") -> "Running | dict[str, object]":
+def begin(command: "Command", over: float) -> "Running | dict[str, object]":
     """Start a command, by sudo where it needs root and we are not; else return why not."""
+    if time.monotonic() > over:
+        return untold(f"the node took longer than {PROBE_S:g} s", "timeout")
     binary = command.argv[0]
     if not os.path.exists(binary):
         return untold(f"there is no {binary}", "missing")
@@ -123,7 +126,7 @@ def begin(command: "Command") -> "Running | dict[str, object]":
             return untold("it needs root, and there is no sudo", "denied")
         argv = [*SUDO, *argv]
     try:
-        return Running(command, argv)
+        return Running(command, argv, over)
     except OSError as error:
         return untold(f"{binary}: {error.strerror}", "denied" if error.errno == errno.EACCES else "failed")
 
@@ -136,10 +139,7 @@ def run_commands(commands: "Iterable[Command]") -> "dict[str, dict[str, object]]
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             command = waiting.pop(0)
-            if time.monotonic() > over:
-                told[command.name] = untold(f"the node took longer than {PROBE_S:g} s", "timeout")
-                continue
-            begun = begin(command)
+            begun = begin(command, over)
             if isinstance(begun, Running):
                 running.append(begun)
             else:
@@ -211,19 +211,27 @@ class Part:
 
 
 def audit_document(parts: "Iterable[Part]") -> "dict[str, object]":
-    """Return what the parts tell: the commands' answers by name, and the parts' own by theirs."""
-    parts = tuple(parts)
+    """Return what the parts tell: the commands' answers by name, and the parts' own by theirs.
+
+    A part reads in a child, beside the commands: a file system that hangs costs that part alone.
+    """
+    parts, end = tuple(parts), time.monotonic() + PROBE_S
+    readers = [(part.name, start(read_part, part)) for part in parts]
     document = {"uid": os.geteuid()}  # type: dict[str, object]
     document["commands"] = run_commands([one for part in parts for one in part.commands])
-    for part in parts:
-        document[part.name] = read_apart(part)
+    for name, child in readers:
+        document[name] = heard(*finish(child, max(end, time.monotonic() + PATIENCE_S)))
     return document
 
 
-def read_apart(part: "Part") -> "object":
-    """Return what a part reads, by a child: a file system that hangs costs that part alone."""
-    lines, ending = finish(start(lambda: [part.read()]), time.monotonic() + PART_S)
+def read_part(part: "Part") -> "Iterator[dict[str, object]]":
+    """Yield what a part reads."""
+    yield part.read()
+
+
+def heard(lines: "list[dict[str, object]]", ending: str) -> "dict[str, object]":
+    """Return what a child told, or why it did not."""
     if lines:
         return lines[0]
     late = ending == "late"
-    return untold(f"no answer within {PART_S:g} s" if late else ending, "timeout" if late else "failed")
+    return untold(f"no answer within {PROBE_S:g} s" if late else ending, "timeout" if late else "failed")

@@ -30,28 +30,11 @@ DRIVES = (
     *("sd" + letter for letter in "abcdefghijklmnopqrstuvwxyz"),
 )
 SYSCTLS = (
-    *(
-        "kernel.randomize_va_space",
-        "kernel.kptr_restrict",
-        "kernel.dmesg_restrict",
-        "kernel.yama.ptrace_scope",
-    ),
-    *(
-        "kernel.unprivileged_bpf_disabled",
-        "fs.suid_dumpable",
-        "fs.protected_symlinks",
-        "fs.protected_hardlinks",
-    ),
-    *(
-        "net.ipv4.conf.all.rp_filter",
-        "net.ipv4.conf.all.accept_redirects",
-        "net.ipv4.conf.all.send_redirects",
-    ),
-    *(
-        "net.ipv4.conf.all.accept_source_route",
-        "net.ipv6.conf.all.accept_redirects",
-        "net.ipv4.tcp_syncookies",
-    ),
+    *("kernel.randomize_va_space", "kernel.kptr_restrict", "kernel.dmesg_restrict", "fs.suid_dumpable"),
+    *("kernel.yama.ptrace_scope", "kernel.unprivileged_bpf_disabled", "net.ipv4.tcp_syncookies"),
+    *("fs.protected_symlinks", "fs.protected_hardlinks", "net.ipv4.conf.all.rp_filter"),
+    *("net.ipv4.conf.all.accept_redirects", "net.ipv6.conf.all.accept_redirects"),
+    *("net.ipv4.conf.all.accept_source_route", "net.ipv4.conf.all.send_redirects"),
 )
 STATES = (
     *("/proc/swaps", "/proc/cmdline", "/sys/fs/selinux/enforce", "/sys/module/apparmor/parameters/enabled"),

@@ -1,4 +1,4 @@
-"""An audit of nodes over real SSH: hardened and not, with rules of sudo and without, and with hosts that lie."""
+"""An audit of nodes over real SSH: hardened and not, with rules of sudo and without, and hosts that lie."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from dcctl.inventory.sources.ssh.audit.gather import gather
 from dcctl.inventory.sources.ssh.run import Target
 from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.components import need
-
 from tests.live.ssh.sshd import SSHD, Sshd
 
 if TYPE_CHECKING:
@@ -220,11 +219,12 @@ def _answer(listener: socket.socket, says: bytes) -> None:
             peer.sendall(says)
 
 
-SUDO = (
-    'mount -t tmpfs -o mode=755 none /etc/sudoers.d && { [ -z "$RULES" ] || printf \'%s\' "$RULES" >/etc/sudoers.d/dcctl; }'
-    ' && mount -t tmpfs -o mode=700 none /root && mkdir /root/.ssh && cp "$KEYS" /root/.ssh/authorized_keys'
-    " && exec setpriv --reuid nobody --regid nogroup --clear-groups /usr/bin/python3 -IBS -"
-)
+SUDO = """
+mount -t tmpfs -o mode=755 none /etc/sudoers.d || exit
+[ -z "$RULES" ] || printf '%s' "$RULES" >/etc/sudoers.d/dcctl
+mount -t tmpfs -o mode=700 none /root && mkdir /root/.ssh && cp "$KEYS" /root/.ssh/authorized_keys || exit
+exec setpriv --reuid nobody --regid nogroup --clear-groups /usr/bin/python3 -IBS -
+"""
 
 
 @needs_root

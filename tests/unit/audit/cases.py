@@ -33,6 +33,9 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
     now_s: int = NOW_S
     fail: tuple[tuple[str, str], ...] = ()
     """(key of the subject, where), in order."""
+    says: tuple[str, ...] | None = None
+    """A part of what each of those says, in the same order; None: not looked at."""
+    severities: tuple[str, ...] | None = None
     passed: int = 0
     na: int = 0
     unknown: int = 0
@@ -50,9 +53,15 @@ def cases(name: str) -> tuple[Case, ...]:
 
 def differences(case: Case, found: Tally) -> dict[str, tuple[object, object]]:
     """By what: (wanted, found)."""
-    failed = tuple((one.subject, one.where) for one in found.outcomes if one.state == "fail")
+    faults = [one for one in found.outcomes if one.state == "fail"]
+    failed = tuple((one.subject, one.where) for one in faults)
     wanted: dict[str, object] = {"fail": case.fail, "error": 0}
     there: dict[str, object] = {"fail": failed, "error": found.counts.get("error", 0)}
+    if case.severities is not None:
+        wanted["severities"] = case.severities
+        there["severities"] = tuple(one.severity for one in faults)
+    for part, one in zip(case.says or (), faults, strict=False):
+        wanted[f"says {part}"], there[f"says {part}"] = True, part in one.says or one.says
     for state in ("pass", "na", "unknown", "manual"):
         wanted[state] = case.passed if state == "pass" else getattr(case, state)
         there[state] = found.counts.get(state, 0)

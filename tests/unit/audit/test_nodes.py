@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.checks.nodes_common import majority
 from dcctl.audit.checks.nodes_health import taints_since
+from dcctl.audit.evaluate import evaluate
 from dcctl.audit.scene import Scene
 from dcctl.audit.support import ends_s
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.model import Fleet, Node, Taint
 from tests.unit.audit.cases import FOLDER, cases
 
@@ -27,8 +31,8 @@ def _said() -> Iterator[str]:
         for case in cases(name):
             for found in case.tally(one).outcomes:
                 if found.state in {"fail", "unknown"}:
-                    on = ",".join(found.nodes)
-                    yield f"{name} {found.state} {found.severity} {found.subject} on {on} [{found.where}]: {found.says}"
+                    about = f"{found.subject} on {','.join(found.nodes)} [{found.where}]"
+                    yield f"{name} {found.state} {found.severity} {about}: {found.says}"
 
 
 def test_faults_say_what_is_wrong_and_doubts_why() -> None:
@@ -58,3 +62,18 @@ def test_since_when_a_taint_is_there_is_carried_from_run_to_run() -> None:
     before = Evidence(counters={"a taint dcctl.io/drain": 5, "b taint gone": 6})
     scene = Scene(Evidence(fleet=Fleet(nodes=(node,))), 100, before=before)
     assert taints_since(scene) == {"a taint dcctl.io/drain": 5, "a taint new": 100}
+
+
+def _pool(governors: list[str]) -> set[str]:
+    """Return the nodes that NOD-20 finds in a pool with these governors."""
+    hosts = tuple(Host(node=f"n{at}", tuning={"governor": one}) for at, one in enumerate(governors))
+    (tally,) = evaluate(Scene(Evidence(hosts=hosts), 0), [CATALOGUE["NOD-20"]])
+    return {one.subject for one in tally.outcomes if one.state == "fail"}
+
+
+@pytest.mark.parametrize("size", [8, 9, 31, 128, 1024])
+def test_the_one_that_differs_is_found_in_pools_of_every_size(size: int) -> None:
+    for odd in (0, size // 2, size - 1):
+        assert _pool(["powersave" if at == odd else "performance" for at in range(size)]) == {f"n{odd}"}
+    assert _pool(["performance"] * size) == set()
+    assert _pool(["performance", "powersave"] * (size // 2)) == set()

@@ -23,6 +23,31 @@ _OPEN = "gpu014"
 _PKI, _CONF = "/etc/kubernetes/pki/", "/etc/kubernetes/"
 _STRONG = "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
 
+_API_FLAGS: Final = {
+    "anonymous-auth": "false",
+    "authorization-mode": "Node,RBAC",
+    "client-ca-file": f"{_PKI}ca.crt",
+    "enable-admission-plugins": "NodeRestriction,DenyServiceExternalIPs,EventRateLimit,AlwaysPullImages",
+    "etcd-cafile": f"{_PKI}etcd/ca.crt",
+    "etcd-certfile": f"{_PKI}apiserver-etcd-client.crt",
+    "etcd-keyfile": f"{_PKI}apiserver-etcd-client.key",
+    "kubelet-certificate-authority": f"{_PKI}ca.crt",
+    "kubelet-client-certificate": f"{_PKI}apiserver-kubelet-client.crt",
+    "kubelet-client-key": f"{_PKI}apiserver-kubelet-client.key",
+    "tls-cert-file": f"{_PKI}apiserver.crt",
+    "tls-private-key-file": f"{_PKI}apiserver.key",
+    "tls-cipher-suites": _STRONG,
+    "profiling": "false",
+    "oidc-issuer-url": "https://id.demo",
+    "service-account-key-file": f"{_PKI}sa.pub",
+    "service-account-extend-token-expiration": "false",
+    "audit-policy-file": f"{_CONF}audit-policy.yaml",
+    "audit-log-path": "/var/log/kubernetes/audit.log",
+    "audit-log-maxage": "14",
+    "audit-log-maxbackup": "10",
+    "audit-log-maxsize": "100",
+}
+
 
 def part(fleet: Fleet) -> Evidence:
     """Return the components of three control planes and of every node."""
@@ -35,38 +60,13 @@ def _control_plane(node: str) -> tuple[Component, ...]:
 
 
 def _api_server(node: str) -> Component:
-    flags = {
-        "anonymous-auth": "false",
-        "authorization-mode": "Node,RBAC",
-        "client-ca-file": f"{_PKI}ca.crt",
-        "enable-admission-plugins": "NodeRestriction,DenyServiceExternalIPs,EventRateLimit,AlwaysPullImages",
-        "etcd-cafile": f"{_PKI}etcd/ca.crt",
-        "etcd-certfile": f"{_PKI}apiserver-etcd-client.crt",
-        "etcd-keyfile": f"{_PKI}apiserver-etcd-client.key",
-        "kubelet-certificate-authority": f"{_PKI}ca.crt",
-        "kubelet-client-certificate": f"{_PKI}apiserver-kubelet-client.crt",
-        "kubelet-client-key": f"{_PKI}apiserver-kubelet-client.key",
-        "tls-cert-file": f"{_PKI}apiserver.crt",
-        "tls-private-key-file": f"{_PKI}apiserver.key",
-        "tls-cipher-suites": _STRONG,
-        "profiling": "false",
-        "oidc-issuer-url": "https://id.demo",
-        "service-account-key-file": f"{_PKI}sa.pub",
-        "service-account-extend-token-expiration": "false",
-        "audit-policy-file": f"{_CONF}audit-policy.yaml",
-        "audit-log-path": "/var/log/kubernetes/audit.log",
-        "audit-log-maxage": "14",
-        "audit-log-maxbackup": "10",
-        "audit-log-maxsize": "100",
-    }
     encrypts = node != _REBUILT
-    if encrypts:
-        flags["encryption-provider-config"] = f"{_CONF}enc/enc.yaml"
+    encryption = {"encryption-provider-config": f"{_CONF}enc/enc.yaml"} if encrypts else {}
     return Component(
         node=node,
         name="kube-apiserver",
         version=_VERSION,
-        flags=_given(flags),
+        flags=_given({**_API_FLAGS, **encryption}),
         config={},
         encryption=(Encrypted(("secrets",), ("secretbox", "identity")),) if encrypts else None,
         audit_policy=(AuditRule("Metadata"),),

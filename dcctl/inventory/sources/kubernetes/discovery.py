@@ -83,6 +83,16 @@ class Served:
             sorted(each for each, names in served.items() if names is not None and listed.plural in names)
         )
 
+    def titles(self) -> tuple[str, ...]:
+        """Every group, and every resource where the server tells them: `apps`, `deployments.apps`."""
+        resources = (
+            f"{plural}.{group}"
+            for group, versions in self._groups.items()
+            for names in versions.values()
+            for plural in names or ()
+        )
+        return tuple(sorted({*self._groups, *resources}))
+
     @staticmethod
     def _has(names: frozenset[str] | None, plural: str) -> bool:
         return names is None or plural in names

@@ -11,6 +11,8 @@ from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.types import Page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dcctl.inventory.sources.http.client import Client
 
 T = TypeVar("T")
@@ -30,17 +32,24 @@ class Sink(Protocol[T]):
 
 
 def read_list(
-    client: Client, path: str, of: type[T], sink: Sink[T], page_size: int, accept: str = JSON
+    client: Client,
+    path: str,
+    of: type[T],
+    sink: Sink[T],
+    page_size: int,
+    accept: str = JSON,
+    query: Mapping[str, str] | None = None,
 ) -> None:
     """All items were given to the sink, once each. Raises Failure; the sink then holds the pages before it.
 
     A continue token that has expired (410) starts the list again, at most RESTARTS times. No resourceVersion
     is sent: the API server then answers with the newest state and honours `limit`.
+    `query`: selectors, which every page is asked with.
     """
     decoder = msgspec.json.Decoder(Page[of])  # type: ignore[valid-type]  # built at run time
     for _ in range(RESTARTS + 1):
         try:
-            _read_once(client, path, decoder, sink, page_size, accept)
+            _read_once(client, path, decoder, sink, {**(query or {}), "limit": str(page_size)}, accept)
         except Failure as failure:
             if failure.status != 410:
                 raise
@@ -59,12 +68,12 @@ def _read_once(
     path: str,
     decoder: msgspec.json.Decoder[Page[T]],
     sink: Sink[T],
-    page_size: int,
+    asked: Mapping[str, str],
     accept: str,
 ) -> None:
     token, most, tokens, got = "", MAX_PAGES, set[str](), 0
     for number in range(MAX_PAGES + 1):
-        query = {"limit": str(page_size), **({"continue": token} if token else {})}
+        query = {**asked, **({"continue": token} if token else {})}
         try:
             page = _decode(decoder, client.get(path, query, accept))
         except Failure as failure:
@@ -79,7 +88,7 @@ def _read_once(
                 after=got,
             )
         if number == 0:
-            most = _most_pages(page, page_size)
+            most = _most_pages(page, int(asked["limit"]))
         if number >= most:
             break
         sink.add(page.items or [])

@@ -1,4 +1,4 @@
-"""The audit's probe on this machine: commands that hang, flood or are not there, and what is sent to a node."""
+"""The audit's probe on this machine: commands that hang, flood or are not there, and what is streamed."""
 
 from __future__ import annotations
 
@@ -102,6 +102,13 @@ def test_nothing_begins_when_the_node_has_had_its_time(monkeypatch: pytest.Monke
     assert run("echo x")["cause"] == "timeout"
 
 
+def test_all_commands_together_have_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "PROBE_S", 1)
+    told = run_commands([Command(str(at), ("/bin/sleep", "600"), False, 400, "", "") for at in range(20)])
+    assert {one["cause"] for one in told.values()} == {"timeout"}
+    assert len(told) == 20
+
+
 def test_files_that_are_none_too_long_or_not_there(tmp_path: Path) -> None:
     (tmp_path / "long").write_bytes(b"x" * (audit.FILE_BYTES + 1))
     (tmp_path / "whole").write_bytes(b"x" * audit.FILE_BYTES)
@@ -122,7 +129,8 @@ def _hangs() -> dict[str, object]:
 
 
 def test_a_part_that_breaks_or_hangs_costs_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "PART_S", 1)
+    monkeypatch.setattr(audit, "PROBE_S", 1)
+    monkeypatch.setattr(audit, "PATIENCE_S", 1)
     parts = [Part("a", (), _breaks), Part("b", (), _hangs), Part("c", (), lambda: {"told": 1})]
     found = audit_document(parts)
     assert found["a"] == {"why": "ended with status 1", "cause": "failed"}
@@ -157,7 +165,17 @@ def test_the_stream_is_python_3_6_and_defines_each_name_once() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_without_root_and_sudo_rules_each_field_says_why() -> None:
-    command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "/usr/bin/python3", "-IBS", "-"]
+    command = [
+        "setpriv",
+        "--reuid",
+        "65534",
+        "--regid",
+        "65534",
+        "--clear-groups",
+        "/usr/bin/python3",
+        "-IBS",
+        "-",
+    ]
     done = subprocess.run(command, input=audit_probe(), capture_output=True, check=True)
     told = json.loads(done.stdout.split(b"\n")[1])["audit"]
     rooted = [command.name for part in AUDIT_PARTS for command in part.commands if command.root]

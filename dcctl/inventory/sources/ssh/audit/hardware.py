@@ -80,6 +80,9 @@ def drives(reading: Reading) -> tuple[Drive, ...]:
 def _drive(name: str, text: str) -> Drive:
     told: dict[str, Any] = msgspec.json.decode(text)
     log: dict[str, Any] = told.get("nvme_smart_health_information_log", {})
+    if "smart_status" not in told and not log:
+        said = [row.get("string", "") for row in told.get("smartctl", {}).get("messages", [])]
+        raise Untold(said[0] if said else "it tells no health", "unsupported")
     used = log.get("percentage_used")
     return Drive(
         name,

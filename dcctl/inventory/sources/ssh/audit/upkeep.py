@@ -36,6 +36,8 @@ DETECTORS: Final = frozenset(
     )
 )
 _UNITS_NS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 10**9, "min": 60 * 10**9}
+_NO_REFERENCE: Final = {"00000000", "7F7F0101"}
+"""Reference ids of chrony: none, and its own clock (`local`), which it tells to be synchronised."""
 _INST = re.compile(r"Inst (\S+) (?:\[[^]]*\] )?\(\S+ ([^)]*?)\)")
 
 
@@ -104,7 +106,7 @@ def _by_chrony(reading: Reading) -> Clock:
     row = reading.command("chrony").strip().split("\n")[-1].split(",")
     if len(row) < 14:
         raise Untold("chronyc told no tracking", "invalid")
-    synchronised = row[13] != "Not synchronised" and row[0] != "00000000"
+    synchronised = row[13] != "Not synchronised" and row[0] not in _NO_REFERENCE
     return Clock("chrony", synchronised, round(float(row[4]) * 1e9) if synchronised else None, int(row[2]))
 
 
