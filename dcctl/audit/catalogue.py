@@ -2,35 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from dcctl.audit.check import CATALOGUE
-from dcctl.audit.checks import (
-    control_plane,
-    kubelet,
-    logs,
-    modes,
-    nodes_access,
-    nodes_health,
-    nodes_keys,
-    nodes_upkeep,
-    nodes_watch,
-    rbac,
-)
-
-__all__ = [
-    "CATALOGUE",
-    "control_plane",
-    "kubelet",
-    "logs",
-    "modes",
-    "nodes_access",
-    "nodes_health",
-    "nodes_keys",
-    "nodes_upkeep",
-    "nodes_watch",
-    "rbac",
-]
-=======
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
@@ -52,4 +23,3 @@ CATALOGUE: Final[dict[str, Check]] = {
     for name in sorted(_ENTERED, key=lambda name: (TOPICS.index(name.partition("-")[0]), name))
 }
 """By id."""
->>>>>>> audit5

@@ -2,11 +2,8 @@
 
 from msgspec import Struct
 
-<<<<<<< HEAD
-from dcctl.audit.policy.components import ComponentPolicy
-=======
 from dcctl.audit.policy.admission import Admission
->>>>>>> audit5
+from dcctl.audit.policy.components import ComponentPolicy
 from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
