@@ -1,7 +1,7 @@
 """The settings of Kubernetes' components that checks look at: one table, from which the checks are made.
 
 Defaults are those of Kubernetes 1.36: of `--help`, against which a test holds them, and for kubelet and
-kube-proxy of the packages `options`, `v1beta1` and `v1alpha1`. Where an older one differs, a row says since when.
+kube-proxy of the packages `options`, `v1beta1` and `v1alpha1`. Where an older one differs, a row says when.
 """
 
 from __future__ import annotations
