@@ -1,8 +1,8 @@
 """A cluster as kubeadm 1.36.3 leaves it.
 
 Written by `kubeadm init phase` itself: the manifests, kube-proxy's objects, the kubelet's configuration,
-and the modes of what it made. Put in by hand, as packages usually have them: the kubelet's command line, its units
-and a file of a network plug-in (the last five lines of files.txt), and the digests of the two CAs.
+and the modes of what it made. Put in by hand, as packages usually have them: the kubelet's command line,
+its units and a file of a network plug-in (the last five lines of files.txt), the digests of the two CAs.
 """
 
 from __future__ import annotations
