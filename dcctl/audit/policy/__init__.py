@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.components import ComponentPolicy
 from dcctl.audit.policy.gpu import DriftPolicy, FabricPolicy, GpuPolicy
 from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.rbac import Rights
@@ -15,6 +16,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     gpu: GpuPolicy = GpuPolicy()
     fabric: FabricPolicy = FabricPolicy()
     drift: DriftPolicy = DriftPolicy()
+    components: ComponentPolicy = ComponentPolicy()
     hosts: HostPolicy = HostPolicy()
     rights: Rights = Rights()
     admission: Admission = Admission()
