@@ -5,7 +5,7 @@ from msgspec import field
 from dcctl.inventory.devices import Fact
 from dcctl.inventory.evidence.admission import AdmissionPolicy, Namespace, Webhook
 from dcctl.inventory.evidence.base import Silence, Subject
-from dcctl.inventory.evidence.boards import Board
+from dcctl.inventory.evidence.boards import Board, GpuNode
 from dcctl.inventory.evidence.cluster import Cluster
 from dcctl.inventory.evidence.components import Component
 from dcctl.inventory.evidence.fabric import FabricPort
@@ -55,6 +55,7 @@ class Evidence(Fact, frozen=True, kw_only=True):
     components: tuple[Component, ...] | None = None
     hosts: tuple[Host, ...] | None = None
     boards: tuple[Board, ...] | None = None
+    gpu_nodes: tuple[GpuNode, ...] | None = None
     ports: tuple[FabricPort, ...] | None = None
     model_files: tuple[ModelFile, ...] | None = None
     model_folders: tuple[ModelFolder, ...] | None = None

@@ -29,9 +29,8 @@ def subjects(plural: str, text: str, of: type[S]) -> list[S]:
     taken = taker(row, "prod")
     taken.add([msgspec.json.decode(msgspec.json.encode(yaml.safe_load(text)), type=row.of)])
     found = list(taken.subjects())
-    mine = [one for one in found if isinstance(one, of)]
-    assert {getattr(one, "cluster") for one in mine} <= {"prod"}  # noqa: B009  # not all kinds have one
-    return mine
+    assert {getattr(one, "cluster", "prod") for one in found} <= {"prod"}
+    return [one for one in found if isinstance(one, of)]
 
 
 def policies(plural: str, text: str) -> list[AdmissionPolicy]:
