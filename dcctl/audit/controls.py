@@ -1,13 +1,13 @@
-"""The controls of a standard, with the checks that refer to them: what an auditor asks for."""
+"""The controls of a standard as a table: what an auditor asks for."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.coverage import STATES, state_of
-from dcctl.audit.listing import STANDARDS
+from dcctl.audit.coverage import STATES
 from dcctl.audit.shape import CONTROLS
+from dcctl.audit.standards import compliance
 from dcctl.errors import UsageError
 from dcctl.render.report import Table
 
@@ -15,54 +15,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dcctl.audit.evaluate import Tally
+    from dcctl.audit.scene import Scene
+    from dcctl.audit.standards import Judged, Standard
     from dcctl.render.report import Row
 
-_NUMBER = re.compile(r"(\d+)")
-_EVIDENCE = 3
+_EVIDENCE: Final = 3
 """So many sentences are evidence; the findings have the rest."""
 
 
-def check_standard(name: str) -> None:
-    """Return when there is such a standard. UsageError names those that there are."""
-    if name not in STANDARDS:
-        raise UsageError(f"--standard {name}", f"known: {', '.join(STANDARDS)}", "dcctl audit list")
+def named(name: str, standards: Iterable[Standard]) -> Standard:
+    """Return the standard of that name. UsageError names those that there are."""
+    by = {one.id: one for one in standards}
+    if name not in by:
+        raise UsageError(f"--standard {name}", f"known: {', '.join(by)}", "dcctl audit list")
+    return by[name]
 
 
-def controls(name: str, tallies: Iterable[Tally]) -> tuple[str, Table]:
-    """Return (the answer in one line, one row per control): its state is the gravest of its checks."""
-    by: dict[str, list[Tally]] = {}
-    for tally in tallies:
-        for ref in tally.check.refs:
-            standard, _, control = ref.partition(":")
-            if standard == name:
-                by.setdefault(control, []).append(tally)
-    rows = tuple(_row(control, by[control]) for control in sorted(by, key=_natural))
-    counts = {state: sum(row[1] == state for row in rows) for state in STATES}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    return f"{STANDARDS[name]}: {len(rows)} controls with checks: {told or 'none'}", Table(
-        "items", CONTROLS.items, rows
-    )
+def controls(standard: Standard, tallies: Sequence[Tally], scene: Scene) -> tuple[str, Table]:
+    """Return (the answer in one line, one row per control): its state is the gravest of what decides it."""
+    rows = tuple(map(_row, compliance(standard, tallies, scene)))
+    counts = Counter(row[1] for row in rows)
+    told = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    return f"{standard.title}: {len(rows)} controls: {told or 'none'}", Table("items", CONTROLS.items, rows)
 
 
-def _natural(control: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (0, part) for part in _NUMBER.split(control)]
-
-
-def _row(control: str, tallies: Sequence[Tally]) -> Row:
-    states = {state_of(one) for one in tallies}
-    state = next(each for each in STATES if each in states)
+def _row(one: Judged) -> Row:
     says = [
-        f"{one.subject}: {one.says}".removeprefix(": ")
-        for tally in tallies
-        for one in tally.outcomes
-        if one.state == state
+        f"{proof.subject}: {proof.says}".removeprefix(": ")
+        for proof in one.proofs
+        if proof.state == one.state
     ]
+    says = list(dict.fromkeys(says))
     more = [f"{len(says) - _EVIDENCE} more"] if len(says) > _EVIDENCE else []
-    titles = "; ".join(one.check.title for one in tallies)
-    return (
-        control,
-        state,
-        titles,
-        tuple(one.check.id for one in tallies),
-        "; ".join([*says[:_EVIDENCE], *more]),
-    )
+    return one.control.id, one.state, one.control.title, one.checks, "; ".join([*says[:_EVIDENCE], *more])

@@ -46,6 +46,27 @@ def list_report(checks: Iterable[Check]) -> Report:
     return Report(LIST.kind, plural(len(rows), "check"), Table("items", LIST.items, rows), name_key="check")
 
 
+def markdown(checks: Iterable[Check]) -> str:
+    """Return the page of the documents that lists every check."""
+    rows = list(checks)
+    lines = [
+        "# The checks of dcctl audit",
+        "",
+        f"{plural(len(rows), 'check')}; `dcctl audit explain ID` tells more of each. They need: "
+        + "; ".join(f"**{tier}** {text}" for tier, text in TIERS.items())
+        + ".",
+        "",
+        "| id | severity | what | needs | why | how to mend it | standards |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in rows:
+        cells = (
+            one.id, one.severity, one.title, " ".join(one.tier), one.why, one.fix, ", ".join(one.refs)
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def explain_report(one: Check) -> Report:
     """Return all that is known of a check, as text."""
     text = "\n".join(_explained(one)) + "\n"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dcctl.audit.act.keep import Before
     from dcctl.audit.judge import Verdict
     from dcctl.audit.record import Compared, Scope
+    from dcctl.audit.scene import Scene
     from dcctl.cli.audit.setup import Setup
     from dcctl.cli.session import Session
     from dcctl.inventory.evidence.collected import Evidence
@@ -111,9 +112,9 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
 
         return timeline(session, habit.since)
     if choice.standard:
-        from dcctl.audit.controls import check_standard
+        from dcctl.cli.audit.standard import standard
 
-        check_standard(choice.standard)
+        standard(choice.standard)
     this = setup(session, choice.waivers, choice.checks)
     with Watched(this.spec.ping, habit.jitter, habit.deadline, of_error, quiet=habit.cron) as watched:
         report = _audited(session, this, choice, habit)
@@ -190,9 +191,9 @@ class _Audit(NamedTuple):
         """The answer, compared with nothing: all findings are new."""
         from dcctl.audit.record import compare
 
-        verdict = self._judged(evidence, None)
+        scene, verdict = self._judged(evidence, None)
         compared = compare({}, verdict.findings, lambda _one: True)
-        return self._report(verdict, compared, evidence, 0, None)
+        return self._report(scene, verdict, compared, evidence, 0, None)
 
     def kept(self, evidence: "Evidence", history: "History") -> "Report":
         """The answer, compared with the last run of the same sources and kept beside it."""
@@ -203,15 +204,15 @@ class _Audit(NamedTuple):
 
         signer, series = self.this.signer(), series_of(self.session)
         known = before(history, signer, series, self.this.spec.every_s)
-        verdict = self._judged(evidence, known)
+        scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
         gaps = gaps_of(evidence.fleet.gaps, verdict, self._least_milli)
         run = Run(series, self.scope, self.session.now_s, gaps, evidence)
         record = keep(history, signer, run, verdict, compared)
-        return self._report(verdict, compared, evidence, record.seq, known)
+        return self._report(scene, verdict, compared, evidence, record.seq, known)
 
-    def _judged(self, evidence: "Evidence", known: "Before | None") -> "Verdict":
+    def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
         from dcctl.inventory.evidence.collected import Evidence
@@ -221,7 +222,7 @@ class _Audit(NamedTuple):
         now_s = evidence.taken_at_s or self.session.now_s
         scene = Scene(evidence, now_s, self.this.policy, counted)
         chains = (known.chain,) if known else ()
-        return judge(scene, self.this.checks, self.this.waivers, chains)
+        return scene, judge(scene, self.this.checks, self.this.waivers, chains)
 
     @property
     def _least_milli(self) -> int:
@@ -230,6 +231,7 @@ class _Audit(NamedTuple):
 
     def _report(
         self,
+        scene: "Scene",
         verdict: "Verdict",
         compared: "Compared",
         evidence: "Evidence",
@@ -257,7 +259,7 @@ class _Audit(NamedTuple):
         if self.choice.standard:
             from dcctl.cli.audit.standard import by_control
 
-            told = by_control(told, self.choice.standard, verdict)
+            told = by_control(told, self.choice.standard, verdict, scene)
         return in_few_lines(told) if self.habit.cron and self.session.format == "table" else told
 
 
