@@ -20,7 +20,10 @@ def as_junit(report: Report, out: TextIO) -> None:
     """Write the suites. New findings fail, known and waived ones are skipped, the unknown is an error."""
     found = report.findings
     assert found is not None  # noqa: S101  # dispatch sees to it
-    suites = [_suite(topic, rules, found) for topic, rules in _topics(found).items()]
+    by: dict[str, list[Result]] = {}
+    for one in (*found.results, *found.unknown):
+        by.setdefault(one.rule, []).append(one)
+    suites = [_suite(topic, rules, found.at_s, by) for topic, rules in _topics(found).items()]
     totals = [sum(each) for each in zip(*(counts for counts, _ in suites), strict=True)] or [0, 0, 0, 0]
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     out.write(f'<testsuites name="dcctl audit" {_counts(totals)} time="0">\n')
@@ -36,15 +39,15 @@ def _topics(found: Findings) -> dict[str, list[Rule]]:
     return topics
 
 
-def _suite(topic: str, rules: list[Rule], found: Findings) -> tuple[list[int], list[str]]:
-    cases = [case for rule in rules for case in _cases(rule, found)]
+def _suite(
+    topic: str, rules: list[Rule], at_s: int, by: dict[str, list[Result]]
+) -> tuple[list[int], list[str]]:
+    cases = [case for rule in rules for case in _cases(rule, by.get(rule.id, []))]
     counts = [
         len(cases),
         *(sum(f"<{word}" in case for case in cases) for word in ("failure", "error", "skipped")),
     ]
-    head = (
-        f'  <testsuite name="{topic}" {_counts(counts)} time="0" timestamp="{stamp(found.at_s).rstrip("Z")}">'
-    )
+    head = f'  <testsuite name="{topic}" {_counts(counts)} time="0" timestamp="{stamp(at_s).rstrip("Z")}">'
     return counts, [head, *cases, "  </testsuite>"]
 
 
@@ -53,15 +56,14 @@ def _counts(counts: list[int]) -> str:
     return " ".join(f'{word}="{count}"' for word, count in zip(words, counts, strict=True))
 
 
-def _cases(rule: Rule, found: Findings) -> Iterator[str]:
-    those = [one for one in found.results if one.rule == rule.id]
-    dark = [one for one in found.unknown if one.rule == rule.id]
+def _cases(rule: Rule, those: list[Result]) -> Iterator[str]:
     for one in those:
-        yield _case(rule, f"{one.object} {one.where}".strip(), _of(one, rule))
-    for one in dark:
-        inside = _element("skipped" if one.state == "manual" else "error", f"{one.state}: {one.says}")
-        yield _case(rule, one.object or rule.title, inside)
-    if not those and not dark:
+        if one.state == "fail":
+            yield _case(rule, f"{one.object} {one.where}".strip(), _of(one, rule))
+        else:
+            inside = _element("skipped" if one.state == "manual" else "error", f"{one.state}: {one.says}")
+            yield _case(rule, one.object or rule.title, inside)
+    if not those:
         yield _case(rule, rule.title, _element("skipped", "does not apply") if rule.state in _SKIPPED else "")
 
 

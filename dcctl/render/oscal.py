@@ -11,7 +11,7 @@ from dcctl.render.sarif import stamp
 
 if TYPE_CHECKING:
     from dcctl.render.plain import Json
-    from dcctl.render.report import Findings, Report, Result, Rule
+    from dcctl.render.report import Report, Result, Rule
 
 _SPACE: Final = uuid.UUID("5f3c9a52-1f0b-5d35-9b0e-6a1d0c4f7e21")
 _NS: Final = "https://dcctl.io/ns/oscal"
@@ -24,6 +24,9 @@ def as_oscal(report: Report, out: TextIO) -> None:
     when = stamp(found.at_s)
     name = f"{found.target}/{found.run}/{found.at_s}"
     seen = (*found.results, *found.unknown)
+    by: dict[str, list[Result]] = {}
+    for one in seen:
+        by.setdefault(one.rule, []).append(one)
     result: dict[str, Json] = {
         "uuid": _uuid(name, "result"),
         "title": report.headline,
@@ -32,7 +35,7 @@ def as_oscal(report: Report, out: TextIO) -> None:
         "end": when,
         "reviewed-controls": {"control-selections": [{"include-all": {}}]},
         "observations": [_observation(one, name, when) for one in seen],
-        "findings": [_finding(rule, found, name) for rule in found.rules],
+        "findings": [_finding(rule, by.get(rule.id, []), name) for rule in found.rules],
     }
     if not seen:
         del result["observations"]
@@ -78,8 +81,7 @@ def _observation(one: Result, name: str, when: str) -> Json:
     return made
 
 
-def _finding(rule: Rule, found: Findings, name: str) -> Json:
-    those = [one for one in (*found.results, *found.unknown) if one.rule == rule.id]
+def _finding(rule: Rule, those: list[Result], name: str) -> Json:
     state = "not-satisfied" if rule.state not in ("pass", "na") else "satisfied"
     reason = {"fail": "fail", "pass": "pass"}.get(rule.state, "other")
     related: list[Json] = [{"observation-uuid": _uuid(name, "observation", _key(one))} for one in those]

@@ -203,20 +203,64 @@ def acme(role, scene):
 '''
 
 
-@pytest.mark.parametrize(("code", "says"), [(PLUGIN, ""), ("import dcctl\n1 / 0\n", "acme_checks.py:2")])
-def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path, code: str, says: str) -> None:
+def plugin(tmp_path: Path, code: str) -> dict[str, str]:
+    """Put a package with this module where Python finds it."""
     (tmp_path / "acme_checks.py").write_text(code)
     info = tmp_path / "acme-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[dcctl.checks]\nacme = acme_checks\n")
-    env = {"PYTHONPATH": f"{Path(__file__).parents[2]}:{tmp_path}"}
+    return {"PYTHONPATH": f"{Path(__file__).parents[2]}:{tmp_path}"}
+
+
+@pytest.mark.parametrize(("code", "says"), [(PLUGIN, ""), ("import dcctl\n1 / 0\n", "acme_checks.py:2")])
+def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path, code: str, says: str) -> None:
+    env = plugin(tmp_path, code)
     done = cli("audit", "-i", see({"dev": False}), "--select", "ACME-*", "-o", "csv", env=env)
     assert (done.returncode, says in done.stderr) == (2 if says else 0, True)
     assert bool(says) or "ACME-01" in done.stdout
 
 
 HOLDS = "import fcntl,sys;f=open(sys.argv[1]);fcntl.flock(f,2);print(1,flush=True);input()"
+
+
+def test_a_watched_audit_is_kept_once_and_compared_each_time(
+    home: dict[str, str], cli: Cli, see: See
+) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "dcctl",
+        "audit",
+        "-i",
+        see({"dev": True}),
+        *ONLY,
+        "--watch",
+        "0.1",
+        "-o",
+        "json",
+    ]
+    with subprocess.Popen(words, env=home, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        rounds = [json.loads(process.stdout.readline())["summary"] for _ in range(3)]
+        process.terminate()
+    assert [(each["new"], each["known"]) for each in rounds] == [(1, 0), (0, 1), (0, 1)]
+    assert json.loads(cli("audit", "verify", "-o", "json").stdout)["summary"]["runs"] == 1
+
+
+def test_the_rights_that_it_needs(cli: Cli) -> None:
+    assert "NOPASSWD: DCCTL_AUDIT" in cli("audit", "--sudoers").stdout
+    assert "kind: ClusterRole" in cli("audit", "--rbac").stdout
+
+
+def test_a_check_that_breaks_makes_the_run_incomplete(cli: Cli, see: See, tmp_path: Path) -> None:
+    broken = PLUGIN.replace('yield Fault("is there")', "yield 1 / 0")
+    done = cli(
+        "audit", "-i", see({"dev": False}), "--select", "*-0[1-3]", "-o", "json", env=plugin(tmp_path, broken)
+    )
+    assert done.returncode == 3
+    gaps = [(each["subject"], each["reason"]) for each in json.loads(done.stdout)["gaps"]]
+    assert ("ACME-01", "the check broke: ZeroDivisionError: division by zero") in gaps
 
 
 def test_two_audits_at_once(cli: Cli, see: See, tmp_path: Path, home: dict[str, str]) -> None:
@@ -260,9 +304,12 @@ def test_since_tells_what_came_and_went(cli: Cli, see: See) -> None:
 
 
 def test_evidence_is_saved_and_looked_at_again(cli: Cli, tmp_path: Path) -> None:
-    path = str(tmp_path / "e.json")
-    first = cli("audit", "-i", "demo", "--no-record", "--save", path, "-o", "csv")
-    assert cli("audit", "-i", path, "--no-record", "-o", "csv").stdout == first.stdout
+    path, told = (
+        str(tmp_path / "e.json"),
+        ("--no-record", "--columns", "check,object,says,where,id", "-o", "csv"),
+    )
+    first = cli("audit", "-i", "demo", "--save", path, *told)
+    assert cli("audit", "-i", path, *told).stdout == first.stdout
     assert cli("audit", "-i", path, "-i", "demo").returncode == 2
     (tmp_path / "e.json").write_text((tmp_path / "e.json").read_text()[:999])
     assert cli("audit", "-i", path).returncode == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, Unsure, check
+from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def told_enough(told: Told, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"the check {name} broke", name)
     if told.untold_nodes:
         count = len(told.untold_nodes)
-        yield Fault(f"{count} node{'s' * (count > 1)} gave no answer", "nodes")
+        yield Fault(f"{count} node{'s' * (count > 1)} gave no answer: {fold(told.untold_nodes)}", "nodes")
 
 
 @check(

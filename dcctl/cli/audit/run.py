@@ -64,7 +64,7 @@ class Choice(NamedTuple):
 
 
 class Habit(NamedTuple):
-    """How it behaves when nobody looks."""
+    """How it behaves when nobody looks, and what it needs."""
 
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Keep this run, and compare it with the last one.")
@@ -92,6 +92,12 @@ class Habit(NamedTuple):
             "--deadline", metavar="SECONDS", min=0, max=86400, help="Give up after that long: exit 5."
         ),
     ] = 0.0
+    sudoers: Annotated[
+        bool, typer.Option("--sudoers", help="Print the sudo rules that nodes need, and ask nothing.")
+    ] = False
+    rbac: Annotated[
+        bool, typer.Option("--rbac", help="Print the smallest ClusterRole that it needs, and ask nothing.")
+    ] = False
 
 
 def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -> "Report":  # noqa: B008
@@ -107,6 +113,10 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
     from dcctl.cli.audit.setup import setup
     from dcctl.cli.exits import of_error
 
+    if habit.sudoers or habit.rbac:
+        from dcctl.cli.audit.rights import rights
+
+        return rights(session, sudoers=habit.sudoers)
     if habit.since:
         from dcctl.cli.audit.diff import timeline
 
@@ -140,16 +150,16 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
         evidence = evidence_of(session, audit.shape)
         if choice.save:
             _save(choice.save, evidence)
-        return audit.kept(evidence, history) if history else audit.alone(evidence)
+        return audit.compared(evidence, history) if history else audit.alone(evidence)
 
 
 def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContextManager[History | None]":
-    """The history, locked; none where nothing is to be kept, as on all rounds of --watch but the first."""
-    if not habit.record or not session.first:
+    """The history, locked; read alone in all rounds of --watch but the first; None: nothing is compared."""
+    if not habit.record:
         return nullcontext()
-    from dcctl.state import locked
+    from dcctl.state import locked, reading
 
-    return locked(this.folder)
+    return locked(this.folder) if session.first else reading(this.folder)
 
 
 def evidence_of(session: "Session", shape: "Shape") -> "Evidence":
@@ -195,8 +205,8 @@ class _Audit(NamedTuple):
         compared = compare({}, verdict.findings, lambda _one: True)
         return self._report(scene, verdict, compared, evidence, 0, None)
 
-    def kept(self, evidence: "Evidence", history: "History") -> "Report":
-        """The answer, compared with the last run of the same sources and kept beside it."""
+    def compared(self, evidence: "Evidence", history: "History") -> "Report":
+        """The answer, compared with the last run of the same sources, and kept."""
         from dcctl.audit.act.keep import Run, before, keep
         from dcctl.audit.record import Judged, compare
         from dcctl.audit.report import gaps_of
@@ -209,8 +219,8 @@ class _Audit(NamedTuple):
         compared = compare(known.open, verdict.findings, judged)
         gaps = gaps_of(evidence.fleet.gaps, verdict, self._least_milli)
         run = Run(series, self.scope, self.session.now_s, gaps, evidence)
-        record = keep(history, signer, run, verdict, compared)
-        return self._report(scene, verdict, compared, evidence, record.seq, known)
+        seq = keep(history, signer, run, verdict, compared).seq if self.session.first else 0
+        return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
         from dcctl.audit.judge import judge

@@ -46,11 +46,6 @@ class Told(Subject, frozen=True, kw_only=True):
         """Its name."""
         return f"Audit/{self.name}"
 
-    @property
-    def stands_on(self) -> tuple[str, ...]:
-        """The nodes that gave no answer."""
-        return self.untold_nodes
-
 
 class Chain(Subject, frozen=True, kw_only=True):
     """The history of runs as it stood before this one."""
