@@ -53,6 +53,8 @@ class View(NamedTuple):
     since: Mapping[str, int] = {}
     """Since when a finding is open, by id."""
     cron: bool = False
+    broken: str = ""
+    """The file of what broke in checks."""
     noticed: frozenset[str] = frozenset()
     """Gaps that the run before had too."""
 
@@ -60,7 +62,7 @@ class View(NamedTuple):
 def report(verdict: Verdict, compared: Compared, view: View) -> Report:
     """Return what an audit answers. Its level is that of findings that are new and that nobody waived."""
     results = sorted(_results(verdict, compared, view), key=_order)
-    gaps = (*view.gaps, *incomplete(verdict, view.least_milli))
+    gaps = (*view.gaps, *incomplete(verdict, view.least_milli, view.broken))
     counted = [one for one in results if one.status == "new" and one.waived is None]
     tally = Counter("waived" if one.waived else one.status for one in results)
     tally["gone"] = len(compared.gone)
@@ -95,12 +97,13 @@ def gaps_of(told: Iterable[Gap], verdict: Verdict, least_milli: int) -> tuple[st
     return tuple(map(one_line, (*told, *incomplete(verdict, least_milli))))
 
 
-def incomplete(verdict: Verdict, least_milli: int) -> Iterator[Gap]:
+def incomplete(verdict: Verdict, least_milli: int, broken: str = "") -> Iterator[Gap]:
     """Yield why a run is incomplete: checks that broke, and too little that was told."""
     for tally in verdict.tallies:
         if tally.error:
             says = next(one.says for one in tally.outcomes if one.state == "error")
-            yield Gap("audit", tally.check.id, f"the check broke: {says}", "failed")
+            hint = f"less {broken}" if broken else ""
+            yield Gap("audit", tally.check.id, f"the check broke: {says}", "failed", hint)
     milli = verdict.coverage.milli
     if milli is not None and milli < least_milli:
         why = f"{milli / 10:g} % of what the checks ask was told, --min-coverage asks {least_milli / 10:g} %"

@@ -29,14 +29,19 @@ def shapes() -> "dict[str, Shape]":
     return {shape.kind: shape for shape in known}
 
 
+_OTHERS = ("snapshot", "evidence", "error", "jobs", "energy", "cost")
+"""Kinds of documents that are no report."""
+
+
 def kinds() -> list[str]:
     """Every kind that has a schema, in order."""
-    return sorted([*shapes(), "snapshot", "error", "jobs", "energy", "cost"])
+    return sorted([*shapes(), *_OTHERS])
 
 
 def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
+    from dcctl.inventory.evidence.document import json_schema as evidence_schema
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
     from dcctl.inventory.sources.energy.schema import json_schema as energy_schema
     from dcctl.inventory.sources.jobs.schema import json_schema as jobs_schema
@@ -45,6 +50,7 @@ def document(kind: str) -> "Mapping[str, object]":
 
     others: dict[str, Callable[[], Mapping[str, object]]] = {
         "snapshot": snapshot_schema,
+        "evidence": evidence_schema,
         "error": error_schema,
         "jobs": jobs_schema,
         "cost": cost_schema,

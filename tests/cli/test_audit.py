@@ -261,6 +261,8 @@ def test_a_check_that_breaks_makes_the_run_incomplete(cli: Cli, see: See, tmp_pa
     assert done.returncode == 3
     gaps = [(each["subject"], each["reason"]) for each in json.loads(done.stdout)["gaps"]]
     assert ("ACME-01", "the check broke: ZeroDivisionError: division by zero") in gaps
+    told = (tmp_path / "state" / "dcctl" / "audit" / "broken-checks.txt").read_text()
+    assert "acme_checks.py" in told
 
 
 def test_two_audits_at_once(cli: Cli, see: See, tmp_path: Path, home: dict[str, str]) -> None:

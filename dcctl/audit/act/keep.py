@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -14,10 +15,12 @@ from dcctl.audit.finding import Finding
 from dcctl.audit.record import Record, Scope, open_head
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
+from dcctl.redaction import without_credentials
 from dcctl.state import Entry, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
     from dcctl.audit.judge import Verdict
@@ -125,6 +128,16 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
     )
     write_head(history.folder, Head(record.seq, hashed, signature.hex()))
     return record
+
+
+def note_errors(path: Path, verdict: Verdict) -> None:
+    """Put the tracebacks of checks that broke in a file; none is left where none did."""
+    told = [f"{one.check.id}\n{one.error}" for one in verdict.tallies if one.error]
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        if told:
+            text = without_credentials("\n".join(told))
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _digest(evidence: Evidence) -> str:

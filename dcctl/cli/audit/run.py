@@ -207,7 +207,7 @@ class _Audit(NamedTuple):
 
     def compared(self, evidence: "Evidence", history: "History") -> "Report":
         """The answer, compared with the last run of the same sources, and kept."""
-        from dcctl.audit.act.keep import Run, before, keep
+        from dcctl.audit.act.keep import Run, before, keep, note_errors
         from dcctl.audit.record import Judged, compare
         from dcctl.audit.report import gaps_of
         from dcctl.cli.audit.setup import series_of
@@ -220,6 +220,7 @@ class _Audit(NamedTuple):
         gaps = gaps_of(evidence.fleet.gaps, verdict, self._least_milli)
         run = Run(series, self.scope, self.session.now_s, gaps, evidence)
         seq = keep(history, signer, run, verdict, compared).seq if self.session.first else 0
+        note_errors(self.this.errors_file, verdict)
         return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
@@ -264,6 +265,7 @@ class _Audit(NamedTuple):
             since=known.since if known else {},
             cron=self.habit.cron,
             noticed=frozenset(last.gaps if last else ()),
+            broken=str(self.this.errors_file) if known else "",
         )
         told = report(verdict, compared, view)
         if self.choice.standard:

@@ -42,6 +42,11 @@ class Setup(NamedTuple):
         return Signer(self.key_file)
 
     @property
+    def errors_file(self) -> Path:
+        """Where the tracebacks of checks that broke are."""
+        return self.folder / "broken-checks.txt"
+
+    @property
     def key_file(self) -> Path:
         """Where the key is."""
         return self.spec.file("key") or self.folder / "key"

@@ -49,6 +49,16 @@ def decode(data: bytes, where: str) -> Evidence:
         raise UsageError(where, f"is no evidence: {error}") from error
 
 
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of evidence."""
+    schema = msgspec.json.schema(Evidence)
+    definition = schema["$defs"]["Evidence"]
+    head = {"schema": {"const": SCHEMA}, "dcctl": {"type": "string"}}
+    definition["properties"] = head | definition["properties"]
+    definition["required"] = ["schema", *definition.get("required", [])]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+
+
 def merged(parts: tuple[Evidence, ...]) -> Evidence:
     """Return the evidence of several sources as one: list after list, and what each did not tell."""
     from msgspec.structs import fields
