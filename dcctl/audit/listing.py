@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dcctl.audit.check import Check, Tier
+    from dcctl.render.report import Shape
 
 TIERS: Final[dict[Tier, str]] = {
     "A": "Kubernetes lists",
@@ -69,14 +70,14 @@ def markdown(checks: Iterable[Check]) -> str:
 
 def explain_report(one: Check) -> Report:
     """Return all that is known of a check, as text."""
-    text = "\n".join(_explained(one)) + "\n"
-    return Report(
-        EXPLAIN.kind,
-        one.title,
-        Table("items", (), ()),
-        documents=(text,),
-        document_format=EXPLAIN.document_format,
-    )
+    return text_report(EXPLAIN, one.title, "\n".join(_explained(one)) + "\n")
+
+
+def text_report(shape: Shape, headline: str, text: str) -> Report:
+    """Return an answer that is text alone."""
+    empty = Table("items", (), ())
+    form = shape.document_format
+    return Report(shape.kind, headline, empty, documents=(text,), document_format=form)
 
 
 def _explained(one: Check) -> Iterator[str]:

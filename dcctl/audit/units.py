@@ -73,12 +73,15 @@ class Plan(NamedTuple):
     jitter_s: int = 900
     deadline_s: int = 3600
     for_user: bool = False
+    writes: tuple[str, ...] = ()
+    """Folders that its options write to."""
 
 
 def service(plan: Plan) -> str:
     """Return the text of the service."""
     command = " ".join(map(quoted, plan.words))
-    account = _USER if plan.for_user else _ROOT
+    places = "".join(f"\nReadWritePaths=-{quoted(path)}" for path in plan.writes)
+    account = (_USER if plan.for_user else _ROOT) + places
     text = _SERVICE.format(command=command, deadline=plan.deadline_s + 60, account=account)
     return text.replace("ProtectHome=read-only\n", "") if plan.for_user else text
 

@@ -412,8 +412,9 @@ def test_jitter_waits(home: dict[str, str]) -> None:
 
 
 def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) -> None:
-    dry = cli("audit", "install-timer", "--user", "--dry-run", "--options", "-i 'a b%'")
+    dry = cli("audit", "install-timer", "--user", "--dry-run", "--options", "-i 'a b%' -o prom=/x/y.prom")
     assert '"a b%%"' in dry.stdout
+    assert "ReadWritePaths=-/x\n" in dry.stdout
     assert cli("audit", "install-timer", "--user").returncode == 6
     assert cli("audit", "install-timer", "--user", "--yes").returncode == 0
     folder = tmp_path / "config" / "systemd" / "user"

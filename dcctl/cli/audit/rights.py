@@ -9,12 +9,10 @@ if TYPE_CHECKING:
 
 def rights(session: "Session", *, sudoers: bool) -> "Report":
     """A file for /etc/sudoers.d, or a ClusterRole. Nobody is asked."""
+    from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
-    from dcctl.render.report import Report, Table
 
-    text = _sudoers(session) if sudoers else _cluster_role()
-    table = Table("items", (), ())
-    return Report(DONE.kind, "rights", table, documents=(text,), document_format=DONE.document_format)
+    return text_report(DONE, "rights", _sudoers(session) if sudoers else _cluster_role())
 
 
 def _sudoers(session: "Session") -> str:

@@ -1,67 +1,71 @@
 """`dcctl audit install-timer`: an audit every night, by systemd."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
 
-def install_timer(
-    session: "Session",
+class When(NamedTuple):
+    """When an audit runs, and how."""
+
     calendar: Annotated[
         str,
         typer.Option(
             "--calendar", metavar="WHEN", help="When, as systemd.time(7) has it: daily, *-*-* 02:00."
         ),
-    ] = "daily",
+    ] = "daily"
     jitter: Annotated[
         int,
         typer.Option(
             "--jitter", metavar="SECONDS", min=0, max=86400, help="Each host its own delay, up to that."
         ),
-    ] = 900,
+    ] = 900
     deadline: Annotated[
         int,
         typer.Option(
             "--deadline", metavar="SECONDS", min=60, max=86400, help="An audit ends after that long."
         ),
-    ] = 3600,
+    ] = 3600
     user: Annotated[
         bool, typer.Option("--user", help="For the user's own systemd, not that of the system.")
-    ] = False,
+    ] = False
     options: Annotated[
         str,
         typer.Option("--options", metavar="TEXT", help="More options of the audit: '-i kubernetes:prod'."),
-    ] = "",
-) -> "Report":
+    ] = ""
+
+
+def install_timer(session: "Session", when: When = When()) -> "Report":  # noqa: B008  # a constant
     """Write a hardened systemd service and timer that run `dcctl audit --cron`.
 
     The service may read the system and write its own state folder. --dry-run prints both files.
     """
+    from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
     from dcctl.audit.units import NAME, Plan, service, timer
-    from dcctl.render.report import Report, Table
 
-    _check(calendar, options)
-    plan = Plan(_words(session, deadline, options), calendar, jitter, deadline, user)
-    folder = _folder(session, for_user=user)
+    _check(when.calendar, when.options)
+    words = _words(session, when.deadline, when.options)
+    plan = Plan(words, when.calendar, when.jitter, when.deadline, when.user, tuple(_written(words)))
+    folder = _folder(session, for_user=when.user)
     files = {folder / f"{NAME}.service": service(plan), folder / f"{NAME}.timer": timer(plan)}
     text = "".join(f"# {path}\n{content}\n" for path, content in files.items())
-    if not session.consent.dry_run:
-        session.consent.demand("dcctl audit install-timer", [*text.splitlines(), f"Write these to {folder}?"])
-        _write(files)
-        scope = "--user " if user else ""
-        enable = f"systemctl {scope}daemon-reload && systemctl {scope}enable --now {NAME}.timer"
-        text = f"written: {', '.join(map(str, files))}\n{enable}\n"
-    table = Table("items", (), ())
-    return Report(
-        DONE.kind, text.splitlines()[0], table, documents=(text,), document_format=DONE.document_format
-    )
+    if session.consent.dry_run:
+        return text_report(DONE, f"would be written to {folder}", text)
+    session.consent.demand("dcctl audit install-timer", [*text.splitlines(), f"Write these to {folder}?"])
+    _write(files)
+    systemctl = "systemctl --user" if when.user else "systemctl"
+    enable = f"{systemctl} daemon-reload && {systemctl} enable --now {NAME}.timer\n"
+    return text_report(DONE, f"written to {folder}", f"written to {folder}; now:\n{enable}")
 
 
 def _check(calendar: str, options: str) -> None:
@@ -90,6 +94,14 @@ def _words(session: "Session", deadline: int, options: str) -> tuple[str, ...]:
     start = (found,) if found else (sys.executable, "-m", "dcctl")
     config = ("--config", str(Path(session.config_file).resolve())) if session.config_file else ()
     return (*start, "audit", "run", "--cron", "--deadline", str(deadline), *config, *more)
+
+
+def _written(words: "tuple[str, ...]") -> "Iterator[str]":
+    """The folders of the files that options name: `-o prom=/var/lib/x/dcctl.prom`, `--save FILE`."""
+    for option, word in pairwise(words):
+        path = word.partition("=")[2] if option in {"-o", "--output"} else word if option == "--save" else ""
+        if path.startswith("/"):
+            yield str(Path(path).parent)
 
 
 def _folder(session: "Session", *, for_user: bool) -> Path:

@@ -43,10 +43,10 @@ def waive(
 
     It needs an owner, a ticket and a reason. When it has expired the finding counts again; SLF-03 says so.
     """
+    from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
     from dcctl.audit.waivers import as_yaml, read
     from dcctl.cli.audit.setup import entries_of, setup, waivers_file
-    from dcctl.render.report import Report, Table
 
     this = setup(session, checks=terms.checks)
     path = waivers_file(session, this.spec, terms.waivers)
@@ -56,11 +56,8 @@ def waive(
     if not session.consent.dry_run:
         session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
         _write(path, text)
-    done = f"# {'would be ' if session.consent.dry_run else ''}written to {path}\n"
-    form = DONE.document_format
-    return Report(
-        DONE.kind, done.strip("# \n"), Table("items", (), ()), documents=(done + added,), document_format=form
-    )
+    done = f"{'would be ' if session.consent.dry_run else ''}written to {path}"
+    return text_report(DONE, done, f"# {done}\n{added}")
 
 
 def _stated(terms: Terms, now_s: int) -> dict[str, str]:
