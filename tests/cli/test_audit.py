@@ -393,6 +393,12 @@ def test_a_wrong_policy_is_told_with_its_place(cli: Cli, see: See, tmp_path: Pat
     assert (done.returncode, "context.lab.audit" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("key", ["waivers", "checks"])
+def test_config_check_misses_a_file(cli: Cli, tmp_path: Path, key: str) -> None:
+    done = cli("config", "check", *configured(tmp_path, f'{key} = "/nowhere.yaml"'))
+    assert (done.returncode, f"audit.{key}" in done.stderr) == (2, True)
+
+
 def test_a_deadline_ends_an_audit(home: dict[str, str], tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
