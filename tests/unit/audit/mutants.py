@@ -67,7 +67,7 @@ class Score(NamedTuple):
 
 def scores(names: list[str] | None = None) -> list[Score]:
     """Make all mutants of the modules of these checks, or of all, and hold each against the fixtures."""
-    wanted = names or list(CATALOGUE)
+    wanted = [name for name in names or CATALOGUE if _function(name)]
     found: list[Score] = []
     for module_name in dict.fromkeys(_module(name) for name in wanted):
         found += _of_module(module_name, [name for name in wanted if _module(name) == module_name])
@@ -75,41 +75,46 @@ def scores(names: list[str] | None = None) -> list[Score]:
 
 
 def _module(name: str) -> str:
-    return _function(name).__module__
+    function = _function(name)
+    return function.__module__ if function else ""
 
 
-def _function(name: str) -> Callable[..., object]:
-    """The function that stands in the module of a check, also where it is wrapped in another."""
-    run: Callable[..., object] = CATALOGUE[name].run
-    if run.__module__.startswith("dcctl.audit.checks."):
-        return run
-    held = [cell.cell_contents for cell in run.__closure__ or ()]
-    found: Callable[..., object] = next(
-        one for one in held if callable(one) and one.__module__.startswith("dcctl.audit.checks.")
-    )
-    return found
+def _function(name: str) -> Callable[..., object] | None:
+    """The function that stands in the module of a check, also where it is wrapped in others.
+
+    None: the check is rows of a table, `dcctl.audit.parameters`, which has tests of its own.
+    """
+    waiting: list[object] = [CATALOGUE[name].run]
+    while waiting:
+        one = waiting.pop(0)
+        if callable(one) and getattr(one, "__module__", "").startswith("dcctl.audit.checks."):
+            return one
+        waiting += [cell.cell_contents for cell in getattr(one, "__closure__", None) or ()]
+    return None
 
 
 def _of_module(module_name: str, names: list[str]) -> list[Score]:
     module = importlib.import_module(module_name)
     tree = ast.parse(inspect.getsource(module))
     functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
-    reach = {
-        name: _reached(_function(name).__name__, functions) | _applying(name, functions) for name in names
-    }
+    reach = {name: _reached(_name(name), functions) | _applying(name, functions) for name in names}
     tallies: dict[str, list[tuple[bool, str]]] = {name: [] for name in names}
     for mutant in mutants(tree):
         through = [name for name in names if mutant.function in reach[name]]
         if through:
             alive = survives(module, mutant, through)
-            for name in through:
-                tallies[name].append((alive, f"{module_name}:{mutant.line} {mutant.what}"))
+            for name in through if alive is not None else ():
+                tallies[name].append((bool(alive), f"{module_name}:{mutant.line} {mutant.what}"))
     return [
         Score(
             name, sum(not alive for alive, _ in each), len(each), tuple(says for alive, says in each if alive)
         )
         for name, each in tallies.items()
     ]
+
+
+def _name(name: str) -> str:
+    return getattr(_function(name), "__name__", "")
 
 
 def _applying(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
@@ -130,27 +135,41 @@ def _reached(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
     return found
 
 
-def survives(module: types.ModuleType, mutant: Mutant, names: list[str]) -> bool:
-    """Tell whether every fixture of these checks comes out as it should, though the module is wrong."""
+def survives(module: types.ModuleType, mutant: Mutant, names: list[str]) -> bool | None:
+    """Tell whether every fixture of these checks comes out as it should, though the module is wrong.
+
+    None: nothing but the words of findings changed.
+    """
+    real = [_said(name) for name in names]
     with _swapped(module, mutant) as works:
         if not works:
             return False
         try:
             with _deadline():
-                return not any(
-                    differences(case, case.tally(registry.CATALOGUE[name]))
-                    for name in names
-                    for case in cases(name)
-                )
+                found = [_said(name) for name in names]
         except Exception:  # noqa: BLE001  # whatever it breaks, it was noticed
             return False
+    if any(wrong for each in found for wrong, _, _ in each):
+        return False
+    same = [[one[1] for one in each] for each in found] == [[one[1] for one in each] for each in real]
+    return None if same and found != real else True
+
+
+def _said(name: str) -> list[tuple[bool, list[object], list[str]]]:
+    """By case: whether it came out otherwise, what it found, and in which words."""
+    told = []
+    for case in cases(name):
+        tally = case.tally(registry.CATALOGUE[name])
+        facts: list[object] = [(one.state, one.subject, one.where, one.severity) for one in tally.outcomes]
+        told.append((bool(differences(case, tally)), facts, [one.says for one in tally.outcomes]))
+    return told
 
 
 @contextmanager
 def _swapped(module: types.ModuleType, mutant: Mutant) -> Iterator[bool]:
     """Run the mutant's module in place of the real one; its checks enter the catalogue under their ids."""
     kept = [(held, dict(held)) for held in _registries()]
-    real = [name for name, one in registry.CATALOGUE.items() if _is_of(one, module.__name__)]
+    real = [name for name in CATALOGUE if _module(name) == module.__name__]
     for name in real:
         del registry.CATALOGUE[name]
     fresh = types.ModuleType(module.__name__)
@@ -174,11 +193,6 @@ def _registries() -> list[dict[str, object]]:
     parts = sys.modules.get("dcctl.audit.parts")
     found.append(getattr(parts, "PARTS", {}))
     return [one for one in found if isinstance(one, dict)]
-
-
-def _is_of(one: registry.Check, module_name: str) -> bool:
-    held = (one.run, *(cell.cell_contents for cell in one.run.__closure__ or ()))
-    return any(callable(each) and getattr(each, "__module__", "") == module_name for each in held)
 
 
 @contextmanager
