@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 _SECRETS, _PODS, _ROLES = "RBAC-02", "RBAC-04", "RBAC-08"
 _VOLUMES, _CERTIFICATES, _HOOKS, _EXEC, _TAKEOVER = "RBAC-09", "RBAC-11", "RBAC-12", "RBAC-13", "RBAC-16"
-_WILD = "RBAC-03"
+_WILD, _KUBELETS = "RBAC-03", "RBAC-10"
+_ALL_RESOURCES = (_SECRETS, _WILD, _PODS, _ROLES, _VOLUMES, _KUBELETS, _CERTIFICATES, _EXEC)
+"""What any verb on any resource of the core group comes to: charts of operators that grow ask for it."""
 
 
 def _account(namespace: str, name: str, *checks: str) -> Trusted:
@@ -24,7 +26,9 @@ def _account(namespace: str, name: str, *checks: str) -> Trusted:
 
 
 KNOWN: Final[tuple[Trusted, ...]] = (
-    _account("gpu-operator", "gpu-operator", _WILD, _SECRETS, _PODS, _TAKEOVER),
+    _account("gpu-operator", "gpu-operator", *_ALL_RESOURCES, _TAKEOVER),
+    _account("kube-system", "calico-node", _CERTIFICATES),
+    _account("calico-system", "calico-node", _CERTIFICATES),
     _account("nvidia-network-operator", "network-operator", _PODS, _TAKEOVER),
     _account("nvidia-network-operator", "nvidia-network-operator", _PODS, _TAKEOVER),
     _account("tigera-operator", "tigera-operator", _WILD, _SECRETS, _PODS, _ROLES, _HOOKS, _TAKEOVER),
@@ -39,15 +43,18 @@ KNOWN: Final[tuple[Trusted, ...]] = (
     _account("volcano-system", "volcano-admission", _HOOKS, _TAKEOVER),
     _account("kyverno", "kyverno-admission-controller", _WILD, _HOOKS, _TAKEOVER),
     _account("gatekeeper-system", "gatekeeper-admin", _WILD, _HOOKS, _TAKEOVER),
-    _account("cert-manager", "cert-manager", _SECRETS, _CERTIFICATES, _TAKEOVER),
+    _account("cert-manager", "cert-manager", _SECRETS, _PODS, _CERTIFICATES, _TAKEOVER),
     _account("cert-manager", "cert-manager-cainjector", _SECRETS, _HOOKS, _TAKEOVER),
     _account("external-secrets", "external-secrets", _SECRETS, _CERTIFICATES, _TAKEOVER),
     _account("ingress-nginx", "ingress-nginx", _SECRETS, _TAKEOVER),
-    _account("monitoring", "prometheus-operator", _SECRETS, _PODS, _TAKEOVER),
+    _account("monitoring", "prometheus-operator", _WILD, _SECRETS, _PODS, _TAKEOVER),
+    _account("monitoring", "kube-prometheus-stack-operator", _WILD, _SECRETS, _PODS, _TAKEOVER),
     _account("local-path-storage", "local-path-provisioner-service-account", _VOLUMES, _PODS, _TAKEOVER),
     _account("kube-system", "*-csi-controller-sa", _VOLUMES, _SECRETS),
     _account("kube-system", "csi-*-controller*", _VOLUMES, _SECRETS),
     _account("kube-system", "nfs-subdir-external-provisioner", _VOLUMES),
+    _account("ceph-csi-rbd", "*-provisioner", _VOLUMES, _SECRETS),
+    _account("ceph-csi-cephfs", "*-provisioner", _VOLUMES, _SECRETS),
     _account("rook-ceph", "rook-csi-*-provisioner-sa", _VOLUMES, _SECRETS),
     _account("rook-ceph", "rook-ceph-system", _WILD, _VOLUMES, _SECRETS, _PODS, _HOOKS, _TAKEOVER),
     Trusted("User/eks:*", ("RBAC-*",)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
 
 Door: TypeAlias = Service | Ingress
 _INSIDE: Final = "Services that are reached from within the cluster alone"
+_DAY_S: Final = 86_400
+_EPOCH: Final = 719_163
+"""The day on which Unix time begins, as Python counts days."""
 _CLASSES: Final = ("", "nginx")
 """Classes of Ingresses that a controller of nginx takes."""
 
@@ -86,8 +88,8 @@ def _is_wild(certificate: str, host: str) -> bool:
 
 def _retired(scene: Scene) -> dict[str, str]:
     """By cluster, an image of a controller that has retired."""
-    today = datetime.fromtimestamp(scene.now_s, UTC).date()
-    gone = [one.image for one in scene.policy.network.retired if one.since < today]
+    today = scene.now_s // _DAY_S + _EPOCH
+    gone = [one.image for one in scene.policy.network.retired if one.since.toordinal() < today]
     found: dict[str, str] = {}
     for work in cast("tuple[Work, ...]", scene.of("workloads")):
         for text in work.images.values():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Severity, check
 from dcctl.audit.exempt import containers, known_for, once
+from dcctl.audit.parameters import KUBELET, PARAMETERS, judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dcctl.audit.scene import Scene
+    from dcctl.inventory.evidence.components import Component
     from dcctl.inventory.evidence.pods import Container, Shape, Work
 
 _ALL: Final = "ALL"
@@ -35,6 +37,7 @@ _SAFE: Final = frozenset(
 )  # fmt: skip
 """Parameters that are of the pod's own namespace and do no harm to others."""
 _CONFINED: Final = ("RuntimeDefault", "Localhost")
+_SECCOMP: Final = next(one for one in PARAMETERS["KUB-04"] if one.path == "seccompDefault")
 _WINDOWS: Final = "pods of Windows, which has no such thing"
 
 
@@ -173,6 +176,20 @@ def capabilities(work: Work, scene: Scene) -> Iterator[Fault]:
             yield Fault(f"{one.name} adds {name}", f"{one.name}/{name}", _LESSER.get(name))
 
 
+def _defaulting(scene: Scene) -> frozenset[str]:
+    """Clusters of which every kubelet that was looked at gives RuntimeDefault to who says nothing."""
+    told: dict[str, list[bool]] = {}
+    for one in cast("tuple[Component, ...]", scene.of("components")):
+        if one.kind == KUBELET:
+            known = one.flags is not None
+            told.setdefault(one.cluster, []).append(known and judged(one, _SECCOMP, scene).state == "pass")
+    return frozenset(cluster for cluster, answers in told.items() if all(answers))
+
+
+def _defaults(work: Work, scene: Scene) -> bool:
+    return scene.policy.pods.seccomp_default or work.cluster in scene.once(_defaulting)
+
+
 @check(
     "POD-11",
     "A container calls the kernel unfiltered",
@@ -190,7 +207,7 @@ def seccomp(work: Work, scene: Scene) -> Iterator[Fault]:
     """A profile of the container or of its pod; where nobody says any, the kubelet's default."""
     for shape, one in _linux(work, "POD-11", scene):
         profile = one.seccomp or shape.seccomp
-        if profile is None and not scene.policy.pods.seccomp_default:
+        if profile is None and not _defaults(work, scene):
             yield Fault(f"{one.name} has no seccomp profile", one.name)
         elif profile is not None and profile not in _CONFINED:
             yield Fault(f"{one.name} has the seccomp profile {profile}", one.name, "medium")

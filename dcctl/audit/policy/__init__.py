@@ -3,8 +3,11 @@
 from msgspec import Struct
 
 from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.components import ComponentPolicy
+from dcctl.audit.policy.gpu import DriftPolicy, FabricPolicy, GpuPolicy
 from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.network import Network
+from dcctl.audit.policy.own import OwnPolicy
 from dcctl.audit.policy.pods import Pods
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
@@ -13,9 +16,14 @@ from dcctl.audit.policy.secrets import Secrets
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit] of a context, one section per topic; what is not there has the default."""
 
+    gpu: GpuPolicy = GpuPolicy()
+    fabric: FabricPolicy = FabricPolicy()
+    drift: DriftPolicy = DriftPolicy()
+    components: ComponentPolicy = ComponentPolicy()
     hosts: HostPolicy = HostPolicy()
     rights: Rights = Rights()
     admission: Admission = Admission()
     secrets: Secrets = Secrets()
     pods: Pods = Pods()
     network: Network = Network()
+    own: OwnPolicy = OwnPolicy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date  # msgspec resolves annotations at run time
 
 from msgspec import Struct
 
