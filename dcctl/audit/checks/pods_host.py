@@ -84,7 +84,7 @@ def host_network(work: Work, scene: Scene) -> Iterator[Fault]:
     tier="A",
     over="workloads",
     needs=("shapes",),
-    refs=("cis-1.12:5.2.11", "nsa:C-0048", "800-53:AC-6", "iso:A.8.3"),
+    refs=("cis-1.12:5.2.11", "800-53:AC-6", "iso:A.8.3"),
     why="What it writes there stays when it is gone, and what others keep there it reads.",
     fix="Use a PersistentVolumeClaim or an emptyDir; what is only read, name in `host_paths` of the policy.",
     applies=known_for("POD-09"),

@@ -89,7 +89,7 @@ def privileged(work: Work, scene: Scene) -> Iterator[Fault]:
     tier="A",
     over="workloads",
     needs=("shapes",),
-    refs=("cis-1.12:5.2.6", "nsa:C-0016", "800-53:AC-6(10)", "iso:A.8.2"),
+    refs=("cis-1.12:5.2.6", "nsa:C-0016", "800-53:AC-6", "iso:A.8.2"),
     why="A program with the set-uid bit, or a flaw in one, makes root of any user of the container.",
     fix="Set allowPrivilegeEscalation: false in the securityContext of each container.",
     applies=_of_linux("POD-05"),
