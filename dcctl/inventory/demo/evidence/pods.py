@@ -86,7 +86,7 @@ def _hosted(work: Work) -> Work:
 
 
 def _notebook(work: Work) -> Work:
-    return replace(work, account=NOTEBOOKS)
+    return replace(work, account=NOTEBOOKS, automount=None)
 
 
 _ODD: Final[dict[str, Callable[[Work], Work]]] = {
@@ -113,7 +113,7 @@ def _work(one: Workload) -> Work:
         name=name,
         kind=one.kind,
         account=account,
-        automount=None if account != "default" else False,
+        automount=False,
         images={"main": image},
         pods=len(one.members),
         shapes=(shape,),

@@ -123,6 +123,7 @@ def _works(ref: Ref, parts: _Parts) -> Iterator[Work]:
 
 
 def _work(ref: Ref, name: str, looks: list[Look], parts: _Parts) -> Work:
+    looks = sorted(looks, key=repr) if len(looks) > 1 else looks  # not as the pods happen to be called
     inside = [(look.shape, each) for look in looks for each in look.shape.containers]
     mounting = {look.automount for look in looks}
     return Work(
