@@ -3,9 +3,12 @@
 from msgspec import Struct
 
 from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.energy import EnergyPolicy
 from dcctl.audit.policy.hosts import HostPolicy
+from dcctl.audit.policy.models import ModelPolicy
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
+from dcctl.audit.policy.storage import StoragePolicy
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,3 +18,6 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     rights: Rights = Rights()
     admission: Admission = Admission()
     secrets: Secrets = Secrets()
+    storage: StoragePolicy = StoragePolicy()
+    energy: EnergyPolicy = EnergyPolicy()
+    models: ModelPolicy = ModelPolicy()
