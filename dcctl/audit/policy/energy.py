@@ -15,15 +15,14 @@ class EnergyPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     """Of a breaker or of what a rack may draw: continuous load."""
     imbalance_milli: int = 200
     """By how much of their mean a phase may be away from it; only feeds at a tenth of their breakers count."""
-    ups_redundant: bool = True
-    """Any one UPS of a site may fail, and the others carry it all."""
     ups_efficiency_milli: int = 900
+    """At a third of its load or more."""
     battery_age_s: int = 5 * 365 * _DAY_S
     battery_test_age_s: int = 180 * _DAY_S
     idle_milli: int = 10
     """A board that is busy for less than so much of the time is idle."""
     idle_budget_wh: int = 1_000_000
-    """For each site, what boards that stood idle from the last run to this one may have drawn."""
+    """For each site, what boards that stand idle may have drawn since they were first seen so."""
     inlet_mc: tuple[int, int] = (18_000, 27_000)
     """Lowest and highest temperature of the air, in thousandths of a degree: ASHRAE's recommended range."""
     coolant_mc: tuple[int, int] = (2_000, 45_000)

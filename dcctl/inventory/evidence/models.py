@@ -75,6 +75,8 @@ class ModelFolder(Subject, frozen=True, kw_only=True):
     store: str = ""
     serving: bool = False
     access: Access | None = None
+    closed: bool = False
+    """It, or a folder above it, lets nobody in but owner and group."""
     weights: tuple[str, ...] = ()
     """Its files of weights."""
     manifest: str | None = None

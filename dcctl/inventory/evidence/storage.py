@@ -60,8 +60,6 @@ class Claim(Subject, frozen=True, kw_only=True):
     storage_class: str = ""
     size_bytes: Natural | None = None
     made_at_s: int | None = None
-    on_first_use: bool = False
-    """No pod has asked for it yet, and it waits for the first that does (WaitForFirstConsumer)."""
 
     @property
     def key(self) -> str:
