@@ -139,7 +139,7 @@ def _any(*told: bool | None) -> bool | None:
     tier="B",
     over="backup_plans",
     refs=("dcctl:3-2-1", "800-53:CP-6", "iso:A.8.13", "mlps:8.1.4.9"),
-    why="Whoever takes over the cluster deletes the backups first; a fire takes what stands in the same hall.",
+    why="Whoever takes over the cluster deletes backups first; a fire takes what stands in the same hall.",
     fix="Turn on versioning and object lock, and replicate to another region or site.",
     applies=_none_yet,
 )

@@ -13,6 +13,7 @@ from dcctl.units import power
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dcctl.audit.check import Severity
     from dcctl.audit.powered import PowerSite
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.plant import Phase, Plant, Temperature
@@ -153,19 +154,15 @@ def _of_rack(one: PowerRack, load_milli: int) -> Iterator[Fault]:
         yield Fault(f"draws {power(drawn)}: more than is left when a feed fails", "redundancy")
 
 
-_STATES: Final = {
+_STATES: Final[dict[str, tuple[str, str, Severity | None]]] = {
     "BYPASS": ("is on bypass: nothing stands between the grid and the racks", "bypass", "critical"),
     "OB": ("runs on its battery", "battery power", "critical"),
     "LB": ("its battery is low", "battery low", "critical"),
     "RB": ("asks for a new battery", "battery", None),
     "OVER": ("is overloaded", "overload", "critical"),
     "OFF": ("is off", "off", "critical"),
-}  # fmt: skip
+}
 """By NUT's abbreviation: what it means, where, how grave."""
-
-
-def _inline(one: Plant, _scene: Scene) -> str:
-    return "UPSes that are switched off for good" if one.status == ("RETIRED",) else ""
 
 
 @check(
@@ -178,7 +175,6 @@ def _inline(one: Plant, _scene: Scene) -> str:
     refs=("dcctl:ups", "800-53:PE-11", "iso:A.7.11"),
     why="A battery is found out in the second in which the grid fails, with every training run behind it.",
     fix="Take it off bypass, run a battery test (upscmd … test.battery.start), order a new battery.",
-    applies=_inline,
 )
 def ups_health(one: Plant, scene: Scene) -> Iterator[Fault]:
     """It is on line, wastes little, and its battery is young, tested and passed."""
@@ -186,7 +182,8 @@ def ups_health(one: Plant, scene: Scene) -> Iterator[Fault]:
     for word in one.status or ():
         if word in _STATES:
             sound = False
-            yield Fault(*_STATES[word])
+            says, where, severity = _STATES[word]
+            yield Fault(says, where, severity)
     loaded = one.load_milli is not None and one.load_milli >= _LOADED_MILLI
     if loaded and one.efficiency_milli is not None and one.efficiency_milli < policy.ups_efficiency_milli:
         sound = False

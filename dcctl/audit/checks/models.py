@@ -15,6 +15,7 @@ from dcctl.inventory.evidence.models import ModelFile, ModelFolder  # noqa: TC00
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcctl.audit.check import Severity
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.models import Access
 
@@ -111,9 +112,11 @@ class ModelAccess(Subject, frozen=True, kw_only=True):
 
     def named(self) -> Iterator[tuple[str, Access]]:
         """Yield what there is in it, itself as `.`, with who may do what."""
-        for one in (self.folder, *self.files):
+        if self.folder.access is not None:
+            yield ".", self.folder.access
+        for one in self.files:
             if one.access is not None:
-                yield "." if one is self.folder else one.name.rpartition("/")[2], one.access
+                yield one.name.rpartition("/")[2], one.access
 
 
 def _accesses(scene: Scene) -> tuple[ModelAccess, ...]:
@@ -126,8 +129,8 @@ def _accesses(scene: Scene) -> tuple[ModelAccess, ...]:
 
 MADE_OF["model_access"] = ("model_folders", "model_files")
 DERIVED["model_access"] = _accesses
-_OTHERS_READ: Final = 0o004
-_OTHERS_WRITE: Final = 0o002
+_READ: Final = 0o004
+_WRITE: Final = 0o002
 _SPECIAL: Final = 0o6000
 """setuid and setgid: of a folder, setgid only passes its group on."""
 
@@ -150,13 +153,13 @@ def _empty(one: ModelAccess, _scene: Scene) -> str:
 def permissions(one: ModelAccess, scene: Scene) -> Iterator[Fault]:
     """Nobody but owner and group has rights, the owner is one of the service, and no bit gives more."""
     named, owners = list(one.named()), scene.policy.models.owners
-    found = [
-        ("others may write", "others write", "critical", [n for n, a in named if _open(one, a, _OTHERS_WRITE)]),
-        ("others may read", "others read", "medium", [n for n, a in named if _open(one, a, _OTHERS_READ)]),
+    found: list[tuple[str, str, Severity | None, list[str]]] = [
+        ("others may write", "others write", "critical", [n for n, a in named if _open(one, a, _WRITE)]),
+        ("others may read", "others read", "medium", [n for n, a in named if _open(one, a, _READ)]),
         ("an ACL lets others write", "acl", None, [n for n, a in named if _by_acl(a)]),
         ("setuid or setgid", "setuid", None, [n for n, a in named if n != "." and a.mode & _SPECIAL]),
         ("of another owner", "owner", None, [n for n, a in named if owners and a.user not in owners]),
-    ]  # fmt: skip
+    ]
     for says, where, severity, names in found:
         if names:
             yield Fault(f"{says}: {some(names)}", where, severity)
@@ -169,7 +172,7 @@ def permissions(one: ModelAccess, scene: Scene) -> Iterator[Fault]:
 
 
 def _open(one: ModelAccess, access: Access, bit: int) -> bool:
-    """True when others have this right, and no folder above keeps them out. In sticky folders they own."""
+    """True when others have this right, and no folder above keeps them out."""
     return bool(access.mode & bit) and not one.folder.closed
 
 

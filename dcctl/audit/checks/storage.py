@@ -32,7 +32,7 @@ def _scratch(one: Filesystem, scene: Scene) -> str:
     over="shared_filesystems",
     refs=("dcctl:checkpoint-store", "800-53:CP-9", "iso:A.8.14"),
     why="A store that fills up or loses its last copy stops every training run at its next checkpoint.",
-    fix="Read its own words (ceph health detail, lfs df), change the disk; prune checkpoints or raise quotas.",
+    fix="Read its own words (ceph health detail, lfs df); change the disk, prune checkpoints, raise quotas.",
     applies=_scratch,
 )
 def unwell(one: Filesystem, scene: Scene) -> Iterator[Fault]:
@@ -137,7 +137,7 @@ def _nothing(one: Export, _scene: Scene) -> str:
     needs=("permissions",),
     refs=("dcctl:open-export", "800-53:AC-3", "iso:A.8.3", "mlps:8.1.4.2"),
     why="Whoever has a cable and a laptop reads every checkpoint; with no_root_squash they own it.",
-    fix="Name the networks in /etc/exports, drop no_root_squash, run exportfs -ra; turn on Lustre's nodemaps.",
+    fix="Name networks in /etc/exports, drop no_root_squash, run exportfs -ra; turn on nodemaps of Lustre.",
     applies=_nothing,
 )
 def open_exports(one: Export, _scene: Scene) -> list[Fault]:
