@@ -209,16 +209,16 @@ def etcd_snapshots(cluster: Cluster, scene: Scene) -> Iterator[Fault]:
         unnamed = some(one.name for one in plans if not one.cluster)
         raise Unsure(f"of which cluster {unnamed} is, nobody told" if unnamed else "nobody looked for any")
     silent = [one for one in mine if one.copies is None]
-    newest = {one: at_s for one in mine if (at_s := _newest(one)) is not None}
+    newest = [(one, at_s) for one in mine if (at_s := _newest(one)) is not None]
     limit_s = scene.policy.storage.etcd_age_s
-    recent = [one for one, at_s in newest.items() if scene.now_s - at_s <= limit_s]
+    recent = [one for one, at_s in newest if scene.now_s - at_s <= limit_s]
     if not recent and silent:
         why = silent[0].silent.get("copies")
         raise Unsure(why.reason if why else "nobody told when the last was made")
     if not newest:
         yield Fault("there is none", "snapshot")
     elif not recent:
-        yield from _old(max(newest.values()), limit_s, scene)
+        yield from _old(max(at_s for _, at_s in newest), limit_s, scene)
     elif all(one.off_node is False for one in recent):
         yield Fault("all of them lie on the disks that they are to save", "place")
     elif not any(one.off_node for one in recent):

@@ -14,7 +14,7 @@ class EnergyPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     load_milli: int = 800
     """Of a breaker or of what a rack may draw: continuous load."""
     imbalance_milli: int = 200
-    """By how much of their mean a phase may be away from it, on feeds at a tenth of their breakers at least."""
+    """By how much of their mean a phase may be away from it, on feeds that carry a tenth of theirs."""
     ups_efficiency_milli: int = 900
     """At a third of its load or more."""
     battery_age_s: int = 5 * 365 * _DAY_S

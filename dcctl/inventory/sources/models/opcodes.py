@@ -157,7 +157,7 @@ class _Machine:
 
     def _import(self, module: object, attribute: object) -> None:
         if not isinstance(module, str) or not isinstance(attribute, str):
-            raise LookupError("imports a name that cannot be told from its opcodes")
+            raise LookupError("imports a name that cannot be told from its opcodes")  # noqa: TRY004  # of the file
         sign = ":" if "." in attribute else "."
         self._told.imports.setdefault(f"{module}{sign}{attribute}", "")
         self._stack.append(None)
