@@ -62,9 +62,9 @@ def pue(one: PowerSite, scene: Scene) -> Iterator[Fault]:
         raise Unsure("nobody told when its meters were read")
     milli, limit = _ratio_milli(facility, it), one.site.pue_limit_milli or 0
     if milli < 1000:
-        yield Fault(f"is {milli / 1000:.2f}: the facility cannot draw less than what is in it", "below-1")
+        yield Fault(f"is {milli / 1000:.3f}: the facility cannot draw less than what is in it", "below-1")
     elif milli > limit:
-        yield Fault(f"is {milli / 1000:.2f}, at most {limit / 1000:.2f}", "pue")
+        yield Fault(f"is {milli / 1000:.3f}, at most {limit / 1000:.3f}", "pue")
 
 
 def _it_meters(site: PowerSite) -> tuple[PowerMeter, ...]:

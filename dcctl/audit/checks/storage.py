@@ -51,11 +51,9 @@ def unwell(one: Filesystem, scene: Scene) -> Iterator[Fault]:
             for fault in _of_pool(pool, policy.copies, policy.used_milli):
                 well = False
                 yield fault
-    missing = [("health", one.health), ("space", used), ("redundancy", one.pools)]
-    unknown = next((name for name, value in missing if value is None), "")
-    if well and unknown:
-        why = one.silent.get("pools" if unknown == "redundancy" else unknown)
-        raise Unsure(why.reason if why else f"nobody told its {unknown}")
+    for name, told in (("health", one.health), ("free_bytes", used), ("pools", one.pools)):
+        if well and told is None:
+            raise Unsure(one.silent[name].reason if name in one.silent else f"nobody told its {name}")
 
 
 def _used_milli(one: Filesystem) -> int | None:
