@@ -11,6 +11,7 @@ from dcctl.inventory.sources.kubernetes.evidence import (
     policies,
     rbac,
     secrets,
+    storage,
 )
 
 if TYPE_CHECKING:
@@ -23,5 +24,6 @@ ROWS: Final[tuple[Row, ...]] = (
     *kyverno.ROWS,
     *secrets.ROWS,
     *certificates.ROWS,
+    *storage.ROWS,
 )
 """In the order of topics; each module has its own."""
