@@ -5,9 +5,10 @@ import sys
 
 from dcctl.inventory.probes.audit import audit_document
 from dcctl.inventory.probes.audit_host import HOST
+from dcctl.inventory.probes.audit_stores import STORES
 from dcctl.inventory.probes.node import facts, without_none
 
-AUDIT_PARTS = (HOST,)
+AUDIT_PARTS = (HOST, STORES)
 
 
 def audit_main() -> None:

@@ -18,6 +18,7 @@ from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.machine.facts import Facts
 from dcctl.inventory.sources.ssh.audit.greet import Greeter
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
+from dcctl.inventory.sources.ssh.audit.stores import store_evidence
 from dcctl.inventory.sources.ssh.audit.told import Told, Untold
 from dcctl.inventory.sources.ssh.error import SshError
 from dcctl.inventory.sources.ssh.reply import decode, read_document
@@ -55,7 +56,7 @@ class NodeAnswer(Struct, frozen=True):
     algorithms: Algorithms | None = None
 
 
-TOPICS: Final[tuple[Callable[[NodeAnswer], Evidence], ...]] = (host_evidence,)
+TOPICS: Final[tuple[Callable[[NodeAnswer], Evidence], ...]] = (host_evidence, store_evidence)
 """Who reads the parts of an answer: a row for each part of the probe."""
 
 
