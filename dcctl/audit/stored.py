@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Subject")
 _SUMMED = frozenset({"copies", "aliases", "complaints"})
+_EITHER = frozenset({"paused"})
 
 
 def joined(subjects: Iterable[S]) -> tuple[S, ...]:
@@ -35,6 +36,8 @@ def _both(first: S, second: S) -> S:
         here, there = getattr(first, one.name), getattr(second, one.name)
         if one.name in _SUMMED and here and there:
             changes[one.name] = tuple(dict.fromkeys((*here, *there)))
+        elif one.name in _EITHER:
+            changes[one.name] = here or there
         elif here is None or (here in ("", "other") and there is not None) or here == ():
             changes[one.name] = there
     told = replace(first, **changes)

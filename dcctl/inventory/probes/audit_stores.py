@@ -1,4 +1,4 @@
-"""Part of the audit's probe: exports, shared file systems, snapshots of etcd, restic, scratch. Readings alone."""
+"""Part of the audit's probe: exports, shared file systems, snapshots of etcd, restic, scratch folders."""
 
 import os
 import stat

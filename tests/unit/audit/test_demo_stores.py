@@ -12,6 +12,28 @@ from dcctl.inventory.demo.evidence import cluster, models, plant, storage
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.sources.demo import DemoSource
 
+FAULTS = [
+    ("STO-01", "Backup/velero velero/vectors", "age"),
+    ("STO-05", "Backup/velero velero/vectors", "drill"),
+    ("STO-07", "Filesystem/nfs01:/checkpoints", "space"),
+    ("STO-08", "Volume/pvc-02", "phase"),
+    ("STO-09", "Export/nfs01:/install", "<world>"),
+    ("ENE-01", "Site/dc2", "pue"),
+    ("ENE-02", "Plant/rack11-pdu-b", "balance"),
+    ("ENE-03", "Plant/dc2-ups-b", "battery"),
+    ("ENE-03", "Plant/dc2-ups-b", "battery age"),
+    ("ENE-05", "Plant/rack07", "inlet"),
+    ("MOD-01", "ModelFile/downloads/reranker/pytorch_model.bin", "posix.system in archive/data.pkl"),
+    (
+        "MOD-06",
+        "ModelFile/downloads/reranker/config.json",
+        "remote-code AutoModel: modeling_reranker.Reranker",
+    ),
+    ("MOD-07", "Bucket/models-public-mirror", "policy statement AllowAll (s3:GetObject)"),
+    ("MOD-08", "DataSet/support-calls", "owner"),
+    ("MOD-10", "Scratch/gpu098:/scratch", "chen"),
+]
+
 
 def test_the_demo_has_these_faults_and_no_others() -> None:
     fleet = DemoSource().collect()
@@ -22,7 +44,7 @@ def test_the_demo_has_these_faults_and_no_others() -> None:
         evidence = replace(evidence, **{name: getattr(told, name) for name in names})
     mine = [one for one in CATALOGUE.values() if one.id.startswith(("STO", "ENE", "MOD"))]
     tallies = evaluate(Scene(evidence, fleet.taken_at_s or 0), mine)
-    assert [(one.check.id, one.subject, one.where) for one in failures(tallies)] == []
+    assert [(one.check.id, one.subject, one.where) for one in failures(tallies)] == FAULTS
     assert not [one for tally in tallies for one in tally.outcomes if one.state in {"error", "unknown"}]
 
 

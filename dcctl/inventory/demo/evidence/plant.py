@@ -47,7 +47,7 @@ def _ups(meter: PowerMeter, now_s: int) -> Plant:
 
 
 def _pdu(meter: PowerMeter) -> Plant:
-    """Three phases, of which each carries a third; of one PDU, somebody plugged a chassis into the wrong one."""
+    """Three phases that carry a third each; on one PDU, a chassis hangs on the wrong one."""
     even_ma = (meter.power_mw or 0) // (3 * _VOLTS)
     shares = (700, 700, 1600) if meter.name == _UNEVEN else (1000, 1000, 1000)
     phases = tuple(

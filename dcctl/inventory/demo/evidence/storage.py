@@ -1,4 +1,4 @@
-"""Stores of the demo: a backup that stopped, an export that everybody may mount, a store that is nearly full."""
+"""Stores of the demo: a backup that stopped, an export that is open to all, a store that is nearly full."""
 
 from __future__ import annotations
 

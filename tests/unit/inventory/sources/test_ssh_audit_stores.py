@@ -14,7 +14,8 @@ from dcctl.inventory.sources.ssh.audit.stores import exported, store_evidence
 from dcctl.inventory.sources.ssh.run import Answer, Reply, Target
 
 EXPORTS = (
-    "/srv/short     \t10.0.0.0/8(sync,wdelay,hide,no_subtree_check,sec=sys,rw,secure,root_squash,no_all_squash)\n"
+    "/srv/short     \t10.0.0.0/8(sync,wdelay,hide,no_subtree_check,"
+    "sec=sys,rw,secure,root_squash,no_all_squash)\n"
     "/srv/nfs/a/very/long/path/of/checkpoints\n"
     "\t\t<world>(sync,wdelay,hide,no_subtree_check,sec=sys,rw,secure,no_root_squash,no_all_squash)\n"
     "/srv/nfs/a/very/long/path/of/checkpoints\n"
@@ -69,7 +70,7 @@ def test_shared_file_systems_by_df_and_ceph() -> None:
         "Type  1B-blocks Avail Filesystem\nnfs4 1000 250 nfs01:/ckpt\nlustre 9 8 10.0.0.1@o2ib:/fs\n"
         "nfs - - nfs09:/dead\n"
     )
-    commands = {
+    commands: dict[str, Any] = {
         "shared_df": {"out": df},
         "ceph_health": {"out": json.dumps(HEALTH)},
         "ceph_df": {"out": json.dumps({"stats": {"total_bytes": 100, "total_avail_bytes": 40}})},

@@ -220,7 +220,8 @@ def velero_backup(item: BackupWire, cluster: str) -> Iterator[Backup]:
     at_s = _seconds(told.completion_timestamp or told.start_timestamp or meta.creation_timestamp)
     if told.phase in _GOING or at_s is None:
         return
-    copy = Copy(at_s, _state(told.phase), told.errors, items=told.progress and told.progress.items_backed_up)
+    items = told.progress.items_backed_up if told.progress else None
+    copy = Copy(at_s, _state(told.phase), told.errors, items=items)
     yield _velero(meta, (meta.labels or {}).get(_SCHEDULE, "by hand"), item.spec, cluster, (copy,))
 
 
@@ -230,7 +231,7 @@ def velero_schedule(item: ScheduleWire, cluster: str) -> Iterator[Backup]:
     yield _velero(item.metadata, item.metadata.name, place, cluster, (), paused=item.spec.paused)
 
 
-def _velero(  # noqa: PLR0913  # parts of one subject
+def _velero(  # parts of one subject
     meta: Dated,
     name: str,
     spec: BackupSpec,

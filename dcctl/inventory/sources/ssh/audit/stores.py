@@ -54,7 +54,7 @@ class StoresDocument(Struct, frozen=True):
 
 
 def store_evidence(answer: NodeAnswer) -> Evidence:
-    """Return what a node stores and shares; of one that did not answer nothing, since nobody knows of what."""
+    """Return what a node stores and shares; nothing of one that did not answer."""
     raw = answer.parts.get("stores")
     if answer.silence is not None or raw is None:
         return Evidence()
@@ -129,11 +129,11 @@ def _ceph(reading: Reading) -> Filesystem:
     def tried(name: str, *fields: str) -> Any:  # noqa: ANN401  # as above
         try:
             return _CEPH[name](told(name))
-        except Untold as why:
-            silent.update(dict.fromkeys(fields, why.silence))
+        except Untold as untold:
+            why = untold.silence
         except _BAD as error:
             why = Silence(f"{name} makes no sense: {printable(str(error))}", "invalid")
-            silent.update(dict.fromkeys(fields, why))
+        silent.update(dict.fromkeys(fields, why))
         return None
 
     health, complaints = tried("ceph_health", "health") or (None, ())
@@ -184,15 +184,16 @@ def _backups(reading: Reading, document: StoresDocument, node: str) -> Iterator[
         if kind not in ("snapshots", "restic") or not slash:
             continue
         copies, silent = _listed(reading, name)
-        told += kind == "snapshots"
         etcd = kind == "snapshots"
+        told += etcd
+        place = f"/{folder if etcd else folder.removesuffix('/snapshots')}"
         yield Backup(
-            name=f"{'etcd' if etcd else 'restic'} {node}:/{folder.removesuffix('/snapshots') if not etcd else folder}",
+            name=f"{'etcd' if etcd else 'restic'} {node}:{place}",
             tool="etcd" if etcd else "restic",
             node=node,
             copies=copies,
             encrypted=None if etcd else True,
-            off_node=_is_shared(f"/{folder}", document),
+            off_node=_is_shared(place, document),
             silent=silent,
         )
     if document.etcd and not told:
