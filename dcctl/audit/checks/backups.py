@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.cluster import Cluster
-    from dcctl.inventory.evidence.storage import Backup, Copy
+    from dcctl.inventory.evidence.storage import Backup, Bucket, Copy
 
 _HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
@@ -132,6 +132,12 @@ def _any(*told: bool | None) -> bool | None:
     return any(known) if known else None
 
 
+def _copied(bucket: Bucket) -> bool | None:
+    """Whether it is copied elsewhere. None: nobody told."""
+    told = [each for each in (bucket.replicas, bucket.copied_to) if each is not None]
+    return any(told) if told else None
+
+
 @check(
     "STO-04",
     "No copy of the backup is immutable and elsewhere",
@@ -146,10 +152,10 @@ def _any(*told: bool | None) -> bool | None:
 def erasable(one: Backup, scene: Scene) -> Iterator[Fault]:
     """One copy cannot be deleted for some time, and one is in another failure domain."""
     bucket = bucket_of(scene, one.target)
-    lock, replicas = (bucket.lock, bucket.replicas) if bucket else (None, None)
+    lock, copied = (bucket.lock, _copied(bucket)) if bucket else (None, None)
     immutable = _any(one.immutable, None if lock is None else bool(lock))
     declared = like(one.name, scene.policy.storage.off_site_declared)
-    off_site = declared or _any(one.off_site, None if replicas is None else bool(replicas))
+    off_site = declared or _any(one.off_site, copied)
     if immutable is False:
         versions = " and it keeps no versions" if bucket and bucket.versioned is False else ""
         yield Fault(f"whoever may write it may delete it{versions}", "immutable")

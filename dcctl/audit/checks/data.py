@@ -69,6 +69,14 @@ def _not_personal(one: DataSet, _scene: Scene) -> str:
     return "data sets without personal data" if one.personal is False else ""
 
 
+def _regions(scene: Scene, bucket: Bucket | None) -> list[str | None]:
+    """Where a bucket is and is copied to; None among them: of one of these nobody told."""
+    if bucket is None or (bucket.replicas is None and bucket.copied_to is None):
+        return [bucket.region if bucket else None, None]
+    copies = [bucket_of(scene, name) for name in bucket.copied_to or ()]
+    return [bucket.region, *(bucket.replicas or ()), *(each.region if each else None for each in copies)]
+
+
 @check(
     "MOD-09",
     "Personal data is outside of the regions that were declared",
@@ -88,14 +96,11 @@ def abroad(one: DataSet, scene: Scene) -> Iterator[Fault]:
     buckets = {name: bucket_of(scene, name) for name in one.buckets}
     places = [(region, "the inventory") for region in one.kept_in or ()]
     for name, bucket in buckets.items():
-        told = bucket and (bucket.region, *(bucket.replicas or ()))
-        places += [(region, name) for region in told or () if region]
+        places += [(region, name) for region in _regions(scene, bucket) if region]
     away = {region: by for region, by in places if region not in one.regions}
     for region, by in away.items():
         yield Fault(f"is in {region} ({by}), and may be in {some(one.regions)}", region)
-    unknown = [
-        name for name, bucket in buckets.items() if not bucket or None in (bucket.region, bucket.replicas)
-    ]
+    unknown = [name for name, bucket in buckets.items() if None in _regions(scene, bucket)]
     if unknown and not away:
         raise Unsure(f"nobody told where {some(unknown)} is, or is copied to")
     if not places:

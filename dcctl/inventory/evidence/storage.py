@@ -132,6 +132,8 @@ class Bucket(Subject, frozen=True, kw_only=True):
     """`COMPLIANCE`, `GOVERNANCE`; empty: whoever may delete, can."""
     replicas: tuple[str, ...] | None = None
     """Regions that it is copied to."""
+    copied_to: tuple[str, ...] | None = None
+    """Buckets that it is copied to, where a store tells these and not where they are."""
     anonymous: tuple[str, ...] | None = None
     """What lets everybody in: a statement of its policy, a grant of its ACL."""
     tls_only: bool | None = None
