@@ -1,7 +1,7 @@
 # Made from the command tree by `make completions`; do not edit.
 _dcctl_command() {
   case $1 in
-    "") verbs="assess schedule inventory config schema man completion" options="--version -V" kind=none ;;
+    "") verbs="assess schedule audit inventory config schema man completion" options="--version -V" kind=none ;;
     "assess") verbs="fleet history energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -19,6 +19,14 @@ _dcctl_command() {
     "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "schedule apply") verbs="" options="--to --wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
     "schedule render") verbs="" options="--to --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "audit") verbs="run list explain diff waive verify install-timer" options="--by --select --severity --standard --min-coverage --waivers --checks --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "audit run") verbs="" options="--by --select --severity --standard --min-coverage --waivers --checks --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "audit list") verbs="" options="--select --checks --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "audit explain") verbs="" options="--checks --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "audit diff") verbs="" options="--of --output -o --columns --sort --color --quiet -q --context --config" kind=files ;;
+    "audit waive") verbs="" options="--owner --ticket --reason --days --waivers --checks --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
+    "audit verify") verbs="" options="--public-key --head --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
+    "audit install-timer") verbs="" options="--calendar --jitter --deadline --user --options --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -42,18 +50,23 @@ _dcctl_value() {
     "assess --by") kind="pool site rack node model workload"; return 0 ;;
     "assess fleet --by") kind="pool site rack node model workload"; return 0 ;;
     "assess history --by") kind="pool team workload"; return 0 ;;
+    "audit --by") kind="severity object"; return 0 ;;
+    "audit run --by") kind="severity object"; return 0 ;;
+    *" --calendar") kind="auto always never"; return 0 ;;
     "assess energy --carbon") kind=files; return 0 ;;
     "assess demand --carbon") kind=none; return 0 ;;
     "schedule plan --carbon") kind=files; return 0 ;;
     "schedule explain --carbon") kind=files; return 0 ;;
     "schedule whatif --carbon") kind=files; return 0 ;;
     *" --carbon-market") kind=files; return 0 ;;
+    *" --checks") kind=files; return 0 ;;
     *" --color") kind="auto always never"; return 0 ;;
     *" --columns") kind=none; return 0 ;;
     *" --config") kind=files; return 0 ;;
     *" --context") kind=none; return 0 ;;
     *" --cp") kind=none; return 0 ;;
     *" --cpus-per-gpu") kind=none; return 0 ;;
+    *" --days") kind=none; return 0 ;;
     *" --deadline") kind=none; return 0 ;;
     *" --directory") kind=files; return 0 ;;
     *" --effort") kind="fast normal best"; return 0 ;;
@@ -68,6 +81,7 @@ _dcctl_value() {
     *" --for") kind=none; return 0 ;;
     *" --gpu") kind=none; return 0 ;;
     *" --gpus") kind=none; return 0 ;;
+    *" --head") kind=none; return 0 ;;
     *" --heads") kind=none; return 0 ;;
     *" --hidden") kind=none; return 0 ;;
     *" --idle-after") kind=none; return 0 ;;
@@ -75,6 +89,7 @@ _dcctl_value() {
     *" --idle-share") kind=none; return 0 ;;
     *" --input-tokens") kind=none; return 0 ;;
     *" --inventory") kind=files; return 0 ;;
+    *" --jitter") kind=none; return 0 ;;
     *" --job-size") kind=none; return 0 ;;
     *" --kv-bits") kind=none; return 0 ;;
     *" --kv-heads") kind=none; return 0 ;;
@@ -85,13 +100,17 @@ _dcctl_value() {
     *" --lora") kind=none; return 0 ;;
     *" --memory-per-gpu") kind=none; return 0 ;;
     *" --micro-batch") kind=none; return 0 ;;
+    *" --min-coverage") kind=none; return 0 ;;
     *" --moves") kind=none; return 0 ;;
     *" --nodes") kind=nodes; return 0 ;;
     *" --objective") kind="fair train-x-infer max-min"; return 0 ;;
+    *" --of") kind=none; return 0 ;;
     *" --optimizer") kind="adamw adamw-8bit muon sgd"; return 0 ;;
-    *" --output") kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    *" --options") kind=none; return 0 ;;
+    *" --output") kind="table wide json jsonl yaml csv name prom html nagios sarif junit ocsf oscal"; return 0 ;;
     *" --output-tokens") kind=none; return 0 ;;
     *" --over") kind=none; return 0 ;;
+    *" --owner") kind=none; return 0 ;;
     *" --params") kind=none; return 0 ;;
     *" --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
     *" --pp") kind=none; return 0 ;;
@@ -102,21 +121,28 @@ _dcctl_value() {
     "schedule explain --price") kind=files; return 0 ;;
     "schedule whatif --price") kind=files; return 0 ;;
     *" --prometheus") kind=none; return 0 ;;
+    *" --public-key") kind=none; return 0 ;;
     *" --pue") kind=none; return 0 ;;
     *" --queries") kind=none; return 0 ;;
     *" --range") kind=none; return 0 ;;
     *" --rate") kind=none; return 0 ;;
+    *" --reason") kind=none; return 0 ;;
     *" --recompute") kind="none selective full"; return 0 ;;
     *" --remove") kind=nodes; return 0 ;;
+    *" --save") kind=files; return 0 ;;
     *" --seed") kind=none; return 0 ;;
+    *" --select") kind=none; return 0 ;;
     *" --seq") kind=none; return 0 ;;
+    *" --severity") kind="critical crit high medium low info"; return 0 ;;
     *" --since") kind=none; return 0 ;;
     *" --slowdown") kind=none; return 0 ;;
     *" --sort") kind=none; return 0 ;;
     *" --stall") kind=none; return 0 ;;
+    *" --standard") kind=none; return 0 ;;
     *" --step") kind=none; return 0 ;;
     *" --steps") kind=none; return 0 ;;
     *" --storage") kind=none; return 0 ;;
+    *" --ticket") kind=none; return 0 ;;
     *" --timeout") kind=none; return 0 ;;
     *" --to") kind=none; return 0 ;;
     *" --tokens") kind=none; return 0 ;;
@@ -128,20 +154,21 @@ _dcctl_value() {
     *" --vp") kind=none; return 0 ;;
     *" --wait") kind=none; return 0 ;;
     *" --wait-at-most") kind=none; return 0 ;;
+    *" --waivers") kind=files; return 0 ;;
     *" --watch") kind=none; return 0 ;;
     *" --weight-bits") kind=none; return 0 ;;
     *" --window") kind=none; return 0 ;;
     *" --zero") kind=none; return 0 ;;
     *" -f") kind=none; return 0 ;;
     *" -i") kind=files; return 0 ;;
-    *" -o") kind="table wide json jsonl yaml csv name prom html"; return 0 ;;
+    *" -o") kind="table wide json jsonl yaml csv name prom html nagios sarif junit ocsf oscal"; return 0 ;;
     *" -w") kind=nodes; return 0 ;;
     *" -x") kind=nodes; return 0 ;;
   esac
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/history"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/audit"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/history"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"audit/run"|"audit/list"|"audit/explain"|"audit/diff"|"audit/waive"|"audit/verify"|"audit/install-timer"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

@@ -113,13 +113,16 @@ def _context(name: str, table: object, origin: str) -> Context:
     where = f"{origin}: context.{name}"
     if not isinstance(table, dict):
         raise wrong(where, "must be a table: [context.NAME]")
-    unknown(table, ("source", "site"), where)
+    unknown(table, ("source", "site", "audit"), where)
     sources, sites = table.get("source", []), table.get("site", {})
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
         raise wrong(where, "sources are [[context.NAME.source]] tables")
     if not isinstance(sites, dict) or not all(isinstance(site, dict) for site in sites.values()):
         raise wrong(where, "sites are [context.NAME.site.SITE] tables")
-    return Context(name, origin, tuple(sources), sites)
+    audit = table.get("audit", {})
+    if not isinstance(audit, dict):
+        raise wrong(where, "what an audit demands is the table [context.NAME.audit]")
+    return Context(name, origin, tuple(sources), sites, audit)
 
 
 def _checked(setting: Setting, value: object, origin: str) -> Value:

@@ -30,6 +30,7 @@ class Context(NamedTuple):
     origin: str
     sources: tuple[Mapping[str, object], ...] = ()
     sites: Mapping[str, Mapping[str, object]] = {}
+    audit: Mapping[str, object] = {}
 
 
 class Settings(NamedTuple):
@@ -49,7 +50,8 @@ class Settings(NamedTuple):
     output: Annotated[
         str,
         Flag(
-            "table, wide, json, jsonl, yaml, csv, name, prom or html; with =FILE written there in one step.",
+            "table, wide, json, jsonl, yaml, csv, name, prom, nagios or html; of an audit also sarif, junit, "
+            "ocsf and oscal; with =FILE written there in one step.",
             "FORMAT[=FILE]",
             "-o",
             everywhere=True,

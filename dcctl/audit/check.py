@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.base import Silence, Subject
 
 S = TypeVar("S", bound="Subject")
+T = TypeVar("T")
 
 Severity: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low", "info")
@@ -49,6 +50,13 @@ class Unattested(Unsure):
     """A check raises it where no program can tell, and nobody has said that they looked."""
 
     state: State = "manual"
+
+
+def told(value: T | None) -> T:
+    """Return a value that `needs` has seen to. Unsure: it was not told after all."""
+    if value is None:
+        raise Unsure("it was not told")
+    return value
 
 
 class Check(NamedTuple):

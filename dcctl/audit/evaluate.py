@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import CATALOGUE, Unsure, unknown
+from dcctl.audit.scene import DERIVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -67,7 +68,8 @@ def _tally(one: Check, scene: Scene) -> Tally:
         if state == "na":
             reasons[why] += 1
     if not counts:
-        counts["na"], reasons["there is none"] = 1, 1
+        asked = one.over in DERIVED or getattr(scene.evidence, one.over) is not None
+        counts["na"], reasons["there is none" if asked else "no source of this run tells of it"] = 1, 1
     found += [Outcome(one, "na", "", why) for why in reasons]
     return Tally(one, counts, tuple(found), error)
 

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from dcctl.errors import DcctlError
     from dcctl.render.report import Report, Table
 
-_VERBS = re.compile("dcctl (assess|schedule|inventory|config)( [a-z]+(?= |$))*")
+_VERBS = re.compile("dcctl (assess|schedule|audit|inventory|config)( [a-z]+(?= |$))*")
 """The words of a command that reads the configuration, up to its first option."""
 _COMPLETE = re.compile(" (-i|--help|--rbac|--resume|--undo)( |$)")
 """In a command that needs no more: it names its inventory, asks nothing, or goes on as it began."""
+_ASKS_NOBODY = re.compile("dcctl (config|audit (list|explain|diff|waive|verify|install-timer))( |$)")
+"""Commands without the options that say who is asked."""
 _READS_INPUT = re.compile("dcctl schedule .* -( |$)")
 """Of a command that is asked for work on standard input: it was read, and nobody can type it again."""
 _NEW_INVENTORY = "dcctl inventory snapshot"
@@ -75,7 +77,8 @@ def _completed(command: str, config_file: str | None, session: Session | None, n
     verbs = _VERBS.match(command)
     if verbs is None or _COMPLETE.search(command):
         return command
-    options = list(_typed(command, session, names)) if session and verbs[1] != "config" else []
+    asks = not _ASKS_NOBODY.match(command)
+    options = list(_typed(command, session, names)) if session and asks else []
     if config_file:
         options.append(f"--config {shlex.quote(config_file)}")
     return " ".join([verbs[0], *options]) + command[verbs.end() :]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dcctl import specs
+from dcctl.audit_specs import audit_of
 from dcctl.config import wrong
 from dcctl.settings import DECLARED
 
@@ -35,6 +36,11 @@ def check_context(context: Context) -> None:
             path = getattr(spec, key, None)
             if path and path != "-" and not _is_file(path, home=True):
                 raise wrong(f"{where}.{key}", f"there is no file {path}")
+    audit, _ = audit_of(context)
+    for key in ("waivers", "checks"):
+        path = getattr(audit, key)
+        if path and not _is_file(path, home=True):
+            raise wrong(f"{context.origin}: context.{context.name}.audit.{key}", f"there is no file {path}")
     for name, site in specs.sites_of(context).items():
         if site.timezone is not None:
             _check_timezone(site.timezone, f"{context.origin}: context.{context.name}.site.{name}.timezone")

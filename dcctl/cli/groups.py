@@ -25,6 +25,7 @@ class Root(Listing):
     order: ClassVar[tuple[str, ...]] = (
         "assess",
         "schedule",
+        "audit",
         "inventory",
         "config",
         "schema",

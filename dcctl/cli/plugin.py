@@ -16,7 +16,7 @@ _VALUED = {
     "--namespace": "namespace",
 }
 _SWITCHES = {"-A", "--all-namespaces"}
-_ASKING = {"assess", "inventory"}
+_ASKING = {"assess", "audit", "inventory"}
 """Commands that ask sources."""
 
 

@@ -2,11 +2,11 @@
 
 import sys
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import typer
 
-from dcctl.cli import assess, completion, configuration, inventory, manual, schedule, schema
 from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
 from dcctl.cli.groups import Root
@@ -14,7 +14,6 @@ from dcctl.errors import UsageError
 from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import TextIO
 
     from typer.core import TyperGroup
@@ -25,6 +24,7 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
   What do we have, what is it doing, what is idle?        dcctl assess
   Will this work fit, where, and why not?                 dcctl schedule plan FILE
   When is this work done, and which worker runs what?     dcctl schedule dag FILE
+  What is insecure, broken or drifting, and what is new?  dcctl audit
   What does each source know, and what changed?           dcctl inventory
 
   Try it on an embedded fleet of 128 nodes:               dcctl assess -i demo
@@ -34,16 +34,19 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
 """
 
 
-_COMMANDS: "dict[str, Callable[[typer.Typer], None]]" = {
-    "assess": assess.register,
-    "schedule": schedule.register,
-    "inventory": inventory.register,
-    "config": configuration.register,
-    "schema": schema.register,
-    "man": lambda app: manual.register(app, tree),
-    "completion": lambda app: completion.register(app, tree),
+_COMMANDS = {
+    "assess": "assess",
+    "schedule": "schedule",
+    "audit": "audit",
+    "inventory": "inventory",
+    "config": "configuration",
+    "schema": "schema",
+    "man": "manual",
+    "completion": "completion",
 }
-"""What adds each command to a tree, in the order in which an administrator asks."""
+"""The module of each command, in the order in which an administrator asks; loaded when it is asked for."""
+_OF_THE_TREE = ("man", "completion")
+"""Commands that are about all the others."""
 
 
 def program(only: str = "") -> typer.Typer:
@@ -71,9 +74,10 @@ def program(only: str = "") -> typer.Typer:
         if context.invoked_subcommand is None:
             typer.echo(QUESTIONS, nl=False)
 
-    for name, register in _COMMANDS.items():
+    for name, module in _COMMANDS.items():
         if only in {name, ""} or only not in _COMMANDS:
-            register(app)
+            register = import_module(f"dcctl.cli.{module}").register
+            register(app, tree) if name in _OF_THE_TREE else register(app)
     return app
 
 
@@ -150,7 +154,8 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     session = answer.session
     report = with_options(answer.report, session)
     code = of_report(report, session.settings.fail_on)
-    style, silent = session.style(), session.settings.quiet and code == Exit.OK
+    style = session.style()
+    silent = report.silent or (session.settings.quiet and code == Exit.OK)
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
     elif not silent:

@@ -18,24 +18,30 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.assess.energy.columns import SHAPES as ENERGY
     from dcctl.assess.fleet.report import SHAPES as ASSESS
     from dcctl.assess.history.shape import SHAPES as HISTORY
+    from dcctl.audit.shape import SHAPES as AUDIT
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 
     assess = (*ASSESS, ACCURACY, COST, DEMAND, *ENERGY, *HISTORY)
-    known = (*assess, *SCHEDULE, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
+    known = (*assess, *SCHEDULE, *AUDIT, *INVENTORY, SETTINGS, CHECK, *DOCUMENTS)
     return {shape.kind: shape for shape in known}
+
+
+_OTHERS = ("snapshot", "evidence", "error", "jobs", "energy", "cost")
+"""Kinds of documents that are no report."""
 
 
 def kinds() -> list[str]:
     """Every kind that has a schema, in order."""
-    return sorted([*shapes(), "snapshot", "error", "jobs", "energy", "cost"])
+    return sorted([*shapes(), *_OTHERS])
 
 
 def document(kind: str) -> "Mapping[str, object]":
     """The JSON Schema of `kind`. UsageError when there is no such kind."""
     from dcctl.errors import UsageError
+    from dcctl.inventory.evidence.document import json_schema as evidence_schema
     from dcctl.inventory.snapshot import json_schema as snapshot_schema
     from dcctl.inventory.sources.energy.schema import json_schema as energy_schema
     from dcctl.inventory.sources.jobs.schema import json_schema as jobs_schema
@@ -44,6 +50,7 @@ def document(kind: str) -> "Mapping[str, object]":
 
     others: dict[str, Callable[[], Mapping[str, object]]] = {
         "snapshot": snapshot_schema,
+        "evidence": evidence_schema,
         "error": error_schema,
         "jobs": jobs_schema,
         "cost": cost_schema,

@@ -48,6 +48,8 @@ def check_shape(shape: Shape, style: Style) -> None:
     """
     if shape.document_format not in ("", style.output):
         _demand_no_rows(shape.kind, style.output)
+    if FORMATS[style.output].findings and not shape.findings:
+        raise _no_findings(shape.kind, style.output)
     arranged(Report(shape.kind, "", Table("items", shape.items, ())), style)
 
 
@@ -77,6 +79,11 @@ def render(report: Report, style: Style, out: TextIO) -> None:
         return
     if report.documents:
         _demand_no_rows(report.kind, style.output)
+    if FORMATS[style.output].findings:
+        if report.findings is None:
+            raise _no_findings(report.kind, style.output)
+        FORMATS[style.output].write(report, style, out)
+        return
     FORMATS[style.output].write(arranged(report, style), style, out)
 
 
@@ -84,6 +91,10 @@ def _demand_no_rows(kind: str, output: str) -> None:
     """UsageError when a format wants rows: a document has none."""
     if FORMATS[output].rows:
         raise UsageError(f"{kind} is a document and has no rows", hint="-o table, or -o json")
+
+
+def _no_findings(kind: str, output: str) -> UsageError:
+    return UsageError(f"{kind} has no findings to tell as {output}", hint="-o table, or -o json")
 
 
 def _table(report: Report, style: Style, out: TextIO) -> None:
@@ -146,6 +157,36 @@ def _html(report: Report, style: Style, out: TextIO) -> None:
     as_html(report, out, style.unicode)
 
 
+def _nagios(report: Report, _style: Style, out: TextIO) -> None:
+    from dcctl.render.nagios import as_nagios
+
+    as_nagios(report, out)
+
+
+def _sarif(report: Report, _style: Style, out: TextIO) -> None:
+    from dcctl.render.sarif import as_sarif
+
+    as_sarif(report, out)
+
+
+def _junit(report: Report, _style: Style, out: TextIO) -> None:
+    from dcctl.render.junit import as_junit
+
+    as_junit(report, out)
+
+
+def _ocsf(report: Report, _style: Style, out: TextIO) -> None:
+    from dcctl.render.ocsf import as_ocsf
+
+    as_ocsf(report, out)
+
+
+def _oscal(report: Report, _style: Style, out: TextIO) -> None:
+    from dcctl.render.oscal import as_oscal
+
+    as_oscal(report, out)
+
+
 class Format(NamedTuple):
     """How one format is written, and what follows from it for the rest of the program."""
 
@@ -156,6 +197,8 @@ class Format(NamedTuple):
     """Whether its readers read JSON."""
     rows: bool = False
     """Whether it is rows alone, which a document has not."""
+    findings: bool = False
+    """Whether it tells the findings of an audit, and nothing else."""
 
 
 FORMATS = {
@@ -168,5 +211,10 @@ FORMATS = {
     "name": Format(_name, rows=True),
     "prom": Format(_prom),
     "html": Format(_html, gaps="always"),
+    "nagios": Format(_nagios),
+    "sarif": Format(_sarif, json=True, findings=True),
+    "junit": Format(_junit, findings=True),
+    "ocsf": Format(_ocsf, json=True, findings=True),
+    "oscal": Format(_oscal, json=True, findings=True),
 }
 """What `-o` takes."""

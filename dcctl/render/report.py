@@ -193,6 +193,69 @@ class Sample(Struct, frozen=True):
     type: Literal["gauge", "counter"] = "gauge"
 
 
+Grade: TypeAlias = Literal["critical", "high", "medium", "low", "info"]
+Verdict: TypeAlias = Literal["fail", "error", "unknown", "manual", "pass", "na"]
+
+
+class Rule(Struct, frozen=True):
+    """One check of an audit, and what came of it."""
+
+    id: str
+    title: str
+    severity: Grade
+    why: str
+    fix: str
+    refs: tuple[str, ...]
+    state: Verdict
+    counts: dict[Verdict, int]
+    """Subjects by state."""
+
+
+class Waived(Struct, frozen=True):
+    """Who bears a finding, why, and until when."""
+
+    owner: str
+    ticket: str
+    reason: str
+    expires_at_s: int
+
+
+class Result(Struct, frozen=True):
+    """One finding of an audit, or what it could not tell."""
+
+    rule: str
+    id: str
+    """Stable from run to run; empty where it is no finding."""
+    object: str
+    """Empty: all that the rule is about."""
+    says: str
+    state: Verdict = "fail"
+    severity: Grade = "info"
+    status: Literal["new", "known", "gone", "unsure"] = "new"
+    """`unsure`: it was there before, and this run was told nothing of it."""
+    where: str = ""
+    nodes: tuple[str, ...] = ()
+    since_s: int = 0
+    waived: Waived | None = None
+
+
+class Findings(Struct, frozen=True):
+    """What an audit found, for the formats of those who collect findings."""
+
+    at_s: int
+    rules: tuple[Rule, ...]
+    """All of them, also those that found nothing."""
+    results: tuple[Result, ...]
+    gone: tuple[Result, ...] = ()
+    unknown: tuple[Result, ...] = ()
+    """What was not told, and checks that broke."""
+    coverage_milli: int | None = None
+    target: str = ""
+    """What was audited."""
+    run: int = 0
+    complete: bool = True
+
+
 class Report(Struct, frozen=True):
     """One command's whole answer."""
 
@@ -219,6 +282,10 @@ class Report(Struct, frozen=True):
     """The output format that `documents` are in already: asked for by name, they are printed as they are."""
     documents: tuple[str, ...] = ()
     """Text to print as it is in place of a table (an export, a man page)."""
+    findings: Findings | None = None
+    """For the formats of audits: sarif, junit, ocsf, oscal."""
+    silent: bool = False
+    """Whether nothing is printed: it is asked for news alone, and there are none. Files are written still."""
 
 
 class Shape(Struct, frozen=True):
@@ -237,3 +304,5 @@ class Shape(Struct, frozen=True):
     """(key of the plot, unit of its values)."""
     document_format: str = ""
     """The output format of an answer that is a document; empty: it is a table."""
+    findings: bool = False
+    """Whether the formats of audits can tell it."""

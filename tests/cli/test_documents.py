@@ -77,6 +77,20 @@ def test_settings_and_their_check(cli: Cli, valid: Validate, tmp_path: Path) -> 
             valid(cli(*words, *given, "-o", "json").stdout)
 
 
+def test_audits(cli: Cli, valid: Validate) -> None:
+    for words in ((), ("--by", "object"), ("--standard", "mlps"), ("--since", "24h"), ("--sudoers",)):
+        document = valid(cli("audit", *DEMO, *words, "-o", "json").stdout)
+        assert document["items"] or document["documents"]
+    for words in (("list",), ("explain", "SLF-02"), ("diff",), ("verify",), ("install-timer", "--dry-run")):
+        valid(cli("audit", *words, "-o", "json").stdout)
+
+
+def test_evidence_is_what_its_schema_says(cli: Cli, tmp_path: Path) -> None:
+    cli("audit", *DEMO, "--save", str(tmp_path / "e.json"))
+    schema = json.loads(cli("schema", "evidence").stdout)
+    jsonschema.Draft202012Validator(schema).validate(json.loads((tmp_path / "e.json").read_text()))
+
+
 def test_the_smallest_role(cli: Cli, valid: Validate) -> None:
     valid(cli("inventory", "sources", "--rbac", "-o", "json").stdout)
 

@@ -23,7 +23,7 @@ def lab(tmp_path: Path) -> str:
     return write(tmp_path, "lab.yaml", more)
 
 
-ALL = ("table", "wide", "json", "jsonl", "yaml", "csv", "name", "prom", "html")
+ALL = ("table", "wide", "json", "jsonl", "yaml", "csv", "name", "prom", "html", "nagios")
 
 
 @pytest.mark.parametrize("question", ["assess", "assess --by node", "inventory", "inventory sources"])

@@ -3,9 +3,12 @@
 from msgspec import Struct
 
 from dcctl.audit.policy.admission import Admission
+from dcctl.audit.policy.components import ComponentPolicy
 from dcctl.audit.policy.energy import EnergyPolicy
+from dcctl.audit.policy.gpu import DriftPolicy, FabricPolicy, GpuPolicy
 from dcctl.audit.policy.hosts import HostPolicy
 from dcctl.audit.policy.models import ModelPolicy
+from dcctl.audit.policy.own import OwnPolicy
 from dcctl.audit.policy.rbac import Rights
 from dcctl.audit.policy.secrets import Secrets
 from dcctl.audit.policy.storage import StoragePolicy
@@ -14,6 +17,10 @@ from dcctl.audit.policy.storage import StoragePolicy
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit] of a context, one section per topic; what is not there has the default."""
 
+    gpu: GpuPolicy = GpuPolicy()
+    fabric: FabricPolicy = FabricPolicy()
+    drift: DriftPolicy = DriftPolicy()
+    components: ComponentPolicy = ComponentPolicy()
     hosts: HostPolicy = HostPolicy()
     rights: Rights = Rights()
     admission: Admission = Admission()
@@ -21,3 +28,4 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     storage: StoragePolicy = StoragePolicy()
     energy: EnergyPolicy = EnergyPolicy()
     models: ModelPolicy = ModelPolicy()
+    own: OwnPolicy = OwnPolicy()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dcctl.cli.schedule.when import Carbon, Price
+from dcctl.cli.curves import Carbon, Price
 
 if TYPE_CHECKING:
     from dcctl.assess.energy.answer import Options

@@ -9,6 +9,8 @@ from dcctl.cli.exits import MEANING, Exit
 from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcctl.cli.generate.tree import Command, Parameter
 
 _EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -23,6 +25,12 @@ _EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
             "dcctl assess --by node -o json | jq -r '.items[]|select(.idle>0)|.name'",
         ),
         ("For node_exporter's textfile collector:", "dcctl assess -o prom=/var/lib/node_exporter/dcctl.prom"),
+    ),
+    "dcctl audit": (
+        ("What is new, every night, and nothing when nothing is:", "dcctl audit --cron"),
+        ("A critical finding out of service:", "dcctl audit --select 'GPU-*' --severity crit -o name"),
+        ("For a code host:", "dcctl audit -o sarif=audit.sarif"),
+        ("Every control of a standard:", "dcctl audit --standard cis-1.12"),
     ),
     "dcctl inventory": (
         ("Keep what is known now:", "dcctl inventory snapshot > fleet.json"),
@@ -65,7 +73,22 @@ def _command_page(command: Command) -> str:
         if each is not command:
             lines += [f".SS {_roff(' '.join(each.path[1:]))}", *_paragraphs(each.help)]
         lines += _parameters(command, each)
+    lines += _SECTIONS.get(title, list)()
     return _text([*lines, *_examples(command), *_see_also(command)])
+
+
+def _checks() -> list[str]:
+    """The catalogue of audit, so that a person finds an id without running anything."""
+    from dcctl.audit.catalogue import CATALOGUE
+
+    rows: list[str] = []
+    for one in CATALOGUE.values():
+        rows += [".TP", f"\\fB{_roff(one.id)}\\fR ({one.severity})", _roff(f"{one.title}. {one.why}")]
+    return [".SH CHECKS", *rows]
+
+
+_SECTIONS: dict[str, Callable[[], list[str]]] = {"dcctl-audit": _checks}
+"""What a page has beside what its command tells."""
 
 
 def _usage(command: Command) -> str:

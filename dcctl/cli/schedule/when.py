@@ -19,14 +19,6 @@ Windows = Annotated[
         help="Nothing runs there in between: gpu[001-008]=2026-11-24T20:00Z/2026-11-24T23:00Z.",
     ),
 ]
-Price = Annotated[
-    str | None,
-    typer.Option("--price", metavar="FILE", help="CSV of time, site, value: the price of a MWh over time."),
-]
-Carbon = Annotated[
-    str | None,
-    typer.Option("--carbon", metavar="FILE", help="CSV of time, site, value: g of CO2 for a kWh over time."),
-]
 Links = Annotated[
     str | None,
     typer.Option("--links", metavar="FILE", help="YAML: how fast sites are joined, and what a TB costs."),

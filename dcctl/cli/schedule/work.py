@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from dcctl.cli.schedule.when import Carbon, Links, Price, Wait, Windows
+from dcctl.cli.curves import Carbon, Price
+from dcctl.cli.schedule.when import Links, Wait, Windows
 from dcctl.packing.choices import DEFAULT_POLICY, Effort, PolicyName
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from msgspec import field
 from dcctl.inventory.devices import Fact
 from dcctl.inventory.evidence.admission import AdmissionPolicy, Namespace, Webhook
 from dcctl.inventory.evidence.base import Silence, Subject
-from dcctl.inventory.evidence.boards import Board
+from dcctl.inventory.evidence.boards import Board, GpuNode
 from dcctl.inventory.evidence.cluster import Cluster
 from dcctl.inventory.evidence.components import Component
 from dcctl.inventory.evidence.fabric import FabricPort
 from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.evidence.models import DataSet, ModelFile, ModelFolder, Scratch
 from dcctl.inventory.evidence.network import Attachment, Ingress, NetworkPolicy, Service
+from dcctl.inventory.evidence.own import Chain, Told, Waiver
 from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.pods import Work
 from dcctl.inventory.evidence.rbac import Account, Binding, Role
@@ -54,6 +55,7 @@ class Evidence(Fact, frozen=True, kw_only=True):
     components: tuple[Component, ...] | None = None
     hosts: tuple[Host, ...] | None = None
     boards: tuple[Board, ...] | None = None
+    gpu_nodes: tuple[GpuNode, ...] | None = None
     ports: tuple[FabricPort, ...] | None = None
     model_files: tuple[ModelFile, ...] | None = None
     model_folders: tuple[ModelFolder, ...] | None = None
@@ -61,6 +63,9 @@ class Evidence(Fact, frozen=True, kw_only=True):
     scratches: tuple[Scratch, ...] | None = None
     plants: tuple[Plant, ...] | None = None
     records: tuple[Record, ...] | None = None
+    waivers: tuple[Waiver, ...] | None = None
+    told: tuple[Told, ...] | None = None
+    chains: tuple[Chain, ...] | None = None
 
     def of(self, kind: str) -> tuple[Subject, ...]:
         """The subjects of a kind; none where nobody told any."""

@@ -18,21 +18,26 @@ from dcctl.inventory.probes.nvml_calls import (
     ProcessInfo,
     SliceAttributes,
     Temperature,
+    ViolationTime,
     version,
 )
 from dcctl.inventory.probes.rules import (
+    CORRUPTED_INFOROM,
     FUNCTION_NOT_FOUND,
     LIBRARY_NOT_FOUND,
     NO_INSTANCE,
+    NVLINK_SPEED,
     NVML_FOLDERS,
     NVML_LIBRARY,
+    RECOVERY_ACTION,
+    VIOLATIONS,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 INSUFFICIENT_SIZE = 7
-MAX_LINKS = 18
+MAX_LINKS = 36
 MEMORY_TEMPERATURE = 82
 LINK_ERRORS = (
     161,
@@ -53,12 +58,18 @@ NUMBERS = (
     ("memory_clock_mhz", "ClockInfo", U32, (2,)),
     ("temperature_c", "Temperature", U32, (0,)),
     ("slowdown_c", "TemperatureThreshold", U32, (1,)),
+    ("memory_max_c", "TemperatureThreshold", U32, (2,)),
+    ("app_sm_clock_mhz", "ApplicationsClock", U32, (1,)),
+    ("default_sm_clock_mhz", "DefaultApplicationsClock", U32, (1,)),
+    ("compute_mode", "ComputeMode", U32, ()),
     ("performance_state", "PerformanceState", U32, ()),
     ("virtualization", "VirtualizationMode", U32, ()),
     ("ecc_volatile_corrected", "TotalEccErrors", U64, (0, 0)),
     ("ecc_volatile_uncorrected", "TotalEccErrors", U64, (1, 0)),
     ("ecc_aggregate_corrected", "TotalEccErrors", U64, (0, 1)),
     ("ecc_aggregate_uncorrected", "TotalEccErrors", U64, (1, 1)),
+    ("ecc_dram_uncorrected", "MemoryErrorCounter", U64, (1, 0, 2)),
+    ("ecc_sram_uncorrected", "MemoryErrorCounter", U64, (1, 0, 7)),
     ("pcie_generation", "CurrPcieLinkGeneration", U32, ()),
     ("pcie_width", "CurrPcieLinkWidth", U32, ()),
     ("pcie_max_generation", "MaxPcieLinkGeneration", U32, ()),
@@ -176,10 +187,29 @@ def read_state(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") ->
     gpu["throttle_mask"] = mask
     persistence = nvml.number("persistence", "DeviceGetPersistenceMode", U32, handle)
     gpu["persistence"] = None if persistence is None else bool(persistence)
-    for field, symbol in (("ecc_enabled", "DeviceGetEccMode"), ("mig_enabled", "DeviceGetMigMode")):
+    for field, label, symbol in (
+        ("ecc", "ecc_enabled", "DeviceGetEccMode"),
+        ("mig", "mig", "DeviceGetMigMode"),
+    ):
         now, pending = U32(), U32()
-        if not nvml.call(field, symbol, handle, ctypes.byref(now), ctypes.byref(pending)):
-            gpu[field] = bool(now.value)
+        if not nvml.call(label, symbol, handle, ctypes.byref(now), ctypes.byref(pending)):
+            gpu[field + "_enabled"], gpu[field + "_pending"] = bool(now.value), bool(pending.value)
+
+
+def read_condition(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
+    """Fill in firmware, time held back, the InfoROM and what the driver asks for."""
+    gpu["vbios"] = nvml.string("vbios", "DeviceGetVbiosVersion", handle)
+    gpu["gsp"] = nvml.string("gsp", "DeviceGetGspFirmwareVersion", handle)
+    for name, policy in VIOLATIONS:
+        held, field = ViolationTime(), "violation_" + name + "_ns"
+        if not nvml.call(field, "DeviceGetViolationStatus", handle, U32(policy), ctypes.byref(held)):
+            gpu[field] = held.violation
+    gpu["recovery_action"] = nvml.field(handle, RECOVERY_ACTION)
+    code = nvml.raw("DeviceValidateInforom", handle)
+    if code in (0, CORRUPTED_INFOROM):
+        gpu["inforom_valid"] = not code
+    else:
+        nvml.call("inforom_valid", "DeviceValidateInforom", handle)
 
 
 def read_rows(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
@@ -188,6 +218,11 @@ def read_rows(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> 
     if not nvml.call("remapped rows", "DeviceGetRemappedRows", handle, *[ctypes.byref(row) for row in rows]):
         gpu["remapped_corrected"], gpu["remapped_uncorrected"] = rows[0].value, rows[1].value
         gpu["remap_pending"], gpu["remap_failed"] = bool(rows[2].value), bool(rows[3].value)
+    banks = (U32 * 5)()
+    if not nvml.call("remap_histogram", "DeviceGetRowRemapperHistogram", handle, banks):
+        gpu["remap_histogram"] = list(banks)
+    pending = nvml.number("retire_pending", "DeviceGetRetiredPagesPendingStatus", U32, handle)
+    gpu["retire_pending"] = None if pending is None else bool(pending)
     pages = 0
     for cause in (0, 1):
         count = U32(0)
@@ -203,7 +238,7 @@ def read_links(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") ->
     links = []
     for index in range(MAX_LINKS):
         active = U32()
-        code = nvml.raw("DeviceGetNvLinkState", handle, U32(index), ctypes.byref(active))
+        code = nvml.call("nvlinks", "DeviceGetNvLinkState", handle, U32(index), ctypes.byref(active))
         if code and (index == 0 or code == 2):
             break  # no NVLink, or past the last one
         if not code:
@@ -221,16 +256,29 @@ def read_link(nvml: Nvml, handle: ctypes.c_void_p, index: int, active: bool) -> 
         remote = PciInfo()
         if not nvml.raw("DeviceGetNvLinkRemotePciInfo_v2", handle, number, ctypes.byref(remote)):
             link["remote"] = remote.address.decode("ascii", "replace")
-    counts = []
+    link["speed_mbps"] = nvml.field(handle, NVLINK_SPEED, index)
+    link.update(link_errors(nvml, handle, index))
+    return link
+
+
+def link_errors(nvml: Nvml, handle: ctypes.c_void_p, index: int) -> "dict[str, object]":
+    """Return the counters of a link; replays, recoveries, CRC of flits and of data, and their sum."""
+    counts = {}
     for counter in range(4):
         value = U64()
+        number = U32(index)
         if not nvml.raw("DeviceGetNvLinkErrorCounter", handle, number, U32(counter), ctypes.byref(value)):
-            counts.append(value.value)
+            counts[counter] = value.value
     if not counts:
         found = [nvml.field(handle, field, index) for field in LINK_ERRORS]
-        counts = [value for value in found if value is not None]
-    link["errors"] = sum(counts) if counts else None
-    return link
+        counts = {counter: value for counter, value in enumerate(found) if value is not None}
+    crc = [counts[counter] for counter in (2, 3) if counter in counts]
+    return {
+        "replays": counts.get(0),
+        "recoveries": counts.get(1),
+        "crc": sum(crc) if crc else None,
+        "errors": sum(counts.values()) if counts else None,
+    }
 
 
 def mig_parts(nvml: Nvml, handle: ctypes.c_void_p) -> "list[tuple[int, ctypes.c_void_p]]":
@@ -289,12 +337,16 @@ def read_vgpus(nvml: Nvml, handle: ctypes.c_void_p) -> "list[dict[str, object]]"
 
 def read_fabric(nvml: Nvml, handle: ctypes.c_void_p, gpu: "dict[str, object]") -> None:
     """Fill in how the board stands in the NVLink fabric."""
-    fabric = FabricInfoV2(version=version(FabricInfoV2, 2))  # type: FabricInfo | FabricInfoV2
-    if nvml.raw("DeviceGetGpuFabricInfoV", handle, ctypes.byref(fabric)):
+    newer = FabricInfoV2(version=version(FabricInfoV2, 2))
+    fabric = newer  # type: FabricInfo | FabricInfoV2
+    if nvml.raw("DeviceGetGpuFabricInfoV", handle, ctypes.byref(newer)):
         fabric = FabricInfo()
         if nvml.call("fabric", "DeviceGetGpuFabricInfo", handle, ctypes.byref(fabric)):
             return
+    else:
+        gpu["fabric_health"] = newer.health
     gpu["fabric_state"], gpu["fabric_clique"] = fabric.state, fabric.clique
+    gpu["fabric_status"] = fabric.status
     text = "".join(f"{byte:02x}" for byte in fabric.cluster)
     gpu["fabric_cluster"] = "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
@@ -338,4 +390,7 @@ def describe_process(info: ProcessInfo) -> "dict[str, object]":
     return record
 
 
-PARTS = (read_identity, read_numbers, read_state, read_rows, read_slices, read_fabric, read_links)
+PARTS = (
+    *(read_identity, read_numbers, read_state, read_condition, read_rows),
+    *(read_slices, read_fabric, read_links),
+)

@@ -54,6 +54,12 @@ class FieldValue(ctypes.Structure):
     ]
 
 
+class ViolationTime(ctypes.Structure):
+    """nvmlViolationTime_t."""
+
+    _fields_ = [("reference", U64), ("violation", U64)]
+
+
 class SliceAttributes(ctypes.Structure):
     """nvmlDeviceAttributes_t."""
 

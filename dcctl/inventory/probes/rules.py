@@ -54,6 +54,10 @@ LIBRARY_NOT_FOUND, FUNCTION_NOT_FOUND = 12, 13
 ABSENT = (2, 3, FUNCTION_NOT_FOUND, 21, 22, 25, 26)
 GPU_IS_LOST, RESET_REQUIRED = 15, 16
 LOST = (GPU_IS_LOST, RESET_REQUIRED)  # nothing more is asked of the board
+CORRUPTED_INFOROM = 14
+# nvml.h, nvmlPerfPolicyType_t.
+VIOLATIONS = (("power", 0), ("thermal", 1), ("board_limit", 3), ("reliability", 5))
+NVLINK_SPEED, RECOVERY_ACTION = 164, 230  # NVML_FI_DEV_NVLINK_GET_SPEED, NVML_FI_DEV_GET_GPU_RECOVERY_ACTION
 NO_INSTANCE = 0xFFFFFFFF  # nvmlProcessInfo_t: the process is in no MIG instance
 
 

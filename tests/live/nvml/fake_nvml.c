@@ -15,7 +15,7 @@
 
 typedef unsigned int uint;
 typedef unsigned long long ull;
-enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7 };
+enum { SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, CORRUPTED_INFOROM = 14 };
 
 typedef struct { char target[32], key[40], value[160]; } Line;
 typedef struct { char exact[32], any[32], wild[32]; } Device;
@@ -156,12 +156,16 @@ uint nvmlDeviceGetHandleByIndex_v2(uint index, Device **out) {
 TEXT(nvmlDeviceGetName, "name")
 TEXT(nvmlDeviceGetUUID, "uuid")
 TEXT(nvmlDeviceGetSerial, "serial")
+TEXT(nvmlDeviceGetVbiosVersion, "vbios")
+uint nvmlDeviceGetGspFirmwareVersion(Device *d, char *out) { return copied(d, "gsp", out, 64); }
 UINT(nvmlDeviceGetPowerUsage, "power_mw")
 UINT(nvmlDeviceGetEnforcedPowerLimit, "power_limit_mw")
 UINT(nvmlDeviceGetPowerManagementDefaultLimit, "power_default_limit_mw")
 WIDE(nvmlDeviceGetTotalEnergyConsumption, "energy_mj")
 UINT(nvmlDeviceGetPerformanceState, "performance_state")
 UINT(nvmlDeviceGetPersistenceMode, "persistence")
+UINT(nvmlDeviceGetComputeMode, "compute_mode")
+UINT(nvmlDeviceGetRetiredPagesPendingStatus, "retire_pending")
 WIDE(nvmlDeviceGetVirtualizationMode, "virtualization")
 UINT(nvmlDeviceGetCurrPcieLinkGeneration, "pcie_generation")
 UINT(nvmlDeviceGetCurrPcieLinkWidth, "pcie_width")
@@ -225,11 +229,17 @@ uint nvmlDeviceGetTemperatureV(Device *d, Temperature *out) {
 }
 #endif
 uint nvmlDeviceGetTemperatureThreshold(Device *d, uint which, uint *out) {
+    if (which == 2) return number32(d, "memory_max_c", out);
     return which == 1 ? number32(d, "slowdown_c", out) : NOT_SUPPORTED;
 }
+static uint modes(Device *d, const char *key, const char *later, uint *now, uint *pending) {
+    uint failed = number32(d, key, now);
+    *pending = failed ? 0 : *now;
+    number32(d, later, pending); /* as it is, unless the file tells otherwise */
+    return failed;
+}
 uint nvmlDeviceGetEccMode(Device *d, uint *now, uint *pending) {
-    *pending = 0;
-    return number32(d, "ecc_enabled", now);
+    return modes(d, "ecc_enabled", "ecc_pending", now, pending);
 }
 uint nvmlDeviceGetTotalEccErrors(Device *d, uint uncorrected, uint aggregate, ull *out) {
     static const char *keys[] = {"ecc_volatile_corrected", "ecc_volatile_uncorrected", "ecc_aggregate_corrected",
@@ -241,6 +251,32 @@ uint nvmlDeviceGetRemappedRows(Device *d, uint *corrected, uint *uncorrected, ui
     uint error = text(d, "remapped_rows", &value); /* four numbers */
     if (!error && sscanf(value, "%u %u %u %u", corrected, uncorrected, pending, failed) != 4) error = 999;
     return error;
+}
+uint nvmlDeviceGetMemoryErrorCounter(Device *d, uint uncorrected, uint aggregate, uint where, ull *out) {
+    if (!uncorrected || aggregate) return NOT_SUPPORTED;
+    return number(d, where == 2 ? "ecc_dram_uncorrected" : where == 7 ? "ecc_sram_uncorrected" : "", out);
+}
+uint nvmlDeviceGetRowRemapperHistogram(Device *d, uint *banks) {
+    const char *value;
+    uint error = text(d, "remap_histogram", &value); /* five numbers */
+    if (!error && sscanf(value, "%u %u %u %u %u", banks, banks + 1, banks + 2, banks + 3, banks + 4) != 5) error = 999;
+    return error;
+}
+uint nvmlDeviceGetApplicationsClock(Device *d, uint kind, uint *out) {
+    return kind == 1 ? number32(d, "app_sm_clock_mhz", out) : NOT_SUPPORTED;
+}
+uint nvmlDeviceGetDefaultApplicationsClock(Device *d, uint kind, uint *out) {
+    return kind == 1 ? number32(d, "default_sm_clock_mhz", out) : NOT_SUPPORTED;
+}
+uint nvmlDeviceValidateInforom(Device *d) {
+    uint valid = 0, failed = number32(d, "inforom_valid", &valid);
+    return failed ? failed : valid ? SUCCESS : CORRUPTED_INFOROM;
+}
+typedef struct { ull reference, violation; } Violation;
+uint nvmlDeviceGetViolationStatus(Device *d, uint policy, Violation *out) {
+    static const char *keys[] = {"violation_power", "violation_thermal", "violation_sync_boost",
+                                 "violation_board_limit", "violation_low_utilization", "violation_reliability"};
+    return policy < 6 ? number(d, keys[policy], &out->violation) : INVALID_ARGUMENT;
 }
 uint nvmlDeviceGetRetiredPages(Device *d, uint cause, uint *count, ull *pages) {
     uint held = 0, size = *count;
@@ -260,6 +296,8 @@ uint nvmlDeviceGetFieldValues(Device *d, int count, Field *fields) {
         f->error = NOT_SUPPORTED;
         f->type = 1; /* unsigned int */
         if (f->field == 82) f->error = number32(d, "memory_temperature_c", &f->value.u);
+        if (f->field == 164) f->error = number32(part(d, "link", f->scope), "speed_mbps", &f->value.u);
+        if (f->field == 230) f->error = number32(d, "recovery_action", &f->value.u);
         if (f->field >= 161 && f->field <= 163) {
             f->type = 3; /* unsigned long long */
             f->error = number(part(d, "link", f->scope), link_keys[f->field - 161], &f->value.w);
@@ -301,9 +339,7 @@ uint nvmlDeviceGetNvLinkErrorCounter(Device *d, uint index, uint counter, ull *o
 
 /* ---- MIG, vGPU, fabric ---- */
 uint nvmlDeviceGetMigMode(Device *d, uint *now, uint *pending) {
-    uint failed = number32(d, "mig_enabled", now);
-    *pending = failed ? 0 : *now;
-    return failed;
+    return modes(d, "mig_enabled", "mig_pending", now, pending);
 }
 uint nvmlDeviceGetMigDeviceHandleByIndex(Device *d, uint index, Device **out) {
     *out = part(d, "mig", index);
@@ -332,7 +368,10 @@ uint nvmlVgpuTypeGetFramebufferSize(uint id, ull *out) { return number(vgpu(id),
 #ifndef OLD_DRIVER
 typedef struct { unsigned char cluster[16]; uint status, clique; unsigned char state; } Fabric;
 typedef struct { uint version; unsigned char cluster[16]; uint status, clique; unsigned char state; uint health; } Fabric2;
-static uint fabric(Device *d, const char *gate, unsigned char *cluster, uint *clique, unsigned char *state) {
+static uint fabric(Device *d, const char *gate, unsigned char *cluster, uint *clique, uint *status,
+                   unsigned char *state) {
+    *status = 0;
+    number32(d, "fabric_status", status);
     const char *value;
     uint known = 0, failed = number32(d, gate, &known);
     if (!failed) failed = number32(d, "fabric_clique", clique);
@@ -342,10 +381,12 @@ static uint fabric(Device *d, const char *gate, unsigned char *cluster, uint *cl
     return failed;
 }
 uint nvmlDeviceGetGpuFabricInfoV(Device *d, Fabric2 *out) {
-    return fabric(d, "fabric_state", out->cluster, &out->clique, &out->state);
+    out->health = 0;
+    number32(d, "fabric_health", &out->health);
+    return fabric(d, "fabric_state", out->cluster, &out->clique, &out->status, &out->state);
 }
 uint nvmlDeviceGetGpuFabricInfo(Device *d, Fabric *out) {
-    return fabric(d, "fabric_state_v1", out->cluster, &out->clique, &out->state);
+    return fabric(d, "fabric_state_v1", out->cluster, &out->clique, &out->status, &out->state);
 }
 #endif
 

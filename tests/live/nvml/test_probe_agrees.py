@@ -24,6 +24,7 @@ CASES = [
     "t4_few",
     "vgpu_host",
     "nvl72",
+    "h200_audit",
     "gpu_lost",
     "denied",
     "version_mismatch",
@@ -58,11 +59,11 @@ def test_both_readers_agree(library: Path, old_library: Path, source: Source, ca
 
 
 def _plain(document: NvmlDocument) -> object:
-    """As JSON, without the words of errors."""
+    """As JSON, without the words and the order of errors."""
     gpus = tuple(replace(gpu, errors=_wordless(gpu.errors)) for gpu in document.gpus)
     plain = replace(document, gpus=gpus, errors=_wordless(document.errors))
     return json.loads(msgspec.json.encode(plain))
 
 
 def _wordless(errors: tuple[NvmlError, ...]) -> tuple[NvmlError, ...]:
-    return tuple(replace(error, text="", call="") for error in errors)
+    return tuple(replace(error, text="", call="") for error in sorted(errors, key=lambda error: error.code))

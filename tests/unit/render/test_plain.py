@@ -137,7 +137,7 @@ def test_json_keeps_what_yaml_and_tables_must_write_out() -> None:
     assert yaml.safe_load(shown("yaml", hostile()))["items"][0]["node"] == EVIL
 
 
-@pytest.mark.parametrize("output", FORMATS)
+@pytest.mark.parametrize("output", [name for name, each in FORMATS.items() if not each.findings])
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_row_of_a_format_says_whether_its_text_tells_the_gaps(output: str, terminal: bool) -> None:
     text = shown(output, terminal=terminal, width=200)

@@ -43,6 +43,12 @@ class NvmlLink(Struct, frozen=True, omit_defaults=True):
     """PCI bus id of the far end, as NVML writes it (8-digit domain)."""
     errors: Natural | None = None
     """Sum of the CRC flit, CRC data, replay and recovery counters that exist."""
+    speed_mbps: Natural | None = None
+    """MB/s in one direction (NVML_FI_DEV_NVLINK_GET_SPEED)."""
+    crc: Natural | None = None
+    """Flit and data together."""
+    replays: Natural | None = None
+    recoveries: Natural | None = None
 
 
 class NvmlSlice(Struct, frozen=True, omit_defaults=True):
@@ -84,6 +90,17 @@ class NvmlGpu(Struct, frozen=True, omit_defaults=True):
     temperature_c: int | None = None
     memory_temperature_c: int | None = None
     slowdown_c: int | None = None
+    memory_max_c: int | None = None
+    app_sm_clock_mhz: Natural | None = None
+    default_sm_clock_mhz: Natural | None = None
+    """What is asked of a program's clocks, and what the vendor asks (applications clocks)."""
+    compute_mode: Natural | None = None
+    """nvmlComputeMode_t: 0 default, 2 prohibited, 3 exclusive process."""
+    violation_power_ns: Natural | None = None
+    violation_thermal_ns: Natural | None = None
+    violation_board_limit_ns: Natural | None = None
+    violation_reliability_ns: Natural | None = None
+    """nvmlDeviceGetViolationStatus: time held back since the driver was loaded."""
     throttle_mask: Natural | None = None
     """nvmlDeviceGetCurrentClocksEventReasons (ThrottleReasons on old drivers)."""
     performance_state: Natural | None = None
@@ -92,6 +109,11 @@ class NvmlGpu(Struct, frozen=True, omit_defaults=True):
     virtualization: Natural | None = None
     """nvmlGpuVirtualizationMode_t: 0 none, 1 passthrough, 2 vGPU guest, 3 vGPU host, 4 vSGA host."""
     ecc_enabled: bool | None = None
+    ecc_pending: bool | None = None
+    """After the next reset."""
+    ecc_dram_uncorrected: Natural | None = None
+    ecc_sram_uncorrected: Natural | None = None
+    """Volatile, by where they were."""
     ecc_volatile_corrected: Natural | None = None
     ecc_volatile_uncorrected: Natural | None = None
     ecc_aggregate_corrected: Natural | None = None
@@ -100,6 +122,15 @@ class NvmlGpu(Struct, frozen=True, omit_defaults=True):
     remapped_uncorrected: Natural | None = None
     remap_pending: bool | None = None
     remap_failed: bool | None = None
+    remap_histogram: tuple[Natural, ...] = ()
+    """Banks by spare rows: max, high, partial, low, none."""
+    retire_pending: bool | None = None
+    inforom_valid: bool | None = None
+    recovery_action: Natural | None = None
+    """nvmlDeviceGpuRecoveryAction_t; 0 none."""
+    vbios: str | None = None
+    gsp: str | None = None
+    """Version of the firmware of the GPU system processor."""
     retired_pages: Natural | None = None
     """Single-bit and double-bit together."""
     pcie_generation: Natural | None = None
@@ -109,12 +140,17 @@ class NvmlGpu(Struct, frozen=True, omit_defaults=True):
     pcie_replays: Natural | None = None
     nvlinks: tuple[NvmlLink, ...] = ()
     mig_enabled: bool | None = None
+    mig_pending: bool | None = None
     mig: tuple[NvmlSlice, ...] = ()
     vgpus: tuple[NvmlSlice, ...] = ()
     processes: tuple[NvmlProcess, ...] | None = None
     """None: could not be read."""
     fabric_state: Natural | None = None
     """0 not supported, 1 not started, 2 in progress, 3 completed."""
+    fabric_status: Natural | None = None
+    """nvmlReturn_t of the registration; 0 is success."""
+    fabric_health: Natural | None = None
+    """Mask; bits 0 and 1: 1 is degraded bandwidth."""
     fabric_cluster: str | None = None
     """Cluster UUID."""
     fabric_clique: Natural | None = None

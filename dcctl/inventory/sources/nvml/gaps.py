@@ -77,11 +77,11 @@ def _counts(error: NvmlError, on_bus: int | None) -> bool:
 
 
 def _machine_gap(error: NvmlError, source: str, node: str, on_bus: int | None) -> Gap:
-    reason = f"NVML {error.call}: {_text(error)}"
+    reason = f"NVML {error.call}: {text_of(error)}"
     if error.code in NO_DRIVER:
         what = "library" if error.code == LIBRARY_NOT_FOUND else "driver"
         reason = f"{on_bus} NVIDIA boards on the PCI bus, and no NVIDIA {what}"
-    return Gap(source, node, reason, _CAUSES.get(error.code, "failed"), _HINTS.get(error.code, ""))
+    return Gap(source, node, reason, cause_of(error), _HINTS.get(error.code, ""))
 
 
 def _unread(document: NvmlDocument, on_bus: int | None) -> str:
@@ -111,7 +111,7 @@ def _board_gaps(gpu: NvmlGpu, source: str, node: str) -> Iterable[Gap]:
         if error.code not in ABSENT:
             by_code.setdefault(error.code, []).append(error)
     for code, errors in by_code.items():
-        reason = f"{_calls(errors)}: {_text(errors[0])}"
+        reason = f"{_calls(errors)}: {text_of(errors[0])}"
         yield Gap(source, _subject(gpu, node), reason, _CAUSES.get(code, "failed"), _HINTS.get(code, ""))
 
 
@@ -138,7 +138,13 @@ def _subject(gpu: NvmlGpu, node: str) -> str:
     return f"{node} GPU {gpu.index} ({gpu.uuid})" if gpu.uuid else f"{node} GPU {gpu.index}"
 
 
-def _text(error: NvmlError) -> str:
+def cause_of(error: NvmlError) -> Cause:
+    """Return why a call failed."""
+    return _CAUSES.get(error.code, "failed")
+
+
+def text_of(error: NvmlError) -> str:
+    """Return a failure in words."""
     return _TEXTS.get(error.code) or error.text or f"NVML error {error.code}"
 
 

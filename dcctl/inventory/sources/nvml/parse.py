@@ -39,7 +39,7 @@ THROTTLE_REASONS = (
     "board_limit",
     "reliability",
 )
-_VGPU_GUEST = 2
+VGPU_GUEST = 2
 _FABRIC_COMPLETED = 3
 
 
@@ -114,7 +114,7 @@ def mig_profile(part: NvmlSlice, board_bytes: int | None) -> str | None:
 
 
 def _board(gpu: NvmlGpu) -> Accelerator:
-    guest = gpu.virtualization == _VGPU_GUEST
+    guest = gpu.virtualization == VGPU_GUEST
     return Accelerator(
         index=gpu.index,
         id=gpu.uuid,
@@ -140,7 +140,7 @@ def _board(gpu: NvmlGpu) -> Accelerator:
         performance_state=gpu.performance_state,
         numa_node=gpu.numa_node,
         mig_enabled=gpu.mig_enabled,
-        nvlink_domain=_nvlink_domain(gpu),
+        nvlink_domain=nvlink_domain(gpu),
         ecc=_ecc(gpu),
         pcie=_pcie(gpu),
         nvlinks=tuple(_link(link) for link in gpu.nvlinks),
@@ -255,7 +255,7 @@ def _link(link: NvmlLink) -> NvLink:
     )
 
 
-def _nvlink_domain(gpu: NvmlGpu) -> str | None:
+def nvlink_domain(gpu: NvmlGpu) -> str | None:
     """`cluster-uuid.clique`, as in the label nvidia.com/gpu.clique; None within one node (cluster zero)."""
     if gpu.fabric_state != _FABRIC_COMPLETED or not (gpu.fabric_cluster or "").strip("0-"):
         return None

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pynvml as nv
 
-from dcctl.inventory.probes.rules import ABSENT, LOST, NO_INSTANCE
+from dcctl.inventory.probes.rules import ABSENT, LOST, NO_INSTANCE, NVLINK_SPEED
+from dcctl.inventory.sources.nvml.condition import CONDITION, field_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,6 +35,12 @@ _SINGLE: tuple[tuple[str, Callable[..., object], tuple[int, ...]], ...] = (
     ("sm_clock_max_mhz", nv.nvmlDeviceGetMaxClockInfo, (nv.NVML_CLOCK_SM,)),
     ("memory_clock_mhz", nv.nvmlDeviceGetClockInfo, (nv.NVML_CLOCK_MEM,)),
     ("slowdown_c", nv.nvmlDeviceGetTemperatureThreshold, (nv.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN,)),
+    ("memory_max_c", nv.nvmlDeviceGetTemperatureThreshold, (nv.NVML_TEMPERATURE_THRESHOLD_MEM_MAX,)),
+    ("app_sm_clock_mhz", nv.nvmlDeviceGetApplicationsClock, (nv.NVML_CLOCK_SM,)),
+    ("default_sm_clock_mhz", nv.nvmlDeviceGetDefaultApplicationsClock, (nv.NVML_CLOCK_SM,)),
+    ("compute_mode", nv.nvmlDeviceGetComputeMode, ()),
+    ("vbios", nv.nvmlDeviceGetVbiosVersion, ()),
+    ("gsp", nv.nvmlDeviceGetGspFirmwareVersion, ()),
     ("performance_state", nv.nvmlDeviceGetPerformanceState, ()),
     ("virtualization", nv.nvmlDeviceGetVirtualizationMode, ()),
     ("pcie_generation", nv.nvmlDeviceGetCurrPcieLinkGeneration, ()),
@@ -41,6 +48,16 @@ _SINGLE: tuple[tuple[str, Callable[..., object], tuple[int, ...]], ...] = (
     ("pcie_max_generation", nv.nvmlDeviceGetMaxPcieLinkGeneration, ()),
     ("pcie_max_width", nv.nvmlDeviceGetMaxPcieLinkWidth, ()),
     ("pcie_replays", nv.nvmlDeviceGetPcieReplayCounter, ()),
+    (
+        "ecc_dram_uncorrected",
+        nv.nvmlDeviceGetMemoryErrorCounter,
+        (1, nv.NVML_VOLATILE_ECC, nv.NVML_MEMORY_LOCATION_DRAM),
+    ),
+    (
+        "ecc_sram_uncorrected",
+        nv.nvmlDeviceGetMemoryErrorCounter,
+        (1, nv.NVML_VOLATILE_ECC, nv.NVML_MEMORY_LOCATION_SRAM),
+    ),
     ("ecc_volatile_corrected", nv.nvmlDeviceGetTotalEccErrors, (0, nv.NVML_VOLATILE_ECC)),
     ("ecc_volatile_uncorrected", nv.nvmlDeviceGetTotalEccErrors, (1, nv.NVML_VOLATILE_ECC)),
     ("ecc_aggregate_corrected", nv.nvmlDeviceGetTotalEccErrors, (0, nv.NVML_AGGREGATE_ECC)),
@@ -74,7 +91,8 @@ def readings(handle: Handle) -> Iterator[tuple[str, Callable[[], Row]]]:
 
 
 def _single(field: str, function: Callable[..., object], handle: Handle, *arguments: int) -> Row:
-    return {field: function(handle, *arguments)}
+    value = function(handle, *arguments)
+    return {field: _text(value) if isinstance(value, bytes) else value}
 
 
 def _first(*calls: Callable[[], object]) -> object:
@@ -133,16 +151,8 @@ def _temperature(handle: Handle) -> Row:
 
 
 def _memory_temperature(handle: Handle) -> Row:
-    celsius = _field(handle, nv.NVML_FI_DEV_MEMORY_TEMP, 0)
+    celsius = field_value(handle, nv.NVML_FI_DEV_MEMORY_TEMP, 0)
     return {} if celsius is None else {"memory_temperature_c": celsius}
-
-
-def _field(handle: Handle, field: int, scope: int) -> int | None:
-    value = nv.nvmlDeviceGetFieldValues(handle, [(field, scope)])[0]
-    if value.nvmlReturn != nv.NVML_SUCCESS:
-        return None
-    wide = value.valueType == nv.NVML_VALUE_TYPE_UNSIGNED_LONG_LONG
-    return int(value.value.ullVal if wide else value.value.uiVal)
 
 
 def _throttle(handle: Handle) -> Row:
@@ -158,7 +168,8 @@ def _persistence(handle: Handle) -> Row:
 
 
 def _ecc_mode(handle: Handle) -> Row:
-    return {"ecc_enabled": bool(nv.nvmlDeviceGetEccMode(handle)[0])}
+    now, pending = nv.nvmlDeviceGetEccMode(handle)
+    return {"ecc_enabled": bool(now), "ecc_pending": bool(pending)}
 
 
 def _remapped(handle: Handle) -> Row:
@@ -193,6 +204,8 @@ def _fabric(handle: Handle) -> Row:
         "fabric_state": getattr(info, "state", None),
         "fabric_cluster": "-".join(parts),
         "fabric_clique": getattr(info, "cliqueId", None),
+        "fabric_status": getattr(info, "status", None),
+        "fabric_health": getattr(info, "healthMask", None),
     }
 
 
@@ -204,11 +217,11 @@ def _nvlinks(handle: Handle) -> Row:
         except nv.NVMLError as error:
             # INVALID_ARGUMENT: past the last link of this board; NOT_SUPPORTED: no NVLink, or a link not
             # fitted.
+            if error.value not in ABSENT:
+                raise
             if error.value == nv.NVML_ERROR_INVALID_ARGUMENT or index == 0:
                 break
-            if error.value in ABSENT:
-                continue
-            raise
+            continue
         links.append(_link(handle, index, active))
     return {"nvlinks": links} if links else {}
 
@@ -218,32 +231,36 @@ def _link(handle: Handle, index: int, active: bool) -> Row:
     if active:
         add(row, [], "version", lambda: {"version": nv.nvmlDeviceGetNvLinkVersion(handle, index)})
         add(row, [], "remote", lambda: {"remote": _remote(handle, index)})
-    errors = _link_errors(handle, index)
-    return row if errors is None else {**row, "errors": errors}
+    speed = field_value(handle, NVLINK_SPEED, index)
+    return {**row, **({} if speed is None else {"speed_mbps": speed}), **_link_errors(handle, index)}
 
 
 def _remote(handle: Handle, index: int) -> str:
     return _text(nv.nvmlDeviceGetNvLinkRemotePciInfo(handle, index).busId)
 
 
-def _link_errors(handle: Handle, index: int) -> int | None:
-    """Sum of the counters of a link: by the older calls, else by the fields that replace them."""
-    counts: list[int] = []
+def _link_errors(handle: Handle, index: int) -> Row:
+    """Replays, recoveries, CRC and the sum: by the older calls, else by the fields that replace them."""
+    counts: dict[int, int] = {}
     for counter in range(nv.NVML_NVLINK_ERROR_DL_ECC_DATA):
         row: Row = {}
         add(row, [], "", partial(_single, "n", nv.nvmlDeviceGetNvLinkErrorCounter, handle, index, counter))
-        counts += [number for number in row.values() if isinstance(number, int)]
+        if isinstance(row.get("n"), int):
+            counts[counter] = int(str(row["n"]))
     if not counts:
         first = nv.NVML_FI_DEV_NVLINK_ERROR_DL_REPLAY
-        found = (_field(handle, field, index) for field in range(first, first + 3))
-        counts = [number for number in found if number is not None]
-    return sum(counts) if counts else None
+        found = (field_value(handle, first + counter, index) for counter in range(3))
+        counts = {counter: number for counter, number in enumerate(found) if number is not None}
+    crc = [counts[counter] for counter in (2, 3) if counter in counts]
+    row = {"replays": counts.get(0), "recoveries": counts.get(1)}
+    row |= {"crc": sum(crc) if crc else None, "errors": sum(counts.values()) if counts else None}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _mig(handle: Handle) -> Row:
-    if not nv.nvmlDeviceGetMigMode(handle)[0]:
-        return {"mig_enabled": False}
-    return {"mig_enabled": True, "mig": [_mig_device(part, index) for index, part in _mig_handles(handle)]}
+    now, pending = nv.nvmlDeviceGetMigMode(handle)
+    row: Row = {"mig_enabled": bool(now), "mig_pending": bool(pending)}
+    return {**row, "mig": [_mig_device(part, index) for index, part in _mig_handles(handle)]} if now else row
 
 
 def _mig_handles(handle: Handle) -> Iterator[tuple[int, Handle]]:
@@ -357,6 +374,7 @@ _GROUPS: tuple[tuple[str, Callable[[Handle], Row]], ...] = (
     ("throttle_mask", _throttle),
     ("persistence", _persistence),
     ("ecc_enabled", _ecc_mode),
+    *CONDITION,
     ("remapped rows", _remapped),
     ("retired_pages", _retired),
     ("mig", _mig),

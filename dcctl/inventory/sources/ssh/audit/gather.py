@@ -16,6 +16,8 @@ from dcctl.inventory.evidence.hosts import Algorithms  # noqa: TC001  # msgspec 
 from dcctl.inventory.model import Fleet
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.machine.facts import Facts
+from dcctl.inventory.sources.ssh.audit.boards import board_evidence
+from dcctl.inventory.sources.ssh.audit.components import component_evidence
 from dcctl.inventory.sources.ssh.audit.greet import Greeter
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
 from dcctl.inventory.sources.ssh.audit.stores import store_evidence
@@ -56,7 +58,12 @@ class NodeAnswer(Struct, frozen=True):
     algorithms: Algorithms | None = None
 
 
-TOPICS: Final[tuple[Callable[[NodeAnswer], Evidence], ...]] = (host_evidence, store_evidence)
+TOPICS: Final[tuple[Callable[[NodeAnswer], Evidence], ...]] = (
+    host_evidence,
+    board_evidence,
+    component_evidence,
+    store_evidence,
+)
 """Who reads the parts of an answer: a row for each part of the probe."""
 
 

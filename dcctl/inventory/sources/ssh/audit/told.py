@@ -93,7 +93,7 @@ class Reading:
         told = self.commands.get(name)
         if told is None:
             raise Untold(f"{name} was not run there", "missing")
-        return _out(told, name, ok)
+        return out_of(told, name, ok)
 
     def ran(self, name: str) -> bool:
         """True when a command was tried."""
@@ -104,7 +104,7 @@ class Reading:
         told = self.host.files.get(path)
         if told is None:
             raise Untold(f"{path} was not asked for", "missing")
-        return _out(told, path, (0,))
+        return out_of(told, path, (0,))
 
     def has(self, path: str) -> bool:
         """True when there is such a file. Untold: nobody could tell."""
@@ -126,7 +126,8 @@ class Reading:
         self.silent[field_] = Silence(printable(reason), cause)
 
 
-def _out(told: Told, name: str, ok: Collection[int]) -> str:
+def out_of(told: Told, name: str, ok: Collection[int] = (0,)) -> str:
+    """Return what was said. Untold: nothing, or it ended otherwise than `ok`."""
     if told.out is None:
         raise Untold(told.why or f"{name} said nothing", told.cause)
     if told.status not in ok:

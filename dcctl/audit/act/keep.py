@@ -1,0 +1,154 @@
+"""The history of audits: what is open, the chain of its runs, and one run more."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from dcctl import __version__
+from dcctl.audit.act.signing import read_head, verifier, write_head
+from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
+from dcctl.audit.finding import Finding
+from dcctl.audit.record import Record, Scope, open_head
+from dcctl.errors import DcctlError
+from dcctl.inventory.evidence.own import Chain
+from dcctl.redaction import without_credentials
+from dcctl.state import Entry, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from dcctl.audit.act.signing import Signer
+    from dcctl.audit.judge import Verdict
+    from dcctl.audit.record import Compared
+    from dcctl.inventory.evidence.collected import Evidence
+    from dcctl.state import History
+
+
+class Before(NamedTuple):
+    """What the history knows before a run."""
+
+    open: Mapping[str, Finding]
+    since: Mapping[str, int]
+    counters: Mapping[str, int]
+    last: Record | None
+    """The last run of this series."""
+    chain: Chain
+
+
+class Run(NamedTuple):
+    """One run, to be kept."""
+
+    series: str
+    scope: Scope
+    at_s: int
+    gaps: tuple[str, ...]
+    evidence: Evidence
+
+
+def before(history: History, signer: Signer, series: str, every_s: int | None) -> Before:
+    """Return what is known before a run of a series. ValueError never: what was changed is a flaw."""
+    opened = history.open(series)
+    last = history.last(series)
+    newest = history.last()
+    found = msgspec.json.Decoder(Finding)
+    chain = Chain(flaws=check(history, signer.public), last_at_s=newest and newest.at_s, every_s=every_s)
+    try:
+        return Before(
+            {key: found.decode(one.body) for key, one in opened.items()},
+            {key: one.since_s for key, one in opened.items()},
+            history.counters(series),
+            last and record_of(_link(last)),
+            chain,
+        )
+    except (ValueError, msgspec.DecodeError) as error:
+        raise DcctlError(
+            f"the history in {history.folder}",
+            f"was changed, and cannot be compared with: {error}",
+            "dcctl audit verify",
+        ) from error
+
+
+def check(history: History, public: str) -> tuple[tuple[int, str], ...]:
+    """Return (number of the run, what is wrong) for each flaw of the history; 0: of the whole."""
+    links = [_link(row) for row in history.runs()]
+    found = flaws(links, read_head(history.folder), verifier(public))
+    return found or disagreements(map(record_of, links)) or _open_agrees(history, links)
+
+
+def _open_agrees(history: History, links: Iterable[Link]) -> tuple[tuple[int, str], ...]:
+    """Hold what is kept as open against what the last record of each series names."""
+    last = {record.series: record for record in map(record_of, links)}
+    return tuple(
+        (record.seq, "the list of what is open was changed")
+        for series, record in last.items()
+        if record.head != hashlib.sha256("\n".join(sorted(history.open(series))).encode()).hexdigest()
+    )
+
+
+def _link(row: Row) -> Link:
+    return Link(row.seq, row.body, row.hash, row.signature)
+
+
+def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared: Compared) -> Record:
+    """Write a run to the history, signed. OutputError: it could not be written."""
+    last, head = history.last(), read_head(history.folder)
+    record = Record(
+        seq=max(last.seq if last else 0, head.seq if head else 0) + 1,
+        at_s=run.at_s,
+        series=run.series,
+        previous=last.hash if last else START,
+        version=__version__,
+        scope=run.scope,
+        checks={one.check.id: dict(one.counts) for one in verdict.tallies},
+        coverage_milli=verdict.coverage.milli,
+        new=compared.new,
+        gone=tuple(one.id for one in compared.gone),
+        unsure=tuple(one.id for one in compared.unsure),
+        known=len(compared.known),
+        waived=len(verdict.waived),
+        gaps=run.gaps,
+        evidence=_digest(run.evidence),
+        head=open_head(compared.open),
+    )
+    body = record.encode()
+    hashed = digest(record.previous, body)
+    signature = signer.sign(hashed)
+    history.append(
+        Entry(
+            Row(record.seq, run.series, run.at_s, body, hashed, signature),
+            {one.id: msgspec.json.encode(one, order="sorted") for one in compared.new},
+            record.gone,
+            run.evidence.counters,
+        )
+    )
+    write_head(history.folder, Head(record.seq, hashed, signature.hex()))
+    return record
+
+
+def note_errors(path: Path, verdict: Verdict) -> None:
+    """Put the tracebacks of checks that broke in a file; none is left where none did."""
+    told = [f"{one.check.id}\n{one.error}" for one in verdict.tallies if one.error]
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        if told:
+            text = without_credentials("\n".join(told))
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _digest(evidence: Evidence) -> str:
+    from dcctl.inventory.evidence.document import encode
+
+    return hashlib.sha256(encode(evidence)).hexdigest()
+
+
+def records(history: History) -> list[Record]:
+    """Return all records. DcctlError: one was changed so that it is none."""
+    try:
+        return [record_of(_link(row)) for row in history.runs()]
+    except ValueError as error:
+        raise DcctlError(f"the history in {history.folder}", str(error), "dcctl audit verify") from error

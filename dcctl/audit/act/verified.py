@@ -1,0 +1,54 @@
+"""What came of verifying the history."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dcctl.audit.shape import VERIFY
+from dcctl.errors import UsageError
+from dcctl.render.report import Note, Report, Table
+from dcctl.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.state import History
+
+_HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
+
+
+def anchored(history: History, head: str) -> tuple[tuple[int, str], ...]:
+    """Return a flaw where the head that was kept elsewhere is not in the chain. UsageError: it is no head."""
+    if not head:
+        return ()
+    match = _HEAD.fullmatch(head)
+    if match is None:
+        raise UsageError(f"--head {head}", "must be a number and a hash, as `audit verify` prints them")
+    number = int(match[1])
+    if any((row.seq, row.hash) == (number, match[2]) for row in history.runs()):
+        return ()
+    return ((number, "is not the one whose hash was kept elsewhere"),)
+
+
+def verify_report(flaws: Sequence[tuple[int, str]], history: History, public: str) -> Report:
+    """Return what is wrong with the history, and what to keep elsewhere."""
+    rows = tuple((number or None, why) for number, why in flaws)
+    last = history.last()
+    head = f"{last.seq}:{last.hash}" if last else None
+    runs = len(history.runs())
+    return Report(
+        VERIFY.kind,
+        f"{plural(len(rows), 'flaw')} in {plural(runs, 'run')}"
+        if rows
+        else f"{plural(runs, 'run')}, all whole",
+        Table("items", VERIFY.items, rows),
+        summary={"runs": runs, "head": head, "public_key": public},
+        notes=(
+            Note("head", head or "no run yet"),
+            Note("public key", public),
+            Note("limit", "who has root here has the key: keep both on another host, and compare them there"),
+        ),
+        name_key="run",
+        level="crit" if rows else "ok",
+    )

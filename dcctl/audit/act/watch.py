@@ -1,0 +1,110 @@
+"""How a run behaves when nobody looks: it waits its turn, gives up in time, and tells that it lives."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import signal
+import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from dcctl.errors import DcctlError, UnreachableError, UsageError
+from dcctl.streams import tell_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType, TracebackType
+
+_PING_S: Final = 10.0
+_DEFECT: Final = 70
+
+
+class Watched:
+    """Inside it a run has waited its turn and has a deadline. Its start is told, and its end."""
+
+    def __init__(
+        self,
+        url: str | None,
+        jitter_s: float,
+        deadline_s: float,
+        code_of: Callable[[DcctlError], int],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """`url`: of this host or site alone. UsageError: it is no such URL.
+
+        `code_of` tells the exit code of an error; `quiet`: a ping that fails is not told of.
+        """
+        self._url, self._jitter_s, self._deadline_s, self._quiet = url, jitter_s, deadline_s, quiet
+        self._code_of, self._status = code_of, _DEFECT
+        if url:
+            _check(url)
+
+    def ends(self, status: int) -> None:
+        """Say with which exit code the run will end."""
+        self._status = status
+
+    def __enter__(self) -> Watched:
+        if self._jitter_s:
+            time.sleep(wait_s(self._jitter_s, socket.gethostname(), "audit"))
+        if self._deadline_s:
+            signal.signal(signal.SIGALRM, self._late)
+            signal.setitimer(signal.ITIMER_REAL, self._deadline_s)
+        self._ping("start")
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._deadline_s:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if error is not None:
+            self._status = self._code_of(error) if isinstance(error, DcctlError) else _DEFECT
+        self._ping(str(self._status))
+
+    def _late(self, _signal: int, _frame: FrameType | None) -> None:
+        raise UnreachableError(
+            f"--deadline {self._deadline_s:g}",
+            "the audit was not done by then; nothing was kept",
+            "dcctl audit -o wide",
+        )
+
+    def _ping(self, what: str) -> None:
+        """Tell the watchman. That he does not hear changes nothing here: he will cry by himself."""
+        if not self._url:
+            return
+        import urllib3
+
+        try:
+            answer = urllib3.PoolManager(retries=False, timeout=_PING_S).request(
+                "GET", f"{self._url.rstrip('/')}/{what}", redirect=False
+            )
+            why = f"answered {answer.status}" if answer.status >= 300 else ""
+        except urllib3.exceptions.HTTPError as error:
+            why = type(error).__name__
+        if why and not self._quiet:
+            with suppress(OSError):
+                tell_aside(f"dcctl: {self._url}: {why}\n")
+
+
+def wait_s(most_s: float, host: str, job: str) -> float:
+    """Return how long a host waits before it begins: the same each time, and spread over the hosts."""
+    number = int.from_bytes(hashlib.sha256(f"{host} {job}".encode()).digest()[:8], "big")
+    return most_s * number / 2**64
+
+
+def _check(url: str) -> None:
+    """UsageError unless a URL is of this host or of a private network."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise UsageError(f"ping = {url!r}", "must be a URL like http://127.0.0.1:8000/ping/ID")
+    try:
+        found = socket.getaddrinfo(parts.hostname, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return  # nobody is there: the ping will say so
+    for each in found:
+        if not ipaddress.ip_address(str(each[4][0]).partition("%")[0]).is_private:
+            raise UsageError(f"ping = {url!r}", f"{each[4][0]} is not of this host or site")

@@ -1,0 +1,294 @@
+"""An audit as a report: what is new first, then by severity."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+from dcctl.audit.check import SEVERITIES
+from dcctl.audit.coverage import STATES, state_of
+from dcctl.audit.finding import rank
+from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, COUNTED, FINDINGS, GONE, OBJECTS, UNKNOWN
+from dcctl.inventory.model import Gap
+from dcctl.render.report import Findings, Note, Report, Result, Rule, Sample, Table, Waived
+from dcctl.units import duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from dcctl.audit.check import Severity
+    from dcctl.audit.evaluate import Tally
+    from dcctl.audit.finding import Finding
+    from dcctl.audit.judge import Verdict
+    from dcctl.audit.record import Compared
+    from dcctl.inventory.evidence.own import Waiver
+    from dcctl.render.report import Cell, Row
+    from dcctl.render.report import Severity as Level
+
+By: TypeAlias = Literal["severity", "object"]
+LEVELS: dict[Severity, Level] = {
+    "critical": "crit",
+    "high": "crit",
+    "medium": "warn",
+    "low": "info",
+    "info": "info",
+}
+"""What `--fail-on` calls each severity."""
+_ORDER = {"new": 0, "unsure": 1, "known": 2, "waived": 3}
+
+
+class View(NamedTuple):
+    """What is known of a run beside its findings, and how it is to be told."""
+
+    at_s: int
+    target: str
+    gaps: tuple[Gap, ...] = ()
+    by: By = "severity"
+    severity: Severity = "info"
+    """Findings that are less grave are counted and not shown."""
+    least_milli: int = 950
+    """With less coverage the run is incomplete."""
+    run: int = 0
+    before_s: int | None = None
+    since: Mapping[str, int] = {}
+    """Since when a finding is open, by id."""
+    cron: bool = False
+    broken: str = ""
+    """The file of what broke in checks."""
+    noticed: frozenset[str] = frozenset()
+    """Gaps that the run before had too."""
+
+
+def report(verdict: Verdict, compared: Compared, view: View) -> Report:
+    """Return what an audit answers. Its level is that of findings that are new and that nobody waived."""
+    results = sorted(_results(verdict, compared, view), key=_order)
+    gaps = (*view.gaps, *incomplete(verdict, view.least_milli, view.broken))
+    counted = [one for one in results if one.status == "new" and one.waived is None]
+    tally = Counter("waived" if one.waived else one.status for one in results)
+    tally["gone"] = len(compared.gone)
+    shown = [one for one in results if rank(one.severity) <= rank(view.severity)]
+    found = _findings(verdict, compared, view, tuple(results), complete=not gaps)
+    return Report(
+        kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
+        headline=headline(verdict, tally, counted, view),
+        items=_items(shown, found) if view.by == "severity" else _objects(shown),
+        details=tuple(table for table in _details(verdict, compared, found) if table.rows),
+        summary=_summary(verdict, tally, counted, view),
+        notes=tuple(_notes(found, shown)),
+        samples=tuple(_samples(verdict, results, view)),
+        gaps=gaps,
+        name_key="nodes",
+        level=max((LEVELS[one.severity] for one in counted), key=_LEVELS.index, default="ok"),
+        findings=found,
+        silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
+    )
+
+
+_LEVELS: tuple[Level, ...] = ("ok", "info", "warn", "crit")
+
+
+def one_line(gap: Gap) -> str:
+    """Return what tells a gap from others, the same as long as it lasts."""
+    return f"{gap.source} {gap.subject}: {gap.cause}"
+
+
+def gaps_of(told: Iterable[Gap], verdict: Verdict, least_milli: int) -> tuple[str, ...]:
+    """Return what tells the gaps of a run from those of others, for its record."""
+    return tuple(map(one_line, (*told, *incomplete(verdict, least_milli))))
+
+
+def incomplete(verdict: Verdict, least_milli: int, broken: str = "") -> Iterator[Gap]:
+    """Yield why a run is incomplete: checks that broke, and too little that was told."""
+    for tally in verdict.tallies:
+        if tally.error:
+            says = next(one.says for one in tally.outcomes if one.state == "error")
+            hint = f"less {broken}" if broken else ""
+            yield Gap("audit", tally.check.id, f"the check broke: {says}", "failed", hint)
+    milli = verdict.coverage.milli
+    if milli is not None and milli < least_milli:
+        why = f"{milli / 10:g} % of what the checks ask was told, --min-coverage asks {least_milli / 10:g} %"
+        yield Gap("audit", "coverage", why, "missing", "dcctl audit -o wide")
+
+
+def _order(one: Result) -> tuple[int, int, str, str, str]:
+    status = "waived" if one.waived else one.status
+    return _ORDER[status], rank(one.severity), one.rule, one.object, one.where
+
+
+def _results(verdict: Verdict, compared: Compared, view: View) -> Iterator[Result]:
+    for status, those in (("new", compared.new), ("known", compared.known), ("unsure", compared.unsure)):
+        for one in those:
+            yield result(one, status, view.since.get(one.id, view.at_s), verdict.waived.get(one.id))  # type: ignore[arg-type]
+
+
+def result(
+    one: Finding,
+    status: Literal["new", "known", "gone", "unsure"],
+    since_s: int = 0,
+    waiver: Waiver | None = None,
+) -> Result:
+    """Return a finding as outputs have it."""
+    cover = Waived(waiver.owner, waiver.ticket, waiver.reason, waiver.expires_at_s) if waiver else None
+    return Result(
+        one.check,
+        one.id,
+        one.object,
+        one.says,
+        "fail",
+        one.severity,
+        status,
+        one.where,
+        one.nodes,
+        since_s,
+        cover,
+    )
+
+
+def _findings(
+    verdict: Verdict, compared: Compared, view: View, results: tuple[Result, ...], *, complete: bool
+) -> Findings:
+    return Findings(
+        at_s=view.at_s,
+        rules=tuple(map(_rule, verdict.tallies)),
+        results=results,
+        gone=tuple(result(one, "gone") for one in compared.gone),
+        unknown=tuple(_unknown(verdict.tallies)),
+        coverage_milli=verdict.coverage.milli,
+        target=view.target,
+        run=view.run,
+        complete=complete,
+    )
+
+
+def _rule(tally: Tally) -> Rule:
+    one = tally.check
+    return Rule(
+        one.id, one.title, one.severity, one.why, one.fix, one.refs, state_of(tally), dict(tally.counts)
+    )
+
+
+def _unknown(tallies: Iterable[Tally]) -> Iterator[Result]:
+    for tally in tallies:
+        for one in tally.outcomes:
+            if one.state in ("unknown", "error", "manual"):
+                yield Result(
+                    one.check.id, "", one.subject, one.says, one.state, one.severity, nodes=one.nodes
+                )
+
+
+def _items(results: Iterable[Result], found: Findings) -> Table:
+    titles = {rule.id: rule.title for rule in found.rules}
+    return Table("items", FINDINGS, tuple(_row(one, titles.get(one.rule)) for one in results))
+
+
+def _row(one: Result, title: str | None) -> Row:
+    cover = one.waived
+    held = f"{cover.owner or 'nobody'}: {cover.reason} ({cover.ticket or 'no ticket'})" if cover else None
+    return (
+        "waived" if cover else one.status,
+        one.severity,
+        one.rule,
+        one.object,
+        one.says,
+        one.where or None,
+        title,
+        one.nodes,
+        one.since_s,
+        held,
+        one.id,
+    )
+
+
+def _objects(results: Iterable[Result]) -> Table:
+    by: dict[str, list[Result]] = {}
+    for one in results:
+        by.setdefault(one.object, []).append(one)
+    rows = [_object(name, those) for name, those in by.items()]
+    return Table("items", OBJECTS, tuple(rows))
+
+
+def _object(name: str, those: list[Result]) -> Row:
+    worst = min((one.severity for one in those), key=rank)
+    waived = sum(one.waived is not None for one in those)
+    new = sum(one.status == "new" and one.waived is None for one in those)
+    checks = tuple(dict.fromkeys(one.rule for one in those))
+    nodes = tuple(dict.fromkeys(node for one in those for node in one.nodes))
+    return name, worst, len(those), new, waived, checks, nodes
+
+
+def _details(verdict: Verdict, compared: Compared, found: Findings) -> Iterator[Table]:
+    unknown = tuple((one.rule, one.state, one.object or "all", one.says) for one in found.unknown)
+    yield Table("unknown", UNKNOWN, unknown, "Not known, and not counted as passed")
+    gone = tuple((one.check, one.severity, one.object, one.says, one.id) for one in compared.gone)
+    yield Table("gone", GONE, gone, "Gone since the run before")
+    rows: tuple[Row, ...] = tuple(
+        (one.check.id, state_of(one), one.check.title, *(one.counts.get(state, 0) for state in COUNTED))
+        for one in verdict.tallies
+    )
+    yield Table("checks", CHECKS, rows, "Checks, with subjects by state")
+
+
+def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], view: View) -> str:
+    """Return the answer in one line: counts, never a lone score."""
+    graves = Counter(one.severity for one in counted)
+    told = ", ".join(f"{graves[each]} {each}" for each in SEVERITIES if graves[each])
+    since = (
+        "" if view.before_s is None else f" since the run {duration(max(0, view.at_s - view.before_s))} ago"
+    )
+    new = f"{len(counted)} new{since}" + (f": {told}" if told else "")
+    others = [f"{tally[each]} {each}" for each in ("known", "waived")]
+    others += [f"{tally[each]} {each}" for each in ("unsure", "gone") if tally[each]]
+    milli = verdict.coverage.milli
+    cover = "no check applies" if milli is None else f"coverage {milli / 10:.1f} %"
+    return f"{new}; {', '.join(others)}; {plural(len(verdict.tallies), 'check')}, {cover}"
+
+
+def _summary(
+    verdict: Verdict, tally: Mapping[str, int], counted: list[Result], view: View
+) -> dict[str, Cell | dict[str, Cell]]:
+    graves = Counter(one.severity for one in counted)
+    return {
+        **{each: tally[each] for each in ("new", "known", "waived", "gone", "unsure")},
+        "severities": {each: graves[each] for each in SEVERITIES},
+        "checks": {state: verdict.coverage.checks.get(state, 0) for state in STATES},
+        "subjects": {state: verdict.coverage.subjects.get(state, 0) for state in STATES},
+        "coverage_milli": verdict.coverage.milli,
+        "run": view.run or None,
+        "before_s": view.before_s,
+    }
+
+
+def _notes(found: Findings, shown: list[Result]) -> Iterator[Note]:
+    if found.unknown:
+        checks = len({one.rule for one in found.unknown})
+        text = f"{len(found.unknown)} answers of {checks} checks: not counted as passed"
+        yield Note("unknown", text, "warn", detail="unknown")
+    if found.gone:
+        yield Note("gone", f"{len(found.gone)} findings of the run before", "ok", detail="gone")
+    hidden = len(found.results) - len(shown)
+    if hidden:
+        yield Note("hidden", f"{hidden} findings that are less grave")
+    if shown:
+        yield Note("why", "and how to mend it", command=f"dcctl audit explain {shown[0].rule}")
+
+
+def _samples(verdict: Verdict, results: list[Result], view: View) -> Iterator[Sample]:
+    counts: Counter[tuple[str, str]] = Counter(
+        (one.severity, "waived" if one.waived else one.status) for one in results
+    )
+    text = "Findings of the last audit."
+    for severity in SEVERITIES:
+        for status in _ORDER:
+            labels = (("severity", severity), ("status", status))
+            yield Sample("dcctl_audit_findings", counts[severity, status], labels, text)
+    known = verdict.coverage
+    for name, states, text in (
+        ("checks", known.checks, "Checks by state."),
+        ("subjects", known.subjects, "Subjects of checks by state."),
+    ):
+        for state in STATES:
+            yield Sample(f"dcctl_audit_{name}", states.get(state, 0), (("state", state),), text)
+    if known.milli is not None:
+        text = "Share of what was asked that was told."
+        yield Sample("dcctl_audit_coverage_ratio", known.milli / 1000, (), text)
+    yield Sample("dcctl_audit_last_run_timestamp_seconds", view.at_s, (), "When the last audit began.")

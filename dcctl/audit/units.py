@@ -1,0 +1,99 @@
+"""A systemd service and timer for an audit: it may read, and write its own state and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME: Final = "dcctl-audit"
+_SAFE: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+
+_SERVICE: Final = """\
+[Unit]
+Description=Audit of the data centre by dcctl
+Documentation=man:dcctl-audit(1)
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+ExecStart={command}
+# 1: new findings, 3: not everything answered. Both are answers; what is new is in the journal.
+SuccessExitStatus=1 3
+TimeoutStartSec={deadline}
+{account}
+UMask=0077
+Nice=10
+IOSchedulingClass=idle
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=default
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+"""
+_TIMER: Final = """\
+[Unit]
+Description=When dcctl audits the data centre
+Documentation=man:dcctl-audit(1)
+
+[Timer]
+OnCalendar={calendar}
+RandomizedDelaySec={jitter}
+FixedRandomDelay=yes
+Persistent=yes
+
+[Install]
+WantedBy=timers.target
+"""
+_ROOT: Final = "StateDirectory=dcctl\nStateDirectoryMode=0700\nCacheDirectory=dcctl"
+_USER: Final = "ReadWritePaths=-%S/dcctl -%C/dcctl"
+
+
+class Plan(NamedTuple):
+    """When an audit runs, and how."""
+
+    words: Sequence[str]
+    """The command."""
+    calendar: str = "daily"
+    jitter_s: int = 900
+    deadline_s: int = 3600
+    for_user: bool = False
+    writes: tuple[str, ...] = ()
+    """Folders that its options write to."""
+
+
+def service(plan: Plan) -> str:
+    """Return the text of the service."""
+    command = " ".join(map(quoted, plan.words))
+    places = "".join(f"\nReadWritePaths=-{quoted(path)}" for path in plan.writes)
+    account = (_USER if plan.for_user else _ROOT) + places
+    text = _SERVICE.format(command=command, deadline=plan.deadline_s + 60, account=account)
+    return text.replace("ProtectHome=read-only\n", "") if plan.for_user else text
+
+
+def timer(plan: Plan) -> str:
+    """Return the text of the timer."""
+    return _TIMER.format(calendar=plan.calendar, jitter=plan.jitter_s)
+
+
+def quoted(word: str) -> str:
+    """Return a word as ExecStart takes it: no specifier, variable or quote in it means anything."""
+    text = word.replace("%", "%%").replace("$", "$$")
+    if _SAFE.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

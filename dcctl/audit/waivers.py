@@ -1,0 +1,108 @@
+"""Waivers: findings that somebody bears, for a time and a reason. They change the exit code, not the rows."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from dcctl.audit.checks.own import LONGEST_S, ends_at_s
+from dcctl.inventory.evidence.own import Waiver
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Mapping, Sequence
+
+    from dcctl.audit.entries import Entry
+    from dcctl.audit.finding import Finding
+
+_KEYS: Final = ("id", "object", "owner", "ticket", "reason", "created", "expires", "finding")
+_OWN: Final = "SLF-"
+_DAY_S: Final = 86400
+LONGEST_DAYS: Final = LONGEST_S // _DAY_S
+
+
+def read(entries: Iterable[Entry], known: Container[str]) -> tuple[Waiver, ...]:
+    """Return the waivers of a file. UsageError, with file and line, for what cannot be one.
+
+    `known`: ids of checks. A waiver without an owner, and one for too long, is read: SLF-03 reports it.
+    """
+    found: dict[tuple[str, str], Waiver] = {}
+    for entry in entries:
+        one = _read(entry, known)
+        before = found.setdefault((one.check, one.objects), one)
+        if before is not one:
+            raise entry.wrong("", f"waives the same as {before.place}")
+    return tuple(found.values())
+
+
+def _read(entry: Entry, known: Container[str]) -> Waiver:
+    entry.check_keys(_KEYS)
+    name = entry.text("id", needed=True)
+    if name.startswith(_OWN):
+        raise entry.wrong("id", "the audit of the audit cannot be waived")
+    if name not in known:
+        raise entry.wrong("id", f"there is no check {name}")
+    created, expires = entry.day_s("created"), entry.day_s("expires")
+    if expires <= created:
+        raise entry.wrong("expires", "is not after `created`")
+    return Waiver(
+        check=name,
+        objects=entry.text("object", needed=True),
+        owner=entry.text("owner"),
+        ticket=entry.text("ticket"),
+        reason=entry.text("reason"),
+        created_at_s=created,
+        expires_at_s=expires + _DAY_S,
+        place=entry.place,
+        finding=entry.text("finding"),
+    )
+
+
+def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], now_s: int) -> dict[str, Waiver]:
+    """Return, by finding, the waiver that covers it: the first that is in force."""
+    held = [one for one in waivers if one.created_at_s <= now_s < ends_at_s(one)]
+    found = {}
+    for finding in findings:
+        cover = next((one for one in held if covers(one, finding)), None)
+        if cover is not None:
+            found[finding.id] = cover
+    return found
+
+
+def covers(waiver: Waiver, finding: Finding) -> bool:
+    """Tell whether a waiver is about a finding, be it in force or not."""
+    return (
+        waiver.check == finding.check
+        and waiver.finding in ("", finding.id)
+        and _pattern(waiver.objects).fullmatch(finding.object) is not None
+    )
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """Return what a pattern of keys means: `*` is any text, `?` one character, brackets are themselves."""
+    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def used(waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[str]) -> tuple[Waiver, ...]:
+    """Return the waivers, each with the number of findings that it covers."""
+    by_check: dict[str, list[Finding]] = {}
+    for one in findings:
+        by_check.setdefault(one.check, []).append(one)
+    return tuple(
+        replace(one, used=sum(covers(one, each) for each in by_check.get(one.check, ())))
+        if one.check in ran
+        else one
+        for one in waivers
+    )
+
+
+def as_yaml(fields: Mapping[str, str]) -> str:
+    """Return one waiver as it stands in a file."""
+    import json
+
+    lines = [f"{name}: {json.dumps(fields[name], ensure_ascii=False)}" for name in _KEYS if fields.get(name)]
+    return "- " + "\n  ".join(lines) + "\n"

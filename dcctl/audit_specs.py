@@ -1,0 +1,65 @@
+"""What the table [context.NAME.audit] may say: files, the key, the schedule, and the site's policy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from dcctl.audit.policy import Policy
+from dcctl.config import unknown, wrong
+
+if TYPE_CHECKING:
+    from dcctl.settings import Context
+
+_EVERY = re.compile(r"(\d{1,5})(m|h|d)")
+_SECONDS: Final = {"m": 60, "h": 3600, "d": 86400}
+
+
+class AuditSpec(Struct, frozen=True, kw_only=True):
+    """The keys of [context.NAME.audit] that are no table of the policy."""
+
+    waivers: str | None = None
+    """A YAML file."""
+    checks: str | None = None
+    """A YAML file of the site's own checks."""
+    key: str | None = None
+    """The file of the key that signs the history."""
+    ping: str | None = None
+    """A URL of this host or site that is told of every run, as healthchecks.io understands it."""
+    every: Annotated[str, Meta(pattern=r"^\d{1,5}[mhd]$")] | None = None
+    """How often an audit is due: `24h`."""
+
+    @property
+    def every_s(self) -> int | None:
+        """In seconds."""
+        return span_s(self.every) if self.every else None
+
+    def file(self, name: str) -> Path | None:
+        """Return the path that a key names, `~` being the home."""
+        value = getattr(self, name)
+        return Path(value).expanduser() if value else None
+
+
+def span_s(text: str) -> int | None:
+    """Return a length of time that stands as 90m, 24h or 7d, in seconds; None: it is none."""
+    match = _EVERY.fullmatch(text.strip())
+    return int(match[1]) * _SECONDS[match[2]] if match else None
+
+
+def audit_of(context: Context | None) -> tuple[AuditSpec, Policy]:
+    """Return what a context says of audits. UsageError names the file, the table and the wrong key."""
+    if context is None:
+        return AuditSpec(), Policy()
+    where = f"{context.origin}: context.{context.name}.audit"
+    topics = set(Policy.__struct_fields__)
+    unknown(context.audit, {*AuditSpec.__struct_fields__, *topics}, where)
+    own = {key: value for key, value in context.audit.items() if key not in topics}
+    policy = {key: value for key, value in context.audit.items() if key in topics}
+    try:
+        return msgspec.convert(own, AuditSpec), msgspec.convert(policy, Policy)
+    except msgspec.ValidationError as error:
+        raise wrong(where, str(error)) from error

@@ -1,0 +1,172 @@
+"""What a run of `dcctl audit` stands on: the site's policy, its own checks, its waivers, its history."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl import config
+from dcctl.audit.entries import Entry
+from dcctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import yaml
+
+    from dcctl.audit.act.signing import Signer
+    from dcctl.audit.check import Check
+    from dcctl.audit.policy import Policy
+    from dcctl.audit_specs import AuditSpec
+    from dcctl.cli.session import Session
+    from dcctl.inventory.evidence.own import Waiver
+    from dcctl.inventory.sources.files.documents import Tree
+
+
+class Setup(NamedTuple):
+    """All that holds for the audits of one configuration."""
+
+    spec: AuditSpec
+    policy: Policy
+    checks: tuple[Check, ...]
+    """Those of the catalogue, of plug-ins, and of the site."""
+    waivers: tuple[Waiver, ...]
+    folder: Path
+    """Of the history."""
+
+    def signer(self) -> Signer:
+        """The key that signs; made when there is none. UsageError: it is no key, or others may read it."""
+        from dcctl.audit.act.signing import Signer
+
+        return Signer(self.key_file)
+
+    @property
+    def errors_file(self) -> Path:
+        """Where the tracebacks of checks that broke are."""
+        return self.folder / "broken-checks.txt"
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key is."""
+        return self.spec.file("key") or self.folder / "key"
+
+
+def setup(session: Session, waivers: str = "", checks: str = "") -> Setup:
+    """Read what the configuration and these options name. UsageError with file and line for what is wrong."""
+    from dcctl.audit_specs import audit_of
+
+    spec, policy = audit_of(session.settings.context_in_force)
+    site = checks or spec.checks
+    every = (*catalogue(), *(_site_checks(Path(site).expanduser()) if site else ()))
+    path = waivers_file(session, spec, waivers)
+    named = bool(waivers or spec.waivers)
+    held = _waivers(path, {one.id for one in every}) if named or path.exists() else ()
+    return Setup(spec, policy, every, held, folder_of(session))
+
+
+def waivers_file(session: Session, spec: AuditSpec, named: str = "") -> Path:
+    """The file of waivers: the one that is named, else that of the configuration, else beside it."""
+    usual = config.user_file(session.environ).parent / "waivers.yaml"
+    return Path(named or spec.waivers or usual).expanduser()
+
+
+def folder_of(session: Session) -> Path:
+    """The folder of the history."""
+    return config.state_dir(session.environ) / "audit"
+
+
+def catalogue() -> tuple[Check, ...]:
+    """Every check of the catalogue and of plug-ins, in order."""
+    from dcctl.audit.catalogue import CATALOGUE
+    from dcctl.audit.check import CATALOGUE as ENTERED
+    from dcctl.cli.audit.plugins import load
+
+    load()
+    return (*CATALOGUE.values(), *(one for name, one in ENTERED.items() if name not in CATALOGUE))
+
+
+def _site_checks(path: Path) -> tuple[Check, ...]:
+    from dcctl.audit.check import CATALOGUE
+    from dcctl.audit.site import read
+
+    return read(entries(path, "checks", "dcctl man dcctl-audit | man -l -"), CATALOGUE)
+
+
+def _waivers(path: Path, known: set[str]) -> tuple[Waiver, ...]:
+    from dcctl.audit.waivers import read
+
+    return read(entries(path, "waivers", "dcctl audit waive --help"), known)
+
+
+def entries(path: Path, key: str, hint: str) -> Iterator[Entry]:
+    """Yield the entries of the list that stands under `key` in a YAML file. UsageError with file and line."""
+    from dcctl.inventory.sources.files.documents import read_bytes, text_of
+
+    where = str(path)
+    return entries_of(text_of(read_bytes(where), where), where, key, hint)
+
+
+def entries_of(text: str, where: str, key: str, hint: str) -> Iterator[Entry]:
+    """Yield the entries of a text that is, or would be, the file `where`. UsageError with file and line."""
+    import yaml
+
+    from dcctl.inventory.sources.files.documents import documents
+
+    listed, told = _listed(documents(text, where), where, key, hint)
+    for node, one in zip(listed, told, strict=True):
+        if not isinstance(one, dict) or not isinstance(node, yaml.MappingNode):
+            raise UsageError(_place(where, node), "an entry must be a mapping", hint)
+        places = {name.value: _place(where, name) for name, _ in node.value}
+        yield Entry(_place(where, node), one, places, hint)
+
+
+def _listed(
+    found: list[tuple[yaml.Node, Tree]], where: str, key: str, hint: str
+) -> tuple[list[yaml.Node], list[Tree]]:
+    """The nodes of the list, and what they are read as."""
+    import yaml
+
+    from dcctl.inventory.sources.files.documents import is_null
+
+    if not found:
+        return [], []
+    if len(found) > 1:
+        raise UsageError(_place(where, found[1][0]), "a second document: one is read", hint)
+    root, told = found[0]
+    if not isinstance(told, dict) or list(told) != [key] or not isinstance(root, yaml.MappingNode):
+        raise UsageError(_place(where, root), f"must be a mapping with the one key `{key}`", hint)
+    listed, values = root.value[0][1], told[key]
+    if is_null(listed):
+        return [], []
+    if not isinstance(listed, yaml.SequenceNode) or not isinstance(values, list):
+        raise UsageError(_place(where, listed), f"`{key}` must be a list", hint)
+    return listed.value, values
+
+
+def _place(where: str, node: yaml.Node) -> str:
+    return f"{where}:{node.start_mark.line + 1}"
+
+
+def selected(checks: tuple[Check, ...], patterns: tuple[str, ...]) -> tuple[Check, ...]:
+    """The checks that patterns like GPU-* name, all without any. UsageError: a pattern names none."""
+    for pattern in patterns:
+        if not any(fnmatchcase(one.id, pattern) for one in checks):
+            raise UsageError(f"--select {pattern}", "names no check", "dcctl audit list")
+    return tuple(
+        one for one in checks if not patterns or any(fnmatchcase(one.id, pattern) for pattern in patterns)
+    )
+
+
+def series_of(session: Session) -> str:
+    """What runs are compared by: the sources that they ask."""
+    settings = session.settings
+    context = settings.context_in_force
+    whats = [_absolute(what) for what in settings.inventory or ("live",)]
+    words = [*sorted(whats), *([f"context {context.name}"] if context else []), settings.namespace]
+    return " ".join(filter(None, words))
+
+
+def _absolute(what: str) -> str:
+    path = Path(what)
+    return str(path.resolve()) if what not in {"-", "live", "demo"} and path.is_file() else what

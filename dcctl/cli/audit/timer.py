@@ -1,0 +1,125 @@
+"""`dcctl audit install-timer`: an audit every night, by systemd."""
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Report
+
+
+class When(NamedTuple):
+    """When an audit runs, and how."""
+
+    calendar: Annotated[
+        str,
+        typer.Option(
+            "--calendar", metavar="WHEN", help="When, as systemd.time(7) has it: daily, *-*-* 02:00."
+        ),
+    ] = "daily"
+    jitter: Annotated[
+        int,
+        typer.Option(
+            "--jitter", metavar="SECONDS", min=0, max=86400, help="Each host its own delay, up to that."
+        ),
+    ] = 900
+    deadline: Annotated[
+        int,
+        typer.Option(
+            "--deadline", metavar="SECONDS", min=60, max=86400, help="An audit ends after that long."
+        ),
+    ] = 3600
+    user: Annotated[
+        bool, typer.Option("--user", help="For the user's own systemd, not that of the system.")
+    ] = False
+    options: Annotated[
+        str,
+        typer.Option("--options", metavar="TEXT", help="More options of the audit: '-i kubernetes:prod'."),
+    ] = ""
+
+
+def install_timer(session: "Session", when: When = When()) -> "Report":  # noqa: B008  # a constant
+    """Write a hardened systemd service and timer that run `dcctl audit --cron`.
+
+    The service may read the system and write its own state folder. --dry-run prints both files.
+    """
+    from dcctl.audit.listing import text_report
+    from dcctl.audit.shape import DONE
+    from dcctl.audit.units import NAME, Plan, service, timer
+
+    _check(when.calendar, when.options)
+    words = _words(session, when.deadline, when.options)
+    plan = Plan(words, when.calendar, when.jitter, when.deadline, when.user, tuple(_written(words)))
+    folder = _folder(session, for_user=when.user)
+    files = {folder / f"{NAME}.service": service(plan), folder / f"{NAME}.timer": timer(plan)}
+    text = "".join(f"# {path}\n{content}\n" for path, content in files.items())
+    if session.consent.dry_run:
+        return text_report(DONE, f"would be written to {folder}", text)
+    session.consent.demand("dcctl audit install-timer", [*text.splitlines(), f"Write these to {folder}?"])
+    _write(files)
+    systemctl = "systemctl --user" if when.user else "systemctl"
+    enable = f"{systemctl} daemon-reload && {systemctl} enable --now {NAME}.timer\n"
+    return text_report(DONE, f"written to {folder}", f"written to {folder}; now:\n{enable}")
+
+
+def _check(calendar: str, options: str) -> None:
+    """UsageError for what would be more than one line, or an option of cron's own."""
+    from dcctl.errors import UsageError
+
+    for name, value in (("--calendar", calendar), ("--options", options)):
+        if not value.isprintable():
+            raise UsageError(name, "must be one line")
+    if not calendar.strip():
+        raise UsageError("--calendar", "is empty", "man systemd.time")
+
+
+def _words(session: "Session", deadline: int, options: str) -> tuple[str, ...]:
+    """The command that the service runs, by its whole path."""
+    import shlex
+    import shutil
+
+    from dcctl.errors import UsageError
+
+    try:
+        more = shlex.split(options)
+    except ValueError as error:
+        raise UsageError("--options", str(error)) from error
+    found = shutil.which("dcctl")
+    start = (found,) if found else (sys.executable, "-m", "dcctl")
+    config = ("--config", str(Path(session.config_file).resolve())) if session.config_file else ()
+    return (*start, "audit", "run", "--cron", "--deadline", str(deadline), *config, *more)
+
+
+def _written(words: "tuple[str, ...]") -> "Iterator[str]":
+    """The folders of the files that options name: `-o prom=/var/lib/x/dcctl.prom`, `--save FILE`."""
+    for option, word in pairwise(words):
+        path = word.partition("=")[2] if option in {"-o", "--output"} else word if option == "--save" else ""
+        if path.startswith("/"):
+            yield str(Path(path).parent)
+
+
+def _folder(session: "Session", *, for_user: bool) -> Path:
+    if not for_user:
+        return Path("/etc/systemd/system")
+    base = session.environ.get("XDG_CONFIG_HOME") or str(
+        Path(session.environ.get("HOME", "~")).expanduser() / ".config"
+    )
+    return Path(base) / "systemd" / "user"
+
+
+def _write(files: dict[Path, str]) -> None:
+    from dcctl.errors import OutputError
+    from dcctl.render.atomic import write_atomic
+
+    for path, content in files.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(str(path), error.strerror or str(error), f"ls -ld {path.parent}") from error
+        write_atomic(path, lambda out, content=content: out.write(content))  # type: ignore[misc]

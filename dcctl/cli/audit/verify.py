@@ -1,0 +1,56 @@
+"""`dcctl audit verify`: whether the history is whole."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Report
+
+
+def verify(
+    session: "Session",
+    public_key: Annotated[
+        str, typer.Option("--public-key", metavar="HEX", help="The key to verify with, as kept elsewhere.")
+    ] = "",
+    head: Annotated[
+        str,
+        typer.Option(
+            "--head", metavar="RUN:HASH", help="A head as kept elsewhere: it has to be in the chain."
+        ),
+    ] = "",
+) -> "Report":
+    """Whether any record of the history was changed, deleted, put elsewhere or cut off. Exit code 1 if so.
+
+    Whoever has root on this host has the key too and can write the history anew: keep the head and the public
+    key, which this prints, on another host, and give them back with --head and --public-key.
+    """
+    from dcctl.audit.act.keep import check
+    from dcctl.audit.act.verified import anchored, verify_report
+    from dcctl.cli.audit.setup import folder_of
+    from dcctl.errors import UsageError
+    from dcctl.state import reading, there
+
+    folder = folder_of(session)
+    if not there(folder):
+        raise UsageError(f"the history in {folder}", "there is none yet", "dcctl audit")
+    public = public_key or _public(session, folder)
+    with reading(folder) as history:
+        flaws = (*check(history, public), *anchored(history, head))
+        return verify_report(flaws, history, public)
+
+
+def _public(session: "Session", folder: "Path") -> str:
+    """The public key of the key that is configured. UsageError: there is no key."""
+    from dcctl.audit.act.signing import Signer
+    from dcctl.audit_specs import audit_of
+    from dcctl.errors import UsageError
+
+    spec, _ = audit_of(session.settings.context_in_force)
+    path = spec.file("key") or folder / "key"
+    if not path.exists():
+        raise UsageError(f"the key {path}", "is not there", "dcctl audit verify --public-key HEX")
+    return Signer(path).public

@@ -1,0 +1,106 @@
+"""`dcctl audit waive`: bear a finding for a time, in writing."""
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dcctl.cli.session import Session
+    from dcctl.render.report import Report
+
+_HINT = "dcctl audit waive --help"
+
+
+class Terms(NamedTuple):
+    """Who bears it, why, and for how long."""
+
+    owner: Annotated[str, typer.Option("--owner", metavar="WHO", help="Who bears it.")] = ""
+    ticket: Annotated[str, typer.Option("--ticket", metavar="ID", help="Where it is written down.")] = ""
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is borne.")] = ""
+    days: Annotated[
+        int, typer.Option("--days", metavar="N", min=1, max=180, help="For how long, 180 at most.")
+    ] = 90
+    waivers: Annotated[str, typer.Option("--waivers", metavar="FILE", help="The file to write it to.")] = ""
+    checks: Annotated[
+        str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
+    ] = ""
+
+
+def waive(
+    session: "Session",
+    check: Annotated[str, typer.Argument(metavar="ID", help="A check: POD-04.")],
+    objects: Annotated[
+        str,
+        typer.Argument(
+            metavar="OBJECT", help="Its name as findings have it; * is any text, ? one character."
+        ),
+    ],
+    terms: Terms = Terms(),  # noqa: B008  # a constant
+) -> "Report":
+    """Write a waiver: the finding stays in every answer, and no longer counts for the exit code.
+
+    It needs an owner, a ticket and a reason. When it has expired the finding counts again; SLF-03 says so.
+    """
+    from dcctl.audit.listing import text_report
+    from dcctl.audit.shape import DONE
+    from dcctl.audit.waivers import as_yaml, read
+    from dcctl.cli.audit.setup import entries_of, setup, waivers_file
+
+    this = setup(session, checks=terms.checks)
+    path = waivers_file(session, this.spec, terms.waivers)
+    added = as_yaml({"id": check, "object": objects, **_stated(terms, session.now_s)})
+    text = _with(path, added)
+    read(entries_of(text, str(path), "waivers", _HINT), {one.id for one in this.checks})
+    if not session.consent.dry_run:
+        session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
+        _write(path, text)
+    done = f"{'would be ' if session.consent.dry_run else ''}written to {path}"
+    return text_report(DONE, done, f"# {done}\n{added}")
+
+
+def _stated(terms: Terms, now_s: int) -> dict[str, str]:
+    """The terms as the file has them. UsageError: one is missing."""
+    import time
+
+    from dcctl.errors import UsageError
+
+    for name in ("owner", "ticket", "reason"):
+        if not getattr(terms, name).strip():
+            raise UsageError(f"--{name}", "is missing: a waiver is somebody's, for a reason", _HINT)
+    begin, end = (time.strftime("%Y-%m-%d", time.gmtime(now_s + day * 86400)) for day in (0, terms.days - 1))
+    return {
+        "owner": terms.owner,
+        "ticket": terms.ticket,
+        "reason": terms.reason,
+        "created": begin,
+        "expires": end,
+    }
+
+
+def _with(path: "Path", added: str) -> str:
+    """The text of the file with one waiver more, everything else as it stands."""
+    import textwrap
+
+    from dcctl.inventory.sources.files.documents import read_bytes, text_of
+
+    if not path.exists():
+        return f"waivers:\n{added}"
+    text = text_of(read_bytes(str(path)), str(path))
+    first = next((line for line in text.splitlines() if line.lstrip().startswith("- ")), "")
+    if not text.strip():
+        text = "waivers:"
+    indent = first[: len(first) - len(first.lstrip())]
+    return text.rstrip("\n") + "\n" + textwrap.indent(added, indent)
+
+
+def _write(path: "Path", text: str) -> None:
+    from dcctl.errors import OutputError
+    from dcctl.render.atomic import write_atomic
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(str(path), error.strerror or str(error), f"ls -ld {path.parent}") from error
+    write_atomic(path, lambda out: out.write(text))

@@ -1,0 +1,63 @@
+"""What an audit knows of itself: waivers, the chain of its runs, how much it was told."""
+
+from __future__ import annotations
+
+from dcctl.inventory.evidence.base import Subject
+from dcctl.inventory.model import Moment  # noqa: TC001  # msgspec reads it
+
+
+class Waiver(Subject, frozen=True, kw_only=True):
+    """Somebody bears a finding, for a time and a reason."""
+
+    check: str
+    objects: str
+    """A pattern of keys: `*` stands for any text, `?` for one character."""
+    owner: str = ""
+    ticket: str = ""
+    reason: str = ""
+    created_at_s: Moment
+    expires_at_s: Moment
+    place: str = ""
+    """File and line."""
+    used: int | None = None
+    """Findings that it covers now; None: its check did not run."""
+    finding: str = ""
+    """The id of the one finding that is meant, where it is one."""
+
+    @property
+    def key(self) -> str:
+        """The check and the objects."""
+        return f"Waiver/{self.check}/{self.objects}"
+
+
+class Told(Subject, frozen=True, kw_only=True):
+    """How much the checks of this run were told."""
+
+    name: str = "coverage"
+    unknown_milli: int | None = None
+    """Share of what was asked and not told; None: no check applies."""
+    broken: tuple[str, ...] = ()
+    """Checks that broke."""
+    untold_nodes: tuple[str, ...] = ()
+    """Nodes that gave no answer."""
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return f"Audit/{self.name}"
+
+
+class Chain(Subject, frozen=True, kw_only=True):
+    """The history of runs as it stood before this one."""
+
+    name: str = "history"
+    flaws: tuple[tuple[int, str], ...] | None = None
+    """(number of the run, what is wrong with it); 0: with the chain itself."""
+    last_at_s: Moment | None = None
+    every_s: int | None = None
+    """How often the audit is to run; None: nobody says."""
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return f"Audit/{self.name}"

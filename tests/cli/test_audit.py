@@ -1,0 +1,427 @@
+"""`dcctl audit` as it is typed and as cron runs it, over evidence in a file."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from dcctl.inventory.evidence.base import Silence
+from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.document import encode
+from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
+from dcctl.inventory.model import Fleet, Gap, Node
+from dcctl.render.dispatch import FORMATS
+from tests.conftest import Cli
+
+ONLY = ("--select", "RBAC-03", "--select", "SLF-0*")
+ANYTHING = Rule(verbs=("*",), groups=("apps",), resources=("deployments",))
+NARROW = Rule(verbs=("get",), groups=("apps",), resources=("deployments",))
+
+See = Callable[..., str]
+
+
+@pytest.fixture
+def see(tmp_path: Path) -> See:
+    """Write evidence: roles by name, `True` for one that allows anything; None: the list was refused."""
+
+    def seen(roles: dict[str, bool] | None, *gaps: Gap) -> str:
+        made = tuple(
+            Role(name=name, rules=(ANYTHING if wild else NARROW,)) for name, wild in (roles or {}).items()
+        )
+        bound = tuple(
+            Binding(
+                name=one.name,
+                role_kind="ClusterRole",
+                role=one.name,
+                subjects=(Bound(kind="User", name="wu"),),
+            )
+            for one in made
+        )
+        fleet = Fleet(nodes=(Node(name="gpu1"),), gaps=gaps)
+        told = Evidence(fleet=fleet, roles=made, bindings=bound)
+        dark = Evidence(fleet=fleet, silent={"roles": Silence("403: may not list roles", "denied")})
+        path = tmp_path / "seen.json"
+        path.write_bytes(encode(dark if roles is None else told))
+        return str(path)
+
+    return seen
+
+
+def summary(cli: Cli, *words: str) -> tuple[int, dict[str, object]]:
+    done = cli("audit", *words, *ONLY, "-o", "json")
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)["summary"]
+
+
+def counts(cli: Cli, *words: str) -> tuple[int, ...]:
+    code, told = summary(cli, *words)
+    return (code, *(int(str(told[name])) for name in ("new", "known", "gone", "unsure")))
+
+
+def test_only_what_is_new_counts(cli: Cli, see: See) -> None:
+    assert counts(cli, "-i", see({"dev": True})) == (1, 1, 0, 0, 0)
+    assert counts(cli, "-i", see({"dev": True})) == (0, 0, 1, 0, 0)
+    assert counts(cli, "-i", see({"dev": True, "ops": True})) == (1, 1, 1, 0, 0)
+    assert counts(cli, "-i", see({"dev": False, "ops": True})) == (0, 0, 1, 1, 0)
+    assert counts(cli, "-i", see({"dev": False, "ops": True}), "--no-record")[:2] == (1, 1)
+
+
+def test_what_is_refused_is_unknown_and_never_gone(cli: Cli, see: See) -> None:
+    cli("audit", "-i", see({"dev": True}), *ONLY)
+    code, told = summary(cli, "-i", see(None))
+    assert (code, told["gone"], told["unsure"]) == (3, 0, 1)
+    assert counts(cli, "-i", see({"dev": True})) == (0, 0, 1, 1, 0)  # gone: the coverage's own finding
+    done = cli("audit", "diff", "1", "2", "-o", "json")
+    changes = {each["check"]: each["change"] for each in json.loads(done.stdout)["items"]}
+    assert changes["RBAC-03"] == "not comparable"
+
+
+def test_checks_that_were_not_selected_are_not_comparable(cli: Cli, see: See) -> None:
+    cli("audit", "-i", see({"dev": True}), *ONLY)
+    cli("audit", "-i", see({"dev": True}), "--select", "SLF-04")
+    done = cli("audit", "diff", "-o", "json")
+    assert [each["change"] for each in json.loads(done.stdout)["items"]] == ["not comparable"]
+    assert done.returncode == 0
+
+
+def test_every_format_has_the_same_exit_code(cli: Cli, see: See) -> None:
+    for roles, code in (({"dev": True}, 1), ({"dev": False}, 0), (None, 3)):
+        path = see(roles)
+        for output in FORMATS:
+            done = cli("audit", "-i", path, "--no-record", *ONLY, "-o", output)
+            assert (output, done.returncode) == (output, code), done.stderr
+
+
+@pytest.mark.parametrize(("level", "code"), [("crit", 1), ("info", 1), ("never", 0)])
+def test_fail_on(cli: Cli, see: See, level: str, code: int) -> None:
+    assert cli("audit", "-i", see({"dev": True}), "--no-record", *ONLY, "--fail-on", level).returncode == code
+
+
+def test_coverage_has_a_gate(cli: Cli, see: See) -> None:
+    words = ("-i", see(None), "--no-record", *ONLY)
+    assert cli("audit", *words).returncode == 3
+    done = cli("audit", *words, "--min-coverage", "0", "--fail-on", "never")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_cron_says_nothing_when_nothing_is_new(cli: Cli, see: See) -> None:
+    gap = Gap("ssh", "gpu2", "timed out", "timeout", node="gpu2")
+    first = cli("audit", "-i", see({"dev": True}, gap), *ONLY, "--cron")
+    assert first.returncode == 3
+    assert re.search(r"^HIGH +RBAC-03 +ClusterRole/dev", first.stdout, re.MULTILINE)
+    for _ in range(5):
+        again = cli("audit", "-i", see({"dev": True}, gap), *ONLY, "--cron")
+        assert (again.returncode, again.stdout, again.stderr) == (3, "", "")
+    news = cli("audit", "-i", see({"dev": True, "ops": True}, gap), *ONLY, "--cron")
+    assert [line.split()[2] for line in news.stdout.splitlines() if line.startswith("HIGH")] == [
+        "ClusterRole/ops"
+    ]
+    other = Gap("ssh", "gpu3", "refused", "denied", node="gpu3")
+    dark = cli("audit", "-i", see({"dev": True, "ops": True}, gap, other), *ONLY, "--cron")
+    assert "gap: gpu3: refused" in dark.stdout
+
+
+def test_cron_still_writes_its_file(cli: Cli, see: See, tmp_path: Path) -> None:
+    for _ in range(2):
+        done = cli("audit", "-i", see({"dev": True}), *ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert 'dcctl_audit_findings{severity="high",status="known"} 1' in (tmp_path / "a.prom").read_text()
+
+
+def test_a_waiver_changes_the_exit_code_and_hides_nothing(cli: Cli, see: See, tmp_path: Path) -> None:
+    terms = ("--owner", "wu", "--ticket", "T-1", "--reason", "migration")
+    path = tmp_path / "config" / "dcctl" / "waivers.yaml"
+    dry = cli("audit", "waive", "RBAC-03", "ClusterRole/d*", *terms, "--dry-run")
+    assert (dry.returncode, path.exists()) == (0, False)
+    assert cli("audit", "waive", "RBAC-03", "ClusterRole/d*", *terms).returncode == 6
+    assert cli("audit", "waive", "RBAC-03", "ClusterRole/d*", *terms, "--yes").returncode == 0
+    done = cli("audit", "-i", see({"dev": True}), *ONLY, "-o", "json")
+    (row,) = json.loads(done.stdout)["items"]
+    assert (done.returncode, row["status"], row["waiver"]) == (0, "waived", "wu: migration (T-1)")
+
+
+def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(
+        "# ours\nwaivers:\n  - id: RBAC-03  # for now\n    object: x\n"
+        "    created: 2026-01-01\n    expires: 2026-02-01\n"
+    )
+    terms = ("--owner", 'w"u', "--ticket", "T: 1", "--reason", "é #", "--yes", "--waivers", str(path))
+    assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 0
+    assert "# for now" in path.read_text()
+    assert '    owner: "w\\"u"' in path.read_text()
+    assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 2
+
+
+@pytest.mark.parametrize("words", [("--owner", ""), ("--ticket", " "), ("--reason", "")])
+def test_a_waiver_needs_somebody_and_a_reason(cli: Cli, words: tuple[str, str]) -> None:
+    terms = {"--owner": "wu", "--ticket": "T-1", "--reason": "r", words[0]: words[1]}
+    done = cli("audit", "waive", "RBAC-03", "x", *(part for pair in terms.items() for part in pair), "--yes")
+    assert (done.returncode, words[0] in done.stderr) == (2, True)
+
+
+def test_broken_files_are_told_with_file_and_line(cli: Cli, see: See, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text("waivers:\n- id: POD-99\n")
+    for option in ("--waivers", "--checks"):
+        done = cli("audit", "-i", see({}), option, str(path))
+        assert done.returncode == 2
+        assert re.search(r"broken\.yaml:[12]: ", done.stderr), done.stderr
+
+
+def test_a_site_has_its_own_checks(cli: Cli, see: See, tmp_path: Path) -> None:
+    path = tmp_path / "checks.yaml"
+    path.write_text(
+        "checks:\n- id: SITE-01\n  kind: roles\n  path: name\n  op: matches\n  value: '^nlp-'\n"
+        "  severity: medium\n  message: has no name of a team\n"
+    )
+    done = cli("audit", "-i", see({"dev": False}), "--checks", str(path), "--select", "SITE-*", "-o", "json")
+    assert [(each["check"], each["object"]) for each in json.loads(done.stdout)["items"]] == [
+        ("SITE-01", "ClusterRole/dev")
+    ]
+    assert "has no name of a team" in cli("audit", "explain", "SITE-01", "--checks", str(path)).stdout
+
+
+PLUGIN = '''
+from dcctl.audit.check import Fault, check
+
+@check("ACME-01", "A role of ACME", "low", tier="A", over="roles", why="It is.", fix="Do.", refs=("acme:1",))
+def acme(role, scene):
+    """There is none."""
+    yield Fault("is there")
+'''
+
+
+def plugin(tmp_path: Path, code: str) -> dict[str, str]:
+    """Put a package with this module where Python finds it."""
+    (tmp_path / "acme_checks.py").write_text(code)
+    info = tmp_path / "acme-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[dcctl.checks]\nacme = acme_checks\n")
+    return {"PYTHONPATH": f"{Path(__file__).parents[2]}:{tmp_path}"}
+
+
+@pytest.mark.parametrize(("code", "says"), [(PLUGIN, ""), ("import dcctl\n1 / 0\n", "acme_checks.py:2")])
+def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path, code: str, says: str) -> None:
+    env = plugin(tmp_path, code)
+    done = cli("audit", "-i", see({"dev": False}), "--select", "ACME-*", "-o", "csv", env=env)
+    assert (done.returncode, says in done.stderr) == (2 if says else 0, True)
+    assert bool(says) or "ACME-01" in done.stdout
+
+
+HOLDS = "import fcntl,sys;f=open(sys.argv[1]);fcntl.flock(f,2);print(1,flush=True);input()"
+
+
+def test_a_watched_audit_is_kept_once_and_compared_each_time(
+    home: dict[str, str], cli: Cli, see: See
+) -> None:
+    words = [
+        sys.executable,
+        "-m",
+        "dcctl",
+        "audit",
+        "-i",
+        see({"dev": True}),
+        *ONLY,
+        "--watch",
+        "0.1",
+        "-o",
+        "json",
+    ]
+    with subprocess.Popen(words, env=home, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        rounds = [json.loads(process.stdout.readline())["summary"] for _ in range(3)]
+        process.terminate()
+    assert [(each["new"], each["known"]) for each in rounds] == [(1, 0), (0, 1), (0, 1)]
+    assert json.loads(cli("audit", "verify", "-o", "json").stdout)["summary"]["runs"] == 1
+
+
+def test_the_rights_that_it_needs(cli: Cli) -> None:
+    assert "NOPASSWD: DCCTL_AUDIT" in cli("audit", "--sudoers").stdout
+    assert "kind: ClusterRole" in cli("audit", "--rbac").stdout
+
+
+def test_a_check_that_breaks_makes_the_run_incomplete(cli: Cli, see: See, tmp_path: Path) -> None:
+    broken = PLUGIN.replace('yield Fault("is there")', "yield 1 / 0")
+    done = cli(
+        "audit", "-i", see({"dev": False}), "--select", "*-0[1-3]", "-o", "json", env=plugin(tmp_path, broken)
+    )
+    assert done.returncode == 3
+    gaps = [(each["subject"], each["reason"]) for each in json.loads(done.stdout)["gaps"]]
+    assert ("ACME-01", "the check broke: ZeroDivisionError: division by zero") in gaps
+    told = (tmp_path / "state" / "dcctl" / "audit" / "broken-checks.txt").read_text()
+    assert "acme_checks.py" in told
+
+
+def test_two_audits_at_once(cli: Cli, see: See, tmp_path: Path, home: dict[str, str]) -> None:
+    cli("audit", "-i", see({}))
+    lock = tmp_path / "state" / "dcctl" / "audit" / "lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, lock],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=home,
+    )  # fmt: skip
+    with holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        done = cli("audit", "-i", see({}))
+        holder.communicate(b"\n")
+    assert (done.returncode, "another audit" in done.stderr) == (6, True)
+
+
+def test_a_history_that_was_changed_is_found(cli: Cli, see: See, tmp_path: Path) -> None:
+    for _ in range(2):
+        cli("audit", "-i", see({"dev": True}), *ONLY)
+    whole = cli("audit", "verify", "-o", "json")
+    told = json.loads(whole.stdout)["summary"]
+    assert (whole.returncode, told["runs"]) == (0, 2)
+    given = ("--public-key", told["public_key"], "--head", told["head"])
+    assert cli("audit", "verify", *given).returncode == 0
+    shutil.rmtree(tmp_path / "state")
+    cli("audit", "-i", see({}), *ONLY)
+    assert cli("audit", "verify").returncode == 0, "what a local chain cannot prove"
+    assert cli("audit", "verify", *given).returncode == 1
+    assert cli("audit", "verify", "--head", "1").returncode == 2
+
+
+def test_since_tells_what_came_and_went(cli: Cli, see: See) -> None:
+    for roles in ({"dev": True}, {"dev": False}, None):
+        cli("audit", "-i", see(roles), *ONLY)
+    rows = json.loads(cli("audit", "--since", "24h", "-o", "json").stdout)["items"]
+    told = [(each["change"], each["check"]) for each in rows if each["check"] in (None, "RBAC-03")]
+    assert told[:2] == [("new", "RBAC-03"), ("gone", "RBAC-03")]
+    assert ("coverage", None) in told
+    assert cli("audit", "--since", "yesterday").returncode == 2
+
+
+def test_evidence_is_saved_and_looked_at_again(cli: Cli, tmp_path: Path) -> None:
+    path, told = (
+        str(tmp_path / "e.json"),
+        ("--no-record", "--columns", "check,object,says,where,id", "-o", "csv"),
+    )
+    first = cli("audit", "-i", "demo", "--save", path, *told)
+    assert cli("audit", "-i", path, *told).stdout == first.stdout
+    assert cli("audit", "-i", path, "-i", "demo").returncode == 2
+    (tmp_path / "e.json").write_text((tmp_path / "e.json").read_text()[:999])
+    assert cli("audit", "-i", path).returncode == 2
+
+
+def test_names_feed_a_drain(cli: Cli) -> None:
+    done = cli("audit", "-i", "demo", "--select", "NOD-*", "--severity", "crit", "-o", "name")
+    assert done.stdout.split()
+    assert all(re.fullmatch(r"[a-z]+\d+", name) for name in done.stdout.split())
+
+
+def test_by_object_and_by_standard(cli: Cli) -> None:
+    rows = json.loads(cli("audit", "-i", "demo", "--no-record", "--by", "object", "-o", "json").stdout)[
+        "items"
+    ]
+    assert sum(each["findings"] for each in rows) > len(rows)
+    done = cli("audit", "-i", "demo", "--no-record", "--standard", "cis-1.12", "-o", "json")
+    assert {"5.1.1", "5.1.3"} <= {each["control"] for each in json.loads(done.stdout)["items"]}
+    assert cli("audit", "-i", "demo", "--standard", "cis").returncode == 2
+
+
+def test_nothing_is_selected(cli: Cli, see: See) -> None:
+    done = cli("audit", "-i", see({}), "--select", "GPUS-*")
+    assert (done.returncode, "names no check" in done.stderr) == (2, True)
+
+
+class Watchman(BaseHTTPRequestHandler):
+    """A server that is told of runs."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def watchman() -> Iterator[str]:
+    Watchman.heard.clear()
+    with HTTPServer(("127.0.0.1", 0), Watchman) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/ping/x"
+        server.shutdown()
+
+
+def configured(tmp_path: Path, line: str) -> tuple[str, str]:
+    path = tmp_path / "c.toml"
+    path.write_text(f'[[context.lab.source]]\nkind = "local"\n[context.lab.audit]\n{line}\n')
+    return "--config", str(path)
+
+
+def test_a_watchman_hears_of_start_and_end(cli: Cli, see: See, tmp_path: Path, watchman: str) -> None:
+    config = configured(tmp_path, f'ping = "{watchman}"')
+    assert cli("audit", "-i", see({"dev": True}), *ONLY, *config).returncode == 1
+    assert Watchman.heard == ["/ping/x/start", "/ping/x/1"]
+    assert cli("audit", "-i", "/nowhere", *ONLY, *config).returncode == 2
+    assert Watchman.heard[2:] == ["/ping/x/start", "/ping/x/2"]
+
+
+def test_no_stranger_hears_of_it(cli: Cli, see: See, tmp_path: Path) -> None:
+    done = cli("audit", "-i", see({}), *configured(tmp_path, 'ping = "http://8.8.8.8/x"'))
+    assert (done.returncode, "is not of this host or site" in done.stderr) == (2, True)
+
+
+def test_a_watchman_who_is_not_there_changes_nothing(cli: Cli, see: See, tmp_path: Path) -> None:
+    config = configured(tmp_path, 'ping = "http://127.0.0.1:9/x"')
+    done = cli("audit", "-i", see({"dev": False}), *ONLY, *config)
+    assert (done.returncode, done.stderr.count("127.0.0.1:9")) == (0, 2)
+    assert cli("audit", "-i", see({"dev": False}), *ONLY, *config, "--cron").stderr == ""
+
+
+@pytest.mark.parametrize("line", ["limits = 3", "own = {unknown_most = 1}", 'every = "daily"'])
+def test_a_wrong_policy_is_told_with_its_place(cli: Cli, see: See, tmp_path: Path, line: str) -> None:
+    done = cli("audit", "-i", see({}), *configured(tmp_path, line))
+    assert (done.returncode, "context.lab.audit" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("key", ["waivers", "checks"])
+def test_config_check_misses_a_file(cli: Cli, tmp_path: Path, key: str) -> None:
+    done = cli("config", "check", *configured(tmp_path, f'{key} = "/nowhere.yaml"'))
+    assert (done.returncode, f"audit.{key}" in done.stderr) == (2, True)
+
+
+def test_a_deadline_ends_an_audit(home: dict[str, str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    words = [sys.executable, "-m", "dcctl", "audit", "-i", str(pipe), "--deadline", "1"]
+    done = subprocess.run(words, env=home, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "--deadline 1" in done.stderr) == (5, True)
+
+
+def test_jitter_waits(home: dict[str, str]) -> None:
+    words = [sys.executable, "-m", "dcctl", "audit", "-i", "demo", "--jitter", "86400"]
+    with subprocess.Popen(words, env=home, stdout=subprocess.PIPE) as process:
+        time.sleep(2)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate()[0] == b""
+    assert process.returncode == 143
+
+
+def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) -> None:
+    dry = cli("audit", "install-timer", "--user", "--dry-run", "--options", "-i 'a b%' -o prom=/x/y.prom")
+    assert '"a b%%"' in dry.stdout
+    assert "ReadWritePaths=-/x\n" in dry.stdout
+    assert cli("audit", "install-timer", "--user").returncode == 6
+    assert cli("audit", "install-timer", "--user", "--yes").returncode == 0
+    folder = tmp_path / "config" / "systemd" / "user"
+    assert sorted(path.name for path in folder.iterdir()) == ["dcctl-audit.service", "dcctl-audit.timer"]

@@ -1,0 +1,131 @@
+"""Waivers: what they cover, until when, and what is wrong with a file of them."""
+
+from __future__ import annotations
+
+import calendar
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.waivers import as_yaml, covers, read, used, waived
+from dcctl.cli.audit.setup import entries_of
+from dcctl.errors import UsageError
+from tests.unit.audit.runs import finding
+
+if TYPE_CHECKING:
+    from dcctl.inventory.evidence.own import Waiver
+
+GOOD = {"id": "POD-04", "object": "nlp/*", "owner": "wu", "ticket": "T-1", "reason": "rdma",
+        "created": "2026-01-01", "expires": "2026-03-01"}  # fmt: skip
+
+
+def parsed(text: str) -> tuple[Waiver, ...]:
+    return read(entries_of(text, "w.yaml", "waivers", "dcctl audit waive --help"), {*CATALOGUE, "POD-04"})
+
+
+def one(**changed: str) -> Waiver:
+    return parsed("waivers:\n" + as_yaml({**GOOD, **changed}))[0]
+
+
+def at(year: int, month: int, day: int) -> int:
+    return calendar.timegm((year, month, day, 0, 0, 0))
+
+
+def test_a_waiver_holds_through_its_last_day() -> None:
+    found = finding("POD-04", "nlp/Deployment/train")
+    for now_s, holds in (
+        (at(2025, 12, 31), False),
+        (at(2026, 1, 1), True),
+        (at(2026, 3, 2) - 1, True),
+        (at(2026, 3, 2), False),
+    ):
+        assert bool(waived([found], [one()], now_s)) == holds, now_s
+
+
+def test_no_waiver_holds_for_more_than_180_days() -> None:
+    found, long = finding("POD-04", "nlp/x"), one(expires="2030-01-01")
+    assert waived([found], [long], at(2026, 1, 1) + 180 * 86400 - 1)
+    assert not waived([found], [long], at(2026, 1, 1) + 180 * 86400)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "key", "meant"),
+    [
+        ("nlp/*", "nlp/Deployment/train", True),
+        ("nlp/*", "nlp2/Deployment/train", False),
+        ("gpu00?", "gpu001", True),
+        ("gpu00?", "gpu0011", False),
+        ("gpu[0-9]", "gpu1", False),
+        ("gpu[0-9]", "gpu[0-9]", True),
+        ("a.c", "abc", False),
+        ("*", "a\nb", True),
+    ],
+)
+def test_patterns_of_objects(pattern: str, key: str, meant: bool) -> None:
+    assert covers(one(object=pattern), finding("POD-04", key)) == meant
+
+
+def test_a_waiver_is_of_one_check_and_may_be_of_one_finding() -> None:
+    found = finding("POD-04", "nlp/x")
+    assert not covers(one(), finding("POD-01", "nlp/x"))
+    assert covers(one(finding=found.id), found)
+    assert not covers(one(finding="0" * 16), found)
+
+
+def test_how_often_a_waiver_is_used_is_not_known_of_a_check_that_did_not_run() -> None:
+    found = [finding("POD-04", "nlp/x"), finding("POD-04", "nlp/y"), finding("POD-04", "ads/y")]
+    assert [each.used for each in used([one()], found, {"POD-04"})] == [2]
+    assert [each.used for each in used([one()], [], {"POD-01"})] == [None]
+
+
+def test_a_waiver_without_an_owner_is_read_for_slf_03_to_tell() -> None:
+    assert one(owner="", ticket="", reason="").owner == ""
+
+
+def test_an_empty_file_waives_nothing() -> None:
+    assert parsed("") == parsed("waivers:\n") == parsed("waivers: []\n") == parsed("# none\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- id: POD-04\n", "w.yaml:1: must be a mapping with the one key `waivers`"),
+        ("waiver: []\n", "w.yaml:1: must be a mapping with the one key `waivers`"),
+        ("waivers: {}\n", "w.yaml:1: `waivers` must be a list"),
+        ("waivers:\n- POD-04\n", "w.yaml:2: an entry must be a mapping"),
+        ("waivers:\n- id: POD-04\n  objekt: x\n", "w.yaml:3: objekt: is no key of an entry; did you mean"),
+        ("waivers:\n- id: POD-99\n", "w.yaml:2: id: there is no check POD-99"),
+        ("waivers:\n- id: SLF-03\n", "w.yaml:2: id: the audit of the audit cannot be waived"),
+        ("waivers:\n- object: x\n", "w.yaml:2: id: is missing"),
+        ("waivers:\n- {id: POD-04, object: x, created: 2026-01-01}\n", "w.yaml:2: expires: is missing"),
+        (
+            "waivers:\n- {id: POD-04, object: x, created: 1 May, expires: 2026-01-01}\n",
+            "w.yaml:2: created: must be a day",
+        ),
+        (
+            "waivers:\n- {id: POD-04, object: x, created: 2026-02-30, expires: 2026-03-01}\n",
+            "there is no day 2026-02-30",
+        ),
+        (
+            "waivers:\n- {id: POD-04, object: x, created: 2026-01-02, expires: 2026-01-02}\n",
+            "expires: is not after `created`",
+        ),
+        (
+            "waivers:\n- {id: POD-04, object: [x], created: 2026-01-01, expires: 2026-02-02}\n",
+            "object: must be text",
+        ),
+        ("waivers:\n- id: [\n", "w.yaml:3:1"),
+        ("waivers: []\n---\nwaivers: []\n", "w.yaml:3: a second document"),
+    ],
+)  # fmt: skip
+def test_a_broken_file_tells_file_line_and_why(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parsed(text)
+    assert says in str(error.value)
+
+
+def test_two_waivers_of_the_same_are_refused() -> None:
+    entry = as_yaml(GOOD)
+    with pytest.raises(UsageError, match=r"w\.yaml:9: waives the same as w\.yaml:2"):
+        parsed(f"waivers:\n{entry}{entry}")
