@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.storage import (
     Backup,
@@ -43,46 +45,15 @@ def _nightly(now_s: int, newest_days: int = 0) -> tuple[Copy, ...]:
 
 def _backups(now_s: int) -> tuple[Backup, ...]:
     """The cluster every night; vector stores until somebody paused that; etcd; a repository of restic."""
-    drilled_s = now_s - 40 * _DAY_S
+    drilled = Backup(name="", drilled_at_s=now_s - 40 * _DAY_S, drill_passed=True, copies=_nightly(now_s))
+    velero = replace(drilled, tool="velero", target="velero velero/default", encrypted=False)
+    paused = replace(velero, paused=True, copies=_nightly(now_s, 19), drilled_at_s=0, drill_passed=None)
+    kept = replace(drilled, encrypted=True)
     return (
-        Backup(
-            name="velero velero/daily",
-            tool="velero",
-            copies=_nightly(now_s),
-            target="velero velero/default",
-            encrypted=False,
-            drilled_at_s=drilled_s,
-            drill_passed=True,
-        ),
-        Backup(
-            name="velero velero/vectors",
-            tool="velero",
-            copies=_nightly(now_s, 19),
-            paused=True,
-            target="velero velero/default",
-            encrypted=False,
-            drilled_at_s=0,
-        ),
-        Backup(
-            name="etcd cp-1",
-            tool="etcd",
-            copies=_nightly(now_s),
-            target="dcctl-backups",
-            encrypted=True,
-            off_node=True,
-            drilled_at_s=drilled_s,
-            drill_passed=True,
-        ),
-        Backup(
-            name="restic home",
-            tool="restic",
-            copies=_nightly(now_s),
-            encrypted=True,
-            immutable=True,
-            off_site=True,
-            drilled_at_s=drilled_s,
-            drill_passed=True,
-        ),
+        replace(velero, name="velero velero/daily"),
+        replace(paused, name="velero velero/vectors"),
+        replace(kept, name="etcd cp-1", tool="etcd", target="dcctl-backups", off_node=True),
+        replace(kept, name="restic home", tool="restic", immutable=True, off_site=True),
     )
 
 
