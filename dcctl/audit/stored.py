@@ -50,7 +50,8 @@ def _plans(scene: Scene) -> tuple[Backup, ...]:
     """Every backup, and of each cluster with volumes that nothing backs up, that it is missing."""
     told = joined(cast("tuple[Backup, ...]", scene.of("backups")))
     kept = {one.cluster for one in told if one.tool != "etcd"}
-    if scene.evidence.backups is None or "" in kept:
+    silent = scene.evidence.backups is None or "backups" in scene.evidence.silent
+    if silent or "" in kept:
         return told
     claims = cast("tuple[Claim, ...]", scene.of("claims"))
     bare = dict.fromkeys(one.cluster for one in claims if one.cluster not in kept)
