@@ -10,7 +10,7 @@ from dcctl.inventory.evidence.cluster import Cluster
 from dcctl.inventory.evidence.components import Component
 from dcctl.inventory.evidence.fabric import FabricPort
 from dcctl.inventory.evidence.hosts import Host
-from dcctl.inventory.evidence.models import DataSet, ModelFile, ModelFolder
+from dcctl.inventory.evidence.models import DataSet, ModelFile, ModelFolder, Scratch
 from dcctl.inventory.evidence.network import Attachment, Ingress, NetworkPolicy, Service
 from dcctl.inventory.evidence.own import Chain, Told, Waiver
 from dcctl.inventory.evidence.plant import Plant
@@ -61,6 +61,7 @@ class Evidence(Fact, frozen=True, kw_only=True):
     model_files: tuple[ModelFile, ...] | None = None
     model_folders: tuple[ModelFolder, ...] | None = None
     datasets: tuple[DataSet, ...] | None = None
+    scratches: tuple[Scratch, ...] | None = None
     plants: tuple[Plant, ...] | None = None
     records: tuple[Record, ...] | None = None
     waivers: tuple[Waiver, ...] | None = None

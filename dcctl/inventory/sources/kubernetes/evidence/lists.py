@@ -12,6 +12,7 @@ from dcctl.inventory.sources.kubernetes.evidence import (
     policies,
     rbac,
     secrets,
+    storage,
     workloads,
 )
 
@@ -27,5 +28,6 @@ ROWS: Final[tuple[Row, ...]] = (
     *certificates.ROWS,
     *workloads.ROWS,
     *network.ROWS,
+    *storage.ROWS,
 )
 """In the order of topics; each module has its own."""

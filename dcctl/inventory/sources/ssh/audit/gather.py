@@ -20,6 +20,7 @@ from dcctl.inventory.sources.ssh.audit.boards import board_evidence
 from dcctl.inventory.sources.ssh.audit.components import component_evidence
 from dcctl.inventory.sources.ssh.audit.greet import Greeter
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
+from dcctl.inventory.sources.ssh.audit.stores import store_evidence
 from dcctl.inventory.sources.ssh.audit.told import Told, Untold
 from dcctl.inventory.sources.ssh.error import SshError
 from dcctl.inventory.sources.ssh.reply import decode, read_document
@@ -61,6 +62,7 @@ TOPICS: Final[tuple[Callable[[NodeAnswer], Evidence], ...]] = (
     host_evidence,
     board_evidence,
     component_evidence,
+    store_evidence,
 )
 """Who reads the parts of an answer: a row for each part of the probe."""
 

@@ -1,0 +1,1 @@
+"""Directories of models, by the bytes of their files: nothing is unpickled, imported, or loaded whole."""

@@ -1,0 +1,287 @@
+"""Walks stores of models on this machine. Links are not followed; nothing but regular files is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from dcctl.errors import DcctlError
+from dcctl.inventory.evidence.base import Silence
+from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.models import ModelFile, ModelFolder
+from dcctl.inventory.sources.models.access import access_of
+from dcctl.inventory.sources.models.contents import Contents
+from dcctl.inventory.sources.models.limits import Budget, TooMuch
+from dcctl.inventory.sources.models.manifest import NAMES, sums
+from dcctl.inventory.sources.safetensors import read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dcctl.inventory.evidence.models import Access
+    from dcctl.inventory.model import Cause
+
+MOST_FILES: Final = 200_000
+DEEPEST: Final = 32
+STORE_S: Final = 1800.0
+"""For one store, with all sums of its files."""
+HASHED_BYTES: Final = 64 << 30
+"""Of one store, for comparison with manifests; what lies behind it is unknown."""
+_APPROVABLE: Final = 16 << 20
+"""A file with code is no larger than this; its SHA-256 is told, so that somebody may approve it."""
+_MANIFEST_BYTES: Final = 16 << 20
+_WEIGHTS: Final = ("pickle", "archive", "safetensors", "gguf", "keras", "savedmodel")
+_TOLD: Final = ("kind", "access", "imports", "payloads", "header")
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class Store(NamedTuple):
+    """A folder, or one file, with models."""
+
+    name: str
+    path: str
+    serving: bool = False
+    """Production loads from it."""
+
+
+class Refused(Exception):  # noqa: N818  # it says that something was not opened
+    """Something is not opened: a link, a pipe, a device, or it may not be read."""
+
+    def __init__(self, silence: Silence) -> None:
+        super().__init__(silence.reason)
+        self.silence = silence
+
+
+def gather(stores: Sequence[Store], *, hashed_bytes: int = HASHED_BYTES) -> Evidence:
+    """Return the files and folders of all stores. A store that is not there is silent, with why."""
+    files: list[ModelFile] = []
+    folders: list[ModelFolder] = []
+    silent: dict[str, Silence] = {}
+    for store in stores:
+        walk = _Walk(store, hashed_bytes)
+        try:
+            walk.all()
+        except Refused as refused:
+            _unheard(silent, refused.silence)
+        except TooMuch as limit:
+            _unheard(silent, Silence(f"{store.path}: {limit}", "truncated"))
+        files += walk.files
+        folders += walk.folders
+    return Evidence(model_files=tuple(files), model_folders=tuple(folders), silent=silent)
+
+
+def _unheard(silent: dict[str, Silence], why: Silence) -> None:
+    for kind in ("model_files", "model_folders"):
+        silent.setdefault(kind, why)
+
+
+@contextmanager
+def _opened(path: str, folder: bool = False) -> Iterator[int]:
+    """Open what is a regular file, or a folder, now and not a moment ago. Raises Refused."""
+    try:
+        descriptor = os.open(path, _OPEN | (os.O_DIRECTORY if folder else 0))
+    except OSError as error:
+        cause: Cause = "denied" if isinstance(error, PermissionError) else "missing"
+        raise Refused(Silence(f"{path}: {(error.strerror or 'failed').lower()}", cause)) from error
+    try:
+        if not folder and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise Refused(Silence(f"{path}: is no regular file, and is not opened", "unsupported"))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+class _Walk:
+    """One store: its folders in order of name, each file by its bytes."""
+
+    def __init__(self, store: Store, hashed_bytes: int) -> None:
+        self._store, self._left = store, hashed_bytes
+        self._root = os.path.realpath(store.path)
+        self._time = Budget(monotonic, seconds=STORE_S, members=MOST_FILES)
+        self.files: list[ModelFile] = []
+        self.folders: list[ModelFolder] = []
+
+    def all(self) -> None:
+        """Raises Refused for a store that cannot be read at all, TooMuch for one that is too large."""
+        root = Path(self._root)
+        if not root.is_dir():
+            self._file(self._root, root.name)
+            return
+        self._folder(self._root, "", _outer_closed(self._root), 0)
+
+    def _name(self, inside: str) -> str:
+        return f"{self._store.name}/{inside}" if inside else self._store.name
+
+    def _folder(self, path: str, inside: str, closed: bool, depth: int) -> None:
+        if depth > DEEPEST:
+            raise TooMuch("has folders deeper than they are walked")
+        with _opened(path, folder=True) as descriptor:
+            access = access_of(descriptor)
+            entries = sorted(os.listdir(descriptor))  # noqa: PTH208  # of what is open, not of a path
+        closed = closed or not access.mode & 0o001
+        begun = len(self.files)
+        below = []
+        for name in entries:
+            self._time.member()
+            way, within = f"{path}/{name}", f"{inside}/{name}" if inside else name
+            place = Path(way)
+            if place.is_symlink():
+                self._link(way, within)
+            elif place.is_dir():
+                below.append((way, within))
+            else:
+                self._safely(way, within)
+        self._judge(path, inside, access, closed, self.files[begun:])
+        for way, within in below:
+            try:
+                self._folder(way, within, closed, depth + 1)
+            except Refused as refused:
+                self._silent(within, refused.silence)
+
+    def _link(self, path: str, inside: str) -> None:
+        """A link to what is in the store is nothing new; one that leads out of it is not followed."""
+        target = os.path.realpath(path)
+        if target != self._root and not target.startswith(f"{self._root}/"):
+            self._silent(inside, Silence(f"{inside}: a link that leads out of the store", "unsupported"))
+
+    def _silent(self, inside: str, why: Silence) -> None:
+        mute = dict.fromkeys(_TOLD, why)
+        store = self._store
+        self.files.append(
+            ModelFile(name=self._name(inside), store=store.name, serving=store.serving, silent=mute)
+        )
+
+    def _safely(self, path: str, inside: str) -> None:
+        try:
+            self._file(path, inside)
+        except Refused as refused:
+            self._silent(inside, refused.silence)
+
+    def _file(self, path: str, inside: str) -> None:
+        with _opened(path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+            access, size = access_of(descriptor), os.fstat(descriptor).st_size
+            self.files.append(self._read(path, inside, file, size))
+            self.files[-1] = replace(self.files[-1], access=access)
+
+    def _read(self, path: str, inside: str, file: BinaryIO, size: int) -> ModelFile:
+        contents = Contents(Budget(monotonic))
+        one = ModelFile(
+            name=self._name(inside), store=self._store.name, serving=self._store.serving, size_bytes=size
+        )
+        try:
+            contents.look(file, inside)
+        except OSError as error:
+            why = Silence(f"{inside}: {(error.strerror or 'failed').lower()}", "failed")
+            return replace(one, silent=dict.fromkeys(_TOLD, why))
+        silent: dict[str, Silence] = {}
+        if contents.unread:
+            silent["imports"] = silent["payloads"] = Silence(f"{inside}: {contents.unread}", "unsupported")
+        shown = contents.payloads and size <= _APPROVABLE
+        return replace(
+            one,
+            kind=contents.kind,
+            imports=None if contents.unread and not contents.imports else tuple(contents.imports),
+            broken=tuple(contents.broken),
+            header=_header(path) if contents.kind == "safetensors" else None,
+            payloads=None if contents.unread and not contents.payloads else tuple(contents.payloads),
+            sha256=_sum(file) if shown else None,
+            silent=silent,
+        )
+
+    def _judge(
+        self, path: str, inside: str, access: Access, closed: bool, files: Sequence[ModelFile]
+    ) -> None:
+        """Enter a folder: what it has of weights, and whether they are what its manifest says."""
+        base = len(self._name(inside)) + 1
+        weights = tuple(one.name[base:] for one in files if one.kind in _WEIGHTS)
+        found = ModelFolder(
+            name=self._name(inside),
+            store=self._store.name,
+            serving=self._store.serving,
+            access=access,
+            closed=closed,
+            weights=weights,
+        )
+        named = {one.name[base:] for one in files}
+        manifest = next((name for name in NAMES if name in named), "")
+        self.folders.append(self._compared(path, replace(found, manifest=manifest), weights))
+
+    def _compared(self, path: str, folder: ModelFolder, weights: Sequence[str]) -> ModelFolder:
+        if not folder.manifest:
+            return folder
+        try:
+            with (
+                _opened(f"{path}/{folder.manifest}") as descriptor,
+                os.fdopen(os.dup(descriptor), "rb") as file,
+            ):
+                wanted = sums(file.read(_MANIFEST_BYTES), folder.manifest)
+        except Refused as refused:
+            return _unlike(folder, refused.silence)
+        except (ValueError, msgspec.MsgspecError) as error:
+            return _unlike(folder, Silence(f"{folder.manifest} cannot be read: {error}"[:200], "invalid"))
+        missing, mismatched, silence = [], [], None
+        for name, digest in sorted(wanted.items()):
+            told = self._digest(f"{path}/{name}")
+            if told is None:
+                missing.append(name)
+            elif isinstance(told, Silence):
+                silence = told
+            elif told != digest:
+                mismatched.append(name)
+        return replace(
+            folder,
+            missing=tuple(missing),
+            mismatched=None if silence and not mismatched else tuple(mismatched),
+            unlisted=tuple(name for name in weights if name not in wanted),
+            silent={"mismatched": silence} if silence and not mismatched else {},
+        )
+
+    def _digest(self, path: str) -> str | Silence | None:
+        """The SHA-256 of a file, or why it is not told; None: it is not there."""
+        try:
+            self._time.check_time()
+            with _opened(path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+                size = os.fstat(descriptor).st_size
+                if size > self._left:
+                    return Silence("its files are larger than what one run compares", "truncated")
+                self._left -= size
+                return _sum(file)
+        except Refused as refused:
+            return None if refused.silence.cause == "missing" else refused.silence
+
+
+def _unlike(folder: ModelFolder, why: Silence) -> ModelFolder:
+    return replace(folder, silent=dict.fromkeys(("mismatched", "missing", "unlisted"), why))
+
+
+def _sum(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.sha256()
+    while piece := file.read(1 << 20):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _header(path: str) -> str:
+    """What is wrong with the header of a safetensors file; empty: nothing."""
+    try:
+        read_weights(path)
+    except DcctlError as error:
+        return error.why
+    return ""
+
+
+def _outer_closed(path: str) -> bool:
+    """True when a folder above lets nobody in but owner and group."""
+    try:
+        return any(not above.stat().st_mode & 0o001 for above in Path(path).parents)
+    except OSError:
+        return False

@@ -1,0 +1,1 @@
+"""Buckets by the S3 API."""

@@ -1,0 +1,48 @@
+"""Asks object stores about their buckets. The client is one of boto3, or whatever answers as it does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dcctl.inventory.evidence.base import Silence
+from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.sources.s3.parse import NOT_SET, OPERATIONS, bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Asked(Protocol):
+    """Calls one operation about one bucket."""
+
+    def __call__(self, operation: str, bucket: str) -> dict[str, Any]:
+        """Return the reply. Raises StoreError where the store says no, OSError where it says nothing."""
+
+
+class StoreError(Exception):
+    """The store refused: `code` is its own word for why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def gather(names: Iterable[str], ask: Asked, *, https: bool) -> Evidence:
+    """Return these buckets. `https`: their endpoint speaks nothing else. What was refused is silent."""
+    return Evidence(
+        buckets=tuple(
+            bucket(name, {each: _answer(ask, each, name) for each in OPERATIONS}, https=https)
+            for name in names
+        )
+    )
+
+
+def _answer(ask: Asked, operation: str, name: str) -> dict[str, Any] | Silence:
+    try:
+        return ask(operation, name)
+    except StoreError as error:
+        if error.code in NOT_SET:
+            return {}
+        return Silence(f"{operation}: {error.code}", "denied" if error.code == "AccessDenied" else "failed")
+    except OSError as error:
+        return Silence(f"{operation}: {error.strerror or error}", "unreachable")
