@@ -11,6 +11,7 @@ from dcctl.units import duration, percent, plural, scaled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dcctl.assess.history.forecast import Forecast
     from dcctl.assess.history.model import History
     from dcctl.assess.history.outlook import Outlook
     from dcctl.assess.history.report import Options
@@ -72,8 +73,7 @@ def _outlook(history: History, outlook: Outlook, summary: dict[str, Cell]) -> It
     if outcome is None:
         yield Note("forecast", "none: too little is known of what was asked for")
         return
-    tested = duration(outcome.tested_steps * history.window.step_s)
-    tried = f"by {outcome.name}, which erred by {percent(outcome.error * 1000)} on the last {tested}"
+    tried = _tried(outcome, history.window.step_s)
     end_s, full, soonest = history.window.end_s, summary["full_s"], summary["full_soonest_s"]
     if isinstance(full, int):
         early = soonest if isinstance(soonest, int) else full
@@ -85,6 +85,16 @@ def _outlook(history: History, outlook: Outlook, summary: dict[str, Cell]) -> It
         ahead = duration(len(outcome.values) * history.window.step_s)
         early_text = f", though perhaps in {duration(soonest - end_s)}" if isinstance(soonest, int) else ""
         yield Note("forecast", f"not full within {ahead}{early_text}; {tried}")
+
+
+def _tried(outcome: Forecast, step_s: int) -> str:
+    """What is known of its error, and how much of it is expected alone."""
+    tested = duration(outcome.tested_steps * step_s)
+    text = f"by {outcome.name}; tried up to {tested} ahead it erred by {percent(outcome.tested_error * 1000)}"
+    if len(outcome.values) > outcome.tested_steps:
+        ahead = duration(len(outcome.values) * step_s)
+        text += f", over {ahead} {percent(outcome.error * 1000)} are to be expected"
+    return text
 
 
 def _energy(summary: dict[str, Cell]) -> Iterator[Note]:

@@ -151,9 +151,25 @@ def _details(history: History, options: Options, found: Outlook) -> tuple[Table,
         Table("stranded", shape.STRANDED, stranded, "FREE AND OF NO USE", fold=False),
         Table("bound", shape.BOUND, bound, "HELD BACK", fold=False),
         Table("queue", shape.QUEUE, _queue(history), "WAITED FOR", fold=False),
+        Table("leads", shape.LEADS, _leads(found, step_s), "HOW FAR OFF FORECASTS WERE", fold=False),
         Table("tried", shape.TRIED, tuple((n, milli(e)) for n, e in tried), "FORECASTS TRIED", fold=False),
         Table("signals", shape.SIGNALS, _signals(history), "SIGNALS", fold=False),
     )
+
+
+def _leads(found: Outlook, step_s: int) -> tuple[Row, ...]:
+    """By how far ahead; of the end of what is shown nothing was measured where it was not tried so far."""
+    outcome = found.forecast
+    if outcome is None or not outcome.values:
+        return ()
+    rows: list[Row] = [
+        (one.steps * step_s, milli(one.error), milli(outcome.spreads[one.steps - 1]), one.tested)
+        for one in outcome.leads
+    ]
+    end = len(outcome.values)
+    if end > outcome.tested_steps:
+        rows.append((end * step_s, None, milli(outcome.spreads[-1]), 0))
+    return tuple(rows)
 
 
 def _board(board: Board, step_s: int) -> Row:
@@ -236,8 +252,10 @@ def _summary(history: History, whole: Group, found: Outlook) -> dict[str, Cell]:
         "demand": found.of,
         "forecast_by": outcome.name if outcome else None,
         "forecast_error_milli": milli(outcome.error) if outcome else None,
+        "tested_s": outcome.tested_steps * window.step_s if outcome else None,
+        "tested_error_milli": milli(outcome.tested_error) if outcome else None,
         "capacity_milli": milli(found.capacity),
         "full_s": found.full_s(history),
-        "full_soonest_s": found.full_s(history, 1.0),
+        "full_soonest_s": found.full_s(history, soonest=True),
         "queries": history.queries,
     }
