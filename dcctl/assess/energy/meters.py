@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.inventory.energy import Period
+from dcctl.inventory.energy import Period, grown_mj
 from dcctl.inventory.nodeexpr import plain
 from dcctl.units import power
 
@@ -21,6 +22,11 @@ _ALIKE_MILLI: Final = 100
 """Two meters of one node agree when they differ by at most so much of the larger."""
 _SAME_MILLI: Final = 10
 """Two meters tell of one period when its ends differ by at most so much of it."""
+
+_OVERLOAD: Final = 1.5
+"""No UPS gives more than so many times what it is built for."""
+_PEAK: Final = 10
+"""Nothing draws so many times more on average than at either reading."""
 
 
 class Trouble(NamedTuple):
@@ -157,12 +163,20 @@ def _between(before: PowerMeter, meter: PowerMeter) -> _Counted | str:
         return "its register began anew between the two readings"
     if before.read_at_s >= end_s:
         return "its two readings are of one moment"
-    grown = (meter.energy_mj or 0) - before.energy_mj
-    if grown < 0:
-        if meter.wraps_at_mj is None or before.energy_mj > meter.wraps_at_mj:
-            return "it runs backwards: its register is lower than it was"
-        grown += meter.wraps_at_mj
+    after_mj = meter.energy_mj or 0
+    grown = grown_mj(before.energy_mj, after_mj, meter.wraps_at_mj)
+    round_ = after_mj < before.energy_mj
+    if grown is None or (round_ and grown > _most_mj(before, meter, end_s - before.read_at_s)):
+        return "it runs backwards: its register is lower than it was"
     return _Counted(meter, before.read_at_s, end_s, grown)
+
+
+def _most_mj(before: PowerMeter, meter: PowerMeter, length_s: int) -> float:
+    """The most that a meter can have counted: by what it is built for, else by what it draws."""
+    if meter.nominal_mw is not None:
+        return meter.nominal_mw * length_s * _OVERLOAD
+    drawn = max(before.power_mw or 0, meter.power_mw or 0)
+    return drawn * length_s * _PEAK if drawn else inf
 
 
 def _period(counted: Iterable[_Counted], names: set[str]) -> Period | None:

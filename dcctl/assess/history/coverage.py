@@ -20,6 +20,7 @@ _HOLES = 0.01
 
 def gaps(history: History, source: str) -> tuple[Gap, ...]:
     """Return what the answers leave out: metrics that nobody has, a beginning that is not kept, holes."""
+    doubts = tuple(Gap(source, one.what, one.why, "invalid") for one in dict.fromkeys(history.doubts))
     if history.found.present() is None:
         why = f"no series of dcgm-exporter, such as {s.MEMORY_USED}, in the time looked at"
         return (Gap(source, "accelerators", why, "missing"),)
@@ -27,7 +28,7 @@ def gaps(history: History, source: str) -> tuple[Gap, ...]:
         ("accelerators", added(history.present.values(), history.window.steps)),
         ("requests", history.requested if history.found.has(s.REQUESTS, s.PHASE) else ()),
     )
-    return tuple(gap for what, values in told for gap in _missing(history, source, what, values))
+    return (*doubts, *(gap for what, values in told for gap in _missing(history, source, what, values)))
 
 
 def _missing(history: History, source: str, what: str, values: Sequence[float | None]) -> Iterator[Gap]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dcctl.assess.history import signals as s
+from dcctl.assess.history.power import contradictions
 from dcctl.render.report import Note
 from dcctl.units import duration, percent, plural, scaled
 
@@ -29,7 +31,8 @@ def notes(
         *_bound(tables["bound"]),
         *_queue(summary, tables["queue"]),
         *_outlook(history, outlook, summary),
-        *_energy(summary),
+        *_energy(history, summary),
+        *_kept(history),
         *_signals(history),
     )
 
@@ -93,14 +96,26 @@ def _tried(outcome: Forecast, step_s: int) -> str:
     text = f"by {outcome.name}; tried up to {tested} ahead it erred by {percent(outcome.tested_error * 1000)}"
     if len(outcome.values) > outcome.tested_steps:
         ahead = duration(len(outcome.values) * step_s)
-        text += f", over {ahead} {percent(outcome.error * 1000)} are to be expected"
+        text += f", and {percent(outcome.error * 1000)} is to be expected over {ahead}"
     return text
 
 
-def _energy(summary: dict[str, Cell]) -> Iterator[Note]:
+def _energy(history: History, summary: dict[str, Cell]) -> Iterator[Note]:
     energy, by = summary["energy_mj"], summary["energy_by"]
     if isinstance(energy, int):
         yield Note("energy", f"{scaled(energy / 3_600_000, 'Wh')} by {by}")
+    for pool, counted, drawn in contradictions(history):
+        two = f"{scaled(counted / 3600, 'Wh')} by {s.ENERGY} and {scaled(drawn / 3600, 'Wh')} by {s.POWER}"
+        yield Note("energy", f"{pool}: {two}, of the same time: one of them is wrong", "warn")
+
+
+def _kept(history: History) -> Iterator[Note]:
+    """What was not asked for again."""
+    answers, at_s = history.kept
+    if answers:
+        clock = f"{datetime.fromtimestamp(at_s, UTC):%H:%M} UTC"
+        left = f"{plural(answers, 'answer')} of a run that broke off, from the cache of {clock}"
+        yield Note("cache", left, command="dcctl assess history --fresh")
 
 
 def _signals(history: History) -> Iterator[Note]:

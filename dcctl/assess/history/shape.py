@@ -98,6 +98,7 @@ SUMMARY = (
         "full_soonest_s", "The same, if demand is higher: nine tenths of the errors are no larger", "time_s"
     ),
     Column("queries", "Queries that were sent", "count"),
+    Column("kept", "Answers that an earlier run, which broke off, had left", "count"),
 )
 PLOTS: tuple[tuple[str, Unit], ...] = (("use", "milli"), ("queue", "milli"), ("forecast", "milli"))
 HISTORY = Shape(
