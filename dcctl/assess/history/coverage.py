@@ -23,7 +23,7 @@ def gaps(history: History, source: str) -> tuple[Gap, ...]:
     doubts = tuple(Gap(source, one.what, one.why, "invalid") for one in dict.fromkeys(history.doubts))
     if history.found.present() is None:
         why = f"no series of dcgm-exporter, such as {s.MEMORY_USED}, in the time looked at"
-        return (Gap(source, "accelerators", why, "missing"),)
+        return (*doubts, Gap(source, "accelerators", why, "missing"))
     told = (
         ("accelerators", added(history.present.values(), history.window.steps)),
         ("requests", history.requested if history.found.has(s.REQUESTS, s.PHASE) else ()),

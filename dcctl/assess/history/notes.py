@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dcctl.assess.history import signals as s
@@ -113,7 +112,7 @@ def _kept(history: History) -> Iterator[Note]:
     """What was not asked for again."""
     answers, at_s = history.kept
     if answers:
-        clock = f"{datetime.fromtimestamp(at_s, UTC):%H:%M} UTC"
+        clock = f"{at_s // 3600 % 24:02}:{at_s // 60 % 60:02} UTC"
         left = f"{plural(answers, 'answer')} of a run that broke off, from the cache of {clock}"
         yield Note("cache", left, command="dcctl assess history --fresh")
 
