@@ -86,6 +86,7 @@ def learned(
         doubts=tuple(_doubts(ends)),
         first_counts=_counts(first),
         exported_jobs=exported,
+        mixed_jobs=tuple(sorted(set(exported) & set(told["plain jobs"]))),
         plain_jobs=tuple(sorted(set(told["jobs"]) - set(exported))) if exported else (),
         owned=bool(exported or told["plain jobs"]),
         sliced=bool(told["slices"]),
