@@ -110,7 +110,7 @@ def snapshot(
 ) -> Path:
     """A saved fleet of one node whose two meters tell power, and energy where it is given."""
     meters = (
-        PowerMeter("main", "facility", "dc1", "", 9000, facility_mj, at_s),
+        PowerMeter("main", "facility", "dc1", "", 900_000, facility_mj, at_s),
         PowerMeter("pdu", "pdu", "dc1", "n1", 5000, it_mj, at_s),
     )
     path = tmp_path / name
@@ -133,7 +133,7 @@ def test_an_upper_bound_of_the_pue_is_told_as_one_and_no_bill_counts_with_it(
 ) -> None:
     nodes = tuple(Node(name, site="dc1", use=NodeUse(power_mw=1000)) for name in ("n1", "n2"))
     meters = (
-        PowerMeter("main", "facility", "dc1", "", 9000, 26 * 10**9, DAY_S, energy_from_s=0),
+        PowerMeter("main", "facility", "dc1", "", 900_000, 26 * 10**9, DAY_S, energy_from_s=0),
         PowerMeter("pdu", "pdu", "dc1", "n1", 5000, 10**10, DAY_S, energy_from_s=0),
     )
     path = tmp_path / "half.json"

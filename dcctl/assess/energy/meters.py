@@ -27,6 +27,7 @@ _OVERLOAD: Final = 1.5
 """No UPS gives more than so many times what it is built for."""
 _PEAK: Final = 10
 """Nothing draws so many times more on average than at either reading."""
+_TOO_MUCH: Final = "it counted more than it can have: its counter ran backwards, or has another unit"
 
 
 class Trouble(NamedTuple):
@@ -141,7 +142,19 @@ def _key(meter: PowerMeter) -> tuple[str, str, str]:
 
 
 def _counted(meter: PowerMeter, before: PowerMeter | None, two: bool) -> _Counted | str:
-    """What a meter counted, or what is wrong with it."""
+    """What a meter counted, or what is wrong with it.
+
+    What the entry of a site draws is never far from its mean: that of less may be.
+    """
+    found = _told_by(meter, before, two)
+    if meter.kind != "facility" or isinstance(found, str) or found.energy_mj is None:
+        return found
+    most_mj = _most_mj(before or meter, meter, found.end_s - found.start_s)
+    return _TOO_MUCH if found.energy_mj > most_mj else found
+
+
+def _told_by(meter: PowerMeter, before: PowerMeter | None, two: bool) -> _Counted | str:
+    """By its register, what a meter counted, or what is wrong with it."""
     if meter.energy_mj is None or meter.read_at_s is None:
         return _Counted(meter)
     if two:

@@ -137,6 +137,14 @@ def test_a_register_that_cannot_have_gone_round_runs_backwards(more: dict[str, i
     assert "runs backwards" in found.troubles[0].why
 
 
+def test_an_entry_that_counted_far_more_than_it_draws_is_not_counted() -> None:
+    """As a Prometheus has it of a counter that fell by a little: all of it is added."""
+    for energy_mj, believed in ((200 * KWH, True), (300 * KWH, False)):  # of 1 kW, in a day
+        found = told(plant(meter("m", "facility", energy_mj, energy_from_s=0)), None)
+        assert bool(found.periods) == believed
+        assert [("another unit" in one.why) for one in found.troubles] == ([] if believed else [True])
+
+
 def test_where_a_register_goes_round_is_where_it_fell_by_most_of_its_range() -> None:
     assert grown_mj(5, 9, None) == 4
     assert grown_mj(9, 5, None) is None
