@@ -38,18 +38,18 @@ class Store:
         self.value, self.energy_mj, self.broken = "8", "0", ""
         self.asked: list[str] = []
 
-    def names(self, path: str) -> list[str]:
+    def names(self, path: str, match: str) -> list[str]:
         """The values of a label."""
         if "__name__" in path:
             return [*METRICS, *([ENERGY] if self.energy_mj != "0" else [])]
-        return ["dcgm"] if "job" in path else []
+        return ["dcgm"] if "job" in path and 'exported_pod!=""' not in match else []
 
     def answer(self, path: str, params: dict[str, str]) -> tuple[int, object]:
         """Code and data."""
         query = params.get("query", "")
         self.asked.append(query or path)
         if "/label/" in path:
-            return 200, self.names(path)
+            return 200, self.names(path, params["match[]"])
         if self.broken and self.broken in query:
             return 422, None
         value = self.energy_mj if query.startswith("sum by (modelName) (increase") else self.value
