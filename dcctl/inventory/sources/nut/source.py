@@ -43,7 +43,7 @@ class NutSource:
     def collect(self) -> Fleet:
         """A meter for each UPS, a gap for each that does not answer. SourceError: upsd does not.
 
-        One that is silent is a meter without readings: what it feeds is not known to be fed by the others alone.
+        One that is silent is a meter without readings: what it feeds hangs on more than the others.
         """
         with _Upsd(self._host, self._port, self._asking.timeout_s) as server:
             meters: list[PowerMeter] = []
