@@ -11,7 +11,7 @@ from dcctl.assess.demand.handmade import Plain, architecture
 from dcctl.assess.demand.layout import Layout, Recompute
 from dcctl.assess.demand.lookup import gpu, model
 from dcctl.assess.demand.operations import forward, hardware
-from dcctl.assess.demand.training_spec import Precision, Stack, TrainingSpec
+from dcctl.assess.demand.training_spec import Optimizer, Precision, Stack, TrainingSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Run(Struct, frozen=True):
-    """One row of a published table. One of the last three is its throughput."""
+    """One row of a published table. One of the three rates is its throughput."""
 
     gpu: str
     gpus: int
@@ -50,6 +50,11 @@ class Run(Struct, frozen=True):
     teraflops: float | None = None
     """Hardware TFLOP/s, as Megatron counts them."""
     mfu: float | None = None
+    peak_bytes: int | None = None
+    """Of the memory of the most loaded accelerator; None: not published."""
+    optimizer: Optimizer = "adamw"
+    gradient_bytes: int = 4
+    whole_gradients: bool = False
 
 
 class Group(Struct, frozen=True):
@@ -139,6 +144,9 @@ def _one(group: Group, run: Run, board: Gpu, base: Architecture) -> Measured:
         sequence=run.sequence,
         precision="mxfp8" if run.precision == "nvfp4" else run.precision,
         stack=group.stack,
+        optimizer=run.optimizer,
+        gradient_bytes=run.gradient_bytes,
+        whole_gradients=run.whole_gradients,
     )
     return Measured(group, run, spec, _throughput(run, spec))
 
