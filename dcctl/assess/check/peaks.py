@@ -24,6 +24,8 @@ class Peak(NamedTuple):
     published: int
     ours: Estimate
     """Its interval comes from the peaks that other projects measured."""
+    printed: Estimate
+    """As `dcctl assess demand` prints it."""
 
     @property
     def error(self) -> float:
@@ -35,6 +37,11 @@ class Peak(NamedTuple):
         """Whether the published peak lies in the interval."""
         return self.ours.low <= self.published <= self.ours.high
 
+    @property
+    def as_printed(self) -> bool:
+        """Whether it lies in the interval that is printed."""
+        return self.printed.low <= self.published <= self.printed.high
+
 
 class Judged(NamedTuple):
     """How far peaks are off."""
@@ -43,6 +50,8 @@ class Judged(NamedTuple):
     median: float
     worst: float
     coverage: float
+    printed: float
+    """Share in the interval that is printed."""
 
 
 def peaks(runs: Iterable[Measured]) -> list[Peak]:
@@ -52,23 +61,24 @@ def peaks(runs: Iterable[Measured]) -> list[Peak]:
         project: spread([one for one in errors if together(one.run) != project])
         for project in {together(one.run) for one in errors}
     }
-    return [
-        Peak(one.run, one.run.run.peak_bytes or 0, interval(_ours(one.run), widths[together(one.run)]))
-        for one in errors
-    ]
+    return [_peak(one.run, widths[together(one.run)]) for one in errors]
+
+
+def _peak(run: Measured, width: float) -> Peak:
+    printed = memory(run.spec).total
+    return Peak(run, run.run.peak_bytes or 0, interval(printed.value, width), printed)
 
 
 def off(runs: Iterable[Measured]) -> list[Error]:
     """Return how far the estimate of each published peak is off."""
-    return [
-        Error(one, abs(log(_ours(one) / one.run.peak_bytes))) for one in runs if one.run.peak_bytes is not None
-    ]
+    return [Error(one, abs(log(_ours(one) / one.run.peak_bytes))) for one in runs if one.run.peak_bytes]
 
 
 def judged(found: Sequence[Peak]) -> Judged:
     """Return how good the estimates are."""
     errors = [abs(one.error) for one in found]
-    return Judged(len(found), median(errors), max(errors), sum(one.within for one in found) / len(found))
+    inside, printed = sum(one.within for one in found), sum(one.as_printed for one in found)
+    return Judged(len(found), median(errors), max(errors), inside / len(found), printed / len(found))
 
 
 def refused(runs: Iterable[Measured]) -> list[tuple[Measured, str]]:

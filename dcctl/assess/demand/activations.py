@@ -1,4 +1,4 @@
-"""What a rank keeps from the forward pass for the backward one, what it works on, and the scores of tokens."""
+"""What a rank keeps from the forward pass, what it works on in the backward one, and the scores of words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.shards import Stage
     from dcctl.assess.demand.training_spec import Stack, TrainingSpec
 
-RECOMPUTATION: Final = "arXiv 2205.05198, table 2, without its dropout masks; FlashAttention keeps no scores"
+RECOMPUTATION: Final = "arXiv 2205.05198, table 2; FlashAttention keeps no scores"
 _HALF: Final = 2
 """Bytes of a number of 16 bits."""
 _LEAST: Final = 0.8
@@ -26,9 +26,9 @@ _LOGIT_BYTES: Final[dict[Stack, tuple[float, float, float]]] = {
     "megatron-2021": (8, 6, 12),
     "deepspeed-zero3": (8, 6, 12),
 }
-"""Per token and word, usual, least (a loss that is fused or in chunks) and most: the scores in bf16 (2), in fp32
-(4), their gradient in bf16 (2). PyTorch's cross-entropy keeps the probabilities in fp32 beside them (4), without
-a compiler twice; Megatron's works in place."""
+"""Per token and word, usual, least (a loss that is fused or in chunks) and most: the scores in bf16 (2), in
+fp32 (4), their gradient in bf16 (2). PyTorch's cross-entropy keeps the probabilities in fp32 beside them (4),
+without a compiler twice; Megatron's works in place."""
 
 
 def activations(spec: TrainingSpec, stage: Stage) -> Estimate:
@@ -39,7 +39,7 @@ def activations(spec: TrainingSpec, stage: Stage) -> Estimate:
     """
     kept, formula = _kept(spec)
     flying = in_flight(spec, stage) * stage.layers
-    worked = saved(spec) * (1 if spec.layout.recompute == "none" else 2) + _scores(spec) + _gathered(spec)
+    worked = saved(spec) * (1 if spec.layout.recompute == "none" else 2) + scores(spec) + _gathered(spec)
     value = (kept * flying + worked) * spec.pass_tokens
     return Estimate(
         value,
@@ -55,7 +55,10 @@ def logits(spec: TrainingSpec, stage: Stage) -> Estimate:
     scores = spec.pass_tokens * spec.model.vocabulary / spec.layout.tensor * stage.last
     usual, least, most = _LOGIT_BYTES[spec.stack]
     return Estimate(
-        scores * usual, scores * least, scores * most, f"{usual:g} B x sbV/t: in bf16, in fp32, their gradient"
+        scores * usual,
+        scores * least,
+        scores * most,
+        f"{usual:g} B x sbV/t: in bf16, in fp32, their gradient",
     )
 
 
@@ -71,7 +74,7 @@ def in_flight(spec: TrainingSpec, stage: Stage) -> float:
 
 
 def along(spec: TrainingSpec) -> int:
-    """Return into how many parts sequence parallelism splits what TP leaves whole; Megatron got it in 2022."""
+    """Return into how many parts sequence parallelism splits what TP leaves whole: not before 2022."""
     split = spec.layout.sequence_parallel and spec.stack != "megatron-2021"
     return spec.layout.tensor if split else 1
 
@@ -79,10 +82,12 @@ def along(spec: TrainingSpec) -> int:
 def saved(spec: TrainingSpec) -> float:
     """Return the bytes of a token and layer with nothing computed again: inputs of norms and products.
 
-    Transformer Engine keeps the inputs of products in FP8 where it multiplies so; PyTorch's does not.
+    Transformer Engine keeps the inputs of products in FP8 where it multiplies so; PyTorch does not. Models of
+    2021 had dropout, whose masks are kept as well.
     """
     eighths = spec.precision != "bf16" and spec.stack == "megatron"
-    whole = (6.0 if eighths else 8.0) * spec.model.hidden / along(spec)
+    masks = 2.0 if spec.stack == "megatron-2021" else 0.0
+    whole = (6.0 if eighths else 8.0 + masks) * spec.model.hidden / along(spec)
     less = _mean(spec, lambda one, _: _wide(one)) if eighths else 0.0
     return whole + (_mean(spec, _inner) - less) / spec.layout.tensor
 
@@ -97,10 +102,10 @@ def _kept(spec: TrainingSpec) -> tuple[float, str]:
         return half + 2.0 * hidden / along(spec), "2sbh, output of attention, every second product"
     if layout.recompute == "selective":
         return saved(spec), "sbh(8 + inner/t), attention again"
-    return saved(spec) + _scores(spec), "sbh(8 + inner/t + 5as/ht)" if _scores(spec) else "sbh(8 + inner/t)"
+    return saved(spec) + scores(spec), "sbh(8 + inner/t + 5as/ht)" if scores(spec) else "sbh(8 + inner/t)"
 
 
-def _scores(spec: TrainingSpec) -> float:
+def scores(spec: TrainingSpec) -> float:
     """Each token with each other: FlashAttention, which came in 2022, never has them all at once."""
     if spec.stack not in ("megatron-2021", "deepspeed-zero3"):
         return 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
@@ -20,6 +20,8 @@ WEIGHT_BYTES: Final = 2
 """In bf16: FP8 recipes keep bf16 weights too."""
 FP8_COPY_BYTES: Final = 1
 """The FP8 copy of a weight; some recipes keep a transposed one as well, some none."""
+_NEVER: Final = 4
+"""A stage that ZeRO does not have."""
 ZERO: Final = "ZeRO, arXiv 1910.02054, section 5; Megatron-LM theoretical_memory_usage.py"
 RESERVE: Final = Estimate(
     3.0 * GIB, 1.0 * GIB, 5.0 * GIB, "context, NCCL buffers, workspaces, fragmentation", "EleutherAI/cookbook"
@@ -76,11 +78,21 @@ def _of(spec: TrainingSpec, stage: Stage) -> Memory:
     trained = _trained(spec, held, stage)
     return Memory(
         weights=_weights(spec, held, stage),
-        gradients=_split(spec, trained, spec.gradient_bytes, 5 if _unsynced(spec) else 2, "gradients"),
-        optimizer=_split(spec, trained, OPTIMIZER_BYTES[spec.optimizer], 1, spec.optimizer),
+        gradients=state(spec, trained, "gradients"),
+        optimizer=state(spec, trained, "optimizer"),
         activations=activations(spec, stage),
         logits=logits(spec, stage),
     )
+
+
+def state(spec: TrainingSpec, held: Shard, part: Literal["weights", "gradients", "optimizer"]) -> Estimate:
+    """Return what of the parameters of a rank is kept all the time, as ZeRO splits it."""
+    if part == "weights":
+        each = WEIGHT_BYTES if spec.fresh else spec.model.weight_bits / 8
+        return _split(spec, held, 0.0 if _from_master(spec) else each, 3, part)
+    if part == "gradients":
+        return _split(spec, held, spec.gradient_bytes, _NEVER if _unsynced(spec) else 2, part)
+    return _split(spec, held, OPTIMIZER_BYTES[spec.optimizer], 1, spec.optimizer)
 
 
 def _unsynced(spec: TrainingSpec) -> bool:
@@ -99,8 +111,7 @@ def _trained(spec: TrainingSpec, held: Shard, stage: Stage) -> Shard:
 
 def _weights(spec: TrainingSpec, held: Shard, stage: Stage) -> Estimate:
     """Those that the products read, and those of their format beside them."""
-    each = WEIGHT_BYTES if spec.fresh else spec.model.weight_bits / 8
-    base = _split(spec, held, 0.0 if _from_master(spec) else each, 3, "weights")
+    base = state(spec, held, "weights")
     added = _gathered(spec, held, stage)
     if not spec.fresh:
         added += Estimate.exact(_trained(spec, held, stage).total * WEIGHT_BYTES)

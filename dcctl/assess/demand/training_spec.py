@@ -39,7 +39,7 @@ class TrainingSpec(Struct, frozen=True):
     gradient_bytes: int = 4
     """Of one gradient: 4 where they are summed in fp32, as Megatron and FSDP do; 2 in the ZeRO paper."""
     whole_gradients: bool = False
-    """Whether ranks of ZeRO exchange gradients after the last micro-batch alone (`no_sync`), and keep them whole."""
+    """Whether gradients are exchanged after the last micro-batch alone (`no_sync`), and whole until then."""
 
     @property
     def step_tokens(self) -> int:
