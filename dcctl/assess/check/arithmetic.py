@@ -149,20 +149,23 @@ def _kv_tokens(one: Inputs, shelf: Shelf) -> float:
 
 
 def _serving(one: Inputs, shelf: Shelf) -> ServingNeeds:
+    """A request with a prompt of `context` tokens."""
+    return serving_needs(_served(one, shelf, one.context))
+
+
+def _served(one: Inputs, shelf: Shelf, prompt: int) -> ServingSpec:
     board = gpu(one.gpu or ("H100" if one.model else "A100 40GB"), shelf.gpus)
-    spec = ServingSpec(
-        shelf.model(one), board, one.context - 1, 1, tensor=one.tensor, batch=1, kv_bits=one.kv_bits,
+    return ServingSpec(
+        shelf.model(one), board, prompt, 1, tensor=one.tensor, batch=1, kv_bits=one.kv_bits,
         memory_share=1.0, reserve_bytes=0,
     )  # fmt: skip
-    return serving_needs(spec)
 
 
 def _sequences(one: Inputs, shelf: Shelf) -> float:
-    """That are served at once where so much room is left beside the weights."""
-    board = gpu(one.gpu, shelf.gpus)
-    weights = _weights_per_gpu(one, shelf)
-    roomy = Shelf(shelf.models, [replace(board, memory_bytes=round(weights + one.room_gib * GIB))])
-    return _serving(one, roomy).concurrency.value
+    """Of `context` tokens that are served at once where so much room is left beside the weights."""
+    spec = _served(one, shelf, one.context - 1)
+    room = round(serving_needs(spec).weights_bytes.value + one.room_gib * GIB)
+    return serving_needs(replace(spec, gpu=replace(spec.gpu, memory_bytes=room))).concurrency.value
 
 
 def serving_interval(case: Case, shelf: Shelf) -> tuple[float, float] | None:
