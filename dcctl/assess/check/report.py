@@ -83,6 +83,7 @@ _SUMMARY = (
     Column("memory_median_error_milli", "median error of those", "percent_milli"),
     Column("memory_worst_error_milli", "worst error of those", "percent_milli"),
     Column("memory_coverage_milli", "share of those inside of the 90 % interval", "percent_milli"),
+    Column("memory_printed_milli", "share of those inside of what demand prints", "percent_milli"),
     Column(
         "refused_runs", "runs that happened and would be refused, for something that is not told", "count"
     ),
@@ -232,7 +233,7 @@ def _peak(one: Peak) -> Row:
     assumed = f"assumed: {', '.join(run.assumed)}" if run.assumed else None
     return (
         group.table, f"memory of {one.run.name}", one.published / GIB, one.ours.value / GIB, "GiB",
-        round(1000 * one.error), "in interval" if one.within else "outside", one.ours.low / GIB,
+        round(1000 * one.error), "in interval" if one.within else "beyond", one.ours.low / GIB,
         one.ours.high / GIB, True, run.recalled, assumed, group.source,
     )  # fmt: skip
 
