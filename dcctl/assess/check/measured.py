@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Run(Struct, frozen=True):
-    """One row of a published table. One of the three rates is its throughput."""
+    """One row of a published table. One of the three rates is its throughput, or its memory alone is told."""
 
     gpu: str
     gpus: int
@@ -79,7 +79,7 @@ class Measured(NamedTuple):
     run: Run
     spec: TrainingSpec
     tokens_per_s: float
-    """Per accelerator."""
+    """Per accelerator; 0: only its memory was published."""
 
     @property
     def name(self) -> str:
@@ -157,5 +157,4 @@ def _throughput(run: Run, spec: TrainingSpec) -> float:
     per = forward(spec.model, spec.sequence)
     if run.teraflops:
         return run.teraflops * 1e12 / hardware(spec, per, in_kernel=True)
-    assert run.mfu is not None, "a run has a throughput"  # noqa: S101  # of the data that comes with dcctl
-    return run.mfu * spec.gpu.peak_flops["bf16"] / per.model()
+    return (run.mfu or 0.0) * spec.gpu.peak_flops["bf16"] / per.model()

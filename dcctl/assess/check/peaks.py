@@ -58,7 +58,7 @@ def peaks(runs: Iterable[Measured]) -> list[Peak]:
     """Return every run with a published peak; its interval is as wide as those of others ask for."""
     errors = off(runs)
     widths = {
-        project: spread([one for one in errors if together(one.run) != project])
+        project: asked([one for one in errors if together(one.run) != project])
         for project in {together(one.run) for one in errors}
     }
     return [_peak(one.run, widths[together(one.run)]) for one in errors]
@@ -67,6 +67,11 @@ def peaks(runs: Iterable[Measured]) -> list[Peak]:
 def _peak(run: Measured, width: float) -> Peak:
     printed = memory(run.spec).total
     return Peak(run, run.run.peak_bytes or 0, interval(printed.value, width), printed)
+
+
+def asked(errors: Sequence[Error]) -> float:
+    """Return the width that they ask for: each project has the same weight, since software tells most."""
+    return spread(errors, together)
 
 
 def off(runs: Iterable[Measured]) -> list[Error]:

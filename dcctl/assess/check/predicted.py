@@ -89,9 +89,11 @@ class Score(NamedTuple):
 
 
 def known(runs: Sequence[Measured]) -> list[Known]:
-    """Return the runs with their parts."""
+    """Return the runs with a throughput, and their parts."""
     found = []
     for run in runs:
+        if not run.tokens_per_s:
+            continue
         seconds = run.spec.step_tokens / (run.tokens_per_s * run.run.gpus)
         outside = run.run.outside or limits(run.spec)
         found.append(Known(run, step_parts(run.spec), seconds, outside))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MEDIAN_BAR: Final = 0.07
 WORST_BAR: Final = 0.15
 COVERAGE_BAR: Final = 0.85
+UNTOLD: Final = {"recompute", "stages"}
+"""What must be told of a run to call it impossible: what it recomputes, and how stages share the layers."""
 MEMORY_BAR: Final = 0.2
 """For the median error of peaks of memory."""
 
@@ -147,7 +149,7 @@ def _summary(
     guesses += [Guess(one.error, low <= one.case.published <= high) for one, (low, high) in served]
     errors = [abs(one.error) for one in guesses]
     new, held = score(one for one in found.runs if one.judges), judged(found.peaks)
-    known = [run for run in found.refused if not {"recompute", "zero"} & {*run.run.assumed}]
+    known = [run for run in found.refused if not UNTOLD & {*run.run.assumed}]
     return {
         "cases": len(found.cases),
         "cases_near": sum(one.near for one in plain),
@@ -298,8 +300,9 @@ def _notes(found: Found, summary: dict[str, int], *, each_run: bool) -> Iterable
     if found.refused:
         yield Note(
             "refused",
-            f"{plural(len(found.refused), 'run')} of {len(runs)} would be called impossible; it is not told"
-            f" what they recompute or offload, but for {summary['refused_known_runs']}",
+            f"{plural(len(found.refused), 'run')} would be called impossible: it is not told what they"
+            f" recompute or move to the host, or their stages are uneven;"
+            f" but for {summary['refused_known_runs']}",
         )
     others = len({one.known.run.group.independent for one in runs if one.judges})
     middle, worst, inside = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dcctl.assess.demand.predict import SPREADS, kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dcctl.assess.check.measured import Measured
     from dcctl.assess.demand.predict import Kind
@@ -58,12 +58,17 @@ def together(run: Measured) -> str:
     return run.group.independent or "/".join(run.held_out)
 
 
-def spread(errors: Sequence[Error]) -> float:
-    """Return by how much 90 % are off at most, as a ratio less 1; each table has the same weight."""
-    tables = Counter(one.run.group.table for one in errors)
+def table(run: Measured) -> str:
+    """Where it was published."""
+    return run.group.table
+
+
+def spread(errors: Sequence[Error], alike: Callable[[Measured], str] = table) -> float:
+    """Return by how much 90 % are off at most, as a ratio less 1; those that are alike weigh as much as others."""
+    counts = Counter(alike(one.run) for one in errors)
     reached = 0.0
     for one in sorted(errors, key=lambda one: one.size):
-        reached += 1 / tables[one.run.group.table]
-        if reached >= INSIDE * len(tables):
+        reached += 1 / counts[alike(one.run)]
+        if reached >= INSIDE * len(counts):
             return exp(one.size) - 1
     return exp(max(one.size for one in errors)) - 1
