@@ -64,7 +64,7 @@ def table(run: Measured) -> str:
 
 
 def spread(errors: Sequence[Error], alike: Callable[[Measured], str] = table) -> float:
-    """Return by how much 90 % are off at most, as a ratio less 1; those that are alike weigh as much as others."""
+    """Return by how much 90 % are off at most, as a ratio less 1; what is alike has one weight."""
     counts = Counter(alike(one.run) for one in errors)
     reached = 0.0
     for one in sorted(errors, key=lambda one: one.size):

@@ -23,9 +23,9 @@ from dcctl.assess.demand.parameters import total
 from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
-from dcctl.assess.demand.traffic import flows
+from dcctl.assess.demand.traffic import flows, gathered_bytes, gradient_bytes, hops_s
 from dcctl.assess.demand.training import TrainingNeeds, needs
-from dcctl.assess.demand.training_spec import TrainingSpec
+from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.catalogue import rows
 
@@ -54,11 +54,11 @@ def test_zero_splits_what_its_stages_say() -> None:
     assert third.weights.value > 2 * held / 8, "the layer in use is gathered"
 
 
-def test_activations_are_those_of_table_2_without_masks() -> None:
+def test_activations_are_those_of_table_2() -> None:
     s, h, a = 2048, 4096, 32
     old = replace(spec(recompute="none", batch=1), stack="megatron-2021")
     scores = 5 * a * s / h
-    assert memory(old).activations.value == pytest.approx(s * h * (32 + scores) * 33)
+    assert memory(old).activations.value == pytest.approx(s * h * (34 + scores) * 33), "with dropout"
     parallel = memory(spec(tensor=4, batch=1)).activations.value
     assert parallel == pytest.approx(32 * s * h / 4 * (32 + 2) + 8 * s * h)
     whole = memory(spec(tensor=4, batch=1, sequence_parallel=False, recompute="none")).activations.value
@@ -89,6 +89,27 @@ def test_fsdp_keeps_one_master_and_gathers_two_layers() -> None:
     kept = memory(replace(spec(data=8, zero=2, batch=8), stack="fsdp"))
     assert kept.weights.value == pytest.approx(2 * held)
     assert kept.gradients.value == one.gradients.value
+
+
+def test_fsdp_sends_weights_and_gradients_as_often_as_it_is_told() -> None:
+    one = replace(spec(data=8, zero=3, batch=32), stack="fsdp")
+    once = 2 * 1000 * 7 / 8
+    sent = {
+        zero: gathered_bytes(replace(one, layout=replace(one.layout, zero=zero)), 1000) for zero in (2, 3)
+    }
+    assert sent == {2: 4 * 2 * once, 3: 4 * 3 * once}
+    assert gathered_bytes(replace(one, whole_gradients=True), 1000) == (4 * 2 + 1) * once
+    piped = replace(one, layout=replace(one.layout, data=4, pipeline=2))
+    assert gathered_bytes(piped, 1000) == 2 * 2 * 1000 * 3 / 4
+    assert gradient_bytes(replace(one, layout=replace(one.layout, zero=2)), 1000) == 0
+    assert hops_s(one, 32) == pytest.approx(4 * 3 * 32 * 7e-6)
+
+
+def test_fsdp_in_a_pipeline_is_possible_and_known_as_pytorch() -> None:
+    one = Layout(tensor=8, pipeline=8, data=8, zero=3, batch=64)
+    assert stack_of(one) == "fsdp"
+    told = TrainingSpec(named("llama-3.1-405b"), BOARD, replace(one, recompute="full"), 8192, stack="fsdp")
+    assert not list(reasons(told))
 
 
 def test_gradients_are_whole_where_they_are_exchanged_once() -> None:
