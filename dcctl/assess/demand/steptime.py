@@ -13,7 +13,14 @@ from msgspec import Struct
 
 from dcctl.assess.demand.operations import forward
 from dcctl.assess.demand.shards import Stage, expert_copies, shard, stages
-from dcctl.assess.demand.traffic import expert_bytes, gathered_s, gradients_s, link_bps, tensor_bytes
+from dcctl.assess.demand.traffic import (
+    expert_bytes,
+    gathered_s,
+    gradients_s,
+    hops_s,
+    link_bps,
+    tensor_bytes,
+)
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.training_spec import TrainingSpec
@@ -80,6 +87,8 @@ def step_parts(spec: TrainingSpec) -> Parts:
     busy |= _once(spec, slowest)
     gathered = gathered_s(spec, shard(spec.model, spec.layout, slowest).total)
     beside = "zero3/wire" if spec.stack == "deepspeed-zero3" else ""
+    if gathered and spec.stack == "fsdp":
+        busy["zero3/hops"] = hops_s(spec, slowest.layers)
     if gathered and not beside:
         near = spec.stack == "megatron" and spec.layout.gpus <= spec.gpu.domain
         busy["zero3/megatron" if near else "zero3/fsdp"] = gathered  # beyond NVLink only PyTorch was measured

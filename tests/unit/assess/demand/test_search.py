@@ -46,7 +46,7 @@ def layouts(one: TrainingSpec, gpus: int) -> Iterator[Layout]:
     """Every layout on so many accelerators, whatever its sizes: none is left out because it looks hopeless.
 
     Only what the search says of itself holds: TP stays inside of a domain, each rank has 4,096 tokens of a
-    sequence, a micro-batch has at most 64 sequences.
+    sequence, a micro-batch has at most 64 sequences, no FSDP in a pipeline.
     """
     sizes = [size for size in range(1, gpus + 1) if gpus % size == 0]
     most = max(layers.mlp.experts for layers in one.model.layers) or 1
@@ -59,6 +59,8 @@ def layouts(one: TrainingSpec, gpus: int) -> Iterator[Layout]:
         micros = [size for size in range(1, 65) if one.layout.batch % (size * data) == 0]
         for sizes_ in product(experts, chunks, micros, ZEROS, (True, False), RECOMPUTES):
             expert, virtual, micro, zero, split, recompute = sizes_
+            if zero > 1 and pipeline > 1:
+                continue
             yield Layout(
                 tensor, pipeline, data, context, expert, virtual, micro, one.layout.batch,
                 zero, split, recompute,
