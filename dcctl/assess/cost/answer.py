@@ -8,6 +8,7 @@ from dcctl.assess.cost.build import programme
 from dcctl.assess.cost.conflict import conflict
 from dcctl.assess.cost.fit import fits
 from dcctl.assess.cost.large import solve
+from dcctl.assess.cost.milp import GAP
 from dcctl.assess.cost.mix import mix_of
 from dcctl.assess.cost.shadow import worths
 
@@ -29,6 +30,11 @@ class Answer(NamedTuple):
     mix: Mix | None = None
     worths: tuple[Worth, ...] = ()
     conflict: Conflict | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether time ended the search for a cheaper mix before it was proved that there is hardly one."""
+        return self.mix is not None and self.mix.gap > GAP
 
 
 def answer(market: Market, catalogue: Catalogue, limit_s: float) -> Answer:
