@@ -12,21 +12,26 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.assess.cost.merge import merge
 from dcctl.assess.cost.milp import GAP, Solved, any_values, cheapest, is_small, relaxed, within
-from dcctl.assess.cost.programme import Stand
-from dcctl.assess.cost.racks import Load, pack
+from dcctl.assess.cost.unmerge import all_broken, row_of, unmerged
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dcctl.assess.cost.merge import Merged
     from dcctl.assess.cost.programme import Programme
+    from dcctl.assess.cost.unmerge import Broken
     from dcctl.inventory.market import Market
+
+    Ask = Callable[[Merged, float], Solved]
 
 _DEARER: Final = (0.01, 0.1, inf)
 """Shares of the bound; what adds more than that to it is left out."""
-_SHARES: Final = (1.0, 0.95, 0.85, 0.7)
+_SHARES: Final = (1.0, 0.99, 0.97, 0.9, 0.75)
 """Of each rack, to be used, where the nodes of the cheapest mix could not be shared out over the racks."""
 _FIRST_S: Final = 60.0
 """To find any mix, where the time for a cheap one is over."""
-_PUT_S: Final = 20.0
+_ROUNDS: Final = 30
+"""Of rows that racks make, before whole nodes are asked for."""
 
 
 def solve(market: Market, made: Programme, limit_s: float) -> Solved:
@@ -42,29 +47,46 @@ class _Search:
     def __init__(self, market: Market, made: Programme, limit_s: float) -> None:
         self._market, self._made, self._left_s = market, made, limit_s
         self._bound, self._first_s = 0.0, _FIRST_S
+        self._broken: list[Broken] = []
 
     def run(self) -> Solved:
         for ask in (self._cheap, self._any):
             for share, sites in product(_SHARES, (True, False) if self._may_merge() else (False,)):
-                merged = merge(self._market, self._made, sites=sites, share=share)
-                found = ask(merged)
+                found = self._within_racks(ask, share, sites=sites)
                 if found.state == "infeasible" and share == 1:
                     return found
-                if share == 1:
-                    self._bound = max(self._bound, found.bound)
-                put = unmerged(self._market, self._made, merged, found.values)
-                if put is not None:
-                    return put._replace(bound=min(self._bound, put.cost))
+                if found.state == "solved":
+                    return found._replace(bound=min(self._bound, found.cost))
         return Solved("stopped", [], 0, self._bound, [])
+
+    def _within_racks(self, ask: Ask, share: float, *, sites: bool) -> Solved:
+        """Ask again with a row for what racks cannot hold, until they hold it."""
+        merged = merge(self._market, self._made, sites=sites, share=share)
+        merged.programme.rows.extend(row_of(self._market, merged, one, share) for one in self._broken)
+        while True:
+            found = ask(merged, share)
+            if share == 1:
+                self._bound = max(self._bound, found.bound)
+            if not found.values:
+                return found
+            put = unmerged(self._market, self._made, merged, found.values)
+            if isinstance(put, Solved):
+                return put
+            if not put or self._left_s <= 0:
+                return found._replace(state="stopped")
+            self._forbid(merged, put, share)
+
+    def _forbid(self, merged: Merged, broken: list[Broken], share: float) -> None:
+        self._broken += broken
+        merged.programme.rows.extend(row_of(self._market, merged, one, share) for one in broken)
 
     def _may_merge(self) -> bool:
         """Work that is not split is at one of the sites."""
         return len(self._market.sites) > 1 and all(one.split for one in self._market.workloads)
 
-    def _cheap(self, merged: Merged) -> Solved:
+    def _cheap(self, merged: Merged, share: float) -> Solved:
         """The cheapest, first of the types that are not too dear for it."""
-        loose = relaxed(merged.programme)
-        self._left_s -= loose.spent_s
+        loose = self._loose(merged, share)
         if loose.state != "solved":
             return loose
         best, bound = Solved("stopped", [], inf, 0, []), loose.cost
@@ -83,7 +105,18 @@ class _Search:
                 break
         return best
 
-    def _any(self, merged: Merged) -> Solved:
+    def _loose(self, merged: Merged, share: float) -> Solved:
+        """The cheapest where nodes can be had in parts, which racks hold."""
+        for _ in range(_ROUNDS):
+            loose = relaxed(merged.programme)
+            self._left_s -= loose.spent_s
+            broken = all_broken(self._market, merged, loose.values) if loose.values else []
+            if not broken or self._left_s <= 0:
+                break
+            self._forbid(merged, broken, share)
+        return loose
+
+    def _any(self, merged: Merged, _: float) -> Solved:
         """The first that is found: the time for a cheap one is over."""
         found = any_values(merged.programme, self._first_s)
         self._first_s = max(0.0, self._first_s - found.spent_s)
@@ -95,41 +128,3 @@ def _dear(made: Programme, loose: Solved, most: float) -> frozenset[int]:
     return frozenset(
         at for at in made.nodes.values() if made.columns[at].whole and loose.cost + loose.reduced[at] > most
     )
-
-
-def unmerged(market: Market, made: Programme, merged: Merged, values: list[float]) -> Solved | None:
-    """Return the values of the whole programme; None: its nodes could not be shared out."""
-    numbers = _shared_out(market, merged, values) if values else None
-    if numbers is None:
-        return None
-    there = {at: numbers.get(stand, 0.0) for stand, at in made.nodes.items()}
-    rest, columns = made.given(there)
-    found = within(rest, _PUT_S) if any(one.whole for one in rest.columns) else relaxed(rest)
-    if found.state != "solved":
-        return None
-    values_of = there | dict(zip(columns, found.values, strict=True))
-    cost = sum(made.columns[at].cost * number for at, number in there.items())
-    return Solved("solved", [values_of[at] for at in range(len(made.columns))], cost, 0, [])
-
-
-def _shared_out(market: Market, merged: Merged, values: list[float]) -> dict[Stand, float] | None:
-    """The nodes in the racks that there are."""
-    types = {one.name: one for one in market.types}
-    loads: dict[tuple[str, str], list[Load]] = {}
-    for stand, at in merged.programme.nodes.items():
-        node = types[stand.type]
-        number = round(values[at]) if node.whole else max(0.0, values[at])
-        if number:
-            load = Load(stand.type, number, node.each.power_mw or 0, node.whole)
-            loads.setdefault((stand.site, stand.rack), []).append(load)
-    racks = {(one.site, one.racks[0].name): one for one in merged.alike}
-    found: dict[Stand, float] = {}
-    for place, inside in loads.items():
-        if place not in racks:
-            found |= {Stand(load.type, *place): load.number for load in inside}
-            continue
-        put = pack(racks[place], inside)
-        if put is None:
-            return None
-        found |= {Stand(type_, place[0], rack): number for (type_, rack), number in put.items()}
-    return found
