@@ -11,14 +11,14 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from dcctl.assess.cost.merge import merge
-from dcctl.assess.cost.milp import GAP, Solved, any_values, cheapest, is_small, relaxed, within
+from dcctl.assess.cost.milp import GAP, Relaxation, Solved, any_values, cheapest, is_small, relaxed, within
 from dcctl.assess.cost.unmerge import all_broken, row_of, unmerged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dcctl.assess.cost.merge import Merged
-    from dcctl.assess.cost.programme import Programme
+    from dcctl.assess.cost.programme import Programme, Row
     from dcctl.assess.cost.unmerge import Broken
     from dcctl.inventory.market import Market
 
@@ -76,9 +76,11 @@ class _Search:
                 return found._replace(state="stopped")
             self._forbid(merged, put, share)
 
-    def _forbid(self, merged: Merged, broken: list[Broken], share: float) -> None:
+    def _forbid(self, merged: Merged, broken: list[Broken], share: float) -> list[Row]:
+        rows = [row_of(self._market, merged, one, share) for one in broken]
         self._broken += broken
-        merged.programme.rows.extend(row_of(self._market, merged, one, share) for one in broken)
+        merged.programme.rows.extend(rows)
+        return rows
 
     def _may_merge(self) -> bool:
         """Work that is not split is at one of the sites."""
@@ -86,34 +88,47 @@ class _Search:
 
     def _cheap(self, merged: Merged, share: float) -> Solved:
         """The cheapest, first of the types that are not too dear for it."""
-        loose = self._loose(merged, share)
-        if loose.state != "solved":
-            return loose
-        best, bound = Solved("stopped", [], inf, 0, []), loose.cost
+        first = relaxed(merged.programme)
+        self._left_s -= first.spent_s
+        if first.state != "solved":
+            return first
+        best, bound = Solved("stopped", [], inf, 0, []), first.cost
         for dearer in _DEARER:
-            most = loose.cost * (1 + dearer)
-            without = _dear(merged.programme, loose, most)
-            found = within(merged.programme, self._left_s, without)
-            self._left_s -= found.spent_s
-            if found.state == "infeasible" and not without:
+            most = first.cost * (1 + dearer)
+            found, all_types = self._of_types(merged, share, _dear(merged.programme, first, most), most)
+            if found.state == "infeasible" and all_types:
                 return found
-            proved = {"solved": found.bound, "infeasible": inf, "stopped": 0.0}[found.state]
-            bound = max(bound, min(proved, most if without else inf))
-            best = min(best, found, key=lambda one: one.cost if one.state == "solved" else inf)
+            bound = max(bound, min(found.bound, most))
+            if found.values and found.cost < best.cost:
+                best = found
             best = best._replace(bound=bound)
-            if self._left_s <= 0 or not without or (best.state == "solved" and best.gap <= GAP):
+            if self._left_s <= 0 or all_types or (best.values and best.gap <= GAP):
                 break
         return best
 
-    def _loose(self, merged: Merged, share: float) -> Solved:
-        """The cheapest where nodes can be had in parts, which racks hold."""
-        for _ in range(_ROUNDS):
-            loose = relaxed(merged.programme)
+    def _of_types(
+        self, merged: Merged, share: float, without: frozenset[int], most: float
+    ) -> tuple[Solved, bool]:
+        """The cheapest mix but of these types, below `most`, and whether none was left out."""
+        loose = self._loose(merged, share, without)
+        if loose.state == "solved":
+            without |= _dear(merged.programme, loose, most)
+            loose = within(merged.programme, self._left_s, without)
             self._left_s -= loose.spent_s
+        bound = {"solved": loose.bound, "infeasible": inf, "stopped": 0.0}[loose.state]
+        return loose._replace(bound=bound), not without
+
+    def _loose(self, merged: Merged, share: float, without: frozenset[int]) -> Solved:
+        """The cheapest where nodes can be had in parts, which racks hold."""
+        relaxation = Relaxation(merged.programme, without)
+        for _ in range(_ROUNDS):
+            loose = relaxation.solved()
             broken = all_broken(self._market, merged, loose.values) if loose.values else []
-            if not broken or self._left_s <= 0:
+            for row in self._forbid(merged, broken, share):
+                relaxation.add(row)
+            if not broken or self._left_s <= loose.spent_s:
                 break
-            self._forbid(merged, broken, share)
+        self._left_s -= loose.spent_s
         return loose
 
     def _any(self, merged: Merged, _: float) -> Solved:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     import highspy
 
-    from dcctl.assess.cost.programme import Group, Programme
+    from dcctl.assess.cost.programme import Group, Programme, Row
 
 GAP: Final = 1e-4
 """Between the cost and its bound, of the cost: what is proved at least, unless time runs out."""
@@ -38,6 +38,7 @@ class Solved(NamedTuple):
     reduced: list[float] = []  # noqa: RUF012  # of a NamedTuple
     """By column, of a relaxed programme: by how much the cost grows with one of it, at least."""
     spent_s: float = 0
+    """So far, by this solver."""
 
     @property
     def gap(self) -> float:
@@ -85,7 +86,29 @@ def exactly(made: Programme, limit_s: float) -> Solved:
 
 def relaxed(made: Programme) -> Solved:
     """Return the cheapest values where every node can be had in parts, with the prices of its rows."""
-    return _run(made, relax=True)
+    return Relaxation(made).solved()
+
+
+class Relaxation:
+    """A programme where every node can be had in parts; rows are added, each answer starts from the last."""
+
+    def __init__(self, made: Programme, without: frozenset[int] = frozenset()) -> None:
+        """`without`: columns that are left at 0."""
+        self._solver, self._made = _solver(), made
+        self._solver.passModel(_model(made, without, relax=True))
+
+    def solved(self) -> Solved:
+        """Return the cheapest values, with the prices of rows and columns."""
+        self._solver.run()
+        return _answer(self._solver, whole=False)
+
+    def add(self, row: Row) -> None:
+        """From now on it holds."""
+        import highspy
+
+        lower = -highspy.kHighsInf if row.lower is None else row.lower
+        upper = highspy.kHighsInf if row.upper is None else row.upper
+        self._solver.addRow(lower, upper, len(row.terms), list(row.terms), list(row.terms.values()))
 
 
 class Feasibility:
@@ -124,14 +147,16 @@ class Feasibility:
         return frozenset(row.group for at, row in self._rows if row.group and abs(ray[at]) > _RAY)
 
 
-def _run(
-    made: Programme, without: frozenset[int] = frozenset(), *, relax: bool = False, **options: float
-) -> Solved:
+def _run(made: Programme, without: frozenset[int] = frozenset(), **options: float) -> Solved:
+    solver = _solver(**options)
+    solver.passModel(_model(made, without))
+    solver.run()
+    return _answer(solver, whole=any(column.whole for column in made.columns))
+
+
+def _answer(solver: highspy.Highs, *, whole: bool) -> Solved:
     import highspy
 
-    solver = _solver(**options)
-    solver.passModel(_model(made, without, relax=relax))
-    solver.run()
     status, info, spent_s = solver.getModelStatus(), solver.getInfo(), solver.getRunTime()
     if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
         return Solved("infeasible", [], 0, 0, [], spent_s=spent_s)
@@ -139,7 +164,6 @@ def _run(
         return Solved("stopped", [], 0, 0, [], spent_s=spent_s)
     answer = solver.getSolution()
     cost = info.objective_function_value
-    whole = not relax and any(column.whole for column in made.columns)
     bound = info.mip_dual_bound if whole else cost
     duals, reduced = list(answer.row_dual), list(answer.col_dual)
     return Solved("solved", list(answer.col_value), cost, bound, duals, reduced, spent_s)
@@ -155,7 +179,7 @@ def _solver(**options: float) -> highspy.Highs:
     return solver
 
 
-def _model(made: Programme, without: frozenset[int] = frozenset(), *, relax: bool) -> highspy.HighsLp:
+def _model(made: Programme, without: frozenset[int] = frozenset(), *, relax: bool = False) -> highspy.HighsLp:
     import highspy
     import numpy as np
 

@@ -25,6 +25,7 @@ _CELLS: Final = 20_000
 _ROOM: Final = 64
 """Nodes in a rack, at most; for more the rounding of nodes hardly matters."""
 _FILLINGS: Final = 300
+_VARIED: Final = 150
 _NEAR: Final = 1e-7
 _WHOLE_S: Final = 1.0
 
@@ -73,12 +74,24 @@ class Fillings:
 
     def put(self) -> list[Filling] | None:
         """Return a filling for each rack that holds all nodes; None: none was found. After `cut`."""
+        self._vary()
         real = [one for one in self._found if sum(p * n for p, n in one.items()) <= self._whole]
         self._found = real
         answer = within(self._programme(whole=True), _WHOLE_S)
         if answer.state != "solved" or answer.cost > self._racks + _NEAR:
             return None
         return [one for one, times in zip(real, answer.values, strict=True) for _ in range(round(times))]
+
+    def _vary(self) -> None:
+        """More fillings that are worth nearly as much, for whole racks to be chosen from."""
+        import numpy as np
+
+        chance, prices = np.random.default_rng(0), self._prices
+        for _ in range(_VARIED):
+            self._prices = [price * chance.uniform(0.8, 1.2) for price in prices]
+            filling, _ = self._best()
+            if filling not in self._found:
+                self._found.append(filling)
 
     def _programme(self, *, whole: bool) -> Programme:
         """The fewest racks that hold all nodes."""
