@@ -6,7 +6,6 @@ them costs more than the best that is known, so that the bound holds for all typ
 
 from __future__ import annotations
 
-from itertools import product
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -26,8 +25,9 @@ if TYPE_CHECKING:
 
 _DEARER: Final = (0.01, 0.1, inf)
 """Shares of the bound; what adds more than that to it is left out."""
-_SHARES: Final = (1.0, 0.99, 0.97, 0.9, 0.75)
-"""Of each rack, to be used, where the nodes of the cheapest mix could not be shared out over the racks."""
+_SHARES: Final = {1.0: 0.6, 0.99: 0.2, 0.97: 0.1, 0.9: 0.05, 0.75: 0.05}
+"""Of each rack, to be used, where the nodes of the cheapest mix could not be shared out over the racks, and
+the part of the time for each."""
 _FIRST_S: Final = 60.0
 """To find any mix, where the time for a cheap one is over."""
 _ROUNDS: Final = 30
@@ -45,24 +45,28 @@ def solve(market: Market, made: Programme, limit_s: float) -> Solved:
 
 class _Search:
     def __init__(self, market: Market, made: Programme, limit_s: float) -> None:
-        self._market, self._made, self._left_s = market, made, limit_s
+        self._market, self._made = market, made
+        self._limit_s, self._left_s = limit_s, 0.0
         self._bound, self._first_s = 0.0, _FIRST_S
         self._broken: list[Broken] = []
+        self._sites = len(market.sites) > 1 and all(one.split for one in market.workloads)
+        """Whether sites are one: work that is not split is at one of them."""
 
     def run(self) -> Solved:
+        limited = any(site.racks for site in self._market.sites)
         for ask in (self._cheap, self._any):
-            for share, sites in product(_SHARES, (True, False) if self._may_merge() else (False,)):
-                found = self._within_racks(ask, share, sites=sites)
+            for share, part in _SHARES.items() if limited else ((1.0, 1.0),):
+                self._left_s = max(0.0, self._left_s) + part * self._limit_s
+                found = self._within_racks(ask, share)
                 if found.state == "infeasible" and share == 1:
                     return found
                 if found.state == "solved":
                     return found._replace(bound=min(self._bound, found.cost))
         return Solved("stopped", [], 0, self._bound, [])
 
-    def _within_racks(self, ask: Ask, share: float, *, sites: bool) -> Solved:
+    def _within_racks(self, ask: Ask, share: float) -> Solved:
         """Ask again with a row for what racks cannot hold, until they hold it."""
-        merged = merge(self._market, self._made, sites=sites, share=share)
-        merged.programme.rows.extend(row_of(self._market, merged, one, share) for one in self._broken)
+        merged = self._merged(share)
         while True:
             found = ask(merged, share)
             if share == 1:
@@ -72,19 +76,24 @@ class _Search:
             put = unmerged(self._market, self._made, merged, found.values)
             if isinstance(put, Solved):
                 return put
-            if not put or self._left_s <= 0:
+            if put is None and self._sites:
+                self._sites = False
+                merged = self._merged(share)
+            elif put and self._left_s > 0:
+                self._forbid(merged, put, share)
+            else:
                 return found._replace(state="stopped")
-            self._forbid(merged, put, share)
+
+    def _merged(self, share: float) -> Merged:
+        merged = merge(self._market, self._made, sites=self._sites, share=share)
+        merged.programme.rows.extend(row_of(self._market, merged, one, share) for one in self._broken)
+        return merged
 
     def _forbid(self, merged: Merged, broken: list[Broken], share: float) -> list[Row]:
         rows = [row_of(self._market, merged, one, share) for one in broken]
         self._broken += broken
         merged.programme.rows.extend(rows)
         return rows
-
-    def _may_merge(self) -> bool:
-        """Work that is not split is at one of the sites."""
-        return len(self._market.sites) > 1 and all(one.split for one in self._market.workloads)
 
     def _cheap(self, merged: Merged, share: float) -> Solved:
         """The cheapest, first of the types that are not too dear for it."""
@@ -98,7 +107,7 @@ class _Search:
             found, all_types = self._of_types(merged, share, _dear(merged.programme, first, most), most)
             if found.state == "infeasible" and all_types:
                 return found
-            bound = max(bound, min(found.bound, most))
+            bound = max(bound, found.bound if all_types else min(found.bound, most))
             if found.values and found.cost < best.cost:
                 best = found
             best = best._replace(bound=bound)

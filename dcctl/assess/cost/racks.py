@@ -133,7 +133,7 @@ def _packed(
             if not fitting:
                 return None
             best = min(fitting, key=lambda rack: rule(rack, load.power_mw))
-            most = 1 if rule is _even else best.holds(load.power_mw)
+            most = min(1 if rule is _even else inf, best.holds(load.power_mw))
             number = min(left, floor(most) if load.whole and most < left else most)
             best.put(load.power_mw, number)
             found[load.type, best.name] = found.get((load.type, best.name), 0) + number

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from dcctl.assess.cost.programme import Programme
     from dcctl.inventory.market import Market
 
+    Unmerged = Solved | list["Broken"] | None
+    """Values; else what racks do not hold, as far as is known, or None: sites do not."""
     Place = tuple[str, str]
     """A site, and the first of racks that are alike."""
 
@@ -28,8 +30,10 @@ class Broken(NamedTuple):
     cut: Cut
 
 
-def unmerged(market: Market, made: Programme, merged: Merged, values: list[float]) -> Solved | list[Broken]:
-    """Return the values of the whole programme, or why nodes could not be shared out, as far as is known."""
+def unmerged(
+    market: Market, made: Programme, merged: Merged, values: list[float]
+) -> Solved | list[Broken] | None:
+    """Return the values of the whole programme; else why racks do not hold it, or None: sites do not."""
     numbers = _shared_out(market, merged, values)
     if isinstance(numbers, list):
         return numbers
@@ -37,7 +41,7 @@ def unmerged(market: Market, made: Programme, merged: Merged, values: list[float
     rest, columns = made.given(there)
     found = within(rest, _PUT_S) if any(one.whole for one in rest.columns) else relaxed(rest)
     if found.state != "solved":
-        return []
+        return None
     values_of = there | dict(zip(columns, found.values, strict=True))
     cost = sum(made.columns[at].cost * number for at, number in there.items())
     return Solved("solved", [values_of[at] for at in range(len(made.columns))], cost, 0, [])

@@ -74,9 +74,7 @@ def large(seed: int, *, types: int = 200, works: int = 50, sites: int = 1, racks
     return Market(places, tuple(nodes), workloads, limits)
 
 
-def mixed(
-    seed: int, *, types: int = 200, works: int = 50, racks: int = 0, kilowatts: int = 44
-) -> Market:
+def mixed(seed: int, *, types: int = 200, works: int = 50, racks: int = 0, kilowatts: int = 44) -> Market:
     """A market of three sites: few nodes for each workload, and each runs on three types of five."""
     chance = np.random.default_rng(seed)
 
