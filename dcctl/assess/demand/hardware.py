@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct, field
+from msgspec.structs import replace
+
+_NODE: Final = 8
+"""Accelerators of the usual node: a larger domain spans nodes."""
 
 
 class Gpu(Struct, frozen=True):
@@ -27,3 +33,9 @@ class Gpu(Struct, frozen=True):
     names: tuple[str, ...] = ()
     """Other names, as drivers and labels tell them."""
     source: str = ""
+
+
+def in_node(board: Gpu, each: int, memory_bytes: int | None) -> Gpu:
+    """Return the accelerator in nodes of so many: with the memory that is told, and its neighbours."""
+    domain = min(board.domain, each) if board.domain <= _NODE else board.domain
+    return replace(board, memory_bytes=memory_bytes or board.memory_bytes, domain=domain)

@@ -25,7 +25,7 @@ def hint(spec: TrainingSpec, gpus: int | None = None) -> str:
         "dcctl",
         "assess",
         "demand",
-        spec.model.name,
+        *(spec.model.typed or (spec.model.name,)),
         "--gpu",
         spec.gpu.name,
         "--gpus",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -31,6 +31,12 @@ class Other(Struct, frozen=True):
     tokens_per_s_gpu: float
     slower: float
     """Relative: 0.1 takes a tenth longer for each token."""
+
+
+LEAST_GOODPUT: Final = 0.05
+"""Below it the formula of goodput, which holds for small losses, says nothing any more."""
+ADAPTERS: Final = 2 / 3
+"""Of the operations of a whole step, where only adapters are trained: no gradients of the weights."""
 
 
 class TrainingNeeds(Struct, frozen=True):
@@ -72,13 +78,14 @@ def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None
         spec.gpu.peak_flops.get("fp8" if spec.precision != "bf16" else "bf16") or spec.gpu.peak_flops["bf16"]
     )
     share = 1 / (spec.layout.gpus * peak)
+    asked = per.model() * (1.0 if spec.fresh else ADAPTERS)
     return TrainingNeeds(
         spec=spec,
         memory=memory(spec),
         per_token=per,
         step_s=taken,
         tokens_per_s=rate,
-        mfu=_named(rate * (per.model() * share), "tokens/s x (6N + 12LHQT) / peak", SOURCE),
+        mfu=_named(rate * (asked * share), "tokens/s x (6N + 12LHQT) / peak", SOURCE),
         hfu=_named(
             rate * (hardware(spec, per, in_kernel=True) * share),
             _HFU,
@@ -89,10 +96,8 @@ def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None
         time_s=None if tokens is None else _time(tokens, rate, lasting.goodput),
         operations=None
         if tokens is None
-        else Estimate.exact(
-            tokens * per.model(), "tokens x (6N + 12LHQT), N without the input embedding", SOURCE
-        ),
-        cautions=tuple(_cautions(spec)),
+        else Estimate.exact(tokens * asked, "tokens x (6N + 12LHQT), N without the input embedding", SOURCE),
+        cautions=(*_cautions(spec), *_endless(lasting.goodput)),
     )
 
 
@@ -102,11 +107,14 @@ def _over(tokens: float, seconds: Estimate, formula: str) -> Estimate:
     )
 
 
-def _time(tokens: float, rate: Estimate, goodput: Estimate) -> Estimate:
+def _time(tokens: float, rate: Estimate, goodput: Estimate) -> Estimate | None:
+    """None where failures take all but a twentieth of the time: such a run has no end that anybody knows."""
+    if goodput.value < LEAST_GOODPUT:
+        return None
     return Estimate(
-        tokens / (rate.value * max(goodput.value, 1e-3)),
-        tokens / (rate.high * max(goodput.high, 1e-3)),
-        tokens / (rate.low * max(goodput.low, 1e-3)),
+        tokens / (rate.value * goodput.value),
+        tokens / (rate.high * goodput.high),
+        tokens / (rate.low * max(goodput.low, LEAST_GOODPUT)),
         "tokens / (tokens per second x goodput)",
         rate.source,
     )
@@ -114,6 +122,12 @@ def _time(tokens: float, rate: Estimate, goodput: Estimate) -> Estimate:
 
 def _named(found: Estimate, formula: str, source: str) -> Estimate:
     return Estimate(found.value, found.low, found.high, formula, source)
+
+
+def _endless(goodput: Estimate) -> Sequence[str]:
+    if goodput.value >= LEAST_GOODPUT:
+        return ()
+    return ("failures come faster than checkpoints are written: the run has no end",)
 
 
 def _cautions(spec: TrainingSpec) -> Sequence[str]:

@@ -27,7 +27,17 @@ def gaps(history: History, source: str) -> tuple[Gap, ...]:
         ("accelerators", added(history.present.values(), history.window.steps)),
         ("requests", history.requested if history.found.has(s.REQUESTS, s.PHASE) else ()),
     )
-    return tuple(gap for what, values in told for gap in _missing(history, source, what, values))
+    holes = (gap for what, values in told for gap in _missing(history, source, what, values))
+    return (*holes, *_mixed(history, source))
+
+
+def _mixed(history: History, source: str) -> Iterator[Gap]:
+    for job in history.found.mixed_jobs:
+        why = (
+            "some of its series name pods as exported_pod, others as pod alone, which may be the exporter's"
+            " own: these are left out"
+        )
+        yield Gap(source, f"holders of job {job}", why, "invalid", "honorLabels: true in its ServiceMonitor")
 
 
 def _missing(history: History, source: str, what: str, values: Sequence[float | None]) -> Iterator[Gap]:

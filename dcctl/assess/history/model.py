@@ -202,11 +202,32 @@ def _boards(found: Found, answers: Answers) -> tuple[Board, ...]:
             )
             board = boards.setdefault(name, Board(*name))
             setattr(board, field, one.last)
+    known = _states_known(found, answers)
     for key, field in _STATES.items():
         if answers.get(key) is not None:
-            for board in boards.values():
-                setattr(board, field, getattr(board, field) or 0.0)
+            for name, board in boards.items():
+                if field == "held" or known is None or (field, *name) in known:
+                    setattr(board, field, getattr(board, field) or 0.0)
     return tuple(boards[name] for name in sorted(boards))
+
+
+def _states_known(found: Found, answers: Answers) -> frozenset[tuple[str, ...]] | None:
+    """(state, host, UUID, slice, pool) of the accelerators that have what a state is told by; None: all have.
+
+    What no series tells of a state is 0 for these, and not known of the others.
+    """
+    if "states known" not in answers:
+        return None
+    return frozenset(
+        (
+            one.label("state"),
+            one.label(found.host),
+            one.label("UUID"),
+            one.label("GPU_I_ID"),
+            one.label(found.pool_label),
+        )
+        for one in answers["states known"] or ()
+    )
 
 
 def _stranded(answers: Answers) -> tuple[Stranded, ...] | None:

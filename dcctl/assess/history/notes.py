@@ -118,8 +118,26 @@ def _signals(history: History) -> Iterator[Note]:
     ]
     if unknown:
         yield Note("unknown", f"for want of metrics: {', '.join(unknown)}")
+    yield from _partly(history)
     if not found.owned and found.metrics:
         how = (
             "whoever fills the memory of an accelerator holds it" if found.has(s.MEMORY_USED) else "all count"
         )
         yield Note("held", f"no series names pods: {how}")
+
+
+def _partly(history: History) -> Iterator[Note]:
+    """What is told of some accelerators and not of others."""
+    counts = {
+        what: sum(getattr(board, name) is None for board in history.boards)
+        for what, name in (
+            ("idle", "idle"),
+            ("memory-bound", "memory_bound"),
+            ("power-throttled", "power_capped"),
+            ("I/O-bound", "io_bound"),
+        )
+    }
+    partly = [f"{what} of {few}" for what, few in counts.items() if 0 < few < len(history.boards)]
+    if partly:
+        text = f"nobody tells whether they are {', '.join(partly)} of {len(history.boards)} accelerators"
+        yield Note("unknown", text)

@@ -84,6 +84,7 @@ def learned(
         counts=_counts(last),
         first_counts=_counts(first),
         exported_jobs=exported,
+        mixed_jobs=tuple(sorted(set(exported) & set(told["plain jobs"]))),
         plain_jobs=tuple(sorted(set(told["jobs"]) - set(exported))) if exported else (),
         owned=bool(exported or told["plain jobs"]),
         sliced=bool(told["slices"]),

@@ -124,14 +124,20 @@ def _row(group: Group, history: History, by: By) -> Row:
 
 def energy_mj(history: History, pool: str | None = None) -> tuple[int | None, str | None]:
     """Return the energy of a pool, or of all, in mJ, and what tells it: a counter, else the mean power."""
-    if history.energy_j:
-        joules = [value for name, value in history.energy_j.items() if pool in (None, name)]
-        if joules:
-            return round(sum(joules) * 1000), s.ENERGY
-    watts = [total(values) for name, values in history.power_w.items() if pool in (None, name)]
-    if not watts:
-        return None, None
-    return round(sum(watts) * history.window.step_s * 1000), s.POWER
+    if pool is not None:
+        return _energy_of(history, pool)
+    told = [_energy_of(history, name) for name in sorted({*history.energy_j, *history.power_w})]
+    known = [value for value, _ in told if value is not None]
+    by = sorted({metric for _, metric in told if metric is not None})
+    return (sum(known), " and ".join(by)) if known else (None, None)
+
+
+def _energy_of(history: History, pool: str) -> tuple[int | None, str | None]:
+    if pool in history.energy_j:
+        return round(history.energy_j[pool] * 1000), s.ENERGY
+    if pool in history.power_w:
+        return round(total(history.power_w[pool]) * history.window.step_s * 1000), s.POWER
+    return None, None
 
 
 def _details(history: History, options: Options, found: Outlook) -> tuple[Table, ...]:

@@ -71,6 +71,8 @@ class Found(NamedTuple):
     """Scrape jobs whose series name pods as `exported_pod`: there `pod` is the exporter's own."""
     plain_jobs: tuple[str, ...] = ()
     """The other scrape jobs of accelerators."""
+    mixed_jobs: tuple[str, ...] = ()
+    """Those of `exported_jobs` of which other series name pods as `pod` alone: perhaps the exporter's own."""
     owned: bool = False
     """Whether any series says who holds the accelerator."""
     sliced: bool = False

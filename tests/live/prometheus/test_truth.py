@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.live.prometheus.cluster import DRAM, TENSOR
+
 if TYPE_CHECKING:
     from tests.live.prometheus.conftest import Asking, Past
 
@@ -75,6 +77,15 @@ def test_what_held_accelerators_back_is_found_where_exporters_tell(
     }[by]
     rows = [row for row in told["details"]["bound"] if row["by"] == by and row["share_milli"] > 500]
     _agree({row["accelerator"] for row in rows}, truth)
+
+
+def test_what_nobody_tells_of_some_accelerators_is_said(told: dict[str, Any], past: Past) -> None:
+    """Of gpu03 and gpu04 nobody tells how busy the memory interface is: they are not known to run free."""
+    start_s = told["summary"]["start_s"]
+    held = [board for board in past.cluster.boards if any(pod.end_s > start_s for pod in board.pods)]
+    without = sum(board.host.lacks & {TENSOR, DRAM} != set() for board in held)
+    (note,) = [one for one in told["notes"] if one["text"].startswith("nobody tells whether")]
+    assert f"memory-bound of {without}" in note["text"]
 
 
 def test_the_queue_is_what_pods_waited_for(told: dict[str, Any], past: Past) -> None:

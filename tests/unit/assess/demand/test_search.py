@@ -124,7 +124,7 @@ def test_what_does_not_fit_is_not_found() -> None:
 def test_a_deadline_is_met_and_with_fewer_it_is_not() -> None:
     one = spec(model("llama-3-8b", MODELS).architecture(), "H100", 0, 8192)
     day = 86400.0
-    found = for_deadline(one, 1e12, 30 * day, Habits(), 4e6)
+    found = for_deadline(one, 1e12, 30 * day, Habits(), 4e6, 8)
     assert found.time_s is not None
     assert found.time_s.value <= 30 * day
     gpus = found.spec.layout.gpus

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from dcctl.assess.history.coverage import gaps
 from dcctl.assess.history.demo import demo
 from dcctl.assess.history.groups import everything, groups, sizing
 from dcctl.assess.history.model import History, history
-from dcctl.assess.history.report import Options, history_report
+from dcctl.assess.history.report import Options, energy_mj, history_report
 from dcctl.assess.history.signals import ENGINE, MEMORY_USED, Found
 from dcctl.inventory.timeseries import Series, Window
 
@@ -109,3 +110,45 @@ def test_an_empty_answer_is_told_and_not_zero() -> None:
     assert report.summary["gpu_time_s"] is None
     assert report.summary["covered_milli"] == 0
     assert report.plots == ()
+
+
+def _board_answers(known: list[Series] | None) -> dict[str, list[Series] | None]:
+    """Two boards that were held; of one of them the memory interface was too busy in three steps."""
+    first, second = ({"hostname": "n", "UUID": name, "modelName": "x"} for name in ("GPU-a", "GPU-b"))
+    return {
+        "held steps": [Series(labels, ((0, 9.0),)) for labels in (first, second)],
+        "memory-bound steps": [Series(first, ((0, 3.0),))],
+        "states known": known,
+    }
+
+
+def test_a_board_without_the_metric_is_not_known_to_run_free() -> None:
+    found = Found(frozenset({MEMORY_USED}), {MEMORY_USED: 2}, owned=True)
+    labels = {"hostname": "n", "UUID": "GPU-b", "modelName": "x", "state": "memory_bound"}
+    with_metric = history(WINDOW, found, _board_answers([Series(labels, ((0, 1.0),))]))
+    assert [board.memory_bound for board in with_metric.boards] == [3.0, 0.0]
+    without = history(WINDOW, found, _board_answers([]))
+    assert [board.memory_bound for board in without.boards] == [3.0, None]
+    unanswered = history(WINDOW, found, _board_answers(None))
+    assert [board.memory_bound for board in unanswered.boards] == [3.0, None]
+    notes = [note.text for note in history_report(without, Options()).notes]
+    assert "nobody tells whether they are memory-bound of 1 of 2 accelerators" in notes
+
+
+def test_the_energy_of_all_is_that_of_its_pools_whatever_tells_it() -> None:
+    """One pool has a counter, another the power alone: the sum is of both rows."""
+    found = Found(frozenset({MEMORY_USED}), {MEMORY_USED: 2}, owned=True)
+    answers = {
+        "energy": [Series({"modelName": "a"}, ((0, 7_200_000.0),))],  # millijoules
+        "power": [Series({"modelName": "b"}, tuple(((step + 1) * HOUR, 0.5) for step in range(4)))],
+    }
+    told = history(Window(0, 4 * HOUR, HOUR), found, answers)
+    assert energy_mj(told, "a") == (7_200_000, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION")
+    assert energy_mj(told, "b") == (7_200_000, "DCGM_FI_DEV_POWER_USAGE")
+    assert energy_mj(told)[0] == 14_400_000
+
+
+def test_pods_spelled_both_ways_in_one_job_are_a_gap() -> None:
+    found = Found(frozenset({MEMORY_USED}), {MEMORY_USED: 2}, owned=True, mixed_jobs=("gpus",))
+    (gap,) = [one for one in gaps(history(WINDOW, found, {}), "prometheus") if "gpus" in one.subject]
+    assert (gap.cause, "exported_pod" in gap.reason) == ("invalid", True)
