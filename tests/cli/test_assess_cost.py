@@ -246,7 +246,7 @@ def cpu_s(pid: int) -> float:
 def test_what_the_limit_leaves_unproved_is_told(cli: Cli, hard: Path) -> None:
     found = answer(cli, str(hard), "--limit", "1", code=3)
     assert found["summary"]["state"] == "limited"
-    assert ("bound", "warn") in [(note["label"], note["level"]) for note in found["notes"]]
+    assert ("bound", "warn") in [(note["label"], note["severity"]) for note in found["notes"]]
     assert found["summary"]["gap_ppm"] > 100
     assert [gap["source"] for gap in found["gaps"]] == ["solver"]
     done = cli("assess", "cost", str(hard), "--limit", "1")
