@@ -379,7 +379,7 @@ def _demand_an_answer(parts: Sequence[Fleet]) -> None:
 
 def _demand_a_fleet(parts: Sequence[Fleet]) -> None:
     """UsageError when the files that were named hold nothing at all."""
-    if not any(part.nodes or part.workloads or part.gaps for part in parts):
+    if not any(part.nodes or part.workloads or part.meters or part.gaps for part in parts):
         raise UsageError("the inventory", "is empty: there is no node in it", "dcctl inventory --help")
 
 

@@ -295,6 +295,8 @@ class PowerMeter(Fact, frozen=True):
     """Of what it is built for, in thousandths, as it tells it."""
     efficiency_milli: Natural | None = None
     """Output over input in thousandths, as it tells it."""
+    status: str = ""
+    """What a UPS says of itself, in the words of NUT: `OL CHRG`; empty: it does not say."""
 
 
 class Budget(Fact, frozen=True):

@@ -59,6 +59,18 @@ METRICS = (
 BOARDS = tuple(name for name in METRICS if name.startswith("DCGM_"))
 
 
+MOST = 10_000_000
+"""Accelerators: more than there are anywhere."""
+
+
+class Doubt(NamedTuple):
+    """An answer of which a part cannot be used."""
+
+    what: str
+    """With the metrics that it is from."""
+    why: str
+
+
 class Found(NamedTuple):
     """What a server has: learned before anything else is asked."""
 
@@ -84,6 +96,8 @@ class Found(NamedTuple):
     """Of the label that names the node: `Hostname`, `hostname`, or both."""
     nodes: Nodes = Nodes()
     """Which are looked at."""
+    doubts: tuple[Doubt, ...] = ()
+    """Of the counts."""
     shared: bool = False
     """Whether pods hold one accelerator at the same time: each of their series repeats its readings."""
 

@@ -36,6 +36,18 @@ def test_what_a_ups_says_is_a_meter(tmp_path: Path) -> None:
     assert (meter.name, meter.kind, meter.site, meter.nodes) == ("ups-a", "ups", "dc1", "gpu[001-064]")
     assert (meter.power_mw, meter.input_mw, meter.nominal_mw) == (203_000_000, 212_000_000, 500_000_000)
     assert (meter.load_milli, meter.efficiency_milli, meter.read_at_s) == (400, 957, 1000)
+    assert meter.status == "OL"
+
+
+def test_amounts_that_are_none_are_a_gap_with_their_names(tmp_path: Path) -> None:
+    odd = {**_FULL, "ups.status": "OB LB", "ups.efficiency": "-5", "input.realpower": "-212000"}
+    with upsd(tmp_path, {"ups-a": odd}) as port:
+        fleet = NutSource("127.0.0.1", port, asking=_ASKING).collect()
+    ((meter,), (gap,)) = fleet.meters, fleet.gaps
+    assert (meter.status, meter.efficiency_milli, meter.input_mw) == ("OB LB", None, None)
+    assert gap.cause == "invalid"
+    assert "input.realpower '-212000'" in gap.reason
+    assert "ups.efficiency '-5'" in gap.reason
 
 
 def test_a_ups_without_its_driver_or_without_watts_is_a_gap_beside_the_others(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.model import Cause, Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.nut.parse import parse, rows
+from dcctl.inventory.sources.nut.parse import odd, parse, rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +57,9 @@ class NutSource:
                 if meter.power_mw is None and meter.input_mw is None:
                     why = "tells no real power (W): neither ups.realpower nor output.realpower"
                     gaps.append(Gap(self.name, ups, why, "unsupported", f"upsc {ups}@{self._host}"))
+                if strange := odd(variables):
+                    why = f"tells what is no amount: {', '.join(strange)}"
+                    gaps.append(Gap(self.name, ups, why, "invalid", f"upsc {ups}@{self._host}"))
                 meters.append(replace(meter, site=self._asking.site, nodes=self._feeds.get(ups, "")))
             gaps += self._not_there(set(listed))
         return Fleet(meters=tuple(meters), gaps=tuple(gaps))

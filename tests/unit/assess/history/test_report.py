@@ -8,10 +8,20 @@ import pytest
 
 from dcctl.assess.history.coverage import gaps
 from dcctl.assess.history.demo import demo
-from dcctl.assess.history.groups import everything, groups, sizing
+from dcctl.assess.history.groups import everything, groups, sizing, waiting
 from dcctl.assess.history.model import History, history
-from dcctl.assess.history.report import Options, energy_mj, history_report
-from dcctl.assess.history.signals import ENGINE, MEMORY_USED, Found
+from dcctl.assess.history.power import contradictions, energy_mj
+from dcctl.assess.history.report import Options, history_report
+from dcctl.assess.history.signals import (
+    ALLOCATABLE,
+    ENERGY,
+    ENGINE,
+    MEMORY_USED,
+    PHASE,
+    POWER,
+    REQUESTS,
+    Found,
+)
 from dcctl.inventory.timeseries import Series, Window
 
 HOUR = 3600
@@ -86,6 +96,51 @@ def test_what_has_no_signal_is_neither_busy_nor_idle() -> None:
 
 def test_more_busy_than_held_is_a_value_that_means_unknown() -> None:
     assert everything(_history(Row(4, 9.2e18, 0))).mean_busy is None
+
+
+def _points(value: float, steps: range) -> tuple[tuple[int, float], ...]:
+    return tuple(((step + 1) * HOUR, value) for step in steps)
+
+
+def test_what_stops_telling_how_busy_it_is_is_not_idle_and_not_busy_from_then_on() -> None:
+    found = Found(frozenset({ENGINE.metric, MEMORY_USED}), {MEMORY_USED: 8}, owned=True)
+    labels = {"modelName": "x", "team": "a"}
+    half = range(100)
+    held = Series(labels, _points(4, range(200)))
+    told = history(WINDOW, found, {"held": [held], "busy": [Series(labels, _points(1, half))], "idle": []})
+    (usage,) = told.owners.values()
+    assert usage.idle == [0.0] * 100 + [None] * 100
+    assert everything(told).busy[100:] == [None] * 100
+
+
+def test_a_queue_is_empty_only_while_something_tells_of_requests() -> None:
+    found = Found(frozenset({REQUESTS, PHASE, ALLOCATABLE}), {})
+    waits = Series({"namespace": "a"}, _points(6, range(50)), tuple(HOUR * at for at in range(51, 61)))
+    there = Series({}, _points(16, range(150)))
+    told = history(WINDOW, found, {"queue": [waits], "requested": [], "allocatable": [there]})
+    assert waiting(told) == [6.0] * 50 + [None] * 10 + [0.0] * 90 + [None] * 50
+    report = history_report(told, Options())
+    assert report.summary["queue_milli"] == round(6 * 50 / 140 * 1000)
+    assert any("queue" in gap.subject and "10 no number" in gap.reason for gap in gaps(told, "x"))
+
+
+def test_one_figure_that_cannot_be_is_unknown_and_the_others_stay() -> None:
+    told = _history(Row(4, 9.2e18, 1), Row(2, 1, 0, team="b"))
+    (gap,) = gaps(told, "x")
+    assert ENGINE.metric in gap.subject
+    assert "of 400 values: 200 cannot be (9.2e+18)" in gap.reason
+    assert everything(told).mean_busy == pytest.approx(0.5)
+
+
+def test_a_pool_without_a_counter_of_energy_is_counted_by_its_power() -> None:
+    found = Found(frozenset({MEMORY_USED, ENERGY, POWER}), {MEMORY_USED: 8}, owned=True)
+    power = [Series({"modelName": pool}, _points(100, range(200))) for pool in ("a", "b")]
+    present = [Series({"modelName": pool}, _points(8, range(200))) for pool in ("a", "b")]
+    joules = 100.0 * 200 * HOUR
+    counter = [Series({"modelName": "a"}, ((200 * HOUR, joules * 1000),))]
+    told = history(WINDOW, found, {"present": present, "power": power, "energy": counter})
+    assert energy_mj(told) == (round(2 * joules * 1000), f"{ENERGY} and {POWER}")
+    assert not contradictions(told)
 
 
 def test_few_steps_say_nothing_of_what_to_ask_for() -> None:
