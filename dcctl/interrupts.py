@@ -1,16 +1,18 @@
-"""Ctrl-C and SIGTERM while something is being changed: the write in flight is finished first."""
+"""Ctrl-C and SIGTERM: a write in flight is finished first; what only computes ends at once."""
 
 from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Answer = TypeVar("Answer")
 
 
 class Interrupts:
@@ -43,3 +45,26 @@ class Interrupts:
             self._asked = True
             return
         raise KeyboardInterrupt
+
+
+def awaited(work: Callable[[], Answer]) -> Answer:
+    """Return what `work` returns, or raise what it raises, with signals heard meanwhile.
+
+    A library that computes in C hears none. So the work is done in a thread; where a signal ends the wait,
+    the thread ends with the process. `work` changes nothing that must be put right again.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return answers[0]
