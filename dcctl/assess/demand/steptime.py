@@ -14,6 +14,8 @@ from msgspec import Struct
 from dcctl.assess.demand.operations import forward
 from dcctl.assess.demand.shards import Stage, expert_copies, shard, stages
 from dcctl.assess.demand.traffic import (
+    context_bytes,
+    context_reach,
     expert_bytes,
     gathered_s,
     gradients_s,
@@ -137,7 +139,20 @@ def _beside(spec: TrainingSpec, stage: Stage) -> dict[str, float]:
         found["experts"] = expert_bytes(spec, stage.layers) / link_bps(spec.gpu, reach) * again
     if layout.tensor > 1:
         found["tensor"] = tensor_bytes(spec, stage.layers) / link_bps(spec.gpu, layout.tensor) * again
+    if layout.context > 1:
+        found["context"] = _unhidden_s(spec, stage)
     return found
+
+
+def _unhidden_s(spec: TrainingSpec, stage: Stage) -> float:
+    """What a ring of context-parallel ranks sends for longer than attention computes beside it.
+
+    No published run that was fitted does: it counts as long as it takes. What stages of a pipeline send is
+    hidden wholly, by the runs, and is no part.
+    """
+    sent = context_bytes(spec, stage.layers) / link_bps(spec.gpu, context_reach(spec))
+    work = _work(spec, stage)
+    return max(0.0, sent - sum(seconds for name, seconds in work.items() if name.startswith("attention")))
 
 
 def activation_width(spec: TrainingSpec) -> float:

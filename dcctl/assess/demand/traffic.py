@@ -45,7 +45,7 @@ def flows(spec: TrainingSpec) -> tuple[Flow, ...]:
             spec,
             "context",
             context_bytes(spec, stage.layers),
-            _context_reach(spec),
+            context_reach(spec),
             "keys and values x (c-1)/c",
         ),
         _replicas(
@@ -184,7 +184,8 @@ def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formu
     return Flow(kind, _inside(spec.gpu) if inside else "spine" if across else "rail", count, seconds, formula)
 
 
-def _context_reach(spec: TrainingSpec) -> int:
+def context_reach(spec: TrainingSpec) -> int:
+    """Return over how many neighbouring accelerators a ring of context-parallel ranks lies."""
     return spec.layout.tensor * spec.layout.context
 
 

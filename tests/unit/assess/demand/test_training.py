@@ -23,6 +23,7 @@ from dcctl.assess.demand.parameters import total
 from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
+from dcctl.assess.demand.steptime import step_parts
 from dcctl.assess.demand.traffic import flows, gathered_bytes, gradient_bytes, hops_s
 from dcctl.assess.demand.training import TrainingNeeds, needs
 from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
@@ -322,3 +323,11 @@ def test_adapters_of_latent_attention_stand_beside_each_of_its_matrices() -> Non
     mixing = (2048 + 16 * 192) + (2048 + 576) + (512 + 16 * 256) + (16 * 128 + 2048)
     dense, shared = 3 * (2048 + 10944), 3 * (2048 + 2 * 1408)
     assert adapters(named("DeepSeek-V2 Lite"), 8) == 8 * (27 * mixing + dense + 26 * shared)
+
+
+def test_a_ring_that_attention_does_not_hide_takes_time() -> None:
+    """Many ranks for few tokens: the keys and values take longer over the network than attention."""
+    few = spec(tensor=8, context=8, data=1, batch=8, sequence=8192)
+    assert step_parts(few).busy["context"] > 0
+    long = spec(tensor=8, context=2, data=1, batch=8, sequence=131_072)
+    assert "context" not in step_parts(long).busy
