@@ -55,7 +55,7 @@ class Run(Struct, frozen=True):
     optimizer: Optimizer = "adamw"
     gradient_bytes: int = 4
     whole_gradients: bool = False
-    nic_bps: int | None = None
+    nic_bytes_per_s: int | None = None
     """Of an accelerator's share of the network, bytes per second; None: that of the usual server."""
 
 
@@ -141,7 +141,7 @@ def _one(group: Group, run: Run, board: Gpu, base: Architecture) -> Measured:
     )
     spec = TrainingSpec(
         model=replace(base, positions=run.positions) if run.positions else base,
-        gpu=replace(board, nic_bps=run.nic_bps) if run.nic_bps else board,
+        gpu=replace(board, nic_bytes_per_s=run.nic_bytes_per_s) if run.nic_bytes_per_s else board,
         layout=layout,
         sequence=run.sequence,
         precision="mxfp8" if run.precision == "nvfp4" else run.precision,

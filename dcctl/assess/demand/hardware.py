@@ -16,17 +16,17 @@ class Gpu(Struct, frozen=True):
 
     name: str
     memory_bytes: int
-    bandwidth_bps: int
+    bandwidth_bytes_per_s: int
     """Of its memory, in bytes per second."""
     peak_flops: dict[str, float]
     """By number format: bf16, fp8, int8, fp4; operations per second."""
     reached_flops: dict[str, float] = field(default_factory=dict)
     """The most that large matrix products were measured to reach (MAMF), by number format."""
-    nvlink_bps: int = 0
+    nvlink_bytes_per_s: int = 0
     """Bytes per second to the others of its domain, one way; 0: none."""
     domain: int = 8
     """Accelerators in one NVLink domain."""
-    nic_bps: int = 0
+    nic_bytes_per_s: int = 0
     """Bytes per second of its share of the node's network in the usual server."""
     power_mw: int | None = None
     """Nameplate (TDP): never measured. None: nobody states it."""

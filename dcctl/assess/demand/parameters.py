@@ -118,7 +118,7 @@ def measured(architecture: Architecture, files_bytes: int) -> Architecture:
     told = one.assumed
     if abs(files_bytes / expected - 1) > FAR:
         told += (
-            f"the files take {files_bytes:,} bytes, the configuration tells {expected:,.0f}: the larger counts",
+            f"the files take {files_bytes:,} bytes, the configuration tells {expected:,.0f}: the more counts",
         )
     counts = round(expected) if files_bytes < (1 - FAR) * expected else files_bytes
     return replace(one, measured_bytes=counts, assumed=told)

@@ -152,30 +152,30 @@ def gathered_s(spec: TrainingSpec, held: float) -> float:
 def replica_rate(spec: TrainingSpec) -> float:
     """Return bytes per second into one replica group: NVLink, or those NICs of a domain that it has."""
     gpu, layout = spec.gpu, spec.layout
-    near = link_bps(gpu, 1)
-    if layout.gpus <= gpu.domain or not gpu.nic_bps:
+    near = link_bytes_per_s(gpu, 1)
+    if layout.gpus <= gpu.domain or not gpu.nic_bytes_per_s:
         return near
-    return min(near, gpu.nic_bps * max(1.0, gpu.domain / layout.tensor))
+    return min(near, gpu.nic_bytes_per_s * max(1.0, gpu.domain / layout.tensor))
 
 
-def link_bps(gpu: Gpu, reach: int) -> float:
+def link_bytes_per_s(gpu: Gpu, reach: int) -> float:
     """Return bytes per second between so many neighbours: NVLink, PCIe where there is none, or the network.
 
     A network of unknown rate is taken to be as fast as what is inside of the node.
     """
-    inside = float(gpu.nvlink_bps or PCIE_BPS)
-    return inside if reach <= gpu.domain or not gpu.nic_bps else float(gpu.nic_bps)
+    inside = float(gpu.nvlink_bytes_per_s or PCIE_BPS)
+    return inside if reach <= gpu.domain or not gpu.nic_bytes_per_s else float(gpu.nic_bytes_per_s)
 
 
 def _flow(spec: TrainingSpec, kind: str, count: float, reach: int, formula: str) -> Flow:
     near = reach <= spec.gpu.domain
-    known = near or spec.gpu.nic_bps
+    known = near or spec.gpu.nic_bytes_per_s
     link: Link = _inside(spec.gpu) if near else "rail"
-    return Flow(kind, link, count, count / link_bps(spec.gpu, reach) if known else None, formula)
+    return Flow(kind, link, count, count / link_bytes_per_s(spec.gpu, reach) if known else None, formula)
 
 
 def _inside(gpu: Gpu) -> Link:
-    return "nvlink" if gpu.nvlink_bps else "pcie"
+    return "nvlink" if gpu.nvlink_bytes_per_s else "pcie"
 
 
 def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formula: str) -> Flow:

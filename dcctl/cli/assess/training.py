@@ -138,7 +138,7 @@ def _habits(asked: "Asked") -> "Habits":
 
     return Habits(
         stall_s=float(seconds("--stall", asked.stall)) if asked.stall else STALL_S,
-        bandwidth_bps=disk_rate("--storage", asked.storage) if asked.storage else None,
+        bandwidth_bytes_per_s=disk_rate("--storage", asked.storage) if asked.storage else None,
     )
 
 

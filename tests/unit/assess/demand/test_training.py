@@ -200,7 +200,7 @@ def test_flows_name_their_links() -> None:
     assert found["gradients"].link == "rail"
     assert found["tensor"].bytes == pytest.approx(8 * 2048 * 4096 * 7 / 8 * 2 * 16 * 4)
     assert "weights" not in found
-    unknown = replace(one, gpu=replace(BOARD, nic_bps=0))
+    unknown = replace(one, gpu=replace(BOARD, nic_bytes_per_s=0))
     assert {flow.kind: flow.seconds for flow in flows(unknown)}["pipeline"] is None
 
 
