@@ -131,6 +131,7 @@ def test_a_deadline_is_met_and_with_fewer_it_is_not() -> None:
     assert found.time_s.value <= 30 * day
     gpus = found.spec.layout.gpus
     assert gpus % 8 == 0
-    fewer = searched(one, gpus - 8 * max(1, gpus // 80), 1e12, Habits(), 4e6)
-    assert fewer.time_s is not None
-    assert fewer.time_s.value > 0.97 * 30 * day
+    for nodes in (1, 2):
+        fewer = searched(one, gpus - 8 * nodes, 1e12, Habits(), 4e6)
+        assert fewer.time_s is not None
+        assert fewer.time_s.value > 30 * day
