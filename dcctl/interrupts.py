@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from sys import UnraisableHookArgs
     from types import FrameType, TracebackType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN_S = 0.05
 Answer = TypeVar("Answer")
 
 
@@ -21,11 +25,13 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         self._busy = self._asked = False
         self._before = {one: signal.signal(one, self._hear) for one in _SIGNALS}
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        sys.unraisablehook = self._hook
         for one, handler in self._before.items():
             signal.signal(one, handler)
 
@@ -45,6 +51,13 @@ class Interrupts:
             self._asked = True
             return
         raise KeyboardInterrupt
+
+    def _lost(self, told: UnraisableHookArgs) -> None:
+        """Python throws away what is raised while it clears up an object: there the signal is sent again."""
+        if isinstance(told.exc_value, KeyboardInterrupt):
+            Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            self._hook(told)
 
 
 def awaited(work: Callable[[], Answer]) -> Answer:
