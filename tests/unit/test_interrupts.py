@@ -68,6 +68,9 @@ class Cleared:
 
 @BOTH
 def test_a_signal_that_python_drops_is_heard_all_the_same(number: signal.Signals) -> None:
-    with Interrupts(), pytest.raises(KeyboardInterrupt):
+    def clears_up() -> None:
         Cleared(number)
         time.sleep(10)
+
+    with Interrupts(), pytest.raises(KeyboardInterrupt):
+        clears_up()
