@@ -86,7 +86,7 @@ complete -c dcctl -n '__dcctl_at "assess history"' -l cpus-per-gpu -r -d 'A free
 complete -c dcctl -n '__dcctl_at "assess history"' -l memory-per-gpu -r -d 'And with so much memory: 16Gi, 64GB.'
 complete -c dcctl -n '__dcctl_at "assess history"' -l ahead -r -d 'How far the forecast looks.'
 complete -c dcctl -n '__dcctl_at "assess history"' -l queries -r -d 'Ask the server so much at most.'
-complete -c dcctl -n '__dcctl_at "assess history"' -l fresh -d 'Do not go on from an earlier run that broke off.'
+complete -c dcctl -n '__dcctl_at "assess history"' -l fresh -d 'Ask for everything, also what a run that broke off had learned.'
 complete -c dcctl -n '__dcctl_at "assess history"' -l inventory -s i -r -F -d 'live (default: what the configuration names, else this machine), demo, kubernetes[:CONTEXT], a file (snapshot, Ansible, Terraform), or - for stdin. Repeat to merge.'
 complete -c dcctl -n '__dcctl_at "assess history"' -l nodes -s w -r -a '(__dcctl_nodes)' -d 'Only these: gpu[001-128]&@rack7!gpu009.'
 complete -c dcctl -n '__dcctl_at "assess history"' -l exclude -s x -r -a '(__dcctl_nodes)' -d 'All but these.'

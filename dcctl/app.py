@@ -361,8 +361,10 @@ def _site(name: str, spec: specs.SiteSpec) -> Site:
         pue_limit_milli=None if spec.pue_limit is None else round(spec.pue_limit * 1000),
         power_limit_mw=None if spec.power_limit_kw is None else round(spec.power_limit_kw * 1_000_000),
         timezone=spec.timezone,
-        energy_price_milli=None if spec.energy_price is None else round(spec.energy_price * 1_000_000),
-        carbon_milli=None if spec.carbon is None else round(spec.carbon * 1000),
+        energy_price_milli_per_mwh=None
+        if spec.energy_price is None
+        else round(spec.energy_price * 1_000_000),
+        carbon_mg_per_kwh=None if spec.carbon is None else round(spec.carbon * 1000),
         currency=spec.currency,
     )
 
@@ -379,7 +381,7 @@ def _demand_an_answer(parts: Sequence[Fleet]) -> None:
 
 def _demand_a_fleet(parts: Sequence[Fleet]) -> None:
     """UsageError when the files that were named hold nothing at all."""
-    if not any(part.nodes or part.workloads or part.gaps for part in parts):
+    if not any(part.nodes or part.workloads or part.meters or part.gaps for part in parts):
         raise UsageError("the inventory", "is empty: there is no node in it", "dcctl inventory --help")
 
 

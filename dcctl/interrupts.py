@@ -1,16 +1,22 @@
-"""Ctrl-C and SIGTERM while something is being changed: the write in flight is finished first."""
+"""Ctrl-C and SIGTERM: a write in flight is finished first; what only computes ends at once."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from threading import Thread, Timer
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from sys import UnraisableHookArgs
     from types import FrameType, TracebackType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN_S = 0.05
+Answer = TypeVar("Answer")
 
 
 class Interrupts:
@@ -19,11 +25,13 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         self._busy = self._asked = False
         self._before = {one: signal.signal(one, self._hear) for one in _SIGNALS}
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        sys.unraisablehook = self._hook
         for one, handler in self._before.items():
             signal.signal(one, handler)
 
@@ -43,3 +51,33 @@ class Interrupts:
             self._asked = True
             return
         raise KeyboardInterrupt
+
+    def _lost(self, told: UnraisableHookArgs) -> None:
+        """Python throws away what is raised while it clears up an object: there the signal is sent again."""
+        if isinstance(told.exc_value, KeyboardInterrupt):
+            Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            self._hook(told)
+
+
+def awaited(work: Callable[[], Answer]) -> Answer:
+    """Return what `work` returns, or raise what it raises, with signals heard meanwhile.
+
+    A library that computes in C hears none. So the work is done in a thread; where a signal ends the wait,
+    the thread ends with the process. `work` changes nothing that must be put right again.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return answers[0]

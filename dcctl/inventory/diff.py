@@ -33,7 +33,7 @@ VOLATILE: Final[dict[str, frozenset[str]]] = {
     "Nic": frozenset({"rx_bytes", "tx_bytes", "rx_errors", "tx_errors"}),
     "Mount": frozenset({"free_bytes"}),
     "PowerMeter": frozenset(
-        {"power_mw", "energy_mj", "read_at_s", "input_mw", "load_milli", "efficiency_milli"}
+        {"power_mw", "energy_mj", "read_at_s", "input_mw", "load_milli", "efficiency_milli", "status"}
     ),
     "Budget": frozenset({"allowed", "current_healthy"}),
     "Member": frozenset({"template", "ready"}),

@@ -15,6 +15,20 @@ the inputs of the IT equipment."""
 POINTS: Final[tuple[Point, ...]] = ("facility", "ups", "pdu", "it")
 
 
+def grown_mj(before_mj: int, after_mj: int, wraps_at_mj: int | None) -> int | None:
+    """Return what a register that only grows counted between two readings; None: it ran backwards.
+
+    One that is lower went round only if it fell by more than half of its range: after a smaller fall it would
+    have counted most of that range unseen.
+    """
+    grown = after_mj - before_mj
+    if grown >= 0:
+        return grown
+    if wraps_at_mj is None or before_mj > wraps_at_mj or -grown * 2 <= wraps_at_mj:
+        return None
+    return grown + wraps_at_mj
+
+
 class Period(Fact, frozen=True):
     """What a site took between two moments. None: nobody wrote it down."""
 

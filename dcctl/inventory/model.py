@@ -233,9 +233,9 @@ class Site(Fact, frozen=True):
     pue_limit_milli: Natural | None = None
     power_limit_mw: Natural | None = None
     timezone: str | None = None
-    energy_price_milli: int | None = None
+    energy_price_milli_per_mwh: int | None = None
     """Thousandths of the currency for a MWh, on average; below zero where one is paid to take it."""
-    carbon_milli: Natural | None = None
+    carbon_mg_per_kwh: Natural | None = None
     """Grams of CO2 for a kWh by the grid that the site hangs on (location-based), in thousandths."""
     currency: str | None = None
 
@@ -295,6 +295,8 @@ class PowerMeter(Fact, frozen=True):
     """Of what it is built for, in thousandths, as it tells it."""
     efficiency_milli: Natural | None = None
     """Output over input in thousandths, as it tells it."""
+    status: str = ""
+    """What a UPS says of itself, in the words of NUT: `OL CHRG`; empty: it does not say."""
 
 
 class Budget(Fact, frozen=True):

@@ -62,6 +62,8 @@ class Series(Struct, frozen=True):
 
     labels: dict[str, str]
     points: tuple[Point, ...]
+    unknown_s: tuple[int, ...] = ()
+    """Times at which it has a value that is no number."""
 
     def label(self, name: str) -> str:
         """Return a label; empty: it has none of that name, which is the same to Prometheus."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
 from tests.conftest import ROOT, Cli
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXAMPLES = ROOT / "examples" / "assess"
 TWO_SITES = EXAMPLES / "cost.yaml"
@@ -189,3 +194,61 @@ def test_what_is_trained_is_checked(cli: Cli, train: str, more: str, message: st
     done = cli("assess", "cost", "-", stdin=TRAINED % (train, more))
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.fixture
+def hard(tmp_path: Path) -> Path:
+    """A question that is not proved for a long time: 200 types, 50 workloads, racks that bind."""
+    chance = random.Random(2)
+    each = chance.randint
+    sites = [
+        {"name": f"s{at}", "pue": 1.2, "tariff": f"{each(40, 160)} per MWh", "renewable": f"{98 - 30 * at}%"}
+        | {"racks": [{"name": "r[1-20]", "power": "20kW", "nodes": 8}]}
+        for at in range(3)
+    ]
+    types = [
+        {"name": f"t{at}", "each": {"gpu": chance.choice([1, 2, 4, 8]), "power": f"{each(50, 1200)}0W"}}
+        | {"capex": each(5000, 300_000), "life": "4y", "opex": each(100, 9000), "stock": each(1, 30)}
+        for at in range(200)
+    ]
+    works = [
+        {"name": f"w{at}", "need": each(20, 800), "unit": "u"}
+        | {"speed": {str(one["name"]): each(1, 30) for one in types if chance.random() < 0.6}}
+        for at in range(50)
+    ]
+    floor = {"renewable": "40%"}
+    path = tmp_path / "hard.yaml"
+    path.write_text(
+        json.dumps({"kind": "Cost", "sites": sites, "types": types, "workloads": works, "limits": floor})
+    )
+    return path
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_while_it_solves(
+    home: dict[str, str], hard: Path, number: signal.Signals, code: int
+) -> None:
+    words = [sys.executable, "-m", "dcctl", "assess", "cost", str(hard), "--limit", "600"]
+    with subprocess.Popen(words, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while cpu_s(process.pid) < 3:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        out, errors = process.communicate(timeout=20)
+    assert (process.returncode, out, errors) == (code, b"", b"")
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process: it is past reading by three."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_what_the_limit_leaves_unproved_is_told(cli: Cli, hard: Path) -> None:
+    found = answer(cli, str(hard), "--limit", "1", code=3)
+    assert found["summary"]["state"] == "limited"
+    assert ("bound", "warn") in [(note["label"], note["severity"]) for note in found["notes"]]
+    assert found["summary"]["gap_ppm"] > 100
+    assert [gap["source"] for gap in found["gaps"]] == ["solver"]
+    told = next(note["text"] for note in found["notes"] if note["label"] == "bound")
+    assert re.match(r"another mix could be cheaper by [\d.]+ % at most", told)

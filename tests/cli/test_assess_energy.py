@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet, Node, NodeUse, PowerMeter
 from dcctl.inventory.snapshot import encode
@@ -109,7 +110,7 @@ def snapshot(
 ) -> Path:
     """A saved fleet of one node whose two meters tell power, and energy where it is given."""
     meters = (
-        PowerMeter("main", "facility", "dc1", "", 9000, facility_mj, at_s),
+        PowerMeter("main", "facility", "dc1", "", 900_000, facility_mj, at_s),
         PowerMeter("pdu", "pdu", "dc1", "n1", 5000, it_mj, at_s),
     )
     path = tmp_path / name
@@ -132,7 +133,7 @@ def test_an_upper_bound_of_the_pue_is_told_as_one_and_no_bill_counts_with_it(
 ) -> None:
     nodes = tuple(Node(name, site="dc1", use=NodeUse(power_mw=1000)) for name in ("n1", "n2"))
     meters = (
-        PowerMeter("main", "facility", "dc1", "", 9000, 26 * 10**9, DAY_S, energy_from_s=0),
+        PowerMeter("main", "facility", "dc1", "", 900_000, 26 * 10**9, DAY_S, energy_from_s=0),
         PowerMeter("pdu", "pdu", "dc1", "n1", 5000, 10**10, DAY_S, energy_from_s=0),
     )
     path = tmp_path / "half.json"
@@ -161,6 +162,9 @@ def test_a_pue_below_one_is_a_finding_and_a_meter_that_runs_backwards_is_named(
         (("--for", "soon"), "--for: 'soon' is no length of time"),
         (("--since", "nowhere.json"), "nowhere.json"),
         (("--price", "nowhere.csv"), "nowhere.csv"),
+        (("--eta", "nan"), "must be numbers"),
+        (("--slowdown", "nan"), "must be numbers"),
+        (("--over", "7d"), "it would change nothing"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_two(cli: Cli, words: tuple[str, ...], said: str) -> None:
@@ -178,6 +182,102 @@ def test_a_file_with_a_mistake_names_its_line(cli: Cli, tmp_path: Path) -> None:
     line = next(at for at, text in enumerate(file.read_text().splitlines(), 1) if "362.6 MWh" in text)
     assert f"e.yaml:{line}" in done.stderr
     assert "runs backwards" in done.stderr
+
+
+def site_of(tmp_path: Path, text: str) -> str:
+    """A file of figures with one site."""
+    file = tmp_path / "e.yaml"
+    file.write_text(f"kind: Energy\nsites:\n  - name: dc1\n{text}")
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("to", "facility", "state", "severity"),
+    [
+        ("2026-01-02", "11 MWh", "impossible", "crit"),
+        ("2026-01-02", "0.5 MWh", "", ""),
+        ("2026-01-02", "4 MWh", "doubtful", "warn"),
+        ("2026-01-01T12:00Z", "1.2 MWh", "too short", "warn"),
+    ],
+)
+def test_a_pue_that_cannot_be_believed_is_a_finding_and_no_bill_counts_with_it(
+    cli: Cli, tmp_path: Path, to: str, facility: str, state: str, severity: str
+) -> None:
+    to = to if "T" in to else f"{to}T00:00Z"
+    periods = f"    periods: [{{from: 2026-01-01T00:00Z, to: '{to}', facility: {facility}, it: 1 MWh}}]\n"
+    words = (site_of(tmp_path, periods), "-i", "demo", "--fail-on", "never")
+    if not state:
+        assert cli("assess", "energy", *words).returncode == 2  # below 1 is refused where it stands
+        return
+    found = answer(cli, *words, code=3)
+    (row,) = [row for row in found["items"] if row["site"] == "dc1"]
+    assert row["state"] == state
+    assert (row["pue_milli"] is None) == (state == "impossible")
+    assert [note["severity"] for note in found["notes"] if note["label"] == state] == [severity]
+    work = {one["workload"]: one for one in found["details"]["workloads"]}["pretrain/llama-70b"]
+    assert work["energy_mj"] == work["power_mw"] * DAY_S
+    assert "at dc1" not in found["headline"]
+
+
+def test_a_register_that_fell_by_a_little_did_not_go_round(cli: Cli, tmp_path: Path) -> None:
+    text = """    registers:
+      - point: facility
+        readings:
+          - {at: 2026-07-01T00:00Z, energy: 99999 MWh}
+          - {at: 2026-10-01T00:00Z, energy: 99000 MWh}
+        wraps_at: 100000 MWh
+"""
+    done = cli("assess", "energy", site_of(tmp_path, text), "-i", "demo")
+    assert done.returncode == 2
+    assert "e.yaml:8" in done.stderr
+    assert "runs backwards" in done.stderr
+
+
+def supply(tmp_path: Path, **more: Any) -> str:
+    """A saved site that has a UPS, and no node."""
+    one = PowerMeter("ups-a", "ups", "dc1", power_mw=400_000_000, input_mw=420_000_000, read_at_s=1000)
+    path = tmp_path / "ups.json"
+    path.write_bytes(encode(Fleet("x", 1000, meters=(replace(one, **more),))))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("more", "said", "code"),
+    [
+        ({"status": "OB DISCHRG LB"}, ("(OB)", "(LB)"), 1),
+        ({"status": "OFF"}, ("(OFF)",), 1),
+        ({"status": "OL OVER"}, ("(OVER)",), 1),
+        ({"status": "OL RB BYPASS ALARM"}, ("(RB)", "(BYPASS)", "(ALARM)"), 0),
+        ({"input_mw": 300_000_000}, ("gives 400 kW and draws 300 kW",), 0),
+        ({"input_mw": None, "efficiency_milli": 1330}, ("an efficiency of 133 %",), 0),
+        ({"status": "OL CHRG"}, (), 0),
+    ],
+)
+def test_what_is_wrong_with_a_ups_is_a_finding_also_without_nodes(
+    cli: Cli, tmp_path: Path, more: dict[str, Any], said: tuple[str, ...], code: int
+) -> None:
+    path = supply(tmp_path, **more)
+    found = answer(cli, "-i", path, code=code)
+    notes = [note for note in found["notes"] if note["label"] == "ups" and note["severity"] != "info"]
+    assert len(notes) == len(said)
+    assert all(text in note["text"] for text, note in zip(said, notes, strict=True))
+    assert cli("assess", "energy", "-i", path, "--fail-on", "warn").returncode == int(bool(said))
+    (row,) = found["details"]["ups"]
+    assert row["efficiency_milli"] is None or row["efficiency_milli"] <= 1000
+    assert row["loss_mw"] is None or row["loss_mw"] >= 0
+
+
+def test_a_data_sheet_that_no_curve_fits_is_told_and_not_used(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "e.yaml"
+    points = ", ".join(
+        f"{{load: {load}%, efficiency: {e}%}}" for load, e in ((25, 99.9), (50, 50), (100, 99.9))
+    )
+    file.write_text(f"kind: Energy\nups:\n  - {{name: ups-a, nominal: 500 kW, points: [{points}]}}\n")
+    found = answer(cli, str(file), "-i", supply(tmp_path))
+    (row,) = found["details"]["ups"]
+    assert (row["curve_milli"], row["best_load_milli"], row["a"]) == (None, None, None)
+    assert row["misfit"] > 0.3
+    assert any("data sheet" in note["text"] and note["severity"] == "warn" for note in found["notes"])
 
 
 CONTEXT = """

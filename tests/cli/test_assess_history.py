@@ -60,6 +60,7 @@ def test_findings_are_an_exit_code_when_asked_for(cli: Cli) -> None:
         (("--until", "2999-01-01T00:00Z"), "not over yet"),
         (("--memory-per-gpu", "16G"), "power of 10"),
         (("--idle-below", "nan"), "must be"),
+        (("--idle-share", "nan"), "must be"),
         (("--by", "rack"), "rack"),
         (("-i", "demo", "-w", "gpu001"), "that of all its nodes"),
         (("-i", "fleet.json"), "holds no history"),

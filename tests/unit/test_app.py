@@ -62,8 +62,8 @@ currency = "CNY"
             pue_limit_milli=1250,
             power_limit_mw=2_500_500_000,
             timezone="Asia/Shanghai",
-            energy_price_milli=620_000,
-            carbon_milli=570_500,
+            energy_price_milli_per_mwh=620_000,
+            carbon_mg_per_kwh=570_500,
             currency="CNY",
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,3 +53,24 @@ def test_afterwards_signals_mean_what_they_meant() -> None:
     with Interrupts():
         assert signal.getsignal(signal.SIGTERM) != before[1]
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+class Cleared:
+    """Hears the signal while it is cleared up, where Python drops what is raised."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        send(self.number)
+        time.sleep(0.001)
+
+
+@BOTH
+def test_a_signal_that_python_drops_is_heard_all_the_same(number: signal.Signals) -> None:
+    def clears_up() -> None:
+        Cleared(number)
+        time.sleep(10)
+
+    with Interrupts(), pytest.raises(KeyboardInterrupt):
+        clears_up()

@@ -1,11 +1,14 @@
 """Published figures, and what they are computed from."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from dcctl.assess.demand.handmade import Plain
 from dcctl.assess.demand.layout import Recompute
+
+NEAR: Final = 0.01
+"""Relative error of a figure that is met; a case with a wider bar says why."""
 
 
 class Inputs(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +43,17 @@ class Inputs(Struct, frozen=True, forbid_unknown_fields=True):
     watts: float = 0
     pue: float = 1
     kg_per_kwh: float = 0
+    context: int = 512
+    """Tokens of a sequence that is served."""
+    kv_bits: float = 16
+    write_s: float = 0
+    mtbf_s: float = 0
+    days: float = 0
+    load: float = 0
+    """Erlang."""
+    servers: int = 1
+    wait: float = 0
+    """Over the time of service."""
 
 
 class Case(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +67,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True):
     published: float
     unit: str
     source: str
-    within: float = 0.01
+    within: float = NEAR
     """Relative error that is allowed."""
     rounding: float = 0.0
     """Half of the last digit of the figure and of what it is computed from: allowed in any case."""
@@ -72,6 +86,13 @@ class Compared(NamedTuple):
     def error(self) -> float:
         """Relative."""
         return self.ours / self.case.published - 1
+
+    @property
+    def near(self) -> bool:
+        """Whether the figure is met to 1 % or its rounding, however much its case allows."""
+        case = self.case
+        allowed = max(case.rounding, min(case.within, NEAR) * abs(case.published))
+        return abs(self.ours - case.published) <= allowed * (1 + 1e-9)
 
     @property
     def within(self) -> bool:

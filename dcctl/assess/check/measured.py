@@ -11,7 +11,7 @@ from dcctl.assess.demand.handmade import Plain, architecture
 from dcctl.assess.demand.layout import Layout, Recompute
 from dcctl.assess.demand.lookup import gpu, model
 from dcctl.assess.demand.operations import forward, hardware
-from dcctl.assess.demand.training_spec import Precision, Stack, TrainingSpec
+from dcctl.assess.demand.training_spec import Optimizer, Precision, Stack, TrainingSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Run(Struct, frozen=True):
-    """One row of a published table. One of the last three is its throughput."""
+    """One row of a published table. One of the three rates is its throughput, or its memory alone is told."""
 
     gpu: str
     gpus: int
@@ -50,6 +50,13 @@ class Run(Struct, frozen=True):
     teraflops: float | None = None
     """Hardware TFLOP/s, as Megatron counts them."""
     mfu: float | None = None
+    peak_bytes: int | None = None
+    """Of the memory of the most loaded accelerator; None: not published."""
+    optimizer: Optimizer = "adamw"
+    gradient_bytes: int = 4
+    whole_gradients: bool = False
+    nic_bytes_per_s: int | None = None
+    """Of an accelerator's share of the network, bytes per second; None: that of the usual server."""
 
 
 class Group(Struct, frozen=True):
@@ -74,7 +81,7 @@ class Measured(NamedTuple):
     run: Run
     spec: TrainingSpec
     tokens_per_s: float
-    """Per accelerator."""
+    """Per accelerator; 0: only its memory was published."""
 
     @property
     def name(self) -> str:
@@ -134,11 +141,14 @@ def _one(group: Group, run: Run, board: Gpu, base: Architecture) -> Measured:
     )
     spec = TrainingSpec(
         model=replace(base, positions=run.positions) if run.positions else base,
-        gpu=board,
+        gpu=replace(board, nic_bytes_per_s=run.nic_bytes_per_s) if run.nic_bytes_per_s else board,
         layout=layout,
         sequence=run.sequence,
         precision="mxfp8" if run.precision == "nvfp4" else run.precision,
         stack=group.stack,
+        optimizer=run.optimizer,
+        gradient_bytes=run.gradient_bytes,
+        whole_gradients=run.whole_gradients,
     )
     return Measured(group, run, spec, _throughput(run, spec))
 
@@ -149,5 +159,4 @@ def _throughput(run: Run, spec: TrainingSpec) -> float:
     per = forward(spec.model, spec.sequence)
     if run.teraflops:
         return run.teraflops * 1e12 / hardware(spec, per, in_kernel=True)
-    assert run.mfu is not None, "a run has a throughput"  # noqa: S101  # of the data that comes with dcctl
-    return run.mfu * spec.gpu.peak_flops["bf16"] / per.model()
+    return (run.mfu or 0.0) * spec.gpu.peak_flops["bf16"] / per.model()

@@ -89,9 +89,11 @@ class Score(NamedTuple):
 
 
 def known(runs: Sequence[Measured]) -> list[Known]:
-    """Return the runs with their parts."""
+    """Return the runs with a throughput, and their parts."""
     found = []
     for run in runs:
+        if not run.tokens_per_s:
+            continue
         seconds = run.spec.step_tokens / (run.tokens_per_s * run.run.gpus)
         outside = run.run.outside or limits(run.spec)
         found.append(Known(run, step_parts(run.spec), seconds, outside))
@@ -148,11 +150,12 @@ def _coefficients(runs: Sequence[Known]) -> dict[tuple[str, str, str], Mapping[s
     start = frozenset(at for at, name in enumerate(equations.names) if whole[name] > 0)
     found: dict[tuple[str, str, str], Mapping[str, float]] = {}
     for key in sorted({one.run.held_out for one in runs}):
-        rows = [one.row for one in runs if one.run.held_out == key and one.fits]
+        mine = [one for one in runs if one.run.held_out == key]
+        rows = [one.row for one in mine if one.fits]
         equations.add(rows, -1)
         others = [one for one in runs if one.run.held_out != key]
         busy = fit(equations, start) if rows else whole
-        found[key] = busy | wire(others, busy)
+        found[key] = busy | wire(others, busy) if any(one.parts.wire for one in mine) else busy
         equations.add(rows)
     return found
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.assess.cost.build import programme
 from dcctl.assess.cost.conflict import conflict
 from dcctl.assess.cost.fit import fits
-from dcctl.assess.cost.milp import cheapest
+from dcctl.assess.cost.large import solve
+from dcctl.assess.cost.milp import GAP
 from dcctl.assess.cost.mix import mix_of
 from dcctl.assess.cost.shadow import worths
 
@@ -30,12 +31,17 @@ class Answer(NamedTuple):
     worths: tuple[Worth, ...] = ()
     conflict: Conflict | None = None
 
+    @property
+    def limited(self) -> bool:
+        """Whether time ended the search for a cheaper mix before it was proved that there is hardly one."""
+        return self.mix is not None and self.mix.gap > GAP
+
 
 def answer(market: Market, catalogue: Catalogue, limit_s: float) -> Answer:
     """Return the cheapest mix, or the conflict that there is none for. UsageError: see fits."""
     found_fits = fits(market, catalogue)
     made = programme(market, found_fits)
-    found = cheapest(made, limit_s)
+    found = solve(market, made, limit_s)
     if found.state == "infeasible":
         return Answer(market, found_fits, found.state, conflict=conflict(made))
     if found.state == "stopped":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     import highspy
 
-    from dcctl.assess.cost.programme import Group, Programme
+    from dcctl.assess.cost.programme import Group, Programme, Row
 
 GAP: Final = 1e-4
 """Between the cost and its bound, of the cost: what is proved at least, unless time runs out."""
@@ -16,6 +16,7 @@ _SMALL: Final = 3000
 _NODES: Final = 5000
 """Of the search tree, for that."""
 _RAY: Final = 1e-9
+_LEAST_S: Final = 0.1
 _FEASIBLE_S: Final = 10.0
 """For one question whether there are any values."""
 
@@ -34,6 +35,10 @@ class Solved(NamedTuple):
     """No values cost less."""
     duals: list[float]
     """By row, of a relaxed programme: by how much the cost grows with its end."""
+    reduced: list[float] = []  # noqa: RUF012  # of a NamedTuple
+    """By column, of a relaxed programme: by how much the cost grows with one of it, at least."""
+    spent_s: float = 0
+    """So far, by this solver."""
 
     @property
     def gap(self) -> float:
@@ -57,7 +62,21 @@ def cheapest(made: Programme, limit_s: float) -> Solved:
         found = exactly(made, limit_s)
         if found.state == "infeasible" or (found.state == "solved" and found.gap <= GAP):
             return found
-    return _run(made, mip_rel_gap=GAP, time_limit=limit_s)
+    return within(made, limit_s)
+
+
+def within(
+    made: Programme, limit_s: float, without: frozenset[int] = frozenset(), gap: float = GAP
+) -> Solved:
+    """Return the cheapest values within a gap or as time allows, some columns left at 0."""
+    return _run(made, without, mip_rel_gap=GAP, time_limit=max(limit_s, _LEAST_S))
+
+
+def any_values(made: Programme, limit_s: float, without: frozenset[int] = frozenset()) -> Solved:
+    """Return the first values that are found, whatever they cost."""
+    found = _run(made.free(), without, mip_rel_gap=1.0, time_limit=limit_s)
+    cost = sum(one.cost * value for one, value in zip(made.columns, found.values, strict=False))
+    return found._replace(cost=cost, bound=0)
 
 
 def exactly(made: Programme, limit_s: float) -> Solved:
@@ -67,7 +86,29 @@ def exactly(made: Programme, limit_s: float) -> Solved:
 
 def relaxed(made: Programme) -> Solved:
     """Return the cheapest values where every node can be had in parts, with the prices of its rows."""
-    return _run(made, relax=True)
+    return Relaxation(made).solved()
+
+
+class Relaxation:
+    """A programme where every node can be had in parts; rows are added, each answer starts from the last."""
+
+    def __init__(self, made: Programme, without: frozenset[int] = frozenset()) -> None:
+        """`without`: columns that are left at 0."""
+        self._solver, self._made = _solver(), made
+        self._solver.passModel(_model(made, without, relax=True))
+
+    def solved(self) -> Solved:
+        """Return the cheapest values, with the prices of rows and columns."""
+        self._solver.run()
+        return _answer(self._solver, whole=False)
+
+    def add(self, row: Row) -> None:
+        """From now on it holds."""
+        import highspy
+
+        lower = -highspy.kHighsInf if row.lower is None else row.lower
+        upper = highspy.kHighsInf if row.upper is None else row.upper
+        self._solver.addRow(lower, upper, len(row.terms), list(row.terms), list(row.terms.values()))
 
 
 class Feasibility:
@@ -106,22 +147,26 @@ class Feasibility:
         return frozenset(row.group for at, row in self._rows if row.group and abs(ray[at]) > _RAY)
 
 
-def _run(made: Programme, *, relax: bool = False, **options: float) -> Solved:
+def _run(made: Programme, without: frozenset[int] = frozenset(), **options: float) -> Solved:
+    solver = _solver(**options)
+    solver.passModel(_model(made, without))
+    solver.run()
+    return _answer(solver, whole=any(column.whole for column in made.columns))
+
+
+def _answer(solver: highspy.Highs, *, whole: bool) -> Solved:
     import highspy
 
-    solver = _solver(**options)
-    solver.passModel(_model(made, relax=relax))
-    solver.run()
-    status, info = solver.getModelStatus(), solver.getInfo()
+    status, info, spent_s = solver.getModelStatus(), solver.getInfo(), solver.getRunTime()
     if status in (highspy.HighsModelStatus.kInfeasible, highspy.HighsModelStatus.kUnboundedOrInfeasible):
-        return Solved("infeasible", [], 0, 0, [])
+        return Solved("infeasible", [], 0, 0, [], spent_s=spent_s)
     if info.primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return Solved("stopped", [], 0, 0, [])
+        return Solved("stopped", [], 0, 0, [], spent_s=spent_s)
     answer = solver.getSolution()
     cost = info.objective_function_value
-    whole = not relax and any(column.whole for column in made.columns)
     bound = info.mip_dual_bound if whole else cost
-    return Solved("solved", list(answer.col_value), cost, bound, list(answer.row_dual))
+    duals, reduced = list(answer.row_dual), list(answer.col_dual)
+    return Solved("solved", list(answer.col_value), cost, bound, duals, reduced, spent_s)
 
 
 def _solver(**options: float) -> highspy.Highs:
@@ -134,7 +179,7 @@ def _solver(**options: float) -> highspy.Highs:
     return solver
 
 
-def _model(made: Programme, *, relax: bool) -> highspy.HighsLp:
+def _model(made: Programme, without: frozenset[int] = frozenset(), *, relax: bool = False) -> highspy.HighsLp:
     import highspy
     import numpy as np
 
@@ -144,7 +189,7 @@ def _model(made: Programme, *, relax: bool) -> highspy.HighsLp:
     model.num_col_, model.num_row_ = len(made.columns), len(rows)
     model.col_cost_ = np.array([column.cost for column in made.columns])
     model.col_lower_ = np.zeros(len(made.columns))
-    model.col_upper_ = np.full(len(made.columns), infinity)
+    model.col_upper_ = np.array([0 if at in without else infinity for at in range(len(made.columns))])
     model.row_lower_ = np.array([-infinity if row.lower is None else row.lower for row in rows], dtype=float)
     model.row_upper_ = np.array([infinity if row.upper is None else row.upper for row in rows], dtype=float)
     matrix = model.a_matrix_

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.assess.cost.fit import no_type
 from dcctl.assess.cost.words import amount, called, money, one_more, unit
+from dcctl.inventory.model import Gap
 from dcctl.render.report import Note
 from dcctl.units import cores, three
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from dcctl.assess.cost.answer import Answer
     from dcctl.assess.cost.conflict import Clash, Conflict
     from dcctl.assess.cost.shadow import Worth
@@ -35,8 +38,25 @@ def _proof(answer: Answer) -> Note:
     mix = answer.mix
     if mix is None or not mix.gap:
         return Note("best", "no mix is cheaper: proved by branch and cut (HiGHS)", "ok")
-    share = three(float(mix.gap) * 10**6)
-    return Note("bound", f"another mix could be cheaper by {share} millionths at most: proved by HiGHS", "ok")
+    text = f"another mix could be cheaper by {per_cent(mix.gap)} at most: proved by HiGHS"
+    if answer.limited:
+        return Note(
+            "bound", f"{text}; --limit ended the search: with more time it finds or proves more", "warn"
+        )
+    return Note("bound", text, "ok")
+
+
+def per_cent(gap: Fraction) -> str:
+    """`3.49 %`."""
+    return f"{three(float(gap) * 100)} %"
+
+
+def unproved(answer: Answer) -> tuple[Gap, ...]:
+    """Return the gap of an answer whose proof was not finished."""
+    if answer.mix is None or not answer.limited:
+        return ()
+    reason = f"another mix could be {per_cent(answer.mix.gap)} cheaper; --limit ended the search"
+    return (Gap("solver", "the cheapest mix", reason, "timeout", "dcctl assess cost --limit SECONDS"),)
 
 
 def _told(answer: Answer) -> list[tuple[Worth, int]]:

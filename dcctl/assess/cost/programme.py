@@ -105,3 +105,16 @@ class Programme(NamedTuple):
         """Return the programme with nothing to be paid."""
         free = [column._replace(cost=0) for column in self.columns]
         return self._replace(columns=free, rows=list(self.rows))
+
+    def given(self, nodes: dict[int, float]) -> tuple[Programme, list[int]]:
+        """Return what is left to be found where the nodes are given, and which columns it has."""
+        columns = [at for at in range(len(self.columns)) if at not in nodes]
+        new = {at: number for number, at in enumerate(columns)}
+        rows = []
+        for row in self.rows:
+            terms = {new[at]: value for at, value in row.terms.items() if at in new}
+            used = sum(value * nodes[at] for at, value in row.terms.items() if at in nodes)
+            lower, upper = (None if end is None else end - used for end in (row.lower, row.upper))
+            if terms:
+                rows.append(Row(terms, lower, upper))
+        return Programme([self.columns[at] for at in columns], rows, {}, {}, {}), columns

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import TYPE_CHECKING
 
-from dcctl.assess.cost.notes import notes
+from dcctl.assess.cost.notes import notes, per_cent, unproved
 from dcctl.assess.cost.tables import (
     CONFLICT,
     MIX,
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dcctl.assess.cost.answer import Answer
-    from dcctl.render.report import Cell
+    from dcctl.render.report import Cell, Severity
 
 _SUMMARY = (
-    Column("state", "solved; infeasible: no mix does all of the work; stopped: none was found in time"),
+    Column(
+        "state",
+        "solved: to 1e-4 of the cost at least; limited: --limit ended the search, gap_ppm tells how far from "
+        "the proof; infeasible: no mix does all of the work; stopped: none was found in time",
+    ),
     Column("cost_milli", "Cost of the mix in a year", "milli"),
     Column("bound_milli", "No mix costs less", "milli"),
     Column("gap_ppm", "By how much another could be cheaper at most, in millionths of the cost", "count"),
@@ -68,9 +72,9 @@ def cost_report(answer: Answer) -> Report:
         summary=_summary(answer),
         notes=notes(answer),
         samples=_samples(answer),
-        gaps=answer.market.gaps,
+        gaps=(*answer.market.gaps, *unproved(answer)),
         name_key="type",
-        level="ok" if answer.mix else "crit",
+        level=_level(answer),
     )
 
 
@@ -83,7 +87,16 @@ def _headline(answer: Answer) -> str:
     count = cores(round(sum(one.number for one in mix.bought) * 1000))
     types = plural(len({one.stand.type for one in mix.bought}), "type")
     nodes = f"{count} {'node' if count == '1' else 'nodes'} of {types}"
-    return f"{money(mix.cost, currency)} a year for {nodes}; no mix costs less than {money(mix.bound, '')}"
+    least = f"no mix costs less than {money(mix.bound, '')}"
+    if answer.limited:
+        return f"{money(mix.cost, currency)} a year for {nodes}, gap {per_cent(mix.gap)}; {least}"
+    return f"{money(mix.cost, currency)} a year for {nodes}; {least}"
+
+
+def _level(answer: Answer) -> Severity:
+    if answer.mix is None:
+        return "crit"
+    return "warn" if answer.limited else "ok"
 
 
 def _against(count: int) -> str:
@@ -93,7 +106,7 @@ def _against(count: int) -> str:
 def _summary(answer: Answer) -> dict[str, Cell | dict[str, Cell]]:
     found: dict[str, Cell | dict[str, Cell]] = dict.fromkeys((column.key for column in _SUMMARY), None)
     found |= {
-        "state": answer.state,
+        "state": "limited" if answer.limited else answer.state,
         "currency": answer.market.currency or None,
         "workloads": len(answer.market.workloads),
     }

@@ -109,6 +109,8 @@ class Architecture(Struct, frozen=True):
     """Parameters of what sees: they take memory, and no token of text is computed with them."""
     source: str = ""
     """Where these numbers come from."""
+    typed: tuple[str, ...] = ()
+    """The words by which a command names it; empty: its name."""
     assumed: tuple[str, ...] = ()
     """What the configuration does not tell and was taken for granted, in words."""
 

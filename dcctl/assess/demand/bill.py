@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 BUSY: Final = Estimate(
     0.9, 0.6, 1.0, "share of the nameplate that is drawn", "Meta and LLaMA count 1.0 (arXiv 2302.13971)"
 )
+NODE: Final = Estimate(
+    1.4,
+    1.15,
+    1.82,
+    "node / its accelerators",
+    "a DGX H100 is built for 10.2 kW with 8 x 0.7 kW in it (NVIDIA user guide); CPUs, fans and"
+    " network draw less than they are built for",
+)
 _KWH_MJ: Final = 3.6e9
 
 
@@ -27,13 +35,17 @@ class Prices(Struct, frozen=True):
     carbon_g_per_kwh: Estimate | None = None
     pue: Estimate | None = None
     currency: str = ""
+    busy: Estimate = BUSY
+    """Share of the nameplate that accelerators draw."""
+    node: Estimate = NODE
+    """What a node draws over what its accelerators do."""
 
 
 class Bill(Struct, frozen=True):
     """Of some accelerators over some time."""
 
     energy_mj: Estimate | None
-    """Of the accelerators, in millijoules, with `pue` at the entry of the site: nameplate, never measured."""
+    """Of the nodes, in millijoules, with `pue` at the entry of the site: by nameplate, never measured."""
     money: Estimate | None
     carbon_kg: Estimate | None
     pue: bool = False
@@ -49,7 +61,7 @@ def bill(gpus: Estimate, gpu: Gpu, time_s: Estimate | None, prices: Prices) -> B
     if time_s is None:
         return Bill(None, None, None)
     spent_s = product(gpus, time_s, "n x time")
-    energy = _energy(spent_s, gpu, prices.pue)
+    energy = _energy(spent_s, gpu, prices)
     return Bill(
         energy,
         _money(spent_s, energy, prices),
@@ -62,23 +74,26 @@ def bill(gpus: Estimate, gpu: Gpu, time_s: Estimate | None, prices: Prices) -> B
 
 def figures(bill: Bill, of: str = "") -> tuple[Figure, ...]:
     """Return the lines of a bill; `of`: what it is for, where that is not the whole run."""
-    whose = "GPUs and cooling" if bill.pue else "the GPUs"
+    whose = "nodes and cooling" if bill.pue else "the nodes"
     paid = "money for energy alone" if bill.money and bill.energy_only else "money"
     money = f"{paid}{of}, {bill.currency}" if bill.currency else f"{paid}{of}"
     return (
-        Figure("energy_mj", f"energy of {whose} (nameplate){of}", "energy_mj", bill.energy_mj),
+        Figure("energy_mj", f"energy of {whose} (by nameplate){of}", "energy_mj", bill.energy_mj),
         Figure("money", money, "number", bill.money),
         Figure("carbon_kg", f"carbon{of}, kg of CO2", "number", bill.carbon_kg),
     )
 
 
-def _energy(spent_s: Estimate, gpu: Gpu, pue: Estimate | None) -> Estimate | None:
+def _energy(spent_s: Estimate, gpu: Gpu, prices: Prices) -> Estimate | None:
     if not gpu.power_mw:
         return None
-    whole = product(spent_s * gpu.power_mw, BUSY, "n x nameplate x share drawn x time")
-    source = f"nameplate of {gpu.name}: {gpu.source}; {BUSY.source}"
-    if pue is not None:
-        whole, source = product(whole, pue, f"{whole.formula} x PUE"), f"{source}; PUE: {pue.source}"
+    formula = "n x time x nameplate x share drawn x node / accelerators"
+    boards = product(spent_s * gpu.power_mw, prices.busy, formula)
+    whole = product(boards, prices.node, formula)
+    source = f"nameplate of {gpu.name}: {gpu.source}; {prices.busy.source}; {prices.node.source}"
+    if prices.pue is not None:
+        whole = product(whole, prices.pue, f"{formula} x PUE")
+        source = f"{source}; PUE: {prices.pue.source}"
     return Estimate(whole.value, whole.low, whole.high, whole.formula, source)
 
 

@@ -12,6 +12,7 @@ from dcctl.assess.demand.families import ALIASES, FAMILIES, Family
 from dcctl.assess.demand.fields import Fields
 from dcctl.assess.demand.parameters import per_layer
 from dcctl.assess.demand.quantized import Quantized, quantized
+from dcctl.assess.demand.strangers import refuse_strangers
 from dcctl.assess.demand.towers import tower
 from dcctl.errors import UsageError
 
@@ -38,6 +39,7 @@ def architecture(config: Mapping[str, object], where: str, name: str = "") -> Ar
     fields = Fields(text, where, family.spelled, family.defaults)
     _refuse(fields, family)
     found = _read(fields, family, name or _name(config, where))
+    refuse_strangers(fields, kind, experts=any(one.mlp.experts for one in found.layers))
     sees, missing = tower(config, found.hidden, where)
     if text is not config and not missing:
         missing = ("only the language model is counted, not what sees or hears",)

@@ -32,7 +32,7 @@ class Habits(Struct, frozen=True):
     restart_s: float = RESTART_S
     """From a failure until training goes on: found, nodes exchanged, checkpoint read."""
     kept: int = 5
-    bandwidth_bps: float | None = None
+    bandwidth_bytes_per_s: float | None = None
     """Of the storage, bytes per second; None: whatever the stall asks for."""
 
 
@@ -41,7 +41,7 @@ class Durability(Struct, frozen=True):
 
     size_bytes: Estimate
     storage_bytes: Estimate
-    bandwidth_bps: Estimate
+    bandwidth_bytes_per_s: Estimate
     """That storage must write with."""
     write_s: float
     interval_s: Estimate
@@ -54,7 +54,7 @@ class Durability(Struct, frozen=True):
 def durability(spec: TrainingSpec, habits: Habits) -> Durability:
     """Return what the state of the run takes, and how often it is written (Young 1974, Daly 2006)."""
     size = checkpoint_bytes(spec)
-    write = size.value / habits.bandwidth_bps if habits.bandwidth_bps else habits.stall_s
+    write = size.value / habits.bandwidth_bytes_per_s if habits.bandwidth_bytes_per_s else habits.stall_s
     mtbf = Estimate(
         FAILURE_GPU_S / spec.layout.gpus,
         FAILURE_GPU_S / spec.layout.gpus / FAILURE_SPREAD,
@@ -67,7 +67,7 @@ def durability(spec: TrainingSpec, habits: Habits) -> Durability:
     return Durability(
         size_bytes=size,
         storage_bytes=Estimate.exact(size.value * (habits.kept + 1), f"size x ({habits.kept} kept + 1)"),
-        bandwidth_bps=Estimate.exact(size.value / write, "size / stall"),
+        bandwidth_bytes_per_s=Estimate.exact(size.value / write, "size / stall"),
         write_s=write,
         interval_s=Estimate(every[0], every[1], every[2], "sqrt(2 C M)", "Young 1974"),
         mtbf_s=mtbf,

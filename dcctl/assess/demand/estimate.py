@@ -30,6 +30,11 @@ class Estimate(Struct, frozen=True):
         """The figure and its interval times a positive number."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.formula, self.source)
 
+    def __add__(self, other: Estimate) -> Estimate:
+        """The sum, from the lowest to the highest of both."""
+        ends = self.low + other.low, self.high + other.high
+        return Estimate(self.value + other.value, *ends, self.formula, self.source)
+
 
 class Figure(Struct, frozen=True):
     """One line of an answer."""

@@ -49,10 +49,10 @@ class Exchange(NamedTuple):
 def reductions_s(spec: ServingSpec, tokens: float) -> float:
     """Return two all-reduces a layer among the ranks of TP, and a hop between stages."""
     each = tokens * spec.model.hidden * _ACTIVATION_BYTES
-    seconds = (spec.pipeline - 1) * (HOP_S + each / (_link_bps(spec.gpu, spec.gpus) * LINK))
+    seconds = (spec.pipeline - 1) * (HOP_S + each / (_link_bytes_per_s(spec.gpu, spec.gpus) * LINK))
     wide = spec.tensor
     if wide > 1:
-        moved = 2 * each * (wide - 1) / wide / (_link_bps(spec.gpu, wide) * LINK)
+        moved = 2 * each * (wide - 1) / wide / (_link_bytes_per_s(spec.gpu, wide) * LINK)
         seconds += 2 * spec.model.depth * (HOP_S + RANK_S * (wide - 1) + moved)
     return seconds
 
@@ -65,7 +65,7 @@ def exchange(spec: ServingSpec, tokens: float, *, forwarded: bool) -> Exchange:
     """
     if not spread(spec):
         return Exchange(0, 0)
-    speed = _link_bps(spec.gpu, spec.expert) * ALL_TO_ALL
+    speed = _link_bytes_per_s(spec.gpu, spec.expert) * ALL_TO_ALL
     dispatch = combine = 0.0
     for layers in spec.model.layers:
         if layers.mlp.experts:
@@ -88,8 +88,8 @@ def _copies(spec: ServingSpec, mlp: Mlp, forwarded: bool) -> float:
     return mlp.active * (spec.expert - 1) / spec.expert
 
 
-def _link_bps(gpu: Gpu, ranks: int) -> float:
+def _link_bytes_per_s(gpu: Gpu, ranks: int) -> float:
     """One way; ranks beyond the domain talk over the network."""
-    if ranks <= gpu.domain and gpu.nvlink_bps:
-        return gpu.nvlink_bps
-    return gpu.nic_bps if ranks > gpu.domain and gpu.nic_bps else PCIE_BPS
+    if ranks <= gpu.domain and gpu.nvlink_bytes_per_s:
+        return gpu.nvlink_bytes_per_s
+    return gpu.nic_bytes_per_s if ranks > gpu.domain and gpu.nic_bytes_per_s else PCIE_BPS

@@ -32,6 +32,8 @@ class Fields:
         self.values, self.where = values, where
         self._spelled, self._defaults = spelled or {}, defaults or {}
         self.assumed: list[str] = []
+        self.read: set[str] = set()
+        """Keys that somebody asked for, whether they are there or not."""
 
     def whole(self, name: str, default: int | None = None, least: int = 1, most: int = MOST) -> int:
         """Return a whole number; UsageError when it is missing without a default, or out of bounds."""
@@ -109,6 +111,7 @@ class Fields:
 
     def raw(self, name: str) -> object:
         """Return what the configuration has there, None when nothing."""
+        self.read.update(self._spelled.get(name, (name,)))
         return self.values.get(self.spelled(name))
 
     def spelled(self, name: str) -> str:

@@ -46,7 +46,7 @@ def _time(needs: TrainingNeeds) -> Iterable[Figure]:
 def _failures(needs: TrainingNeeds) -> Iterable[Figure]:
     held = needs.durability
     yield Figure("checkpoint_bytes", "one checkpoint", "bytes", held.size_bytes)
-    yield Figure("checkpoint_write_bps", "storage must write", "bps", held.bandwidth_bps * 8)
+    yield Figure("checkpoint_write_bps", "storage must write", "bps", held.bandwidth_bytes_per_s * 8)
     yield Figure("checkpoint_interval_s", "between checkpoints (Young)", "duration_s", held.interval_s)
     yield Figure("checkpoint_storage_bytes", "checkpoints that are kept", "bytes", held.storage_bytes)
     yield Figure("mtbf_s", "between failures", "duration_s", held.mtbf_s)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec import Struct
 
+from dcctl.assess.demand.activations import activations, logits
 from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.shards import adapters, expert_copies, shard, stages
 from dcctl.assess.demand.training_spec import OPTIMIZER_BYTES
 
 if TYPE_CHECKING:
-    from dcctl.assess.demand.architecture import Layers
     from dcctl.assess.demand.shards import Shard, Stage
     from dcctl.assess.demand.training_spec import TrainingSpec
 
@@ -20,15 +20,15 @@ WEIGHT_BYTES: Final = 2
 """In bf16: FP8 recipes keep bf16 weights too."""
 FP8_COPY_BYTES: Final = 1
 """The FP8 copy of a weight; some recipes keep a transposed one as well, some none."""
+_NEVER: Final = 4
+"""A stage that ZeRO does not have."""
 ZERO: Final = "ZeRO, arXiv 1910.02054, section 5; Megatron-LM theoretical_memory_usage.py"
-RECOMPUTATION: Final = "arXiv 2205.05198, table 2"
 RESERVE: Final = Estimate(
     3.0 * GIB, 1.0 * GIB, 5.0 * GIB, "context, NCCL buffers, workspaces, fragmentation", "EleutherAI/cookbook"
 )
-_MASKS: Final = 0.8
-"""Least share of the activations of table 2: without dropout there are no masks."""
-_FRAGMENTS: Final = 1.25
-"""Most: what the allocator cannot use."""
+SPREAD: Final = 0.43
+"""90 % of the peaks that other projects measured are not further off, by so much more or less."""
+PEAKS: Final = "as far as measured peaks were off: dcctl assess check"
 
 
 class Memory(Struct, frozen=True):
@@ -55,18 +55,19 @@ class Memory(Struct, frozen=True):
 
     @property
     def total(self) -> Estimate:
-        """The sum; its ends are those of all parts at once, which is wider than 90 %."""
-        found = [estimate for _, estimate in self.parts]
-        return Estimate(
-            sum(one.value for one in found),
-            sum(one.low for one in found),
-            sum(one.high for one in found),
-            "weights + gradients + optimizer + activations + logits + reserve",
-        )
+        """The sum, and how far sums were off the peaks that were measured."""
+        value = sum(estimate.value for _, estimate in self.parts)
+        return interval(value)
+
+
+def interval(value: float, spread: float = SPREAD) -> Estimate:
+    """Return a peak with what such sums were off by."""
+    formula = "weights + gradients + optimizer + activations + logits + reserve"
+    return Estimate(value, value / (1 + spread), value * (1 + spread), formula, PEAKS)
 
 
 def memory(spec: TrainingSpec) -> Memory:
-    """Return what the most loaded rank of a possible layout holds."""
+    """Return what the most loaded rank of a possible layout holds at its peak."""
     return max(
         (_of(spec, stage) for stage in stages(spec.model, spec.layout)), key=lambda one: one.total.value
     )
@@ -74,15 +75,30 @@ def memory(spec: TrainingSpec) -> Memory:
 
 def _of(spec: TrainingSpec, stage: Stage) -> Memory:
     held = shard(spec.model, spec.layout, stage)
+    trained = _trained(spec, held, stage)
     return Memory(
         weights=_weights(spec, held, stage),
-        gradients=_split(spec, _trained(spec, held, stage), spec.gradient_bytes, 2, "gradients"),
-        optimizer=_split(
-            spec, _trained(spec, held, stage), OPTIMIZER_BYTES[spec.optimizer], 1, spec.optimizer
-        ),
-        activations=_activations(spec, stage),
-        logits=_logits(spec, stage),
+        gradients=state(spec, trained, "gradients"),
+        optimizer=state(spec, trained, "optimizer"),
+        activations=activations(spec, stage),
+        logits=logits(spec, stage),
     )
+
+
+def state(spec: TrainingSpec, held: Shard, part: Literal["weights", "gradients", "optimizer"]) -> Estimate:
+    """Return what of the parameters of a rank is kept all the time, as ZeRO splits it."""
+    if part == "weights":
+        each = WEIGHT_BYTES if spec.fresh else spec.model.weight_bits / 8
+        return _split(spec, held, 0.0 if _from_master(spec) else each, 3, part)
+    if part == "gradients":
+        return _split(spec, held, spec.gradient_bytes, _NEVER if _unsynced(spec) else 2, part)
+    return _split(spec, held, OPTIMIZER_BYTES[spec.optimizer], 1, spec.optimizer)
+
+
+def _unsynced(spec: TrainingSpec) -> bool:
+    """Whether PyTorch keeps whole gradients between micro-batches: always in a pipeline, else where told."""
+    piped = spec.layout.pipeline > 1 and spec.stack == "fsdp"
+    return piped or (spec.whole_gradients and spec.passes > 1)
 
 
 def _trained(spec: TrainingSpec, held: Shard, stage: Stage) -> Shard:
@@ -94,18 +110,40 @@ def _trained(spec: TrainingSpec, held: Shard, stage: Stage) -> Shard:
 
 
 def _weights(spec: TrainingSpec, held: Shard, stage: Stage) -> Estimate:
-    each = WEIGHT_BYTES if spec.fresh else spec.model.weight_bits / 8
-    base = _split(spec, held, each, 3, "weights")
-    added = Estimate.exact(0.0 if spec.fresh else _trained(spec, held, stage).total * WEIGHT_BYTES)
-    if spec.fresh and spec.precision != "bf16":
+    """Those that the products read, and those of their format beside them."""
+    base = state(spec, held, "weights")
+    added = _gathered(spec, held, stage)
+    if not spec.fresh:
+        added += Estimate.exact(_trained(spec, held, stage).total * WEIGHT_BYTES)
+    elif spec.precision != "bf16" and spec.stack != "fsdp":  # FSDP casts the layer that it gathers
         copy = _divided(spec, held, 3) * FP8_COPY_BYTES
-        added = Estimate(copy, 0.0, 2 * copy)
-    if spec.layout.zero == 3:
-        gathered = 2 * held.total / max(stage.layers, 1) * WEIGHT_BYTES  # the layer in use and the next
-        added = Estimate(added.value + gathered, added.low + gathered / 2, added.high + gathered * 1.5)
-    return Estimate(
-        base.value + added.value, base.low + added.low, base.high + added.high, base.formula, base.source
-    )
+        added += Estimate(copy, 0.0, 2 * copy)
+    whole = base + added
+    return Estimate(whole.value, whole.low, whole.high, base.formula, base.source)
+
+
+def _from_master(spec: TrainingSpec) -> bool:
+    """Whether the fp32 master, cast to bf16 where it is gathered, is all that is kept of the weights."""
+    return spec.stack == "fsdp" and spec.fresh and spec.optimizer != "adamw-bf16"
+
+
+def _gathered(spec: TrainingSpec, held: Shard, stage: Stage) -> Estimate:
+    """Weights that are whole for a while: under ZeRO-3 of two layers, of ZeRO-2 and in a pipeline of all.
+
+    The embedding and the head are gathered with a layer each.
+    """
+    zero, ranks = spec.layout.zero, spec.layout.data * spec.layout.context
+    if ranks == 1 and not _from_master(spec):
+        return Estimate.exact(0.0)
+    if spec.stack == "fsdp" and (zero < 3 or spec.layout.pipeline > 1):
+        return Estimate.exact(held.total * WEIGHT_BYTES)
+    if zero < 3:
+        return Estimate.exact(0.0)
+    tables = spec.model.vocabulary * spec.model.hidden / spec.layout.tensor
+    outer = tables * (stage.first + (stage.last and not (spec.model.tied and stage.first)))
+    layer = max(held.total - outer, 0.0) / max(stage.layers, 1)
+    two = (2 * layer + outer) * WEIGHT_BYTES
+    return Estimate(two, two / 2, two * 2)
 
 
 def _split(spec: TrainingSpec, held: Shard, each: float, stage: int, name: str) -> Estimate:
@@ -123,65 +161,3 @@ def _divided(spec: TrainingSpec, held: Shard, stage: int) -> float:
     if spec.layout.zero < stage:
         return held.total
     return held.dense / (spec.layout.data * spec.layout.context) + held.experts / expert_copies(spec.layout)
-
-
-def _activations(spec: TrainingSpec, stage: Stage) -> Estimate:
-    layout = spec.layout
-    kept, formula = _per_token(spec)
-    flying = _in_flight(spec, stage) * stage.layers
-    value = kept * flying * spec.pass_tokens
-    if layout.recompute == "full":  # and the layer that is computed again
-        value += _split_bytes(spec) * spec.pass_tokens
-    return Estimate(
-        value,
-        value * (1.0 if layout.recompute == "full" else _MASKS),
-        value * _FRAGMENTS,
-        f"{formula} x {flying:g} layers in flight",
-        RECOMPUTATION,
-    )
-
-
-def _per_token(spec: TrainingSpec) -> tuple[float, str]:
-    """(bytes per token and layer, formula)."""
-    layout, hidden = spec.layout, spec.model.hidden
-    if layout.recompute == "full":
-        return 2.0 * hidden, "2sbh"
-    if layout.recompute == "selective":
-        return _split_bytes(spec), "sbh(10/t or 10 + split/t), attention again"
-    scores = sum(5.0 * one.attention.heads * one.count for one in spec.model.layers) / spec.model.depth
-    return _split_bytes(spec) + scores * spec.sequence / layout.tensor, "sbh(10 + 24/t + 5as/ht)"
-
-
-def _split_bytes(spec: TrainingSpec) -> float:
-    """Inputs of norms and products (whole, unless sequence parallelism splits them), and what TP splits."""
-    layout = spec.layout
-    whole = 10.0 * spec.model.hidden / (layout.tensor if layout.sequence_parallel else 1)
-    inner = sum(_inner(one, spec.model.hidden) * one.count for one in spec.model.layers) / spec.model.depth
-    return whole + inner / layout.tensor
-
-
-def _inner(layers: Layers, hidden: int) -> float:
-    """Queries, keys, values, their mix, and the feed-forward part: 24h for GPT."""
-    attention, mlp = layers.attention, layers.mlp
-    mixed = 2.0 * (2 * attention.heads + 2 * attention.kv_heads) * (attention.head_dim or attention.value_dim)
-    each = 6 if mlp.gated else 4
-    if not mlp.experts:
-        return mixed + each * mlp.width
-    tokens = 4.0 * mlp.active * hidden  # copies that go to the experts, and what comes back
-    return mixed + each * (mlp.active * mlp.expert_width + mlp.shared_width) + tokens
-
-
-def _in_flight(spec: TrainingSpec, stage: Stage) -> float:
-    """Micro-batches whose activations the stage keeps, as a multiple of its layers (1F1B)."""
-    layout = spec.layout
-    if layout.pipeline == 1:
-        return 1.0
-    if not stage.first:
-        return 1.0 if stage.last else min(layout.pipeline - 1, spec.passes)
-    whole = min(layout.pipeline, spec.passes)
-    return whole * (1 + (layout.pipeline - 1) / (layout.pipeline * layout.virtual) * (layout.virtual > 1))
-
-
-def _logits(spec: TrainingSpec, stage: Stage) -> Estimate:
-    value = 4.0 * spec.pass_tokens * spec.model.vocabulary / spec.layout.tensor * stage.last
-    return Estimate(value, value, value * 2.5, "4sbV/t (fp32); bf16 scores and their gradient beside at most")

@@ -109,13 +109,19 @@ def weight_bytes(architecture: Architecture) -> int:
 
 
 def measured(architecture: Architecture, files_bytes: int) -> Architecture:
-    """Return the model with what its files take; a difference is told among what is assumed."""
+    """Return the model with what its files take; a difference is told among what is assumed.
+
+    Files that hold less than the configuration asks for may be a part of a download: then that counts.
+    """
     one = architecture
     expected = weight_bytes(one) + one.extra_parameters * one.weight_bits / 8
     told = one.assumed
     if abs(files_bytes / expected - 1) > FAR:
-        told += (f"the files take {files_bytes:,} bytes, the configuration tells {expected:,.0f}",)
-    return replace(one, measured_bytes=files_bytes, assumed=told)
+        told += (
+            f"the files take {files_bytes:,} bytes, the configuration tells {expected:,.0f}: the more counts",
+        )
+    counts = round(expected) if files_bytes < (1 - FAR) * expected else files_bytes
+    return replace(one, measured_bytes=counts, assumed=told)
 
 
 def _whole(name: str, parameters: int, bits: float, ways: int | None = 1) -> Part:

@@ -25,7 +25,7 @@ def hint(spec: TrainingSpec, gpus: int | None = None) -> str:
         "dcctl",
         "assess",
         "demand",
-        spec.model.name,
+        *(spec.model.typed or (spec.model.name,)),
         "--gpu",
         spec.gpu.name,
         "--gpus",
@@ -110,9 +110,6 @@ def _schedule(spec: TrainingSpec) -> Iterator[tuple[str, str]]:
     if layout.virtual > 1 and spec.passes % layout.pipeline:
         why = f"needs micro-batches ({spec.passes}) in multiples of the {layout.pipeline} stages"
         yield f"--vp {layout.virtual}", why
-    if layout.pipeline > 1 and layout.zero > 1:
-        why = "would gather or reduce in every micro-batch of a pipeline; use --zero 1 with --pp"
-        yield f"--zero {layout.zero}", why
 
 
 def _experts(spec: TrainingSpec) -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ def rate(gpu: Gpu, bits: int) -> float:
 
 def reading_s(gpu: Gpu, count_bytes: float) -> float:
     """Return the seconds in which so many bytes of memory are read."""
-    return count_bytes / (gpu.bandwidth_bps * READ)
+    return count_bytes / (gpu.bandwidth_bytes_per_s * READ)
 
 
 def working_bits(spec: ServingSpec) -> int:

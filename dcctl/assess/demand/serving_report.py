@@ -29,6 +29,7 @@ def figures(spec: ServingSpec, needs: ServingNeeds) -> tuple[Figure, ...]:
     """Return every figure; times are in milliseconds, as their keys tell."""
     batch = Estimate.exact(needs.batch, _BOUNDS[needs.bound])
     tokens = None if isinf(needs.kv_tokens.value) else needs.kv_tokens
+    room = needs.fits  # where nothing can be served, nothing has a time
     adapted = [Figure("adapters_bytes", "adapters on one GPU", "memory", needs.adapters_bytes)]
     return (
         Figure("gpus_per_replica", "GPUs of one replica", "count", Estimate.exact(spec.gpus, "TP x PP x DP")),
@@ -40,11 +41,26 @@ def figures(spec: ServingSpec, needs: ServingNeeds) -> tuple[Figure, ...]:
         Figure("kv_tokens", "tokens that fit", "count", tokens),
         Figure("concurrency", f"sequences of {spec.longest:,} tokens", "count", needs.concurrency),
         Figure("batch", "sequences at once", "count", batch),
-        Figure("ttft_ms", "time to first token", "duration_ms", needs.ttft_s * 1000),
-        Figure("tpot_ms", "time per output token", "duration_ms", needs.tpot_s * 1000),
-        Figure("loaded_tpot_ms", "the same under load", "duration_ms", needs.loaded_tpot_s * 1000),
-        Figure("tokens_per_s", "output of one replica, tokens per second", "number", needs.tokens_per_s),
-        Figure("requests_milli_per_s", "requests per second", "milli", needs.requests_per_s * 1000),
+        Figure("ttft_ms", "time to first token", "duration_ms", needs.ttft_s * 1000 if room else None),
+        Figure("tpot_ms", "time per output token", "duration_ms", needs.tpot_s * 1000 if room else None),
+        Figure(
+            "loaded_tpot_ms",
+            "the same under load",
+            "duration_ms",
+            needs.loaded_tpot_s * 1000 if room else None,
+        ),
+        Figure(
+            "tokens_per_s",
+            "output of one replica, tokens per second",
+            "number",
+            needs.tokens_per_s if room else None,
+        ),
+        Figure(
+            "requests_milli_per_s",
+            "requests per second",
+            "milli",
+            needs.requests_per_s * 1000 if room else None,
+        ),
         Figure("replicas", "replicas", "count", needs.replicas),
         Figure("gpus", "GPUs in all", "count", needs.replicas and needs.replicas * spec.gpus),
     )
@@ -87,7 +103,7 @@ def per_million(spec: ServingSpec, needs: ServingNeeds, hour: Bill) -> Figure:
     told = None if spec.rate is None else Estimate.exact(spec.rate * spec.output_tokens)
     rate = told or needs.tokens_per_s
     title = "the same for a million output tokens"
-    if hour.money is None or rate.low <= 0:
+    if hour.money is None or rate.low <= 0 or not needs.fits:
         return Figure("money_per_million", title, "number", None)
     made = Estimate(1 / rate.value, 1 / rate.high, 1 / rate.low)
     cost = bills.product(hour.money * (1e6 / 3600), made, "money of an hour / output tokens of an hour")
@@ -95,7 +111,7 @@ def per_million(spec: ServingSpec, needs: ServingNeeds, hour: Bill) -> Figure:
 
 
 def serving_report(spec: ServingSpec, needs: ServingNeeds, hour: Bill, told: Told) -> Report:
-    """Return the report of a model that is served; its level is `warn` where it does not fit or misses."""
+    """Return the report of a model that is served; its level is `crit` where it does not fit or misses."""
     energy, money, carbon = bills.figures(hour, " for an hour")
     costs = (energy, money, per_million(spec, needs, hour), carbon)
     found = [("serving", one) for one in figures(spec, needs)] + [("bill", one) for one in costs]
@@ -122,7 +138,7 @@ def serving_report(spec: ServingSpec, needs: ServingNeeds, hour: Bill, told: Tol
         notes=(*said, *assumed(spec.model), *told.notes),
         gaps=told.gaps,
         name_key="figure",
-        level="warn" if bad or told.fits_fleet is False else "ok",
+        level="crit" if bad or told.fits_fleet is False else "ok",
     )
 
 

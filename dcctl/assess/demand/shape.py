@@ -54,7 +54,7 @@ SUMMARY = (
     Column("fits_memory", "whether it fits into the accelerators; null: at one end of the interval alone"),
     Column("fits_fleet", "whether that many are free now in the fleet; null: no fleet was asked"),
     Column("time_s", "time for all tokens", "duration_s"),
-    Column("energy_mj", "energy of the accelerators, from their nameplate", "energy_mj"),
+    Column("energy_mj", "energy of the nodes, from the nameplate of their accelerators", "energy_mj"),
     Column("money", "money for the run", "number"),
     Column("carbon_kg", "carbon of the run in kg", "number"),
     Column("bottleneck", "what takes most of a step, or what the fleet lacks"),
@@ -77,6 +77,8 @@ class Told(NamedTuple):
     explain: bool = False
     missing: str = ""
     """What the fleet lacks, in words; empty: nothing, or no fleet was asked."""
+    late: bool = False
+    """Whether a deadline is missed."""
 
 
 def items(found: Sequence[tuple[str, Figure]], *, explain: bool) -> Table:
@@ -104,10 +106,11 @@ def _row(part: str, figure: Figure) -> Row:
     if one is None:
         return part, figure.key, figure.title, "unknown", None, None, None, None, None, None
     show = BY_UNIT[figure.unit]
+    kept = float if figure.unit == "number" else round
     spread = None if one.low == one.high else f"{show(one.low)} to {show(one.high)}"
     return (
-        part, figure.key, figure.title, show(one.value), spread, one.value, one.low, one.high,
-        one.formula or None, one.source or None,
+        part, figure.key, figure.title, show(one.value), spread,
+        kept(one.value), kept(one.low), kept(one.high), one.formula or None, one.source or None,
     )  # fmt: skip
 
 

@@ -13,7 +13,16 @@ from msgspec import Struct
 
 from dcctl.assess.demand.operations import forward
 from dcctl.assess.demand.shards import Stage, expert_copies, shard, stages
-from dcctl.assess.demand.traffic import expert_bytes, gathered_s, gradients_s, link_bps, tensor_bytes
+from dcctl.assess.demand.traffic import (
+    context_bytes,
+    context_reach,
+    expert_bytes,
+    gathered_s,
+    gradients_s,
+    hops_s,
+    link_bytes_per_s,
+    tensor_bytes,
+)
 
 if TYPE_CHECKING:
     from dcctl.assess.demand.training_spec import TrainingSpec
@@ -80,6 +89,8 @@ def step_parts(spec: TrainingSpec) -> Parts:
     busy |= _once(spec, slowest)
     gathered = gathered_s(spec, shard(spec.model, spec.layout, slowest).total)
     beside = "zero3/wire" if spec.stack == "deepspeed-zero3" else ""
+    if gathered and spec.stack == "fsdp":
+        busy["zero3/hops"] = hops_s(spec, slowest.layers)
     if gathered and not beside:
         near = spec.stack == "megatron" and spec.layout.gpus <= spec.gpu.domain
         busy["zero3/megatron" if near else "zero3/fsdp"] = gathered  # beyond NVLink only PyTorch was measured
@@ -117,18 +128,31 @@ def _beside(spec: TrainingSpec, stage: Stage) -> dict[str, float]:
     again = 1 + (layout.recompute == "full") / 3
     rows = spec.pass_tokens * stage.layers * spec.passes
     found = {
-        "elementwise": rows * activation_width(spec) / layout.tensor * again / spec.gpu.bandwidth_bps,
+        "elementwise": rows * activation_width(spec) / layout.tensor * again / spec.gpu.bandwidth_bytes_per_s,
         "launch": stage.layers * spec.passes * LAUNCH_S,
     }
     if stage.last:
         logits = spec.pass_tokens * spec.passes * spec.model.vocabulary / layout.tensor * LOGIT_BYTES
-        found["logits"] = logits / spec.gpu.bandwidth_bps
+        found["logits"] = logits / spec.gpu.bandwidth_bytes_per_s
     if layout.expert > 1:
         reach = layout.tensor * layout.expert
-        found["experts"] = expert_bytes(spec, stage.layers) / link_bps(spec.gpu, reach) * again
+        found["experts"] = expert_bytes(spec, stage.layers) / link_bytes_per_s(spec.gpu, reach) * again
     if layout.tensor > 1:
-        found["tensor"] = tensor_bytes(spec, stage.layers) / link_bps(spec.gpu, layout.tensor) * again
+        found["tensor"] = tensor_bytes(spec, stage.layers) / link_bytes_per_s(spec.gpu, layout.tensor) * again
+    if layout.context > 1:
+        found["context"] = _unhidden_s(spec, stage)
     return found
+
+
+def _unhidden_s(spec: TrainingSpec, stage: Stage) -> float:
+    """What a ring of context-parallel ranks sends for longer than attention computes beside it.
+
+    No published run that was fitted does: it counts as long as it takes. What stages of a pipeline send is
+    hidden wholly, by the runs, and is no part.
+    """
+    sent = context_bytes(spec, stage.layers) / link_bytes_per_s(spec.gpu, context_reach(spec))
+    work = _work(spec, stage)
+    return max(0.0, sent - sum(seconds for name, seconds in work.items() if name.startswith("attention")))
 
 
 def activation_width(spec: TrainingSpec) -> float:
@@ -147,7 +171,7 @@ def _once(spec: TrainingSpec, stage: Stage) -> dict[str, float]:
     held = shard(spec.model, layout, stage)
     copies = layout.data * layout.context if layout.zero else 1
     state = held.dense / copies + held.experts / (expert_copies(layout) if layout.zero else 1)
-    found = {"optimizer": state * STATE_TRAFFIC_BYTES / spec.gpu.bandwidth_bps} if spec.fresh else {}
+    found = {"optimizer": state * STATE_TRAFFIC_BYTES / spec.gpu.bandwidth_bytes_per_s} if spec.fresh else {}
     exchanged = gradients_s(spec, held.total) if spec.fresh else 0.0
     if exchanged:
         found["gradients" if layout.zero else "gradients/whole"] = exchanged

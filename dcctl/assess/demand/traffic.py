@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Link: TypeAlias = Literal["nvlink", "pcie", "rail", "spine"]
 """Inside one NVLink domain, or one node without it; between domains on one rail; between rails."""
 ACTIVATION_BYTES = 2
+HOP_S = 1e-6
+"""From one rank of a ring to the next, without data: the unit of the coefficient `zero3/hops`."""
 
 
 class Flow(Struct, frozen=True):
@@ -43,14 +45,14 @@ def flows(spec: TrainingSpec) -> tuple[Flow, ...]:
             spec,
             "context",
             context_bytes(spec, stage.layers),
-            _context_reach(spec),
+            context_reach(spec),
             "keys and values x (c-1)/c",
         ),
         _replicas(
             spec, "gradients", gradient_bytes(spec, held), gradients_s(spec, held), "2(d-1)/d x gradients"
         ),
         _replicas(
-            spec, "weights", gathered_bytes(spec, held), gathered_s(spec, held), "2 x weights per micro-batch"
+            spec, "weights", gathered_bytes(spec, held), gathered_s(spec, held), "2 B x weights x times sent"
         ),
         _flow(
             spec,
@@ -98,20 +100,43 @@ def expert_bytes(spec: TrainingSpec, layers: float) -> float:
 def gradient_bytes(spec: TrainingSpec, held: float) -> float:
     """Return what replicas exchange once in a step: all-reduce, or reduce-scatter and all-gather of weights.
 
-    ZeRO-2 scatters its gradients in each micro-batch: there the weights alone are gathered once.
+    ZeRO-2 scatters its gradients in each micro-batch: there the weights alone are gathered once. FSDP gathers
+    them in each micro-batch, too, and has nothing left to exchange then.
     """
     layout = spec.layout
     ranks = layout.data * layout.context
     each = {0: 2 * spec.gradient_bytes, 1: 6, 2: ACTIVATION_BYTES, 3: 0}[layout.zero]
+    if layout.zero == 2 and spec.stack == "fsdp":
+        each = 0
     return (ranks - 1) / ranks * held * each
 
 
 def gathered_bytes(spec: TrainingSpec, held: float) -> float:
-    """Return what is sent per micro-batch: ZeRO-3 gathers weights twice and scatters, ZeRO-2 scatters."""
+    """Return what is sent beside that: weights that are gathered, and gradients that are scattered."""
     layout = spec.layout
     ranks = layout.data * layout.context
-    times = {2: 1, 3: 3}.get(layout.zero, 0)
-    return times * ACTIVATION_BYTES * held * spec.passes * (ranks - 1) / ranks
+    return _times_sent(spec) * ACTIVATION_BYTES * held * (ranks - 1) / ranks
+
+
+def _times_sent(spec: TrainingSpec) -> int:
+    """How often as many bytes as there are weights go to the other ranks in a step.
+
+    ZeRO-3 gathers weights in both passes of a micro-batch, FSDP without resharding after the forward pass
+    (ZeRO-2) in one, and in a pipeline once in a step; gradients are scattered each time, or once.
+    """
+    zero, passes = spec.layout.zero, spec.passes
+    if spec.stack != "fsdp":
+        return {2: 1, 3: 3}.get(zero, 0) * passes
+    if zero < 2:
+        return 0
+    if spec.layout.pipeline > 1:
+        return 2
+    return passes * (zero - 1) + (1 if spec.whole_gradients else passes)
+
+
+def hops_s(spec: TrainingSpec, layers: float) -> float:
+    """Return the time of the hops of all rings: each layer's weights pass through every replica."""
+    return _times_sent(spec) * layers * (spec.layout.data * spec.layout.context - 1) * HOP_S
 
 
 def gradients_s(spec: TrainingSpec, held: float) -> float:
@@ -127,30 +152,30 @@ def gathered_s(spec: TrainingSpec, held: float) -> float:
 def replica_rate(spec: TrainingSpec) -> float:
     """Return bytes per second into one replica group: NVLink, or those NICs of a domain that it has."""
     gpu, layout = spec.gpu, spec.layout
-    near = link_bps(gpu, 1)
-    if layout.gpus <= gpu.domain or not gpu.nic_bps:
+    near = link_bytes_per_s(gpu, 1)
+    if layout.gpus <= gpu.domain or not gpu.nic_bytes_per_s:
         return near
-    return min(near, gpu.nic_bps * max(1.0, gpu.domain / layout.tensor))
+    return min(near, gpu.nic_bytes_per_s * max(1.0, gpu.domain / layout.tensor))
 
 
-def link_bps(gpu: Gpu, reach: int) -> float:
+def link_bytes_per_s(gpu: Gpu, reach: int) -> float:
     """Return bytes per second between so many neighbours: NVLink, PCIe where there is none, or the network.
 
     A network of unknown rate is taken to be as fast as what is inside of the node.
     """
-    inside = float(gpu.nvlink_bps or PCIE_BPS)
-    return inside if reach <= gpu.domain or not gpu.nic_bps else float(gpu.nic_bps)
+    inside = float(gpu.nvlink_bytes_per_s or PCIE_BPS)
+    return inside if reach <= gpu.domain or not gpu.nic_bytes_per_s else float(gpu.nic_bytes_per_s)
 
 
 def _flow(spec: TrainingSpec, kind: str, count: float, reach: int, formula: str) -> Flow:
     near = reach <= spec.gpu.domain
-    known = near or spec.gpu.nic_bps
+    known = near or spec.gpu.nic_bytes_per_s
     link: Link = _inside(spec.gpu) if near else "rail"
-    return Flow(kind, link, count, count / link_bps(spec.gpu, reach) if known else None, formula)
+    return Flow(kind, link, count, count / link_bytes_per_s(spec.gpu, reach) if known else None, formula)
 
 
 def _inside(gpu: Gpu) -> Link:
-    return "nvlink" if gpu.nvlink_bps else "pcie"
+    return "nvlink" if gpu.nvlink_bytes_per_s else "pcie"
 
 
 def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formula: str) -> Flow:
@@ -159,7 +184,8 @@ def _replicas(spec: TrainingSpec, kind: str, count: float, seconds: float, formu
     return Flow(kind, _inside(spec.gpu) if inside else "spine" if across else "rail", count, seconds, formula)
 
 
-def _context_reach(spec: TrainingSpec) -> int:
+def context_reach(spec: TrainingSpec) -> int:
+    """Return over how many neighbouring accelerators a ring of context-parallel ranks lies."""
     return spec.layout.tensor * spec.layout.context
 
 

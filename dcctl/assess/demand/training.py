@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from dcctl.assess.demand.durability import Durability, Habits, durability
-from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.memory import Memory, memory
-from dcctl.assess.demand.operations import SOURCE, Forward, forward, hardware
+from dcctl.assess.demand.operations import Forward, forward, hardware
 from dcctl.assess.demand.predict import FORMULA, kind, limits, step
+from dcctl.assess.demand.rates import LEAST_GOODPUT, model_operations, run_s, tokens_per_s, utilisation
 from dcctl.assess.demand.traffic import Flow, flows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dcctl.assess.demand.estimate import Estimate
     from dcctl.assess.demand.training_spec import TrainingSpec
 
 
@@ -31,6 +32,10 @@ class Other(Struct, frozen=True):
     tokens_per_s_gpu: float
     slower: float
     """Relative: 0.1 takes a tenth longer for each token."""
+
+
+ADAPTERS: Final = 2 / 3
+"""Of the operations of a whole step, where only adapters are trained: no gradients of the weights."""
 
 
 class TrainingNeeds(Struct, frozen=True):
@@ -66,54 +71,33 @@ class TrainingNeeds(Struct, frozen=True):
 def needs(spec: TrainingSpec, tokens: float | None = None, habits: Habits | None = None) -> TrainingNeeds:
     """Return what a possible layout takes."""
     per, taken = forward(spec.model, spec.sequence), step(spec)
-    rate = _over(spec.step_tokens, taken, FORMULA)
+    rate = tokens_per_s(spec.step_tokens, taken, FORMULA)
     lasting = durability(spec, habits or Habits())
     peak = (
         spec.gpu.peak_flops.get("fp8" if spec.precision != "bf16" else "bf16") or spec.gpu.peak_flops["bf16"]
     )
-    share = 1 / (spec.layout.gpus * peak)
+    trained = 1.0 if spec.fresh else ADAPTERS
+    gpus, again = spec.layout.gpus, hardware(spec, per, in_kernel=True)
     return TrainingNeeds(
         spec=spec,
         memory=memory(spec),
         per_token=per,
         step_s=taken,
         tokens_per_s=rate,
-        mfu=_named(rate * (per.model() * share), "tokens/s x (6N + 12LHQT) / peak", SOURCE),
-        hfu=_named(
-            rate * (hardware(spec, per, in_kernel=True) * share),
-            _HFU,
-            SOURCE,
-        ),
+        mfu=utilisation(rate, per.model() * trained, gpus, peak, "tokens/s x (6N + 12LHQT) / peak"),
+        hfu=utilisation(rate, again, gpus, peak, _HFU),
         flows=flows(spec),
         durability=lasting,
-        time_s=None if tokens is None else _time(tokens, rate, lasting.goodput),
-        operations=None
-        if tokens is None
-        else Estimate.exact(
-            tokens * per.model(), "tokens x (6N + 12LHQT), N without the input embedding", SOURCE
-        ),
-        cautions=tuple(_cautions(spec)),
+        time_s=None if tokens is None else run_s(tokens, rate, lasting.goodput),
+        operations=None if tokens is None else model_operations(per, tokens, trained),
+        cautions=(*_cautions(spec), *_endless(lasting.goodput)),
     )
 
 
-def _over(tokens: float, seconds: Estimate, formula: str) -> Estimate:
-    return Estimate(
-        tokens / seconds.value, tokens / seconds.high, tokens / seconds.low, formula, seconds.source
-    )
-
-
-def _time(tokens: float, rate: Estimate, goodput: Estimate) -> Estimate:
-    return Estimate(
-        tokens / (rate.value * max(goodput.value, 1e-3)),
-        tokens / (rate.high * max(goodput.high, 1e-3)),
-        tokens / (rate.low * max(goodput.low, 1e-3)),
-        "tokens / (tokens per second x goodput)",
-        rate.source,
-    )
-
-
-def _named(found: Estimate, formula: str, source: str) -> Estimate:
-    return Estimate(found.value, found.low, found.high, formula, source)
+def _endless(goodput: Estimate) -> Sequence[str]:
+    if goodput.value >= LEAST_GOODPUT:
+        return ()
+    return ("failures come faster than checkpoints are written: the run has no end",)
 
 
 def _cautions(spec: TrainingSpec) -> Sequence[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def training_report(needs: TrainingNeeds, bill: Bill, told: Told) -> Report:
-    """Return the report of a training run; its level is `warn` where it does not fit."""
+    """Return the report of a training run; its level is `crit` where it does not fit or is late."""
     spent = shares(needs.spec)
     spec = needs.spec
     bottleneck = told.missing or f"{spent[0][0]}, {spent[0][1]:.0%} of a step"
@@ -74,7 +74,7 @@ def _passes(layout: Layout) -> str:
 
 
 def _flows(needs: TrainingNeeds) -> Iterable[Row]:
-    for flow in needs.flows:
+    for flow in sorted(needs.flows, key=lambda one: -one.bytes):
         took = None if flow.seconds is None else round(flow.seconds * 1000)
         yield flow.kind, flow.link, round(flow.bytes), took, flow.formula
 
@@ -114,4 +114,4 @@ def _notes(needs: TrainingNeeds, bottleneck: str) -> Iterable[Note]:
 
 
 def _level(needs: TrainingNeeds, told: Told) -> Severity:
-    return "warn" if needs.fits is False or told.fits_fleet is False else "ok"
+    return "crit" if needs.fits is False or told.fits_fleet is False or told.late else "ok"

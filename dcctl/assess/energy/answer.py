@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
-from dcctl.assess.energy import balance, caps, hours, kpis, meters, ups
+from dcctl.assess.energy import balance, caps, hours, kpis, meters
 from dcctl.assess.energy.attribution import Attribution, attribute
 from dcctl.assess.energy.bill import Bill, bill
 from dcctl.assess.energy.sites import stated_grids
+from dcctl.assess.energy.supply import Ups, supplies
 from dcctl.inventory.conditions import curve_of
 from dcctl.inventory.energy import Figures, Grid
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dcctl.inventory.conditions import Curve, Curves
-    from dcctl.inventory.energy import CapModel, Period, UpsModel
-    from dcctl.inventory.model import Fleet, Node, PowerMeter, Workload
+    from dcctl.inventory.energy import CapModel, Period
+    from dcctl.inventory.model import Fleet, Node, Workload
 
 DAY_S: Final = 86_400
 
@@ -36,14 +37,6 @@ class Options(Struct, frozen=True):
     """Curves by site, over what a file of figures says."""
     location: Curves = {}
     market: Curves = {}
-
-
-class Ups(NamedTuple):
-    """One UPS as it is, and as its data sheet says."""
-
-    meter: PowerMeter | None
-    model: UpsModel | None
-    curve: ups.LossCurve | None
 
 
 class Cap(NamedTuple):
@@ -142,7 +135,7 @@ def answer(
         tuple(bill(one.by_site(), pue, grids, now_s, end_s) for one in attribution.drawn),
         tuple(_uncovered(attribution, grids, now_s, end_s)),
         pue,
-        _ups(fleet, figures),
+        supplies(fleet, figures),
         [_cap(model, fleet, options) for model in figures.caps],
         _waits(fleet, grids, now_s),
     )
@@ -189,15 +182,6 @@ def _metered(fleet: Fleet) -> set[str]:
         for one in fleet.meters
         if one.kind == "facility" and one.power_mw is not None
     }
-
-
-def _ups(fleet: Fleet, figures: Figures) -> list[Ups]:
-    """Each UPS that a meter tells of or a data sheet names, by name."""
-    models = {model.name: (model, ups.fit(model)) for model in figures.ups}
-    there = {meter.name: meter for meter in fleet.meters if meter.kind == "ups"}
-    return [
-        Ups(there.get(name), *models.get(name, (None, None))) for name in sorted(there.keys() | models.keys())
-    ]
 
 
 def _cap(model: CapModel, fleet: Fleet, options: Options) -> Cap:

@@ -48,6 +48,7 @@ OPEN: Final = (
 UPS: Final = (
     Column("name", "UPS", keep=9),
     Column("site", "SITE", keep=7),
+    Column("status", "STATUS", keep=7),
     Column("nominal_mw", "NAMEPLATE", "power_mw", keep=5),
     Column("load_milli", "LOAD", "percent_milli", keep=7),
     Column("out_mw", "OUT", "power_mw", keep=6),

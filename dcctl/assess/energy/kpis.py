@@ -17,6 +17,11 @@ CATEGORY: Final[dict[Point, int]] = {"ups": 1, "pdu": 2, "it": 3}
 """PUE category by metering point of the IT energy (ISO/IEC 30134-2): UPS output, PDU output, IT input."""
 _YEAR_S: Final = 364 * 86_400
 """Of 12 months; a day is left to readings that are not taken at midnight."""
+_LEAST_S: Final = 23 * 3600
+"""Of a day, in which what cools goes through its cycle; an hour is left to when readings are taken."""
+_DOUBTFUL_MILLI: Final = 3000
+"""Above it a data centre cools more than twice what it computes: hardly any does."""
+_IMPOSSIBLE_MILLI: Final = 10_000
 _WH_MJ: Final = 3_600_000
 
 
@@ -35,7 +40,9 @@ class Kpi(Struct, frozen=True):
     it_mj: int
     place: str
     pue_milli: int | None = None
-    """None: below 1, which cannot be."""
+    """None: it cannot be, being below 1 or above 10."""
+    impossible_milli: int | None = None
+    """What it would be then."""
     ref_milli: int | None = None
     erf_milli: int | None = None
     wue_milli: int | None = None
@@ -51,6 +58,21 @@ class Kpi(Struct, frozen=True):
         holes_s = self.end_s - self.start_s - self.covered_s
         return self.covered_s < _YEAR_S or holes_s * 100 > self.covered_s
 
+    @property
+    def short(self) -> bool:
+        """Whether it is of so little time that it means nothing."""
+        return self.covered_s < _LEAST_S
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is above what data centres have, the IT that is not metered made good."""
+        return (self.pue_milli or 0) * self.coverage_milli > _DOUBTFUL_MILLI * 1000
+
+    @property
+    def credible(self) -> bool:
+        """Whether it can be quoted, and bills may count with it."""
+        return self.pue_milli is not None and not self.short and not self.doubtful
+
 
 def kpis(site: str, periods: Sequence[Period], grid: Grid | None) -> list[Kpi]:
     """The figures of a site, one for each category that its meters allow, the highest category first."""
@@ -63,8 +85,8 @@ def kpis(site: str, periods: Sequence[Period], grid: Grid | None) -> list[Kpi]:
 
 
 def best(found: Iterable[Kpi]) -> Kpi | None:
-    """The figure to quote: the one that covers most of the site, of equals the highest category."""
-    usable = [one for one in found if one.pue_milli is not None]
+    """The figure to quote: the credible one that covers most of the site, of equals the highest category."""
+    usable = [one for one in found if one.credible]
     return max(usable, key=lambda one: (one.coverage_milli, one.category), default=None)
 
 
@@ -75,22 +97,27 @@ def _kpi(site: str, point: Point, category: int, used: list[Period], grid: Grid 
     reused = _sum([one.reused_mj for one in used])
     water = _sum([one.water_ml for one in used])
     location, market = (grid.location, grid.market) if grid else (None, None)
+    coverage = min(one.coverage_milli.get(point, 1000) for one in used)
+    pue = _ratio(facility * 1000, it) or 0
+    possible = facility >= it and pue * coverage <= _IMPOSSIBLE_MILLI * 1000
+    by_it = it if possible else 0
     return Kpi(
         site,
         category,
         used[0].start_s,
         used[-1].end_s,
         sum(one.end_s - one.start_s for one in used),
-        min(one.coverage_milli.get(point, 1000) for one in used),
+        coverage,
         facility,
         it,
         used[0].place,
-        pue_milli=_ratio(facility * 1000, it) if facility >= it else None,
+        pue_milli=pue if possible else None,
+        impossible_milli=None if possible else pue,
         ref_milli=_ratio(renewable and renewable * 1000, facility) if renewable is not None else None,
         erf_milli=_ratio(reused and reused * 1000, facility) if reused is not None else None,
-        wue_milli=_ratio(water * 1000 * _WH_MJ, it) if water is not None else None,
-        cue_milli=_ratio(_grams(used, location), it),
-        cue_market_milli=_ratio(_grams(used, market), it),
+        wue_milli=_ratio(water * 1000 * _WH_MJ, by_it) if water is not None else None,
+        cue_milli=_ratio(_grams(used, location), by_it),
+        cue_market_milli=_ratio(_grams(used, market), by_it),
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.inventory.energy import Period
+from dcctl.inventory.energy import Period, grown_mj
 from dcctl.inventory.nodeexpr import plain
 from dcctl.units import power
 
@@ -21,6 +22,12 @@ _ALIKE_MILLI: Final = 100
 """Two meters of one node agree when they differ by at most so much of the larger."""
 _SAME_MILLI: Final = 10
 """Two meters tell of one period when its ends differ by at most so much of it."""
+
+_OVERLOAD: Final = 1.5
+"""No UPS gives more than so many times what it is built for."""
+_PEAK: Final = 10
+"""Nothing draws so many times more on average than at either reading."""
+_TOO_MUCH: Final = "it counted more than it can have: its counter ran backwards, or has another unit"
 
 
 class Trouble(NamedTuple):
@@ -135,7 +142,19 @@ def _key(meter: PowerMeter) -> tuple[str, str, str]:
 
 
 def _counted(meter: PowerMeter, before: PowerMeter | None, two: bool) -> _Counted | str:
-    """What a meter counted, or what is wrong with it."""
+    """What a meter counted, or what is wrong with it.
+
+    What the entry of a site draws is never far from its mean: that of less may be.
+    """
+    found = _told_by(meter, before, two)
+    if meter.kind != "facility" or isinstance(found, str) or found.energy_mj is None:
+        return found
+    most_mj = _most_mj(before or meter, meter, found.end_s - found.start_s)
+    return _TOO_MUCH if found.energy_mj > most_mj else found
+
+
+def _told_by(meter: PowerMeter, before: PowerMeter | None, two: bool) -> _Counted | str:
+    """By its register, what a meter counted, or what is wrong with it."""
     if meter.energy_mj is None or meter.read_at_s is None:
         return _Counted(meter)
     if two:
@@ -157,12 +176,20 @@ def _between(before: PowerMeter, meter: PowerMeter) -> _Counted | str:
         return "its register began anew between the two readings"
     if before.read_at_s >= end_s:
         return "its two readings are of one moment"
-    grown = (meter.energy_mj or 0) - before.energy_mj
-    if grown < 0:
-        if meter.wraps_at_mj is None or before.energy_mj > meter.wraps_at_mj:
-            return "it runs backwards: its register is lower than it was"
-        grown += meter.wraps_at_mj
+    after_mj = meter.energy_mj or 0
+    grown = grown_mj(before.energy_mj, after_mj, meter.wraps_at_mj)
+    round_ = after_mj < before.energy_mj
+    if grown is None or (round_ and grown > _most_mj(before, meter, end_s - before.read_at_s)):
+        return "it runs backwards: its register is lower than it was"
     return _Counted(meter, before.read_at_s, end_s, grown)
+
+
+def _most_mj(before: PowerMeter, meter: PowerMeter, length_s: int) -> float:
+    """The most that a meter can have counted: by what it is built for, else by what it draws."""
+    if meter.nominal_mw is not None:
+        return meter.nominal_mw * length_s * _OVERLOAD
+    drawn = max(before.power_mw or 0, meter.power_mw or 0)
+    return drawn * length_s * _PEAK if drawn else inf
 
 
 def _period(counted: Iterable[_Counted], names: set[str]) -> Period | None:

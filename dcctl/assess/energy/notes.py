@@ -10,9 +10,10 @@ from dcctl.render.report import Note
 from dcctl.units import cores, duration, percent, plural, power
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dcctl.assess.energy.answer import Answer
+    from dcctl.assess.energy.kpis import Kpi
 
 SNAPSHOT = "dcctl inventory snapshot > before.json"
 
@@ -21,8 +22,7 @@ def notes(told: Answer) -> Iterator[Note]:
     """In the order of the questions: key figures, balance, UPSes, who, caps, hours."""
     yield from _of_kpis(told)
     yield from _of_balance(told)
-    if told.ups:
-        yield Note("ups", "losses are a + bL + cL^2 of the nameplate power, L the load", detail="ups")
+    yield from _of_ups(told)
     yield from _of_work(told)
     yield from _of_caps(told)
     if told.waits:
@@ -30,10 +30,7 @@ def notes(told: Answer) -> Iterator[Note]:
 
 
 def _of_kpis(told: Answer) -> Iterator[Note]:
-    for one in told.kpis:
-        if one.pue_milli is None:
-            why = f"more energy reaches the IT of {one.site} than the site takes in: a meter is wrong"
-            yield Note("impossible", f"category {one.category}: the PUE would be below 1; {why}", "crit")
+    yield from _of_doubts(told.kpis)
     if any(one.coverage_milli < 1000 for one in told.kpis):
         yield Note("coverage", "IT energy that is not metered makes the PUE look higher than it is")
     if told.without_figure:
@@ -58,6 +55,33 @@ def _of_kpis(told: Answer) -> Iterator[Note]:
     for (site, why), meters in same.items():
         where, verb = f" at {site}" if site else "", "is" if len(meters) == 1 else "are"
         yield Note("meter", f"{fold(meters)}{where} {verb} not counted: {why}", "warn")
+
+
+def _of_doubts(found: Iterable[Kpi]) -> Iterator[Note]:
+    """PUEs that cannot be, or mean nothing."""
+    for one in found:
+        which = f"category {one.category} at {one.site or 'the site'}"
+        if one.pue_milli is None and one.facility_mj < one.it_mj:
+            why = "more energy reaches the IT than the site takes in: a meter is wrong"
+            yield Note("impossible", f"{which}: the PUE would be below 1; {why}", "crit")
+        elif one.pue_milli is None:
+            why = f"the PUE would be {cores(one.impossible_milli or 0)}: above 10 a meter or a unit is wrong"
+            yield Note("impossible", f"{which}: {why}", "crit")
+        elif one.short:
+            text = f"{which}: {duration(one.covered_s)} are too short for a PUE: it needs a day at least"
+            yield Note("too short", text, "warn")
+        elif one.doubtful:
+            text = f"{which}: a PUE of {cores(one.pue_milli)} is above 3, which hardly any data centre has"
+            yield Note("doubtful", f"{text}; nothing is billed with it", "warn")
+
+
+def _of_ups(told: Answer) -> Iterator[Note]:
+    """How losses are told, what UPSes say that is wrong with them, and data sheets that do not fit."""
+    if told.ups:
+        yield Note("ups", "losses are a + bL + cL^2 of the nameplate power, L the load", detail="ups")
+    for one in told.ups:
+        for finding in one.findings:
+            yield Note("ups", f"{one.name}: {finding.text}", finding.severity)
 
 
 def _of_balance(told: Answer) -> Iterator[Note]:
@@ -86,7 +110,8 @@ def _of_work(told: Answer) -> Iterator[Note]:
     if known:
         text += f"; with PUE {', '.join(known)}"
     if without:
-        text += f"; IT energy alone{' at ' + ', '.join(without) if any(without) else ''}: no PUE is known"
+        where = f" at {', '.join(without)}" if any(without) else ""
+        text += f"; IT energy alone{where}: no PUE is known that can be used"
     yield Note("work", text, detail="workloads")
     if told.uncovered:
         length = duration(told.options.horizon_s)

@@ -15,8 +15,9 @@ from dcctl.units import cores, percent, plural, power
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcctl.assess.energy.answer import Answer, Cap, Ups, Wait
+    from dcctl.assess.energy.answer import Answer, Cap, Wait
     from dcctl.assess.energy.balance import Step
+    from dcctl.assess.energy.supply import Ups
     from dcctl.inventory.model import Gap
     from dcctl.render.report import Cell, Row, Severity
 
@@ -60,9 +61,18 @@ def report(told: Answer, gaps: tuple[Gap, ...]) -> Report:
 
 
 def _level(told: Answer, is_open: bool) -> Severity:
-    if any(one.pue_milli is None for one in told.kpis):
+    states = [state for one in told.ups for state in one.findings]
+    if any(one.pue_milli is None for one in told.kpis) or any(one.severity == "crit" for one in states):
         return "crit"
-    doubts = (told.troubles, told.without_figure, told.unknown_sites, told.ahead, told.uncovered)
+    doubts = (
+        states,
+        [one for one in told.kpis if not one.credible],
+        told.troubles,
+        told.without_figure,
+        told.unknown_sites,
+        told.ahead,
+        told.uncovered,
+    )
     return "warn" if is_open or any(doubts) else "ok"
 
 
@@ -75,7 +85,8 @@ def _headline(told: Answer) -> str:
             word = f"{'interim PUE' if one.interim else 'PUE'} (category {one.category}) {most}"
             parts.append(f"{'' if word == said else word}{cores(one.pue_milli or 0)} at {site or 'the site'}")
             said = word
-    parts = parts or ["no PUE: nobody told energy at the entry and at the IT"]
+    without = "none of them can be believed" if told.kpis else "nobody told energy at the entry and at the IT"
+    parts = parts or [f"no PUE: {without}"]
     worst = worst_closed_milli(told)
     if worst is not None:
         parts.append(f"from UPS to nodes within {percent(worst)}")
@@ -87,9 +98,13 @@ def _headline(told: Answer) -> str:
 
 
 def state_of(one: kpis.Kpi) -> str:
-    """`impossible`, `upper bound` where IT is not wholly metered, `interim` below 12 months, or `annual`."""
+    """What it is worth: `impossible`, `too short`, `doubtful`, `upper bound`, `interim` or `annual`."""
     if one.pue_milli is None:
         return "impossible"
+    if one.short:
+        return "too short"
+    if one.doubtful:
+        return "doubtful"
     if one.coverage_milli < 1000:
         return "upper bound"
     return "interim" if one.interim else "annual"
@@ -144,20 +159,21 @@ def _ups_row(one: Ups) -> Row:
     drawn = meter.input_mw if meter else None
     nominal = one.model.nominal_mw if one.model else meter.nominal_mw if meter else None
     load = out * 1000 // nominal if out is not None and nominal else meter.load_milli if meter else None
-    measured = out * 1000 // drawn if out is not None and drawn else meter.efficiency_milli if meter else None
     by_curve = None if curve is None or load is None else curve.efficiency_milli(load / 1000)
     return (
-        meter.name if meter else one.model.name if one.model else "",
+        one.name,
         meter.site if meter else None,
+        (meter.status or None) if meter else None,
         nominal,
         load,
         out,
         drawn,
-        None if out is None or drawn is None else drawn - out,
-        measured,
+        one.loss_mw,
+        one.efficiency_milli,
         by_curve,
         None if curve is None else round(curve.best_load * 1000),
-        *((None,) * 4 if curve is None else (round(v, 6) for v in (curve.a, curve.b, curve.c, curve.misfit))),
+        *((None,) * 3 if curve is None else (round(value, 6) for value in (curve.a, curve.b, curve.c))),
+        None if one.fitted is None else round(one.fitted.misfit, 6),
     )
 
 

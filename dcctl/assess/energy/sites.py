@@ -28,8 +28,8 @@ def stated_grids(sites: Sequence[Site], currency: str) -> dict[str, Grid]:
     wanted = currency or currency_of(sites)
     return {
         site.name: Grid(
-            price=_level(site.energy_price_milli if wanted and site.currency == wanted else None),
-            location=_level(site.carbon_milli),
+            price=_level(site.energy_price_milli_per_mwh if wanted and site.currency == wanted else None),
+            location=_level(site.carbon_mg_per_kwh),
         )
         for site in sites
     }

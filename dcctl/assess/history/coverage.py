@@ -20,14 +20,25 @@ _HOLES = 0.01
 
 def gaps(history: History, source: str) -> tuple[Gap, ...]:
     """Return what the answers leave out: metrics that nobody has, a beginning that is not kept, holes."""
+    doubts = tuple(Gap(source, one.what, one.why, "invalid") for one in dict.fromkeys(history.doubts))
     if history.found.present() is None:
         why = f"no series of dcgm-exporter, such as {s.MEMORY_USED}, in the time looked at"
-        return (Gap(source, "accelerators", why, "missing"),)
+        return (*doubts, Gap(source, "accelerators", why, "missing"))
     told = (
         ("accelerators", added(history.present.values(), history.window.steps)),
         ("requests", history.requested if history.found.has(s.REQUESTS, s.PHASE) else ()),
     )
-    return tuple(gap for what, values in told for gap in _missing(history, source, what, values))
+    holes = (gap for what, values in told for gap in _missing(history, source, what, values))
+    return (*doubts, *holes, *_mixed(history, source))
+
+
+def _mixed(history: History, source: str) -> Iterator[Gap]:
+    for job in history.found.mixed_jobs:
+        why = (
+            "some of its series name pods as exported_pod, others as pod alone, which may be the exporter's"
+            " own: these are left out"
+        )
+        yield Gap(source, f"holders of job {job}", why, "invalid", "honorLabels: true in its ServiceMonitor")
 
 
 def _missing(history: History, source: str, what: str, values: Sequence[float | None]) -> Iterator[Gap]:

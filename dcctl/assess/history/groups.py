@@ -92,6 +92,19 @@ def added(lists: Iterable[Sequence[float | None]], steps: int) -> Values:
     return found or [None] * steps
 
 
+def waiting(history: History) -> Values:
+    """Return how many accelerators pods wait for: none where others are told to hold some, or could.
+
+    None where nobody tells.
+    """
+    waits = added(history.queue.values(), history.window.steps)
+    told = zip(waits, history.requested, history.allocatable, strict=True)
+    return [
+        None if step in history.queue_unknown or not known(each) else each[0] or 0.0
+        for step, each in enumerate(told)
+    ]
+
+
 def groups(history: History, by: By) -> tuple[Group, ...]:
     """Return the groups, those that held most first, then by name."""
     members: dict[tuple[str, str], list[tuple[Owner, Usage]]] = {}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from dcctl.assess.history.signals import Found  # noqa: TC001 - msgspec may read the type
+from dcctl.assess.history.believed import believed
+from dcctl.assess.history.signals import Doubt, Found  # noqa: TC001 - msgspec may read the types
 from dcctl.inventory.timeseries import Window  # noqa: TC001
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ Values: TypeAlias = list[float | None]
 Owner: TypeAlias = tuple[str, str, str]
 """(pool, team, workload); the last is empty unless workloads were asked for."""
 _MIB = 1 << 20
-_SANE = 1.001
-"""A share of one, with what is lost in rounding: more is a value that an exporter has for `unknown`."""
 
 
 class Usage(Struct):
@@ -60,6 +59,17 @@ class Stranded(Struct):
     memory: float = 0.0
 
 
+class Kept(NamedTuple):
+    """Answers that an earlier run, which broke off, had left."""
+
+    answers: int = 0
+    at_s: int = 0
+    """Unix time of the oldest of them."""
+
+
+_NOTHING_KEPT = Kept()
+
+
 class History(Struct, frozen=True):
     """All that was learned."""
 
@@ -78,8 +88,13 @@ class History(Struct, frozen=True):
     energy_j: dict[str, float]
     memory_size_bytes: dict[str, int]
     queue_known: bool = False
+    queue_unknown: frozenset[int] = frozenset()
+    """Steps in which the queue of some team is no number."""
     workloads_by: dict[str, int] = {}
     """Accelerators at the end, by what tells the workload of their holders: `owner` or `name`."""
+    doubts: tuple[Doubt, ...] = ()
+    """Answers of which a part cannot be used."""
+    kept: Kept = _NOTHING_KEPT
     queries: int = 0
 
 
@@ -87,9 +102,12 @@ Answers: TypeAlias = "Mapping[str, Sequence[Series] | None]"
 """By the key of the query; None: it gave no answer."""
 
 
-def history(window: Window, found: Found, answers: Answers, queries: int = 0) -> History:
+def history(
+    window: Window, found: Found, told: Answers, queries: int = 0, kept: Kept = _NOTHING_KEPT
+) -> History:
     """Return what the answers tell. A query that was not asked has no key, which is unknown too."""
     pool = found.pool_label
+    answers, doubts = believed(window, found, told)
     return History(
         window=window,
         found=found,
@@ -113,6 +131,11 @@ def history(window: Window, found: Found, answers: Answers, queries: int = 0) ->
         workloads_by={
             one.label("by"): round(one.last) for one in answers.get("workloads") or () if one.last is not None
         },
+        queue_unknown=frozenset(
+            index for one in answers.get("queue") or () for index in _unknown(one, window)
+        ),
+        doubts=(*found.doubts, *doubts),
+        kept=kept,
         queries=queries,
     )
 
@@ -131,6 +154,11 @@ def _values(one: Series, window: Window) -> Values:
     return values
 
 
+def _unknown(one: Series, window: Window) -> list[int]:
+    """The steps in which its value is no number."""
+    return [window.index(time_s) for time_s in one.unknown_s]
+
+
 def _by(told: Sequence[Series] | None, label: str, window: Window) -> dict[str, Values]:
     return {one.label(label): _values(one, window) for one in told or ()}
 
@@ -140,17 +168,24 @@ def _only(told: Sequence[Series] | None, window: Window) -> Values:
 
 
 def _owners(window: Window, found: Found, answers: Answers) -> dict[Owner, Usage]:
-    """The owners; what is busy or idle of one is 0 in a step of which only that is not told."""
+    """The owners; nothing of one is idle in a step of which it is told how busy it is, and only that."""
     held = _usage(found, answers.get("held"), window)
-    if not held:
-        return {}
     parts = {key: _usage(found, answers.get(key), window) for key in ("busy", "idle", "memory")}
-    asked = {key for key in parts if answers.get(key) is not None}
+    odd: dict[Owner, set[int]] = defaultdict(set)
+    for one in answers.get("idle") or ():
+        odd[_owner(found, one)].update(_unknown(one, window))
+
+    def idle(owner: Owner, held: Values) -> Values:
+        if answers.get("idle") is None:
+            return blank(window)
+        busy = held if answers.get("busy") is None else parts["busy"].get(owner) or blank(window)
+        return _told(parts["idle"].get(owner) or blank(window), held, busy, odd[owner])
+
     return {
         owner: Usage(
             held=values,
-            busy=_sane(parts["busy"].get(owner) or blank(window), values),
-            idle=_told(parts["idle"].get(owner), values) if "idle" in asked else blank(window),
+            busy=parts["busy"].get(owner) or blank(window),
+            idle=idle(owner, values),
             memory_bytes=[
                 None if mib is None else mib * _MIB for mib in parts["memory"].get(owner) or blank(window)
             ],
@@ -160,24 +195,19 @@ def _owners(window: Window, found: Found, answers: Answers) -> dict[Owner, Usage
 
 
 def _usage(found: Found, told: Sequence[Series] | None, window: Window) -> dict[Owner, Values]:
-    return {
-        (one.label(found.pool_label), one.label(found.team), one.label("workload")): _values(one, window)
-        for one in told or ()
-    }
+    return {_owner(found, one): _values(one, window) for one in told or ()}
 
 
-def _sane(values: Values, held: Values) -> Values:
-    """What is busy can be no more than what is held: exporters have large numbers for `not known`."""
+def _owner(found: Found, one: Series) -> Owner:
+    return one.label(found.pool_label), one.label(found.team), one.label("workload")
+
+
+def _told(idle: Values, held: Values, busy: Values, odd: set[int]) -> Values:
+    """What is idle: of what is held and known to be busy or not, 0 where nothing is told to be idle."""
     return [
-        value if value is not None and most is not None and 0 <= value <= most * _SANE else None
-        for value, most in zip(values, held, strict=True)
+        None if most is None or step in odd else value if value is not None or done is None else 0.0
+        for step, (value, most, done) in enumerate(zip(idle, held, busy, strict=True))
     ]
-
-
-def _told(idle: Values | None, held: Values) -> Values:
-    """A step in which something is held and nothing is told to be idle has 0 idle ones."""
-    values: Values = idle or [None] * len(held)
-    return [None if most is None else (value or 0.0) for value, most in zip(values, held, strict=True)]
 
 
 _STATES = {
@@ -190,10 +220,11 @@ _STATES = {
 
 
 def _boards(found: Found, answers: Answers) -> tuple[Board, ...]:
+    """The boards of which it is known how long they were held; what nobody told of one is 0 steps of it."""
     boards: dict[tuple[str, str, str, str], Board] = {}
+    unknown: set[tuple[str, str]] = set()
     for key, field in _STATES.items():
-        told = answers.get(key)
-        for one in told or ():
+        for one in answers.get(key) or ():
             name = (
                 one.label(found.host),
                 one.label("UUID"),
@@ -201,12 +232,38 @@ def _boards(found: Found, answers: Answers) -> tuple[Board, ...]:
                 one.label(found.pool_label),
             )
             board = boards.setdefault(name, Board(*name))
-            setattr(board, field, one.last)
+            if one.last is None:
+                unknown.add((board.name, field))
+            else:
+                setattr(board, field, one.last)
+    known = _states_known(found, answers)
     for key, field in _STATES.items():
         if answers.get(key) is not None:
-            for board in boards.values():
-                setattr(board, field, getattr(board, field) or 0.0)
-    return tuple(boards[name] for name in sorted(boards))
+            for name, board in boards.items():
+                if (board.name, field) in unknown:
+                    setattr(board, field, None)
+                elif field == "held" or known is None or (field, *name) in known:
+                    setattr(board, field, getattr(board, field) or 0.0)
+    return tuple(boards[name] for name in sorted(boards) if (boards[name].name, "held") not in unknown)
+
+
+def _states_known(found: Found, answers: Answers) -> frozenset[tuple[str, ...]] | None:
+    """(state, host, UUID, slice, pool) of the accelerators that have what a state is told by; None: all have.
+
+    What no series tells of a state is 0 for these, and not known of the others.
+    """
+    if "states known" not in answers:
+        return None
+    return frozenset(
+        (
+            one.label("state"),
+            one.label(found.host),
+            one.label("UUID"),
+            one.label("GPU_I_ID"),
+            one.label(found.pool_label),
+        )
+        for one in answers["states known"] or ()
+    )
 
 
 def _stranded(answers: Answers) -> tuple[Stranded, ...] | None:
@@ -215,5 +272,6 @@ def _stranded(answers: Answers) -> tuple[Stranded, ...] | None:
     nodes: dict[str, dict[str, float]] = defaultdict(dict)
     for what in ("cpu", "memory"):
         for one in answers.get(f"stranded by {what}") or ():
-            nodes[one.label("node")][what] = one.last or 0.0
+            if one.last is not None:
+                nodes[one.label("node")][what] = one.last
     return tuple(Stranded(node, **nodes[node]) for node in sorted(nodes))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.assess.history import signals as s
+from dcctl.assess.history.power import contradictions
 from dcctl.render.report import Note
 from dcctl.units import duration, percent, plural, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from dcctl.assess.history.forecast import Forecast
     from dcctl.assess.history.model import History
     from dcctl.assess.history.outlook import Outlook
     from dcctl.assess.history.report import Options
@@ -28,7 +30,8 @@ def notes(
         *_bound(tables["bound"]),
         *_queue(summary, tables["queue"]),
         *_outlook(history, outlook, summary),
-        *_energy(summary),
+        *_energy(history, summary),
+        *_kept(history),
         *_signals(history),
     )
 
@@ -72,8 +75,7 @@ def _outlook(history: History, outlook: Outlook, summary: dict[str, Cell]) -> It
     if outcome is None:
         yield Note("forecast", "none: too little is known of what was asked for")
         return
-    tested = duration(outcome.tested_steps * history.window.step_s)
-    tried = f"by {outcome.name}, which erred by {percent(outcome.error * 1000)} on the last {tested}"
+    tried = _tried(outcome, history.window.step_s)
     end_s, full, soonest = history.window.end_s, summary["full_s"], summary["full_soonest_s"]
     if isinstance(full, int):
         early = soonest if isinstance(soonest, int) else full
@@ -87,10 +89,32 @@ def _outlook(history: History, outlook: Outlook, summary: dict[str, Cell]) -> It
         yield Note("forecast", f"not full within {ahead}{early_text}; {tried}")
 
 
-def _energy(summary: dict[str, Cell]) -> Iterator[Note]:
+def _tried(outcome: Forecast, step_s: int) -> str:
+    """What is known of its error, and how much of it is expected alone."""
+    tested = duration(outcome.tested_steps * step_s)
+    text = f"by {outcome.name}; tried up to {tested} ahead it erred by {percent(outcome.tested_error * 1000)}"
+    if len(outcome.values) > outcome.tested_steps:
+        ahead = duration(len(outcome.values) * step_s)
+        text += f", and {percent(outcome.error * 1000)} is to be expected over {ahead}"
+    return text
+
+
+def _energy(history: History, summary: dict[str, Cell]) -> Iterator[Note]:
     energy, by = summary["energy_mj"], summary["energy_by"]
     if isinstance(energy, int):
         yield Note("energy", f"{scaled(energy / 3_600_000, 'Wh')} by {by}")
+    for pool, counted, drawn in contradictions(history):
+        two = f"{scaled(counted / 3600, 'Wh')} by {s.ENERGY} and {scaled(drawn / 3600, 'Wh')} by {s.POWER}"
+        yield Note("energy", f"{pool}: {two}, of the same time: one of them is wrong", "warn")
+
+
+def _kept(history: History) -> Iterator[Note]:
+    """What was not asked for again."""
+    answers, at_s = history.kept
+    if answers:
+        clock = f"{at_s // 3600 % 24:02}:{at_s // 60 % 60:02} UTC"
+        left = f"{plural(answers, 'answer')} of a run that broke off, from the cache of {clock}"
+        yield Note("cache", left, command="dcctl assess history --fresh")
 
 
 def _signals(history: History) -> Iterator[Note]:
@@ -118,8 +142,26 @@ def _signals(history: History) -> Iterator[Note]:
     ]
     if unknown:
         yield Note("unknown", f"for want of metrics: {', '.join(unknown)}")
+    yield from _partly(history)
     if not found.owned and found.metrics:
         how = (
             "whoever fills the memory of an accelerator holds it" if found.has(s.MEMORY_USED) else "all count"
         )
         yield Note("held", f"no series names pods: {how}")
+
+
+def _partly(history: History) -> Iterator[Note]:
+    """What is told of some accelerators and not of others."""
+    counts = {
+        what: sum(getattr(board, name) is None for board in history.boards)
+        for what, name in (
+            ("idle", "idle"),
+            ("memory-bound", "memory_bound"),
+            ("power-throttled", "power_capped"),
+            ("I/O-bound", "io_bound"),
+        )
+    }
+    partly = [f"{what} of {few}" for what, few in counts.items() if 0 < few < len(history.boards)]
+    if partly:
+        text = f"nobody tells whether they are {', '.join(partly)} of {len(history.boards)} accelerators"
+        yield Note("unknown", text)

@@ -20,11 +20,13 @@ class Outlook(NamedTuple):
     capacity: float | None
     forecast: Forecast | None
 
-    def full_s(self, history: History, error: float = 0.0) -> int | None:
-        """When demand, `error` times the spread higher, meets the capacity. None: not in that time."""
+    def full_s(self, history: History, *, soonest: bool = False) -> int | None:
+        """When demand meets the capacity; `soonest`: higher by the spread. None: not in that time."""
         if self.forecast is None or self.capacity is None:
             return None
-        values = [value + error * self.forecast.spread for value in self.forecast.values]
+        outcome = self.forecast
+        wide = outcome.spreads if soonest else (0.0,) * len(outcome.values)
+        values = [value + more for value, more in zip(outcome.values, wide, strict=True)]
         step = full_after(values, self.capacity)
         return None if step is None else history.window.end_s + (step + 1) * history.window.step_s
 

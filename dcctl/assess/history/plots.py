@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.assess.history.groups import added, known
+from dcctl.assess.history.groups import added, known, waiting
 from dcctl.render.report import Line, Plot
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _use(history: History, whole: Group) -> Plot | None:
 
 
 def _queue(history: History) -> Plot | None:
-    waits = added(history.queue.values(), history.window.steps)
+    waits = waiting(history)
     if not any(known(waits)):
         return None
     return _plot(history, "queue", "accelerators that pods wait for", [Line("waited for", _milli(waits))])

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.assess.history import promql as q
 from dcctl.assess.history import signals as s
 from dcctl.assess.history.chosen import chosen
+from dcctl.assess.history.signals import Doubt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dcctl.assess.history.signals import Found
     from dcctl.inventory.timeseries import Series
@@ -82,8 +83,10 @@ def learned(
     return bare._replace(
         metrics=frozenset(told["metrics"]),
         counts=_counts(last),
+        doubts=tuple(_doubts(ends)),
         first_counts=_counts(first),
         exported_jobs=exported,
+        mixed_jobs=tuple(sorted(set(exported) & set(told["plain jobs"]))),
         plain_jobs=tuple(sorted(set(told["jobs"]) - set(exported))) if exported else (),
         owned=bool(exported or told["plain jobs"]),
         sliced=bool(told["slices"]),
@@ -95,5 +98,13 @@ def _counts(told: Iterable[Series]) -> dict[str, int]:
     return {
         one.label("__name__"): round(one.last)
         for one in told
-        if one.last is not None and not one.label("shared")
+        if one.last is not None and 0 <= one.last <= s.MOST and not one.label("shared")
     }
+
+
+def _doubts(told: Iterable[Series]) -> Iterator[Doubt]:
+    """Counts that cannot be."""
+    for one in told:
+        if one.last is None or not 0 <= one.last <= s.MOST:
+            value = "no number" if one.last is None else f"{one.last:.3g}"
+            yield Doubt(f"accelerators ({one.label('__name__')})", f"their count cannot be: {value}")

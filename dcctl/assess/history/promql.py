@@ -146,6 +146,27 @@ def mean(found: Found, signal: Signal, step_s: int) -> str:
     return f"avg by ({found.host}, {board(found)}, {found.pool_label}) ({each}){_per(signal)}"
 
 
+def mean_of_first(found: Found, signals: Sequence[Signal], step_s: int) -> str:
+    """Return the mean over a step of the first of these signals that each accelerator has."""
+    return "(" + " or ".join(mean(found, one, step_s) for one in signals) + ")"
+
+
+def with_all(found: Found, *groups: Sequence[str]) -> str:
+    """Return the accelerators that have, now, a metric of each group."""
+    labels = f"{found.host}, {board(found)}, {found.pool_label}"
+    terms = [
+        "("
+        + " or ".join(f"group by ({labels}) ({boards(found, _named(metric))})" for metric in metrics)
+        + ")"
+        for metrics in groups
+    ]
+    return " and ".join(terms)
+
+
+def _named(metric: str) -> Callable[[str], str]:
+    return lambda matchers: f"{metric}{matchers}"
+
+
 def over(found: Found, metric: str, step_s: int, function: str, *, owned: bool = False) -> str:
     """Return a function of each series of a metric over a step."""
     return boards(found, lambda labels: f"{function}({metric}{labels}[{step_s}s])", owned=owned)

@@ -137,11 +137,13 @@ def _devices(found: Found, step_s: int, rules: Rules) -> Iterator[Query]:
     signals = found.signals(s.ACTIVE)
     if found.has(s.IO_PRESSURE) and signals:
         waits = f"{q.on_host(found, s.IO_PRESSURE, step_s)} > {rules.io_bound[0]}"
-        slow = f"{q.mean(found, signals[0], step_s)} < {rules.io_bound[1]}"
+        slow = f"{q.mean_of_first(found, signals, step_s)} < {rules.io_bound[1]}"
         bound = (
             f"sum by ({labels}) ({held}) and on ({found.host}) ({waits}) and on ({q.board(found)}) ({slow})"
         )
         yield Query("I/O-bound steps", f"count_over_time(({bound})$window)", "window")
+    if (known := _known(found, step_s)) is not None:
+        yield Query("states known", known, "window", "max")
     if found.has(s.ENERGY):
         counter = q.boards(found, lambda matchers: f"{s.ENERGY}{matchers}")
         board = f"max by (UUID, {found.pool_label}) ({counter})"
@@ -155,6 +157,32 @@ def _devices(found: Found, step_s: int, rules: Rules) -> Iterator[Query]:
         yield Query(
             "memory size", f"max_over_time((max by ({found.pool_label}) ({size}))$window)", "window", "max"
         )
+
+
+def _known(found: Found, step_s: int) -> str | None:
+    """Which accelerators have what each state is told by; None: all of them have all of it."""
+    active = [one.metric for one in found.signals(s.ACTIVE)]
+    wanted = {
+        "idle": [active],
+        "memory_bound": [[s.DRAM.metric], [s.TENSOR.metric]],
+        "power_capped": [[s.POWER_CAPPED]],
+    }
+    states = {
+        name: groups
+        for name, groups in wanted.items()
+        if all(group and found.has(*group) for group in groups)
+    }
+    terms = [_state(name, q.with_all(found, *groups)) for name, groups in states.items()]
+    if found.has(s.IO_PRESSURE) and active:
+        waits = q.on_host(found, s.IO_PRESSURE, step_s)
+        terms.append(_state("io_bound", f"{q.with_all(found, active)} and on ({found.host}) ({waits})"))
+    elif all(any(map(found.everywhere, group)) for groups in states.values() for group in groups):
+        return None
+    return " or ".join(terms) if terms else None
+
+
+def _state(name: str, expression: str) -> str:
+    return f'label_replace({expression}, "state", "{name}", "__name__", "")'
 
 
 def _cluster(found: Found, rules: Rules) -> Iterator[Query]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.assess.history import shape
 from dcctl.assess.history import signals as s
-from dcctl.assess.history.groups import Group, added, everything, groups, known, sizing, total
+from dcctl.assess.history.groups import Group, added, everything, groups, known, sizing, total, waiting
 from dcctl.assess.history.notes import notes
 from dcctl.assess.history.outlook import Outlook, outlook
 from dcctl.assess.history.plots import plots
+from dcctl.assess.history.power import energy_mj
 from dcctl.assess.history.samples import samples
 from dcctl.assess.history.verdicts import bound_boards, idle_boards, steps_stranded, stranded_nodes
 from dcctl.render.report import Report, Table
@@ -101,12 +102,13 @@ def _row(group: Group, history: History, by: By) -> Row:
     step_s, held = history.window.step_s, group.held_steps
     ask = sizing(group, history)
     observed = len(known(added(history.present.values(), history.window.steps))) or 1
+    told = bool(known(group.held))
     idle = group.idle_steps
     cells: dict[str, Cell] = {
         "name": group.name or None,
         "team": (group.team or None) if by == "workload" else group.name if by == "team" else None,
-        "held_milli": milli(held / observed),
-        "gpu_time_s": round(held * step_s),
+        "held_milli": milli(held / observed) if told else None,
+        "gpu_time_s": round(held * step_s) if told else None,
         "busy_milli": milli(group.mean_busy),
         "busy_p50_milli": milli(group.busy_quantile(0.5)),
         "busy_p95_milli": milli(group.busy_quantile(0.95)),
@@ -120,18 +122,6 @@ def _row(group: Group, history: History, by: By) -> Row:
         "energy_mj": energy_mj(history, group.name)[0] if by == "pool" else None,
     }
     return tuple(cells[column.key] for column in shape.GROUPS)
-
-
-def energy_mj(history: History, pool: str | None = None) -> tuple[int | None, str | None]:
-    """Return the energy of a pool, or of all, in mJ, and what tells it: a counter, else the mean power."""
-    if history.energy_j:
-        joules = [value for name, value in history.energy_j.items() if pool in (None, name)]
-        if joules:
-            return round(sum(joules) * 1000), s.ENERGY
-    watts = [total(values) for name, values in history.power_w.items() if pool in (None, name)]
-    if not watts:
-        return None, None
-    return round(sum(watts) * history.window.step_s * 1000), s.POWER
 
 
 def _details(history: History, options: Options, found: Outlook) -> tuple[Table, ...]:
@@ -151,9 +141,25 @@ def _details(history: History, options: Options, found: Outlook) -> tuple[Table,
         Table("stranded", shape.STRANDED, stranded, "FREE AND OF NO USE", fold=False),
         Table("bound", shape.BOUND, bound, "HELD BACK", fold=False),
         Table("queue", shape.QUEUE, _queue(history), "WAITED FOR", fold=False),
+        Table("leads", shape.LEADS, _leads(found, step_s), "HOW FAR OFF FORECASTS WERE", fold=False),
         Table("tried", shape.TRIED, tuple((n, milli(e)) for n, e in tried), "FORECASTS TRIED", fold=False),
         Table("signals", shape.SIGNALS, _signals(history), "SIGNALS", fold=False),
     )
+
+
+def _leads(found: Outlook, step_s: int) -> tuple[Row, ...]:
+    """By how far ahead; of the end of what is shown nothing was measured where it was not tried so far."""
+    outcome = found.forecast
+    if outcome is None or not outcome.values:
+        return ()
+    rows: list[Row] = [
+        (one.steps * step_s, milli(one.error), milli(outcome.spreads[one.steps - 1]), one.tested)
+        for one in outcome.leads
+    ]
+    end = len(outcome.values)
+    if end > outcome.tested_steps:
+        rows.append((end * step_s, None, milli(outcome.spreads[-1]), 0))
+    return tuple(rows)
 
 
 def _board(board: Board, step_s: int) -> Row:
@@ -161,7 +167,7 @@ def _board(board: Board, step_s: int) -> Row:
 
 
 def _queue(history: History) -> tuple[Row, ...]:
-    step_s, steps = history.window.step_s, history.window.steps
+    step_s, steps = history.window.step_s, len(known(waiting(history))) or 1
     rows = [
         (
             team,
@@ -207,8 +213,7 @@ def _workload_signals(history: History) -> Iterator[Row]:
 def _summary(history: History, whole: Group, found: Outlook) -> dict[str, Cell]:
     window = history.window
     there = known(added(history.present.values(), window.steps))
-    queue = added(history.queue.values(), window.steps)
-    waits = [value or 0.0 for value in queue] if history.queue_known else []
+    waits = known(waiting(history)) if history.queue_known else []
     nodes = stranded_nodes(history)
     energy, energy_by = energy_mj(history)
     stranded = None if nodes is None else round(sum(map(steps_stranded, nodes)) * window.step_s)
@@ -221,7 +226,7 @@ def _summary(history: History, whole: Group, found: Outlook) -> dict[str, Cell]:
         "covered_milli": milli(len(there) / window.steps),
         "accelerators": history.found.accelerators or None,
         "held_milli": milli(held / len(there)) if there else None,
-        "gpu_time_s": round(held * window.step_s) if history.owners else None,
+        "gpu_time_s": round(held * window.step_s) if known(whole.held) else None,
         "busy_milli": milli(whole.mean_busy),
         "idle_milli": milli(share(idle, held)),
         "idle_gpu_time_s": None if idle is None else round(idle * window.step_s),
@@ -236,8 +241,11 @@ def _summary(history: History, whole: Group, found: Outlook) -> dict[str, Cell]:
         "demand": found.of,
         "forecast_by": outcome.name if outcome else None,
         "forecast_error_milli": milli(outcome.error) if outcome else None,
+        "tested_s": outcome.tested_steps * window.step_s if outcome else None,
+        "tested_error_milli": milli(outcome.tested_error) if outcome else None,
         "capacity_milli": milli(found.capacity),
         "full_s": found.full_s(history),
-        "full_soonest_s": found.full_s(history, 1.0),
+        "full_soonest_s": found.full_s(history, soonest=True),
         "queries": history.queries,
+        "kept": history.kept.answers,
     }

@@ -56,6 +56,12 @@ QUEUE = (
     Column("most_milli", "MOST", "milli", keep=7),
     Column("gpu_time_s", "GPU TIME WAITED", "duration_s", keep=6),
 )
+LEADS = (
+    Column("ahead_s", "AHEAD", "duration_s", keep=9),
+    Column("error_milli", "ERROR", "percent_milli", keep=8),
+    Column("spread_milli", "NINE TENTHS WITHIN", "milli", keep=7),
+    Column("tested", "TESTED", "count", keep=6),
+)
 TRIED = (Column("candidate", "CANDIDATE", keep=9), Column("error_milli", "ERROR", "percent_milli", keep=8))
 SIGNALS = (
     Column("tells", "TELLS", keep=9),
@@ -83,11 +89,16 @@ SUMMARY = (
     Column("missing", "Metrics that nobody has"),
     Column("demand", "What the forecast is of"),
     Column("forecast_by", "The candidate that erred least"),
-    Column("forecast_error_milli", "Its error on time that it had not seen", "percent_milli"),
+    Column("forecast_error_milli", "The error to expect of it, over all of the time shown", "percent_milli"),
+    Column("tested_s", "How far ahead it was tried, on time that nobody had seen", "duration_s"),
+    Column("tested_error_milli", "Its error there", "percent_milli"),
     Column("capacity_milli", "Accelerators that there are", "milli"),
     Column("full_s", "When demand meets that; null: not in the time looked at", "time_s"),
-    Column("full_soonest_s", "The same, if demand is higher by nine tenths of the errors", "time_s"),
+    Column(
+        "full_soonest_s", "The same, if demand is higher: nine tenths of the errors are no larger", "time_s"
+    ),
     Column("queries", "Queries that were sent", "count"),
+    Column("kept", "Answers that an earlier run, which broke off, had left", "count"),
 )
 PLOTS: tuple[tuple[str, Unit], ...] = (("use", "milli"), ("queue", "milli"), ("forecast", "milli"))
 HISTORY = Shape(
@@ -99,6 +110,7 @@ HISTORY = Shape(
         ("stranded", STRANDED),
         ("bound", BOUND),
         ("queue", QUEUE),
+        ("leads", LEADS),
         ("tried", TRIED),
         ("signals", SIGNALS),
     ),

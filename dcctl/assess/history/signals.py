@@ -59,6 +59,18 @@ METRICS = (
 BOARDS = tuple(name for name in METRICS if name.startswith("DCGM_"))
 
 
+MOST = 10_000_000
+"""Accelerators: more than there are anywhere."""
+
+
+class Doubt(NamedTuple):
+    """An answer of which a part cannot be used."""
+
+    what: str
+    """With the metrics that it is from."""
+    why: str
+
+
 class Found(NamedTuple):
     """What a server has: learned before anything else is asked."""
 
@@ -71,6 +83,8 @@ class Found(NamedTuple):
     """Scrape jobs whose series name pods as `exported_pod`: there `pod` is the exporter's own."""
     plain_jobs: tuple[str, ...] = ()
     """The other scrape jobs of accelerators."""
+    mixed_jobs: tuple[str, ...] = ()
+    """Those of `exported_jobs` of which other series name pods as `pod` alone: perhaps the exporter's own."""
     owned: bool = False
     """Whether any series says who holds the accelerator."""
     sliced: bool = False
@@ -82,6 +96,8 @@ class Found(NamedTuple):
     """Of the label that names the node: `Hostname`, `hostname`, or both."""
     nodes: Nodes = Nodes()
     """Which are looked at."""
+    doubts: tuple[Doubt, ...] = ()
+    """Of the counts."""
     shared: bool = False
     """Whether pods hold one accelerator at the same time: each of their series repeats its readings."""
 

@@ -78,15 +78,18 @@ class Asked(NamedTuple):
     storage: Annotated[Text, _text("--storage", "RATE", "What storage writes: 40GB/s.")] = None
     stall: Annotated[Text, _text("--stall", "TIME", "Training may stand so long for a checkpoint.")] = None
     price: Annotated[
-        float | None, typer.Option("--price", metavar="MONEY", min=0, help="Of one accelerator for an hour.")
+        float | None,
+        typer.Option("--price", metavar="MONEY", min=0, max=1e6, help="Of one accelerator for an hour."),
     ] = None
     energy_price: Annotated[
-        float | None, typer.Option("--energy-price", metavar="MONEY", min=0, help="Of a kWh.")
+        float | None, typer.Option("--energy-price", metavar="MONEY", min=0, max=1e6, help="Of a kWh.")
     ] = None
     carbon: Annotated[
-        float | None, typer.Option("--carbon", metavar="GRAMS", min=0, help="Of CO2 for a kWh.")
+        float | None, typer.Option("--carbon", metavar="GRAMS", min=0, max=1e5, help="Of CO2 for a kWh.")
     ] = None
-    pue: Annotated[float | None, typer.Option("--pue", metavar="RATIO", min=1, help="Of the site.")] = None
+    pue: Annotated[
+        float | None, typer.Option("--pue", metavar="RATIO", min=1, max=10, help="Of the site.")
+    ] = None
     serve: Annotated[bool, typer.Option("--serve", help="What serving takes, in place of training.")] = False
     input_tokens: Annotated[str, _text("--input-tokens", "TOKENS", "Of the usual request.")] = "2k"
     output_tokens: Annotated[str, _text("--output-tokens", "TOKENS", "Of the usual answer.")] = "500"

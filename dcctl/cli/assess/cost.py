@@ -25,17 +25,19 @@ def cost(session: "Session", spec: Spec, limit: Limit = 60.0) -> "Report":
     Weighs purchase, energy and upkeep over throughput, accelerators and their memory, stock, power of racks
     and sites, network, storage, renewable energy and carbon. Tells how much cheaper another mix could be at
     most, and what one unit more of each limit is worth; where there is no mix, which conditions cannot hold
-    together. Exit code 1 when there is none.
+    together. Exit code 1 when there is none, 3 when --limit ended the search before the proof.
     """
     from dcctl.assess.cost.answer import answer
     from dcctl.assess.cost.fit import Catalogue
     from dcctl.assess.cost.report import COST, cost_report
     from dcctl.assess.demand.hardware import Gpu
     from dcctl.assess.demand.lookup import Model
+    from dcctl.interrupts import awaited
     from dcctl.inventory.sources.catalogue import rows
     from dcctl.inventory.sources.market.source import read
     from dcctl.render.dispatch import check_shape
 
     check_shape(COST, session.style())
     asked = read(spec)
-    return cost_report(answer(asked, Catalogue(rows("gpus", Gpu), rows("models", Model)), limit))
+    known = Catalogue(rows("gpus", Gpu), rows("models", Model))
+    return cost_report(awaited(lambda: answer(asked, known, limit)))

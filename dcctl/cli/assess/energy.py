@@ -96,8 +96,23 @@ def _of_period(session: "Session", earlier: "Fleet | None", over: str | None) ->
     if over is None:
         return session
     _duration(over, "--over", "--over 30d")
+    if earlier is None and not _asks_series(session):
+        why = 'no source of kind "prometheus" with `meters` is asked, so it would change nothing'
+        raise UsageError("--over", why, "dcctl assess energy --since before.json")
     origin = "--over" if earlier is None else "--since"
     return replace(session, settings=session.settings.having("energy_over", over, origin))
+
+
+def _asks_series(session: "Session") -> bool:
+    """Whether a Prometheus is asked about meters in this run."""
+    from dcctl import specs
+
+    settings = session.settings
+    if settings.inventory and "live" not in settings.inventory:
+        return False
+    context = settings.context_asked
+    found = specs.of_context(context) if context else ()
+    return any(isinstance(spec, specs.PrometheusSpec) and spec.meters for spec in found)
 
 
 def _figures(file: str) -> "Figures":
@@ -115,8 +130,13 @@ def _options(
     market: str | None,
 ) -> "Options":
     """UsageError for a length of time that is none, and with the place of what is wrong in a file."""
-    from dcctl.assess.energy.answer import Options
+    from math import isnan
 
+    from dcctl.assess.energy.answer import Options
+    from dcctl.errors import UsageError
+
+    if isnan(eta) or isnan(slowdown or 0):
+        raise UsageError("--eta and --slowdown", "must be numbers", "--eta 0.5")
     return Options(
         _duration(horizon, "--for", "--for 24h"),
         round(eta * 1000),

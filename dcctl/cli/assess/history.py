@@ -48,7 +48,9 @@ Ahead = Annotated[str, typer.Option("--ahead", metavar="TIME", help="How far the
 Most = Annotated[
     int, typer.Option("--queries", metavar="N", min=10, max=1000, help="Ask the server so much at most.")
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Do not go on from an earlier run that broke off.")]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Ask for everything, also what a run that broke off had learned.")
+]
 
 
 def history(
@@ -81,7 +83,7 @@ def history(
     check_shape(shape_of(by), session.style())
     _check(session, prometheus)
     window = _window(session, range_, step, until)
-    rules = _rules(idle_below, cpus_per_gpu, memory_per_gpu)
+    rules = _rules(idle_below, idle_share, cpus_per_gpu, memory_per_gpu)
     options = Options(by, idle_share / 100, _seconds("--ahead", ahead))
     if session.settings.inventory == ("demo",):
         from dcctl.assess.history.demo import demo
@@ -149,15 +151,15 @@ def _window(session: "Session", range_: str, step: str, until: str) -> "Window":
     return Window(end_s - range_s // step_s * step_s, end_s, step_s)
 
 
-def _rules(idle_below: float, cpus: float, memory: str) -> "Rules":
+def _rules(idle_below: float, idle_share: float, cpus: float, memory: str) -> "Rules":
     from math import isfinite
 
     from dcctl.assess.history.queries import Rules
     from dcctl.errors import UsageError
     from dcctl.inventory.sources.jobs.amounts import MEMORY, read
 
-    if not (isfinite(idle_below) and isfinite(cpus)):
-        raise UsageError("--idle-below and --cpus-per-gpu", "must be numbers")
+    if not all(map(isfinite, (idle_below, idle_share, cpus))):
+        raise UsageError("--idle-below, --idle-share and --cpus-per-gpu", "must be numbers")
     try:
         return Rules(idle=idle_below / 100, cpus_per_gpu=cpus, bytes_per_gpu=read(memory, MEMORY))
     except ValueError as error:

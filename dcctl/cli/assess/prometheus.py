@@ -70,7 +70,7 @@ def ask(
     DeniedError or UnreachableError: the server gives no answer; UsageError: it knows no such node.
     """
     from dcctl.assess.history.coverage import gaps
-    from dcctl.assess.history.model import history
+    from dcctl.assess.history.model import Kept, history
     from dcctl.assess.history.queries import parts, queries
 
     found = _probed(source, bare, window, progress, choice)
@@ -81,7 +81,9 @@ def ask(
     for number, query in enumerate(asked):
         borne = min(source.parts, source.budget.left // (len(asked) - number))  # what was too large before
         answers[query.key] = source.ask(query, window, max(pieces, borne), progress.advance)
-    whole = history(window, found, answers, len(source.budget.sent))
+    source.finished()
+    kept = Kept(source.kept, source.kept_at_s or 0)
+    whole = history(window, found, answers, len(source.budget.sent), kept)
     return whole, (*source.gaps, *gaps(whole, source.name))
 
 

@@ -21,8 +21,8 @@ def prices_of(asked: "Asked", hardware: "Hardware") -> "Prices":
 
     weights = _boards_by_site(hardware)
     sites = {one.name: one for one in hardware.found.whole.sites}
-    kwh = {name: one.energy_price_milli for name, one in sites.items()}
-    carbon = {name: one.carbon_milli for name, one in sites.items()}
+    kwh = {name: one.energy_price_milli_per_mwh for name, one in sites.items()}
+    carbon = {name: one.carbon_mg_per_kwh for name, one in sites.items()}
     pue = {} if asked.pue else measured_pue(hardware.found.whole)
     paid = {sites[name].currency or "" for name in weights if name in sites}
     told = asked.price is not None or asked.energy_price is not None

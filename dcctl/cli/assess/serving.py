@@ -18,6 +18,7 @@ def served(session: "Session", asked: "Asked") -> "Report":
     from dcctl.assess.demand.estimate import Estimate
     from dcctl.assess.demand.inference import needs
     from dcctl.assess.demand.serving_report import in_all, serving_report
+    from dcctl.assess.demand.serving_search import best_replica
     from dcctl.assess.demand.shape import DEMAND
     from dcctl.cli.assess.rates import prices_of
     from dcctl.cli.assess.subject import hardware_of, model_of
@@ -25,8 +26,11 @@ def served(session: "Session", asked: "Asked") -> "Report":
     model = model_of(asked)
     hardware = hardware_of(session, asked, DEMAND)
     spec = _spec(asked, model, hardware)
+    if asked.tp is None and asked.pp is None and asked.ep is None:
+        spec = best_replica(spec)
     found = needs(spec)
-    hour = bill(in_all(spec, found), spec.gpu, Estimate.exact(3600), prices_of(asked, hardware))
+    hour_s = Estimate.exact(3600) if found.fits else None
+    hour = bill(in_all(spec, found), spec.gpu, hour_s, prices_of(asked, hardware))
     return serving_report(spec, found, hour, _told(session, asked, spec, found, hardware))
 
 
@@ -65,6 +69,8 @@ def _told(
     found = hardware.found
     if found is None:
         return Told(explain=asked.explain)
+    if not needs.fits:
+        return Told(False, (), found.fleet.gaps, asked.explain, "room for one sequence beside the weights")
     copies = round(needs.replicas.value) if needs.replicas else 1
     room = placed(group_of("replica", spec.gpus, hardware, copies), hardware, found, session.now_s)
     return Told(room.fits, room.notes, found.fleet.gaps, asked.explain, room.missing)

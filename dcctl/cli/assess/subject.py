@@ -29,30 +29,50 @@ class Hardware(NamedTuple):
 
 def model_of(asked: "Asked") -> "Architecture":
     """The model that was named or told. UsageError when there is none, or several."""
+    from msgspec.structs import replace
+
     from dcctl.errors import UsageError
 
     if asked.spec and asked.params:
         raise UsageError("--params", f"tells a model by hand; {asked.spec} is one already")
     if asked.params:
-        return _by_hand(asked)
+        return replace(_by_hand(asked), typed=_words_by_hand(asked))
     if not asked.spec:
         raise UsageError(
             "MODEL", "is missing: a name, a config.json, or --params", "dcctl assess demand llama-3-70b"
         )
-    return _named(asked.spec)
+    return replace(_named(asked.spec), typed=(asked.spec,))
+
+
+def _words_by_hand(asked: "Asked") -> tuple[str, ...]:
+    told = {
+        "--params": asked.params,
+        "--layers": asked.layers,
+        "--hidden": asked.hidden,
+        "--heads": asked.heads,
+        "--kv-heads": asked.kv_heads,
+        "--vocab": asked.vocab,
+    }
+    return tuple(str(word) for pair in told.items() if pair[1] is not None for word in pair)
 
 
 def _named(spec: str) -> "Architecture":
-    """A path where there is one; a word without a sign of a path is a name."""
+    """A word without a sign of a path is a name, unless the catalogue has none such and a path is there."""
     from pathlib import Path
 
-    files = (".json", ".safetensors")
-    if not ("/" in spec or spec.endswith(files)) or not Path(spec).exists():
-        from dcctl.assess.demand.lookup import Model, model
-        from dcctl.inventory.sources.catalogue import rows
+    from dcctl.assess.demand.lookup import Model, model
+    from dcctl.errors import UsageError
+    from dcctl.inventory.sources.catalogue import rows
 
-        if not spec.startswith((".", "/", "~")) and not spec.endswith(files):
+    there = Path(spec).exists()
+    if not ("/" in spec or spec.endswith((".json", ".safetensors"))) or not there:
+        if spec.startswith((".", "/", "~")) or spec.endswith((".json", ".safetensors")):
+            return _from_disk(spec)
+        try:
             return model(spec, rows("models", Model)).architecture()
+        except UsageError:
+            if not there:
+                raise
     return _from_disk(spec)
 
 
@@ -108,26 +128,38 @@ def hardware_of(session: "Session", asked: "Asked", shape: "Shape") -> Hardware:
 
 
 def _in_fleet(found: "Surveyed", known: "tuple[Gpu, ...]", named: "Gpu | None") -> Hardware:
+    """The accelerator as the fleet has it: with the least memory that one tells, on nodes of so many.
+
+    Whole boards alone: a slice or a share of one is no accelerator that a layout could count on.
+    """
     from collections import Counter
 
+    from dcctl.assess.demand.hardware import in_node
     from dcctl.assess.demand.lookup import gpu
     from dcctl.errors import UsageError
 
-    boards: Counter[tuple[str, str]] = Counter()
-    largest: Counter[str] = Counter()
-    for node in found.fleet.nodes:
-        mine = Counter((one.model, one.resource or "") for one in node.accelerators or () if one.model)
-        boards.update({key: some for key, some in mine.items() if key[0]})
-        for (model, _), some in mine.items():
-            largest[model or ""] = max(largest[model or ""], some)
-    matched = {key: gpu(key[0], known) for key in boards} if named is None else _same(boards, known, named)
+    boards = [
+        [one for one in node.accelerators or () if one.model and one.kind == "whole"]
+        for node in found.fleet.nodes
+    ]
+    counts = Counter((one.model or "", one.resource) for mine in boards for one in mine)
+    matched = {key: gpu(key[0], known) for key in counts} if named is None else _same(counts, known, named)
     if not matched:
-        what = named.name if named else "accelerators"
+        what = named.name if named else "whole accelerators"
         raise UsageError("the fleet", f"has no {what}", "dcctl assess --by model")
-    best = max(matched, key=lambda key: (boards[key], key))
-    alike = tuple(sorted(model for model, _ in matched if matched[model, _].name == matched[best].name))
-    there = sum(boards[key] for key, one in matched.items() if one.name == matched[best].name)
-    return Hardware(matched[best], found, alike, best[1], there, largest[best[0]])
+    best = max(matched, key=lambda key: (counts[key], key))
+    alike = {key for key, one in matched.items() if one.name == matched[best].name}
+    meant = [[one for one in mine if (one.model, one.resource) in alike] for mine in boards]
+    each = max(map(len, meant))
+    told = [one.memory_bytes for mine in meant for one in mine if one.memory_bytes]
+    return Hardware(
+        in_node(matched[best], each, min(told, default=None)),
+        found,
+        tuple(sorted(model for model, _ in alike)),
+        best[1],
+        sum(map(len, meant)),
+        each,
+    )
 
 
 def _same(

@@ -26,10 +26,15 @@ def trained(session: "Session", asked: "Asked") -> "Report":
     from dcctl.assess.demand.training_report import training_report
     from dcctl.cli.assess.rates import prices_of
     from dcctl.cli.assess.subject import hardware_of, model_of
+    from dcctl.errors import UsageError
 
     model = model_of(asked)
     hardware = hardware_of(session, asked, DEMAND)
-    needs = _needs(asked, _base(asked, model, hardware), hardware)
+    try:
+        needs = _needs(asked, _base(asked, model, hardware), hardware)
+    except UsageError as error:  # the command to type next is about the same work
+        more = f" --tokens {asked.tokens}" if asked.tokens and error.hint.endswith("--search") else ""
+        raise UsageError(error.what, error.why, f"{error.hint}{more}") from error
     prices = prices_of(asked, hardware)
     gpus = Estimate.exact(needs.spec.layout.gpus)
     costs = bill(gpus, needs.spec.gpu, needs.time_s, prices)
@@ -73,17 +78,16 @@ def _base(asked: "Asked", model: "Architecture", hardware: "Hardware") -> "Train
 
 def _needs(asked: "Asked", spec: "TrainingSpec", hardware: "Hardware") -> "TrainingNeeds":
     from dcctl.assess.demand.plans import BATCH_TOKENS, for_deadline, searched
-    from dcctl.cli.assess.amounts import seconds
     from dcctl.errors import UsageError
 
-    tokens = _tokens(asked)
+    tokens, deadline_s = _tokens(asked), _deadline_s(asked)
     habits, batch = _habits(asked), None if asked.batch else BATCH_TOKENS
     if asked.sizes and not asked.search:
         return _as_told(asked, spec, tokens, habits, hardware)
-    if asked.gpus is None and asked.deadline is not None:
+    if asked.gpus is None and deadline_s is not None:
         if tokens is None:
             raise UsageError("--deadline", "needs --tokens: how much is to be done by then")
-        return for_deadline(spec, tokens, seconds("--deadline", asked.deadline), habits, batch)
+        return for_deadline(spec, tokens, deadline_s, habits, batch, min(8, hardware.each))
     gpus = asked.gpus or hardware.there
     if not gpus:
         why = "is missing: how many accelerators (or --tokens and --deadline, or a fleet with -i)"
@@ -95,6 +99,12 @@ def _tokens(asked: "Asked") -> float | None:
     from dcctl.cli.assess.amounts import count
 
     return float(count("--tokens", asked.tokens)) if asked.tokens else None
+
+
+def _deadline_s(asked: "Asked") -> int | None:
+    from dcctl.cli.assess.amounts import seconds
+
+    return seconds("--deadline", asked.deadline) if asked.deadline else None
 
 
 def _as_told(
@@ -128,7 +138,7 @@ def _habits(asked: "Asked") -> "Habits":
 
     return Habits(
         stall_s=float(seconds("--stall", asked.stall)) if asked.stall else STALL_S,
-        bandwidth_bps=disk_rate("--storage", asked.storage) if asked.storage else None,
+        bandwidth_bytes_per_s=disk_rate("--storage", asked.storage) if asked.storage else None,
     )
 
 
@@ -139,17 +149,41 @@ def _told(
     from dcctl.assess.demand.shape import Told
     from dcctl.cli.assess.placing import group_of, placed
 
-    notes = list(_unknown(needs, prices))
+    deadline = _deadline_notes(asked, needs)
+    late = any(note.severity == "crit" for note in deadline)
+    notes = (*deadline, *_unknown(needs, prices))
     found = hardware.found
     if found is None:
-        return Told(notes=tuple(notes), explain=asked.explain)
+        return Told(notes=notes, explain=asked.explain, late=late)
     if needs.spec.layout.gpus > hardware.there:
         room = _too_few(asked, needs, hardware)
     else:
         lasts_s = None if needs.time_s is None else round(needs.time_s.value)
         group = group_of("training", needs.spec.layout.gpus, hardware, lasts_s=lasts_s)
         room = placed(group, hardware, found, session.now_s)
-    return Told(room.fits, (*room.notes, *notes), found.fleet.gaps, asked.explain, room.missing)
+    return Told(room.fits, (*room.notes, *notes), found.fleet.gaps, asked.explain, room.missing, late=late)
+
+
+def _deadline_notes(asked: "Asked", needs: "TrainingNeeds") -> "tuple[Note, ...]":
+    """Whether it is made, if there is one."""
+    from dcctl.render.report import Note
+    from dcctl.units import duration
+
+    deadline_s = _deadline_s(asked)
+    if deadline_s is None:
+        return ()
+    if needs.time_s is not None and needs.time_s.value <= deadline_s:
+        spare, most = duration(deadline_s - needs.time_s.value), duration(needs.time_s.high)
+        return (Note("deadline", f"made with {spare} to spare; by the interval it may take {most}"),)
+    if _tokens(asked) is None:
+        text = "nobody told --tokens, so it is not known"
+    elif needs.time_s is None:
+        text = "the run has no end"
+    else:
+        text = (
+            f"missed by {duration(needs.time_s.value - deadline_s)}; without --gpus and sizes: what makes it"
+        )
+    return (Note("deadline", text, "crit"),)
 
 
 def _too_few(asked: "Asked", needs: "TrainingNeeds", hardware: "Hardware") -> "Room":
@@ -178,7 +212,7 @@ def _unknown(needs: "TrainingNeeds", prices: "Prices") -> "Iterator[Note]":
             "unknown", f"nobody states the power of {gpu.name}: energy, its price and carbon follow from it"
         )
     options = []
-    if needs.time_s is None:
+    if needs.operations is None:
         options.append("--tokens for time, energy and failures")
     if prices.gpu_hour is None and prices.kwh is None:
         options.append("--price (accelerator-hour) or --energy-price (kWh) for money")

@@ -33,19 +33,19 @@ _CPUS_MW = (180_000, 520_000)
 def sites() -> tuple[Site, ...]:
     """Two sites with their limits."""
     return (
-        _site("dc1", energy_price_milli=620_000, carbon_milli=570_000),
-        _site("dc2", energy_price_milli=480_000, carbon_milli=610_000),
+        _site("dc1", energy_price_milli_per_mwh=620_000, carbon_mg_per_kwh=570_000),
+        _site("dc2", energy_price_milli_per_mwh=480_000, carbon_mg_per_kwh=610_000),
     )
 
 
-def _site(name: str, energy_price_milli: int, carbon_milli: int) -> Site:
+def _site(name: str, energy_price_milli_per_mwh: int, carbon_mg_per_kwh: int) -> Site:
     return Site(
         name,
         pue_limit_milli=1300,
         power_limit_mw=1_000_000_000,
         timezone="Asia/Shanghai",
-        energy_price_milli=energy_price_milli,
-        carbon_milli=carbon_milli,
+        energy_price_milli_per_mwh=energy_price_milli_per_mwh,
+        carbon_mg_per_kwh=carbon_mg_per_kwh,
         currency="CNY",
     )
 

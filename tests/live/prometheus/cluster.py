@@ -55,7 +55,7 @@ HOSTS = (
     Host("gpu01", H100, 8),
     Host("gpu02", H100, 8, OLD),
     Host("gpu03", L40S, 8, OLD, PROFILING),
-    Host(SLOW_STORAGE, L40S, 8, NEW, frozenset((TENSOR, DRAM, CAPPED))),
+    Host(SLOW_STORAGE, L40S, 8, NEW, PROFILING | {CAPPED}),
     Host("mig01", A100, 2, NEW, frozenset((UTIL,)), slices=3),
     Host("mig02", A100, 2, OLD, frozenset((UTIL, TENSOR)), slices=3),
 )

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.errors import UsageError
-from dcctl.inventory.energy import POINTS, Period, Point
+from dcctl.inventory.energy import POINTS, Period, Point, grown_mj
 from dcctl.inventory.sources.energy import amounts
 from dcctl.inventory.sources.jobs.resources import checked
 from dcctl.inventory.sources.jobs.times import moment
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PERIOD_KEYS: Final = ("from", "to", *POINTS, "renewable", "reused", "water")
 REGISTER_KEYS: Final = ("point", "readings", "wraps_at")
+_BACKWARDS: Final = "the meter runs backwards; if its register went round, say `wraps_at`"
+_FELL: Final = "the meter runs backwards: it fell by less than half of `wraps_at`, so it did not go round"
 _WORDS: Final[dict[str, Point]] = {point: point for point in POINTS}
 
 
@@ -100,11 +102,8 @@ def _steps(register: Cursor) -> list[_Step]:
     for (start_s, before, _, _), (end_s, after, item, energy) in pairwise(readings):
         if end_s <= start_s:
             raise item.error("is not after the reading before it")
-        grown = after - before
-        if grown < 0:
-            if wraps is None or before > wraps:
-                why = "the meter runs backwards; if its register went round, say `wraps_at`"
-                raise energy.error(why)
-            grown += wraps
+        grown = grown_mj(before, after, wraps)
+        if grown is None:
+            raise energy.error(_BACKWARDS if wraps is None or before > wraps else _FELL)
         found.append(_Step(start_s, end_s, point, grown, item.place))
     return found

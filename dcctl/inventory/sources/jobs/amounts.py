@@ -60,8 +60,12 @@ TOKENS = Measure("number of tokens", {"": 1, **COUNTS}, "15T or 4k", "one token"
 PARAMETERS = Measure("number of parameters", {"": 1, **COUNTS}, "70B", "one parameter")
 LATENCY = Measure("length of time", {"ms": 1, "s": 1000, "min": 60_000}, "50ms or 1.5s", "a millisecond")
 RATE = Measure("rate", {"/s": 1000}, "10/s", "a thousandth per second")
+_BITS = {"Mb/s": 125_000, "Gb/s": 125_000_000, "Tb/s": 125_000_000_000}
 DISK_RATE = Measure(
-    "rate of storage", {f"{unit}/s": size for unit, size in BYTES.items()}, "40GB/s", "a byte per second"
+    "rate of storage",
+    {f"{unit}/s": size for unit, size in BYTES.items()} | _BITS,
+    "40GB/s or 320Gb/s",
+    "a byte per second",
 )
 PLAIN = Measure("number", {"": 1000}, "2 or 0.5", "a thousandth")
 

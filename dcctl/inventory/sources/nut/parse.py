@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.model import PowerMeter
+from dcctl.inventory.nodeexpr import shown
 from dcctl.inventory.sources.power.numbers import milliwatts, percent
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 _OUTPUT = ("ups.realpower", "output.realpower", "outlet.realpower")
 """Watts at the output, the most usual name first. `ups.power` is volt-amperes, which tell no energy."""
 _ROW = re.compile(r'(UPS|VAR) +(?:([^\s"]+) +)?([^\s"]+) +"((?:[^"\\]|\\.)*)"')
+
+_WORD = re.compile(r"[A-Z]{1,16}")
 
 
 def parse(name: str, variables: Mapping[str, str], read_at_s: int) -> PowerMeter:
@@ -28,7 +31,24 @@ def parse(name: str, variables: Mapping[str, str], read_at_s: int) -> PowerMeter
         nominal_mw=milliwatts(variables.get("ups.realpower.nominal")),
         load_milli=percent(variables.get("ups.load")),
         efficiency_milli=percent(variables.get("ups.efficiency")),
+        status=_status(variables.get("ups.status", "")),
     )
+
+
+def odd(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what is told as an amount and is none: below 0, too much, or no number."""
+    amounts = [(name, milliwatts) for name in (*_OUTPUT, "input.realpower", "ups.realpower.nominal")]
+    shares = [("ups.load", percent), ("ups.efficiency", percent)]
+    return tuple(
+        f"{name} {shown(variables[name])}"
+        for name, read in (*amounts, *shares)
+        if name in variables and read(variables[name]) is None
+    )
+
+
+def _status(text: str) -> str:
+    """Its words; what is none is left out."""
+    return " ".join(word for word in text.split() if _WORD.fullmatch(word))
 
 
 def rows(lines: Iterable[str], word: str) -> dict[str, str]:

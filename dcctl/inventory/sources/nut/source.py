@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from dcctl.inventory.model import Cause, Fleet, Gap
+from dcctl.inventory.model import Cause, Fleet, Gap, PowerMeter
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.nut.parse import parse, rows
+from dcctl.inventory.sources.nut.parse import odd, parse, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from dcctl.inventory.model import PowerMeter
     from dcctl.inventory.sources.power.many import Asking
 
 PORT = 3493
@@ -42,7 +41,10 @@ class NutSource:
         self._host, self._port, self._feeds = host, port, dict(feeds or {})
 
     def collect(self) -> Fleet:
-        """A meter for each UPS that answers, a gap for each that does not. SourceError: upsd does not."""
+        """A meter for each UPS, a gap for each that does not answer. SourceError: upsd does not.
+
+        One that is silent is a meter without readings: what it feeds hangs on more than the others.
+        """
         with _Upsd(self._host, self._port, self._asking.timeout_s) as server:
             meters: list[PowerMeter] = []
             gaps: list[Gap] = []
@@ -52,17 +54,25 @@ class NutSource:
                     variables = server.ask(f"LIST VAR {ups}", "VAR")
                 except _RefusedError as error:
                     gaps.append(Gap(self.name, ups, error.reason, error.cause, error.hint))
+                    meters.append(self._placed(PowerMeter(ups, "ups")))
                     continue
                 meter = parse(ups, variables, int(self._asking.now()))
                 if meter.power_mw is None and meter.input_mw is None:
                     why = "tells no real power (W): neither ups.realpower nor output.realpower"
                     gaps.append(Gap(self.name, ups, why, "unsupported", f"upsc {ups}@{self._host}"))
-                meters.append(replace(meter, site=self._asking.site, nodes=self._feeds.get(ups, "")))
-            gaps += self._not_there(set(listed))
+                if strange := odd(variables):
+                    why = f"tells what is no amount: {', '.join(strange)}"
+                    gaps.append(Gap(self.name, ups, why, "invalid", f"upsc {ups}@{self._host}"))
+                meters.append(self._placed(meter))
+            missing = sorted(self._feeds.keys() - listed.keys())
+            meters += [self._placed(PowerMeter(ups, "ups")) for ups in missing]
+            gaps += self._not_there(missing)
         return Fleet(meters=tuple(meters), gaps=tuple(gaps))
 
-    def _not_there(self, listed: set[str]) -> list[Gap]:
-        missing = sorted(self._feeds.keys() - listed)
+    def _placed(self, meter: PowerMeter) -> PowerMeter:
+        return replace(meter, site=self._asking.site, nodes=self._feeds.get(meter.name, ""))
+
+    def _not_there(self, missing: Iterable[str]) -> list[Gap]:
         why = "the configuration names it, and the server does not have it"
         return [Gap(self.name, ups, why, "missing", f"upsc -l {self._host}") for ups in missing]
 

@@ -27,10 +27,11 @@ class Cache(NamedTuple):
     folder: Path
     who: str
 
-    def read(self, path: str, params: Mapping[str, str]) -> bytes | None:
-        """Return the answer to a question that was asked before."""
+    def read(self, path: str, params: Mapping[str, str]) -> tuple[bytes, int] | None:
+        """Return the answer to a question that was asked before, and when that was (Unix time)."""
+        place = self._place(path, params)
         try:
-            return self._place(path, params).read_bytes()
+            return place.read_bytes(), int(place.stat().st_mtime)
         except OSError:
             return None
 
@@ -42,10 +43,17 @@ class Cache(NamedTuple):
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(body)
+                    file.flush()
+                    os.fsync(file.fileno())  # a name must not outlive what it names when the power fails
                 os.replace(name, self._place(path, params))  # noqa: PTH105 - beside mkstemp
             except OSError:
                 os.unlink(name)  # noqa: PTH108
                 raise
+
+    def forget(self, path: str, params: Mapping[str, str]) -> None:
+        """Remove an answer."""
+        with suppress(OSError):
+            self._place(path, params).unlink()
 
     def prune(self) -> None:
         """Remove what is too old to go on from."""

@@ -65,7 +65,7 @@ def series(body: bytes) -> tuple[Series, ...]:
     except _NO_JSON as error:
         raise Failure(f"not the answer to a query: {one_line(str(error))}", "invalid") from error
     return tuple(
-        Series(one.metric, tuple(_points(one.values if one.value is None else (one.value,)))) for one in found
+        Series(one.metric, *_points(one.values if one.value is None else (one.value,))) for one in found
     )
 
 
@@ -85,9 +85,9 @@ def message(body: bytes) -> str:
         return ""
 
 
-def _points(values: tuple[tuple[float, str], ...]) -> list[Point]:
-    """The values that are finite numbers."""
-    found = []
+def _points(values: tuple[tuple[float, str], ...]) -> tuple[tuple[Point, ...], tuple[int, ...]]:
+    """The values that are finite numbers, and the times of the others."""
+    found, unknown = [], []
     for time_s, text in values:
         try:
             value = float(text)
@@ -95,4 +95,6 @@ def _points(values: tuple[tuple[float, str], ...]) -> list[Point]:
             raise Failure(f"a value that is no number: {one_line(text)}", "invalid") from error
         if math.isfinite(value):
             found.append((round(time_s), value))
-    return found
+        else:
+            unknown.append(round(time_s))
+    return tuple(found), tuple(unknown)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import log
-from typing import get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
@@ -12,15 +12,24 @@ from dcctl.assess.check.arithmetic import FORMULAS, Shelf, compared
 from dcctl.assess.check.cases import Case
 from dcctl.assess.check.fit import Normal, fit
 from dcctl.assess.check.measured import Group, measured
+from dcctl.assess.check.peaks import asked, judged, off, peaks, refused
 from dcctl.assess.check.predicted import Known, Predicted, fitted, known, predicted, score, wire
-from dcctl.assess.check.report import COVERAGE_BAR, MEDIAN_BAR, WORST_BAR, check_report
-from dcctl.assess.check.widths import Error, Widths, spread
+from dcctl.assess.check.report import COVERAGE_BAR, MEDIAN_BAR, MEMORY_BAR, WORST_BAR, Found, check_report
+from dcctl.assess.check.widths import Error, Widths, spread, together
+from dcctl.assess.demand import bill, durability, inference, kvcache, memory, queueing, training_spec
 from dcctl.assess.demand.coefficients import COEFFICIENTS
+from dcctl.assess.demand.estimate import Estimate
 from dcctl.assess.demand.hardware import Gpu
 from dcctl.assess.demand.lookup import Model
+from dcctl.assess.demand.memory import SPREAD
 from dcctl.assess.demand.predict import SEEN, SPLITS, SPREADS, Kind, splits
 from dcctl.assess.demand.steptime import family
 from dcctl.inventory.sources.catalogue import rows
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from dcctl.assess.check.measured import Measured
 
 SHELF = Shelf(rows("models", Model), rows("gpus", Gpu))
 CASES = rows("cases", Case)
@@ -44,7 +53,7 @@ def test_a_published_figure_is_met_within_its_bar(case: Case) -> None:
 
 def test_every_formula_is_used_and_every_case_of_the_reference_is_there() -> None:
     assert {case.formula for case in CASES} == set(FORMULAS)
-    assert {case.case for case in CASES} == set(range(1, 23))
+    assert {case.case for case in CASES} == set(range(1, 26))
 
 
 def test_predictions_of_runs_that_were_not_fitted_meet_the_bars() -> None:
@@ -144,15 +153,104 @@ def test_least_squares_finds_what_made_the_rows_and_nothing_below_zero() -> None
     assert min(fit(opposed).values()) == 0.0
 
 
+@cache
+def ran() -> tuple[Measured, ...]:
+    return measured(rows("runs", Group), SHELF.gpus, SHELF.models)
+
+
+def found(cases: list[Case] | None = None) -> Found:
+    """As the command compares it, the throughputs as they were predicted before."""
+    impossible = [run for run, _ in refused(ran())]
+    return Found(compared(cases or CASES, SHELF), predictions(), peaks(ran()), impossible)
+
+
+def test_peaks_of_memory_meet_their_bars() -> None:
+    held = judged(peaks(ran()))
+    assert held.peaks >= 97
+    assert held.median <= MEMORY_BAR
+    assert held.coverage >= COVERAGE_BAR
+    assert held.printed >= COVERAGE_BAR
+
+
+def test_the_interval_of_memory_is_as_wide_as_the_errors_ask_for() -> None:
+    assert 0 <= SPREAD - asked(off(ran())) <= 0.02
+
+
+def test_the_interval_of_a_peak_comes_from_other_projects() -> None:
+    mine = [one for one in peaks(ran()) if together(one.run) == "torchtitan"]
+    wide = asked([one for one in off(ran()) if together(one.run) != "torchtitan"])
+    assert {round(one.ours.high / one.ours.value, 9) for one in mine} == {round(1 + wide, 9)}
+
+
+def test_no_run_that_happened_is_refused_unless_it_is_not_told_what_it_keeps() -> None:
+    impossible = refused(ran())
+    for run, why in impossible:
+        assert ("recompute" if why.startswith("memory") else "stages") in run.run.assumed
+    assert len(impossible) <= 15
+
+
+def test_mpt_of_one_and_three_billions_on_many_accelerators_is_sharded_as_its_table_says() -> None:
+    """SHARD_GRAD_OP is ZeRO-2."""
+    twos = [run for run in ran() if run.run.zero == 2]
+    assert {(run.group.model, run.run.gpus) for run in twos} == {
+        (f"mpt-{size}", gpus) for size in ("1b", "3b") for gpus in (128, 256, 512)
+    }
+
+
 def test_the_table_is_ok_and_says_so_in_one_line() -> None:
-    report = check_report(compared(CASES, SHELF), predictions(), SHELF, each_run=True)
+    report = check_report(found(), SHELF, each_run=True)
     assert report.level == "ok"
-    assert "59 of 59 published figures" in report.headline
-    assert len(report.items.rows) == len(CASES) + len(predictions())
+    assert "73 of 75 published figures" in report.headline
+    assert "2 within a wider bar" in report.headline
+    assert len(report.items.rows) == len(CASES) + len(predictions()) + len(peaks(ran()))
+
+
+def test_a_figure_with_a_wider_bar_says_why_and_what_was_recalled_is_marked() -> None:
+    report = check_report(found(), SHELF, each_run=False)
+    verdicts = {str(row[1]): str(row[6]) for row in report.items.rows}
+    for one in compared(CASES, SHELF):
+        if one.case.recalled:
+            assert verdicts[one.case.name] == "ok (recalled)"
+        if verdicts[one.case.name] == "ok (wider)":
+            assert "wider than 1 %" in one.case.note
 
 
 def test_a_figure_out_of_its_bar_is_a_finding() -> None:
     from msgspec.structs import replace
 
     wrong = [replace(CASES[0], published=CASES[0].published * 2), *CASES[1:]]
-    assert check_report(compared(wrong, SHELF), predictions(), SHELF, each_run=False).level == "crit"
+    assert check_report(found(wrong), SHELF, each_run=False).level == "crit"
+
+
+def nothing(*_: object) -> Estimate:
+    return Estimate.exact(0.0)
+
+
+def hundredth(*asked: Any) -> float:
+    return kvcache.kv_bytes_per_token(*asked) / 100
+
+
+@pytest.mark.parametrize(
+    ("where", "what", "broken"),
+    [
+        (memory, "activations", nothing),
+        (memory, "logits", nothing),
+        (bill, "_KWH_MJ", 3.6e12),
+        (bill, "_money", nothing),
+        (durability, "FAILURE_GPU_S", 7 * 3600),
+        (durability, "sqrt", lambda one: one),
+        (inference, "kv_bytes_per_token", hundredth),
+        (queueing, "_waits", lambda *_: 0.0),
+        (queueing, "_outlasts", lambda *_: 1.0),
+        (training_spec, "OPTIMIZER_BYTES", None),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_what_demand_prints_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, where: ModuleType, what: str, broken: object
+) -> None:
+    if broken is None:
+        monkeypatch.setitem(training_spec.OPTIMIZER_BYTES, "adamw", 6)
+    else:
+        monkeypatch.setattr(where, what, broken)
+    assert check_report(found(), SHELF, each_run=False).level == "crit"

@@ -74,6 +74,53 @@ def large(seed: int, *, types: int = 200, works: int = 50, sites: int = 1, racks
     return Market(places, tuple(nodes), workloads, limits)
 
 
+def mixed(seed: int, *, types: int = 200, works: int = 50, racks: int = 0, kilowatts: int = 44) -> Market:
+    """A market of three sites: few nodes for each workload, and each runs on three types of five."""
+    chance = np.random.default_rng(seed)
+
+    def one_of(low: int, high: int) -> int:
+        return int(chance.integers(low, high + 1))
+
+    places = tuple(
+        Place(
+            f"s{at}",
+            pue_milli=one_of(1050, 1500),
+            tariff_micro=one_of(40, 160) * 1000,
+            carbon_mg=one_of(20, 600) * 1000,
+            renewable_milli=one_of(20, 100) * 10 if at else 980,
+            power_mw=one_of(2000, 6000) * 10**6,
+            uplink_bps=10**12,
+            racks=tuple(Rack(f"r{rack}", power_mw=kilowatts * 10**6, nodes=8) for rack in range(racks)),
+        )
+        for at in range(3)
+    )
+    nodes = tuple(
+        NodeType(
+            f"t{at}",
+            Resources(
+                devices={GPU: int(chance.choice([1, 2, 4, 8]))},
+                power_mw=one_of(50, 1200) * 10_000,
+                storage_bytes=one_of(1, 60) * 10**12,
+            ),
+            stock=one_of(1, 30),
+            capex_milli=one_of(5_000, 300_000) * 1000,
+            life_milliyears=one_of(3, 6) * 1000,
+            opex_milli=one_of(100, 12_000) * 1000,
+        )
+        for at in range(types)
+    )
+    workloads = tuple(
+        Workload(
+            f"w{at}",
+            need_micro=one_of(20, 1000) * 10**6,
+            speed_micro={one.name: one_of(1, 30) * 10**6 for one in nodes if chance.random() < 0.6},
+            total=Resources(storage_bytes=one_of(1, 50) * 10**12, bandwidth_bps=one_of(1, 20) * 10**9),
+        )
+        for at in range(works)
+    )
+    return Market(places, nodes, workloads, Limits(renewable_milli=400))
+
+
 def faults(market: Market, mix: Mix) -> list[str]:
     """What a mix does not keep, or what it costs other than it says."""
     return [

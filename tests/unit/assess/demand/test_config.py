@@ -1,5 +1,7 @@
 """What a config.json tells, and what is refused."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,3 +175,32 @@ def test_whatever_it_says_it_is_read_or_refused(more: dict[str, object], kind: s
     except UsageError:
         return
     assert total(one) > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            {"architectures": ["MyMambaMoEForCausalLM"]},
+            "architectures: is 'MyMambaMoEForCausalLM', which is no llama",
+        ),
+        ({"num_local_experts": 16}, "num_local_experts: is not understood of llama"),
+        ({"moe_every": 2}, "moe_every: is not understood of llama"),
+        ({"attention_type": "ring-linear"}, "attention_type: is not understood of llama"),
+        ({"cross_attention_layers": [3, 8]}, "cross_attention_layers: is not understood of llama"),
+    ],
+)
+def test_a_strange_structure_is_refused_by_name(told: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        architecture(LLAMA | told, "config.json")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"architectures": ["LlamaForCausalLM"], "attention_dropout": 0.1, "router_aux_loss_coef": 0.001},
+        {"num_local_experts": 0, "cross_attention_layers": [], "layer_types": ["full_attention"] * 2},
+    ],
+)
+def test_what_changes_no_tensor_is_passed_over(told: dict[str, object]) -> None:
+    assert architecture(LLAMA | told, "config.json").layers == architecture(LLAMA, "config.json").layers

@@ -84,10 +84,10 @@ def test_every_row_tells_its_source_and_is_believable() -> None:
     assert all(one.source for one in gpus())
     for one in gpus():
         assert one.memory_bytes > 8 << 30
-        assert 200e9 < one.bandwidth_bps < 10e12
+        assert 200e9 < one.bandwidth_bytes_per_s < 10e12
         assert one.peak_flops.get("bf16", 0) or one.peak_flops.get("fp16", 0)
         assert all(reached < one.peak_flops[form] for form, reached in one.reached_flops.items())
-        assert 2 * one.nvlink_bps <= 1.8e12
+        assert 2 * one.nvlink_bytes_per_s <= 1.8e12
 
 
 def test_a_power_that_nobody_states_is_unknown_not_nothing() -> None:

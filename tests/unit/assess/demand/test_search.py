@@ -46,7 +46,7 @@ def layouts(one: TrainingSpec, gpus: int) -> Iterator[Layout]:
     """Every layout on so many accelerators, whatever its sizes: none is left out because it looks hopeless.
 
     Only what the search says of itself holds: TP stays inside of a domain, each rank has 4,096 tokens of a
-    sequence, a micro-batch has at most 64 sequences.
+    sequence, a micro-batch has at most 64 sequences, no FSDP in a pipeline.
     """
     sizes = [size for size in range(1, gpus + 1) if gpus % size == 0]
     most = max(layers.mlp.experts for layers in one.model.layers) or 1
@@ -59,6 +59,8 @@ def layouts(one: TrainingSpec, gpus: int) -> Iterator[Layout]:
         micros = [size for size in range(1, 65) if one.layout.batch % (size * data) == 0]
         for sizes_ in product(experts, chunks, micros, ZEROS, (True, False), RECOMPUTES):
             expert, virtual, micro, zero, split, recompute = sizes_
+            if zero > 1 and pipeline > 1:
+                continue
             yield Layout(
                 tensor, pipeline, data, context, expert, virtual, micro, one.layout.batch,
                 zero, split, recompute,
@@ -124,11 +126,12 @@ def test_what_does_not_fit_is_not_found() -> None:
 def test_a_deadline_is_met_and_with_fewer_it_is_not() -> None:
     one = spec(model("llama-3-8b", MODELS).architecture(), "H100", 0, 8192)
     day = 86400.0
-    found = for_deadline(one, 1e12, 30 * day, Habits(), 4e6)
+    found = for_deadline(one, 1e12, 30 * day, Habits(), 4e6, 8)
     assert found.time_s is not None
     assert found.time_s.value <= 30 * day
     gpus = found.spec.layout.gpus
     assert gpus % 8 == 0
-    fewer = searched(one, gpus - 8 * max(1, gpus // 80), 1e12, Habits(), 4e6)
-    assert fewer.time_s is not None
-    assert fewer.time_s.value > 0.97 * 30 * day
+    for nodes in (1, 2):
+        fewer = searched(one, gpus - 8 * nodes, 1e12, Habits(), 4e6)
+        assert fewer.time_s is not None
+        assert fewer.time_s.value > 30 * day

@@ -23,9 +23,10 @@ from dcctl.assess.demand.parameters import total
 from dcctl.assess.demand.predict import coefficient, kind, limits, step
 from dcctl.assess.demand.refusals import reasons, refuse
 from dcctl.assess.demand.shards import adapters, shard, slots, stages
-from dcctl.assess.demand.traffic import flows
+from dcctl.assess.demand.steptime import step_parts
+from dcctl.assess.demand.traffic import flows, gathered_bytes, gradient_bytes, hops_s
 from dcctl.assess.demand.training import TrainingNeeds, needs
-from dcctl.assess.demand.training_spec import TrainingSpec
+from dcctl.assess.demand.training_spec import TrainingSpec, stack_of
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.catalogue import rows
 
@@ -56,20 +57,87 @@ def test_zero_splits_what_its_stages_say() -> None:
 
 def test_activations_are_those_of_table_2() -> None:
     s, h, a = 2048, 4096, 32
-    none = memory(spec(recompute="none", batch=1, sequence_parallel=False)).activations.value
-    assert none == pytest.approx(s * h * (34 + 5 * a * s / h) * 32)
+    old = replace(spec(recompute="none", batch=1), stack="megatron-2021")
+    scores = 5 * a * s / h
+    assert memory(old).activations.value == pytest.approx(s * h * (34 + scores) * 33), "with dropout"
     parallel = memory(spec(tensor=4, batch=1)).activations.value
-    assert parallel == pytest.approx(34 * s * h / 4 * 32)
+    assert parallel == pytest.approx(32 * s * h / 4 * (32 + 2) + 8 * s * h)
     whole = memory(spec(tensor=4, batch=1, sequence_parallel=False, recompute="none")).activations.value
-    assert whole == pytest.approx(s * h * (10 + 24 / 4 + 5 * a * s / (h * 4)) * 32)
+    assert whole == pytest.approx(s * h * (8 + 24 / 4) * 33)
+
+
+def test_flash_attention_keeps_no_scores() -> None:
+    long, half = (memory(spec(sequence=n, batch=1, recompute="none")).activations.value for n in (8192, 4096))
+    assert long == pytest.approx(2 * half)
+
+
+def test_full_recomputation_keeps_inputs_that_sequence_parallelism_splits_and_works_on_one_layer() -> None:
+    s, h = 2048, 4096
     full = memory(spec(batch=1, recompute="full")).activations.value
-    assert full == pytest.approx(2 * s * h * 32 + 34 * s * h)
+    assert full == pytest.approx(2 * s * h * 32 + 2 * 32 * s * h)
+    split = memory(spec(tensor=4, batch=1, recompute="full")).activations.value
+    assert split == pytest.approx((2 * 32 + 2 * 32) * s * h / 4 + 8 * s * h)
+    plain = memory(spec(tensor=4, batch=1, recompute="full", sequence_parallel=False)).activations.value
+    assert plain == pytest.approx((2 * 32 + 2 * (8 + 24 / 4)) * s * h)
+
+
+def test_fsdp_keeps_one_master_and_gathers_two_layers() -> None:
+    one = memory(replace(spec(data=8, zero=3, batch=8), stack="fsdp"))
+    held = total(GPT)
+    assert one.gradients.value + one.optimizer.value == pytest.approx(16 * held / 8)
+    layer = (held - 51200 * 4096) / 32
+    assert one.weights.value == pytest.approx(2 * (2 * layer + 51200 * 4096), rel=0.01)
+    kept = memory(replace(spec(data=8, zero=2, batch=8), stack="fsdp"))
+    assert kept.weights.value == pytest.approx(2 * held)
+    assert kept.gradients.value == one.gradients.value
+
+
+def test_fsdp_sends_weights_and_gradients_as_often_as_it_is_told() -> None:
+    one = replace(spec(data=8, zero=3, batch=32), stack="fsdp")
+    once = 2 * 1000 * 7 / 8
+    sent = {
+        zero: gathered_bytes(replace(one, layout=replace(one.layout, zero=zero)), 1000) for zero in (2, 3)
+    }
+    assert sent == {2: 4 * 2 * once, 3: 4 * 3 * once}
+    assert gathered_bytes(replace(one, whole_gradients=True), 1000) == (4 * 2 + 1) * once
+    piped = replace(one, layout=replace(one.layout, data=4, pipeline=2))
+    assert gathered_bytes(piped, 1000) == 2 * 2 * 1000 * 3 / 4
+    assert gradient_bytes(replace(one, layout=replace(one.layout, zero=2)), 1000) == 0
+    assert hops_s(one, 32) == pytest.approx(4 * 3 * 32 * 7e-6)
+
+
+def test_fsdp_in_a_pipeline_is_possible_and_known_as_pytorch() -> None:
+    one = Layout(tensor=8, pipeline=8, data=8, zero=3, batch=64)
+    assert stack_of(one) == "fsdp"
+    told = TrainingSpec(named("llama-3.1-405b"), BOARD, replace(one, recompute="full"), 8192, stack="fsdp")
+    assert not list(reasons(told))
+
+
+def test_gradients_are_whole_where_they_are_exchanged_once() -> None:
+    one = replace(spec(data=8, zero=3, batch=16), stack="fsdp")
+    assert memory(replace(one, whole_gradients=True)).gradients.value == 8 * memory(one).gradients.value
+    piped = memory(replace(spec(data=4, pipeline=2, zero=3, batch=16), stack="fsdp"))
+    assert piped.gradients.value == pytest.approx(2 * piped.weights.value), "fp32 beside the gathered bf16"
+
+
+def test_fp8_keeps_the_inputs_of_products_in_a_byte() -> None:
+    one = spec(batch=1)
+    assert memory(replace(one, precision="fp8")).activations.value < memory(one).activations.value
+    torch = replace(one, stack="fsdp")
+    assert memory(replace(torch, precision="fp8")).activations == memory(torch).activations
+
+
+def test_context_parallelism_divides_activations_and_logits() -> None:
+    whole, half = (memory(spec(named("llama-3-8b"), 8192, context=n, batch=1)) for n in (1, 2))
+    assert whole.activations.value == pytest.approx(2 * half.activations.value)
+    assert whole.logits.value == 2 * half.logits.value
 
 
 def test_interleaving_keeps_more_micro_batches() -> None:
     plain = memory(spec(pipeline=4, batch=8)).activations.value
     chunks = memory(spec(pipeline=4, virtual=2, batch=8)).activations.value
-    assert chunks / plain == pytest.approx(1 + 3 / 8)
+    worked = 32 * 2048 * 4096 * 2  # the layer at work, which is there once
+    assert (chunks - worked) / (plain - worked) == pytest.approx(1 + 3 / 8)
 
 
 def test_the_most_loaded_stage_has_the_embedding_or_the_head() -> None:
@@ -93,7 +161,6 @@ def test_126_layers_and_two_embeddings_make_16_stages() -> None:
         ({"pipeline": 5}, "--pp 5", "does not divide 32 layers"),
         ({"pipeline": 4, "virtual": 3, "batch": 8}, "--vp 3", "does not divide the 8 layers"),
         ({"pipeline": 4, "virtual": 2, "batch": 6}, "--vp 2", "in multiples of the 4 stages"),
-        ({"pipeline": 2, "zero": 3, "batch": 2}, "--zero 3", "use --zero 1"),
         ({"data": 4, "expert": 2, "batch": 4}, "--ep 2", "has no experts"),
         ({"data": 4, "batch": 6}, "--batch 6", "no multiple of 4"),
         ({"tensor": 4, "context": 3}, "--seq 2048", "does not divide into 12 parts"),
@@ -133,7 +200,7 @@ def test_flows_name_their_links() -> None:
     assert found["gradients"].link == "rail"
     assert found["tensor"].bytes == pytest.approx(8 * 2048 * 4096 * 7 / 8 * 2 * 16 * 4)
     assert "weights" not in found
-    unknown = replace(one, gpu=replace(BOARD, nic_bps=0))
+    unknown = replace(one, gpu=replace(BOARD, nic_bytes_per_s=0))
     assert {flow.kind: flow.seconds for flow in flows(unknown)}["pipeline"] is None
 
 
@@ -185,7 +252,7 @@ def test_what_was_never_fitted_is_less_certain() -> None:
 def test_state_that_fills_the_memory_is_a_caution() -> None:
     one = architecture(Plain(7168, 48, 56, 50368), "mpt-30b")
     tight = TrainingSpec(one, BOARD, Layout(data=8, batch=8, zero=3, recompute="full"), 2048, stack="fsdp")
-    assert "state fills the memory: 8" in limits(tight)
+    assert "state fills the memory: 7" in limits(tight)
     assert limits(tight) in needs(tight).cautions
 
 
@@ -256,3 +323,11 @@ def test_adapters_of_latent_attention_stand_beside_each_of_its_matrices() -> Non
     mixing = (2048 + 16 * 192) + (2048 + 576) + (512 + 16 * 256) + (16 * 128 + 2048)
     dense, shared = 3 * (2048 + 10944), 3 * (2048 + 2 * 1408)
     assert adapters(named("DeepSeek-V2 Lite"), 8) == 8 * (27 * mixing + dense + 26 * shared)
+
+
+def test_a_ring_that_attention_does_not_hide_takes_time() -> None:
+    """Many ranks for few tokens: the keys and values take longer over the network than attention."""
+    few = spec(tensor=8, context=8, data=1, batch=8, sequence=8192)
+    assert step_parts(few).busy["context"] > 0
+    long = spec(tensor=8, context=2, data=1, batch=8, sequence=131_072)
+    assert "context" not in step_parts(long).busy

@@ -109,8 +109,8 @@ def test_only_what_has_not_begun_and_has_a_length_is_moved() -> None:
 
 
 def test_what_the_inventory_says_of_sites_is_priced_in_one_currency() -> None:
-    one = Site("a", energy_price_milli=620_000, carbon_milli=570_000, currency="CNY")
-    other = Site("b", energy_price_milli=90_000, carbon_milli=300_000, currency="EUR")
+    one = Site("a", energy_price_milli_per_mwh=620_000, carbon_mg_per_kwh=570_000, currency="CNY")
+    other = Site("b", energy_price_milli_per_mwh=90_000, carbon_mg_per_kwh=300_000, currency="EUR")
     alone, both = stated_grids([one], ""), stated_grids([one, other], "")
     asked = stated_grids([one, other], "EUR")
     assert [alone["a"].price, both["a"].price] == [Curve((0,), (620_000,)), None]

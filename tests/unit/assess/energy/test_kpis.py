@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from dcctl.assess.energy.kpis import best, kpis
 from dcctl.assess.energy.meters import told
 from dcctl.inventory.conditions import Curve
-from dcctl.inventory.energy import Grid, Period
+from dcctl.inventory.energy import Grid, Period, grown_mj
 from dcctl.inventory.model import Fleet, PowerMeter
 from tests.unit.assess.energy.plants import HOUR_S, KW, KWH, fleet, node
 
@@ -117,6 +117,48 @@ def test_a_register_that_went_round() -> None:
     now = replace(later(before, 0), energy_mj=4 * KWH)
     (period,) = told(plant(now), plant(before)).periods["dc1"]
     assert period.energy_mj == {"facility": 14 * KWH}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},  # it fell by a third of its range
+        {"wraps_at_mj": 100 * KWH, "nominal_mw": KW // 4},  # 10 kWh in a day, of a UPS of 250 W
+        {"wraps_at_mj": 1000 * KWH, "power_mw": KW // 10},  # 910 kWh in a day, of 100 W
+    ],
+)
+def test_a_register_that_cannot_have_gone_round_runs_backwards(more: dict[str, int]) -> None:
+    before = replace(meter("m", "facility", 95 * KWH, wraps_at_mj=150 * KWH), **more)
+    if before.wraps_at_mj == 1000 * KWH:
+        before = replace(before, energy_mj=600 * KWH)
+    now = replace(later(before, 0), energy_mj=50 * KWH if not more else 5 * KWH)
+    found = told(plant(now), plant(before))
+    assert not found.periods
+    assert "runs backwards" in found.troubles[0].why
+
+
+def test_an_entry_that_counted_far_more_than_it_draws_is_not_counted() -> None:
+    """As a Prometheus has it of a counter that fell by a little: all of it is added."""
+    for energy_mj, believed in ((200 * KWH, True), (300 * KWH, False)):  # of 1 kW, in a day
+        found = told(plant(meter("m", "facility", energy_mj, energy_from_s=0)), None)
+        assert bool(found.periods) == believed
+        assert [("another unit" in one.why) for one in found.troubles] == ([] if believed else [True])
+
+
+def test_where_a_register_goes_round_is_where_it_fell_by_most_of_its_range() -> None:
+    assert grown_mj(5, 9, None) == 4
+    assert grown_mj(9, 5, None) is None
+    assert grown_mj(90, 4, 100) == 14
+    assert grown_mj(99, 90, 100) is None
+    assert grown_mj(110, 4, 100) is None
+
+
+def test_a_pue_of_which_the_it_is_metered_in_part_is_high_for_that_alone() -> None:
+    energy = {"facility": 12 * KWH, "it": KWH}
+    (part,) = kpis("dc1", [Period(0, DAY_S, "x", energy, coverage_milli={"it": 100})], None)  # type: ignore[arg-type]
+    assert (part.pue_milli, part.credible) == (12_000, True)
+    (whole,) = kpis("dc1", [Period(0, DAY_S, "x", energy)], None)  # type: ignore[arg-type]
+    assert (whole.pue_milli, whole.impossible_milli, best([whole])) == (None, 12_000, None)
 
 
 def test_coverage_is_of_nodes_behind_meters_that_were_all_read() -> None:

@@ -101,6 +101,8 @@ def test_what_a_probe_learns() -> None:
     found = learned(bare, told, (), [*counted, Series({"shared": "yes"}, ((0, 3.0),))])
     assert found.shared
     assert not learned(bare, told, (), counted).shared
+    assert found.mixed_jobs == ()
+    assert learned(bare, told | {"plain jobs": ("b",)}, (), counted).mixed_jobs == ("b",)
     assert found.exported_jobs == ("b",)
     assert found.plain_jobs == ("a",)
     assert found.owned
@@ -118,3 +120,9 @@ def test_windows_are_cut_without_overlap() -> None:
     assert sum(piece.steps for piece in pieces) == MONTH.steps
     assert all(one.end_s == two.start_s for one, two in pairwise(pieces))
     assert len(Window(0, 7200, 3600).parts(99)) == 2
+
+
+def test_how_slow_a_board_is_is_told_by_the_first_signal_that_it_has() -> None:
+    """A node without profiling metrics is found to wait for storage also where others have them."""
+    asked = {query.key: query.expression for query in queries(VARIANTS["mixed"], "pool", 3600, Rules())}
+    assert f"{s.UTIL.metric}" in asked["I/O-bound steps"]
