@@ -10,6 +10,8 @@ from dcctl.errors import UsageError
 from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.components import united
+from dcctl.inventory.evidence.fleet import with_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +69,9 @@ def gather(settings: Settings, fleet: Fleet, now_s: int) -> Evidence:
             parts.append(_cluster(spec, settings, several=len(clusters) > 1))
         elif isinstance(spec, specs.SshSpec):
             parts.append(_nodes(spec, settings, fleet))
-    return document.merged(tuple(parts))
+    found = document.merged(tuple(parts))
+    components = None if found.components is None else united(found.components)
+    return with_fleet(replace(found, components=components))
 
 
 def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, cast
 
-from dcctl.audit.scene import DERIVED, MADE_OF, counter_key
+from dcctl.audit.scene import COUNTED, DERIVED, MADE_OF, counter_key
 from dcctl.audit.stored import joined
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.plant import Plant
@@ -152,3 +152,4 @@ def idle_since(scene: Scene) -> dict[str, int]:
 for _kind in ("power_supplies", "power_feeds", "sensed_plants"):
     MADE_OF[_kind] = ("plants",)
 DERIVED.update(power_sites=_sites, power_supplies=_supplies, power_feeds=_racks, sensed_plants=_sensed)
+COUNTED.append(idle_since)

@@ -59,6 +59,13 @@ class Scene:
         found: T = self._kept[made]
         return found
 
+    def counted(self) -> dict[str, int]:
+        """Return what the next run compares with."""
+        kept = dict(self.evidence.counters)
+        for made in COUNTED:
+            kept |= made(self)
+        return kept
+
     def grew(self, subject: Subject, name: str, value: int) -> int | None:
         """Return by how much a counter grew since the last run; None: nobody counted then.
 
@@ -68,6 +75,9 @@ class Scene:
         return None if before is None else value - before if value >= before else value
 
 
+COUNTED: list[Callable[[Scene], Mapping[str, int]]] = []
+"""What is kept for the next run beside the counters of the evidence, as since when something is seen:
+modules of checks enter theirs."""
 DERIVED: dict[str, Callable[[Scene], Sequence[Subject]]] = {}
 """Kinds of subjects that are made of others, by name: modules of checks enter theirs."""
 MADE_OF: dict[str, tuple[str, ...]] = {}

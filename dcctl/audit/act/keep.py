@@ -48,6 +48,8 @@ class Run(NamedTuple):
     at_s: int
     gaps: tuple[str, ...]
     evidence: Evidence
+    counters: Mapping[str, int]
+    """What the next run compares with."""
 
 
 def before(history: History, signer: Signer, series: str, every_s: int | None) -> Before:
@@ -123,7 +125,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
             {one.id: msgspec.json.encode(one, order="sorted") for one in compared.new},
             record.gone,
-            run.evidence.counters,
+            run.counters,
         )
     )
     write_head(history.folder, Head(record.seq, hashed, signature.hex()))

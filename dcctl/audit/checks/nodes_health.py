@@ -19,7 +19,7 @@ from dcctl.audit.checks.nodes_common import (
     pools_of,
     unless_told,
 )
-from dcctl.audit.scene import DERIVED, counter_key
+from dcctl.audit.scene import COUNTED, DERIVED, counter_key
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.model import Taint  # noqa: TC001  # msgspec reads it
 from dcctl.units import memory as quantity
@@ -360,3 +360,6 @@ def taints_since(scene: Scene) -> dict[str, int]:
     """Return, for the counters of this run, since when each taint was seen: in the last run, else now."""
     keys = [counter_key(node, f"taint {one.key}") for node in fleet_nodes(scene) for one in node.taints]
     return {key: scene.counters.get(key, scene.now_s) for key in keys}
+
+
+COUNTED.append(taints_since)

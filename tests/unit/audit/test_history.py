@@ -16,8 +16,10 @@ from dcctl.audit.chain import Head, digest
 from dcctl.audit.coverage import coverage
 from dcctl.audit.judge import Verdict
 from dcctl.audit.record import Record, Scope, compare
+from dcctl.audit.scene import Scene
 from dcctl.errors import OutputError, RefusedError, UsageError
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.model import Fleet, Node, Taint
 from dcctl.state import locked, reading
 from tests.unit.audit.runs import finding
 
@@ -36,7 +38,7 @@ def run(folder: Path, at_s: int, found: Iterable[Finding], counters: dict[str, i
         verdict = Verdict((), tuple(found), {}, coverage(()), frozenset())
         compared = compare(known.open, verdict.findings, lambda _one: True)
         seen = Evidence(counters=counters or {})
-        return keep(history, signer, Run("demo", Scope(), at_s, (), seen), verdict, compared)
+        return keep(history, signer, Run("demo", Scope(), at_s, (), seen, seen.counters), verdict, compared)
 
 
 @pytest.fixture
@@ -214,3 +216,15 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError), locked(tmp_path / "file"):
         pass
+
+
+def test_what_modules_count_is_kept_beside_the_evidence() -> None:
+    """A taint is remembered from the run in which it was first seen."""
+    node = Node("n1", taints=(Taint("dcctl.io/maintenance", "NoSchedule"),))
+    first = Scene(Evidence(fleet=Fleet(nodes=(node,)), counters={"n1 x": 7}), 1000)
+    kept = first.counted()
+    assert kept["n1 x"] == 7
+    (name,) = [key for key in kept if "taint" in key]
+    assert kept[name] == 1000
+    second = Scene(first.evidence, 2000, before=Evidence(counters=kept, taken_at_s=1000))
+    assert second.counted()[name] == 1000
