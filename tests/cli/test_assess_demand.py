@@ -410,3 +410,9 @@ def test_a_folder_beside_is_a_model_too(cli: Cli, tmp_path: Path, monkeypatch: p
 def test_storage_is_told_in_bytes_or_bits(cli: Cli, rate: str) -> None:
     words = ("assess", "demand", "llama-3-8b", *H100, "--gpus", "64", "--tokens", "1T", "--storage", rate)
     assert figures(run(cli, *words))["checkpoint_write_bps"] == 16_000_000_000
+
+
+def test_parameters_by_hand_are_told_as_parameters(cli: Cli) -> None:
+    done = cli(*shlex.split("assess demand --params 70X --layers 80 --hidden 8192 --gpu H100 --gpus 64"))
+    assert done.returncode == 2
+    assert "write it as 70B" in done.stderr

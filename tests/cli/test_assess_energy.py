@@ -393,3 +393,10 @@ def test_the_time_of_a_prometheus_is_said_once(cli: Cli, words: tuple[str, ...],
     done = cli("assess", "energy", "-i", "demo", *words)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_a_file_that_is_no_yaml_is_told_with_the_next_command(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("kind: [\n")
+    done = cli("assess", "energy", "wrong.yaml", "-i", "demo")
+    assert done.returncode == 2
+    assert "Try: dcctl schema energy" in done.stderr

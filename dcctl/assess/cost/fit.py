@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.assess.cost.training import best_layout, in_node
+from dcctl.assess.cost.training import best_layout
+from dcctl.assess.demand.hardware import in_node
 from dcctl.assess.demand.inference import needs
 from dcctl.assess.demand.lookup import gpu as gpu_of
 from dcctl.assess.demand.lookup import model as model_of
@@ -101,7 +102,8 @@ def _fit(case: Case, one: NodeType) -> Fit:
     board = _gpu(work, one, case.catalogue)
     if work.trained is None:
         return _serving(work, case.model, board, told)
-    return _training(case, work.trained, in_node(board, one), told)
+    there = in_node(board, sum(one.each.devices.values()), one.each.gpu_memory_bytes)
+    return _training(case, work.trained, there, told)
 
 
 def _refused(work: Workload, one: NodeType) -> str:

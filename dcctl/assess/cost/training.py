@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING
 
 from dcctl.assess.demand.layout import Layout
 from dcctl.assess.demand.plans import BATCH_TOKENS
@@ -16,10 +14,7 @@ if TYPE_CHECKING:
     from dcctl.assess.demand.architecture import Architecture
     from dcctl.assess.demand.hardware import Gpu
     from dcctl.assess.demand.training import TrainingNeeds
-    from dcctl.inventory.market import NodeType, Trained
-
-_NODE: Final = 8
-"""Accelerators of the usual node: a larger domain spans nodes."""
+    from dcctl.inventory.market import Trained
 
 
 def best_layout(model: Architecture, board: Gpu, asked: Trained) -> TrainingNeeds | None:
@@ -35,10 +30,3 @@ def best_layout(model: Architecture, board: Gpu, asked: Trained) -> TrainingNeed
     )
     found = search(spec, asked.gpus, None if asked.batch else BATCH_TOKENS)
     return None if found is None else needs(found.spec)
-
-
-def in_node(board: Gpu, one: NodeType) -> Gpu:
-    """Return the accelerator as it is in a node: with its memory where that is told, and its neighbours."""
-    there = sum(one.each.devices.values())
-    domain = min(board.domain, there) if board.domain <= _NODE else board.domain
-    return replace(board, memory_bytes=one.each.gpu_memory_bytes or board.memory_bytes, domain=domain)

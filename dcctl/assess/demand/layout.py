@@ -39,8 +39,3 @@ class Layout(Struct, frozen=True):
     def gpus(self) -> int:
         """How many accelerators it takes."""
         return self.tensor * self.pipeline * self.data * self.context
-
-    @property
-    def micro_batches(self) -> int:
-        """Passes of one pipeline in one step."""
-        return self.batch // (self.micro_batch * self.data)

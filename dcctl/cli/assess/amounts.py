@@ -7,10 +7,17 @@ if TYPE_CHECKING:
 
 
 def count(option: str, text: str) -> int:
-    """Return tokens or parameters. UsageError names the option."""
+    """Return tokens, or words of a vocabulary. UsageError names the option."""
     from dcctl.inventory.sources.jobs.amounts import TOKENS
 
     return _read(option, text, TOKENS)
+
+
+def parameters(text: str) -> int:
+    """Return the parameters of a model told by hand. UsageError: they are no number of them."""
+    from dcctl.inventory.sources.jobs.amounts import PARAMETERS
+
+    return _read("--params", text, PARAMETERS)
 
 
 def seconds(option: str, text: str) -> int:

@@ -98,7 +98,7 @@ def _from_disk(spec: str) -> "Architecture":
 
 def _by_hand(asked: "Asked") -> "Architecture":
     from dcctl.assess.demand.handmade import by_count
-    from dcctl.cli.assess.amounts import count
+    from dcctl.cli.assess.amounts import count, parameters
     from dcctl.errors import UsageError
 
     missing = [name for name, value in (("--layers", asked.layers), ("--hidden", asked.hidden)) if not value]
@@ -106,7 +106,7 @@ def _by_hand(asked: "Asked") -> "Architecture":
         raise UsageError("--params", f"needs {' and '.join(missing)}: the rest follows from them")
     vocabulary = count("--vocab", asked.vocab) if asked.vocab else VOCABULARY
     return by_count(
-        count("--params", asked.params or ""), asked.layers, asked.hidden,
+        parameters(asked.params or ""), asked.layers, asked.hidden,
         heads=asked.heads, kv_heads=asked.kv_heads, vocabulary=vocabulary, told=asked.vocab is not None,
     )  # fmt: skip
 

@@ -27,7 +27,11 @@ _MOST_TIME_MILLI: Final = 100_000
 
 def parse(text: str, where: str) -> Figures:
     """Return the figures of a file. UsageError with file, line, key and reason."""
-    found = documents(text, where)
+    try:
+        found = documents(text, where)
+    except UsageError as error:
+        error.hint = error.hint or HINT
+        raise
     if len(found) != 1:
         raise UsageError(where, f"holds {len(found)} documents and not one of `kind: {KIND}`", HINT)
     keys = Cursor(found[0][0], where, hint=HINT).fields(KEYS, required=("kind",))

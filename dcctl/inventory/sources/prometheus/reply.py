@@ -18,7 +18,6 @@ class Reply(msgspec.Struct, rename="camel"):
 
     status: str
     error: str = ""
-    error_type: str = ""
     warnings: tuple[str, ...] = ()
     is_partial: bool = False
     """VictoriaMetrics: some of its storage did not answer."""
