@@ -19,26 +19,6 @@ class Listing(TyperGroup):
         super().format_commands(ctx, formatter)
 
 
-class Root(Listing):
-    """The program itself: its commands are listed in the order in which an administrator asks."""
-
-    order: ClassVar[tuple[str, ...]] = (
-        "assess",
-        "schedule",
-        "audit",
-        "inventory",
-        "config",
-        "schema",
-        "man",
-        "completion",
-    )
-
-    def list_commands(self, ctx: "Context") -> list[str]:  # type: ignore[override] # vendored Click
-        """The names in `order`, then any other."""
-        known = [name for name in self.order if name in self.commands]
-        return [*known, *(name for name in self.commands if name not in self.order)]
-
-
 class DefaultVerb(Listing):
     """A group that puts its first verb before arguments that do not begin with one."""
 

@@ -3,13 +3,13 @@
 import sys
 import time
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
 from dcctl.cli.command import Answer
 from dcctl.cli.exits import Exit, of_report
-from dcctl.cli.groups import Root
+from dcctl.cli.groups import Listing
 from dcctl.errors import UsageError
 from dcctl.streams import tell_aside
 
@@ -34,26 +34,46 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
 """
 
 
+class _Command(NamedTuple):
+    """The module below `dcctl.cli` that knows a command, and what the command is for."""
+
+    module: str
+    summary: str
+
+
 _COMMANDS = {
-    "assess": "assess",
-    "schedule": "schedule",
-    "audit": "audit",
-    "inventory": "inventory",
-    "config": "configuration",
-    "schema": "schema",
-    "man": "manual",
-    "completion": "completion",
+    "assess": _Command("assess", "What there is, what it is doing, what is idle, and what runs out first."),
+    "schedule": _Command(
+        "schedule",
+        "Will this work fit, where, when, why not, and how far from the best possible is the plan?",
+    ),
+    "audit": _Command(
+        "audit", "What is insecure, unhealthy or drifting, and what is new since the last run."
+    ),
+    "inventory": _Command(
+        "inventory", "What exists, as every source tells it: snapshots of it, differences and exports."
+    ),
+    "config": _Command("configuration", "Which settings hold, and where each came from."),
+    "schema": _Command(
+        "schema",
+        "The JSON Schema of what dcctl prints, and of files of jobs and costs; without KIND, all kinds.",
+    ),
+    "man": _Command("manual", "A manual page in roff; to read it: dcctl man assess | man -l -."),
+    "completion": _Command(
+        "completion",
+        "A completion script; for bash: dcctl completion bash > /etc/bash_completion.d/dcctl.",
+    ),
 }
-"""The module of each command, in the order in which an administrator asks; loaded when it is asked for."""
+"""The commands in the order in which an administrator asks; a module is loaded when its command is."""
 _OF_THE_TREE = ("man", "completion")
 """Commands that are about all the others."""
 
 
-def program(only: str = "") -> typer.Typer:
-    """The command tree as a Typer application, or only the part that the command `only` is."""
+def program(only: str | None = None) -> typer.Typer:
+    """The command tree as a Typer application: whole, or `only` one command and the names of the others."""
     app = typer.Typer(
         name="dcctl",
-        cls=Root,
+        cls=Listing,
         help="One command line for the whole AI data centre. Reads by default, changes only when asked.",
         rich_markup_mode=None,
         add_completion=False,
@@ -74,23 +94,32 @@ def program(only: str = "") -> typer.Typer:
         if context.invoked_subcommand is None:
             typer.echo(QUESTIONS, nl=False)
 
-    for name, module in _COMMANDS.items():
-        if only in {name, ""} or only not in _COMMANDS:
-            register = import_module(f"dcctl.cli.{module}").register
-            register(app, tree) if name in _OF_THE_TREE else register(app)
+    for name, (module, summary) in _COMMANDS.items():
+        if only not in {name, None}:
+            app.command(name, help=summary)(_only_named)
+            continue
+        register = import_module(f"dcctl.cli.{module}").register
+        register(app, tree) if name in _OF_THE_TREE else register(app)
     return app
 
 
-def tree(only: str = "") -> "TyperGroup":
+def _only_named() -> None:
+    """Stands for a command that was not asked for."""
+
+
+def tree(only: str | None = None) -> "TyperGroup":
     """The command tree as Click sees it: what help, man pages and completions are made from.
 
-    With the name of a command in `only` the tree has no other: reading the signatures of all takes 5 ms.
+    With the name of a command in `only` the others have a name and a summary: to load them all and to
+    read their signatures takes 30 ms.
     """
     from typing import cast
 
     from typer.main import get_command
 
-    return cast("TyperGroup", get_command(program(only)))
+    root = cast("TyperGroup", get_command(program(only)))
+    root.commands = {name: root.commands[name] for name in _COMMANDS}
+    return root
 
 
 _last: list[Answer] = []

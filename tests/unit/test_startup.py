@@ -29,8 +29,8 @@ HEAVY = {
 COMMANDS = [" ".join(command.path[1:]) for command in read(tree()).walk()]
 
 
-def loaded(words: str, env: dict[str, str]) -> set[str]:
-    """The packages in sys.modules when `dcctl words` has ended."""
+def loaded(words: str, env: dict[str, str], *, whole: bool = False) -> set[str]:
+    """The packages in sys.modules when `dcctl words` has ended, or the `whole` names of modules."""
     program = (
         "import atexit, json, os, sys\n"
         "atexit.register(lambda: os.write(3, json.dumps(list(sys.modules)).encode()))\n"
@@ -46,7 +46,7 @@ def loaded(words: str, env: dict[str, str]) -> set[str]:
         os.close(writer)
         modules: list[str] = json.loads(pipe.read())
     assert process.wait(30) in {0, 1, 3}
-    return {name.partition(".")[0] for name in modules}
+    return set(modules) if whole else {name.partition(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -54,6 +54,21 @@ def test_help_loads_nothing_heavy(home: dict[str, str], command: str) -> None:
     packages = loaded(f"{command} --help", home)
     assert "typer" in packages
     assert packages & HEAVY == set()
+
+
+def test_help_of_the_program_loads_no_command(home: dict[str, str]) -> None:
+    modules = loaded("--help", home, whole=True)
+    assert not {
+        name
+        for name in modules
+        if name.startswith(("dcctl.cli.assess", "dcctl.cli.schedule", "dcctl.cli.audit"))
+    }
+
+
+def test_the_summaries_are_those_of_the_commands() -> None:
+    named, whole = read(tree("")), read(tree())
+    assert [c.name for c in named.verbs] == [c.name for c in whole.verbs]
+    assert [c.summary for c in named.verbs] == [c.summary for c in whole.verbs]
 
 
 def test_the_version_needs_no_parser(home: dict[str, str]) -> None:

@@ -75,8 +75,7 @@ def _command(command: object, path: tuple[str, ...]) -> Command:
     """One command of Click's as data; duck-typed, because the classes moved between releases."""
     children = getattr(command, "commands", {})
     default = getattr(command, "default", "") or ""
-    order = getattr(command, "order", tuple(children))
-    verbs = tuple(_command(children[name], (*path, name)) for name in order)
+    verbs = tuple(_command(child, (*path, name)) for name, child in children.items())
     own = getattr(command, "params", [])
     parameters = [_parameter(param) for param in own if not getattr(param, "hidden", False)]
     options = tuple(p for p in parameters if p.names)
