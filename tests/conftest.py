@@ -3,18 +3,21 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.warm import Request, Warm
+
 ROOT = Path(__file__).parent.parent
 
 # Under CI the same examples every time; what chance finds on a person's machine becomes a test of its own.
-# No example has a deadline: machines are shared.
+# `make check` tries the first of them, `make check-live` all. No example has a deadline: machines are shared.
 settings.register_profile("usual", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("thorough", deadline=None, derandomize=True)
 settings.load_profile("usual")
 if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
     settings.load_profile("ci")
@@ -23,6 +26,18 @@ if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
 pytest.register_assert_rewrite("tests.kubeapi")
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+HERE = "C.UTF-8"
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """What runs of the program are forked from: one for all tests of this process."""
+    kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+    one = Warm({**kept, "LANG": HERE, "PYTHONPATH": str(ROOT)}, str(ROOT))
+    yield one
+    one.close()
 
 
 @pytest.fixture
@@ -35,26 +50,29 @@ def home(tmp_path: Path) -> dict[str, str]:
         "XDG_STATE_HOME": str(tmp_path / "state"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "TMPDIR": str(tmp_path),
-        "LANG": "C.UTF-8",
+        "LANG": HERE,
         "TZ": "UTC",
         "PYTHONPATH": str(ROOT),
     }
 
 
 @pytest.fixture
-def cli(home: dict[str, str], tmp_path: Path) -> Cli:
+def cli(home: dict[str, str], tmp_path: Path, warm: Warm) -> Cli:
     """Run `dcctl WORDS…` as a user would and return the finished process."""
 
     def run(
         *words: str, stdin: str | None = None, env: dict[str, str] | None = None, timeout_s: float = 60
     ) -> subprocess.CompletedProcess[str]:
+        whole = home | (env or {})
+        if warm.fits(whole):
+            return warm.run(Request(words, whole, str(tmp_path)), stdin, timeout_s)
         return subprocess.run(
             [sys.executable, "-m", "dcctl", *words],
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             text=True,
-            env=home | (env or {}),
+            env=whole,
             cwd=tmp_path,
             timeout=timeout_s,
             check=False,

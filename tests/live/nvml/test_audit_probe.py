@@ -16,6 +16,7 @@ from dcctl.inventory.sources.ssh.audit.boards import board_evidence
 from dcctl.inventory.sources.ssh.audit.gather import read_answer
 from dcctl.inventory.sources.ssh.run import Answer, Reply, Target
 from tests.live.nvml.conftest import READINGS
+from tests.live.ssh.sshd import without_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ BOARD = "GPU-0000000{0}-1111-2222-3333-44444444440{0}"
 def _evidence(library: Path, case: str) -> Evidence:
     settings = {"LD_LIBRARY_PATH": str(library), "FAKE_NVML_READINGS": str(READINGS / f"{case}.tsv")}
     program = audit_probe().replace(b"NVML_DEADLINE_S = 15.0", b"NVML_DEADLINE_S = 2.0")
-    command = ["python3", "-IBS", "-"]
+    command = [*without_lists(), "python3", "-IBS", "-"]
     done = subprocess.run(
         command, input=program, capture_output=True, env={**os.environ, **settings}, check=True
     )

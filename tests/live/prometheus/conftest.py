@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from itertools import chain
@@ -19,10 +17,14 @@ from tests.live.prometheus.cluster import Cluster
 from tests.live.prometheus.kubernetes import Nodes
 from tests.live.prometheus.proxy import Proxy
 from tests.live.prometheus.server import Server, free_port
+from tests.warm import Request
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.warm import Warm
 
 DAYS = 10
 
@@ -63,19 +65,14 @@ class Asking:
     """Runs `dcctl assess history` as a user."""
 
     folder: Path
+    warm: Warm
     env: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *words: str, cached: bool = False) -> subprocess.CompletedProcess[str]:
         fresh = () if cached else ("--fresh",)
-        return subprocess.run(
-            [sys.executable, "-m", "dcctl", "assess", "history", *words, *fresh],
-            capture_output=True,
-            text=True,
-            env=self.env,
-            cwd=self.folder,
-            timeout=100,
-            check=False,
-        )
+        request = Request(("assess", "history", *words, *fresh), self.env, str(self.folder))
+        assert self.warm.fits(self.env)
+        return self.warm.run(request, None, 100)
 
     def json(self, *words: str, cached: bool = False) -> dict[str, Any]:
         """The answer as JSON."""
@@ -85,13 +82,18 @@ class Asking:
         return found
 
 
-@pytest.fixture
-def ask(tmp_path: Path) -> Asking:
-    """The command, with folders of its own."""
-    names = {f"XDG_{name}_HOME": str(tmp_path / name.lower()) for name in ("CONFIG", "STATE", "CACHE")}
+def asking(folder: Path, warm: Warm) -> Asking:
+    """The command, with folders of its own below one."""
+    names = {f"XDG_{name}_HOME": str(folder / name.lower()) for name in ("CONFIG", "STATE", "CACHE")}
     kept = {key: os.environ[key] for key in ("PATH",) if key in os.environ}
-    words = {"LANG": "C.UTF-8", "TZ": "UTC", "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
-    return Asking(tmp_path, {**kept, **names, **words})
+    words = {"LANG": "C.UTF-8", "TZ": "UTC", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    return Asking(folder, warm, {**kept, **names, **words})
+
+
+@pytest.fixture
+def ask(tmp_path: Path, warm: Warm) -> Asking:
+    """The command, with folders of its own."""
+    return asking(tmp_path, warm)
 
 
 @pytest.fixture

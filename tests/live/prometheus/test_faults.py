@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.live.prometheus.conftest import asking
 from tests.live.prometheus.proxy import Answer, Proxy, refusal
 from tests.live.prometheus.server import free_port
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.live.prometheus.conftest import Asking, Past
+    from tests.warm import Warm
 
 DAYS = ("--range", "4d")
 _TOO_MANY = (
@@ -41,17 +43,22 @@ def _queries(path: str) -> bool:
     return path.startswith("/api/v1/query")
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, warm: Warm, past: Past) -> dict[str, Any]:
+    """The answer of a server that is well."""
+    ask = asking(tmp_path_factory.mktemp("whole"), warm)
+    return ask.json("--prometheus", past.server.url, *DAYS, "--until", past.until)
+
+
 @pytest.mark.parametrize("text", _TOO_MANY)
 def test_a_question_that_is_too_large_is_asked_in_halves(
-    ask: Asking, past: Past, proxy: Callable[..., Proxy], text: str
+    ask: Asking, past: Past, proxy: Callable[..., Proxy], whole: dict[str, Any], text: str
 ) -> None:
     def fault(one: Proxy, path: str, params: dict[str, str]) -> Answer | None:
         code = 503 if "timed out" in text else 400 if "resolution" in text else 422
         return refusal(code, "execution", text) if _length_s(params) > 3 * 86400 else None
 
-    until = ("--until", past.until)
-    cut = ask.json("--prometheus", proxy(fault).url, *DAYS, *until)
-    whole = ask.json("--prometheus", past.server.url, *DAYS, *until)
+    cut = ask.json("--prometheus", proxy(fault).url, *DAYS, "--until", past.until)
     assert not cut["gaps"]
     assert cut["summary"]["queries"] <= 60
     for key in ("gpu_time_s", "idle_gpu_time_s", "stranded_gpu_time_s", "queue_milli"):
@@ -60,7 +67,7 @@ def test_a_question_that_is_too_large_is_asked_in_halves(
     assert idle[0] == idle[1]
 
 
-def test_a_real_server_that_bears_few_samples(ask: Asking, past: Past) -> None:
+def test_a_real_server_that_bears_few_samples(ask: Asking, past: Past, whole: dict[str, Any]) -> None:
     """`--query.max-samples`: what the server says then is what it says."""
     from tests.live.prometheus.server import Server
 
@@ -71,7 +78,6 @@ def test_a_real_server_that_bears_few_samples(ask: Asking, past: Past) -> None:
         told = ask.json("--prometheus", small.url, *DAYS, "--until", past.until)
     finally:
         small.stop()
-    whole = ask.json("--prometheus", past.server.url, *DAYS, "--until", past.until)
     assert told["summary"]["queries"] > whole["summary"]["queries"]
     assert told["summary"]["queries"] <= 60
     assert not told["gaps"]

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.live.prometheus.cluster import DRAM, TENSOR
+from tests.live.prometheus.conftest import asking
 
 if TYPE_CHECKING:
     from tests.live.prometheus.conftest import Asking, Past
+    from tests.warm import Warm
 
 
 def _told(ask: Asking, past: Past, *words: str) -> dict[str, Any]:
@@ -24,24 +26,8 @@ def _agree(found: set[str], truth: set[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(past: Past, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    import os
-
-    from tests.conftest import ROOT
-    from tests.live.prometheus.conftest import Asking
-
-    folder = tmp_path_factory.mktemp("home")
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(folder),
-        "TZ": "UTC",
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": str(ROOT),
-        "XDG_CACHE_HOME": str(folder),
-        "XDG_STATE_HOME": str(folder),
-        "XDG_CONFIG_HOME": str(folder),
-    }
-    return _told(Asking(folder, env), past)
+def told(past: Past, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return _told(asking(tmp_path_factory.mktemp("home"), warm), past)
 
 
 def test_idle_accelerators_are_found_and_no_others(told: dict[str, Any], past: Past) -> None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.live.ssh.sshd import Sshd, free_port, make_key
+from tests.live.ssh.sshd import Sshd, free_port, make_key, without_lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +150,7 @@ class Hosts:
 
     def _inside(self, name: str) -> Sequence[str]:
         if not self.namespaces:
-            return ()
+            return without_lists()
         rename = f'hostname {name} && exec "$0" "$@"'
         return ("ip", "netns", "exec", f"{self._prefix}{name}", "unshare", "--uts", "sh", "-c", rename)
 

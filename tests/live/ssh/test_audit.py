@@ -20,7 +20,7 @@ from dcctl.inventory.sources.ssh.audit.gather import gather
 from dcctl.inventory.sources.ssh.run import Target
 from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.components import need
-from tests.live.ssh.sshd import SSHD, Sshd
+from tests.live.ssh.sshd import SSHD, Sshd, without_lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,8 @@ def nodes(tmp_path: Path, client: Client) -> Iterator[Callable[..., Sshd]]:
         folder = tmp_path / name
         config = folder / "sshd_config"
         swap = f'mount --bind {config} /etc/ssh/sshd_config && exec "$0" "$@"'
-        server = Sshd(folder, options=options, inside=("unshare", "--mount", "sh", "-c", swap))
+        inside = (*without_lists(), "unshare", "--mount", "sh", "-c", swap)
+        server = Sshd(folder, options=options, inside=inside)
         config.write_text(config.read_text() + more)
         servers.append(server)
         server.authorise(client.key)
@@ -153,7 +154,7 @@ def test_what_a_server_offers_is_what_it_is_set_to(client: Client, nodes: Callab
 
 
 def test_one_login_and_the_inventory_comes_along(client: Client, start: Callable[..., Sshd]) -> None:
-    server = start(options={"LogLevel": "VERBOSE"})
+    server = start(options={"LogLevel": "VERBOSE"}, inside=without_lists())
     evidence = ask(client, "node")
     assert server.log.read_text().count("Accepted publickey") == 1
     assert [node.name for node in evidence.fleet.nodes] == ["node"]
@@ -235,7 +236,7 @@ def test_sudo_runs_what_its_rules_name_and_nothing_else(
     need("sudo", "sudo")
     text = rules("nobody") if allowed else ""
     environment = os.environ | {"RULES": text, "KEYS": f"{client.key}.pub"}
-    command = ["unshare", "--mount", "sh", "-c", SUDO]
+    command = [*without_lists(), "unshare", "--mount", "sh", "-c", SUDO]
     done = subprocess.run(
         command, input=audit_probe(), capture_output=True, check=True, env=environment, cwd="/"
     )

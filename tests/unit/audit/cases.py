@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dcctl.audit.evaluate import Tally
 
 FOLDER = Path(__file__).parents[2] / "data" / "audit"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NOW_S = 1_750_000_000
 
 
@@ -48,7 +49,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
 @cache
 def cases(name: str) -> tuple[Case, ...]:
     path = FOLDER / f"{name}.yaml"
-    return tuple(msgspec.convert(yaml.safe_load(path.read_text()), list[Case])) if path.exists() else ()
+    return tuple(msgspec.convert(yaml.load(path.read_text(), LOADER), list[Case])) if path.exists() else ()
 
 
 def differences(case: Case, found: Tally) -> dict[str, tuple[object, object]]:
