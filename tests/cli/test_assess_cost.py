@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import yaml
 
+from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
 
 EXAMPLES = ROOT / "examples" / "assess"
@@ -27,7 +27,7 @@ def answer(cli: Cli, *words: str, code: int = 0, stdin: str | None = None) -> di
     done = cli("assess", "cost", *words, "-o", "json", stdin=stdin)
     assert done.returncode == code, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads(cli("schema", "assess-cost").stdout))
+    validate(found, "assess-cost")
     return found
 
 
@@ -84,7 +84,7 @@ def test_prometheus(cli: Cli) -> None:
 @pytest.mark.parametrize("name", ["cost", "cost-article", "cost-article-nodes"])
 def test_examples_meet_the_schema_of_files(cli: Cli, name: str) -> None:
     given = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text())
-    jsonschema.validate(given, json.loads(cli("schema", "cost").stdout))
+    validate(given, "cost")
 
 
 @pytest.mark.parametrize(

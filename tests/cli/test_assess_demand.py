@@ -7,12 +7,12 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
 
 from dcctl.inventory.model import Fleet
 from dcctl.inventory.snapshot import encode
+from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
 
 CONFIG = str(ROOT / "examples" / "assess" / "config.json")
@@ -23,7 +23,7 @@ def run(cli: Cli, *words: str) -> dict[str, Any]:
     done = cli(*words, "-o", "json")
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads(cli("schema", found["schema"].split("/")[1]).stdout))
+    validate(found)
     return found
 
 

@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 import yaml
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet, Node, NodeUse, PowerMeter
 from dcctl.inventory.snapshot import encode
+from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def answer(cli: Cli, *words: str, code: int = 0) -> dict[str, Any]:
     done = cli("assess", "energy", *words, "-o", "json")
     assert done.returncode == code, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads(cli("schema", "assess-energy").stdout))
+    validate(found, "assess-energy")
     return found
 
 
@@ -99,10 +99,8 @@ def test_cheapest_and_greenest_hours_of_what_waits(cli: Cli, tmp_path: Path) -> 
 
 
 def test_the_example_is_what_its_schema_says(cli: Cli) -> None:
-    schema = json.loads(cli("schema", "energy").stdout)
-    jsonschema.Draft202012Validator.check_schema(schema)
     document = yaml.load(FIGURES.read_text(), yaml.BaseLoader)
-    jsonschema.validate(document, schema)
+    validate(document, "energy")
 
 
 def snapshot(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
+
+from tests.cli.schemas import validate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +22,7 @@ def test_the_demo_is_what_its_schema_says(cli: Cli, by: str) -> None:
     done = cli(*DEMO, "--by", by, "-o", "json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    schema = json.loads(cli("schema", "assess-history").stdout)
-    jsonschema.validate(told, schema)
+    validate(told, "assess-history")
     assert told["summary"]["step_s"] == 3600
     assert set(told["plots"]) == {"use", "queue", "forecast"}
     assert len(told["plots"]["use"]["lines"][0]["values"]) == 720

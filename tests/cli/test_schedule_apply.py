@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,15 @@ import yaml
 
 from dcctl import journal
 from tests.cli import terminal
+from tests.conftest import ROOT
 from tests.kubeapi import ApiServer, objects
 from tests.live.kubeapi.applying import Bench, by_job, maker, pod
+from tests.warm import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.warm import Warm
 
 SMALL = (maker("Deployment", "web", 1), pod("lone", 8))
 KILLED = """
@@ -43,28 +48,37 @@ LINES = 1 + 2 * 5 + 1
 """Header, two lines for each of two objects, two pods and a gate that is lifted, and the end."""
 
 
+@dataclass
+class Cluster(Bench):
+    """A cluster, and the process that runs of the program are forked from."""
+
+    warm: Warm = field(kw_only=True)
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(tmp_path: Path, warm: Warm) -> Iterator[Cluster]:
     with ApiServer(makers=True, kubelet=False) as server:
-        yield Bench(server, tmp_path)
+        yield Cluster(server, tmp_path, warm=warm)
 
 
-def env(bench: Bench) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+def env(bench: Cluster) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     own = {
         "HOME": str(bench.folder),
         "XDG_STATE_HOME": str(bench.folder),
         "KUBECONFIG": str(bench.kubeconfig),
     }
-    return {"LC_ALL": "C.UTF-8", **kept, **own, "DCCTL_INVENTORY": "kubernetes"}
+    return {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **kept, **own, "DCCTL_INVENTORY": "kubernetes"}
 
 
-def dcctl(
-    bench: Bench, *words: str, program: tuple[str, ...] = ("-m", "dcctl")
-) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *program, "schedule", *words]
+def dcctl(bench: Cluster, *words: str) -> subprocess.CompletedProcess[str]:
+    assert bench.warm.fits(env(bench))
+    return bench.warm.run(Request(("schedule", *words), env(bench), str(ROOT)), None, 60)
+
+
+def killed_at(bench: Cluster, before: int, after: int, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command,
+        [sys.executable, "-c", KILLED, str(before), str(after), "schedule", *words],
         env=env(bench),
         capture_output=True,
         text=True,
@@ -74,7 +88,7 @@ def dcctl(
     )
 
 
-def started(bench: Bench, *words: str) -> subprocess.Popen[str]:
+def started(bench: Cluster, *words: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "dcctl", "schedule", *words]
     out = subprocess.PIPE
     return subprocess.Popen(
@@ -82,16 +96,16 @@ def started(bench: Bench, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def ends_well(bench: Bench, plan: Any) -> None:
+def ends_well(bench: Cluster, plan: Any) -> None:
     assert bench.by_work() == by_job(plan)
     assert len(bench.server.objects("deployments")) == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(0, -1), (2, -1), (-1, 5), (LINES - 1, -1)])
-def test_kill_9_is_resumed(bench: Bench, before: int, after: int) -> None:
+def test_kill_9_is_resumed(bench: Cluster, before: int, after: int) -> None:
     """`before` a line: what it tells of may have been done; `after` an intent: nothing was done yet."""
     files, plan = bench.files(SMALL)
-    killed = dcctl(bench, "apply", *files, "--yes", program=("-c", KILLED, str(before), str(after)))
+    killed = killed_at(bench, before, after, "apply", *files, "--yes")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     words = ("apply", *files, "--yes") if before == 0 else ("apply", "--resume")
     done = dcctl(bench, *words, "-o", "json")
@@ -101,9 +115,9 @@ def test_kill_9_is_resumed(bench: Bench, before: int, after: int) -> None:
 
 
 @pytest.mark.parametrize("before", [2, 6])
-def test_kill_9_is_undone(bench: Bench, before: int) -> None:
+def test_kill_9_is_undone(bench: Cluster, before: int) -> None:
     files, _ = bench.files(SMALL)
-    killed = dcctl(bench, "apply", *files, "--yes", program=("-c", KILLED, str(before), "-1"))
+    killed = killed_at(bench, before, -1, "apply", *files, "--yes")
     assert killed.returncode == -signal.SIGKILL
     done = dcctl(bench, "apply", "--undo", "--yes")
     assert done.returncode == 0, done.stderr
@@ -113,7 +127,7 @@ def test_kill_9_is_undone(bench: Bench, before: int) -> None:
     assert (refused.returncode, "left to resume" in refused.stderr) == (2, True)
 
 
-def test_of_two_at_once_one_is_refused(bench: Bench) -> None:
+def test_of_two_at_once_one_is_refused(bench: Cluster) -> None:
     files, plan = bench.files(SMALL)
     runs = [started(bench, "apply", *files, "--yes") for _ in range(2)]
     told = [(run.communicate(timeout=60), run.returncode) for run in runs]
@@ -123,7 +137,7 @@ def test_of_two_at_once_one_is_refused(bench: Bench) -> None:
     ends_well(bench, plan)
 
 
-def wait_for(bench: Bench, method: str, path: str) -> None:
+def wait_for(bench: Cluster, method: str, path: str) -> None:
     """Until such a write has come, which was no trial."""
     until = time.monotonic() + 30
     while not [one for one in bench.server.seen(method, path) if "dryRun" not in one.query]:
@@ -132,7 +146,7 @@ def wait_for(bench: Bench, method: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_tells_how_to_go_on_as_it_began(bench: Bench, number: signal.Signals) -> None:
+def test_ctrl_c_tells_how_to_go_on_as_it_began(bench: Cluster, number: signal.Signals) -> None:
     files, plan = bench.files(SMALL)
     assert bench.server.controllers.makers is not None
     bench.server.controllers.makers.asleep = True
@@ -157,7 +171,7 @@ def test_ctrl_c_tells_how_to_go_on_as_it_began(bench: Bench, number: signal.Sign
     ends_well(bench, plan)
 
 
-def test_nobody_to_ask_is_no_consent(bench: Bench) -> None:
+def test_nobody_to_ask_is_no_consent(bench: Cluster) -> None:
     files, _ = bench.files(SMALL)
     done = dcctl(bench, "apply", *files)
     assert done.returncode == 6
@@ -166,7 +180,7 @@ def test_nobody_to_ask_is_no_consent(bench: Bench) -> None:
     assert not (bench.folder / "dcctl" / "journals").exists()
 
 
-def test_what_to_type_where_there_is_nobody_to_ask(bench: Bench) -> None:
+def test_what_to_type_where_there_is_nobody_to_ask(bench: Cluster) -> None:
     files, _ = bench.files(SMALL)
     assert dcctl(bench, "apply", *files, "--yes").returncode == 0
     done = dcctl(bench, "apply", "--undo", "--timeout", "20")
@@ -177,7 +191,7 @@ def test_what_to_type_where_there_is_nobody_to_ask(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code"), [("n\n", 6), ("\n", 6), ("y\n", 0)])
-def test_the_question(bench: Bench, answer: str, code: int) -> None:
+def test_the_question(bench: Cluster, answer: str, code: int) -> None:
     files, _ = bench.files(SMALL)
     seen = terminal.start(["schedule", "apply", *files], env(bench))
     text = terminal.plain(seen.read_until("[y/N]"))
@@ -188,7 +202,7 @@ def test_the_question(bench: Bench, answer: str, code: int) -> None:
     assert bench.untouched() == (code == 6)
 
 
-def test_no_answer_at_the_question_is_130(bench: Bench) -> None:
+def test_no_answer_at_the_question_is_130(bench: Cluster) -> None:
     files, _ = bench.files(SMALL)
     seen = terminal.start(["schedule", "apply", *files], env(bench))
     seen.read_until("[y/N]")
@@ -197,7 +211,7 @@ def test_no_answer_at_the_question_is_130(bench: Bench) -> None:
     assert bench.untouched()
 
 
-def test_status_and_exit_codes(bench: Bench) -> None:
+def test_status_and_exit_codes(bench: Cluster) -> None:
     files, _ = bench.files(SMALL)
     cases = {
         ("apply",): 2,
@@ -216,7 +230,7 @@ def test_status_and_exit_codes(bench: Bench) -> None:
     assert [(row["state"], row["placed"]) for row in told["items"]] == [("applied", 2)]
 
 
-def test_render_keeps_work_to_its_nodes_and_contacts_nobody(bench: Bench) -> None:
+def test_render_keeps_work_to_its_nodes_and_contacts_nobody(bench: Cluster) -> None:
     files, plan = bench.files((maker("Deployment", "web", 12), pod("lone", 8)))
     asked = len(bench.server.requests)
     done = dcctl(bench, "render", *files, "--to", "kubernetes")
@@ -242,7 +256,7 @@ def gaps_of(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str]
     return {gap["subject"]: (gap["reason"], gap["hint"]) for gap in json.loads(done.stdout)["gaps"]}
 
 
-def test_what_the_plan_has_no_place_for_is_told(bench: Bench) -> None:
+def test_what_the_plan_has_no_place_for_is_told(bench: Cluster) -> None:
     """It is a finding (exit code 1), as it is of the plan; what it waits for is named, and how to go on."""
     files, plan = bench.files(SHORT, short=True)
     trial = dcctl(bench, "apply", *files, "--dry-run", "-o", "json")
@@ -273,7 +287,7 @@ def test_what_the_plan_has_no_place_for_is_told(bench: Bench) -> None:
     assert len(bench.standing()) == 35
 
 
-def test_the_question_tells_what_is_left_out(bench: Bench) -> None:
+def test_the_question_tells_what_is_left_out(bench: Cluster) -> None:
     files, _ = bench.files(SHORT, short=True)
     seen = terminal.start(["schedule", "apply", *files], env(bench))
     text = terminal.plain(seen.read_until("[y/N]"))
@@ -283,7 +297,7 @@ def test_the_question_tells_what_is_left_out(bench: Bench) -> None:
     assert seen.finish()[0] == 6
 
 
-def test_render_gates_work_of_which_some_has_no_place(bench: Bench) -> None:
+def test_render_gates_work_of_which_some_has_no_place(bench: Cluster) -> None:
     files, _ = bench.files((maker("StatefulSet", "db", 5, gpus=8),), short=True)
     done = dcctl(bench, "render", *files)
     assert (done.returncode, "have no place in the plan (db-4)" in done.stderr) == (1, True), done.stderr
@@ -293,7 +307,7 @@ def test_render_gates_work_of_which_some_has_no_place(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("verb", ["render", "apply"])
-def test_a_plan_that_counts_on_cuts_is_refused(bench: Bench, verb: str) -> None:
+def test_a_plan_that_counts_on_cuts_is_refused(bench: Cluster, verb: str) -> None:
     """Neither writes manifests for slices that are not there."""
     files, _ = bench.files(SMALL)
     path = Path(files[0])
@@ -308,7 +322,7 @@ def test_a_plan_that_counts_on_cuts_is_refused(bench: Bench, verb: str) -> None:
     assert len(bench.server.requests) == asked
 
 
-def test_nodes_that_dcctl_chose_are_not_asked_for(bench: Bench) -> None:
+def test_nodes_that_dcctl_chose_are_not_asked_for(bench: Cluster) -> None:
     """The pod that a controller makes anew stands where there is room; a pod by itself does not."""
     files, _ = bench.files((maker("Deployment", "web", 2), pod("lone")))
     assert dcctl(bench, "apply", *files, "--yes").returncode == 0
@@ -320,7 +334,7 @@ def test_nodes_that_dcctl_chose_are_not_asked_for(bench: Bench) -> None:
     }
 
 
-def test_work_that_dcctl_placed_may_move(bench: Bench) -> None:
+def test_work_that_dcctl_placed_may_move(bench: Cluster) -> None:
     def fill(name: str, gpus: int) -> None:
         bench.server.load([objects.pod(name, node="gpu0", requests={objects.GPU: str(gpus)})])
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
+from tests.cli.schemas import validate
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def document(cli: Cli, *options: str) -> Any:
 
 def test_boards_are_cut_and_the_plan_says_what_first(cli: Cli) -> None:
     found = document(cli)
-    jsonschema.Draft202012Validator(json.loads(cli("schema", "schedule-plan").stdout)).validate(found)
+    validate(found, "schedule-plan")
     assert {row["job"]: row["state"] for row in found["items"]} == dict.fromkeys(
         ("embedders", "finetune", "notebooks", "rankers"), "yes"
     )

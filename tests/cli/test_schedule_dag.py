@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
 
 from tests.cli.fleets import write
+from tests.cli.schemas import validate
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def test_topcuoglu(cli: Cli) -> None:
     done = cli(*DAG, TOPCUOGLU, "-o", "json")
     assert (done.returncode, done.stderr) == (0, "")
     document = json.loads(done.stdout)
-    jsonschema.Draft202012Validator(json.loads(cli("schema", "schedule-dag").stdout)).validate(document)
+    validate(document, "schedule-dag")
     assert document["headline"].startswith("done after 73 s on 3 workers; HEFT 80 s, ")
     assert document["summary"]["makespan_ms"] == 73_000
     assert document["details"]["tried"][0] == {"algorithm": "HEFT", "makespan_ms": 80_000}

@@ -7,9 +7,9 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
+from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(cli: Cli, *words: str, stdin: str | None = None) -> dict[str, Any]:
     done = cli(*words, "-o", "json", stdin=stdin)
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads(cli("schema", found["schema"].split("/")[1]).stdout))
+    validate(found)
     return found
 
 

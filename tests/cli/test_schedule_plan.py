@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
+from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def answer(cli: Cli, *words: str, code: int = 0, stdin: str | None = None) -> di
     done = cli("schedule", "plan", *words, *FLEET, "-o", "json", stdin=stdin)
     assert done.returncode == code, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads(cli("schema", "schedule-plan").stdout))
+    validate(found, "schedule-plan")
     return found
 
 

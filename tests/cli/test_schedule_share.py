@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
+from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def answer(cli: Cli, *words: str, code: int = 1, stdin: str | None = None) -> di
     done = cli("schedule", "share", *words, "-o", "json", stdin=stdin)
     assert done.returncode == code, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
-    jsonschema.validate(found, json.loads(cli("schema", "schedule-shares").stdout))
+    validate(found, "schedule-shares")
     return found
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
 
 from dcctl import journal
+from tests.cli.schemas import validate
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def status(cli: Cli, *words: str) -> Any:
     found = json.loads(cli("schedule", "status", "-i", "demo", *words, "-o", "json").stdout)
-    jsonschema.validate(found, json.loads(cli("schema", "schedule-status").stdout))
+    validate(found, "schedule-status")
     return found
 
 

@@ -6,9 +6,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.kubeapi import ApiServer, objects, shapes
 from tests.kubeapi.client import HttpApi
 from tests.kubeapi.sandbox import expect, failure, names, until
@@ -29,7 +30,7 @@ def _continued(admin: HttpApi, path: str, limit: int) -> list[str]:
         query["continue"] = page["metadata"]["continue"]
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(st.sets(st.from_regex(r"[a-c](-[a-c]|\.[a-c]){0,2}", fullmatch=True), max_size=12), st.integers(1, 5))
 def test_pages_add_up_to_the_list(found: set[str], limit: int) -> None:
     with ApiServer() as server:

@@ -15,8 +15,8 @@ from dcctl.inventory.probes.bundle import audit_probe
 from dcctl.inventory.sources.ssh.audit.boards import board_evidence
 from dcctl.inventory.sources.ssh.audit.gather import read_answer
 from dcctl.inventory.sources.ssh.run import Answer, Reply, Target
+from tests.components import without_lists
 from tests.live.nvml.conftest import READINGS
-from tests.live.ssh.sshd import without_lists
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.live.ssh.sshd import Sshd, free_port, make_key, without_lists
+from tests.components import without_lists
+from tests.live.ssh.sshd import Sshd, free_port, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -31,16 +31,6 @@ DEFAULTS: dict[str, str] = {
 }
 
 
-APT_LISTS = Path("/var/lib/apt/lists")
-
-
-def without_lists() -> tuple[str, ...]:
-    """What to put before a command so that apt knows of no release: to read the lists takes it seconds."""
-    if os.geteuid() or not APT_LISTS.is_dir():
-        return ()
-    return ("unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {APT_LISTS} && exec "$0" "$@"')
-
-
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "") -> Path:
     """Return the path of a new private key; its public half lies beside it as PATH.pub."""
     size = ["-b", "2048"] if kind == "rsa" else []

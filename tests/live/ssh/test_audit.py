@@ -19,8 +19,8 @@ from dcctl.inventory.probes.bundle import audit_probe
 from dcctl.inventory.sources.ssh.audit.gather import gather
 from dcctl.inventory.sources.ssh.run import Target
 from dcctl.inventory.sources.ssh.transport import Deadlines
-from tests.components import need
-from tests.live.ssh.sshd import SSHD, Sshd, without_lists
+from tests.components import need, without_lists
+from tests.live.ssh.sshd import SSHD, Sshd
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

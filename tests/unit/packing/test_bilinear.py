@@ -6,11 +6,12 @@ from fractions import Fraction
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.packing.sharing.bilinear import GAP, train_x_infer
 from dcctl.packing.sharing.shares import Claim, Limit, fair
+from tests.examples import examples
 from tests.unit.packing.test_shares import A, B, check_feasible, claims_of, supplies
 
 
@@ -65,7 +66,7 @@ def test_when_the_search_ends_early_the_gap_is_told() -> None:
     assert early.value <= late.value <= late.bound <= early.bound
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(claims_of, supplies)
 def test_between_the_fair_value_and_the_bound(claims: list[Claim], supply: dict[str, int | None]) -> None:
     found = train_x_infer(claims, supply, boxes=200)
@@ -79,7 +80,7 @@ GRID = [Fraction(at, 8) for at in range(9)]
 needs = st.fixed_dictionaries({"a": st.integers(1, 9), "b": st.integers(0, 9)})
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     st.lists(st.tuples(needs, needs, st.integers(1, 3)), min_size=1, max_size=2),
     st.integers(1, 30),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -17,6 +17,7 @@ from dcctl.packing.questions.cures import cures
 from dcctl.packing.questions.defrag import Moves, defragment, in_order
 from dcctl.packing.scene import Scene
 from dcctl.packing.solve import Options, solved
+from tests.examples import examples
 from tests.unit.packing.problems import GIB, SPACE, a_bin, device, need
 
 HOST = "kubernetes.io/hostname"
@@ -177,7 +178,7 @@ def test_members_that_must_be_apart_stay_apart() -> None:
         assert len(moved(scene(THREE, *beside, classes=(replace(CLASSES[0], template=template),)))) == steps
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=8), st.integers(0, 8))
 def test_every_state_in_between_holds(members: list[tuple[int, int]], most: int) -> None:
     whole = [sum(of == 2 for at, of in members if at == row) for row in range(3)]

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dcctl.errors import UsageError
 from dcctl.packing.improve.bound import bound
@@ -17,6 +17,7 @@ from dcctl.packing.solve import Options, ended, solve, solved
 from dcctl.packing.solve import engine_of as engine
 from dcctl.packing.verify.verify import verify
 from dcctl.packing.verify.where import refused, wanted
+from tests.examples import examples
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def polished(problem: Problem) -> tuple[Polished, int, int]:
     return found, made.plan.placed, plan.gpu_milli
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(problems())
 def test_it_holds_and_is_never_worse(problem: Problem) -> None:
     _, _, gpu = polished(problem)
@@ -43,7 +44,7 @@ def test_it_holds_and_is_never_worse(problem: Problem) -> None:
         assert gpu >= solve(problem).gpu_milli
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(plain=True, nodes=2, work=3))
 def test_it_finds_the_best_and_no_bound_is_below(problem: Problem) -> None:
     found, members, gpu = polished(problem)

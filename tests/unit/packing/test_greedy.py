@@ -6,13 +6,14 @@ from collections import Counter
 from typing import get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.packing.choices import PolicyName
 from dcctl.packing.greedy.choice import POLICIES
 from dcctl.packing.problem import UNLIMITED, Bin, Device, ItemClass, Job, Kind, Need, Problem, Space, Task
 from dcctl.packing.solve import engine_of, solve
+from tests.examples import examples
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need
 
 _KINDS = (Kind("nvidia.com/gpu", "A"), Kind("nvidia.com/gpu", "B"))
@@ -60,7 +61,7 @@ def test_every_name_is_a_policy() -> None:
     needs=st.lists(_needs, min_size=1, max_size=3),
     runs=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 12)), max_size=5),
 )
-@settings(max_examples=40)
+@examples(40)
 def test_a_run_is_the_same_as_item_by_item(
     policy: PolicyName,
     bins: list[tuple[int, list[int], int, bool]],

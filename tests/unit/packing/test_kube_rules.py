@@ -7,7 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.inventory.asked import Asked
@@ -24,6 +24,7 @@ from dcctl.packing.intake.fleet import problem_of
 from dcctl.packing.reasons import Reason
 from dcctl.packing.solve import engine_of
 from tests.controlplane import generated
+from tests.examples import examples
 from tests.unit.packing.kube_rules import CORDONED, Cluster, refusals
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def named(words: set[str]) -> Reason:
     return found
 
 
-@settings(max_examples=EXAMPLES)
+@examples(EXAMPLES)
 @given(st.integers(0, 1 << 32))
 def test_every_reason_is_that_of_kubernetes(seed: int) -> None:
     cluster, waiting = cluster_of(seed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.packing.improve.bound import bound
@@ -12,6 +12,7 @@ from dcctl.packing.improve.search import improve
 from dcctl.packing.problem import ItemClass, Problem
 from dcctl.packing.solve import Options, Solution, ended, engine_of, solve, solved
 from dcctl.packing.verify.verify import verify
+from tests.examples import examples
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 
@@ -45,7 +46,7 @@ def test_what_it_finds_holds_and_loses_nobody(problem: Problem, seed: int) -> No
     assert all(more >= had for (_, more), (_, had) in zip(tiers(after), tiers(before), strict=True))
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(problems())
 def test_the_same_seed_gives_the_same_plan(problem: Problem) -> None:
     options = Options(seed=3, effort="normal")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -18,6 +18,7 @@ from dcctl.packing.questions.why import Verdict, verdict
 from dcctl.packing.reasons import WORDS, Reason, first
 from dcctl.packing.solve import Options
 from dcctl.packing.verify.verify import verify
+from tests.examples import examples
 from tests.unit.packing.problems import SPACE, a_bin, device, job, need, problems
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def test_closed_windows_count_as_time() -> None:
     assert [first(bits) for bits in found.bits] == [Reason.TIME]
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(problems(), st.booleans())
 def test_counts_are_those_of_the_plan(one: Problem, timed: bool) -> None:
     if timed:
@@ -154,7 +155,7 @@ def test_whole_workloads_are_evicted_and_counted() -> None:
     assert len(evict.members) == 3
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(problems(nodes=3, work=4))
 def test_every_cure_cures_when_it_is_run_as_printed(one: Problem) -> None:
     for each in one.jobs:

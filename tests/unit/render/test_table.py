@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ClusterShell.NodeSet import NodeSet
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -19,6 +19,7 @@ from dcctl.render.dispatch import render
 from dcctl.render.report import Column, Note, Report, Table
 from dcctl.render.style import Style
 from dcctl.render.text import HOSTILE, width
+from tests.examples import examples
 from tests.unit.render.samples import hostile, report
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def test_no_line_is_wider_than_the_terminal(cells: int, unicode: bool) -> None:
         assert max(map(width, lines)) <= cells
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     st.lists(st.tuples(TEXT, *[CELL] * 4), min_size=1, max_size=4),
     st.tuples(TEXT, TEXT, TEXT),

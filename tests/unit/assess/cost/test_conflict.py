@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from dcctl.assess.cost.fit import Catalogue, fits
 from dcctl.assess.cost.milp import Feasibility
 from dcctl.assess.cost.programme import Group
 from dcctl.inventory.market import Limits, Place, Rack
+from tests.examples import examples
 from tests.unit.assess.cost.test_mix import markets
 from tests.unit.assess.cost.test_shadow import market
 
@@ -38,7 +39,7 @@ def test_the_smallest_of_made_up_conflicts(data: st.DataObject) -> None:
     assert all(holds(found - {one}) for one in found)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(markets())
 def test_none_of_a_conflict_can_be_left_out(one: Market) -> None:
     told = answer(one, NOTHING, 60)

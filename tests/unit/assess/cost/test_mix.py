@@ -7,13 +7,14 @@ from itertools import chain, combinations, product
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.assess.cost.answer import Answer, answer
 from dcctl.assess.cost.fit import Catalogue
 from dcctl.inventory.market import Limits, Market, NodeType, Place, Workload
 from dcctl.inventory.model import Resources
+from tests.examples import examples
 from tests.unit.assess.cost.markets import GPU, faults, large
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def cost(market: Market, mix: dict[tuple[str, str], int]) -> Fraction | None:
     return total if kept else None
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(markets())
 def test_no_mix_of_all_there_are_is_cheaper(market: Market) -> None:
     told = [cost(market, mix) for mix in mixes(market) if does_the_work(market, mix)]

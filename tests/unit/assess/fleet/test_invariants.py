@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.assess.fleet.capacity import group, merged, total
@@ -22,6 +22,7 @@ from dcctl.inventory.model import (
     Taint,
     Workload,
 )
+from tests.examples import examples
 from tests.unit.assess.fleet.build import GPU, NOW_S
 
 _NAMES = ("n0", "n1", "n2", "n3")
@@ -116,7 +117,7 @@ def fleets(draw: st.DrawFn) -> Fleet:
 
 
 @given(fleets())
-@settings(max_examples=200)
+@examples(200)
 def test_every_board_is_in_exactly_one_state_and_nothing_is_negative(fleet: Fleet) -> None:
     whole = total("", judge_fleet(fleet, Rule(), NOW_S))
     parts = (whole.allocated, whole.free, whole.stranded, whole.unavailable, whole.unknown)
@@ -129,7 +130,7 @@ def test_every_board_is_in_exactly_one_state_and_nothing_is_negative(fleet: Flee
 
 
 @given(fleets(), st.sampled_from(("pool", "site", "rack", "node", "model")))
-@settings(max_examples=100)
+@examples(100)
 def test_groups_that_part_the_fleet_add_up_to_it(fleet: Fleet, by: str) -> None:
     states = judge_fleet(fleet, Rule(), NOW_S)
     groups = group(states, by)  # type: ignore[arg-type]  # one of By
@@ -139,13 +140,13 @@ def test_groups_that_part_the_fleet_add_up_to_it(fleet: Fleet, by: str) -> None:
 
 
 @given(fleets())
-@settings(max_examples=100)
+@examples(100)
 def test_the_same_fleet_gives_the_same_report(fleet: Fleet) -> None:
     assert report(fleet, Options(), NOW_S) == report(fleet, Options(), NOW_S)
 
 
 @given(fleets())
-@settings(max_examples=100)
+@examples(100)
 def test_the_order_of_nodes_and_workloads_changes_no_sum(fleet: Fleet) -> None:
     turned = Fleet("h", nodes=fleet.nodes[::-1], workloads=fleet.workloads[::-1], gaps=fleet.gaps)
     one, other = report(fleet, Options(), NOW_S), report(turned, Options(), NOW_S)

@@ -17,6 +17,7 @@ from dcctl.inventory.probes import audit
 from dcctl.inventory.probes.audit import Command, Part, audit_document, file_text, run_commands
 from dcctl.inventory.probes.audit_parts import AUDIT_PARTS
 from dcctl.inventory.probes.bundle import audit_probe
+from tests.components import without_lists
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -166,6 +167,7 @@ def test_the_stream_is_python_3_6_and_defines_each_name_once() -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_without_root_and_sudo_rules_each_field_says_why() -> None:
     command = [
+        *without_lists(),
         "setpriv",
         "--reuid",
         "65534",

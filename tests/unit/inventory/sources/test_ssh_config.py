@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dcctl.inventory.sources.ssh.config import HostOptions, SshConfig, load, parse, parse_jump
 from dcctl.inventory.sources.ssh.error import SshError
 from tests.components import need
+from tests.examples import examples
 
 HOSTS = ("gpu1", "gpu12", "login", "GPU1")
 PATTERNS = st.sampled_from(["gpu1", "gpu*", "gpu?", "login", "*", "!gpu1", "!login", "GPU1", "g*2", '"gpu1"'])
@@ -84,7 +85,7 @@ def _agree(ours: HostOptions, theirs: dict[str, list[str]]) -> None:
             assert re.fullmatch(re.sub("%.", ".+", text), file)  # -G leaves the tokens in
 
 
-@settings(max_examples=60)
+@examples(60)
 @example([("Match host gpu*", ["HostName 10.0.0.%h"]), ("Match host gpu*", ["Port 1"])], "gpu1")
 @given(BLOCKS, st.sampled_from(HOSTS))
 def test_it_is_read_as_openssh_reads_it(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graphlib import CycleError
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dcctl.packing.dag.bound import lower_bound
 from dcctl.packing.dag.graph import Graph
@@ -15,6 +15,7 @@ from dcctl.packing.dag.search import improved
 from dcctl.packing.dag.solve import default_steps, solve
 from dcctl.packing.dag.verify import faults
 from tests.bench.dags import SHAPES, problem
+from tests.examples import examples
 from tests.unit.packing.dag.workflows import TOPCUOGLU, brute_force, problems
 
 
@@ -36,7 +37,7 @@ def test_the_optimum_of_topcuoglu_is_proved() -> None:
     assert solution.gap_milli == 0
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems())
 def test_what_holds_for_every_workflow(problem: Problem) -> None:
     solution = solve(problem, steps=200)
@@ -47,7 +48,7 @@ def test_what_holds_for_every_workflow(problem: Problem) -> None:
     assert (solution.gap_milli == 0) == (solution.schedule.makespan_ms == solution.bound_ms)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(problems(most_tasks=4))
 def test_no_schedule_is_below_the_bound(problem: Problem) -> None:
     best = brute_force(problem)
@@ -55,7 +56,7 @@ def test_no_schedule_is_below_the_bound(problem: Problem) -> None:
     assert solve(problem, steps=100).schedule.makespan_ms >= best
 
 
-@settings(max_examples=15)
+@examples(15)
 @given(problems(most_tasks=4))
 def test_what_is_proved_is_the_best_there_is(problem: Problem) -> None:
     pytest.importorskip("ortools")

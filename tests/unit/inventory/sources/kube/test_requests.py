@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.inventory.sources.kubernetes.quantity import parse
 from dcctl.inventory.sources.kubernetes.requests import Interner, pod_requests
 from dcctl.inventory.sources.kubernetes.types import Pod
+from tests.examples import examples
 
 Json = dict[str, Any]
 NAMES = ("cpu", "memory", "nvidia.com/gpu", "ephemeral-storage")
@@ -85,7 +86,7 @@ def amount(amounts: Json, name: str) -> int:
     return parse(amounts.get(name, "0"))
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(pods())
 def test_requests_are_those_of_the_formula(pod: Json) -> None:
     found = pod_requests(pod_of(pod))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.errors import UsageError
 from dcctl.inventory.conditions import Curve
 from dcctl.inventory.sources.market.parse import parse
 from tests.conftest import ROOT
+from tests.examples import examples
 
 if TYPE_CHECKING:
     from dcctl.inventory.market import Market
@@ -50,7 +51,7 @@ def test_the_example_is_read() -> None:
     assert [rack.name for rack in found.sites[0].racks] == ["r1", "r2", "r3"]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.integers(0, len(LINES) - 1), st.sampled_from(VALUES), st.integers(0, len(LINES) - 1))
 def test_a_line_with_another_value(at: int, value: str, gone: int) -> None:
     lines = list(LINES)
