@@ -18,9 +18,8 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("usual", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=30)
 settings.register_profile("thorough", deadline=None, derandomize=True)
-settings.load_profile("usual")
-if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
-    settings.load_profile("ci")
+CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
+settings.load_profile(os.environ.get("EXAMPLES") or ("ci" if CI else "usual"))
 
 # Scenarios assert outside of test modules: without this a failure shows no values.
 pytest.register_assert_rewrite("tests.kubeapi")

@@ -50,7 +50,7 @@ class Terminal:
                 raise AssertionError(f"dcctl did not end: {self.text!r}")
             if select.select([self.master], [], [], left)[0] and not self._read():
                 break
-        code = self.process.wait(5)
+        code = self.process.wait(60)
         os.close(self.master)
         return code, self.text
 

@@ -149,7 +149,7 @@ def test_tab_and_enter_in_bash_run_nothing(shell_home: dict[str, str], tmp_path:
         with contextlib.suppress(OSError):  # the terminal ends with the shell
             while os.read(main, 4096):
                 pass
-        process.wait(20)
+        process.wait(60)
     os.close(main)
     assert (tmp_path / "ran").read_text() == "assess -w hz1\nassess -w gz\n"
     assert not (tmp_path / "pwned").exists()

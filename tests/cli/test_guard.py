@@ -137,7 +137,7 @@ def test_signals_end_a_watch_with_their_code(home: dict[str, str], number: int, 
     assert json.loads(process.stdout.readline())["schema"] == "dcctl/assess/v1"
     time.sleep(0.2)
     os.kill(process.pid, number)
-    assert process.wait(10) == code
+    assert process.wait(60) == code
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
 

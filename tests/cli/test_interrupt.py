@@ -83,7 +83,7 @@ def end(process: subprocess.Popen[str], number: signal.Signals, times: int = 1) 
     for _ in range(times):
         process.send_signal(number)
         time.sleep(0.1)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=60)
     assert time.monotonic() - began < SOON_S
     assert "Traceback" not in errors
     return process.returncode, out, errors
@@ -155,7 +155,7 @@ def test_a_script_has_the_deadline_of_a_source(home: dict[str, str], tmp_path: P
         env=home,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 2

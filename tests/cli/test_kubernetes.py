@@ -176,7 +176,7 @@ def test_quotas_are_in_the_snapshot(server: ApiServer, ask: Ask) -> None:
 
 def test_a_silent_list_ends_at_the_deadline(server: ApiServer, ask: Ask) -> None:
     server.faults.add(match("GET", PODS), Delay(20))
-    _, gaps = partial(ask("-o", "json", timeout_s=2.5))
+    _, gaps = partial(ask("-o", "json", timeout_s=8))
     assert gaps["pods"]["cause"] == "timeout"
     assert gaps["pods"]["hint"] == "a longer --timeout"
 
@@ -291,7 +291,7 @@ def test_a_server_that_gives_nothing_is_unreachable(
     server: ApiServer, ask: Ask, action: Action, words: str
 ) -> None:
     server.faults.add(match(), action)
-    assert words in fatal(ask("-o", "json", timeout_s=1.5), 5)["why"]
+    assert words in fatal(ask("-o", "json", timeout_s=5), 5)["why"]
 
 
 def test_a_dead_server(server: ApiServer, ask: Ask) -> None:
@@ -327,4 +327,4 @@ def test_a_watch_outlives_a_silent_cluster(server: ApiServer, home: dict[str, st
             pass  # an answer that was half-way when the server went
     finally:
         process.terminate()
-        assert process.wait(20) == 143
+        assert process.wait(60) == 143

@@ -51,7 +51,7 @@ def test_a_pipe_gets_one_document_a_line(home: dict[str, str]) -> None:
     assert process.stdout is not None
     documents = [json.loads(process.stdout.readline()) for _ in range(3)]
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=10)
+    rest, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert all(document["schema"] == "dcctl/inventory/v1" for document in documents)
     assert all(json.loads(line) for line in rest.splitlines())
@@ -63,7 +63,7 @@ def test_the_reader_of_a_watch_may_leave(home: dict[str, str]) -> None:
         f"{sys.executable} -m dcctl inventory -i demo --watch 0.05 | head -2 | wc -l; echo ${{PIPESTATUS[0]}}"
     )
     done = subprocess.run(
-        ["bash", "-c", program], env=home, capture_output=True, text=True, timeout=30, check=False
+        ["bash", "-c", program], env=home, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout.split() == ["2", "141"]
 

@@ -26,6 +26,8 @@ HEAVY = {
     "rich",
     "yaml",
 }
+ROUNDS = 8
+"""Of three runs each, while the cheapest are over budget: what else the machine does is no reason to fail."""
 COMMANDS = [" ".join(command.path[1:]) for command in read(tree()).walk()]
 
 
@@ -45,7 +47,7 @@ def loaded(words: str, env: dict[str, str], *, whole: bool = False) -> set[str]:
         )
         os.close(writer)
         modules: list[str] = json.loads(pipe.read())
-    assert process.wait(30) in {0, 1, 3}
+    assert process.wait(60) in {0, 1, 3}
     return set(modules) if whole else {name.partition(".")[0] for name in modules}
 
 
@@ -96,6 +98,12 @@ def test_cpu_against_an_empty_interpreter(
     for name, value in (home | {"PYTHONPYCACHEPREFIX": str(tmp_path / "pyc")}).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(ROOT)
-    floor, cost = alternating(python("-c", "pass"), python("-m", "dcctl", *words.split()))
-    assert cost.returncode in {0, 1, 3}
-    assert cost.cpu_s <= budget * floor.cpu_s, f"{cost.cpu_s / floor.cpu_s:.1f} times an empty interpreter"
+    floors, costs = [], []
+    for _ in range(ROUNDS):
+        floor, cost = alternating(python("-c", "pass"), python("-m", "dcctl", *words.split()), runs=3)
+        assert cost.returncode in {0, 1, 3}
+        floors.append(floor.cpu_s)
+        costs.append(cost.cpu_s)
+        if min(costs) <= budget * min(floors):
+            return
+    pytest.fail(f"{min(costs) / min(floors):.1f} times an empty interpreter, more than {budget}")

@@ -56,7 +56,7 @@ def started(
     finally:
         child.terminate()
         try:
-            child.communicate(timeout=10)
+            child.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()

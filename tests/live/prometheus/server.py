@@ -66,7 +66,7 @@ class Server:
 
     def _wait(self) -> None:
         assert self.process is not None
-        for _ in range(300):
+        for _ in range(900):
             try:
                 with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1):
                     return
@@ -79,7 +79,7 @@ class Server:
         """End it."""
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(60)
 
 
 def _lavish() -> dict[str, str]:

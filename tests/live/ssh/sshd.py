@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SSHD = "/usr/sbin/sshd"
-READY_S = 20.0
+READY_S = 60.0
 DEFAULTS: dict[str, str] = {
     "UsePAM": "no",
     "StrictModes": "no",

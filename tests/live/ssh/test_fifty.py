@@ -50,7 +50,7 @@ def _nothing_is_left(hosts: Hosts) -> None:
     """Only the listener is left in each namespace."""
     for name, server in hosts.servers.items():
         script = f"while [ $(ip netns pids {hosts.namespace(name)} | wc -w) -gt 1 ]; do sleep 0.05; done"
-        subprocess.run(["sh", "-c", script], check=True, timeout=20)
+        subprocess.run(["sh", "-c", script], check=True, timeout=60)
         left = subprocess.run(
             ["ip", "netns", "pids", hosts.namespace(name)], capture_output=True, text=True, check=True
         )

@@ -50,7 +50,7 @@ def test_ctrl_c_ends_every_wait(client: Client, start: Callable[..., Sshd]) -> N
             try:
                 assert process.stdout.readline() == "quick\n"
                 process.send_signal(signal.SIGINT)
-                rest, _ = process.communicate(timeout=30)
+                rest, _ = process.communicate(timeout=60)
             finally:
                 process.kill()
     assert (rest, process.returncode) == ("interrupted\n", 0)

@@ -82,7 +82,7 @@ def _sessions(port: int) -> list[str]:
 
 def _settled(port: int, expected: list[str]) -> list[str]:
     """Return the programs that run, as soon as they are what is expected, else after a while."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while (found := [line.split("\0")[0] for line in _sessions(port)]) != expected and time.monotonic() < end:
         time.sleep(0.05)
     return found

@@ -65,7 +65,7 @@ def test_escapes_are_taken_out() -> None:
 def test_what_hangs_or_floods_is_cut_and_named(script: str, cause: str) -> None:
     told = run(f": dcctl-test-{os.getpid()}; {script}", 1)
     assert (told.get("cause"), "out" in told) == (cause, False)
-    mark, end = f"dcctl-test-{os.getpid()}", time.monotonic() + 20
+    mark, end = f"dcctl-test-{os.getpid()}", time.monotonic() + 60
     while (left := _command_lines(mark)) and time.monotonic() < end:
         time.sleep(0.05)
     assert left == []
