@@ -224,14 +224,14 @@ class _Audit(NamedTuple):
         return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
+        from dcctl.audit.counters import Counters
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
-        from dcctl.inventory.evidence.collected import Evidence
 
-        last = known.last if known else None
-        counted = Evidence(taken_at_s=last.at_s, counters=dict(known.counters)) if known and last else None
+        counters = known.counters if known else Counters()
+        counted_at_s = known.last.at_s if known and known.last else None
         now_s = evidence.taken_at_s or self.session.now_s
-        scene = Scene(evidence, now_s, self.this.policy, counted)
+        scene = Scene(evidence, now_s, self.this.policy, counters, counted_at_s)
         chains = (known.chain,) if known else ()
         return scene, judge(scene, self.this.checks, self.this.waivers, chains)
 
