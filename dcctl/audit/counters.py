@@ -18,13 +18,15 @@ class Counters(Struct, frozen=True):
     """What is counted in each kind of row: subjects are alike."""
     rows: dict[str, tuple[int, dict[str, int]]] = {}
     """The place of its kind in `names`, and those of its counters that are not 0."""
+    at_s: int | None = None
+    """When they were read."""
 
     def get(self, row: str, name: str) -> int | None:
         """Return a counter; None: nobody counted it."""
         kind, values = self.rows.get(row, (0, None))
         return None if values is None or name not in self.names[kind] else values.get(name, 0)
 
-    def after(self, told: Iterable[tuple[str, Mapping[str, int]]]) -> Counters:
+    def after(self, told: Iterable[tuple[str, Mapping[str, int]]], at_s: int | None = None) -> Counters:
         """Return them with these rows in place of their own; of a row that is empty nothing is kept."""
         kinds = {names: at for at, names in enumerate(self.names)}
         rows = dict(self.rows)
@@ -33,7 +35,7 @@ class Counters(Struct, frozen=True):
             if counted:
                 kind = kinds.setdefault(tuple(counted), len(kinds))
                 rows[row] = (kind, {name: value for name, value in counted.items() if value})
-        return Counters(tuple(kinds), rows)
+        return Counters(tuple(kinds), rows, at_s)
 
     def encode(self) -> bytes:
         """Return them as JSON."""

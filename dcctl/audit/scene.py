@@ -30,12 +30,15 @@ class Scene:
         now_s: int,
         policy: Policy = _USUAL,
         counters: Counters = Counters(),  # noqa: B008  # a constant
-        counted_at_s: int | None = None,
     ) -> None:
-        """`counters`: those of the last run, which was at `counted_at_s`."""
-        self.evidence, self.now_s, self.policy = evidence, now_s, policy
-        self.counters, self.counted_at_s = counters, counted_at_s
+        """`counters`: those of the last run."""
+        self.evidence, self.now_s, self.policy, self.counters = evidence, now_s, policy, counters
         self._kept: dict[Callable[[Scene], Any], Any] = {}
+
+    @property
+    def counted_at_s(self) -> int | None:
+        """When the last run counted; None: nobody did."""
+        return self.counters.at_s
 
     def of(self, kind: str) -> Sequence[Subject]:
         """Return the subjects of a kind, those of `DERIVED` made of others; none where nobody told any."""
@@ -67,7 +70,7 @@ class Scene:
         """Return what the next run compares with: what this one was not told stays as it was."""
         counting = chain(*(self.of(kind) for kind in _COUNTING))
         told = ((one.key, counted) for one in counting if (counted := one.counted))
-        return self.counters.after(chain(told, *(made(self) for made in COUNTED)))
+        return self.counters.after(chain(told, *(made(self) for made in COUNTED)), self.now_s)
 
     def since(self, row: str, names: Iterable[str]) -> dict[str, int]:
         """Return since when each of these is seen: what the last run kept of it, else now."""

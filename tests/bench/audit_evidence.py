@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
 from dcctl import collectors, config
+from dcctl.inventory.demo.hardware import noise
+from dcctl.inventory.devices import Ecc, Pcie
 from dcctl.inventory.evidence.collected import Evidence
-from dcctl.inventory.evidence.document import merged
+from dcctl.inventory.evidence.document import encode, merged
 from dcctl.inventory.evidence.network import Service
 from dcctl.inventory.evidence.pods import Config
 from dcctl.inventory.evidence.rbac import Account, Binding, Bound, Role, Rule
@@ -21,6 +25,9 @@ from dcctl.inventory.sources.demo import build
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcctl.inventory.devices import Accelerator
+    from dcctl.inventory.evidence.boards import Board
+    from dcctl.inventory.evidence.fabric import FabricPort
     from dcctl.inventory.model import Node
 
 NOW_S: Final = 1_750_000_000
@@ -35,7 +42,21 @@ def evidence(nodes: int = 5_000, pods: int = 50_000) -> Evidence:
     """Return what an audit sees of a site with so many nodes and pods."""
     fleet = _fleet(nodes, pods)
     settings = config.resolve({"inventory": ("demo",)}, {}, None)
-    return merged((collectors.gather(settings, fleet, NOW_S), _tenants(fleet)))
+    found = merged((collectors.gather(settings, fleet, NOW_S), _tenants(fleet)))
+    boards, ports = map(_counted, found.boards or ()), map(_transferred, found.ports or ())
+    return replace(found, boards=tuple(boards), ports=tuple(ports))
+
+
+def _counted(board: Board) -> Board:
+    """A board that has run for a while."""
+    held = {name: noise(f"{board.key}/{name}", 0, 10**9) for name in board.violations_ns or ()}
+    return replace(board, violations_ns=held or board.violations_ns)
+
+
+def _transferred(port: FabricPort) -> FabricPort:
+    """A port that has moved data."""
+    moved = {name: noise(f"{port.key}/{name}", 0, 10**15) for name in ("port_rcv_data", "port_xmit_data")}
+    return replace(port, counters=None if port.counters is None else {**port.counters, **moved})
 
 
 def _fleet(nodes: int, pods: int) -> Fleet:
@@ -52,10 +73,7 @@ def _fleet(nodes: int, pods: int) -> Fleet:
 
 def _node(pattern: Node, number: int) -> Node:
     """Another node of the same kind: its names and numbers are its own."""
-    boards = tuple(
-        replace(one, id=f"GPU-{number:08x}-0000-4000-8000-{one.index:012x}")
-        for one in pattern.accelerators or ()
-    )
+    boards = tuple(_board(one, number) for one in pattern.accelerators or ())
     nics = tuple(
         replace(one, guid=f"0x{number:08x}{at:08x}") if one.guid else one
         for at, one in enumerate(pattern.nics or ())
@@ -64,6 +82,23 @@ def _node(pattern: Node, number: int) -> Node:
     name = f"gpu{number}"
     return replace(
         pattern, name=name, rack=f"r{number // 8}", system_uuid=uuid, accelerators=boards, nics=nics
+    )
+
+
+def _board(pattern: Accelerator, number: int) -> Accelerator:
+    """Another board, with readings of its own."""
+    name = f"GPU-{number:08x}-0000-4000-8000-{pattern.index:012x}"
+    ecc = replace(pattern.ecc or Ecc(), volatile_corrected=noise(f"{name}/ecc", 0, 9))
+    slot = f"0000:{0x10 + pattern.index:02x}:00.0"
+    return replace(
+        pattern,
+        id=name,
+        busy_milli=noise(f"{name}/busy", 700, 999),
+        power_mw=noise(f"{name}/power", 400_000, 700_000),
+        temperature_c=noise(f"{name}/temperature", 45, 70),
+        memory_used_bytes=noise(f"{name}/memory", 1 << 34, 1 << 36),
+        ecc=ecc,
+        pcie=replace(pattern.pcie or Pcie(), address=slot),
     )
 
 
@@ -135,3 +170,7 @@ def _tenants(fleet: Fleet) -> Evidence:
             for space in spaces
         ),
     )
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(encode(evidence(*map(int, sys.argv[2:]))))

@@ -53,13 +53,14 @@ class Run(NamedTuple):
     """What the next run compares with."""
 
 
-def before(history: History, signer: Signer, series: str, every_s: int | None) -> Before:
-    """Return what is known before a run of a series. ValueError never: what was changed is a flaw."""
+def before(history: History, signer: Signer, series: str, every_s: int | None, at_s: int) -> Before:
+    """Return what is known before a run of a series that begins now. What was changed is a flaw."""
     opened = history.open(series)
     last = history.last(series)
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
-    chain = Chain(flaws=check(history, signer.public), last_at_s=newest and newest.at_s, every_s=every_s)
+    flaws = check(history, signer.public)
+    chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
     try:
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
@@ -144,9 +145,12 @@ def note_errors(path: Path, verdict: Verdict) -> None:
 
 
 def _digest(evidence: Evidence) -> str:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
 
-    return hashlib.sha256(encode(evidence)).hexdigest()
+    found = hashlib.sha256()
+    for piece in pieces(evidence):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def records(history: History) -> list[Record]:

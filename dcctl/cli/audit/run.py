@@ -173,10 +173,10 @@ def evidence_of(session: "Session", shape: "Shape") -> "Evidence":
 
 
 def _save(path: str, evidence: "Evidence") -> None:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
     from dcctl.render.atomic import write_atomic
 
-    write_atomic(path, lambda out: out.write(encode(evidence).decode()))
+    write_atomic(path, lambda out: out.writelines(piece.decode() for piece in pieces(evidence)))
 
 
 class _Audit(NamedTuple):
@@ -213,7 +213,7 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         signer, series = self.this.signer(), series_of(self.session)
-        known = before(history, signer, series, self.this.spec.every_s)
+        known = before(history, signer, series, self.this.spec.every_s, self.session.now_s)
         scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
@@ -229,9 +229,8 @@ class _Audit(NamedTuple):
         from dcctl.audit.scene import Scene
 
         counters = known.counters if known else Counters()
-        counted_at_s = known.last.at_s if known and known.last else None
         now_s = evidence.taken_at_s or self.session.now_s
-        scene = Scene(evidence, now_s, self.this.policy, counters, counted_at_s)
+        scene = Scene(evidence, now_s, self.this.policy, counters)
         chains = (known.chain,) if known else ()
         return scene, judge(scene, self.this.checks, self.this.waivers, chains)
 

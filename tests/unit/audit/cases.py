@@ -59,8 +59,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
     manual: int = 0
 
     def tally(self, one: Check) -> Tally:
-        counters = Flat(flat=self.before.counters)
-        scene = Scene(self.evidence, self.now_s, self.policy, counters, self.before.taken_at_s)
+        counters = Flat(at_s=self.before.taken_at_s, flat=self.before.counters)
+        scene = Scene(self.evidence, self.now_s, self.policy, counters)
         return evaluate(scene, [one])[0]
 
 

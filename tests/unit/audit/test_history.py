@@ -38,7 +38,7 @@ def run(
     """One run with these findings."""
     signer = Signer(folder / "key")
     with locked(folder) as history:
-        known = before(history, signer, "demo", None)
+        known = before(history, signer, "demo", None, at_s)
         verdict = Verdict((), tuple(found), {}, coverage(()), frozenset())
         compared = compare(known.open, verdict.findings, lambda _one: True)
         counted = known.counters.after((counters or {}).items())
@@ -231,5 +231,5 @@ def test_what_modules_count_is_kept_beside_the_evidence() -> None:
     first = Scene(Evidence(fleet=Fleet(nodes=(node,)), boards=(board,)), 1000)
     kept = first.counted()
     assert (kept.get("n1/A", "replays"), kept.get("n1 taint", "dcctl.io/maintenance")) == (7, 1000)
-    second = Scene(first.evidence, 2000, counters=decode(kept.encode()), counted_at_s=1000).counted()
+    second = Scene(first.evidence, 2000, counters=decode(kept.encode())).counted()
     assert second.get("n1 taint", "dcctl.io/maintenance") == 1000
