@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import fields, replace
 
 from dcctl import collectors, config
-from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.document import merged, restricted
 from dcctl.inventory.sources.demo import build
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.inventory.evidence.boards import Board
+    from dcctl.inventory.evidence.collected import Evidence
     from dcctl.inventory.evidence.fabric import FabricPort
     from dcctl.inventory.evidence.hosts import Host
     from dcctl.inventory.model import Fleet, Node, Workload
