@@ -48,12 +48,10 @@ def plants_of(spec: MeterSpec, settings: Settings, stop: Event) -> tuple[Plant, 
 
     SourceError when it does not answer.
     """
-    if not isinstance(spec, specs.NutSpec):
+    if not isinstance(spec, specs.NutSpec | specs.RedfishSpec | specs.IpmiSpec):
         return None
-    from dcctl.inventory.sources.nut.source import NutSource
-
-    asking = Asking(spec.name, spec.site, settings.fanout, settings.timeout, stop)
-    return NutSource(spec.host, spec.port, asking=asking).plants()
+    found: tuple[Plant, ...] = source_of(spec, settings, stop).plants()  # type: ignore[attr-defined]  # all three have it
+    return found
 
 
 def _redfish(spec: specs.RedfishSpec, nodes: tuple[str, ...], asking: Asking) -> Source:

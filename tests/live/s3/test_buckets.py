@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import urllib.error
 import urllib.request
@@ -51,8 +50,8 @@ SECRET = "wJalrXUtnFEMI-not-a-real-secret"
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
     """The URL of a server with one bucket as it should be and one that is open to everybody."""
-    beside = Path(sys.executable).parent / "moto_server"
-    program = str(beside) if beside.exists() else shutil.which("moto_server") or need("moto_server", "none")
+    own = Path(sys.prefix) / "moto" / "bin" / "moto_server"
+    program = str(own) if own.exists() else need("moto_server", "none; make test installs it")
     port = free_port()
     with started([program, "-H", "127.0.0.1", "-p", str(port)], lambda: answers(port), _QUIET):
         url = f"http://127.0.0.1:{port}"
