@@ -80,7 +80,10 @@ class Collection:
         from dcctl import app
 
         self._settings = settings
-        self._plan: tuple[AnySpec, ...] = (*app.plan_of(settings), *map(_store, models))
+        plan = app.plan_of(settings)
+        known = {spec.path for spec in plan if isinstance(spec, specs.ModelsSpec)}
+        named = (spec for spec in map(_store, dict.fromkeys(models)) if spec.path not in known)
+        self._plan: tuple[AnySpec, ...] = (*plan, *named)
         self._declared = [declared(spec) for spec in self._plan if isinstance(spec, specs.DeclaredSpec)]
         self.asked = self._asked()
         """What nodes are asked over SSH while the fleet is surveyed; None: no node is."""
@@ -98,7 +101,8 @@ class Collection:
 
         What is declared comes last: of one thing that both tell of, what was read counts.
         """
-        own = Evidence(taken_at_s=fleet.taken_at_s or now_s, fleet=fleet)
+        live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
+        own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
         read = [part for spec in self._plan for part in self._parts(spec, fleet)]
         records, gaps = _records([spec for spec in self._plan if isinstance(spec, specs.DiagnosticsSpec)])
         found = document.merged((own, *read, *self._declared))
@@ -124,7 +128,7 @@ class Collection:
             case specs.S3Spec():
                 found = (_buckets(spec, settings),)
             case MeterSpec():
-                return _plants(spec, settings)
+                return _plants(spec, settings, fleet)
         return found
 
 
@@ -222,14 +226,17 @@ def _buckets(spec: S3Spec, settings: Settings) -> Evidence:
         return Evidence(fleet=Fleet(gaps=(gap,)), silent={"buckets": dark})
 
 
-def _plants(spec: MeterSpec, settings: Settings) -> Iterator[Evidence]:
-    """Yield what a source of meters tells of power and cooling beside them; the survey has its gaps."""
+def _plants(spec: MeterSpec, settings: Settings, fleet: Fleet) -> Iterator[Evidence]:
+    """Yield what a source of meters tells of power and cooling beside them."""
     from dcctl.meters import plants_of
 
     try:
         found = plants_of(spec, settings, Event())
     except SourceError as error:
-        yield Evidence(silent={"plants": Silence(f"{spec.name}: {error.reason}", error.cause)})
+        gap = Gap(spec.name, error.subject, error.reason, error.cause, error.hint)
+        told = any(one.source == spec.name for one in fleet.gaps)  # the survey met it as well
+        dark = Silence(f"{spec.name}: {error.reason}", error.cause)
+        yield Evidence(fleet=Fleet(gaps=() if told else (gap,)), silent={"plants": dark})
     else:
         if found is not None:
             yield Evidence(plants=found)
