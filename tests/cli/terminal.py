@@ -30,7 +30,7 @@ class Terminal:
         """All that was written so far, escape sequences included."""
         return self.seen.decode("utf-8", "replace")
 
-    def read_until(self, word: str, within_s: float = 30, times: int = 1) -> str:
+    def read_until(self, word: str, within_s: float = 60, times: int = 1) -> str:
         """Read until `word` was written so many times or the program ended."""
         deadline = time.monotonic() + within_s
         while self.text.count(word) < times:
@@ -40,7 +40,7 @@ class Terminal:
                 break
         return self.text
 
-    def finish(self, within_s: float = 30) -> tuple[int, str]:
+    def finish(self, within_s: float = 60) -> tuple[int, str]:
         """Read to the end; the exit code and all that was written."""
         deadline = time.monotonic() + within_s
         while True:
