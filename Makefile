@@ -35,7 +35,7 @@ $(VENV)/.check: $(VENV)/.run
 	@touch $@
 
 # A server of S3 for the tests, in a place of its own: its libraries and those of Kubernetes exclude each other.
-$(VENV)/moto/.installed:
+$(VENV)/moto/.installed: | $(BIN)/python
 	@echo "dcctl: installing a server of S3 for the tests"
 	@$(PYTHON) -m venv --without-pip $(VENV)/moto
 	@$(PYTHON) -m pip --python $(VENV)/moto/bin/python install --quiet --disable-pip-version-check \
@@ -47,7 +47,7 @@ run: $(VENV)/.run ## Set up and assess this machine.
 	@$(BIN)/dcctl assess || { code=$$?; case $$code in 1|3) ;; *) exit $$code ;; esac; }
 
 check: ## Set up, lint and test (no GPU, no cluster needed).
-	@$(PAIR) $(VENV)/.check debian
+	@$(PAIR) $(VENV)/.check debian $(VENV)/moto/.installed
 	@$(PAIR) test lint
 
 test: $(VENV)/.check $(VENV)/moto/.installed
