@@ -1,19 +1,22 @@
-"""Fifty hosts in network namespaces, asked in one run from inside their fabric."""
+"""Fifty hosts in network namespaces, asked from inside their fabric; also by dcctl as a user types it."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from dcctl.inventory.model import Fleet
-from tests.live.ssh.hosts import Hosts, sweep
+from tests.live.ssh.hosts import Hosts
+from tests.live.ssh.test_cli import dcctl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = """
@@ -32,18 +35,21 @@ def collect(hosts: Hosts, names: Sequence[str]) -> Fleet:
     return msgspec.json.decode(done.stdout, type=Fleet)
 
 
-def test_fifty_hosts_answer_each_for_itself(tmp_path: Path) -> None:
-    with Hosts(tmp_path, 50) as hosts:
-        fleet = collect(hosts, hosts.names)
-        assert fleet.gaps == ()
-        assert [node.name for node in fleet.nodes] == hosts.names
-        if hosts.namespaces:
-            assert {node.aliases for node in fleet.nodes} == {
-                ()
-            }  # each has its own name, and it is the one we use
-            _nothing_is_left(hosts)
-            _no_route(hosts)
-    sweep()
+@pytest.fixture(scope="module")
+def fifty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    """Fifty hosts that stay up for the tests of this module."""
+    with Hosts(tmp_path_factory.mktemp("fifty"), 50) as hosts:
+        yield hosts
+
+
+def test_fifty_hosts_answer_each_for_itself(fifty: Hosts) -> None:
+    fleet = collect(fifty, fifty.names)
+    assert fleet.gaps == ()
+    assert [node.name for node in fleet.nodes] == fifty.names
+    if fifty.namespaces:
+        assert {node.aliases for node in fleet.nodes} == {()}, "each has a name of its own"
+        _nothing_is_left(fifty)
+        _no_route(fifty)
 
 
 def _nothing_is_left(hosts: Hosts) -> None:
@@ -71,13 +77,31 @@ def _no_route(hosts: Hosts) -> None:
     assert unnamed.hint == "getent hosts nobody-knows-this"
 
 
-def test_stale_namespaces_of_a_killed_run_are_swept_away(tmp_path: Path) -> None:
-    with Hosts(tmp_path, 1) as hosts:
-        if not hosts.namespaces:
-            return
-        stale = "dcctl-999999999-node001"
-        subprocess.run(["ip", "netns", "add", stale], check=True)
-        sweep()
-        listed = subprocess.run(["ip", "netns"], capture_output=True, text=True, check=True).stdout
-        assert stale not in listed
-        assert hosts.ops in listed
+def test_fifty_nodes_are_assessed(fifty: Hosts, home: dict[str, str]) -> None:
+    done = dcctl(fifty, home, "assess", "--by", "node", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert [row["nodes"] for row in report["items"]] == [[name] for name in fifty.names]
+    assert report["summary"]["nodes"] == 50
+    assert all(row["cpu_capacity_milli"] > 0 and row["memory_used_bytes"] > 0 for row in report["items"])
+    assert report["gaps"] == []
+
+
+def test_only_the_chosen_nodes_are_asked(fifty: Hosts, home: dict[str, str]) -> None:
+    chosen, left_out = fifty.names[1:4], fifty.names[2]
+    done = dcctl(fifty, home, "assess", "--by", "node", "-w", ",".join(chosen), "-x", left_out, "-o", "name")
+    assert done.stdout.split() == [name for name in chosen if name != left_out], done.stderr
+
+
+def test_a_key_that_nobody_takes_is_code_4(fifty: Hosts, home: dict[str, str], tmp_path: Path) -> None:
+    stranger = tmp_path / "stranger"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger)], check=True)
+    config = tmp_path / "config.toml"
+    name = fifty.names[0]
+    config.write_text(
+        f"[[context.test.source]]\nkind = 'ssh'\nnodes = '{name}'\n"
+        f"config_file = '{fifty.ssh_config}'\nidentity_file = '{stranger}'\n"
+    )
+    done = dcctl(fifty, home, "assess", "--config", str(config))
+    assert done.returncode == 4, done.stderr
+    assert name in done.stderr
