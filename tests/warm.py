@@ -146,8 +146,9 @@ def _serve(control: socket.socket) -> list[Any] | None:
     """Fork for each request and tell how each ended. A fork returns its own request; None: no more come."""
     running: dict[int, tuple[int, socket.socket]] = {}
     while True:
-        for ready in select.select([control, *running], [], [])[0]:
-            if ready is not control:
+        watched: list[socket.socket | int] = [control, *running]
+        for ready in select.select(watched, [], [])[0]:
+            if isinstance(ready, int):
                 pid, reply = running.pop(ready)
                 os.close(ready)
                 with reply:
