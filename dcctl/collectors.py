@@ -47,9 +47,10 @@ def saved(settings: Settings, models: Sequence[str] = ()) -> Evidence | None:
     if len(settings.inventory) > 1 or models:
         raise UsageError(f"-i {found[0]}", "evidence is looked at alone", f"dcctl audit -i {found[0]}")
     from dcctl.inventory.nodeset import select
-    from dcctl.inventory.sources.files.documents import read_bytes
+    from dcctl.inventory.sources.files.pages import pages_of
 
-    evidence = document.decode(read_bytes(found[0]), found[0])
+    with pages_of(found[0]) as pages:
+        evidence = document.decode(pages.data, found[0], pages.done)
     if not (settings.nodes or settings.exclude):
         return evidence
     fleet = select(evidence.fleet, settings.nodes or None, settings.exclude or None)

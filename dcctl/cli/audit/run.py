@@ -181,10 +181,10 @@ def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()
 
 
 def _save(path: str, evidence: "Evidence") -> None:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
     from dcctl.render.atomic import write_atomic
 
-    write_atomic(path, lambda out: out.write(encode(evidence).decode()))
+    write_atomic(path, lambda out: out.writelines(piece.decode() for piece in pieces(evidence)))
 
 
 class _Audit(NamedTuple):
@@ -221,7 +221,7 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         signer, series = self.this.signer(), series_of(self.session)
-        known = before(history, signer, series, self.this.spec.every_s)
+        known = before(history, signer, series, self.this.spec.every_s, self.session.now_s)
         scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
@@ -232,14 +232,13 @@ class _Audit(NamedTuple):
         return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
+        from dcctl.audit.counters import Counters
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
-        from dcctl.inventory.evidence.collected import Evidence
 
-        last = known.last if known else None
-        counted = Evidence(taken_at_s=last.at_s, counters=dict(known.counters)) if known and last else None
+        counters = known.counters if known else Counters()
         now_s = evidence.taken_at_s or self.session.now_s
-        scene = Scene(evidence, now_s, self.this.policy, counted)
+        scene = Scene(evidence, now_s, self.this.policy, counters)
         chains = (known.chain,) if known else ()
         return scene, judge(scene, self.this.checks, self.this.waivers, chains)
 
