@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, wait
+from functools import partial
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -12,9 +15,10 @@ from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import united
 from dcctl.inventory.evidence.fleet import with_fleet
+from dcctl.inventory.evidence.unreached import CUT, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dcctl.inventory.model import Fleet
     from dcctl.settings import Settings
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 64
 _OF_NODES = ("hosts", "boards", "gpu_nodes", "ports", "components")
 """What nodes tell."""
+_GRACE_S: Final = 3.0
+"""So long a source that is told to stop may take to say what it knows."""
 
 
 def saved(settings: Settings) -> Evidence | None:
@@ -56,28 +62,70 @@ def _is_evidence(what: str) -> bool:
 
 
 def gather(settings: Settings, fleet: Fleet, now_s: int) -> Evidence:
-    """Return what the sources of this run tell beside the fleet. What a source does not tell is silent."""
+    """Return what the sources of this run tell beside the fleet. What a source does not tell is silent.
+
+    Ctrl-C ends the asking: what was not reached by then is a gap with the cause `interrupted`.
+    """
     from dcctl import app, specs
 
     plan = app.plan_of(settings)
-    clusters = [spec for spec in plan if isinstance(spec, specs.KubernetesSpec)]
+    several = sum(isinstance(spec, specs.KubernetesSpec) for spec in plan) > 1
+    asking = _Asking(fleet)
     parts = [Evidence(taken_at_s=fleet.taken_at_s or now_s, fleet=fleet)]
     for spec in plan:
         if isinstance(spec, specs.DemoSpec):
             parts += _demo(fleet)
         elif isinstance(spec, specs.KubernetesSpec):
-            parts.append(_cluster(spec, settings, several=len(clusters) > 1))
+            parts.append(asking.of(partial(_cluster, spec, settings, several=several), _of_clusters()))
         elif isinstance(spec, specs.SshSpec):
-            parts.append(_nodes(spec, settings, fleet))
+            parts.append(asking.of(partial(_nodes, spec, settings, fleet, asking.stop), _OF_NODES))
     found = document.merged(tuple(parts))
     components = None if found.components is None else united(found.components)
-    return with_fleet(replace(found, components=components))
+    whole = with_fleet(replace(found, components=components))
+    return named(whole) if asking.stop.is_set() else whole
+
+
+class _Asking:
+    """Sources asked one after the other, until Ctrl-C, be it while the fleet was met or here."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.stop = Event()
+        if any(gap.cause == CUT.cause for gap in fleet.gaps):
+            self.stop.set()
+
+    def of(self, work: Callable[[], Evidence], kinds: Iterable[str]) -> Evidence:
+        """What a source tells; after Ctrl-C what it has by then, else silence about its kinds."""
+        dark = Evidence(silent=dict.fromkeys(kinds, CUT))
+        if self.stop.is_set():
+            return dark
+        found: Future[Evidence] = Future()
+        try:
+            Thread(target=_into, args=(found, work), daemon=True).start()
+            wait((found,))
+        except KeyboardInterrupt:
+            self.stop.set()
+            wait((found,), _GRACE_S)
+        return found.result() if found.done() else dark
+
+
+def _into(found: Future[Evidence], work: Callable[[], Evidence]) -> None:
+    """Put what `work` returns or raises where the one who waits finds it."""
+    try:
+        found.set_result(work())
+    except Exception as error:  # noqa: BLE001 - raised again by who waits
+        found.set_exception(error)
+
+
+def _of_clusters() -> set[str]:
+    """What clusters tell."""
+    from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
+
+    return {name for row in ROWS for name in row.into}
 
 
 def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:
     """All lists of one cluster, as its credentials see them."""
     from dcctl.inventory.sources.base import SourceError
-    from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
     from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 
     source = KubernetesEvidence(
@@ -92,11 +140,11 @@ def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evid
         return source.gather()
     except SourceError as error:
         dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        return Evidence(silent={name: dark for row in ROWS for name in row.into})
+        return Evidence(silent=dict.fromkeys(_of_clusters(), dark))
 
 
-def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet) -> Evidence:
-    """What the nodes of one ssh source tell, of those that -w and -x leave."""
+def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, stop: Event) -> Evidence:
+    """What the nodes of one ssh source tell, of those that -w and -x leave, until `stop` is set."""
     from dcctl.inventory.nodeset import expand, groups_of
     from dcctl.inventory.sources.base import SourceError
     from dcctl.inventory.sources.ssh.audit import gather as probes
@@ -118,7 +166,7 @@ def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet) -> Evidence:
         config_file=spec.config_file, known_hosts=spec.known_hosts, identity_file=spec.identity_file
     )
     try:
-        return probes.gather(targets, fanout=settings.fanout, name=spec.name, overrides=files)
+        return probes.gather(targets, fanout=settings.fanout, name=spec.name, overrides=files, stop=stop)
     except SourceError as error:
         return Evidence(silent={name: Silence(error.reason, error.cause) for name in _OF_NODES})
 

@@ -89,7 +89,11 @@ class Habit(NamedTuple):
     deadline: Annotated[
         float,
         typer.Option(
-            "--deadline", metavar="SECONDS", min=0, max=86400, help="Give up after that long: exit 5."
+            "--deadline",
+            metavar="SECONDS",
+            min=0,
+            max=86400,
+            help="Ask for that long; the rest is a gap: exit 3.",
         ),
     ] = 0.0
     sudoers: Annotated[
@@ -126,7 +130,7 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
 
         standard(choice.standard)
     this = setup(session, choice.waivers, choice.checks)
-    with Watched(this.spec.ping, habit.jitter, habit.deadline, of_error, quiet=habit.cron) as watched:
+    with Watched(this.spec.ping, habit.jitter, of_error, quiet=habit.cron) as watched:
         report = _audited(session, this, choice, habit)
         watched.ends(_code(report, session))
     return report
@@ -139,6 +143,7 @@ def _code(report: "Report", session: "Session") -> int:
 
 
 def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Report":
+    from dcctl.audit.act.watch import Deadline
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected
 
@@ -147,7 +152,9 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     scope = Scope(patterns, session.settings.nodes, session.settings.exclude)
     audit = _Audit(session, this._replace(checks=checks), choice, habit, scope)
     with _history(session, this, habit) as history:
-        evidence = evidence_of(session, audit.shape)
+        with Deadline(habit.deadline) as limit:
+            evidence = evidence_of(session, audit.shape)
+        evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
         return audit.compared(evidence, history) if history else audit.alone(evidence)
