@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dcctl.render.report import Report, Result
 
+Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST: Final = 10
-_NODES: Final = 3
+_GAPS: Final = 3
 
 
-def lines(report: Report) -> Iterator[str]:
-    """Yield the headline, what is new, and what is missing."""
+def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
+    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
+    now = time.localtime(now_s)
+    again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
+    return day == _DAYS[now.tm_wday] and not again
+
+
+def lines(report: Report, *, digest: bool = False) -> Iterator[str]:
+    """Yield the headline, what is new, what is missing, and for a digest what is still open."""
     yield report.headline
-    found = report.findings
-    new = [one for one in found.results if one.status == "new" and one.waived is None] if found else []
-    yield from map(_line, new[:_MOST])
-    if len(new) > _MOST:
-        yield f"… {len(new) - _MOST} more: dcctl audit"
-    for gap in report.gaps[:_NODES]:
+    found = [one for one in report.findings.results if one.waived is None] if report.findings else []
+    yield from _rows([one for one in found if one.status == "new"], "dcctl audit")
+    for gap in report.gaps[:_GAPS]:
         yield f"gap: {gap.subject}: {gap.reason}"
-    if len(report.gaps) > _NODES:
-        yield f"… {len(report.gaps) - _NODES} more gaps"
+    if len(report.gaps) > _GAPS:
+        yield f"… {len(report.gaps) - _GAPS} more gaps"
+    still = [one for one in found if one.status != "new"]
+    if digest and still:
+        yield "still open:"
+        yield from _rows(still, "dcctl audit")
 
 
-def _line(one: Result) -> str:
-    return f"{one.severity.upper():8} {one.rule}  {one.object}  {one.says}"
+def _rows(found: Sequence[Result], command: str) -> Iterator[str]:
+    for one in found[:_MOST]:
+        yield f"{one.severity.upper():8} {one.rule}  {one.object}  {one.says}"
+    if len(found) > _MOST:
+        yield f"… {len(found) - _MOST} more: {command}"

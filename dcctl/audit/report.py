@@ -52,7 +52,8 @@ class View(NamedTuple):
     before_s: int | None = None
     since: Mapping[str, int] = {}
     """Since when a finding is open, by id."""
-    cron: bool = False
+    quiet: bool = False
+    """Nothing is told when nothing is new."""
     broken: str = ""
     """The file of what broke in checks."""
     noticed: frozenset[str] = frozenset()
@@ -80,7 +81,7 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         name_key="nodes",
         level=max((LEVELS[one.severity] for one in counted), key=_LEVELS.index, default="ok"),
         findings=found,
-        silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
+        silent=view.quiet and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
     )
 
 

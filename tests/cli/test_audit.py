@@ -132,6 +132,22 @@ def test_cron_says_nothing_when_nothing_is_new(cli: Cli, see: See) -> None:
     assert "gap: gpu3: refused" in dark.stdout
 
 
+def test_on_the_day_of_the_digest_cron_tells_how_things_stand_once(
+    cli: Cli, see: See, tmp_path: Path
+) -> None:
+    today = time.strftime("%a", time.localtime()).lower()
+    words = ("-i", see({"dev": True}), "--select", "RBAC-03", "--cron")
+    assert cli("audit", *words).returncode == 1
+    history = tmp_path / "state" / "dcctl" / "audit"
+    assert cli("audit", *words, "--digest", today).stdout == "", "it was told today"
+    shutil.rmtree(history)
+    assert cli("audit", "-i", see({}), *words[2:], "--digest", today).stdout.startswith("0 new; ")
+    shutil.rmtree(history)
+    config = configured(tmp_path, f'digest = "{today}"')
+    assert cli("audit", "-i", see({}), *words[2:], *config).stdout.startswith("0 new; ")
+    assert cli("audit", "-i", see({}), *configured(tmp_path, 'digest = "monday"')).returncode == 2
+
+
 def test_cron_still_writes_its_file(cli: Cli, see: See, tmp_path: Path) -> None:
     for _ in range(2):
         done = cli("audit", "-i", see({"dev": True}), *ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")

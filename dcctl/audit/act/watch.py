@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.evidence.collected import Evidence
 
-_PING_S: Final = 10.0
+_PING_S: Final = 5.0
 _DEFECT: Final = 70
 
 

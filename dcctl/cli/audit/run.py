@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from dcctl.audit.mail import Day
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from dcctl.audit.act.keep import Before
     from dcctl.audit.judge import Verdict
-    from dcctl.audit.record import Compared, Scope
+    from dcctl.audit.record import Compared, Record, Scope
     from dcctl.audit.scene import Scene
     from dcctl.cli.audit.setup import Setup
     from dcctl.cli.session import Session
@@ -76,6 +78,10 @@ class Habit(NamedTuple):
     cron: Annotated[
         bool, typer.Option("--cron", help="Print nothing when nothing is new, a few lines otherwise.")
     ] = False
+    digest: Annotated[
+        Day | None,
+        typer.Option("--digest", metavar="DAY", help="With --cron: on mon … sun tell how things stand, too."),
+    ] = None
     jitter: Annotated[
         float,
         typer.Option(
@@ -247,6 +253,13 @@ class _Audit(NamedTuple):
         asked = self.choice.min_coverage
         return 1000 - self.this.policy.own.unknown_most_milli if asked is None else round(asked * 10)
 
+    def _tells_all(self, last: "Record | None") -> bool:
+        """Whether this is the run of the week that tells how things stand."""
+        from dcctl.audit.mail import is_due
+
+        day = self.habit.digest or self.this.spec.digest
+        return is_due(day, self.session.now_s, last.at_s if last else None)
+
     def _report(
         self,
         scene: "Scene",
@@ -260,6 +273,7 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         last = known.last if known else None
+        digest = self._tells_all(last)
         view = View(
             at_s=self.session.now_s,
             target=series_of(self.session),
@@ -270,7 +284,7 @@ class _Audit(NamedTuple):
             run=seq,
             before_s=last.at_s if last else None,
             since=known.since if known else {},
-            cron=self.habit.cron,
+            quiet=self.habit.cron and not digest,
             noticed=frozenset(last.gaps if last else ()),
             broken=str(self.this.errors_file) if known else "",
         )
@@ -279,7 +293,8 @@ class _Audit(NamedTuple):
             from dcctl.cli.audit.standard import by_control
 
             told = by_control(told, self.choice.standard, verdict, scene)
-        return in_few_lines(told) if self.habit.cron and self.session.format == "table" else told
+        few = self.habit.cron and self.session.format == "table"
+        return in_few_lines(told, digest=digest) if few else told
 
 
 def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Callable[[str], bool]":
@@ -291,10 +306,10 @@ def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Call
     return lambda name: name not in untold and (name in nodes or whole)
 
 
-def in_few_lines(report: "Report") -> "Report":
+def in_few_lines(report: "Report", *, digest: bool) -> "Report":
     """The report as the few lines of a mail."""
     from msgspec.structs import replace
 
     from dcctl.audit.mail import lines
 
-    return replace(report, documents=("".join(f"{line}\n" for line in lines(report)),))
+    return replace(report, documents=("".join(f"{line}\n" for line in lines(report, digest=digest)),))
