@@ -180,6 +180,32 @@ def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> N
     assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 2
 
 
+@pytest.mark.parametrize(
+    "text", ["", "waivers:\n", "waivers: []", "# ours\nwaivers: [ ]\n", "waivers:\r\n# none yet\r\n"]
+)
+def test_waive_adds_to_a_file_with_nothing_in_it(cli: Cli, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    terms = (
+        "--owner",
+        "wu",
+        "--ticket",
+        "T",
+        "--reason",
+        "r",
+        "--days",
+        "1",
+        "--yes",
+        "--waivers",
+        str(path),
+    )
+    done = cli("audit", "waive", "rbac-03", "y", *terms, "--finding", "0" * 16)
+    assert done.returncode == 0, done.stderr
+    assert 'id: "RBAC-03"' in path.read_text()
+    assert ("# ours" in text) == ("# ours" in path.read_text())
+    assert cli("audit", "waive", "RBAC-03", "z", *terms, "--finding", "x").returncode == 2
+
+
 @pytest.mark.parametrize("words", [("--owner", ""), ("--ticket", " "), ("--reason", "")])
 def test_a_waiver_needs_somebody_and_a_reason(cli: Cli, words: tuple[str, str]) -> None:
     terms = {"--owner": "wu", "--ticket": "T-1", "--reason": "r", words[0]: words[1]}
