@@ -29,6 +29,8 @@ class AuditSpec(Struct, frozen=True, kw_only=True):
     """A YAML file of the site's own checks."""
     key: str | None = None
     """The file of the key that signs the history."""
+    former_keys: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+    """Public keys that signed the history before this one."""
     ping: str | None = None
     """A URL of this host or site that is told of every run, as healthchecks.io understands it."""
     digest: Day | None = None

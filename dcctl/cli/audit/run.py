@@ -226,7 +226,8 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         signer, series = self.this.signer(), series_of(self.session)
-        known = before(history, signer, series, self.this.spec.every_s)
+        spec = self.this.spec
+        known = before(history, (signer.public, *spec.former_keys), series, spec.every_s)
         scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
