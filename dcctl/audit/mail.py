@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,16 +10,9 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report, Result
 
 Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-_DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST: Final = 10
 _GAPS: Final = 3
-
-
-def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
-    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
-    now = time.localtime(now_s)
-    again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
-    return day == _DAYS[now.tm_wday] and not again
 
 
 def lines(report: Report, *, digest: bool = False) -> Iterator[str]:

@@ -149,8 +149,13 @@ def test_on_the_day_of_the_digest_cron_tells_how_things_stand_once(
 
 
 def test_cron_still_writes_its_file(cli: Cli, see: See, tmp_path: Path) -> None:
+    gap = Gap("ssh", "gpu2", "timed out", "timeout", node="gpu2")
+    words = (*ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+    first = cli("audit", "-i", see({"dev": True}, gap), *words)
+    assert "RBAC-03  ClusterRole/dev" in first.stdout
+    assert (first.stdout.count("gpu2: timed out"), first.stderr) == (1, "")
     for _ in range(2):
-        done = cli("audit", "-i", see({"dev": True}), *ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+        done = cli("audit", "-i", see({"dev": True}), *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert 'dcctl_audit_findings{severity="high",status="known"} 1' in (tmp_path / "a.prom").read_text()
 
@@ -467,3 +472,32 @@ def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) 
     assert cli("audit", "install-timer", "--user", "--yes").returncode == 0
     folder = tmp_path / "config" / "systemd" / "user"
     assert sorted(path.name for path in folder.iterdir()) == ["dcctl-audit.service", "dcctl-audit.timer"]
+    assert cli("audit", "install-timer", "--user").stdout.startswith("nothing to change")
+    changed = cli("audit", "install-timer", "--user", "--calendar", "weekly", "--dry-run").stdout
+    assert "OnCalendar=weekly" in changed
+    assert "[Service]" not in changed, "the service stays as it is"
+    assert cli("audit", "install-timer", "--user", "--calendar", "weekly", "--yes").returncode == 0
+
+
+def test_a_unit_of_somebody_else_is_left_alone(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "systemd" / "user"
+    folder.mkdir(parents=True)
+    timer, service = folder / "dcctl-audit.timer", folder / "dcctl-audit.service"
+    timer.symlink_to("/dev/null")
+    _refused(cli, timer)
+    timer.unlink()
+    service.write_text("[Service]\nExecStart=/bin/true\n")
+    _refused(cli, service)
+    assert (list(folder.iterdir()), service.read_text()[:9]) == ([service], "[Service]")
+
+
+def _refused(cli: Cli, path: Path) -> None:
+    for more in ("--yes", "--dry-run"):
+        done = cli("audit", "install-timer", "--user", more)
+        assert (done.returncode, f"{path.name}: is there" in done.stderr) == (6, True)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_a_time_that_systemd_does_not_know(cli: Cli) -> None:
+    done = cli("audit", "install-timer", "--user", "--calendar", "at noon", "--dry-run")
+    assert (done.returncode, "--calendar at noon" in done.stderr) == (2, True)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from dcctl.audit.mail import DAYS
 from dcctl.errors import DcctlError, UnreachableError, UsageError
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.unreached import because
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
+    from dcctl.audit.mail import Day
     from dcctl.inventory.evidence.collected import Evidence
 
 _PING_S: Final = 5.0
@@ -120,6 +122,13 @@ def wait_s(most_s: float, host: str, job: str) -> float:
     """Return how long a host waits before it begins: the same each time, and spread over the hosts."""
     number = int.from_bytes(hashlib.sha256(f"{host} {job}".encode()).digest()[:8], "big")
     return most_s * number / 2**64
+
+
+def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
+    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
+    now = time.localtime(now_s)
+    again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
+    return day == DAYS[now.tm_wday] and not again
 
 
 def _check(url: str) -> None:

@@ -256,7 +256,7 @@ class _Audit(NamedTuple):
 
     def _tells_all(self, last: "Record | None") -> bool:
         """Whether this is the run of the week that tells how things stand."""
-        from dcctl.audit.mail import is_due
+        from dcctl.audit.act.watch import is_due
 
         day = self.habit.digest or self.this.spec.digest
         return is_due(day, self.session.now_s, last.at_s if last else None)
@@ -294,8 +294,7 @@ class _Audit(NamedTuple):
             from dcctl.cli.audit.standard import by_control
 
             told = by_control(told, self.choice.standard, verdict, scene)
-        few = self.habit.cron and self.session.format == "table"
-        return in_few_lines(told, digest=digest) if few else told
+        return in_few_lines(told, self.session, digest=digest) if self.habit.cron else told
 
 
 def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Callable[[str], bool]":
@@ -307,10 +306,13 @@ def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Call
     return lambda name: name not in untold and (name in nodes or whole)
 
 
-def in_few_lines(report: "Report", *, digest: bool) -> "Report":
-    """The report as the few lines of a mail."""
+def in_few_lines(report: "Report", session: "Session", *, digest: bool) -> "Report":
+    """The report with the few lines of a mail: in place of the table, and beside what goes to a file."""
     from msgspec.structs import replace
 
     from dcctl.audit.mail import lines
 
-    return replace(report, documents=("".join(f"{line}\n" for line in lines(report, digest=digest)),))
+    text = "".join(f"{line}\n" for line in lines(report, digest=digest))
+    if session.format == "table":
+        return replace(report, documents=(text,), news="" if session.file else text)
+    return replace(report, news=text) if session.file else report

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl.audit.mail import is_due, lines
+from dcctl.audit.act.watch import is_due
+from dcctl.audit.mail import lines
 from dcctl.inventory.model import Gap
 from dcctl.render.report import Findings, Report, Result, Table, Waived
 
