@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from dcctl.inventory.folding import fold
+from dcctl.units import plural
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from dcctl.render.report import Report, Result
 
@@ -15,23 +18,30 @@ _MOST: Final = 10
 _GAPS: Final = 3
 
 
-def lines(report: Report, *, digest: bool = False) -> Iterator[str]:
-    """Yield the headline, what is new, what is missing, and for a digest what is still open."""
+def lines(report: Report, again: str, *, digest: bool = False) -> Iterator[str]:
+    """Yield the headline, what is new, what is missing, and for a digest what is still open.
+
+    `again`: the command that shows all of it.
+    """
     yield report.headline
     found = [one for one in report.findings.results if one.waived is None] if report.findings else []
-    yield from _rows([one for one in found if one.status == "new"], "dcctl audit")
+    yield from _rows([one for one in found if one.status == "new"], again)
     for gap in report.gaps[:_GAPS]:
         yield f"gap: {gap.subject}: {gap.reason}"
     if len(report.gaps) > _GAPS:
-        yield f"… {len(report.gaps) - _GAPS} more gaps"
+        yield f"… {plural(len(report.gaps) - _GAPS, 'more gap')}"
     still = [one for one in found if one.status != "new"]
     if digest and still:
         yield "still open:"
-        yield from _rows(still, "dcctl audit")
+        yield from _rows(still, again)
 
 
-def _rows(found: Sequence[Result], command: str) -> Iterator[str]:
-    for one in found[:_MOST]:
-        yield f"{one.severity.upper():8} {one.rule}  {one.object}  {one.says}"
-    if len(found) > _MOST:
-        yield f"… {len(found) - _MOST} more: {command}"
+def _rows(found: Iterable[Result], again: str) -> Iterator[str]:
+    """Yield the gravest; what is the same of several objects is one line."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        alike.setdefault((one.severity, one.rule, one.says), []).append(one.object)
+    for (severity, rule, says), objects in list(alike.items())[:_MOST]:
+        yield f"{severity.upper():8} {rule}  {fold(objects)}  {says}"
+    if len(alike) > _MOST:
+        yield f"… {len(alike) - _MOST} more: {again}"

@@ -311,8 +311,10 @@ def in_few_lines(report: "Report", session: "Session", *, digest: bool) -> "Repo
     from msgspec.structs import replace
 
     from dcctl.audit.mail import lines
+    from dcctl.cli.again import in_full
 
-    text = "".join(f"{line}\n" for line in lines(report, digest=digest))
+    again = in_full("dcctl audit", session)
+    text = "".join(f"{line}\n" for line in lines(report, again, digest=digest))
     if session.format == "table":
         return replace(report, documents=(text,), news="" if session.file else text)
     return replace(report, news=text) if session.file else report

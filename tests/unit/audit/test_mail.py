@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from dcctl.audit.act.watch import is_due
 from dcctl.audit.mail import lines
@@ -53,7 +54,7 @@ def told(results: tuple[Result, ...], gaps: int = 0, *, digest: bool = False) ->
     found = Findings(at_s=0, rules=(), results=results)
     dark = tuple(Gap("ssh", f"gpu{number}", "refused") for number in range(gaps))
     report = Report("audit", "2 new", Table("items", (), ()), findings=found, gaps=dark)
-    return list(lines(report, digest=digest))
+    return list(lines(report, "dcctl audit", digest=digest))
 
 
 def test_a_mail_has_what_is_new_and_what_is_missing() -> None:
@@ -64,13 +65,18 @@ def test_a_mail_has_what_is_new_and_what_is_missing() -> None:
         "gap: gpu0: refused",
         "gap: gpu1: refused",
         "gap: gpu2: refused",
-        "… 1 more gaps",
+        "… 1 more gap",
     ]
 
 
 def test_a_digest_has_what_is_still_open_too() -> None:
-    rows = tuple(one(number, "known") for number in range(12))
+    rows = tuple(replace(one(number, "known"), says=f"is {number}") for number in range(12))
     text = told((*rows, one(99, "known", Waived("wu", "T-1", "rdma", 0))), digest=True)
     assert text[:2] == ["2 new", "still open:"]
     assert (len(text), text[-1]) == (13, "… 2 more: dcctl audit")
     assert told((), digest=True) == ["2 new"]
+
+
+def test_what_is_the_same_of_several_nodes_is_one_line() -> None:
+    rows = tuple(replace(one(0, "new"), object=f"gpu{number:03}") for number in range(17, 25))
+    assert told(rows)[1:] == ["HIGH     RBAC-03  gpu[017-024]  is wild"]
