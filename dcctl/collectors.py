@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, wait
 from functools import partial
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.asking import Asking
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import united
 from dcctl.inventory.evidence.fleet import with_fleet
-from dcctl.inventory.evidence.unreached import CUT, named
+from dcctl.inventory.evidence.unreached import named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
+    from threading import Event
 
     from dcctl.inventory.model import Fleet
     from dcctl.settings import Settings
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 _HEAD_BYTES = 64
 _OF_NODES = ("hosts", "boards", "gpu_nodes", "ports", "components")
 """What nodes tell."""
-_GRACE_S: Final = 3.0
-"""So long a source that is told to stop may take to say what it knows."""
 
 
 def saved(settings: Settings) -> Evidence | None:
@@ -70,7 +68,7 @@ def gather(settings: Settings, fleet: Fleet, now_s: int) -> Evidence:
 
     plan = app.plan_of(settings)
     several = sum(isinstance(spec, specs.KubernetesSpec) for spec in plan) > 1
-    asking = _Asking(fleet)
+    asking = Asking(fleet)
     parts = [Evidence(taken_at_s=fleet.taken_at_s or now_s, fleet=fleet)]
     for spec in plan:
         if isinstance(spec, specs.DemoSpec):
@@ -83,37 +81,6 @@ def gather(settings: Settings, fleet: Fleet, now_s: int) -> Evidence:
     components = None if found.components is None else united(found.components)
     whole = with_fleet(replace(found, components=components))
     return named(whole) if asking.stop.is_set() else whole
-
-
-class _Asking:
-    """Sources asked one after the other, until Ctrl-C, be it while the fleet was met or here."""
-
-    def __init__(self, fleet: Fleet) -> None:
-        self.stop = Event()
-        if any(gap.cause == CUT.cause for gap in fleet.gaps):
-            self.stop.set()
-
-    def of(self, work: Callable[[], Evidence], kinds: Iterable[str]) -> Evidence:
-        """What a source tells; after Ctrl-C what it has by then, else silence about its kinds."""
-        dark = Evidence(silent=dict.fromkeys(kinds, CUT))
-        if self.stop.is_set():
-            return dark
-        found: Future[Evidence] = Future()
-        try:
-            Thread(target=_into, args=(found, work), daemon=True).start()
-            wait((found,))
-        except KeyboardInterrupt:
-            self.stop.set()
-            wait((found,), _GRACE_S)
-        return found.result() if found.done() else dark
-
-
-def _into(found: Future[Evidence], work: Callable[[], Evidence]) -> None:
-    """Put what `work` returns or raises where the one who waits finds it."""
-    try:
-        found.set_result(work())
-    except Exception as error:  # noqa: BLE001 - raised again by who waits
-        found.set_exception(error)
 
 
 def _of_clusters() -> set[str]:

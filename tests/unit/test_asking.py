@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl import collectors
+from dcctl.asking import Asking
 from dcctl.audit.act.watch import Deadline
 from dcctl.errors import UnreachableError
 from dcctl.inventory.evidence.base import Silence
@@ -42,7 +43,7 @@ def ctrl_c() -> Iterator[Event]:
 
 
 def test_what_a_source_has_by_then_is_kept_and_nothing_more_is_asked(ctrl_c: Event) -> None:
-    asking = collectors._Asking(FLEET)
+    asking = Asking(FLEET)
     host = Host(node="gpu1")
 
     def until_told() -> Evidence:
@@ -55,7 +56,7 @@ def test_what_a_source_has_by_then_is_kept_and_nothing_more_is_asked(ctrl_c: Eve
 
 
 def test_one_that_does_not_hear_is_silent(ctrl_c: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collectors, "_GRACE_S", 0.0)
+    monkeypatch.setattr("dcctl.asking._GRACE_S", 0.0)
     deaf = Event()
 
     def work() -> Evidence:
@@ -63,7 +64,7 @@ def test_one_that_does_not_hear_is_silent(ctrl_c: Event, monkeypatch: pytest.Mon
         deaf.wait(30)
         return Evidence()
 
-    assert collectors._Asking(FLEET).of(work, ("roles",)).silent == {"roles": CUT}
+    assert Asking(FLEET).of(work, ("roles",)).silent == {"roles": CUT}
     deaf.set()
 
 
@@ -72,12 +73,12 @@ def test_an_error_of_a_source_is_that_of_the_run() -> None:
         raise UnreachableError("x", "y")
 
     with pytest.raises(UnreachableError):
-        collectors._Asking(FLEET).of(work, ())
+        Asking(FLEET).of(work, ())
 
 
 def test_after_ctrl_c_while_the_fleet_was_met_nobody_is_asked() -> None:
     fleet = Fleet(gaps=(Gap("ssh", "ssh", CUT.reason, CUT.cause),))
-    assert collectors._Asking(fleet).of(Evidence, ("hosts",)).silent == {"hosts": CUT}
+    assert Asking(fleet).of(Evidence, ("hosts",)).silent == {"hosts": CUT}
 
 
 def test_a_run_that_was_not_cut_has_no_gap_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +132,7 @@ def test_a_deadline_is_the_reason_for_what_it_cut_off_and_for_nothing_else() -> 
 
 
 def test_a_deadline_ends_the_asking_as_ctrl_c_would() -> None:
-    asking = collectors._Asking(FLEET)
+    asking = Asking(FLEET)
 
     def work() -> Evidence:
         asking.stop.wait(30)
