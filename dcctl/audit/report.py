@@ -52,12 +52,9 @@ class View(NamedTuple):
     before_s: int | None = None
     since: Mapping[str, int] = {}
     """Since when a finding is open, by id."""
-    quiet: bool = False
-    """Nothing is told when nothing is new."""
+    cron: bool = False
     broken: str = ""
     """The file of what broke in checks."""
-    apart: frozenset[str] = frozenset()
-    """Ids of open findings that this run was not asked about: counted and not shown."""
     noticed: frozenset[str] = frozenset()
     """Gaps that the run before had too."""
 
@@ -69,8 +66,7 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
     counted = [one for one in results if one.status == "new" and one.waived is None]
     tally = Counter("waived" if one.waived else one.status for one in results)
     tally["gone"] = len(compared.gone)
-    asked = [one for one in results if one.id not in view.apart]
-    shown = [one for one in asked if rank(one.severity) <= rank(view.severity)]
+    shown = [one for one in results if rank(one.severity) <= rank(view.severity)]
     found = _findings(verdict, compared, view, tuple(results), complete=not gaps)
     return Report(
         kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
@@ -78,13 +74,13 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         items=_items(shown, found) if view.by == "severity" else _objects(shown),
         details=tuple(table for table in _details(verdict, compared, found) if table.rows),
         summary=_summary(verdict, tally, counted, view),
-        notes=tuple(_notes(found, len(asked), shown)),
+        notes=tuple(_notes(found, shown)),
         samples=tuple(_samples(verdict, results, view)),
         gaps=gaps,
         name_key="nodes",
         level=max((LEVELS[one.severity] for one in counted), key=_LEVELS.index, default="ok"),
         findings=found,
-        silent=view.quiet and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
+        silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
     )
 
 
@@ -262,19 +258,16 @@ def _summary(
     }
 
 
-def _notes(found: Findings, asked: int, shown: list[Result]) -> Iterator[Note]:
+def _notes(found: Findings, shown: list[Result]) -> Iterator[Note]:
     if found.unknown:
         checks = len({one.rule for one in found.unknown})
         text = f"{len(found.unknown)} answers of {checks} checks: not counted as passed"
         yield Note("unknown", text, "warn", detail="unknown")
     if found.gone:
-        yield Note("gone", f"{plural(len(found.gone), 'finding')} of the run before", "ok", detail="gone")
-    if asked > len(shown):
-        yield Note("hidden", plural(asked - len(shown), "less grave finding"))
-    if len(found.results) > asked:
-        yield Note(
-            "apart", f"{plural(len(found.results) - asked, 'open finding')} that this run was not about"
-        )
+        yield Note("gone", f"{len(found.gone)} findings of the run before", "ok", detail="gone")
+    hidden = len(found.results) - len(shown)
+    if hidden:
+        yield Note("hidden", f"{hidden} findings that are less grave")
     if shown:
         yield Note("why", "and how to mend it", command=f"dcctl audit explain {shown[0].rule}")
 

@@ -370,18 +370,6 @@ def test_names_feed_a_drain(cli: Cli) -> None:
     assert all(re.fullmatch(r"[a-z]+\d+", name) for name in done.stdout.split())
 
 
-def test_names_are_of_what_was_asked_for_alone(cli: Cli) -> None:
-    """What is open elsewhere must not be drained."""
-    cli("audit", "-i", "demo", "-q")
-    one = cli("audit", "-i", "demo", "--select", "GPU-14", "-o", "name").stdout.split()
-    assert one == [f"gpu{number:03}" for number in range(17, 25)]
-    some = cli("audit", "-i", "demo", "-w", "gpu[017-018]", "--select", "GPU-*", "-o", "name").stdout.split()
-    assert set(some) == {"gpu017", "gpu018"}
-    told = json.loads(cli("audit", "-i", "demo", "--select", "GPU-14", "-o", "json").stdout)
-    assert told["summary"]["unsure"] > 50
-    assert any(note["label"] == "apart" for note in told["notes"])
-
-
 def test_by_object_and_by_standard(cli: Cli) -> None:
     rows = json.loads(cli("audit", "-i", "demo", "--no-record", "--by", "object", "-o", "json").stdout)[
         "items"

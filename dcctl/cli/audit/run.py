@@ -8,11 +8,10 @@ import typer
 from dcctl.audit.mail import Day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from dcctl.audit.act.keep import Before
-    from dcctl.audit.finding import Finding
     from dcctl.audit.judge import Verdict
     from dcctl.audit.record import Compared, Record, Scope
     from dcctl.audit.scene import Scene
@@ -286,8 +285,7 @@ class _Audit(NamedTuple):
             run=seq,
             before_s=last.at_s if last else None,
             since=known.since if known else {},
-            apart=apart(compared.unsure, verdict, evidence, self.scope),
-            quiet=self.habit.cron and not digest,
+            cron=self.habit.cron and not digest,
             noticed=frozenset(last.gaps if last else ()),
             broken=str(self.this.errors_file) if known else "",
         )
@@ -306,19 +304,6 @@ def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Call
         not gap.node and gap.cause != "limited" for gap in evidence.fleet.gaps
     )
     return lambda name: name not in untold and (name in nodes or whole)
-
-
-def apart(
-    unsure: "Iterable[Finding]", verdict: "Verdict", evidence: "Evidence", scope: "Scope"
-) -> frozenset[str]:
-    """Open findings that a run was not about: of checks not selected, of nodes that -w and -x leave out."""
-    ran = {tally.check.id for tally in verdict.tallies}
-    nodes = {node.name for node in evidence.fleet.nodes} if scope.nodes or scope.exclude else None
-    return frozenset(
-        one.id
-        for one in unsure
-        if one.check not in ran or (nodes is not None and one.nodes and nodes.isdisjoint(one.nodes))
-    )
 
 
 def in_few_lines(report: "Report", session: "Session", *, digest: bool) -> "Report":
