@@ -286,6 +286,8 @@ class Report(Struct, frozen=True):
     """For the formats of audits: sarif, junit, ocsf, oscal."""
     silent: bool = False
     """Whether nothing is printed: it is asked for news alone, and there are none. Files are written still."""
+    news: str = ""
+    """All that a mail has to tell, gaps too: printed also where the answer itself goes to a file."""
 
 
 class Shape(Struct, frozen=True):

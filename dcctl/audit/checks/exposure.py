@@ -43,7 +43,7 @@ def _meant(one: Service, scene: Scene) -> str:
     over="services",
     refs=("dcctl:open-service", "800-53:SC-7", "iso:A.8.20", "mlps:8.1.4.2"),
     why="A port of every node, or an address of a cloud, leads into the pod past the gateway and its logs.",
-    fix="Use ClusterIP behind a gateway; set loadBalancerSourceRanges; or name it in `exposed` of policy.",
+    fix="Use ClusterIP behind a gateway; set loadBalancerSourceRanges; or name it in audit.network.exposed.",
     applies=_meant,
 )
 def exposed(one: Service, _scene: Scene) -> Iterator[Fault]:
