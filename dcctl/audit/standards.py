@@ -156,7 +156,9 @@ def _of_parts(
                 proofs[Proof(check, part.state, told, part.where, part.says)] = None
     if counts["pass"] or counts["fail"]:
         proofs = {proof: None for proof in proofs if proof.state != "na"}
-    return list(proofs), +counts or Counter({"na": 1})
+    if not counts:
+        return [Proof(check, "na", "", "", "there is none")], Counter({"na": 1})
+    return list(proofs), counts
 
 
 def _of_tally(decider: Decider, tally: Tally) -> tuple[list[Proof], Counter[State]]:

@@ -26,7 +26,7 @@ def as_junit(report: Report, out: TextIO) -> None:
     suites = [_suite(topic, rules, found.at_s, by) for topic, rules in _topics(found).items()]
     totals = [sum(each) for each in zip(*(counts for counts, _ in suites), strict=True)] or [0, 0, 0, 0]
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-    out.write(f'<testsuites name="dcctl audit" {_counts(totals)} time="0">\n')
+    out.write(f'<testsuites name="dcctl audit" {_counts(totals[:3])} time="0">\n')
     for _, lines in suites:
         out.writelines(f"{line}\n" for line in lines)
     out.write("</testsuites>\n")
@@ -53,7 +53,7 @@ def _suite(
 
 def _counts(counts: list[int]) -> str:
     words = ("tests", "failures", "errors", "skipped")
-    return " ".join(f'{word}="{count}"' for word, count in zip(words, counts, strict=True))
+    return " ".join(f'{word}="{count}"' for word, count in zip(words, counts, strict=False))
 
 
 def _cases(rule: Rule, those: list[Result]) -> Iterator[str]:
