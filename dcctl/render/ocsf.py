@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TextIO
 
 from dcctl import __version__
-from dcctl.render.plain import encode
+from dcctl.render.interchange import line
 
 if TYPE_CHECKING:
     from dcctl.render.plain import Json
@@ -41,7 +41,7 @@ def as_ocsf(report: Report, out: TextIO) -> None:
     assert found is not None  # noqa: S101  # dispatch sees to it
     rules = {rule.id: rule for rule in found.rules}
     for one in (*found.results, *found.gone, *found.unknown):
-        out.write(encode(_event(one, rules.get(one.rule), found), unicode=True) + "\n")
+        out.write(line(_event(one, rules.get(one.rule), found)))
 
 
 def _event(one: Result, rule: Rule | None, found: Findings) -> dict[str, Json]:

@@ -10,7 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, TextIO
 
 from dcctl import __version__
-from dcctl.render.plain import encode
+from dcctl.render.interchange import line
 from dcctl.render.sarif import stamp
 from dcctl.render.text import printable
 
@@ -42,7 +42,7 @@ def as_oscal(report: Report, out: TextIO) -> None:
             "results": [_assessed(report.headline, found, name, when)],
         }
     }
-    out.write(encode(document, unicode=True) + "\n")
+    out.write(line(document))
 
 
 def _assessed(headline: str, found: Findings, name: str, when: str) -> Json:
@@ -55,7 +55,7 @@ def _assessed(headline: str, found: Findings, name: str, when: str) -> Json:
     asked: list[Json] = [{"control-id": control_id(found.standard, one.id)} for one in found.controls]
     result: dict[str, Json] = {
         "uuid": _uuid(name, "result"),
-        "title": _text(headline),
+        "title": _text(headline) or "dcctl audit",
         "description": f"dcctl audit of {_text(found.target) or 'the fleet'}",
         "start": when,
         "end": when,
@@ -72,7 +72,7 @@ def _assessed(headline: str, found: Findings, name: str, when: str) -> Json:
 
 
 def _uuid(*words: str) -> str:
-    return str(uuid.uuid5(_SPACE, "\0".join(words)))
+    return str(uuid.uuid5(_SPACE, "\0".join(printable(word, unicode=True) for word in words)))
 
 
 def _key(one: Result) -> tuple[str, ...]:
@@ -111,7 +111,8 @@ def _observation(key: str, one: Result, when: str) -> Json:
 
 def _of_rule(rule: Rule, observations: list[str], name: str) -> Json:
     made = _finding(_uuid(name, "finding", rule.id), rule.id, rule.state, observations)
-    return {**made, "title": rule.title, "description": rule.why, "props": _properties({"state": rule.state})}
+    texts = {"title": _text(rule.title) or rule.id, "description": _text(rule.why) or rule.id}
+    return {**made, **texts, "props": _properties({"state": rule.state})}
 
 
 def _of_control(one: Control, standard: str, by: dict[str, list[str]], name: str) -> Json:
