@@ -57,6 +57,8 @@ class View(NamedTuple):
     cron: bool = False
     broken: str = ""
     """The file of what broke in checks."""
+    acted_on: bool = False
+    """Only what this run saw and nobody bears: names that another command acts on."""
     noticed: frozenset[str] = frozenset()
     """Gaps that the run before had too."""
 
@@ -68,7 +70,8 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
     counted = [one for one in results if one.status == "new" and one.waived is None]
     tally = Counter("waived" if one.waived else one.status for one in results)
     tally["gone"] = len(compared.gone)
-    shown = [one for one in results if rank(one.severity) <= rank(view.severity)]
+    asked = _asked(results, {one.check.id for one in verdict.tallies}, view)
+    shown = [one for one in asked if rank(one.severity) <= rank(view.severity)]
     found = _findings(verdict, compared, view, tuple(results), complete=not gaps)
     return Report(
         kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
@@ -76,7 +79,7 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         items=_items(shown, found) if view.by == "severity" else _objects(shown),
         details=tuple(table for table in _details(verdict, compared, found) if table.rows),
         summary=_summary(verdict, tally, counted, view),
-        notes=tuple(_notes(found, shown)),
+        notes=tuple(_notes(found, asked, shown)),
         samples=tuple(_samples(verdict, results, view)),
         gaps=gaps,
         name_key="nodes",
@@ -84,6 +87,13 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         findings=found,
         silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
     )
+
+
+def _asked(results: Iterable[Result], checks: set[str], view: View) -> list[Result]:
+    """Return the findings without those of checks that were not selected: this run knows nothing of them."""
+    if view.acted_on:
+        return [one for one in results if one.status != "unsure" and one.waived is None]
+    return [one for one in results if one.status != "unsure" or one.rule in checks]
 
 
 _LEVELS: tuple[Level, ...] = ("ok", "info", "warn", "crit")
@@ -277,16 +287,17 @@ def _summary(
     }
 
 
-def _notes(found: Findings, shown: list[Result]) -> Iterator[Note]:
+def _notes(found: Findings, asked: list[Result], shown: list[Result]) -> Iterator[Note]:
     if found.unknown:
         checks = len({one.rule for one in found.unknown})
         text = f"{len(found.unknown):,} answers of {checks} checks: not counted as passed"
         yield Note("unknown", text, "warn", detail="untold")
     if found.gone:
         yield Note("gone", f"{len(found.gone)} findings of the run before", "ok", detail="gone")
-    hidden = len(found.results) - len(shown)
-    if hidden:
-        yield Note("hidden", f"{hidden} findings that are less grave")
+    if len(asked) > len(shown):
+        yield Note("hidden", f"{len(asked) - len(shown)} findings that are less grave")
+    if len(found.results) > len(asked):
+        yield Note("unsure", f"{len(found.results) - len(asked)} findings of checks that were not selected")
     if shown:
         yield Note("why", "and how to mend it", command=f"dcctl audit explain {shown[0].rule}")
 
