@@ -132,6 +132,13 @@ def test_controls_have_titles_checks_states_and_evidence(cli: Cli, standard: str
     assert all(f">{one['control']}<" in page for one in items)
 
 
+def test_what_an_audit_knows_of_itself_decides_controls(cli: Cli) -> None:
+    items = json.loads(cli("audit", "-i", "demo", "--standard", "800-53", "-o", "json").stdout)["items"]
+    told = {one["control"]: (one["checks"], one["state"], one["evidence"]) for one in items}
+    assert told["CA-7"] == (["SLF-02"], "fail", "Audit/coverage: 1 node gave no answer: gpu077")
+    assert told["AU-10"] == (["SLF-04"], "na", "this is the first run")
+
+
 @pytest.mark.parametrize(("name", "meant"), [("cis", "cis-1.12"), ("iso-27001", "iso"), ("mlsp", "mlps")])
 def test_the_standard_that_is_meant(cli: Cli, name: str, meant: str) -> None:
     done = cli(*ALONE, "--standard", name)
