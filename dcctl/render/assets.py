@@ -35,7 +35,8 @@ polyline{fill:none;stroke-width:1.5}
 .p-measured{stroke:var(--l4)}.p-part{stroke:var(--l2)}.p-forecast{stroke:var(--warn);stroke-dasharray:4 3}
 .p-limit{stroke:var(--crit);stroke-dasharray:1 3}.grid{stroke:var(--line)}
 footer{margin-top:2rem;color:var(--soft);font-size:.8rem}
-@media print{body{padding:0;font-size:11px}th button{color:#000}.scroll{overflow:visible}td{white-space:normal;overflow-wrap:anywhere}
+@media print{body{padding:0;font-size:11px}th button{color:#000}.scroll{overflow:visible}
+td{white-space:normal;overflow-wrap:anywhere}
 figure,tr{break-inside:avoid}rect,td,th{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
