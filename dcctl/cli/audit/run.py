@@ -293,6 +293,7 @@ class _Audit(NamedTuple):
             before_s=last.at_s if last else None,
             since=known.since if known else {},
             cron=self.habit.cron and not digest,
+            acted_on=self.session.format == "name",
             noticed=frozenset(last.gaps if last else ()),
             broken=str(self.this.errors_file) if known else "",
         )
