@@ -38,7 +38,7 @@ def _both(first: S, second: S) -> S:
             changes[one.name] = tuple(dict.fromkeys((*here, *there)))
         elif one.name in _EITHER:
             changes[one.name] = here or there
-        elif here is None or (here in ("", "other") and there is not None) or here == ():
+        elif here is None or (here in ("", "other", ()) and there is not None):
             changes[one.name] = there
     told = replace(first, **changes)
     silent = {**second.silent, **first.silent}
