@@ -1,24 +1,18 @@
 """How many wrong versions of the checks their fixtures tell from the right one.
 
 Changed are the functions, methods and constants of every module of `dcctl.audit` through which fixtures run
-(the checks, and what they share: the graph of rights, drift, the table of parameters, …), what each check is
-entered with (`needs`, `applies`), and the defaults of the policy. A mutant is killed when a fixture of a check
-that runs through its place comes out otherwise. One that changes nothing but the words of findings is none.
+(the checks, and what they share: the graph of rights, drift, the table of parameters, …), what each check
+is entered with (`needs`, `applies`), and the defaults of the policy. A mutant is killed when a fixture of a
+check that runs through its place comes out otherwise. One that changes words of findings alone is none.
 """
 
 from __future__ import annotations
 
 import ast
-import gc
 import importlib
 import inspect
-import signal
 import sys
-import types
-from collections import defaultdict
-from contextlib import contextmanager
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -29,17 +23,14 @@ from dcctl.audit.parameters import PARAMETERS
 from dcctl.audit.parts import PARTS
 from dcctl.audit.policy import Policy
 from tests.unit.audit.cases import cases, differences
+from tests.unit.audit.defaults import changed, other_default, others
 from tests.unit.audit.mutants import constant, mutants
+from tests.unit.audit.swapping import HOME, Program, deadline, forget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import CodeType, FrameType, ModuleType
+    from types import CodeType, FrameType
 
-    from tests.unit.audit.mutants import Mutant
-
-_LONGEST_S: Final = 5
-_HOME: Final = "dcctl.audit"
-_POLICY: Final = "dcctl.audit.policy"
+_POLICY: Final = f"{HOME}.policy"
 NOT_CHANGED: Final = {
     "dcctl.audit.check": "",
     "dcctl.audit.evaluate": "",
@@ -52,9 +43,9 @@ NOT_CHANGED: Final = {
     "dcctl.audit.support": "ENDS_S",
     "dcctl.audit.nvlinks": "LINKS",
 }
-"""By module, what is left as it is; nothing named: all of it. What runs checks, and writes the rules of sudo,
-has tests of its own. The tables are names and figures that others have set: what a row says stands nowhere
-else, and a fixture would only say it again. Real manifests hold them: `test_fair.py`, `tests/controlplane`."""
+"""By module, what is left as it is; nothing named: all of it. What runs checks, and what writes rules of
+sudo, has tests of its own. The tables are names and figures that others have set: what a row says stands
+nowhere else, and a fixture would only say it again. Real manifests hold them: `test_fair.py`."""
 
 
 class Place(NamedTuple):
@@ -94,28 +85,28 @@ class Score(NamedTuple):
 def score(names: list[str] | None = None) -> Score:
     """Make all mutants that concern these checks, or all checks, and hold each against the fixtures."""
     wanted = sorted(names or CATALOGUE)
-    program = _Program(wanted)
+    fixtures, program = _Fixtures(wanted), Program()
     results: list[Result] = []
     idle: list[Place] = []
-    for name in program.modules():
+    for name in fixtures.modules():
         module = importlib.import_module(name)
         tree = ast.parse(inspect.getsource(module))
         for mutant in mutants(tree):
             place = Place(name, mutant.place)
             if mutant.place in NOT_CHANGED.get(name, "").split():
                 continue
-            through = program.through(place, tree, mutant.line)
+            through = fixtures.through(place, tree, mutant.line)
             if mutant.what in [f"{one!r} is {one + '~'!r}" for one in through]:
                 continue  # the id of a check is no part of its rows
             if through:
                 with program.swapped(module, tree, mutant) as works:
-                    results += program.held(place, mutant.line, mutant.what, through, works=works)
+                    results += fixtures.held(place, mutant.line, mutant.what, through, works=works)
             elif any(inspect.isfunction(each) for each in vars(module).values()):
                 idle.append(place)
     idle = [one for one in dict.fromkeys(idle) if one not in {each.place for each in results}]
-    results += program.entered()
-    results += program.defaults()
-    return Score(tuple(results), program.worded, tuple(program.unmade), tuple(idle))
+    results += fixtures.entered()
+    results += fixtures.defaults()
+    return Score(tuple(results), fixtures.worded, tuple(program.unmade), tuple(idle))
 
 
 def by_check(found: Score) -> dict[str, tuple[int, int, list[Result]]]:
@@ -123,7 +114,7 @@ def by_check(found: Score) -> dict[str, tuple[int, int, list[Result]]]:
     tallies: dict[str, tuple[int, int, list[Result]]] = {}
     for one in found.results:
         shared = (
-            not one.place.module.startswith((f"{_HOME}.checks", _POLICY)) and one.place.name != "PARAMETERS"
+            not one.place.module.startswith((f"{HOME}.checks", _POLICY)) and one.place.name != "PARAMETERS"
         )
         for name in (one.place.module,) if shared else one.checks:
             killed, made, survivors = tallies.get(name, (0, 0, []))
@@ -131,24 +122,21 @@ def by_check(found: Score) -> dict[str, tuple[int, int, list[Result]]]:
     return tallies
 
 
-class _Program:
-    """The loaded program, and what the fixtures of checks run through."""
+class _Fixtures:
+    """The fixtures of checks, and what of the program they run through."""
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
         self.worded = 0
-        self.unmade: list[str] = []
         self._ran = {name: _codes_run(name) for name in names}
         self._named = {name: _named_in(codes) for name, codes in self._ran.items()}
         self._words = {name: {word for _, word in self._named[name]} | _asked(name) for name in names}
         self._right = {name: _said(name) for name in names}
-        self._live = _live_functions()
-        self._cells = _live_cells()
 
     def modules(self) -> list[str]:
         """Those of dcctl.audit through which a fixture runs, in the order of their names."""
         files = {code.co_filename for codes in self._ran.values() for code in codes}
-        loaded = {name: one for name, one in sys.modules.items() if name.startswith(f"{_HOME}.")}
+        loaded = {name: one for name, one in sys.modules.items() if name.startswith(f"{HOME}.")}
         tables = {
             one.__file__ for one in loaded.values() if not any(map(inspect.isfunction, vars(one).values()))
         }
@@ -188,7 +176,7 @@ class _Program:
             (str(other.__file__), one) in self._named[name]
             for one in made
             for key, other in sys.modules.items()
-            if key.startswith(_HOME) and vars(other).get(one) is vars(home)[one]
+            if key.startswith(HOME) and vars(other).get(one) is vars(home)[one]
         )
 
     def held(
@@ -205,7 +193,7 @@ class _Program:
         worded = False
         for name in through:
             try:
-                with _deadline():
+                with deadline():
                     found = _said(name)
             except Exception:  # noqa: BLE001  # whatever it breaks, it was noticed
                 return False
@@ -215,76 +203,16 @@ class _Program:
             worded |= found != right and [one[1] for one in found] == [one[1] for one in right]
         return None if worded else True
 
-    @contextmanager
-    def swapped(self, module: ModuleType, tree: ast.Module, mutant: Mutant) -> Iterator[bool]:
-        """Have the program run the mutant; False: it does not even load."""
-        undo: list[Callable[[], None]] = []
-        works = True
-        try:
-            with _deadline():
-                if any(constant(one) == mutant.place for one in tree.body):
-                    self._set_constants(module, mutant, undo)
-                else:
-                    self._set_codes(module, mutant, undo)
-        except Exception:  # noqa: BLE001  # as it says
-            works = False
-        _forget()
-        try:
-            yield works
-        finally:
-            for each in reversed(undo):
-                each()
-            _forget()
-
-    def _set_codes(self, module: ModuleType, mutant: Mutant, undo: list[Callable[[], None]]) -> None:
-        changed = _codes(compile(mutant.tree, str(module.__file__), "exec"))
-        for key, code in changed.items():
-            for function in self._live.get((str(module.__file__), *key), ()):
-                before = function.__code__
-                if code == before:
-                    continue
-                if code.co_freevars != before.co_freevars:
-                    self.unmade.append(f"{module.__name__}:{mutant.line} {mutant.what}")
-                    continue
-                undo.append(lambda function=function, before=before: setattr(function, "__code__", before))  # type: ignore[misc]
-                function.__code__ = code
-
-    def _set_constants(self, module: ModuleType, mutant: Mutant, undo: list[Callable[[], None]]) -> None:
-        """Evaluate the constant anew, and those that are made of it; put them where the old ones are."""
-        space = dict(vars(module))
-        made = {mutant.place}
-        for one in mutant.tree.body:
-            given = constant(one)
-            named = {each.id for each in ast.walk(one) if isinstance(each, ast.Name)}
-            if given and made & named:
-                made.add(given)
-                exec(compile(ast.Module([one], []), str(module.__file__), "exec"), space)
-        for name in made:
-            self._put(vars(module)[name], space[name], undo)
-
-    def _put(self, old: object, new: object, undo: list[Callable[[], None]]) -> None:
-        for module in [each for name, each in sys.modules.items() if name.startswith(_HOME)]:
-            for name in [name for name, value in vars(module).items() if value is old]:
-                undo.append(lambda module=module, name=name: setattr(module, name, old))  # type: ignore[misc]
-                setattr(module, name, new)
-        for cell in self._cells.get(id(old), ()):
-            undo.append(lambda cell=cell: setattr(cell, "cell_contents", old))  # type: ignore[misc]
-            cell.cell_contents = new
-        if isinstance(old, dict) and isinstance(new, dict):
-            for key in old.keys() & new.keys():
-                if isinstance(old[key], tuple) and old[key] != new[key]:
-                    self._put(old[key], new[key], undo)
-
     def entered(self) -> list[Result]:
-        """What a check is entered with: without one of its needs, or without what says that it is not meant."""
+        """What a check is entered with: without one of its needs, or without its `applies`."""
         found: list[Result] = []
         for name in self.names:
-            real, place = CATALOGUE[name], Place(f"{_HOME}.checks", name)
-            others = [
-                (f"no need of {need}", real._replace(needs=_without(real.needs, need))) for need in real.needs
+            real, place = CATALOGUE[name], Place(f"{HOME}.checks", name)
+            ways = [
+                (f"no need of {one}", real._replace(needs=_without(real.needs, one))) for one in real.needs
             ]
-            others += [("no `applies`", real._replace(applies=None))] if real.applies else []
-            for what, other in others:
+            ways += [("no `applies`", real._replace(applies=None))] if real.applies else []
+            for what, other in ways:
                 registry.CATALOGUE[name] = other
                 try:
                     found += self.held(place, 0, what, (name,), works=True)
@@ -299,9 +227,9 @@ class _Program:
             section = getattr(Policy(), topic.name)
             for one in msgspec.structs.fields(section):
                 through = tuple(name for name in self.names if one.name in self._words[name])
-                for what, value in _others(getattr(section, one.name)) if through else ():
+                for what, value in others(getattr(section, one.name)) if through else ():
                     place = Place(f"{_POLICY}.{topic.name}", one.name)
-                    with _default(topic.name, one.name, value):
+                    with other_default(topic.name, one.name, value):
                         found += self.held(place, 0, what, through, works=True)
         return found
 
@@ -316,63 +244,16 @@ def _owner(place: Place, tree: ast.Module, line: int) -> str:
         if constant(one) == place.name and isinstance(one.value, ast.Dict):  # type: ignore[attr-defined]
             for key, value in zip(one.value.keys, one.value.values, strict=True):  # type: ignore[attr-defined]
                 name = getattr(key, "value", None)
-                if name in CATALOGUE and key.lineno <= line <= value.end_lineno:
+                if name in CATALOGUE and key.lineno <= line <= value.end_lineno:  # type: ignore[union-attr,operator]
                     return str(name)
     return ""
-
-
-def _others(value: object) -> Iterator[tuple[str, Any]]:
-    """Yield other values in place of a default, with what was done to it."""
-    if isinstance(value, bool):
-        yield f"{value} is {not value}", not value
-    elif isinstance(value, int):
-        yield f"{value} is {value + 1}", value + 1
-        yield f"{value} is {value - 1}", value - 1
-    elif isinstance(value, str):
-        yield f"{value!r} is {value + '~'!r}", value + "~"
-    elif isinstance(value, tuple):
-        for at, one in enumerate(value):
-            yield f"no {one!r}", value[:at] + value[at + 1 :]
-            for what, other in _others(one):
-                yield what, (*value[:at], other, *value[at + 1 :])
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield f"no {key}", {name: each for name, each in value.items() if name != key}
-            for what, other in _others(one):
-                yield f"{key}: {what}", {**value, key: other}
-    elif isinstance(value, msgspec.Struct):
-        for each in msgspec.structs.fields(value):
-            for what, other in _others(getattr(value, each.name)):
-                yield f"{each.name}: {what}", msgspec.structs.replace(value, **{each.name: other})
-
-
-_CHANGED: list[tuple[str, str, Any]] = []
-"""(section, field, value) of the default that is another just now."""
-
-
-@contextmanager
-def _default(section: str, name: str, value: object) -> Iterator[None]:
-    """Have fixtures that keep the default of a field of the policy run with another value."""
-    _CHANGED.append((section, name, value))
-    try:
-        yield
-    finally:
-        _CHANGED.clear()
-
-
-def _policy(real: Policy) -> Policy:
-    for section, name, value in _CHANGED:
-        part = getattr(real, section)
-        if getattr(part, name) == getattr(getattr(Policy(), section), name):
-            return msgspec.structs.replace(real, **{section: msgspec.structs.replace(part, **{name: value})})
-    return real
 
 
 def _said(name: str) -> list[tuple[bool, list[object], list[str]]]:
     """By case: whether it came out otherwise, what it found, and in which words."""
     told = []
     for case in cases(name):
-        run = msgspec.structs.replace(case, policy=_policy(case.policy)) if _CHANGED else case
+        run = msgspec.structs.replace(case, policy=changed(case.policy))
         tally = run.tally(registry.CATALOGUE[name])
         facts: list[object] = [(one.state, one.subject, one.where, one.severity) for one in tally.outcomes]
         facts += run.looked_at(registry.CATALOGUE[name]) if name in PARTS else []
@@ -383,13 +264,13 @@ def _said(name: str) -> list[tuple[bool, list[object], list[str]]]:
 def _codes_run(name: str) -> set[CodeType]:
     """The code of dcctl.audit that runs when the fixtures of a check do."""
     found: set[CodeType] = set()
-    home = str(sys.modules[_HOME].__path__[0])
+    home = str(sys.modules[HOME].__path__[0])
 
     def see(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename.startswith(home):
             found.add(frame.f_code)
 
-    _forget()
+    forget()
     sys.setprofile(see)
     try:
         _said(name)
@@ -412,65 +293,3 @@ def _asked(name: str) -> frozenset[str]:
     rows = [*PARAMETERS.get(name, ()), *{"API-12": CONTROL_PLANE_FILES, "KUB-05": NODE_FILES}.get(name, ())]
     words = {str(value) for row in rows for value in row}
     return frozenset(word[1:] for word in words if word.startswith("@"))
-
-
-def _codes(module: CodeType) -> dict[tuple[str, int], CodeType]:
-    """All code in some code, by its name and line."""
-    found = {(module.co_qualname, module.co_firstlineno): module}
-    for one in module.co_consts:
-        if isinstance(one, types.CodeType):
-            found |= _codes(one)
-    return found
-
-
-def _live_functions() -> dict[tuple[str, str, int], list[types.FunctionType]]:
-    """Every function of dcctl.audit that anything holds, by file, name and line."""
-    found: dict[tuple[str, str, int], list[types.FunctionType]] = defaultdict(list)
-    for one in _functions():
-        code = one.__code__
-        found[code.co_filename, code.co_qualname, code.co_firstlineno].append(one)
-    return found
-
-
-def _live_cells() -> dict[int, list[types.CellType]]:
-    """What closures of dcctl.audit hold, by the identity of what it is."""
-    found: dict[int, list[types.CellType]] = defaultdict(list)
-    for one in _functions():
-        for cell in one.__closure__ or ():
-            found[id(cell.cell_contents)].append(cell)
-    return found
-
-
-def _functions() -> list[types.FunctionType]:
-    gc.collect()
-    every = [one for one in gc.get_objects() if isinstance(one, types.FunctionType)]
-    return [one for one in every if (one.__module__ or "").startswith(_HOME)]
-
-
-def _forget() -> None:
-    """Clear what functions keep from call to call."""
-    for one in _keepers():
-        one.cache_clear()
-
-
-@cache
-def _keepers() -> tuple[Any, ...]:
-    homes = [each for name, each in sys.modules.items() if name.startswith(_HOME)]
-    found = {id(one): one for home in homes for one in vars(home).values() if hasattr(one, "cache_clear")}
-    return tuple(found.values())
-
-
-@contextmanager
-def _deadline() -> Iterator[None]:
-    """Raise TimeoutError in what does not end."""
-
-    def late(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, _LONGEST_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

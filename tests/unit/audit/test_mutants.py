@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+
 from dcctl.audit.catalogue import CATALOGUE
 from tests.unit.audit.mutants import mutants
 from tests.unit.audit.mutating import score
