@@ -25,10 +25,9 @@ def main(arguments: list[str]) -> int:
     killed, made = sum(not one.alive for one in found.results), len(found.results)
     print(f"{killed} of {made} mutants killed: {killed / max(1, made):.3f}, at least {BAR}")
     print(f"{found.worded} more changed words alone")
+    kept = [f"{module} {places}".rstrip() for module, places in NOT_CHANGED.items()]
     print(
-        "left as they are:",
-        *(f"{module} {names}".rstrip() for module, names in NOT_CHANGED.items()),
-        sep="\n  ",
+        f"{len(kept)} modules are left as they are, or tables of theirs", *kept if verbose else (), sep="\n  "
     )
     print(f"{len(found.unmade)} could not be put in place", *found.unmade if verbose else (), sep="\n  ")
     idle = [f"{one.module}.{one.name}" for one in found.idle]

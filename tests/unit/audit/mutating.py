@@ -280,11 +280,10 @@ def _codes_run(name: str) -> set[CodeType]:
 
 
 def _named_in(codes: set[CodeType]) -> frozenset[tuple[str, str]]:
-    """(file, name) of the globals and attributes in some code, and of its words that may name some."""
+    """(file, name) of the globals and attributes in some code."""
     found: set[tuple[str, str]] = set()
     for code in codes:
-        words = [one for one in code.co_consts if isinstance(one, str) and one.isidentifier()]
-        found |= {(code.co_filename, one) for one in (*code.co_names, *words)}
+        found |= {(code.co_filename, one) for one in code.co_names}
     return frozenset(found)
 
 
