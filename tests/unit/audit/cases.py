@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
-from msgspec import Struct
+from msgspec import Struct, field
 
+from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.parts import parts_of
 from dcctl.audit.policy import Policy
@@ -24,12 +25,28 @@ FOLDER = Path(__file__).parents[2] / "data" / "audit"
 NOW_S = 1_750_000_000
 
 
+class Flat(Counters, frozen=True):
+    """Counters as fixtures have them: `row name`."""
+
+    flat: dict[str, int] = field(default_factory=dict)
+
+    def get(self, row: str, name: str) -> int | None:
+        return self.flat.get(f"{row} {name}")
+
+
+class Before(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the last run kept."""
+
+    taken_at_s: int | None = None
+    counters: dict[str, int] = {}
+
+
 class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "pass"}):
     """What is told, and what has to come of it. What is not there has to be nothing."""
 
     case: str
     evidence: Evidence = Evidence()
-    before: Evidence | None = None
+    before: Before = Before()
     policy: Policy = Policy()
     now_s: int = NOW_S
     fail: tuple[tuple[str, str], ...] = ()
@@ -58,7 +75,8 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
         )
 
     def _scene(self) -> Scene:
-        return Scene(self.evidence, self.now_s, self.policy, self.before)
+        counters = Flat(at_s=self.before.taken_at_s, flat=self.before.counters)
+        return Scene(self.evidence, self.now_s, self.policy, counters)
 
 
 @cache
