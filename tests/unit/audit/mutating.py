@@ -85,7 +85,7 @@ class Score(NamedTuple):
 def score(names: list[str] | None = None) -> Score:
     """Make all mutants that concern these checks, or all checks, and hold each against the fixtures."""
     wanted = sorted(names or CATALOGUE)
-    fixtures, program = _Fixtures(wanted), Program()
+    fixtures, program = Fixtures(wanted), Program()
     results: list[Result] = []
     idle: list[Place] = []
     for name in fixtures.modules():
@@ -122,7 +122,7 @@ def by_check(found: Score) -> dict[str, tuple[int, int, list[Result]]]:
     return tallies
 
 
-class _Fixtures:
+class Fixtures:
     """The fixtures of checks, and what of the program they run through."""
 
     def __init__(self, names: list[str]) -> None:
