@@ -1,7 +1,7 @@
 # dcctl: `make run` sets everything up and assesses this machine; `make check` sets everything up and tests.
 # Needs python3 (3.11 or newer), pip and make. Everything else is installed into .venv, or, as root, from Debian.
 .DEFAULT_GOAL := help
-.PHONY: help run check check-live test bench lint format man completions debian clean
+.PHONY: help run check check-live test bench lint format man completions catalogue debian clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -28,13 +28,21 @@ $(VENV)/.check: $(VENV)/.run
 	  --root-user-action=ignore -c constraints.txt -e '.[exact,test,lint]'
 	@touch $@
 
+# A server of S3 for the tests, in a place of its own: its libraries and those of Kubernetes exclude each other.
+$(VENV)/moto/.installed:
+	@echo "dcctl: installing a server of S3 for the tests"
+	@$(PYTHON) -m venv --without-pip $(VENV)/moto
+	@$(PYTHON) -m pip --python $(VENV)/moto/bin/python install --quiet --disable-pip-version-check \
+	  --root-user-action=ignore 'moto[s3,server]==5.2.5'
+	@touch $@
+
 # Exit codes 1 (findings) and 3 (something gave no answer) are answers, not failures of `make run`.
 run: $(VENV)/.run ## Set up and assess this machine.
 	@$(BIN)/dcctl assess || { code=$$?; case $$code in 1|3) ;; *) exit $$code ;; esac; }
 
 check: $(VENV)/.check debian lint test ## Set up, lint and test (no GPU, no cluster needed).
 
-test: $(VENV)/.check
+test: $(VENV)/.check $(VENV)/moto/.installed
 	$(PYTEST) -m "not controlplane" -n auto --maxprocesses 8 --dist loadfile
 
 check-live: $(VENV)/.check debian ## Test against a real Kubernetes control plane (built on first use).
@@ -54,6 +62,10 @@ format: $(VENV)/.check ## Format the code.
 	$(BIN)/ruff format dcctl tests
 
 man: $(VENV)/.run ## Make the manual pages again.
+	$(BIN)/dcctl man --directory man
+
+catalogue: $(VENV)/.check ## Make again what follows from the checks of audit: their page, their words, the manual.
+	RECORD=1 DCCTL_RECORD=1 $(PYTEST) -q tests/docs/test_audit_checks.py tests/unit/audit/test_says.py
 	$(BIN)/dcctl man --directory man
 
 completions: $(VENV)/.run ## Make the shell completions again.

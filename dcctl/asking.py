@@ -27,12 +27,12 @@ class Asking:
         if any(gap.cause == CUT.cause for gap in fleet.gaps):
             self.stop.set()
 
-    def of(self, work: Callable[[], Evidence], kinds: Iterable[str]) -> Evidence:
+    def of(self, work: Callable[[], Iterable[Evidence]], kinds: Iterable[str]) -> tuple[Evidence, ...]:
         """Return what a source tells; after Ctrl-C what it has by then, else silence about its kinds."""
-        dark = Evidence(silent=dict.fromkeys(kinds, CUT))
+        dark = (Evidence(silent=dict.fromkeys(kinds, CUT)),)
         if self.stop.is_set():
             return dark
-        found: Future[Evidence] = Future()
+        found: Future[tuple[Evidence, ...]] = Future()
         try:
             Thread(target=_into, args=(found, work), daemon=True).start()
             wait((found,))
@@ -42,9 +42,9 @@ class Asking:
         return found.result() if found.done() else dark
 
 
-def _into(found: Future[Evidence], work: Callable[[], Evidence]) -> None:
+def _into(found: Future[tuple[Evidence, ...]], work: Callable[[], Iterable[Evidence]]) -> None:
     """Put what `work` returns or raises where the one who waits finds it."""
     try:
-        found.set_result(work())
+        found.set_result(tuple(work()))
     except Exception as error:  # noqa: BLE001 - raised again by who waits
         found.set_exception(error)

@@ -251,7 +251,7 @@ def acme(role, scene):
 
 
 def plugin(tmp_path: Path, code: str) -> dict[str, str]:
-    """Put a package with this module where Python finds it."""
+    """Install a package with this module as pip does it with --target: its metadata beside it."""
     (tmp_path / "acme_checks.py").write_text(code)
     info = tmp_path / "acme-1.dist-info"
     info.mkdir()
@@ -260,12 +260,40 @@ def plugin(tmp_path: Path, code: str) -> dict[str, str]:
     return {"PYTHONPATH": f"{Path(__file__).parents[2]}:{tmp_path}"}
 
 
-@pytest.mark.parametrize(("code", "says"), [(PLUGIN, ""), ("import dcctl\n1 / 0\n", "acme_checks.py:2")])
-def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path, code: str, says: str) -> None:
-    env = plugin(tmp_path, code)
+def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path) -> None:
+    env = plugin(tmp_path, PLUGIN)
     done = cli("audit", "-i", see({"dev": False}), "--select", "ACME-*", "-o", "csv", env=env)
-    assert (done.returncode, says in done.stderr) == (2 if says else 0, True)
-    assert bool(says) or "ACME-01" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ACME-01" in done.stdout
+    assert "A role of ACME" in cli("audit", "list", env=env).stdout
+    assert "acme: 1" in cli("audit", "explain", "ACME-01", env=env).stdout
+
+
+def test_a_package_of_which_there_is_no_module_is_named(cli: Cli, see: See, tmp_path: Path) -> None:
+    env = plugin(tmp_path, "")
+    (tmp_path / "acme_checks.py").unlink()
+    done = cli("audit", "-i", see({"dev": False}), env=env)
+    assert done.returncode == 2
+    assert "acme_checks (entry point acme of dcctl.checks): ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "where", "why"),
+    [
+        ("import dcctl\n1 / 0\n", "acme_checks.py:2", "ZeroDivisionError"),
+        ("import nowhere\n", "acme_checks.py:1", "No module named 'nowhere'"),
+        (PLUGIN.replace("ACME-01", "RBAC-01"), "acme_checks.py:4", "two checks have the id RBAC-01"),
+        (PLUGIN.replace('tier="A", ', ""), "acme_checks.py:4", "'tier'"),
+        ("x = (\n", "acme_checks.py:1", "was never closed"),
+    ],
+)
+def test_a_package_whose_checks_are_broken_is_named(
+    cli: Cli, see: See, tmp_path: Path, code: str, where: str, why: str
+) -> None:
+    done = cli("audit", "-i", see({"dev": False}), "--select", "ACME-*", env=plugin(tmp_path, code))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{where} (entry point acme of dcctl.checks)" in done.stderr
+    assert why in done.stderr, done.stderr
 
 
 HOLDS = "import fcntl,sys;f=open(sys.argv[1]);fcntl.flock(f,2);print(1,flush=True);input()"

@@ -46,30 +46,32 @@ def test_what_a_source_has_by_then_is_kept_and_nothing_more_is_asked(ctrl_c: Eve
     asking = Asking(FLEET)
     host = Host(node="gpu1")
 
-    def until_told() -> Evidence:
+    def until_told() -> Iterator[Evidence]:
         ctrl_c.set()
         asking.stop.wait(30)
-        return Evidence(hosts=(host,))
+        yield Evidence(hosts=(host,))
 
-    assert asking.of(until_told, ("hosts",)).hosts == (host,)
-    assert asking.of(until_told, ("hosts",)).silent == {"hosts": CUT}
+    (kept,), (not_asked,) = (asking.of(until_told, ("hosts",)) for _ in range(2))
+    assert kept.hosts == (host,)
+    assert not_asked.silent == {"hosts": CUT}
 
 
 def test_one_that_does_not_hear_is_silent(ctrl_c: Event, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dcctl.asking._GRACE_S", 0.0)
     deaf = Event()
 
-    def work() -> Evidence:
+    def work() -> tuple[Evidence]:
         ctrl_c.set()
         deaf.wait(30)
-        return Evidence()
+        return (Evidence(),)
 
-    assert Asking(FLEET).of(work, ("roles",)).silent == {"roles": CUT}
+    (found,) = Asking(FLEET).of(work, ("roles",))
+    assert found.silent == {"roles": CUT}
     deaf.set()
 
 
 def test_an_error_of_a_source_is_that_of_the_run() -> None:
-    def work() -> Evidence:
+    def work() -> tuple[Evidence]:
         raise UnreachableError("x", "y")
 
     with pytest.raises(UnreachableError):
@@ -78,12 +80,13 @@ def test_an_error_of_a_source_is_that_of_the_run() -> None:
 
 def test_after_ctrl_c_while_the_fleet_was_met_nobody_is_asked() -> None:
     fleet = Fleet(gaps=(Gap("ssh", "ssh", CUT.reason, CUT.cause),))
-    assert Asking(fleet).of(Evidence, ("hosts",)).silent == {"hosts": CUT}
+    (found,) = Asking(fleet).of(tuple, ("hosts",))
+    assert found.silent == {"hosts": CUT}
 
 
 def test_a_run_that_was_not_cut_has_no_gap_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dcctl.app.plan_of", lambda _settings: ())
-    assert collectors.gather(Settings(), FLEET, 0).fleet.gaps == ()
+    assert collectors.Collection(Settings()).gather(FLEET, 0).fleet.gaps == ()
 
 
 def test_a_source_that_hands_in_after_ctrl_c_is_heard(ctrl_c: Event) -> None:
@@ -134,12 +137,12 @@ def test_a_deadline_is_the_reason_for_what_it_cut_off_and_for_nothing_else() -> 
 def test_a_deadline_ends_the_asking_as_ctrl_c_would() -> None:
     asking = Asking(FLEET)
 
-    def work() -> Evidence:
+    def work() -> tuple[Evidence]:
         asking.stop.wait(30)
-        return Evidence(silent={"hosts": CUT})
+        return (Evidence(silent={"hosts": CUT}),)
 
     with Deadline(0.05) as limit:
-        found = asking.of(work, ())
+        (found,) = asking.of(work, ())
     assert limit.told(found).silent["hosts"] == Silence("not reached within 0.05 s (--deadline)", "timeout")
 
 

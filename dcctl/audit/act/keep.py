@@ -11,6 +11,7 @@ import msgspec
 from dcctl import __version__
 from dcctl.audit.act.signing import read_head, verifier, write_head
 from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
+from dcctl.audit.counters import Counters, decode
 from dcctl.audit.finding import Finding
 from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
@@ -34,7 +35,7 @@ class Before(NamedTuple):
 
     open: Mapping[str, Finding]
     since: Mapping[str, int]
-    counters: Mapping[str, int]
+    counters: Counters
     last: Record | None
     """The last run of this series."""
     chain: Chain
@@ -48,12 +49,12 @@ class Run(NamedTuple):
     at_s: int
     gaps: tuple[str, ...]
     evidence: Evidence
-    counters: Mapping[str, int]
+    counters: Counters
     """What the next run compares with."""
 
 
-def before(history: History, public: Collection[str], series: str, every_s: int | None) -> Before:
-    """Return what is known before a run of a series. ValueError never: what was changed is a flaw.
+def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
+    """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
     `public`: the keys that may have signed the history.
     """
@@ -61,12 +62,13 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
     opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
-    chain = Chain(flaws=check(history, public), last_at_s=newest and newest.at_s, every_s=every_s)
+    flaws = check(history, public)
+    chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
     try:
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
             {key: one.since_s for key, one in opened.items()},
-            history.counters(series),
+            decode(counted) if (counted := history.counters(series)) else Counters(),
             last and record_of(_link(last)),
             chain,
         )
@@ -139,7 +141,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
             {one.id: _encoded(one) for one in compared.new},
             record.gone,
-            run.counters,
+            run.counters.encode(),
         )
     )
     write_head(history.folder, Head(record.seq, hashed, signature.hex()))
@@ -157,9 +159,12 @@ def note_errors(path: Path, verdict: Verdict) -> None:
 
 
 def _digest(evidence: Evidence) -> str:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
 
-    return hashlib.sha256(encode(evidence)).hexdigest()
+    found = hashlib.sha256()
+    for piece in pieces(evidence):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def records(history: History) -> list[Record]:

@@ -54,7 +54,7 @@ def unsupported(board: Board, *fields: str) -> str:
 
 def _plain(field: str) -> str:
     """The name of a field for a person: without its unit."""
-    return " ".join(word for word in field.split("_") if word not in {"c", "hz", "mw", "ns"})
+    return " ".join(word for word in field.split("_") if word not in {"c", "hz", "mw"})
 
 
 def all_told(board: Board, *fields: str) -> None:

@@ -85,7 +85,7 @@ def authorization(component: Component, _scene: Scene) -> Iterator[Part]:
     if given(component, "authorization-config"):
         modes, origin = component.authorizers, given(component, "authorization-config")
     else:
-        parameter = Parameter(API, "authorization-mode", "has", default="AlwaysAllow")
+        parameter = Parameter(API, "authorization-mode", "lacks", default="AlwaysAllow")
         setting = effective(component, parameter)
         modes, origin = setting.words, setting.origin
     for mode, wanted in (("AlwaysAllow", False), ("Node", True), ("RBAC", True)):
@@ -165,7 +165,7 @@ def tls(component: Component, _scene: Scene) -> Iterator[Part]:
     version = Parameter(
         component.kind, "tls-min-version", "set", path="tlsMinVersion", default="VersionTLS12"
     )
-    suites = Parameter(component.kind, "tls-cipher-suites", "has", path="tlsCipherSuites")
+    suites = Parameter(component.kind, "tls-cipher-suites", "lacks", path="tlsCipherSuites")
     try:
         least, offered = effective(component, version), effective(component, suites)
     except UnknownSettingError as doubt:

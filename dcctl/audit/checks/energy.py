@@ -57,7 +57,7 @@ def pue(one: PowerSite, scene: Scene) -> Iterator[Fault]:
     ]
     if stale:
         yield Fault(f"{some(stale)}: not read for more than the policy allows", "freshness")
-        return
+        raise Unsure("readings that old tell no PUE")
     if any(each.read_at_s is None for each in used):
         raise Unsure("nobody told when its meters were read")
     milli, limit = _ratio_milli(facility, it), one.site.pue_limit_milli or 0
@@ -221,7 +221,7 @@ def idle_power(one: PowerSite, scene: Scene) -> Iterator[Fault]:
     """What boards that stand idle have drawn since they were first seen so is within the budget."""
     policy, drawn_mj, count, unread = scene.policy.energy, 0, 0, 0
     for node, board in one.boards:
-        since_s = scene.counters.get(idle_counter(one, node, board))
+        since_s = scene.counters.get(*idle_counter(one, node, board))
         if since_s is None or not is_idle(board, policy.idle_milli):
             continue
         count += 1

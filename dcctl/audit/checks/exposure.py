@@ -62,7 +62,7 @@ def exposed(one: Service, _scene: Scene) -> Iterator[Fault]:
     "medium",
     tier="A",
     over="ingresses",
-    refs=("nsa:C-0292", "soc2:C-0263", "800-53:SC-8", "iso:A.8.24"),
+    refs=("nsa:C-0292", "soc2:CC6.7", "800-53:SC-8", "iso:A.8.24"),
     why="Passwords and prompts are read on the way; flaws of a controller that has retired stay open.",
     fix="Add tls with a certificate for each host (cert-manager); move to a gateway that is kept up.",
 )

@@ -60,6 +60,12 @@ class Choice(NamedTuple):
     checks: Annotated[
         str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
     ] = ""
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models", metavar="PATH", help="Look into this folder of models too. Repeat for more."
+        ),
+    ] = None
     save: Annotated[
         str, typer.Option("--save", metavar="FILE", help="Write what was seen to a file that -i reads back.")
     ] = ""
@@ -159,7 +165,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     audit = _Audit(session, this._replace(checks=checks), choice, habit, scope)
     with _history(session, this, habit) as history:
         with Deadline(habit.deadline) as limit:
-            evidence = evidence_of(session, audit.shape)
+            evidence = evidence_of(session, audit.shape, tuple(choice.models or ()))
         evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
@@ -175,21 +181,23 @@ def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContex
     return locked(this.folder) if session.first else reading(this.folder)
 
 
-def evidence_of(session: "Session", shape: "Shape") -> "Evidence":
-    """All that the sources of this run tell, or the evidence that -i names."""
+def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()) -> "Evidence":
+    """All that the sources of this run and stores of models tell, or the evidence that -i names."""
     from dcctl import collectors
 
-    found = collectors.saved(session.settings)
+    found = collectors.saved(session.settings, models)
     if found is not None:
         return found
-    return collectors.gather(session.settings, session.survey(shape).fleet, session.now_s)
+    collection = collectors.Collection(session.settings, models)
+    fleet = session.survey(shape, asked=collection.asked).fleet
+    return collection.gather(fleet, session.now_s)
 
 
 def _save(path: str, evidence: "Evidence") -> None:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
     from dcctl.render.atomic import write_atomic
 
-    write_atomic(path, lambda out: out.write(encode(evidence).decode()))
+    write_atomic(path, lambda out: out.writelines(piece.decode() for piece in pieces(evidence)))
 
 
 class _Audit(NamedTuple):
@@ -226,8 +234,8 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         signer, series = self.this.signer(), series_of(self.session)
-        spec = self.this.spec
-        known = before(history, (signer.public, *spec.former_keys), series, spec.every_s)
+        spec, keys = self.this.spec, (signer.public, *self.this.spec.former_keys)
+        known = before(history, keys, series, spec.every_s, self.session.now_s)
         scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
@@ -239,14 +247,13 @@ class _Audit(NamedTuple):
         return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
+        from dcctl.audit.counters import Counters
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
-        from dcctl.inventory.evidence.collected import Evidence
 
-        last = known.last if known else None
-        counted = Evidence(taken_at_s=last.at_s, counters=dict(known.counters)) if known and last else None
+        counters = known.counters if known else Counters()
         now_s = evidence.taken_at_s or self.session.now_s
-        scene = Scene(evidence, now_s, self.this.policy, counted)
+        scene = Scene(evidence, now_s, self.this.policy, counters)
         chains = (known.chain,) if known else ()
         return scene, judge(scene, self.this.checks, self.this.waivers, chains)
 
@@ -287,6 +294,7 @@ class _Audit(NamedTuple):
             before_s=last.at_s if last else None,
             since=known.since if known else {},
             cron=self.habit.cron and not digest,
+            acted_on=self.session.format == "name",
             noticed=frozenset(last.gaps if last else ()),
             broken=str(self.this.errors_file) if known else "",
         )

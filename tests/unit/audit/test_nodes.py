@@ -1,46 +1,19 @@
-"""What the checks of nodes say, and how grave they call it: recorded from their fixtures (DCCTL_RECORD=1)."""
+"""What checks of nodes share: majorities, ends of support, since when a taint is there."""
 
 from __future__ import annotations
-
-import os
-from typing import TYPE_CHECKING
 
 import pytest
 
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.checks.nodes_common import majority
 from dcctl.audit.checks.nodes_health import taints_since
+from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.scene import Scene
 from dcctl.audit.support import ends_s
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.model import Fleet, Node, Taint
-from tests.unit.audit.cases import FOLDER, cases
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SAYS = FOLDER.parent / "audit-says" / "nodes.txt"
-
-
-def _said() -> Iterator[str]:
-    for name, one in CATALOGUE.items():
-        if not name.startswith("NOD-"):
-            continue
-        for case in cases(name):
-            for found in case.tally(one).outcomes:
-                if found.state in {"fail", "unknown"}:
-                    about = f"{found.subject} on {','.join(found.nodes)} [{found.where}]"
-                    yield f"{name} {found.state} {found.severity} {about}: {found.says}"
-
-
-def test_faults_say_what_is_wrong_and_doubts_why() -> None:
-    said = "".join(f"{line}\n" for line in _said())
-    if os.environ.get("DCCTL_RECORD"):
-        SAYS.parent.mkdir(exist_ok=True)
-        SAYS.write_text(said)
-    assert said == SAYS.read_text()
 
 
 def test_a_majority_is_more_than_three_quarters_of_three_at_least() -> None:
@@ -59,9 +32,20 @@ def test_support_ends_by_release_or_by_the_number_before_its_point() -> None:
 
 def test_since_when_a_taint_is_there_is_carried_from_run_to_run() -> None:
     node = Node("a", taints=(Taint("dcctl.io/drain", "NoSchedule"), Taint("new", "NoSchedule")))
-    before = Evidence(counters={"a taint dcctl.io/drain": 5, "b taint gone": 6})
-    scene = Scene(Evidence(fleet=Fleet(nodes=(node,))), 100, before=before)
-    assert taints_since(scene) == {"a taint dcctl.io/drain": 5, "a taint new": 100}
+    before = Counters().after([("a taint", {"dcctl.io/drain": 5, "gone": 6}), ("b taint", {"else": 7})])
+    scene = Scene(Evidence(fleet=Fleet(nodes=(node,))), 100, counters=before)
+    assert list(taints_since(scene)) == [("a taint", {"dcctl.io/drain": 5, "new": 100})]
+    kept = scene.counted()
+    assert [kept.get("a taint", name) for name in ("dcctl.io/drain", "new", "gone")] == [5, 100, None]
+    assert kept.get("b taint", "else") == 7, "the node was not told of"
+
+
+def test_a_taint_that_went_and_came_back_is_new() -> None:
+    tainted = Node("a", ready=True, taints=(Taint("dcctl.io/drain", "NoSchedule"),))
+    kept = Counters()
+    for now_s, node in ((100, tainted), (200, Node("a", ready=True)), (300, tainted)):
+        kept = Scene(Evidence(fleet=Fleet(nodes=(node,))), now_s, counters=kept).counted()
+    assert kept.get("a taint", "dcctl.io/drain") == 300
 
 
 def _pool(governors: list[str]) -> set[str]:
