@@ -187,6 +187,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     silent = report.silent or (session.settings.quiet and code == Exit.OK)
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
+        out.writelines(() if silent else report.beside)
     elif not silent:
         render(report, style, out)
     if report.gaps and not silent and (session.file or not tells_gaps(report, style)):

@@ -282,6 +282,8 @@ class Report(Struct, frozen=True):
     """The output format that `documents` are in already: asked for by name, they are printed as they are."""
     documents: tuple[str, ...] = ()
     """Text to print as it is in place of a table (an export, a man page)."""
+    beside: tuple[str, ...] = ()
+    """Lines for standard output where the answer itself goes to a file."""
     findings: Findings | None = None
     """For the formats of audits: sarif, junit, ocsf, oscal."""
     silent: bool = False

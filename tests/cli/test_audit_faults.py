@@ -1,4 +1,4 @@
-"""What happens to the history when the machine misbehaves: killed, full, read-only, another clock, no home."""
+"""What happens to the history when the machine misbehaves: killed, full, read-only, another clock."""
 
 import json
 import os

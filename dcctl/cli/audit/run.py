@@ -271,7 +271,8 @@ class _Audit(NamedTuple):
             from dcctl.cli.audit.standard import by_control
 
             told = by_control(told, self.choice.standard, verdict, scene)
-        return in_few_lines(told) if self.habit.cron and self.session.format == "table" else told
+        table = self.session.format == "table" and not self.session.file
+        return in_few_lines(told, table=table) if self.habit.cron else told
 
 
 def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Callable[[str], bool]":
@@ -283,10 +284,11 @@ def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Call
     return lambda name: name not in untold and (name in nodes or whole)
 
 
-def in_few_lines(report: "Report") -> "Report":
-    """The report as the few lines of a mail."""
+def in_few_lines(report: "Report", *, table: bool) -> "Report":
+    """The report with the few lines of a mail: in place of its table, and beside a file that it goes to."""
     from msgspec.structs import replace
 
     from dcctl.audit.mail import lines
 
-    return replace(report, documents=("".join(f"{line}\n" for line in lines(report)),))
+    text = ("".join(f"{line}\n" for line in lines(report)),)
+    return replace(report, beside=text, documents=text if table else ())
