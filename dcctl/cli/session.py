@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.app import Surveyed
     from dcctl.inventory.model import Fleet
+    from dcctl.inventory.sources.ssh.source import Asked
     from dcctl.render.progress import Progress
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
@@ -86,8 +87,8 @@ class Session(Struct, frozen=True):
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
 
-    def survey(self, shape: Shape, what: str = "") -> Surveyed:
-        """Ask every source of this run, or that `-i what` would name.
+    def survey(self, shape: Shape, what: str = "", asked: Asked | None = None) -> Surveyed:
+        """Ask every source of this run, or that `-i what` would name; `asked`: and more of nodes over SSH.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
         source is contacted. See app.survey for other errors.
@@ -95,13 +96,14 @@ class Session(Struct, frozen=True):
         from dcctl.render.dispatch import check_shape
 
         check_shape(shape, self.style())
-        return self._survey(self.settings.having("inventory", (what,)) if what else self.settings)
+        settings = self.settings.having("inventory", (what,)) if what else self.settings
+        return self._survey(settings, asked)
 
-    def _survey(self, settings: Settings) -> Surveyed:
+    def _survey(self, settings: Settings, asked: Asked | None) -> Surveyed:
         from dcctl import app
 
         with self.progress() as progress:
-            found = app.survey(settings, progress, self.now_s)
+            found = app.survey(settings, progress, self.now_s, asked)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
             self.met.append(found.whole)
         return found

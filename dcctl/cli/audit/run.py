@@ -58,6 +58,12 @@ class Choice(NamedTuple):
     checks: Annotated[
         str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
     ] = ""
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models", metavar="PATH", help="Look into this folder of models too. Repeat for more."
+        ),
+    ] = None
     save: Annotated[
         str, typer.Option("--save", metavar="FILE", help="Write what was seen to a file that -i reads back.")
     ] = ""
@@ -147,7 +153,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     scope = Scope(patterns, session.settings.nodes, session.settings.exclude)
     audit = _Audit(session, this._replace(checks=checks), choice, habit, scope)
     with _history(session, this, habit) as history:
-        evidence = evidence_of(session, audit.shape)
+        evidence = evidence_of(session, audit.shape, tuple(choice.models or ()))
         if choice.save:
             _save(choice.save, evidence)
         return audit.compared(evidence, history) if history else audit.alone(evidence)
@@ -162,14 +168,16 @@ def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContex
     return locked(this.folder) if session.first else reading(this.folder)
 
 
-def evidence_of(session: "Session", shape: "Shape") -> "Evidence":
-    """All that the sources of this run tell, or the evidence that -i names."""
+def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()) -> "Evidence":
+    """All that the sources of this run and stores of models tell, or the evidence that -i names."""
     from dcctl import collectors
 
-    found = collectors.saved(session.settings)
+    found = collectors.saved(session.settings, models)
     if found is not None:
         return found
-    return collectors.gather(session.settings, session.survey(shape).fleet, session.now_s)
+    collection = collectors.Collection(session.settings, models)
+    fleet = session.survey(shape, asked=collection.asked).fleet
+    return collection.gather(fleet, session.now_s)
 
 
 def _save(path: str, evidence: "Evidence") -> None:
