@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl import specs
+from dcctl.asking import Asking
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import united
 from dcctl.inventory.evidence.fleet import with_fleet
+from dcctl.inventory.evidence.unreached import named
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 from dcctl.meter_specs import MeterSpec
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dcctl.inventory.evidence.fleet import Records
+    from dcctl.inventory.sources.ssh.error import SshError
+    from dcctl.inventory.sources.ssh.run import Reply
     from dcctl.inventory.sources.ssh.source import Asked
     from dcctl.settings import Settings
     from dcctl.specs import AnySpec, DeclaredSpec, DiagnosticsSpec, KubernetesSpec, S3Spec, SshSpec
@@ -100,17 +105,24 @@ class Collection:
     def gather(self, fleet: Fleet, now_s: int) -> Evidence:
         """Return what the sources of this run tell beside the fleet. What a source does not tell is silent.
 
-        What is declared comes last: of one thing that both tell of, what was read counts.
+        What is declared comes last: of one thing that both tell of, what was read counts. Ctrl-C ends the
+        asking: what was not reached by then is a gap with the cause `interrupted`.
         """
+        asking = Asking(fleet)
         live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
         own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
-        read = [part for spec in self._plan for part in self._parts(spec, fleet)]
+        read = [
+            part
+            for spec in self._plan
+            for part in asking.of(partial(self._parts, spec, fleet), _kinds_of(spec))
+        ]
         records, gaps = _records([spec for spec in self._plan if isinstance(spec, specs.DiagnosticsSpec)])
         found = document.merged((own, *read, *self._declared))
         gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps), *gaps)
         components = None if found.components is None else united(found.components)
         whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
-        return with_fleet(whole, records)
+        whole = with_fleet(whole, records)
+        return named(whole) if asking.stop.is_set() else whole
 
     def _parts(self, spec: AnySpec, fleet: Fleet) -> Iterable[Evidence]:
         settings, found = self._settings, tuple[Evidence, ...]()
@@ -133,9 +145,31 @@ class Collection:
         return found
 
 
+def _of_clusters() -> set[str]:
+    """What clusters tell."""
+    from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
+
+    return {name for row in ROWS for name in row.into}
+
+
+def _kinds_of(spec: AnySpec) -> Iterable[str]:
+    """What is unknown when this source is not asked any more."""
+    match spec:
+        case specs.KubernetesSpec():
+            return _of_clusters()
+        case specs.SshSpec() | specs.LocalSpec():
+            return _OF_NODES
+        case specs.ModelsSpec():
+            return ("model_files",)
+        case specs.S3Spec():
+            return ("buckets",)
+        case MeterSpec():
+            return ("plants",)
+    return ()
+
+
 def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:
     """All lists of one cluster, as its credentials see them."""
-    from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
     from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 
     source = KubernetesEvidence(
@@ -150,7 +184,7 @@ def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evid
         return source.gather()
     except SourceError as error:
         dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        return Evidence(silent={name: dark for row in ROWS for name in row.into})
+        return Evidence(silent=dict.fromkeys(_of_clusters(), dark))
 
 
 def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, asked: Asked | None) -> Evidence:
@@ -172,20 +206,29 @@ def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, asked: Asked | None)
 
 def _here(settings: Settings, fleet: Fleet, asked: Asked | None) -> Iterator[Evidence]:
     """Yield what this machine tells, unless -w or -x leave it out, or it is asked over SSH as well."""
-    from dcctl.inventory.sources.local.probe import run_here
-    from dcctl.inventory.sources.ssh.audit.gather import evidence_here, script
-    from dcctl.inventory.sources.ssh.error import SshError
-    from dcctl.inventory.sources.ssh.run import Reply
+    from dcctl.inventory.sources.ssh.audit.gather import evidence_here
 
     over_ssh = {one.target.name for answers in (asked.answers if asked else {}).values() for one in answers}
     for node in fleet.nodes:
         if "local" not in node.sources or over_ssh & {node.name, *node.aliases}:
             continue
-        limit_s = _HERE_S * settings.timeout
+        yield evidence_here(node.name, _probed(_HERE_S * settings.timeout))
+
+
+def _probed(limit_s: float) -> Reply | SshError:
+    """What this machine answered to the script that nodes are asked with, or why it did not."""
+    from dcctl.inventory.sources.local.probe import run_here
+    from dcctl.inventory.sources.ssh.audit.gather import script
+    from dcctl.inventory.sources.ssh.error import SshError
+    from dcctl.inventory.sources.ssh.run import Reply
+
+    try:
         done = run_here(script().stdin, limit_s)
-        reply = Reply(done.output, done.errors.decode("utf-8", "replace"), done.status or 0)
-        late = SshError(f"the probe did not end within {limit_s:g} s", "timeout")
-        yield evidence_here(node.name, late if done.timed_out else reply)
+    except OSError as error:
+        return SshError(f"no process can be started: {error.strerror or error}", "failed")
+    if done.timed_out:
+        return SshError(f"the probe did not end within {limit_s:g} s", "timeout")
+    return Reply(done.output, done.errors.decode("utf-8", "replace"), done.status or 0)
 
 
 def _store(path: str) -> specs.ModelsSpec:
