@@ -90,7 +90,7 @@ def majority(values: Iterable[str]) -> str | None:
     total = counts.total()
     if total < 3:
         return None
-    value, count = min(counts.items(), key=lambda row: (-row[1], row[0]))
+    value, count = counts.most_common(1)[0]
     return value if 4 * count > 3 * total else None
 
 
