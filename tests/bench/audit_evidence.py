@@ -42,7 +42,7 @@ def evidence(nodes: int = 5_000, pods: int = 50_000) -> Evidence:
     """Return what an audit sees of a site with so many nodes and pods."""
     fleet = _fleet(nodes, pods)
     settings = config.resolve({"inventory": ("demo",)}, {}, None)
-    found = merged((collectors.gather(settings, fleet, NOW_S), _tenants(fleet)))
+    found = merged((collectors.Collection(settings).gather(fleet, NOW_S), _tenants(fleet)))
     boards, ports = map(_counted, found.boards or ()), map(_transferred, found.ports or ())
     return replace(found, boards=tuple(boards), ports=tuple(ports))
 

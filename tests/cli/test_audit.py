@@ -132,9 +132,30 @@ def test_cron_says_nothing_when_nothing_is_new(cli: Cli, see: See) -> None:
     assert "gap: gpu3: refused" in dark.stdout
 
 
+def test_on_the_day_of_the_digest_cron_tells_how_things_stand_once(
+    cli: Cli, see: See, tmp_path: Path
+) -> None:
+    today = time.strftime("%a", time.localtime()).lower()
+    words = ("-i", see({"dev": True}), "--select", "RBAC-03", "--cron")
+    assert cli("audit", *words).returncode == 1
+    history = tmp_path / "state" / "dcctl" / "audit"
+    assert cli("audit", *words, "--digest", today).stdout == "", "it was told today"
+    shutil.rmtree(history)
+    assert cli("audit", "-i", see({}), *words[2:], "--digest", today).stdout.startswith("0 new; ")
+    shutil.rmtree(history)
+    config = configured(tmp_path, f'digest = "{today}"')
+    assert cli("audit", "-i", see({}), *words[2:], *config).stdout.startswith("0 new; ")
+    assert cli("audit", "-i", see({}), *configured(tmp_path, 'digest = "monday"')).returncode == 2
+
+
 def test_cron_still_writes_its_file(cli: Cli, see: See, tmp_path: Path) -> None:
+    gap = Gap("ssh", "gpu2", "timed out", "timeout", node="gpu2")
+    words = (*ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+    first = cli("audit", "-i", see({"dev": True}, gap), *words)
+    assert "RBAC-03  ClusterRole/dev" in first.stdout
+    assert (first.stdout.count("gpu2: timed out"), first.stderr) == (1, "")
     for _ in range(2):
-        done = cli("audit", "-i", see({"dev": True}), *ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+        done = cli("audit", "-i", see({"dev": True}), *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert 'dcctl_audit_findings{severity="high",status="known"} 1' in (tmp_path / "a.prom").read_text()
 
@@ -162,6 +183,32 @@ def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> N
     assert "# for now" in path.read_text()
     assert '    owner: "w\\"u"' in path.read_text()
     assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "waivers:\n", "waivers: []", "# ours\nwaivers: [ ]\n", "waivers:\r\n# none yet\r\n"]
+)
+def test_waive_adds_to_a_file_with_nothing_in_it(cli: Cli, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    terms = (
+        "--owner",
+        "wu",
+        "--ticket",
+        "T",
+        "--reason",
+        "r",
+        "--days",
+        "1",
+        "--yes",
+        "--waivers",
+        str(path),
+    )
+    done = cli("audit", "waive", "rbac-03", "y", *terms, "--finding", "0" * 16)
+    assert done.returncode == 0, done.stderr
+    assert 'id: "RBAC-03"' in path.read_text()
+    assert ("# ours" in text) == ("# ours" in path.read_text())
+    assert cli("audit", "waive", "RBAC-03", "z", *terms, "--finding", "x").returncode == 2
 
 
 @pytest.mark.parametrize("words", [("--owner", ""), ("--ticket", " "), ("--reason", "")])
@@ -453,3 +500,32 @@ def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) 
     assert cli("audit", "install-timer", "--user", "--yes").returncode == 0
     folder = tmp_path / "config" / "systemd" / "user"
     assert sorted(path.name for path in folder.iterdir()) == ["dcctl-audit.service", "dcctl-audit.timer"]
+    assert cli("audit", "install-timer", "--user").stdout.startswith("nothing to change")
+    changed = cli("audit", "install-timer", "--user", "--calendar", "weekly", "--dry-run").stdout
+    assert "OnCalendar=weekly" in changed
+    assert "[Service]" not in changed, "the service stays as it is"
+    assert cli("audit", "install-timer", "--user", "--calendar", "weekly", "--yes").returncode == 0
+
+
+def test_a_unit_of_somebody_else_is_left_alone(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "systemd" / "user"
+    folder.mkdir(parents=True)
+    timer, service = folder / "dcctl-audit.timer", folder / "dcctl-audit.service"
+    timer.symlink_to("/dev/null")
+    _refused(cli, timer)
+    timer.unlink()
+    service.write_text("[Service]\nExecStart=/bin/true\n")
+    _refused(cli, service)
+    assert (list(folder.iterdir()), service.read_text()[:9]) == ([service], "[Service]")
+
+
+def _refused(cli: Cli, path: Path) -> None:
+    for more in ("--yes", "--dry-run"):
+        done = cli("audit", "install-timer", "--user", more)
+        assert (done.returncode, f"{path.name}: is there" in done.stderr) == (6, True)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_a_time_that_systemd_does_not_know(cli: Cli) -> None:
+    done = cli("audit", "install-timer", "--user", "--calendar", "at noon", "--dry-run")
+    assert (done.returncode, "--calendar at noon" in done.stderr) == (2, True)

@@ -291,7 +291,7 @@ def persons(component: Component, _scene: Scene) -> Iterator[Part]:
     needs=("flags",),
     refs=("cis-1.12:1.2.27", "cis-1.12:1.2.28", "nsa:C-0066", "800-53:SC-28", "iso:A.8.24", "mlps:8.1.4.8"),
     why="Every backup of etcd, and every disk of it, holds all passwords and tokens of the cluster.",
-    fix="Set --encryption-provider-config, kms or secretbox first, then write all Secrets anew.",
+    fix="Set --encryption-provider-config, then `kubectl get secret -A -o json | kubectl replace -f -`",
     applies=only(API),
 )
 def encryption(component: Component, _scene: Scene) -> Iterator[Part]:

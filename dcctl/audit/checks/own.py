@@ -59,7 +59,7 @@ def told_enough(told: Told, scene: Scene) -> Iterator[Fault]:
     over="waivers",
     refs=("dcctl:waivers", "800-53:CA-5"),
     why="A waiver that nobody looks at again turns a risk that was borne for a time into one for ever.",
-    fix="Mend what it waives and delete it, or write a new one: `dcctl audit waive ID OBJECT`.",
+    fix="Mend what it waives and delete it from the file; or decide anew, and give it new dates there.",
 )
 def waiver_in_order(waiver: Waiver, scene: Scene) -> Iterator[Fault]:
     """It is in force, not for too long, somebody's, for a reason, and covers something but not everything."""

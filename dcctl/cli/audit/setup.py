@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -103,8 +104,10 @@ def entries(path: Path, key: str, hint: str) -> Iterator[Entry]:
     """Yield the entries of the list that stands under `key` in a YAML file. UsageError with file and line."""
     from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
-    where = str(path)
-    return entries_of(text_of(read_bytes(where), where), where, key, hint)
+    where, data = str(path), read_bytes(str(path))
+    with _helped(hint):
+        text = text_of(data, where)
+    return entries_of(text, where, key, hint)
 
 
 def entries_of(text: str, where: str, key: str, hint: str) -> Iterator[Entry]:
@@ -113,12 +116,24 @@ def entries_of(text: str, where: str, key: str, hint: str) -> Iterator[Entry]:
 
     from dcctl.inventory.sources.files.documents import documents
 
-    listed, told = _listed(documents(text, where), where, key, hint)
+    with _helped(hint):
+        found = documents(text, where)
+    listed, told = _listed(found, where, key, hint)
     for node, one in zip(listed, told, strict=True):
         if not isinstance(one, dict) or not isinstance(node, yaml.MappingNode):
             raise UsageError(_place(where, node), "an entry must be a mapping", hint)
         places = {name.value: _place(where, name) for name, _ in node.value}
         yield Entry(_place(where, node), one, places, hint)
+
+
+@contextmanager
+def _helped(hint: str) -> Iterator[None]:
+    """Give an error of a file a next command, and a word for what is most often wrong: `object: *`."""
+    try:
+        yield
+    except UsageError as error:
+        quotes = ": text that begins with * needs quotes" if "alphabetic or numeric" in error.why else ""
+        raise UsageError(error.what, error.why + quotes, error.hint or hint) from error
 
 
 def _listed(

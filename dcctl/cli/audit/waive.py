@@ -1,5 +1,6 @@
 """`dcctl audit waive`: bear a finding for a time, in writing."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 _HINT = "dcctl audit waive --help"
+_EMPTY = re.compile(r"^waivers:[ \t]*(\[[ \t]*\][ \t]*)?\r?$\n?", re.MULTILINE)
+"""The list, where nothing is in it yet."""
 
 
 class Terms(NamedTuple):
@@ -22,6 +25,9 @@ class Terms(NamedTuple):
     days: Annotated[
         int, typer.Option("--days", metavar="N", min=1, max=180, help="For how long, 180 at most.")
     ] = 90
+    finding: Annotated[
+        str, typer.Option("--finding", metavar="ID", help="Only the finding of this id, as -o wide has it.")
+    ] = ""
     waivers: Annotated[str, typer.Option("--waivers", metavar="FILE", help="The file to write it to.")] = ""
     checks: Annotated[
         str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
@@ -50,9 +56,11 @@ def waive(
 
     this = setup(session, checks=terms.checks)
     path = waivers_file(session, this.spec, terms.waivers)
-    added = as_yaml({"id": check, "object": objects, **_stated(terms, session.now_s)})
+    known = {one.id for one in this.checks}
+    name = check if check in known else check.upper()
+    added = as_yaml({"id": name, "object": objects, **_stated(terms, session.now_s)})
     text = _with(path, added)
-    read(entries_of(text, str(path), "waivers", _HINT), {one.id for one in this.checks})
+    read(entries_of(text, str(path), "waivers", _HINT), known)
     if not session.consent.dry_run:
         session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
         _write(path, text)
@@ -76,6 +84,7 @@ def _stated(terms: Terms, now_s: int) -> dict[str, str]:
         "reason": terms.reason,
         "created": begin,
         "expires": end,
+        "finding": terms.finding,
     }
 
 
@@ -89,8 +98,8 @@ def _with(path: "Path", added: str) -> str:
         return f"waivers:\n{added}"
     text = text_of(read_bytes(str(path)), str(path))
     first = next((line for line in text.splitlines() if line.lstrip().startswith("- ")), "")
-    if not text.strip():
-        text = "waivers:"
+    if not first:
+        text = _EMPTY.sub("", text) + "waivers:"
     indent = first[: len(first) - len(first.lstrip())]
     return text.rstrip("\n") + "\n" + textwrap.indent(added, indent)
 

@@ -26,8 +26,8 @@ class Waiver(Subject, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The check and the objects."""
-        return f"Waiver/{self.check}/{self.objects}"
+        """The check and the objects, and the one finding of them that is meant."""
+        return f"Waiver/{self.check}/{self.objects}" + (f" {self.finding}" if self.finding else "")
 
 
 class Told(Subject, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ T = TypeVar("T")
 def seen(at_s: int = NOW_S) -> Evidence:
     """What an audit sees of the demo at a time, with its faults; all ages are the same at any time."""
     settings = config.resolve({"inventory": ("demo",)}, {}, None)
-    return collectors.gather(settings, build(at_s), at_s)
+    return collectors.Collection(settings).gather(build(at_s), at_s)
 
 
 def of_nodes(evidence: Evidence, most: int) -> Evidence:
