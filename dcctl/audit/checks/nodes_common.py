@@ -75,7 +75,7 @@ def peers_of(scene: Scene) -> dict[str, str]:
     for node in scene.evidence.fleet.nodes:
         boards = Counter(one.model or "" for one in node.accelerators or () if one.kind != "mig")
         make = (node.system.vendor, node.system.cpu_model) if node.system else ()
-        found[node.name] = f"{node.pools[:1]} {make} {sorted(boards.items())}"
+        found[node.name] = repr((node.pools[:1], make, sorted(boards.items())))
     return found
 
 
