@@ -93,11 +93,17 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
 
 def _fault(one: Check, subject: Subject, fault: Fault) -> Outcome:
     grave = fault.severity or one.severity
-    return Outcome(one, "fail", subject.key, fault.says, fault.where, grave, subject.stands_on)
+    return Outcome(one, "fail", _key(subject), fault.says, fault.where, grave, subject.stands_on)
 
 
 def _outcome(one: Check, state: State, subject: Subject, says: str) -> Outcome:
-    return Outcome(one, state, subject.key, says, "", one.severity, subject.stands_on)
+    return Outcome(one, state, _key(subject), says, "", one.severity, subject.stands_on)
+
+
+def _key(subject: Subject) -> str:
+    """Its key, with its cluster where there are several."""
+    cluster: str = getattr(subject, "cluster", "")
+    return f"{cluster}: {subject.key}" if cluster else subject.key
 
 
 def failures(tallies: Iterable[Tally]) -> Iterator[Outcome]:
