@@ -77,8 +77,7 @@ def gather(settings: Settings, fleet: Fleet, now_s: int) -> Evidence:
 def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:
     """All lists of one cluster, as its credentials see them."""
     from dcctl.inventory.sources.base import SourceError
-    from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
-    from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
+    from dcctl.inventory.sources.kubernetes.evidence.source import TOLD, KubernetesEvidence
 
     source = KubernetesEvidence(
         spec.name,
@@ -89,10 +88,10 @@ def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evid
         timeout_s=settings.timeout,
     )
     try:
-        return source.gather()
+        return source.gather(configz=spec.configz)
     except SourceError as error:
         dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        return Evidence(silent={name: dark for row in ROWS for name in row.into})
+        return Evidence(silent=dict.fromkeys(TOLD, dark))
 
 
 def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet) -> Evidence:

@@ -91,11 +91,11 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
 
 def _fault(one: Check, subject: Subject, fault: Fault) -> Outcome:
     grave = fault.severity or one.severity
-    return Outcome(one, "fail", subject.key, fault.says, fault.where, grave, subject.stands_on)
+    return Outcome(one, "fail", subject.object, fault.says, fault.where, grave, subject.stands_on)
 
 
 def _outcome(one: Check, state: State, subject: Subject, says: str) -> Outcome:
-    return Outcome(one, state, subject.key, says, "", one.severity, subject.stands_on)
+    return Outcome(one, state, subject.object, says, "", one.severity, subject.stands_on)
 
 
 def failures(tallies: Iterable[Tally]) -> Iterator[Outcome]:

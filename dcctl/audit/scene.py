@@ -86,4 +86,4 @@ MADE_OF: dict[str, tuple[str, ...]] = {}
 
 def counter_key(subject: Subject, name: str) -> str:
     """Return the name of a counter of a subject among those that are kept from run to run."""
-    return f"{subject.key} {name}"
+    return f"{subject.object} {name}"

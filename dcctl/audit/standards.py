@@ -109,7 +109,9 @@ class _Found:
         """(key of the subject, its parts)."""
         if one.id not in self._parts:
             subjects = self.scene.of(one.over)
-            self._parts[one.id] = [(each.key, parts_of(one.id, each, self.scene) or ()) for each in subjects]
+            self._parts[one.id] = [
+                (each.object, parts_of(one.id, each, self.scene) or ()) for each in subjects
+            ]
         return self._parts[one.id]
 
 

@@ -21,10 +21,10 @@ from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import Component, united
 from dcctl.inventory.probes.components import read_components
 from dcctl.inventory.sources.catalogue import standards
-from dcctl.inventory.sources.components.document import parse
+from dcctl.inventory.sources.components.document import parse as of_node
 from dcctl.inventory.sources.http.client import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
-from dcctl.inventory.sources.kubernetes.evidence.components import gather
+from dcctl.inventory.sources.kubernetes.evidence.components import ask, parse
 from tests.controlplane import build
 from tests.controlplane.plane import ControlPlane
 
@@ -57,7 +57,7 @@ def told_by(pids: Iterable[int]) -> tuple[Component, ...]:
     """What the probe tells of these processes: other control planes may run on this machine too."""
     wanted = set(pids)
     processes = [one for one in read_components()["processes"] if one["pid"] in wanted]  # type: ignore[attr-defined]
-    return parse({"components": {"processes": processes}}, "cp1")
+    return of_node({"components": {"processes": processes}}, "cp1")
 
 
 def named(components: Iterable[Component]) -> dict[str, Component]:
@@ -195,7 +195,7 @@ def static(plane: ControlPlane, name: str) -> Json:
 def asked(kubeconfig: Path) -> tuple[Component, ...]:
     connection = connect(str(kubeconfig), None, 30.0)
     try:
-        return gather(Client(connection, 30.0, Patience()), "prod")
+        return parse(ask(Client(connection, 30.0, Patience())), "prod")
     finally:
         connection.pool.clear()
 

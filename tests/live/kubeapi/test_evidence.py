@@ -108,6 +108,16 @@ def test_who_may_nothing_has_a_reason_for_each_kind(loaded: ApiServer, tmp_path:
     assert all("HTTP 403" in one.reason for one in seen.silent.values())
     assert seen.roles is None
     assert [one.name for one in seen.clusters or ()] == ["emulated"]
+    expected = {
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "etcd",
+        "kubelet",
+        "kube-proxy",
+    }
+    assert {one.name for one in seen.components or ()} == expected
+    assert {one.silent["flags"].cause for one in seen.components or ()} == {"denied"}
 
 
 def test_a_list_that_is_refused_leaves_the_other_list_of_its_kind(loaded: ApiServer, tmp_path: Path) -> None:
