@@ -307,8 +307,7 @@ def test_who_may_nothing_gets_nothing_and_the_reasons(plane: ControlPlane) -> No
     states = outcomes(seen)
     known = {name for name, found in states.items() if {state for state, _ in found} != {"unknown"}}
     assert known <= {"SEC-03", "SEC-06", "SLF-01"}, "the certificate that is shown, the APIs, its own rights"
-    assert {("unknown", "cluster/kube-apiserver")} == states["SEC-01"] == states["API-03"]
-    assert {("unknown", "cluster/kubelet")} == states["KUB-01"]
+    assert {"SEC-01", "API-03", "KUB-01"} <= states.keys() - known
     assert not any(state == "fail" for found in states.values() for state, _ in found)
 
 

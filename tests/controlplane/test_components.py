@@ -18,13 +18,14 @@ from dcctl.audit.scene import Scene
 from dcctl.audit.settings import Setting, effective, minor_of
 from dcctl.audit.standards import Standard, compliance
 from dcctl.inventory.evidence.collected import Evidence
-from dcctl.inventory.evidence.components import Component, united
+from dcctl.inventory.evidence.components import Component
 from dcctl.inventory.probes.components import read_components
 from dcctl.inventory.sources.catalogue import standards
 from dcctl.inventory.sources.components.document import parse as of_node
 from dcctl.inventory.sources.http.client import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.evidence.components import ask, parse
+from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 from tests.controlplane import build
 from tests.controlplane.plane import ControlPlane
 
@@ -217,8 +218,8 @@ def test_the_api_server_tells_the_same_flags_as_the_processes(plane: ControlPlan
 
 
 def test_somebody_who_may_read_nothing_has_no_findings_and_no_passes(plane: ControlPlane) -> None:
-    found = asked(plane.kubeconfig("nobody", ()))
-    assert {one.silent["flags"].cause for one in found} == {"denied"}
-    tallies = evaluate(Scene(Evidence(components=united(found)), 1_790_000_000), [CATALOGUE["API-03"]])
-    assert (tallies[0].counts.get("pass", 0), tallies[0].counts.get("fail", 0)) == (0, 0)
-    assert tallies[0].counts["unknown"] == 1
+    seen = KubernetesEvidence(kubeconfig=str(plane.kubeconfig("nobody", ()))).gather()
+    assert seen.components is None
+    assert seen.silent["components"].cause == "denied"
+    (tally,) = evaluate(Scene(seen, 1_790_000_000), [CATALOGUE["API-03"]])
+    assert tally.counts == {"unknown": 1}

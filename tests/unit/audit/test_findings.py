@@ -48,11 +48,12 @@ def test_a_finding_that_became_graver_is_news() -> None:
     [
         (tally("RBAC-03", ("unknown", "a")), True),
         (tally("RBAC-03", ("error", "a")), True),
+        (tally("RBAC-03", ("manual", "a")), True),
         (tally("RBAC-03", ("unknown", "")), True),
         (tally("RBAC-02"), True),
         (tally("RBAC-03"), False),
     ],
-    ids=["unknown", "broke", "list refused", "not selected", "node not looked at"],
+    ids=["unknown", "broke", "nobody attested it", "list refused", "not selected", "node not looked at"],
 )
 def test_what_nobody_looked_at_is_never_gone(now: Tally, there: bool) -> None:
     before = finding("RBAC-03", "a", nodes=("gpu1",))

@@ -116,6 +116,11 @@ class Answers(NamedTuple):
         """The version of the API server; empty: not told."""
         return "" if isinstance(self.version, Silence) else self.version
 
+    @property
+    def silence(self) -> Silence | None:
+        """Why there may be components that nobody showed."""
+        return next((one for one in (self.pods, self.nodes) if isinstance(one, Silence)), None)
+
     def seen(self) -> list[Seen]:
         """The nodes by what providers leave on them."""
         nodes = () if isinstance(self.nodes, Silence) else self.nodes
@@ -126,7 +131,7 @@ class Answers(NamedTuple):
 
 
 def parse(answers: Answers, cluster: str = "", provider: str = "") -> tuple[Component, ...]:
-    """Return what pods run, a kubelet for each node, and what there has to be and was not shown.
+    """Return what pods run, a kubelet for each node, and what of the control plane has no pod.
 
     What a pod does not show is silent: files, and what configuration files say. `provider`: who runs the
     control plane, where that is not the site itself.
@@ -134,20 +139,10 @@ def parse(answers: Answers, cluster: str = "", provider: str = "") -> tuple[Comp
     nodes = () if isinstance(answers.nodes, Silence) else answers.nodes
     found = [*_of_pods(answers, cluster), *(_kubelet(node, cluster) for node in nodes)]
     there = {one.name for one in found}
-    unseen = {name: why for name, why in _expected(answers, provider).items() if name not in there}
-    managed = dict.fromkeys(CONTROL_PLANE, provider)
-    return (*found, *(_unseen(name, why, managed.get(name, ""), cluster) for name, why in unseen.items()))
-
-
-def _expected(answers: Answers, provider: str) -> dict[str, Silence]:
-    """What a cluster has for all that is known, with why it was not shown where it was not."""
-    pods, nodes = answers.pods, answers.nodes
-    found = dict.fromkeys(CONTROL_PLANE, pods if isinstance(pods, Silence) and not provider else _NOBODY)
-    if isinstance(pods, Silence):
-        found["kube-proxy"] = pods
-    if isinstance(nodes, Silence):
-        found["kubelet"] = nodes
-    return found
+    if isinstance(answers.pods, Silence) and not provider:
+        return tuple(found)
+    unseen = (name for name in CONTROL_PLANE if name not in there)
+    return (*found, *(_unseen(name, provider, cluster) for name in unseen))
 
 
 def _of_pods(answers: Answers, cluster: str) -> Iterator[Component]:
@@ -214,9 +209,9 @@ def _kubelet(node: NodeOf, cluster: str) -> Component:
     )
 
 
-def _unseen(name: str, why: Silence, provider: str, cluster: str) -> Component:
-    """A component of which nothing was shown: a provider runs it, nobody may see it, or no pod runs it."""
-    silent = {} if provider else dict.fromkeys(_WHOLE, why)
+def _unseen(name: str, provider: str, cluster: str) -> Component:
+    """A part of the control plane of which there is no pod: a provider runs it, or it runs without one."""
+    silent = {} if provider else dict.fromkeys(_WHOLE, _NOBODY)
     return Component(cluster=cluster, name=name, managed=provider, silent=silent)
 
 
@@ -236,7 +231,7 @@ def with_configz(client: Client, found: Iterable[Component]) -> tuple[Component,
 
     It takes nodes/proxy, which RBAC-10 finds fault with.
     """
-    return tuple(_asked(client, one) if one.name == "kubelet" and one.node else one for one in found)
+    return tuple(_asked(client, one) if one.name == "kubelet" else one for one in found)
 
 
 def _asked(client: Client, kubelet: Component) -> Component:

@@ -74,6 +74,8 @@ class KubernetesEvidence:
             if configz:
                 components = with_configz(client, components)
             evidence = self._lists(client, served)
+            if answers.silence:
+                evidence = replace(evidence, silent={**evidence.silent, "components": answers.silence})
             shown = shown_by(client.host, self._told_as, min(HANDSHAKE_S, max(0.1, client.left_s)))
             return with_subjects(evidence, [taken, *components, *shown])
         finally:
