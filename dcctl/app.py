@@ -44,13 +44,14 @@ class Surveyed(Struct, frozen=True):
     """What --nodes and --exclude leave of it."""
 
 
-def survey(settings: Settings, progress: Progress, now_s: int) -> Surveyed:
+def survey(settings: Settings, progress: Progress, now_s: int, *, denied_is_answer: bool = False) -> Surveyed:
     """Everything that the sources of this run know, merged, and what --nodes and --exclude leave of it.
 
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
-    answered at all. What one source or node did not answer is a gap of the fleet.
+    answered at all. What one source or node did not answer is a gap of the fleet. `denied_is_answer`: who is
+    known to a source, and may see nothing there, is told so as gaps, not by DeniedError.
     """
-    return _Survey(settings, progress, now_s, Event()).run()
+    return _Survey(settings, progress, now_s, Event(), denied_is_answer).run()
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
@@ -142,6 +143,7 @@ class _Survey(Struct, frozen=True):
     progress: Progress
     now_s: int
     stop: Event
+    denied_is_answer: bool = False
 
     def run(self) -> Surveyed:
         plan = plan_of(self.settings)
@@ -160,7 +162,8 @@ class _Survey(Struct, frozen=True):
         asked = [(spec, self._targets(spec, nodes, known)) for spec, nodes in stated]
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
-        _demand_an_answer(parts)
+        if not (self.denied_is_answer and _was_denied(parts)):
+            _demand_an_answer(parts)
         here = next((spec.site for spec in plan if isinstance(spec, specs.LocalSpec)), None)
         parts = [_standing_at(here, part) if _is_here(part) else part for part in parts]
         if parts and not asks:
@@ -377,6 +380,11 @@ def _demand_an_answer(parts: Sequence[Fleet]) -> None:
     if any(gap.cause == "interrupted" for gap in gaps):
         raise KeyboardInterrupt
     raise _no_answer(gaps)
+
+
+def _was_denied(parts: Sequence[Fleet]) -> bool:
+    """Whether a source knows who asks, and refused something."""
+    return any(gap.cause == "denied" for part in parts for gap in part.gaps)
 
 
 def _demand_a_fleet(parts: Sequence[Fleet]) -> None:

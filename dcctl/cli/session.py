@@ -86,22 +86,19 @@ class Session(Struct, frozen=True):
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
 
-    def survey(self, shape: Shape, what: str = "") -> Surveyed:
+    def survey(self, shape: Shape, what: str = "", *, denied_is_answer: bool = False) -> Surveyed:
         """Ask every source of this run, or that `-i what` would name.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
-        source is contacted. See app.survey for other errors.
+        source is contacted. See app.survey for `denied_is_answer` and other errors.
         """
+        from dcctl import app
         from dcctl.render.dispatch import check_shape
 
         check_shape(shape, self.style())
-        return self._survey(self.settings.having("inventory", (what,)) if what else self.settings)
-
-    def _survey(self, settings: Settings) -> Surveyed:
-        from dcctl import app
-
+        settings = self.settings.having("inventory", (what,)) if what else self.settings
         with self.progress() as progress:
-            found = app.survey(settings, progress, self.now_s)
+            found = app.survey(settings, progress, self.now_s, denied_is_answer=denied_is_answer)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
             self.met.append(found.whole)
         return found

@@ -169,7 +169,9 @@ def evidence_of(session: "Session", shape: "Shape") -> "Evidence":
     found = collectors.saved(session.settings)
     if found is not None:
         return found
-    return collectors.gather(session.settings, session.survey(shape).fleet, session.now_s)
+    return collectors.gather(
+        session.settings, session.survey(shape, denied_is_answer=True).fleet, session.now_s
+    )
 
 
 def _save(path: str, evidence: "Evidence") -> None:
