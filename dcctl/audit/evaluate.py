@@ -6,7 +6,8 @@ import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.audit.check import CATALOGUE, Unsure, unknown
+from dcctl.audit.attest import attested
+from dcctl.audit.check import CATALOGUE, Unattested, Unsure, unknown
 from dcctl.audit.scene import DERIVED
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What a check says of one subject; of those that passed, only the number is kept."""
+    """What a check says of one subject; of those that passed by themselves, only the number is kept."""
 
     check: Check
     state: State
@@ -37,7 +38,7 @@ class Tally(NamedTuple):
     counts: Mapping[State, int]
     """Subjects by state."""
     outcomes: tuple[Outcome, ...]
-    """Faults, and what is not known; why it does not apply, once for each reason."""
+    """Faults, what is not known, and what somebody attested; why it does not apply, once for each reason."""
     error: str = ""
     """The traceback of a check that broke, for the file of defects."""
 
@@ -84,6 +85,10 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
         if silence is not None:
             return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
         faults = list(one.run(subject, scene))
+    except Unattested as doubt:
+        by = attested(one.id, subject.object, scene)
+        state = "pass" if by else doubt.state
+        return state, [_outcome(one, state, subject, by or doubt.reason)], ""
     except Unsure as doubt:
         return doubt.state, [_outcome(one, doubt.state, subject, doubt.reason)], ""
     return ("fail" if faults else "pass"), [_fault(one, subject, fault) for fault in faults], ""

@@ -12,12 +12,13 @@ from dcctl.audit.checks.own import LONGEST_S, ends_at_s
 from dcctl.inventory.evidence.own import Waiver
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 
     from dcctl.audit.entries import Entry
     from dcctl.audit.finding import Finding
 
 _KEYS: Final = ("id", "object", "owner", "ticket", "reason", "created", "expires", "finding")
+_ATTESTED_KEYS: Final = ("id", "object", "owner", "reason", "created", "expires")
 _OWN: Final = "SLF-"
 _DAY_S: Final = 86400
 LONGEST_DAYS: Final = LONGEST_S // _DAY_S
@@ -37,6 +38,21 @@ def read(entries: Iterable[Entry], known: Container[str]) -> tuple[Waiver, ...]:
     return tuple(found.values())
 
 
+def read_attestations(entries: Iterable[Entry], known: Collection[str]) -> tuple[Waiver, ...]:
+    """Return the attestations of a file. UsageError, with file and line, for what cannot be one.
+
+    `known`: ids of the checks that nobody but a person can decide.
+    """
+    found = []
+    for entry in entries:
+        entry.check_keys(_ATTESTED_KEYS)
+        name = entry.text("id", needed=True)
+        if name not in known:
+            raise entry.wrong("id", f"{name} is for no person to attest; these are: {', '.join(known)}")
+        found.append(replace(_told(entry, name), objects=entry.text("object") or "*", attests=True))
+    return tuple(found)
+
+
 def _read(entry: Entry, known: Container[str]) -> Waiver:
     entry.check_keys(_KEYS)
     name = entry.text("id", needed=True)
@@ -44,12 +60,17 @@ def _read(entry: Entry, known: Container[str]) -> Waiver:
         raise entry.wrong("id", "the audit of the audit cannot be waived")
     if name not in known:
         raise entry.wrong("id", f"there is no check {name}")
+    entry.text("object", needed=True)
+    return _told(entry, name)
+
+
+def _told(entry: Entry, name: str) -> Waiver:
     created, expires = entry.day_s("created"), entry.day_s("expires")
     if expires <= created:
         raise entry.wrong("expires", "is not after `created`")
     return Waiver(
         check=name,
-        objects=entry.text("object", needed=True),
+        objects=entry.text("object"),
         owner=entry.text("owner"),
         ticket=entry.text("ticket"),
         reason=entry.text("reason"),
@@ -62,7 +83,7 @@ def _read(entry: Entry, known: Container[str]) -> Waiver:
 
 def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], now_s: int) -> dict[str, Waiver]:
     """Return, by finding, the waiver that covers it: the first that is in force."""
-    held = [one for one in waivers if one.created_at_s <= now_s < ends_at_s(one)]
+    held = [one for one in waivers if not one.attests and holds(one, now_s)]
     found = {}
     for finding in findings:
         cover = next((one for one in held if covers(one, finding)), None)
@@ -74,10 +95,18 @@ def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], now_s: int) -
 def covers(waiver: Waiver, finding: Finding) -> bool:
     """Tell whether a waiver is about a finding, be it in force or not."""
     return (
-        waiver.check == finding.check
-        and waiver.finding in ("", finding.id)
-        and _pattern(waiver.objects).fullmatch(finding.object) is not None
+        waiver.check == finding.check and waiver.finding in ("", finding.id) and means(waiver, finding.object)
     )
+
+
+def holds(waiver: Waiver, now_s: int) -> bool:
+    """Tell whether it is in force."""
+    return waiver.created_at_s <= now_s < ends_at_s(waiver)
+
+
+def means(waiver: Waiver, subject: str) -> bool:
+    """Tell whether it is about a subject, by its pattern."""
+    return _pattern(waiver.objects).fullmatch(subject) is not None
 
 
 @cache
@@ -94,7 +123,7 @@ def used(waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[
         by_check.setdefault(one.check, []).append(one)
     return tuple(
         replace(one, used=sum(covers(one, each) for each in by_check.get(one.check, ())))
-        if one.check in ran
+        if one.check in ran and not one.attests
         else one
         for one in waivers
     )

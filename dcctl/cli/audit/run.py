@@ -226,6 +226,8 @@ class _Audit(NamedTuple):
         return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
+        from msgspec.structs import replace
+
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
         from dcctl.inventory.evidence.collected import Evidence
@@ -233,9 +235,10 @@ class _Audit(NamedTuple):
         last = known.last if known else None
         counted = Evidence(taken_at_s=last.at_s, counters=dict(known.counters)) if known and last else None
         now_s = evidence.taken_at_s or self.session.now_s
-        scene = Scene(evidence, now_s, self.this.policy, counted)
+        held = replace(evidence, waivers=self.this.waivers)
+        scene = Scene(held, now_s, self.this.policy, counted)
         chains = (known.chain,) if known else ()
-        return scene, judge(scene, self.this.checks, self.this.waivers, chains)
+        return scene, judge(scene, self.this.checks, chains)
 
     @property
     def _least_milli(self) -> int:
