@@ -47,9 +47,12 @@ def command(name: str) -> list[str]:
     return list(manifest(name)["spec"]["containers"][0]["command"])
 
 
+def objects_of_kube_proxy() -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all(text("kube-proxy.yaml")) if one]
+
+
 def proxy_config() -> str:
-    documents = yaml.safe_load_all(text("kube-proxy.yaml"))
-    maps = [one for one in documents if one and one["kind"] == "ConfigMap"]
+    maps = [one for one in objects_of_kube_proxy() if one["kind"] == "ConfigMap"]
     return str(maps[0]["data"]["config.conf"])
 
 
@@ -82,9 +85,7 @@ def document() -> dict[str, Any]:
 def pods() -> list[of_api.PodOf]:
     """The mirror pods of the static ones, and kube-proxy's."""
     found = [manifest(name) for name in STATIC]
-    daemons = [
-        one for one in yaml.safe_load_all(text("kube-proxy.yaml")) if one and one["kind"] == "DaemonSet"
-    ]
+    daemons = [one for one in objects_of_kube_proxy() if one["kind"] == "DaemonSet"]
     found += [{"metadata": {"name": "kube-proxy-x"}, "spec": daemons[0]["spec"]["template"]["spec"]}]
     for one in found:
         one["spec"]["nodeName"] = NODE
