@@ -50,16 +50,10 @@ LISTS = {
 def server() -> Iterator[ApiServer]:
     with ApiServer(kubelet=False) as running:
         running.load([objects.node(kubeadm.NODE, 0)])
-        running.load([manifest(name) for name in kubeadm.STATIC])
+        running.load([kubeadm.mirror(name) for name in kubeadm.STATIC])
         running.load([one for one in kubeadm.objects_of_kube_proxy() if one["kind"] != "DaemonSet"])
         running.load([objects.pod("web", node=kubeadm.NODE, requests={"cpu": "1"})])
         yield running
-
-
-def manifest(name: str) -> dict[str, object]:
-    """The mirror pod of a static one."""
-    found = kubeadm.manifest(name)
-    return {**found, "spec": {**found["spec"], "nodeName": kubeadm.NODE}}
 
 
 def gathered(server: ApiServer, folder: Path, request_s: float = 10) -> Evidence:
