@@ -28,13 +28,21 @@ $(VENV)/.check: $(VENV)/.run
 	  --root-user-action=ignore -c constraints.txt -e '.[exact,test,lint]'
 	@touch $@
 
+# A server of S3 for the tests, in a place of its own: its libraries and those of Kubernetes exclude each other.
+$(VENV)/moto/.installed:
+	@echo "dcctl: installing a server of S3 for the tests"
+	@$(PYTHON) -m venv --without-pip $(VENV)/moto
+	@$(PYTHON) -m pip --python $(VENV)/moto/bin/python install --quiet --disable-pip-version-check \
+	  --root-user-action=ignore 'moto[s3,server]==5.2.5'
+	@touch $@
+
 # Exit codes 1 (findings) and 3 (something gave no answer) are answers, not failures of `make run`.
 run: $(VENV)/.run ## Set up and assess this machine.
 	@$(BIN)/dcctl assess || { code=$$?; case $$code in 1|3) ;; *) exit $$code ;; esac; }
 
 check: $(VENV)/.check debian lint test ## Set up, lint and test (no GPU, no cluster needed).
 
-test: $(VENV)/.check
+test: $(VENV)/.check $(VENV)/moto/.installed
 	$(PYTEST) -m "not controlplane" -n auto --maxprocesses 8 --dist loadfile
 
 check-live: $(VENV)/.check debian ## Test against a real Kubernetes control plane (built on first use).

@@ -19,8 +19,8 @@ _dcctl_command() {
     "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "schedule apply") verbs="" options="--to --wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
     "schedule render") verbs="" options="--to --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
-    "audit") verbs="run list explain diff waive verify install-timer" options="--by --select --severity --standard --min-coverage --waivers --checks --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "audit run") verbs="" options="--by --select --severity --standard --min-coverage --waivers --checks --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "audit") verbs="run list explain diff waive verify install-timer" options="--by --select --severity --standard --min-coverage --waivers --checks --models --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "audit run") verbs="" options="--by --select --severity --standard --min-coverage --waivers --checks --models --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "audit list") verbs="" options="--select --checks --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "audit explain") verbs="" options="--checks --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "audit diff") verbs="" options="--of --output -o --columns --sort --color --quiet -q --context --config" kind=files ;;
@@ -101,6 +101,7 @@ _dcctl_value() {
     *" --memory-per-gpu") kind=none; return 0 ;;
     *" --micro-batch") kind=none; return 0 ;;
     *" --min-coverage") kind=none; return 0 ;;
+    *" --models") kind=none; return 0 ;;
     *" --moves") kind=none; return 0 ;;
     *" --nodes") kind=nodes; return 0 ;;
     *" --objective") kind="fair train-x-infer max-min"; return 0 ;;

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.base import Source
     from dcctl.inventory.sources.http.connection import Connection
     from dcctl.inventory.sources.kubernetes.objects import Objects
-    from dcctl.inventory.sources.ssh.source import Target
+    from dcctl.inventory.sources.ssh.source import Asked, Target
     from dcctl.progress import Progress
     from dcctl.settings import Settings
     from dcctl.specs import AnySpec, SshSpec
@@ -44,14 +44,22 @@ class Surveyed(Struct, frozen=True):
     """What --nodes and --exclude leave of it."""
 
 
-def survey(settings: Settings, progress: Progress, now_s: int, *, denied_is_answer: bool = False) -> Surveyed:
+def survey(
+    settings: Settings,
+    progress: Progress,
+    now_s: int,
+    asked: Asked | None = None,
+    *,
+    denied_is_answer: bool = False,
+) -> Surveyed:
     """Everything that the sources of this run know, merged, and what --nodes and --exclude leave of it.
 
+    `asked`: what nodes are asked over SSH beside their inventory; it takes twice the time of a node.
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
     answered at all. What one source or node did not answer is a gap of the fleet. `denied_is_answer`: who is
     known to a source, and may see nothing there, is told so as gaps, not by DeniedError.
     """
-    return _Survey(settings, progress, now_s, Event(), denied_is_answer).run()
+    return _Survey(settings, progress, now_s, Event(), asked, denied_is_answer).run()
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
@@ -128,7 +136,7 @@ def _live_plan(settings: Settings) -> tuple[AnySpec, ...]:
         if not context.sources:
             raise wrong(f"{context.origin}: context.{context.name}", "has no source that could be asked")
         found = specs.of_context(context)
-        if all(isinstance(spec, specs.PrometheusSpec) for spec in found):
+        if all(isinstance(spec, specs.PrometheusSpec | specs.EvidenceSpec) for spec in found):
             raise wrong(f"{context.origin}: context.{context.name}", "has no source that knows nodes")
         return tuple(spec for spec in found if not isinstance(spec, specs.PrometheusSpec) or spec.meters)
     if settings.nodes:
@@ -143,6 +151,7 @@ class _Survey(Struct, frozen=True):
     progress: Progress
     now_s: int
     stop: Event
+    asked: Asked | None = None
     denied_is_answer: bool = False
 
     def run(self) -> Surveyed:
@@ -310,16 +319,18 @@ class _Survey(Struct, frozen=True):
         from dcctl.inventory.sources.ssh.source import SshSource
         from dcctl.inventory.sources.ssh.transport import Deadlines
 
+        limits = Deadlines().within(self.settings.timeout)
         return SshSource(
             targets,
             fanout=self.settings.fanout,
             name=spec.name,
-            deadlines=Deadlines().within(self.settings.timeout),
+            deadlines=replace(limits, command_s=limits.command_s * (2 if self.asked else 1)),
             stop=self.stop,
             heard=self.progress.advance,
             overrides=Overrides(
                 config_file=spec.config_file, known_hosts=spec.known_hosts, identity_file=spec.identity_file
             ),
+            asked=self.asked,
         )
 
     def _with_sites(self, fleet: Fleet) -> Fleet:

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl import specs
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import united
 from dcctl.inventory.evidence.fleet import with_fleet
+from dcctl.inventory.model import Fleet, Gap
+from dcctl.inventory.sources.base import SourceError
+from dcctl.meter_specs import MeterSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from dcctl.inventory.model import Fleet
+    from dcctl.inventory.evidence.fleet import Records
+    from dcctl.inventory.sources.ssh.source import Asked
     from dcctl.settings import Settings
-    from dcctl.specs import KubernetesSpec, SshSpec
+    from dcctl.specs import AnySpec, DeclaredSpec, DiagnosticsSpec, KubernetesSpec, S3Spec, SshSpec
 
 _HEAD_BYTES = 64
 _OF_NODES = ("hosts", "boards", "gpu_nodes", "ports", "components")
 """What nodes tell."""
+_HERE_S = 2
+"""An audit gives a node so many times the time of a survey: this machine as well."""
 
 
-def saved(settings: Settings) -> Evidence | None:
+def saved(settings: Settings, models: Sequence[str] = ()) -> Evidence | None:
     """Return the evidence that `-i FILE` names, less the nodes that -w and -x leave out; None: it names none.
 
-    UsageError: the file is damaged, of a newer version, or not the only inventory.
+    UsageError: the file is damaged, of a newer version, or not the only thing that is looked at.
     """
     found = [what for what in settings.inventory if _is_evidence(what)]
     if not found:
         return None
-    if len(settings.inventory) > 1:
+    if len(settings.inventory) > 1 or models:
         raise UsageError(f"-i {found[0]}", "evidence is looked at alone", f"dcctl audit -i {found[0]}")
     from dcctl.inventory.nodeset import select
-    from dcctl.inventory.sources.files.documents import read_bytes
+    from dcctl.inventory.sources.files.pages import pages_of
 
-    evidence = document.decode(read_bytes(found[0]), found[0])
+    with pages_of(found[0]) as pages:
+        evidence = document.decode(pages.data, found[0], pages.done)
     if not (settings.nodes or settings.exclude):
         return evidence
     fleet = select(evidence.fleet, settings.nodes or None, settings.exclude or None)
@@ -55,28 +65,76 @@ def _is_evidence(what: str) -> bool:
         return False
 
 
-def gather(settings: Settings, fleet: Fleet, now_s: int) -> Evidence:
-    """Return what the sources of this run tell beside the fleet. What a source does not tell is silent."""
-    from dcctl import app, specs
+def declared(spec: DeclaredSpec) -> Evidence:
+    """Return what a file of the site declares. UsageError: it cannot be read, or is wrong."""
+    from dcctl.inventory.sources.declared import parse
+    from dcctl.inventory.sources.files.documents import read_bytes
 
-    plan = app.plan_of(settings)
-    clusters = [spec for spec in plan if isinstance(spec, specs.KubernetesSpec)]
-    parts = [Evidence(taken_at_s=fleet.taken_at_s or now_s, fleet=fleet)]
-    for spec in plan:
-        if isinstance(spec, specs.DemoSpec):
-            parts += _demo(fleet)
-        elif isinstance(spec, specs.KubernetesSpec):
-            parts.append(_cluster(spec, settings, several=len(clusters) > 1))
-        elif isinstance(spec, specs.SshSpec):
-            parts.append(_nodes(spec, settings, fleet))
-    found = document.merged(tuple(parts))
-    components = None if found.components is None else united(found.components)
-    return with_fleet(replace(found, components=components))
+    return parse(read_bytes(spec.path), spec.path)
+
+
+class Collection:
+    """One run of all collectors: what files say first, what is asked beside the survey, then all the rest."""
+
+    def __init__(self, settings: Settings, models: Sequence[str] = ()) -> None:
+        """`models`: stores that the command line names. UsageError, before anything is asked, for a file."""
+        from dcctl import app
+
+        self._settings = settings
+        plan = app.plan_of(settings)
+        known = {spec.path for spec in plan if isinstance(spec, specs.ModelsSpec)}
+        named = (spec for spec in map(_store, dict.fromkeys(models)) if spec.path not in known)
+        self._plan: tuple[AnySpec, ...] = (*plan, *named)
+        self._declared = [declared(spec) for spec in self._plan if isinstance(spec, specs.DeclaredSpec)]
+        self.asked = self._asked()
+        """What nodes are asked over SSH while the fleet is surveyed; None: no node is."""
+
+    def _asked(self) -> Asked | None:
+        if not any(isinstance(spec, specs.SshSpec) for spec in self._plan):
+            return None
+        from dcctl.inventory.sources.ssh.audit.gather import script
+        from dcctl.inventory.sources.ssh.source import Asked
+
+        return Asked(script())
+
+    def gather(self, fleet: Fleet, now_s: int) -> Evidence:
+        """Return what the sources of this run tell beside the fleet. What a source does not tell is silent.
+
+        What is declared comes last: of one thing that both tell of, what was read counts.
+        """
+        live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
+        own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
+        read = [part for spec in self._plan for part in self._parts(spec, fleet)]
+        records, gaps = _records([spec for spec in self._plan if isinstance(spec, specs.DiagnosticsSpec)])
+        found = document.merged((own, *read, *self._declared))
+        gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps), *gaps)
+        components = None if found.components is None else united(found.components)
+        whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
+        return with_fleet(whole, records)
+
+    def _parts(self, spec: AnySpec, fleet: Fleet) -> Iterable[Evidence]:
+        settings, found = self._settings, tuple[Evidence, ...]()
+        match spec:
+            case specs.DemoSpec():
+                return _demo(fleet)
+            case specs.KubernetesSpec():
+                several = sum(isinstance(one, specs.KubernetesSpec) for one in self._plan) > 1
+                found = (_cluster(spec, settings, several=several),)
+            case specs.SshSpec():
+                found = (_nodes(spec, settings, fleet, self.asked),)
+            case specs.LocalSpec():
+                return _here(settings, fleet, self.asked)
+            case specs.ModelsSpec():
+                found = (_models(spec),)
+            case specs.S3Spec():
+                found = (_buckets(spec, settings),)
+            case MeterSpec():
+                return _plants(spec, settings, fleet)
+        return found
 
 
 def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:
     """All lists of one cluster, as its credentials see them."""
-    from dcctl.inventory.sources.base import SourceError
     from dcctl.inventory.sources.kubernetes.evidence.source import TOLD, KubernetesEvidence
 
     source = KubernetesEvidence(
@@ -94,32 +152,115 @@ def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evid
         return Evidence(silent=dict.fromkeys(TOLD, dark))
 
 
-def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet) -> Evidence:
-    """What the nodes of one ssh source tell, of those that -w and -x leave."""
-    from dcctl.inventory.nodeset import expand, groups_of
-    from dcctl.inventory.sources.base import SourceError
-    from dcctl.inventory.sources.ssh.audit import gather as probes
-    from dcctl.inventory.sources.ssh.run import Overrides, Target
+def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, asked: Asked | None) -> Evidence:
+    """What the nodes of one ssh source answered when the fleet was surveyed, by the names of the fleet."""
+    from dcctl.inventory.sources.ssh.audit.gather import evidence_of
+    from dcctl.inventory.sources.ssh.run import Overrides
 
-    meant = set(expand(spec.nodes, groups_of(fleet))) if spec.nodes else {one.name for one in fleet.nodes}
-    targets = [
-        Target(
-            one.name,
-            address=one.address,
-            user=one.login_user or spec.user,
-            port=one.login_port or spec.port,
-            site=one.site or spec.site,
-        )
-        for one in fleet.nodes
-        if one.name in meant
-    ]
-    files = Overrides(
-        config_file=spec.config_file, known_hosts=spec.known_hosts, identity_file=spec.identity_file
-    )
+    answers = asked.answers.get(spec.name) if asked else None
+    if answers is None:
+        why = next((gap for gap in fleet.gaps if gap.source == spec.name), None)
+        silence = Silence(why.reason, why.cause) if why else Silence(f"{spec.name}: was not asked")
+        return Evidence(silent=dict.fromkeys(_OF_NODES, silence))
+    names = {alias: node.name for node in fleet.nodes for alias in (*node.aliases, node.name)}
+    names |= {node.name: node.name for node in fleet.nodes}
+    files = Overrides(spec.config_file, spec.identity_file, spec.known_hosts)
+    known = [answer for answer in answers if answer.target.name in names]
+    return evidence_of(known, names, fanout=settings.fanout, overrides=files)
+
+
+def _here(settings: Settings, fleet: Fleet, asked: Asked | None) -> Iterator[Evidence]:
+    """Yield what this machine tells, unless -w or -x leave it out, or it is asked over SSH as well."""
+    from dcctl.inventory.sources.local.probe import run_here
+    from dcctl.inventory.sources.ssh.audit.gather import evidence_here, script
+    from dcctl.inventory.sources.ssh.error import SshError
+    from dcctl.inventory.sources.ssh.run import Reply
+
+    over_ssh = {one.target.name for answers in (asked.answers if asked else {}).values() for one in answers}
+    for node in fleet.nodes:
+        if "local" not in node.sources or over_ssh & {node.name, *node.aliases}:
+            continue
+        limit_s = _HERE_S * settings.timeout
+        done = run_here(script().stdin, limit_s)
+        reply = Reply(done.output, done.errors.decode("utf-8", "replace"), done.status or 0)
+        late = SshError(f"the probe did not end within {limit_s:g} s", "timeout")
+        yield evidence_here(node.name, late if done.timed_out else reply)
+
+
+def _store(path: str) -> specs.ModelsSpec:
+    """A store of models that the command line names."""
+    place = Path(path).expanduser().absolute()
+    if not place.exists():
+        raise UsageError(f"--models {path}", "there is no such file or folder", "dcctl audit --models PATH")
+    return specs.ModelsSpec(path=str(place))
+
+
+def _models(spec: specs.ModelsSpec) -> Evidence:
+    """The files of one store, by their bytes: nothing of them is run, nothing is read whole."""
+    from dcctl.inventory.sources.models.source import Store, gather
+
+    found = gather([Store(spec.name or spec.path, spec.path, spec.serving)])
+    why = found.silent.get("model_files")
+    if why is None:
+        return found
+    reason = why.reason.removeprefix(f"{spec.path}: ")
+    gap = Gap("models", spec.path, reason, why.cause, f"ls -ld {spec.path}")
+    return replace(found, fleet=Fleet(gaps=(gap,)))
+
+
+def _buckets(spec: S3Spec, settings: Settings) -> Evidence:
+    """The buckets of one object store."""
+    from dcctl.inventory.sources.s3.client import Access, S3Client
+    from dcctl.inventory.sources.s3.source import gather, refusals
+    from dcctl.inventory.sources.secret import Secret
+
+    secret = Secret(spec.secret_file, spec.secret_command)
+    access = Access(spec.endpoint, spec.region, spec.access_key, secret, spec.profile, spec.ca_file)
     try:
-        return probes.gather(targets, fanout=settings.fanout, name=spec.name, overrides=files)
+        client = S3Client(access, settings.timeout)
+        found = gather(spec.buckets or client.names(), client, https=spec.tls_only)
+        return replace(found, fleet=Fleet(gaps=refusals(spec.name, found)))
     except SourceError as error:
-        return Evidence(silent={name: Silence(error.reason, error.cause) for name in _OF_NODES})
+        gap = Gap(spec.name, error.subject, error.reason, error.cause, error.hint)
+        dark = Silence(f"{spec.name}: {error.reason}", error.cause)
+        return Evidence(fleet=Fleet(gaps=(gap,)), silent={"buckets": dark})
+
+
+def _plants(spec: MeterSpec, settings: Settings, fleet: Fleet) -> Iterator[Evidence]:
+    """Yield what a source of meters tells of power and cooling beside them."""
+    from dcctl.meters import plants_of
+
+    try:
+        found = plants_of(spec, settings, Event())
+    except SourceError as error:
+        gap = Gap(spec.name, error.subject, error.reason, error.cause, error.hint)
+        told = any(one.source == spec.name for one in fleet.gaps)  # the survey met it as well
+        dark = Silence(f"{spec.name}: {error.reason}", error.cause)
+        yield Evidence(fleet=Fleet(gaps=() if told else (gap,)), silent={"plants": dark})
+    else:
+        if found is not None:
+            yield Evidence(plants=found)
+
+
+def _records(folders: Iterable[DiagnosticsSpec]) -> tuple[dict[str, Records] | None, tuple[Gap, ...]]:
+    """Records of diagnostics and all-reduces by node, None where nobody looked, and what is none."""
+    from dcctl.inventory.sources.diagnostics import read_records
+
+    found: dict[str, Records] = {}
+    gaps, read = [], False
+    for spec in folders:
+        try:
+            records, refused = read_records(Path(spec.path))
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            gaps.append(Gap("diagnostics", spec.path, why, "missing", f"ls -ld {spec.path}"))
+            continue
+        read = True
+        gaps += [Gap("diagnostics", spec.path, line, "invalid") for line in refused]
+        for node, (diagnostics, bandwidths) in records.items():
+            before = found.get(node, ((), ()))
+            found[node] = ((*before[0], *diagnostics), (*before[1], *bandwidths))
+    return found if read else None, tuple(gaps)
 
 
 def _demo(fleet: Fleet) -> Iterator[Evidence]:

@@ -15,8 +15,9 @@ from dcctl.specs import PrometheusSpec
 if TYPE_CHECKING:
     from threading import Event
 
+    from dcctl.inventory.evidence.plant import Plant
     from dcctl.inventory.sources.base import Source
-    from dcctl.meter_specs import AnyMeterSpec
+    from dcctl.meter_specs import AnyMeterSpec, MeterSpec
     from dcctl.settings import Settings
 
 _MOST_QUESTIONS = 200
@@ -40,6 +41,17 @@ def source_of(spec: AnyMeterSpec | PrometheusSpec, settings: Settings, stop: Eve
         case PrometheusSpec():
             return _series(spec, settings, asking)
     return _rapl(spec, _nodes(spec.nodes, settings), asking)
+
+
+def plants_of(spec: MeterSpec, settings: Settings, stop: Event) -> tuple[Plant, ...] | None:
+    """What a source of meters tells of power and cooling beside them; None: its kind tells nothing more.
+
+    SourceError when it does not answer.
+    """
+    if not isinstance(spec, specs.NutSpec | specs.RedfishSpec | specs.IpmiSpec):
+        return None
+    found: tuple[Plant, ...] = source_of(spec, settings, stop).plants()  # type: ignore[attr-defined]  # all three have it
+    return found
 
 
 def _redfish(spec: specs.RedfishSpec, nodes: tuple[str, ...], asking: Asking) -> Source:

@@ -99,6 +99,49 @@ class DemoSpec(Spec, frozen=True, kw_only=True):
     """The embedded demonstration fleet."""
 
 
+class EvidenceSpec(Spec, frozen=True, kw_only=True):
+    """Base of what `dcctl audit` alone asks: it names no nodes."""
+
+
+class ModelsSpec(EvidenceSpec, frozen=True, kw_only=True):
+    """A folder of models, or one file, that this machine can read."""
+
+    path: str
+    serving: bool = False
+    """Production loads from it."""
+
+
+class S3Spec(EvidenceSpec, frozen=True, kw_only=True):
+    """Buckets of one object store. It is asked about buckets, never for an object."""
+
+    endpoint: str
+    """`https://s3.eu-central-1.amazonaws.com`, `https://minio.dc1:9000`."""
+    region: str = "us-east-1"
+    buckets: tuple[str, ...] = ()
+    """Empty: all that the store lists."""
+    access_key: str | None = None
+    """Its name, which is no secret; None: the environment or the file of profiles says who asks."""
+    secret_file: str | None = None
+    secret_command: str | None = None
+    profile: str | None = None
+    """Of ~/.aws/credentials."""
+    ca_file: str | None = None
+    tls_only: bool = False
+    """Nobody reaches it without TLS, whatever the policies of its buckets say."""
+
+
+class DeclaredSpec(EvidenceSpec, frozen=True, kw_only=True):
+    """A file of what the site declares of its data sets, buckets, backups, stores and feeds."""
+
+    path: str
+
+
+class DiagnosticsSpec(EvidenceSpec, frozen=True, kw_only=True):
+    """A folder of records of `dcgmi diag` and nccl-tests."""
+
+    path: str
+
+
 AnySpec: TypeAlias = (
     LocalSpec
     | SshSpec
@@ -110,8 +153,12 @@ AnySpec: TypeAlias = (
     | DetectSpec
     | DemoSpec
     | AnyMeterSpec
+    | ModelsSpec
+    | S3Spec
+    | DeclaredSpec
+    | DiagnosticsSpec
 )
-NamedSpec: TypeAlias = SshSpec | KubernetesSpec | PrometheusSpec | AnyMeterSpec
+NamedSpec: TypeAlias = SshSpec | KubernetesSpec | PrometheusSpec | AnyMeterSpec | S3Spec
 """What is asked live, under a name of its own."""
 
 KINDS: dict[str, type[AnySpec]] = {
@@ -124,6 +171,10 @@ KINDS: dict[str, type[AnySpec]] = {
     "terraform": TerraformSpec,
     "demo": DemoSpec,
     **METER_KINDS,
+    "models": ModelsSpec,
+    "s3": S3Spec,
+    "declared": DeclaredSpec,
+    "diagnostics": DiagnosticsSpec,
 }
 
 
@@ -214,9 +265,34 @@ def _source(table: object, where: str) -> AnySpec:
         check_prometheus(spec, f"{where} (prometheus)")
     for key, text in node_sets(spec).items() if isinstance(spec, MeterSpec) else ():
         check_node_set(text, f"{where}.{key}")
-    if isinstance(spec, FileSpec | AnsibleSpec | TerraformSpec):
+    if isinstance(spec, S3Spec):
+        check_s3(spec, f"{where} (s3)")
+    if isinstance(spec, FileSpec | AnsibleSpec | TerraformSpec | ModelsSpec | DeclaredSpec | DiagnosticsSpec):
         return msgspec.structs.replace(spec, path=_at_home(spec.path, f"{where}.path"))
     return spec
+
+
+def check_s3(spec: S3Spec, where: str) -> None:
+    """UsageError for a store that cannot be asked: no URL, or a secret without whose it is."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(spec.endpoint)
+        plain = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain or "@" in spec.endpoint or "?" in spec.endpoint or "#" in spec.endpoint:
+        raise wrong(f"{where}.endpoint", "must be like https://s3.eu-central-1.amazonaws.com, without a name")
+    secrets = [name for name in ("secret_file", "secret_command") if getattr(spec, name)]
+    if len(secrets) > 1 or bool(secrets) != bool(spec.access_key):
+        raise wrong(where, "who asks is access_key with secret_file or secret_command")
+    if spec.access_key and spec.profile:
+        raise wrong(where, "access_key and profile: one of them says who asks")
+    if not re.fullmatch(r"[a-z0-9-]{1,40}", spec.region):
+        raise wrong(f"{where}.region", f"{spec.region!r} is not the name of a region")
+    for name in spec.buckets:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,62}", name):
+            raise wrong(f"{where}.buckets", f"{name!r} is not the name of a bucket")
 
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")

@@ -30,8 +30,8 @@ CREATE TABLE open (
   PRIMARY KEY (series, id)
 ) WITHOUT ROWID;
 CREATE TABLE counters (
-  series TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (series, name)
-) WITHOUT ROWID;
+  series TEXT PRIMARY KEY, body BLOB NOT NULL
+);
 """
 
 
@@ -69,7 +69,7 @@ class Entry(NamedTuple):
     opened: Mapping[str, bytes]
     """Findings that came, or changed, by id."""
     closed: tuple[str, ...]
-    counters: Mapping[str, int]
+    counters: bytes
 
 
 class History:
@@ -104,11 +104,12 @@ class History:
                 key: Open(body, since_s) for key, body, since_s in self._database.execute(query, (series,))
             }
 
-    def counters(self, series: str) -> dict[str, int]:
-        """Return what the last run of a series counted."""
-        query = "SELECT name, value FROM counters WHERE series = ?"
+    def counters(self, series: str) -> bytes | None:
+        """Return what the last run of a series counted; None: there was none."""
+        query = "SELECT body FROM counters WHERE series = ?"
         with _told(self.folder):
-            return dict(self._database.execute(query, (series,)))
+            row = self._database.execute(query, (series,)).fetchone()
+        return _bytes(row[0]) if row else None
 
     def append(self, entry: Entry) -> None:
         """Keep a run, all of it at once. OutputError: the disk is full, or the file may not be written."""
@@ -125,9 +126,8 @@ class History:
                     "ON CONFLICT (series, id) DO UPDATE SET body = excluded.body",
                     [(row.series, key, row.at_s, body) for key, body in entry.opened.items()],
                 )
-                database.executemany(
-                    "INSERT OR REPLACE INTO counters VALUES (?, ?, ?)",
-                    [(row.series, name, value) for name, value in entry.counters.items()],
+                database.execute(
+                    "INSERT OR REPLACE INTO counters VALUES (?, ?)", (row.series, entry.counters)
                 )
         except sqlite3.OperationalError as error:
             raise OutputError(f"{self.folder} was not written", str(error), f"df -h {self.folder}") from error

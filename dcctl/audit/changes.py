@@ -13,7 +13,7 @@ from dcctl.render.report import Report, Table
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dcctl.audit.finding import Finding
     from dcctl.audit.record import Record
@@ -35,15 +35,16 @@ def changes(records: Sequence[Record], old: int, new: int) -> list[Changed]:
     before = replayed(one for one in records if one.seq <= old)
     after = replayed(one for one in records if one.seq <= new)
     dark = frozenset(next(one for one in records if one.seq == new).unsure)
-    found = [Changed(_change(key, before, dark), one) for key, one in after.items()]
+    found = [Changed(_change(before.get(key), one, dark), one) for key, one in after.items()]
     found += [Changed("gone", one) for key, one in before.items() if key not in after]
     return sorted(found, key=lambda one: (_ORDER[one.change], rank(one.finding.severity), one.finding.check))
 
 
-def _change(key: str, before: Mapping[str, Finding], dark: frozenset[str]) -> Change:
-    if key in dark:
+def _change(old: Finding | None, now: Finding, dark: frozenset[str]) -> Change:
+    """What is graver than it was is new, as it was in its run."""
+    if now.id in dark:
         return "not comparable"
-    return "unchanged" if key in before else "new"
+    return "unchanged" if old and rank(old.severity) <= rank(now.severity) else "new"
 
 
 def diff_report(found: Sequence[Changed], old: Record, new: Record) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, cast
 
-from dcctl.audit.scene import COUNTED, DERIVED, MADE_OF, counter_key
+from dcctl.audit.scene import COUNTED, DERIVED, MADE_OF
 from dcctl.audit.stored import joined
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.plant import Plant
@@ -13,6 +13,8 @@ from dcctl.inventory.model import PowerMeter, Rack, Site  # noqa: TC001  # msgsp
 from dcctl.inventory.nodeexpr import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.audit.scene import Scene
     from dcctl.inventory.devices import Accelerator
 
@@ -133,20 +135,22 @@ def is_idle(board: Accelerator, idle_milli: int) -> bool:
     return board.busy_milli is not None and board.busy_milli < idle_milli
 
 
-def idle_counter(site: PowerSite, node: str, board: Accelerator) -> str:
-    """Return the name under which since when a board is idle is kept."""
-    return counter_key(site, f"idle {node}/{board.index}")
+def idle_counter(site: PowerSite, node: str, board: Accelerator) -> tuple[str, str]:
+    """Return the row and the name under which since when a board is idle is kept."""
+    return f"{site.key} idle {node}", str(board.index)
 
 
-def idle_since(scene: Scene) -> dict[str, int]:
-    """Return, for the counters of this run, since when each board that is idle was seen so."""
+def idle_since(scene: Scene) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield, for the counters of this run, since when each board that is idle was seen so."""
     least = scene.policy.energy.idle_milli
-    return {
-        key: scene.counters.get(key, scene.now_s)
-        for site in scene.once(_sites)
-        for node, board in site.boards
-        if is_idle(board, least) and (key := idle_counter(site, node, board))
-    }
+    rows: defaultdict[str, list[str]] = defaultdict(list)
+    for site in scene.once(_sites):
+        for node, board in site.boards:
+            row, name = idle_counter(site, node, board)
+            if board.busy_milli is not None:
+                rows[row] += [name] if is_idle(board, least) else []
+    for row, names in rows.items():
+        yield row, scene.since(row, names)
 
 
 for _kind in ("power_supplies", "power_feeds", "sensed_plants"):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dcctl.audit.check import Unsure
+from dcctl.audit.counters import Counters
 from dcctl.audit.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dcctl.inventory.evidence.base import Silence, Subject
     from dcctl.inventory.evidence.collected import Evidence
 
 T = TypeVar("T")
 _USUAL = Policy()
+_COUNTING: Final = ("hosts", "boards", "ports")
+"""Kinds of subjects that have counters."""
 
 
 class Scene:
@@ -25,13 +29,16 @@ class Scene:
         evidence: Evidence,
         now_s: int,
         policy: Policy = _USUAL,
-        before: Evidence | None = None,
+        counters: Counters = Counters(),  # noqa: B008  # a constant
     ) -> None:
-        """`before`: the evidence of the last run, of which the counters are enough."""
-        self.evidence, self.now_s, self.policy = evidence, now_s, policy
-        self.counters: Mapping[str, int] = before.counters if before else {}
-        self.counted_at_s = before.taken_at_s if before else None
+        """`counters`: those of the last run."""
+        self.evidence, self.now_s, self.policy, self.counters = evidence, now_s, policy, counters
         self._kept: dict[Callable[[Scene], Any], Any] = {}
+
+    @property
+    def counted_at_s(self) -> int | None:
+        """When the last run counted; None: nobody did."""
+        return self.counters.at_s
 
     def of(self, kind: str) -> Sequence[Subject]:
         """Return the subjects of a kind, those of `DERIVED` made of others; none where nobody told any."""
@@ -59,31 +66,31 @@ class Scene:
         found: T = self._kept[made]
         return found
 
-    def counted(self) -> dict[str, int]:
-        """Return what the next run compares with."""
-        kept = dict(self.evidence.counters)
-        for made in COUNTED:
-            kept |= made(self)
-        return kept
+    def counted(self) -> Counters:
+        """Return what the next run compares with: what this one was not told stays as it was."""
+        counting = chain(*(self.of(kind) for kind in _COUNTING))
+        told = ((one.object, counted) for one in counting if (counted := one.counted))
+        return self.counters.after(chain(told, *(made(self) for made in COUNTED)), self.now_s)
+
+    def since(self, row: str, names: Iterable[str]) -> dict[str, int]:
+        """Return since when each of these is seen: what the last run kept of it, else now."""
+        return {
+            name: self.now_s if (at_s := self.counters.get(row, name)) is None else at_s for name in names
+        }
 
     def grew(self, subject: Subject, name: str, value: int) -> int | None:
         """Return by how much a counter grew since the last run; None: nobody counted then.
 
         A counter that is lower than it was began anew (a restart, a new driver): all of it is new.
         """
-        before = self.counters.get(counter_key(subject, name))
+        before = self.counters.get(subject.object, name)
         return None if before is None else value - before if value >= before else value
 
 
-COUNTED: list[Callable[[Scene], Mapping[str, int]]] = []
+COUNTED: list[Callable[[Scene], Iterable[tuple[str, Mapping[str, int]]]]] = []
 """What is kept for the next run beside the counters of the evidence, as since when something is seen:
-modules of checks enter theirs."""
+modules of checks enter theirs. A row that is empty is forgotten."""
 DERIVED: dict[str, Callable[[Scene], Sequence[Subject]]] = {}
 """Kinds of subjects that are made of others, by name: modules of checks enter theirs."""
 MADE_OF: dict[str, tuple[str, ...]] = {}
 """By such a kind, the kinds that it is made of: where one of these was refused, it is not wholly known."""
-
-
-def counter_key(subject: Subject, name: str) -> str:
-    """Return the name of a counter of a subject among those that are kept from run to run."""
-    return f"{subject.object} {name}"

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound="Subject")
 _SUMMED = frozenset({"copies", "aliases", "complaints"})
-_EITHER = frozenset({"paused"})
 
 
 def joined(subjects: Iterable[S]) -> tuple[S, ...]:
-    """Return each subject once: of every field what the first tells that tells anything; lists are added."""
+    """Return each subject once: of every field what the first tells that tells anything; lists are added.
+
+    What is as it is where nobody tells it counts as not told: an empty name, and not that nothing encrypts.
+    """
     found: dict[tuple[str, str], S] = {}
     for one in subjects:
         name = getattr(one, "cluster", ""), one.key
@@ -36,9 +38,7 @@ def _both(first: S, second: S) -> S:
         here, there = getattr(first, one.name), getattr(second, one.name)
         if one.name in _SUMMED and here and there:
             changes[one.name] = tuple(dict.fromkeys((*here, *there)))
-        elif one.name in _EITHER:
-            changes[one.name] = here or there
-        elif here is None or (here in ("", "other") and there is not None) or here == ():
+        elif here == one.default and there is not None:
             changes[one.name] = there
     told = replace(first, **changes)
     silent = {**second.silent, **first.silent}

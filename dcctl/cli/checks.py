@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl import specs
 from dcctl.audit_specs import audit_of
+from dcctl.collectors import declared
 from dcctl.config import wrong
 from dcctl.settings import DECLARED
 
@@ -34,8 +35,10 @@ def check_context(context: Context) -> None:
     for (where, _), spec in zip(specs.tables(context), specs.of_context(context), strict=True):
         for key in _FILES:
             path = getattr(spec, key, None)
-            if path and path != "-" and not _is_file(path, home=True):
+            if path and path != "-" and not _is_there(spec, path):
                 raise wrong(f"{where}.{key}", f"there is no file {path}")
+        if isinstance(spec, specs.DeclaredSpec):
+            declared(spec)
     audit, _ = audit_of(context)
     for key in ("waivers", "checks"):
         path = getattr(audit, key)
@@ -53,6 +56,12 @@ def _check_timezone(name: str, where: str) -> None:
     known = available_timezones()
     if known and name not in known:
         raise wrong(where, f"there is no time zone {name!r}; one is Europe/Berlin")
+
+
+def _is_there(spec: specs.AnySpec, path: str) -> bool:
+    """Whether what a source names is there: a file, and for some kinds it may be a folder."""
+    folders = isinstance(spec, specs.ModelsSpec | specs.DiagnosticsSpec)
+    return (folders and Path(path).is_dir()) or _is_file(path, home=True)
 
 
 def _is_file(path: str, *, home: bool = False) -> bool:

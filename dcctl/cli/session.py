@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dcctl.app import Surveyed
     from dcctl.inventory.model import Fleet
+    from dcctl.inventory.sources.ssh.source import Asked
     from dcctl.render.progress import Progress
     from dcctl.render.report import Shape
     from dcctl.render.style import Style
@@ -86,8 +87,10 @@ class Session(Struct, frozen=True):
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
 
-    def survey(self, shape: Shape, what: str = "", *, denied_is_answer: bool = False) -> Surveyed:
-        """Ask every source of this run, or that `-i what` would name.
+    def survey(
+        self, shape: Shape, what: str = "", asked: Asked | None = None, *, denied_is_answer: bool = False
+    ) -> Surveyed:
+        """Ask every source of this run, or that `-i what` would name; `asked`: and more of nodes over SSH.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
         source is contacted. See app.survey for `denied_is_answer` and other errors.
@@ -98,7 +101,7 @@ class Session(Struct, frozen=True):
         check_shape(shape, self.style())
         settings = self.settings.having("inventory", (what,)) if what else self.settings
         with self.progress() as progress:
-            found = app.survey(settings, progress, self.now_s, denied_is_answer=denied_is_answer)
+            found = app.survey(settings, progress, self.now_s, asked, denied_is_answer=denied_is_answer)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
             self.met.append(found.whole)
         return found

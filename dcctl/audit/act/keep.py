@@ -11,6 +11,7 @@ import msgspec
 from dcctl import __version__
 from dcctl.audit.act.signing import read_head, verifier, write_head
 from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
+from dcctl.audit.counters import Counters, decode
 from dcctl.audit.finding import Finding
 from dcctl.audit.record import Record, Scope, open_head
 from dcctl.errors import DcctlError
@@ -34,7 +35,7 @@ class Before(NamedTuple):
 
     open: Mapping[str, Finding]
     since: Mapping[str, int]
-    counters: Mapping[str, int]
+    counters: Counters
     last: Record | None
     """The last run of this series."""
     chain: Chain
@@ -48,22 +49,23 @@ class Run(NamedTuple):
     at_s: int
     gaps: tuple[str, ...]
     evidence: Evidence
-    counters: Mapping[str, int]
+    counters: Counters
     """What the next run compares with."""
 
 
-def before(history: History, signer: Signer, series: str, every_s: int | None) -> Before:
-    """Return what is known before a run of a series. ValueError never: what was changed is a flaw."""
+def before(history: History, signer: Signer, series: str, every_s: int | None, at_s: int) -> Before:
+    """Return what is known before a run of a series that begins now. What was changed is a flaw."""
     opened = history.open(series)
     last = history.last(series)
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
-    chain = Chain(flaws=check(history, signer.public), last_at_s=newest and newest.at_s, every_s=every_s)
+    flaws = check(history, signer.public)
+    chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
     try:
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
             {key: one.since_s for key, one in opened.items()},
-            history.counters(series),
+            decode(counted) if (counted := history.counters(series)) else Counters(),
             last and record_of(_link(last)),
             chain,
         )
@@ -125,7 +127,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
             {one.id: msgspec.json.encode(one, order="sorted") for one in compared.new},
             record.gone,
-            run.counters,
+            run.counters.encode(),
         )
     )
     write_head(history.folder, Head(record.seq, hashed, signature.hex()))
@@ -143,9 +145,12 @@ def note_errors(path: Path, verdict: Verdict) -> None:
 
 
 def _digest(evidence: Evidence) -> str:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
 
-    return hashlib.sha256(encode(evidence)).hexdigest()
+    found = hashlib.sha256()
+    for piece in pieces(evidence):
+        found.update(piece)
+    return found.hexdigest()
 
 
 def records(history: History) -> list[Record]:

@@ -19,8 +19,9 @@ from dcctl.audit.checks.nodes_common import (
     pools_of,
     unless_told,
 )
-from dcctl.audit.scene import COUNTED, DERIVED, counter_key
+from dcctl.audit.scene import COUNTED, DERIVED
 from dcctl.inventory.evidence.base import Subject
+from dcctl.inventory.evidence.hosts import SEL_EVENTS
 from dcctl.inventory.model import Taint  # noqa: TC001  # msgspec reads it
 from dcctl.units import memory as quantity
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.hosts import Bmc, Drive, Host, HostFilesystem
 
-SEL_EVENTS = "SEL events"
 _GRAVE = (
     "uncorrectable",
     "failure",
@@ -236,8 +236,8 @@ def _no_controller(host: Host, scene: Scene) -> str:
     why = on_no_board(host, scene)
     if why or host.bmc is None or host.bmc.sensors or host.bmc.events is None:
         return why
-    before = counter_key(host, SEL_EVENTS) in scene.counters
-    return "" if before else "controllers without sensors, of which nothing was counted before"
+    before = scene.counters.get(host.key, SEL_EVENTS)
+    return "" if before is not None else "controllers without sensors, of which nothing was counted before"
 
 
 @check(
@@ -344,7 +344,7 @@ def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:
     for one in node.taints:
         if not like(one.key, scene.policy.hosts.maintenance_taints):
             continue
-        since_s = scene.counters.get(counter_key(node, f"taint {one.key}"))
+        since_s = scene.counters.get(_taints(node), one.key)
         if since_s is None:
             unsure = unsure or f"nobody saw the taint {one.key} before: since when it is there is not known"
         elif scene.now_s - since_s > scene.policy.hosts.maintenance_age_s:
@@ -356,10 +356,15 @@ def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:
     return faults
 
 
-def taints_since(scene: Scene) -> dict[str, int]:
-    """Return, for the counters of this run, since when each taint was seen: in the last run, else now."""
-    keys = [counter_key(node, f"taint {one.key}") for node in fleet_nodes(scene) for one in node.taints]
-    return {key: scene.counters.get(key, scene.now_s) for key in keys}
+def taints_since(scene: Scene) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield, for the counters of this run, since when each taint was seen: in the last run, else now."""
+    for node in fleet_nodes(scene):
+        if node.taints or node.ready is not None:
+            yield _taints(node), scene.since(_taints(node), (one.key for one in node.taints))
+
+
+def _taints(node: FleetNode) -> str:
+    return f"{node.key} taint"
 
 
 COUNTED.append(taints_since)

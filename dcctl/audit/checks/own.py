@@ -134,7 +134,7 @@ def chain_is_whole(chain: Chain, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"run {number}: {says}" if number else says, f"run {number}")
     if chain.last_at_s is None:
         return
-    passed = scene.now_s - chain.last_at_s
+    passed = (scene.now_s if chain.at_s is None else chain.at_s) - chain.last_at_s
     if passed < 0:
         yield Fault("the last run is in the future: the clock jumped", "clock")
     if chain.every_s and passed > _LATE * chain.every_s:

@@ -58,6 +58,12 @@ class Choice(NamedTuple):
     checks: Annotated[
         str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
     ] = ""
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--models", metavar="PATH", help="Look into this folder of models too. Repeat for more."
+        ),
+    ] = None
     save: Annotated[
         str, typer.Option("--save", metavar="FILE", help="Write what was seen to a file that -i reads back.")
     ] = ""
@@ -147,7 +153,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     scope = Scope(patterns, session.settings.nodes, session.settings.exclude)
     audit = _Audit(session, this._replace(checks=checks), choice, habit, scope)
     with _history(session, this, habit) as history:
-        evidence = evidence_of(session, audit.shape)
+        evidence = evidence_of(session, audit.shape, tuple(choice.models or ()))
         if choice.save:
             _save(choice.save, evidence)
         return audit.compared(evidence, history) if history else audit.alone(evidence)
@@ -162,23 +168,23 @@ def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContex
     return locked(this.folder) if session.first else reading(this.folder)
 
 
-def evidence_of(session: "Session", shape: "Shape") -> "Evidence":
-    """All that the sources of this run tell, or the evidence that -i names."""
+def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()) -> "Evidence":
+    """All that the sources of this run and stores of models tell, or the evidence that -i names."""
     from dcctl import collectors
 
-    found = collectors.saved(session.settings)
+    found = collectors.saved(session.settings, models)
     if found is not None:
         return found
-    return collectors.gather(
-        session.settings, session.survey(shape, denied_is_answer=True).fleet, session.now_s
-    )
+    collection = collectors.Collection(session.settings, models)
+    fleet = session.survey(shape, asked=collection.asked, denied_is_answer=True).fleet
+    return collection.gather(fleet, session.now_s)
 
 
 def _save(path: str, evidence: "Evidence") -> None:
-    from dcctl.inventory.evidence.document import encode
+    from dcctl.inventory.evidence.document import pieces
     from dcctl.render.atomic import write_atomic
 
-    write_atomic(path, lambda out: out.write(encode(evidence).decode()))
+    write_atomic(path, lambda out: out.writelines(piece.decode() for piece in pieces(evidence)))
 
 
 class _Audit(NamedTuple):
@@ -215,7 +221,7 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         signer, series = self.this.signer(), series_of(self.session)
-        known = before(history, signer, series, self.this.spec.every_s)
+        known = before(history, signer, series, self.this.spec.every_s, self.session.now_s)
         scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
@@ -228,15 +234,14 @@ class _Audit(NamedTuple):
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
         from msgspec.structs import replace
 
+        from dcctl.audit.counters import Counters
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
-        from dcctl.inventory.evidence.collected import Evidence
 
-        last = known.last if known else None
-        counted = Evidence(taken_at_s=last.at_s, counters=dict(known.counters)) if known and last else None
+        counters = known.counters if known else Counters()
         now_s = evidence.taken_at_s or self.session.now_s
         held = replace(evidence, waivers=self.this.waivers)
-        scene = Scene(held, now_s, self.this.policy, counted)
+        scene = Scene(held, now_s, self.this.policy, counters)
         chains = (known.chain,) if known else ()
         return scene, judge(scene, self.this.checks, chains)
 

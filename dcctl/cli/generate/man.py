@@ -186,9 +186,10 @@ Settings are taken from flags, then from DCCTL_* variables, then from $XDG_CONFI
 then from /etc/dcctl/config.toml. dcctl config show --origin says which one won.
 
 A context names the sources of one environment. Kinds of source: local, ssh, kubernetes, file, ansible, \
-terraform, nut, redfish, ipmi, snmp, rapl, prometheus, demo. An ssh source without nodes asks those that \
-the files of its context name. Secrets never stand in this file: SSH takes keys from files and the agent, \
-Kubernetes from its kubeconfig, others from password_file or password_command."""
+terraform, nut, redfish, ipmi, snmp, rapl, prometheus, demo; for audits alone models, s3, declared, \
+diagnostics. An ssh source without nodes asks those that the files of its context name. Secrets never stand \
+in this file: SSH takes keys from files and the agent, Kubernetes from its kubeconfig, others from \
+password_file, secret_file and the like, or from commands."""
 
 _CONFIG_EXAMPLE = """\
 default_context = "prod"

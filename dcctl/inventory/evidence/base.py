@@ -31,6 +31,11 @@ class Subject(Fact, frozen=True, kw_only=True):
         return f"{cluster}:{self.key}" if cluster else self.key
 
     @property
+    def counted(self) -> dict[str, int]:
+        """Every counter that an audit compares with the last run, by name."""
+        return {}
+
+    @property
     def stands_on(self) -> tuple[str, ...]:
         """The nodes that a finding about it names, for who asks what to drain; empty: none in particular."""
         return ()

@@ -29,8 +29,6 @@ class Evidence(Fact, frozen=True, kw_only=True):
     fleet: Fleet = Fleet()
     silent: dict[str, Silence] = field(default_factory=dict)
     """By the name of the field."""
-    counters: dict[str, int] = field(default_factory=dict)
-    """Counters of subjects as they stand, by `counter_key`: the next audit tells what grew."""
     roles: tuple[Role, ...] | None = None
     bindings: tuple[Binding, ...] | None = None
     accounts: tuple[Account, ...] | None = None

@@ -45,14 +45,12 @@ def with_fleet(evidence: Evidence, records: Mapping[str, Records] | None = None)
     gpu_nodes = _gpu_nodes(evidence.gpu_nodes or (), {node.name: node for node in nodes}, why)
     if records is not None:
         gpu_nodes = [_recorded(one, records) for one in gpu_nodes]
-    counted = {f"{one.key} {name}": value for one in boards for name, value in one.counted.items()}
     return replace(
         evidence,
         silent={**_unlisted(evidence.fleet), **evidence.silent},
         boards=(*(evidence.boards or ()), *boards) if boards else evidence.boards,
         ports=(*(evidence.ports or ()), *ports) if ports else evidence.ports,
         gpu_nodes=tuple(gpu_nodes) if gpu_nodes else evidence.gpu_nodes,
-        counters={**counted, **evidence.counters},
     )
 
 

@@ -1,10 +1,12 @@
 """What a node tells of its hardening and health."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from dcctl.inventory.devices import Fact, Natural
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.model import Moment
+
+SEL_EVENTS: Final = "SEL events"
 
 
 class Algorithms(Fact, frozen=True):
@@ -261,6 +263,12 @@ class Host(Subject, frozen=True, kw_only=True):
     """Names of what runs, each once."""
     stuck: tuple[Stuck, ...] | None = None
     bmc: Bmc | None = None
+
+    @property
+    def counted(self) -> dict[str, int]:
+        """How many events its controller has logged."""
+        events = None if self.bmc is None else self.bmc.events
+        return {} if events is None else {SEL_EVENTS: len(events)}
 
     @property
     def key(self) -> str:

@@ -58,6 +58,8 @@ class Chain(Subject, frozen=True, kw_only=True):
     last_at_s: Moment | None = None
     every_s: int | None = None
     """How often the audit is to run; None: nobody says."""
+    at_s: Moment | None = None
+    """When this run began, whenever what it looks at was seen."""
 
     @property
     def key(self) -> str:

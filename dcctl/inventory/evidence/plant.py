@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from dcctl.inventory.devices import Fact, Natural
 from dcctl.inventory.evidence.base import Subject
 
-PlantKind: TypeAlias = Literal["ups", "pdu", "rack", "site"]
+PlantKind: TypeAlias = Literal["ups", "pdu", "rack", "site", "node"]
 
 
 class Phase(Fact, frozen=True):
@@ -30,7 +30,7 @@ class Temperature(Fact, frozen=True):
 
 
 class Plant(Subject, frozen=True, kw_only=True):
-    """A UPS, a PDU, a rack or a site, with its readings. Its power is that of the meter of its name."""
+    """A UPS, a PDU, a rack, a site or a node. Its power is that of the meter of its name."""
 
     name: str
     kind: PlantKind

@@ -1,11 +1,11 @@
-"""What a site declares of its data sets, buckets, backups and shared stores, in YAML: nobody else knows it.
+"""What a site declares of its data sets, buckets, backups, shared stores and feeds, in YAML.
 
 What is declared adds to what is read: of one thing that both tell of, what was read counts.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,13 +14,14 @@ from dcctl.errors import UsageError
 from dcctl.inventory.devices import Natural  # noqa: TC001  # msgspec reads it
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.models import DataSet
+from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.storage import Backup, Bucket, Copy, Filesystem, StorePool, Tool
 
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from collections.abc import Callable
 
-    T = TypeVar("T", bound=Struct)
-
+T = TypeVar("T")
+R = TypeVar("R")
 SCHEMA = "dcctl/declared/v1"
 MOST_BYTES = 4 << 20
 
@@ -88,14 +89,31 @@ class DeclaredStore(_Declared, frozen=True, forbid_unknown_fields=True):
     """By part, how many of its disks may be lost, and one more."""
 
 
+class DeclaredFeed(_Declared, frozen=True, forbid_unknown_fields=True):
+    """A PDU or a UPS by the name of its meter, and what it does not tell of itself."""
+
+    name: str
+    kind: Literal["pdu", "ups"]
+    site: str = ""
+    rack: str = ""
+    nominal_w: Natural | None = None
+    """What it is built for; a PDU of one phase: the amperes of its breaker times the volts."""
+    battery_made_s: Natural | None = None
+    """Unix time."""
+    tested_at_s: Natural | None = None
+    """Unix time of the last test of its battery."""
+    test_passed: bool | None = None
+
+
 class Declared(_Declared, frozen=True, forbid_unknown_fields=True, rename={"kind": "schema"}):
-    """The file."""
+    """The file. What is left out is not told; an empty list says that there is none."""
 
     kind: str
-    datasets: tuple[DeclaredSet, ...] = ()
-    buckets: tuple[DeclaredBucket, ...] = ()
-    backups: tuple[DeclaredBackup, ...] = ()
-    filesystems: tuple[DeclaredStore, ...] = ()
+    datasets: tuple[DeclaredSet, ...] | None = None
+    buckets: tuple[DeclaredBucket, ...] | None = None
+    backups: tuple[DeclaredBackup, ...] | None = None
+    filesystems: tuple[DeclaredStore, ...] | None = None
+    feeds: tuple[DeclaredFeed, ...] | None = None
 
 
 def parse(text: bytes, name: str) -> Evidence:
@@ -105,17 +123,19 @@ def parse(text: bytes, name: str) -> Evidence:
     declared = _decoded(text, name)
     if declared.kind != SCHEMA:
         raise UsageError(name, f"has the schema {declared.kind[:40]!r}; {SCHEMA} is understood")
-    for kind in ("datasets", "buckets", "backups", "filesystems"):
-        _once([one.name for one in getattr(declared, kind)], kind, name)
+    for kind in ("datasets", "buckets", "backups", "filesystems", "feeds"):
+        _once([one.name for one in getattr(declared, kind) or ()], kind, name)
     return Evidence(
-        datasets=tuple(_dataset(one) for one in declared.datasets),
-        buckets=tuple(Bucket(**msgspec.structs.asdict(one)) for one in declared.buckets),
-        backups=tuple(_backup(one) for one in declared.backups),
-        filesystems=tuple(
-            Filesystem(name=one.name, pools=tuple(StorePool(*part) for part in one.copies.items()))
-            for one in declared.filesystems
-        ),
+        datasets=_each(_dataset, declared.datasets),
+        buckets=_each(_bucket, declared.buckets),
+        backups=_each(_backup, declared.backups),
+        filesystems=_each(_filesystem, declared.filesystems),
+        plants=_each(_feed, declared.feeds),
     )
+
+
+def _each(made: Callable[[T], R], entries: tuple[T, ...] | None) -> tuple[R, ...] | None:
+    return None if entries is None else tuple(made(one) for one in entries)
 
 
 def _decoded(text: bytes, name: str) -> Declared:
@@ -141,8 +161,22 @@ def _dataset(one: DeclaredSet) -> DataSet:
     return DataSet(**told, retention_s=None if days is None else days * 86_400)
 
 
+def _bucket(one: DeclaredBucket) -> Bucket:
+    return Bucket(**msgspec.structs.asdict(one))
+
+
+def _filesystem(one: DeclaredStore) -> Filesystem:
+    return Filesystem(name=one.name, pools=tuple(StorePool(*part) for part in one.copies.items()))
+
+
 def _backup(one: DeclaredBackup) -> Backup:
     told = msgspec.structs.asdict(one)
     hours, last_s = told.pop("rpo_hours"), told.pop("last_at_s")
     copies = None if last_s is None else (Copy(last_s),) if last_s else ()
     return Backup(**told, rpo_s=None if hours is None else hours * 3600, copies=copies)
+
+
+def _feed(one: DeclaredFeed) -> Plant:
+    told = msgspec.structs.asdict(one)
+    watts = told.pop("nominal_w")
+    return Plant(**told, nominal_mw=None if watts is None else watts * 1000)

@@ -1,4 +1,4 @@
-"""CIS Kubernetes 1.12 of a cluster as kubeadm leaves it: objects by the API, the node as the probe tells it."""
+"""CIS Kubernetes 1.12 of a cluster as kubeadm leaves it: objects by the API, the node by the probe."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcctl.inventory.evidence.collected import Evidence
+    from tests.conftest import Cli
 
 NOW_S = 1_763_800_000
 BOARD = "GPU-0000000{0}-1111-2222-3333-44444444440{0}"
@@ -91,3 +93,14 @@ def test_a_board_that_hangs_is_a_critical_finding_and_the_others_are_judged(libr
     assert ("GPU-01", "g1", "index 2") in _findings(evidence, "GPU-01")
     (tally,) = evaluate(Scene(evidence, NOW_S), [CATALOGUE["GPU-02"]])
     assert tally.counts["unknown"] >= 2, "the one that hangs, and the one behind it"
+
+
+def test_boards_of_this_machine_are_audited_without_any_configuration(library: Path, cli: Cli) -> None:
+    readings = {"LD_LIBRARY_PATH": str(library), "FAKE_NVML_READINGS": str(READINGS / "h200_audit.tsv")}
+    done = cli("audit", "--select", "GPU-*", "--no-record", "-o", "json", env=readings, timeout_s=120)
+    told = {(item["check"], item["object"]) for item in json.loads(done.stdout)["items"]}
+    name = os.uname().nodename
+    assert {("GPU-05", f"{name}/{BOARD.format(1)}"), ("GPU-12", f"{name}/{BOARD.format(2)}")} <= told, (
+        done.stderr
+    )
+    assert len([board for check, board in told if check == "GPU-12"]) == 1, "each board is told once"

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import subprocess
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +16,10 @@ from dcctl.audit.evaluate import evaluate
 from dcctl.audit.scene import Scene
 from dcctl.audit.sudoers import rules
 from dcctl.inventory.probes.bundle import audit_probe
-from dcctl.inventory.sources.ssh.audit.gather import gather
-from dcctl.inventory.sources.ssh.run import Target
+from dcctl.inventory.sources.ssh.audit.gather import evidence_of, script
+from dcctl.inventory.sources.ssh.run import Session, Target
+from dcctl.inventory.sources.ssh.source import Asked, SshSource
+from dcctl.inventory.sources.ssh.source import ask as send
 from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.components import need
 from tests.live.ssh.sshd import SSHD, Sshd
@@ -79,7 +81,9 @@ def nodes(tmp_path: Path, client: Client) -> Iterator[Callable[..., Sshd]]:
 
 
 def ask(client: Client, *names: str, deadlines: Deadlines = SLOW) -> Evidence:
-    return gather([Target(name) for name in names], overrides=client.overrides(), deadlines=deadlines)
+    session = Session(client.overrides(), deadlines)
+    answers = send(session, [Target(name) for name in names], script(), Event())
+    return evidence_of(answers, {}, overrides=client.overrides(), timeout_s=deadlines.banner_s)
 
 
 def host(evidence: Evidence, name: str = "node") -> Host:
@@ -152,14 +156,15 @@ def test_what_a_server_offers_is_what_it_is_set_to(client: Client, nodes: Callab
     assert set(HARDENED["KexAlgorithms"].split(",")) <= set(found.algorithms.kex)
 
 
-def test_one_login_and_the_inventory_comes_along(client: Client, start: Callable[..., Sshd]) -> None:
-    server = start(options={"LogLevel": "VERBOSE"})
-    evidence = ask(client, "node")
+def test_one_login_tells_the_inventory_and_the_audit(client: Client, start: Callable[..., Sshd]) -> None:
+    server, asked = start(options={"LogLevel": "VERBOSE"}), Asked(script())
+    fleet = SshSource([Target("node")], overrides=client.overrides(), deadlines=SLOW, asked=asked).collect()
+    evidence = evidence_of(asked.answers["ssh"], {"node": "gpu1"}, overrides=client.overrides())
     assert server.log.read_text().count("Accepted publickey") == 1
-    assert [node.name for node in evidence.fleet.nodes] == ["node"]
-    assert evidence.fleet.nodes[0].system is not None
-    assert evidence.fleet.gaps == ()
-    assert (host(evidence).sysctls or {})["kernel.randomize_va_space"] in {"0", "1", "2"}
+    assert [node.name for node in fleet.nodes] == ["node"]
+    assert fleet.nodes[0].system is not None
+    assert fleet.gaps == ()
+    assert (host(evidence, "gpu1").sysctls or {})["kernel.randomize_va_space"] in {"0", "1", "2"}
 
 
 @pytest.mark.parametrize(

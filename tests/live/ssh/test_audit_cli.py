@@ -31,3 +31,13 @@ def test_nodes_are_audited_compared_and_missed(tmp_path: Path, home: dict[str, s
         assert told["summary"]["gone"] == 0
         assert {each["status"] for each in dark} <= {"unsure"}
         assert bool(dark) == any(each["object"] == hosts.names[1] for each in items)
+
+
+def test_a_node_is_logged_in_to_once(tmp_path: Path, home: dict[str, str]) -> None:
+    (tmp_path / "one").mkdir()
+    with Hosts(tmp_path / "one", 1, namespaces=False, options={"LogLevel": "VERBOSE"}) as hosts:
+        (name,) = hosts.names
+        done = dcctl(hosts, home, "audit", "-w", name, "--select", "NOD-*", "--no-record", "-o", "json")
+        told = json.loads(done.stdout)
+        assert {"pass", "fail"} & {row["state"] for row in told["details"]["checks"]}, done.stderr
+        assert hosts.servers[name].log.read_text().count("Accepted publickey") == 1

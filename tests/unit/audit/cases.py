@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import yaml
-from msgspec import Struct
+from msgspec import Struct, field
 
+from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.policy import Policy
 from dcctl.audit.scene import Scene
@@ -23,12 +24,28 @@ FOLDER = Path(__file__).parents[2] / "data" / "audit"
 NOW_S = 1_750_000_000
 
 
+class Flat(Counters, frozen=True):
+    """Counters as fixtures have them: `row name`."""
+
+    flat: dict[str, int] = field(default_factory=dict)
+
+    def get(self, row: str, name: str) -> int | None:
+        return self.flat.get(f"{row} {name}")
+
+
+class Before(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the last run kept."""
+
+    taken_at_s: int | None = None
+    counters: dict[str, int] = {}
+
+
 class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "pass"}):
     """What is told, and what has to come of it. What is not there has to be nothing."""
 
     case: str
     evidence: Evidence = Evidence()
-    before: Evidence | None = None
+    before: Before = Before()
     policy: Policy = Policy()
     now_s: int = NOW_S
     fail: tuple[tuple[str, str], ...] = ()
@@ -42,7 +59,9 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
     manual: int = 0
 
     def tally(self, one: Check) -> Tally:
-        return evaluate(Scene(self.evidence, self.now_s, self.policy, self.before), [one])[0]
+        counters = Flat(at_s=self.before.taken_at_s, flat=self.before.counters)
+        scene = Scene(self.evidence, self.now_s, self.policy, counters)
+        return evaluate(scene, [one])[0]
 
 
 @cache

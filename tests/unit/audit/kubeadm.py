@@ -3,8 +3,8 @@
 Written by `kubeadm init phase` itself: the manifests, kube-proxy's objects, the kubelet's configuration,
 and the modes of what it made; objects.jsonl is what the API server had after its phases upload-config,
 bootstrap-token and addon, with all that the servers make by themselves. Put in by hand, as packages
-usually have them: the kubelet's command line, its units and a file of a network plug-in (the last five lines of
-files.txt), the digests of the two CAs, and cluster.yaml.
+usually have them: the kubelet's command line, its units and a file of a network plug-in (the last five
+lines of files.txt), the digests of the two CAs, and cluster.yaml.
 """
 
 from __future__ import annotations

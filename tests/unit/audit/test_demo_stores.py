@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate, failures
 from dcctl.audit.powered import idle_since
 from dcctl.audit.scene import Scene
@@ -51,10 +52,10 @@ def test_the_demo_has_these_faults_and_no_others() -> None:
 def test_since_when_a_board_is_idle_is_carried_from_run_to_run() -> None:
     fleet = DemoSource().collect()
     first = Scene(Evidence(fleet=fleet), 100)
-    counters = idle_since(first)
-    assert counters
-    assert set(counters.values()) == {100}
-    name = next(iter(counters))
-    before = Evidence(counters={name: 5, "gone": 7}, taken_at_s=100)
-    again = idle_since(Scene(Evidence(fleet=fleet), 200, before=before))
-    assert (again[name], "gone" in again) == (5, False)
+    counted = dict(idle_since(first))
+    row, idle = next((row, found) for row, found in counted.items() if found)
+    assert {at_s for found in counted.values() for at_s in found.values()} == {100}
+    name = next(iter(idle))
+    before = Counters().after([(row, {name: 5, "gone": 7})])
+    again = Scene(Evidence(fleet=fleet), 200, counters=before).counted()
+    assert (again.get(row, name), again.get(row, "gone")) == (5, None)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.nvlinks import links_of
 from dcctl.audit.scene import Scene
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from dcctl.audit.evaluate import Outcome
 
 NOW_S = 1_750_000_000
+_NOTHING = Counters()
 
 
-def _outcomes(name: str, evidence: Evidence, before: Evidence | None = None) -> tuple[Outcome, ...]:
-    return evaluate(Scene(evidence, NOW_S, before=before), [CATALOGUE[name]])[0].outcomes
+def _outcomes(name: str, evidence: Evidence, before: Counters = _NOTHING) -> tuple[Outcome, ...]:
+    return evaluate(Scene(evidence, NOW_S, counters=before), [CATALOGUE[name]])[0].outcomes
 
 
 def _node(**fields: Any) -> Evidence:
@@ -94,7 +96,7 @@ def test_how_grave_an_xid_is() -> None:
 def test_errors_of_the_port_that_lose_data_are_graver() -> None:
     board = Board(node="g1", uuid="A", pcie_replays=1, aer={"correctable": 1, "fatal": 1, "nonfatal": 1})
     names = ("replays", "aer correctable", "aer fatal", "aer nonfatal")
-    before = Evidence(taken_at_s=NOW_S - 9, counters={f"g1/A {name}": 0 for name in names})
+    before = Counters().after([("g1/A", dict.fromkeys(names, 0))])
     found = _outcomes("GPU-11", Evidence(boards=(board,)), before)
     assert [one.severity for one in found] == ["medium", "medium", "high", "high"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec import json
 from msgspec.structs import replace
 
@@ -11,6 +13,9 @@ from dcctl.audit.scene import Scene
 from dcctl.inventory.demo.evidence.gpu import STOPPED, part
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.sources.demo import build
+
+if TYPE_CHECKING:
+    from dcctl.audit.counters import Counters
 
 NOW_S = 1_750_000_000
 CHECKS = [one for name, one in CATALOGUE.items() if name.startswith(("GPU-", "FAB-", "DRF-"))]
@@ -40,9 +45,14 @@ def test_the_demo_shows_these_faults_and_no_other() -> None:
     }
 
 
+def _last(evidence: Evidence) -> Counters:
+    """What a run over this evidence left for the next."""
+    return Scene(evidence, evidence.taken_at_s or 0).counted()
+
+
 def test_a_second_run_over_the_same_state_says_the_same_and_counts_nothing_new() -> None:
     evidence = replace(_evidence(), taken_at_s=NOW_S - 86_400)
-    tallies = evaluate(Scene(evidence, NOW_S, before=evidence), CHECKS)
+    tallies = evaluate(Scene(evidence, NOW_S, counters=_last(evidence)), CHECKS)
     assert not [one.error for one in tallies if one.error]
     known = {(one.check.id, one.subject, one.where) for one in failures(tallies)}
     new = {one for one in known if one[0] in {"GPU-03", "GPU-11", "GPU-13", "FAB-02", "FAB-03"}}
@@ -58,9 +68,9 @@ def test_a_counter_that_grew_is_one_new_finding() -> None:
     boards[at] = replace(boards[at], pcie_replays=(boards[at].pcie_replays or 0) + 1)
     before = {
         (one.check.id, one.subject, one.where)
-        for one in failures(evaluate(Scene(evidence, NOW_S, before=evidence)))
+        for one in failures(evaluate(Scene(evidence, NOW_S, counters=_last(evidence))))
     }
-    scene = Scene(replace(evidence, boards=tuple(boards)), NOW_S, before=evidence)
+    scene = Scene(replace(evidence, boards=tuple(boards)), NOW_S, counters=_last(evidence))
     after = {(one.check.id, one.subject, one.where) for one in failures(evaluate(scene))}
     assert after - before == {("GPU-11", boards[at].key, "replays")}
 

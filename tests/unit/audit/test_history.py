@@ -13,11 +13,13 @@ from dcctl.audit.act.keep import Run, before, check, keep
 from dcctl.audit.act.signing import Signer, read_head, write_head
 from dcctl.audit.act.verified import anchored
 from dcctl.audit.chain import Head, digest
+from dcctl.audit.counters import decode
 from dcctl.audit.coverage import coverage
 from dcctl.audit.judge import Verdict
 from dcctl.audit.record import Record, Scope, compare
 from dcctl.audit.scene import Scene
 from dcctl.errors import OutputError, RefusedError, UsageError
+from dcctl.inventory.evidence.boards import Board
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.model import Fleet, Node, Taint
 from dcctl.state import locked, reading
@@ -30,15 +32,17 @@ if TYPE_CHECKING:
     from dcctl.audit.finding import Finding
 
 
-def run(folder: Path, at_s: int, found: Iterable[Finding], counters: dict[str, int] | None = None) -> Record:
+def run(
+    folder: Path, at_s: int, found: Iterable[Finding], counters: dict[str, dict[str, int]] | None = None
+) -> Record:
     """One run with these findings."""
     signer = Signer(folder / "key")
     with locked(folder) as history:
-        known = before(history, signer, "demo", None)
+        known = before(history, signer, "demo", None, at_s)
         verdict = Verdict((), tuple(found), {}, coverage(()), frozenset())
         compared = compare(known.open, verdict.findings, lambda _one: True)
-        seen = Evidence(counters=counters or {})
-        return keep(history, signer, Run("demo", Scope(), at_s, (), seen, seen.counters), verdict, compared)
+        counted = known.counters.after((counters or {}).items())
+        return keep(history, signer, Run("demo", Scope(), at_s, (), Evidence(), counted), verdict, compared)
 
 
 @pytest.fixture
@@ -77,10 +81,12 @@ def test_runs_are_compared_with_the_one_before(folder: Path) -> None:
 
 
 def test_counters_are_those_of_the_last_run(tmp_path: Path) -> None:
-    run(tmp_path, 1, [], {"gpu1 ce": 5, "gpu2 ce": 1})
-    run(tmp_path, 2, [], {"gpu1 ce": 9})
+    run(tmp_path, 1, [], {"gpu1": {"ce": 5, "ue": 0}, "gpu2": {"ce": 1}})
+    run(tmp_path, 2, [], {"gpu1": {"ce": 9}})
     with reading(tmp_path) as history:
-        assert history.counters("demo") == {"gpu1 ce": 9, "gpu2 ce": 1}
+        kept = decode(history.counters("demo") or b"")
+        assert [kept.get(*one) for one in (("gpu1", "ce"), ("gpu1", "ue"), ("gpu2", "ce"))] == [9, None, 1]
+        assert history.counters("other") is None
 
 
 def test_an_edited_record_is_found(folder: Path) -> None:
@@ -221,10 +227,9 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_what_modules_count_is_kept_beside_the_evidence() -> None:
     """A taint is remembered from the run in which it was first seen."""
     node = Node("n1", taints=(Taint("dcctl.io/maintenance", "NoSchedule"),))
-    first = Scene(Evidence(fleet=Fleet(nodes=(node,)), counters={"n1 x": 7}), 1000)
+    board = Board(node="n1", uuid="A", pcie_replays=7)
+    first = Scene(Evidence(fleet=Fleet(nodes=(node,)), boards=(board,)), 1000)
     kept = first.counted()
-    assert kept["n1 x"] == 7
-    (name,) = [key for key in kept if "taint" in key]
-    assert kept[name] == 1000
-    second = Scene(first.evidence, 2000, before=Evidence(counters=kept, taken_at_s=1000))
-    assert second.counted()[name] == 1000
+    assert (kept.get("n1/A", "replays"), kept.get("n1 taint", "dcctl.io/maintenance")) == (7, 1000)
+    second = Scene(first.evidence, 2000, counters=decode(kept.encode())).counted()
+    assert second.get("n1 taint", "dcctl.io/maintenance") == 1000

@@ -10,6 +10,7 @@ import pytest
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.checks.nodes_common import majority
 from dcctl.audit.checks.nodes_health import taints_since
+from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.scene import Scene
 from dcctl.audit.support import ends_s
@@ -59,9 +60,20 @@ def test_support_ends_by_release_or_by_the_number_before_its_point() -> None:
 
 def test_since_when_a_taint_is_there_is_carried_from_run_to_run() -> None:
     node = Node("a", taints=(Taint("dcctl.io/drain", "NoSchedule"), Taint("new", "NoSchedule")))
-    before = Evidence(counters={"a taint dcctl.io/drain": 5, "b taint gone": 6})
-    scene = Scene(Evidence(fleet=Fleet(nodes=(node,))), 100, before=before)
-    assert taints_since(scene) == {"a taint dcctl.io/drain": 5, "a taint new": 100}
+    before = Counters().after([("a taint", {"dcctl.io/drain": 5, "gone": 6}), ("b taint", {"else": 7})])
+    scene = Scene(Evidence(fleet=Fleet(nodes=(node,))), 100, counters=before)
+    assert list(taints_since(scene)) == [("a taint", {"dcctl.io/drain": 5, "new": 100})]
+    kept = scene.counted()
+    assert [kept.get("a taint", name) for name in ("dcctl.io/drain", "new", "gone")] == [5, 100, None]
+    assert kept.get("b taint", "else") == 7, "the node was not told of"
+
+
+def test_a_taint_that_went_and_came_back_is_new() -> None:
+    tainted = Node("a", ready=True, taints=(Taint("dcctl.io/drain", "NoSchedule"),))
+    kept = Counters()
+    for now_s, node in ((100, tainted), (200, Node("a", ready=True)), (300, tainted)):
+        kept = Scene(Evidence(fleet=Fleet(nodes=(node,))), now_s, counters=kept).counted()
+    assert kept.get("a taint", "dcctl.io/drain") == 300
 
 
 def _pool(governors: list[str]) -> set[str]:

@@ -30,7 +30,7 @@ def test_a_board_is_made_of_what_is_known_and_a_slice_is_none() -> None:
     assert (board.ecc_enabled, board.ecc_uncorrected, board.ecc_pending) == (True, 2, None)
     assert board.throttle == ("hw_thermal_slowdown", "sw_power_cap")
     assert [(link.number, link.up) for link in board.nvlinks or ()] == [(0, True), (1, False)]
-    assert found.counters == {"g1/GPU-7 replays": 9}
+    assert board.counted == {"replays": 9}
 
 
 def test_what_the_node_told_itself_wins_and_kubernetes_counts_beside_it() -> None:

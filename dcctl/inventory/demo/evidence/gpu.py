@@ -40,9 +40,7 @@ def part(fleet: Fleet) -> Evidence:
     nodes = tuple(_node(one, now_s, (one.node, True) in states) for one in known.gpu_nodes or ())
     nodes = tuple(replace(one, versions=_versions(one, kernels[one.node].system is None)) for one in nodes)
     ports = tuple(map(_port, known.ports or ()))
-    counted = [(one.key, one.counted) for one in boards] + [(one.key, one.counted) for one in ports]
-    counters = {f"{key} {name}": value for key, found in counted for name, value in found.items()}
-    return Evidence(boards=boards, gpu_nodes=nodes, ports=ports, counters=counters)
+    return Evidence(boards=boards, gpu_nodes=nodes, ports=ports)
 
 
 def _board(one: Board) -> Board:

@@ -29,20 +29,27 @@ _MERGE: Final = "tag:yaml.org,2002:merge"
 
 def read_bytes(path: str) -> bytes:
     """Return what the file holds, or standard input for `-`; UsageError when there is none or too much."""
-    try:
+    with opening(path):
         if path == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UsageError(path, f"is larger than {MAX_BYTES >> 30} GiB")
+    return data
+
+
+@contextmanager
+def opening(path: str) -> Iterator[None]:
+    """Turn what the system says of a file into a UsageError, or a DeniedError, with its name."""
+    try:
+        yield
     except PermissionError as error:
         raise DeniedError(path, "may not be read by this user", f"ls -l {path}") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UsageError(path, reason.lower(), f"ls -l {path}") from error
-    if len(data) > MAX_BYTES:
-        raise UsageError(path, f"is larger than {MAX_BYTES >> 30} GiB")
-    return data
 
 
 def text_of(data: bytes, where: str) -> str:

@@ -1,14 +1,17 @@
-"""What ipmitool prints: the reading of `dcmi power reading`, and the power sensors of `sdr elist`."""
+"""What ipmitool prints: `dcmi power reading`, and the sensors of power and of temperature of `sdr`."""
 
 from __future__ import annotations
 
 import re
 
+from dcctl.inventory.evidence.plant import Temperature
 from dcctl.inventory.sources.power.numbers import milliwatts, total
 
 _READING = re.compile(r"Instantaneous power reading:\s+(\d+) Watts")
 _STATE = re.compile(r"Power reading state is:\s+(\w+)")
 _WATTS = re.compile(r"([0-9.]+) Watts")
+_DEGREES = re.compile(r"(-?\d{1,3}(?:\.\d{1,3})?) degrees C")
+_INLET = re.compile(r"\b(inlet|intake|ambient)\b", re.IGNORECASE)
 _WHOLE = (
     *("pwr consumption", "system power", "sys power", "sys_power", "total power", "total_power"),
     *("power meter", "pw consumption", "node power", "avg power", "host power"),
@@ -46,3 +49,14 @@ def sensors(text: str) -> int | None:
         elif _SUPPLY.match(cells[0].replace("_", " ")):
             supplies.append(milliwatts(watts[1]))
     return whole[0] if whole else total(supplies)
+
+
+def inlets(text: str) -> tuple[Temperature, ...]:
+    """Return the temperatures of the air that a machine takes in, of `sdr type Temperature`."""
+    found = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        degrees = _DEGREES.fullmatch(cells[-1])
+        if len(cells) >= 5 and degrees and cells[2] != "ns" and _INLET.search(cells[0].replace("_", " ")):
+            found.append(Temperature(cells[0], round(float(degrees[1]) * 1000)))
+    return tuple(found)

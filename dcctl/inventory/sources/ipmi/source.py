@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.model import Fleet, PowerMeter
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.ipmi.parse import dcmi, sensors
+from dcctl.inventory.sources.ipmi.parse import dcmi, inlets, sensors
 from dcctl.inventory.sources.power.command import refused, run
-from dcctl.inventory.sources.power.many import ask_all
+from dcctl.inventory.sources.power.many import ask_all, ask_plants
 from dcctl.inventory.sources.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dcctl.inventory.evidence.plant import Plant, Temperature
     from dcctl.inventory.model import Cause
     from dcctl.inventory.sources.power.many import Asking
 
@@ -59,6 +60,17 @@ class IpmiSource:
             return Fleet(meters=(self._ask(node, password),))
 
         return ask_all(self._asking, self._nodes, ask)
+
+    def plants(self) -> tuple[Plant, ...]:
+        """How warm the air is that each machine takes in; one that tells nothing is silent."""
+        secret = self._bmc.password
+        password = secret.read("the password of IPMI") if secret else ""
+
+        def ask(node: str) -> tuple[Temperature, ...]:
+            until = time.monotonic() + self._asking.timeout_s
+            return inlets(self._run(node, password, until, "sdr", "type", "Temperature"))
+
+        return ask_plants(self._asking, self._nodes, ask)
 
     def _ask(self, node: str, password: str) -> PowerMeter:
         until = time.monotonic() + self._asking.timeout_s

@@ -7,6 +7,7 @@ import selectors
 import subprocess
 import time
 from contextlib import suppress
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -31,21 +32,26 @@ class Outcome(Struct, frozen=True):
     timed_out: bool = False
 
 
-def run_child(command: Sequence[str], environment: Mapping[str, str], deadline_s: float) -> Outcome:
+def run_child(
+    command: Sequence[str], environment: Mapping[str, str], deadline_s: float, stdin: bytes = b""
+) -> Outcome:
     """What `command` wrote until it ended, or until `deadline_s` when it was killed.
 
     In a session of its own: Ctrl-C at the terminal reaches dcctl, which reports what it has, and not the
     child.
     """
     until = time.monotonic() + deadline_s
-    child = subprocess.Popen(  # noqa: S603 -- the command is built by dcctl
-        command,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    with TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        child = subprocess.Popen(  # noqa: S603 -- the command is built by dcctl
+            command,
+            env=dict(environment),
+            stdin=file if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     patience = 0.0  # an exception, Ctrl-C say, kills the child at once
     try:
         output, errors, ended = _drain(child, until)

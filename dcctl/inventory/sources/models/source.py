@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
@@ -24,7 +25,7 @@ from dcctl.inventory.sources.models.manifest import NAMES, sums
 from dcctl.inventory.sources.safetensors import read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dcctl.inventory.evidence.models import Access
     from dcctl.inventory.model import Cause
@@ -33,6 +34,8 @@ MOST_FILES: Final = 200_000
 DEEPEST: Final = 32
 STORE_S: Final = 1800.0
 """For one store, with all sums of its files."""
+ANSWER_S: Final = 10.0
+"""A file system that has said nothing by then is given up."""
 HASHED_BYTES: Final = 64 << 30
 """Of one store, for comparison with manifests; what lies behind it is unknown."""
 _APPROVABLE: Final = 16 << 20
@@ -66,6 +69,10 @@ def gather(stores: Sequence[Store], *, hashed_bytes: int = HASHED_BYTES) -> Evid
     folders: list[ModelFolder] = []
     silent: dict[str, Silence] = {}
     for store in stores:
+        if not answers(store.path):
+            why = f"{store.path}: the file system did not answer within {ANSWER_S:g} s"
+            _unheard(silent, Silence(why, "timeout"))
+            continue
         walk = _Walk(store, hashed_bytes)
         try:
             walk.all()
@@ -76,6 +83,22 @@ def gather(stores: Sequence[Store], *, hashed_bytes: int = HASHED_BYTES) -> Evid
         files += walk.files
         folders += walk.folders
     return Evidence(model_files=tuple(files), model_folders=tuple(folders), silent=silent)
+
+
+def answers(path: str, look: Callable[[str], object] = os.stat, deadline_s: float = ANSWER_S) -> bool:
+    """Whether a file system says anything of a path, be it that there is none.
+
+    A dead NFS server never does: the thread that asks is left behind.
+    """
+
+    def ask() -> None:
+        with suppress(OSError):
+            look(path)
+
+    asking = Thread(target=ask, name=f"store {path}", daemon=True)
+    asking.start()
+    asking.join(deadline_s)
+    return not asking.is_alive()
 
 
 def _unheard(silent: dict[str, Silence], why: Silence) -> None:

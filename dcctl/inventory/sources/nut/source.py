@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.inventory.evidence.base import Silence
+from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.model import Cause, Fleet, Gap, PowerMeter
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.nut.parse import odd, parse, rows
+from dcctl.inventory.sources.nut.plant import parse as plant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,29 +48,49 @@ class NutSource:
 
         One that is silent is a meter without readings: what it feeds hangs on more than the others.
         """
-        with _Upsd(self._host, self._port, self._asking.timeout_s) as server:
-            meters: list[PowerMeter] = []
-            gaps: list[Gap] = []
-            listed = server.ask("LIST UPS", "UPS")
-            for ups in sorted(listed):
-                try:
-                    variables = server.ask(f"LIST VAR {ups}", "VAR")
-                except _RefusedError as error:
-                    gaps.append(Gap(self.name, ups, error.reason, error.cause, error.hint))
-                    meters.append(self._placed(PowerMeter(ups, "ups")))
-                    continue
-                meter = parse(ups, variables, int(self._asking.now()))
-                if meter.power_mw is None and meter.input_mw is None:
-                    why = "tells no real power (W): neither ups.realpower nor output.realpower"
-                    gaps.append(Gap(self.name, ups, why, "unsupported", f"upsc {ups}@{self._host}"))
-                if strange := odd(variables):
-                    why = f"tells what is no amount: {', '.join(strange)}"
-                    gaps.append(Gap(self.name, ups, why, "invalid", f"upsc {ups}@{self._host}"))
-                meters.append(self._placed(meter))
-            missing = sorted(self._feeds.keys() - listed.keys())
-            meters += [self._placed(PowerMeter(ups, "ups")) for ups in missing]
-            gaps += self._not_there(missing)
+        meters: list[PowerMeter] = []
+        gaps: list[Gap] = []
+        told = self._told()
+        for ups, variables in told.items():
+            if isinstance(variables, _RefusedError):
+                gaps.append(Gap(self.name, ups, variables.reason, variables.cause, variables.hint))
+                meters.append(self._placed(PowerMeter(ups, "ups")))
+                continue
+            meter = parse(ups, variables, int(self._asking.now()))
+            if meter.power_mw is None and meter.input_mw is None:
+                why = "tells no real power (W): neither ups.realpower nor output.realpower"
+                gaps.append(Gap(self.name, ups, why, "unsupported", f"upsc {ups}@{self._host}"))
+            if strange := odd(variables):
+                why = f"tells what is no amount: {', '.join(strange)}"
+                gaps.append(Gap(self.name, ups, why, "invalid", f"upsc {ups}@{self._host}"))
+            meters.append(self._placed(meter))
+        missing = sorted(self._feeds.keys() - told.keys())
+        meters += [self._placed(PowerMeter(ups, "ups")) for ups in missing]
+        gaps += self._not_there(missing)
         return Fleet(meters=tuple(meters), gaps=tuple(gaps))
+
+    def plants(self) -> tuple[Plant, ...]:
+        """How each UPS fares beside its meter. SourceError: upsd does not answer."""
+        found = []
+        for ups, variables in self._told().items():
+            if isinstance(variables, _RefusedError):
+                dark = dict.fromkeys(("status", "temperatures"), Silence(variables.reason, variables.cause))
+                found.append(Plant(name=ups, kind="ups", site=self._asking.site or "", silent=dark))
+            else:
+                one = plant(ups, variables, int(self._asking.now()))
+                found.append(replace(one, site=self._asking.site or ""))
+        return tuple(found)
+
+    def _told(self) -> dict[str, dict[str, str] | _RefusedError]:
+        """The variables of each UPS by its name, or why there are none."""
+        found: dict[str, dict[str, str] | _RefusedError] = {}
+        with _Upsd(self._host, self._port, self._asking.timeout_s) as server:
+            for ups in sorted(server.ask("LIST UPS", "UPS")):
+                try:
+                    found[ups] = server.ask(f"LIST VAR {ups}", "VAR")
+                except _RefusedError as error:
+                    found[ups] = error
+        return found
 
     def _placed(self, meter: PowerMeter) -> PowerMeter:
         return replace(meter, site=self._asking.site, nodes=self._feeds.get(meter.name, ""))

@@ -9,16 +9,20 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from dcctl.inventory.evidence.base import Silence
+from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dcctl.inventory.model import PowerMeter
+    from dcctl.inventory.evidence.plant import Temperature
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Asking(Struct, frozen=True):
@@ -40,10 +44,39 @@ def ask_all(asking: Asking, devices: Sequence[T], ask: Callable[[T], Fleet]) -> 
 
     The threads are nobody's to wait for once Ctrl-C was pressed.
     """
+
+    def answer(device: T) -> Fleet:
+        try:
+            return ask(device)
+        except SourceError as error:
+            gap = Gap(asking.name, error.subject, error.reason, error.cause, error.hint)
+            return Fleet(gaps=(gap,))
+
+    return _together(_each(asking, devices, answer))
+
+
+def ask_plants(
+    asking: Asking, nodes: Sequence[str], ask: Callable[[str], tuple[Temperature, ...]]
+) -> tuple[Plant, ...]:
+    """Return how warm the air is at each node; one whose BMC gives no answer is silent, with why."""
+
+    def answer(node: str) -> Plant:
+        bare = Plant(name=node, kind="node", site=asking.site or "", nodes=(node,))
+        try:
+            return replace(bare, temperatures=ask(node), read_at_s=int(asking.now()))
+        except SourceError as error:
+            return replace(bare, silent={"temperatures": Silence(error.reason, error.cause)})
+
+    return tuple(_each(asking, nodes, answer))
+
+
+def _each(asking: Asking, devices: Sequence[T], ask: Callable[[T], R]) -> list[R]:
+    """What comes of each device, in their order: of those that were begun before `stop` was set."""
     left: SimpleQueue[int] = SimpleQueue()
     for at in range(len(devices)):
         left.put(at)
-    answers: dict[int, Fleet | Exception] = {}
+    answers: dict[int, R] = {}
+    broken: dict[int, Exception] = {}
 
     def work() -> None:
         while not asking.stop.is_set():
@@ -53,11 +86,8 @@ def ask_all(asking: Asking, devices: Sequence[T], ask: Callable[[T], Fleet]) -> 
                 return
             try:
                 answers[at] = ask(devices[at])
-            except SourceError as error:
-                gap = Gap(asking.name, error.subject, error.reason, error.cause, error.hint)
-                answers[at] = Fleet(gaps=(gap,))
             except Exception as error:  # noqa: BLE001  # raised again where somebody sees it
-                answers[at] = error
+                broken[at] = error
 
     threads = [
         Thread(target=work, name=f"{asking.name} {number}", daemon=True)
@@ -67,15 +97,13 @@ def ask_all(asking: Asking, devices: Sequence[T], ask: Callable[[T], Fleet]) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    return _together([answers[at] for at in sorted(answers)])
+    for at in sorted(broken):
+        raise broken[at]
+    return [answers[at] for at in sorted(answers)]
 
 
-def _together(answers: Sequence[Fleet | Exception]) -> Fleet:
-    meters: list[PowerMeter] = []
-    gaps: list[Gap] = []
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-        meters += answer.meters
-        gaps += answer.gaps
-    return Fleet(meters=tuple(meters), gaps=tuple(gaps))
+def _together(answers: Sequence[Fleet]) -> Fleet:
+    return Fleet(
+        meters=tuple(meter for one in answers for meter in one.meters),
+        gaps=tuple(gap for one in answers for gap in one.gaps),
+    )

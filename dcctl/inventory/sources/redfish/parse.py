@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from dcctl.inventory.evidence.plant import Temperature
 from dcctl.inventory.model import PowerMeter
 from dcctl.inventory.sources.power.numbers import WH_MJ, amount, milliwatts, total
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dcctl.inventory.sources.redfish.client import Json
+
+_INTAKES = ("Intake", "AirInlet", "Room")
 
 
 class Chassis(Struct, frozen=True):
@@ -41,6 +44,21 @@ def parse(node: str, chassis: Sequence[Chassis], read_at_s: int) -> PowerMeter:
     return max(
         measured or found, key=lambda one: one.power_mw or 0, default=PowerMeter(node, "bmc", nodes=node)
     )
+
+
+def intakes(thermal: Json, metrics: Json) -> Iterator[Temperature]:
+    """Yield the temperatures of the air that a chassis takes in, of Thermal or of ThermalMetrics."""
+    for sensor in _objects(thermal.get("Temperatures")):
+        reading = sensor.get("ReadingCelsius")
+        if sensor.get("PhysicalContext") in _INTAKES and _is_number(reading):
+            yield Temperature(str(sensor.get("Name") or "intake")[:80], round(float(str(reading)) * 1000))
+    reading = _reading(_object(metrics.get("TemperatureSummaryCelsius")).get("Intake"))
+    if _is_number(reading):
+        yield Temperature("intake", round(float(str(reading)) * 1000))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -100 < value < 1000
 
 
 def _meter(node: str, one: Chassis, read_at_s: int) -> PowerMeter:

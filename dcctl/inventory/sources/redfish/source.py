@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.power.many import ask_all
+from dcctl.inventory.sources.power.many import ask_all, ask_plants
 from dcctl.inventory.sources.redfish.client import Client
-from dcctl.inventory.sources.redfish.parse import Chassis, parse
+from dcctl.inventory.sources.redfish.parse import Chassis, intakes, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from dcctl.inventory.evidence.plant import Plant, Temperature
     from dcctl.inventory.sources.power.many import Asking
     from dcctl.inventory.sources.redfish.client import Json, Login
 
@@ -44,16 +46,34 @@ class RedfishSource:
 
         return ask_all(self._asking, self._nodes, ask)
 
+    def plants(self) -> tuple[Plant, ...]:
+        """How warm the air is that each machine takes in; one that tells nothing is silent."""
+        password = self._login.password.read("the password of Redfish") if self._login.password else ""
+        return ask_plants(self._asking, self._nodes, lambda node: self._warmth(node, password))
+
+    def _warmth(self, node: str, password: str) -> tuple[Temperature, ...]:
+        gaps: list[Gap] = []
+        with self._asked(node, password) as client:
+            found = [one for path in _paths(client) for one in _intakes(client, path, gaps)]
+        if not found and gaps:
+            raise SourceError(node, gaps[0].reason, gaps[0].cause, gaps[0].hint)
+        return tuple(dict.fromkeys(found))
+
+    @contextmanager
+    def _asked(self, node: str, password: str) -> Iterator[Client]:
+        """The BMC of a node, logged in to for as long as the block."""
+        client = Client(self._url.replace("{node}", node), node, self._login, self._asking.timeout_s)
+        try:
+            client.log_in(self._login, password)
+            yield client
+        finally:
+            client.close()
+
     def _ask(self, node: str, password: str) -> Fleet:
         gaps: list[Gap] = []
         url = self._url.replace("{node}", node)
-        client = Client(url, node, self._login, self._asking.timeout_s)
-        try:
-            client.log_in(self._login, password)
-            paths = _members(client.get(_ROOT))[:_MOST_CHASSIS]
-            chassis = [_chassis(client, path, gaps) for path in paths]
-        finally:
-            client.close()
+        with self._asked(node, password) as client:
+            chassis = [_chassis(client, path, gaps) for path in _paths(client)]
         meter = replace(parse(node, chassis, int(self._asking.now())), site=self._asking.site)
         if meter.power_mw is None and not gaps:
             why = "no chassis tells its power"
@@ -61,6 +81,17 @@ class RedfishSource:
         told = meter.power_mw is not None or meter.energy_mj is not None
         gaps = [replace(gap, source=self.name, node=node) for gap in gaps]
         return Fleet(meters=(meter,) if told else (), gaps=tuple(gaps))
+
+
+def _paths(client: Client) -> list[str]:
+    return _members(client.get(_ROOT))[:_MOST_CHASSIS]
+
+
+def _intakes(client: Client, path: str, gaps: list[Gap]) -> Iterator[Temperature]:
+    own = _or_gap(client, path, gaps)
+    subsystem = _linked(client, own, "ThermalSubsystem", gaps)
+    metrics = _linked(client, subsystem, "ThermalMetrics", gaps)
+    return intakes({} if metrics else _linked(client, own, "Thermal", gaps), metrics)
 
 
 def _chassis(client: Client, path: str, gaps: list[Gap]) -> Chassis:

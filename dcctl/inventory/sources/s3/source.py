@@ -1,4 +1,4 @@
-"""Asks object stores about their buckets. The client is one of boto3, or whatever answers as it does."""
+"""Asks object stores about their buckets, whatever the client is that answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.model import Gap
 from dcctl.inventory.sources.s3.parse import NOT_SET, OPERATIONS, bucket
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ def gather(names: Iterable[str], ask: Asked, *, https: bool) -> Evidence:
             bucket(name, {each: _answer(ask, each, name) for each in OPERATIONS}, https=https)
             for name in names
         )
+    )
+
+
+def refusals(name: str, evidence: Evidence) -> tuple[Gap, ...]:
+    """Return a gap for each bucket of which something was not told; `name` is that of the source."""
+    told = [(one, next(iter(one.silent.values()), None)) for one in evidence.buckets or ()]
+    return tuple(
+        Gap(name, one.key, why.reason.removeprefix(f"{one.name}: "), why.cause) for one, why in told if why
     )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.ssh.run import Answer
     from dcctl.inventory.sources.ssh.transport import Deadlines
 
-__all__ = ["SshSource", "Target", "ask", "parse", "probe"]
+__all__ = ["Asked", "SshSource", "Target", "ask", "parse", "probe"]
 
 # The system's own Python first: a conda or pyenv on root's PATH is slow and may be broken. RHEL 8 may have
 # only the last. -I, -B, -S: nothing is taken from the home directory, nothing is written, no site packages.
@@ -46,6 +46,16 @@ def probe() -> Script:
     return Script(f"sh -c '{_CHOOSE}'", node_probe())
 
 
+class Asked:
+    """More than their inventory that nodes are asked, by one script for both, and all that they answered."""
+
+    def __init__(self, script: Script) -> None:
+        """`script` tells what the node probe does, and more."""
+        self.script = script
+        self.answers: dict[str, list[Answer]] = {}
+        """By the name of the source; one that could not ask at all has none."""
+
+
 class SshSource:
     """Asks every target at once, `fanout` at a time."""
 
@@ -61,20 +71,25 @@ class SshSource:
         overrides: Overrides | None = None,
         stop: Event | None = None,
         heard: Callable[[str], None] | None = None,
+        asked: Asked | None = None,
     ) -> None:
         """`overrides` names files other than those of ssh_config(5).
 
         Once `stop` is set, what has not answered is a gap. `heard` is told the name of each node that did.
+        `asked`: what else is asked over the same connections.
         """
         self.name = name
-        self._stop, self._heard = stop or Event(), heard
+        self._stop, self._heard, self._asked = stop or Event(), heard, asked
         self._targets, self._fanout = tuple(targets), fanout
         self._deadlines, self._overrides = deadlines, overrides
 
     def collect(self) -> Fleet:
         """Return a Node for each target that answered, a Gap for each failure, in the targets' order."""
         session = Session(self._overrides, self._deadlines, fanout=self._fanout)
-        answers = ask(session, self._targets, probe(), self._stop, self._heard)
+        script = self._asked.script if self._asked else probe()
+        answers = ask(session, self._targets, script, self._stop, self._heard)
+        if self._asked is not None:
+            self._asked.answers[self.name] = answers
         parsed = [parse(answer, self.name) for answer in answers]
         return Fleet(
             nodes=tuple(node for node, _ in parsed if node is not None),

@@ -6,6 +6,7 @@ import pytest
 
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence.models import DataSet
+from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.storage import Backup, Bucket, Copy, Filesystem, StorePool
 from dcctl.inventory.sources.declared import parse
 
@@ -20,6 +21,8 @@ backups:
   - {name: etcd prod, tool: etcd, last_at_s: 0}
 filesystems:
   - {name: "nfs01:/ckpt", copies: {raid6: 3}}
+feeds:
+  - {name: pdu-r07a, kind: pdu, nominal_w: 17000, rack: r07}
 """
 
 
@@ -41,6 +44,12 @@ def test_a_declaration_becomes_evidence() -> None:
         Backup(name="etcd prod", tool="etcd", copies=()),
     )
     assert found.filesystems == (Filesystem(name="nfs01:/ckpt", pools=(StorePool("raid6", 3),)),)
+    assert found.plants == (Plant(name="pdu-r07a", kind="pdu", rack="r07", nominal_mw=17_000_000),)
+
+
+def test_what_is_left_out_is_not_told_and_an_empty_list_is() -> None:
+    found = parse(b"schema: dcctl/declared/v1\nbackups: []", "x.yaml")
+    assert (found.backups, found.datasets, found.plants) == ((), None, None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.inventory.sources.ssh.audit import access, hardware, openings, upkeep
-from dcctl.inventory.sources.ssh.audit.gather import merged, read_answer
+from dcctl.inventory.sources.ssh.audit.gather import read_answer
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
 from dcctl.inventory.sources.ssh.audit.told import Reading, Told, Untold
 from dcctl.inventory.sources.ssh.error import SshError
@@ -108,11 +108,6 @@ def test_a_backslash_in_what_a_node_says_is_no_escape() -> None:
     sudoers = {"out": "/etc/sudoers:AD\\\\backup ALL=(ALL) NOPASSWD: ALL\n"}
     host = _host({"commands": {"sudoers": sudoers}, "host": {}})
     assert [one.who for one in host.nopasswd or ()] == ["AD\\\\backup"]
-
-
-def test_evidence_of_several_nodes_is_joined_by_field() -> None:
-    found = [host_evidence(read_answer(Answer(Target(name), SshError("x", "failed")))) for name in ("a", "b")]
-    assert [one.node for one in merged(found).hosts or ()] == ["a", "b"]
 
 
 @pytest.mark.parametrize("reader", [access.sshd, openings.listeners, upkeep.services, hardware.virtual])

@@ -84,9 +84,7 @@ def board_evidence(answer: NodeAnswer) -> Evidence:
     ports = _ports(answer, document)
     anything = parse_pci(answer.facts.pci or ()) or boards or ports
     nodes = (_node(answer, document, boards, ports),) if anything else ()
-    counted = [(one.key, one.counted) for one in boards] + [(one.key, one.counted) for one in ports]
-    counters = {f"{key} {name}": value for key, found in counted for name, value in found.items()}
-    return Evidence(boards=boards, gpu_nodes=nodes, ports=ports, counters=counters)
+    return Evidence(boards=boards, gpu_nodes=nodes, ports=ports)
 
 
 def _mute(node: str, silence: Silence) -> GpuNode:

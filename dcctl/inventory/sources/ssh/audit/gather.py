@@ -1,4 +1,4 @@
-"""Asks nodes for an audit: one connection and one command each, then a greeting that needs no login."""
+"""What nodes answer to the probe of an audit, and to a greeting that needs no login, as evidence."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from dcctl.inventory.evidence.base import Silence
-from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.document import merged
 from dcctl.inventory.evidence.hosts import Algorithms  # noqa: TC001  # msgspec reads it
-from dcctl.inventory.model import Fleet
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.machine.facts import Facts
 from dcctl.inventory.sources.ssh.audit.boards import board_evidence
 from dcctl.inventory.sources.ssh.audit.components import component_evidence
-from dcctl.inventory.sources.ssh.audit.greet import Greeter
+from dcctl.inventory.sources.ssh.audit.greet import Greeter, ask_server
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
 from dcctl.inventory.sources.ssh.audit.stores import store_evidence
 from dcctl.inventory.sources.ssh.audit.told import Told, Untold
 from dcctl.inventory.sources.ssh.error import SshError
 from dcctl.inventory.sources.ssh.reply import decode, read_document
-from dcctl.inventory.sources.ssh.run import DEFAULT_FANOUT, Script, Session
-from dcctl.inventory.sources.ssh.source import ask, parse, probe
-from dcctl.inventory.sources.ssh.transport import Deadlines
+from dcctl.inventory.sources.ssh.run import DEFAULT_FANOUT, Answer, Script, Target
+from dcctl.inventory.sources.ssh.source import probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from dcctl.inventory.sources.ssh.run import Answer, Overrides, Target
+    from dcctl.inventory.evidence.collected import Evidence
+    from dcctl.inventory.sources.ssh.audit.kexinit import Greeting
+    from dcctl.inventory.sources.ssh.run import Overrides, Reply
 
-COMMAND_S: Final = 120.0
-"""The probe's own deadlines end before this: a node that goes beyond is cut."""
+GREETING_S: Final = 15.0
+SSH_PORT: Final = 22
 
 
 class AuditReply(Struct, frozen=True):
@@ -74,30 +74,39 @@ def script() -> Script:
     return Script(probe().command, audit_probe())
 
 
-def gather(
-    targets: Sequence[Target],
+def evidence_of(
+    answers: Sequence[Answer],
+    names: Mapping[str, str],
     *,
     fanout: int = DEFAULT_FANOUT,
-    name: str = "ssh",
-    deadlines: Deadlines | None = None,
     overrides: Overrides | None = None,
-    stop: Event | None = None,
-    heard: Callable[[str], None] | None = None,
+    timeout_s: float = GREETING_S,
 ) -> Evidence:
-    """Return what the nodes tell, with their inventory as `fleet`. SourceError: ssh_config cannot be read.
+    """Return what nodes answered to `script`, and what their servers tell anybody.
 
-    A server is greeted after its probe has run: one that counts visitors who do not log in bears that.
+    `names`: what the inventory calls a node, by the name that it was asked by. A server is greeted after its
+    probe has run: one that counts visitors who do not log in bears that. SourceError: ssh_config cannot be
+    read.
     """
-    stop = stop or Event()
-    limits = deadlines or Deadlines(command_s=COMMAND_S)
-    answers = ask(Session(overrides, limits, fanout=fanout), targets, script(), stop, heard)
     try:
-        greeter = Greeter(overrides, stop, limits.banner_s)
+        greeter = Greeter(overrides, Event(), timeout_s)
     except SshError as fault:
         raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
+
+    def read(answer: Answer) -> NodeAnswer:
+        told = read_answer(answer)
+        told = replace(told, node=names.get(told.node, told.node))
+        return _greeted(told, lambda: greeter.greet(answer.target))
+
     with ThreadPoolExecutor(max(1, min(fanout, len(answers))), thread_name_prefix="greet") as pool:
-        read = list(pool.map(lambda answer: _greeted(read_answer(answer), greeter, answer.target), answers))
-    return merged([_fleet(answers, name), *(topic(one) for one in read for topic in TOPICS)])
+        return merged(tuple(topic(one) for one in pool.map(read, answers) for topic in TOPICS))
+
+
+def evidence_here(node: str, reply: Reply | SshError, timeout_s: float = GREETING_S) -> Evidence:
+    """Return what this machine answered to the script, and what its SSH server tells anybody."""
+    told = read_answer(Answer(Target(node), reply))
+    greeted = _greeted(told, lambda: ask_server("127.0.0.1", SSH_PORT, Event(), timeout_s))
+    return merged(tuple(topic(greeted) for topic in TOPICS))
 
 
 def read_answer(answer: Answer) -> NodeAnswer:
@@ -118,32 +127,9 @@ def read_answer(answer: Answer) -> NodeAnswer:
     return NodeAnswer(node, None, decode(document, Facts), commands, audit)
 
 
-def _greeted(answer: NodeAnswer, greeter: Greeter, target: Target) -> NodeAnswer:
+def _greeted(answer: NodeAnswer, greet: Callable[[], Greeting]) -> NodeAnswer:
     try:
-        found = greeter.greet(target)
+        found = greet()
     except Untold as reason:
         return replace(answer, unheard=reason.silence)
     return replace(answer, ssh_server=found.software, algorithms=found.algorithms)
-
-
-def _fleet(answers: Iterable[Answer], name: str) -> Evidence:
-    parsed = [parse(answer, name) for answer in answers]
-    nodes = tuple(node for node, _ in parsed if node is not None)
-    return Evidence(fleet=Fleet(nodes=nodes, gaps=tuple(gap for _, gaps in parsed for gap in gaps)))
-
-
-def merged(found: Iterable[Evidence]) -> Evidence:
-    """Return evidence of several as one: of a kind behind each other; the fleet is that of the first."""
-    whole: dict[str, object] = {}
-    for one in found:
-        for name in one.__struct_fields__:
-            value = getattr(one, name)
-            if isinstance(value, tuple):
-                before = whole.get(name)
-                whole[name] = (*before, *value) if isinstance(before, tuple) else value
-            elif isinstance(value, dict):
-                before = whole.get(name)
-                whole[name] = {**before, **value} if isinstance(before, dict) else value
-            elif value is not None and (name != "fleet" or name not in whole):
-                whole[name] = value
-    return msgspec.convert(whole, Evidence, from_attributes=True)

@@ -37,28 +37,34 @@ class Greeter:
             raise Untold("behind a jump host, where only a login tells it", "unsupported")
         host = target.address or options.host
         port = options.port if target.port is None else target.port
-        try:
-            return self._ask(host, port)
-        except SshError as fault:
-            raise Untold(fault.reason, fault.cause) from fault
-        except (OSError, ValueError, EOFError) as error:
-            raise Untold(f"{host} port {port}: {error}", "invalid") from error
+        return ask_server(host, port, self._stop, self._timeout_s)
 
-    def _ask(self, host: str, port: int) -> Greeting:
-        wire = dial(host, port, self._timeout_s, self._stop)
-        watchdog, data = Watchdog(), b""
-        try:
-            with watchdog.limit(self._timeout_s, wire.close) as alarm:
-                wire.settimeout(None)
-                wire.send(_HELLO)
-                while (greeting := parse_greeting(data)) is None:
-                    part = wire.recv(65536)
-                    if alarm.rang:
-                        raise SshError(f"no KEXINIT came within {self._timeout_s:g} s", "timeout")
-                    if not part:
-                        raise SshError("the connection was closed before its KEXINIT", "unreachable")
-                    data += part
-                return greeting
-        finally:
-            watchdog.close()
-            wire.close()
+
+def ask_server(host: str, port: int, stop: Event, timeout_s: float) -> Greeting:
+    """Return what the server at an address tells to anybody. Untold: nothing that counts."""
+    try:
+        return _ask(host, port, stop, timeout_s)
+    except SshError as fault:
+        raise Untold(fault.reason, fault.cause) from fault
+    except (OSError, ValueError, EOFError) as error:
+        raise Untold(f"{host} port {port}: {error}", "invalid") from error
+
+
+def _ask(host: str, port: int, stop: Event, timeout_s: float) -> Greeting:
+    wire = dial(host, port, timeout_s, stop)
+    watchdog, data = Watchdog(), b""
+    try:
+        with watchdog.limit(timeout_s, wire.close) as alarm:
+            wire.settimeout(None)
+            wire.send(_HELLO)
+            while (greeting := parse_greeting(data)) is None:
+                part = wire.recv(65536)
+                if alarm.rang:
+                    raise SshError(f"no KEXINIT came within {timeout_s:g} s", "timeout")
+                if not part:
+                    raise SshError("the connection was closed before its KEXINIT", "unreachable")
+                data += part
+            return greeting
+    finally:
+        watchdog.close()
+        wire.close()

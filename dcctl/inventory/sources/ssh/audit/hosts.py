@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.machine.facts import Facts
     from dcctl.inventory.sources.ssh.audit.gather import NodeAnswer
 
-SEL_EVENTS: Final = "SEL events"
 _READERS: Final[dict[str, Callable[[Reading], Any]]] = {
     "virtual": hardware.virtual,
     "sshd": access.sshd,
@@ -67,10 +66,7 @@ def host_evidence(answer: NodeAnswer) -> Evidence:
     )
     memory = replace(host.memory or HostMemory(), total_bytes=answer.facts.memory_total_bytes)
     host = replace(host, memory=memory if host.memory else None)
-    events = None if host.bmc is None else host.bmc.events
-    host = _with_greeting(host, answer)
-    counters = {} if events is None else {f"{host.key} {SEL_EVENTS}": len(events)}
-    return Evidence(hosts=(host,), counters=counters)
+    return Evidence(hosts=(_with_greeting(host, answer),))
 
 
 def _document(raw: msgspec.Raw | None) -> HostDocument:

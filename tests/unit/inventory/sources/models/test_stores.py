@@ -7,6 +7,7 @@ import os
 import struct
 from base64 import b64encode
 from hashlib import sha256
+from threading import Event
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,7 +18,7 @@ from dcctl.inventory.sources.models.access import entries
 from dcctl.inventory.sources.models.contents import Contents
 from dcctl.inventory.sources.models.limits import Budget
 from dcctl.inventory.sources.models.manifest import sums
-from dcctl.inventory.sources.models.source import Store, gather
+from dcctl.inventory.sources.models.source import Store, answers, gather
 from tests.unit.inventory.sources.models.corpus import EVIL, archive
 
 if TYPE_CHECKING:
@@ -218,3 +219,11 @@ def test_a_file_that_may_not_be_read_is_silent(tmp_path: Path) -> None:
     if not os.geteuid():
         pytest.skip("root reads everything")
     assert files(tmp_path)["m/secret.bin"].silent["kind"].cause == "denied"
+
+
+def test_a_file_system_that_hangs_is_given_up(tmp_path: Path) -> None:
+    never = Event()
+    assert not answers("/srv/models", lambda _path: never.wait(), 0.01)
+    never.set()
+    assert answers(str(tmp_path))
+    assert answers(str(tmp_path / "away"))

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcctl.inventory.evidence.plant import Temperature
 from dcctl.inventory.sources.base import SourceError
-from dcctl.inventory.sources.ipmi.parse import dcmi, sensors
+from dcctl.inventory.sources.ipmi.parse import dcmi, inlets, sensors
 from dcctl.inventory.sources.ipmi.source import Bmc, IpmiSource
 from dcctl.inventory.sources.power.many import Asking
 from dcctl.inventory.sources.secret import Secret
@@ -45,6 +46,12 @@ def test_what_is_no_answer_of_dcmi_is_refused() -> None:
 )
 def test_sensors_of_the_machine_else_of_its_supplies(name: str, power_mw: int | None) -> None:
     assert sensors(recorded(name)) == power_mw
+
+
+def test_the_air_that_a_machine_takes_in() -> None:
+    told = inlets(recorded("sdr-temperature.txt"))
+    assert told == (Temperature("Inlet Temp", 23_000), Temperature("Ambient_Temp", 31_500))
+    assert inlets(recorded("sdr-supplies.txt")) == ()
 
 
 _TOOL = """#!{python}
