@@ -1,7 +1,7 @@
 # dcctl: `make run` sets everything up and assesses this machine; `make check` sets everything up and tests.
 # Needs python3 (3.11 or newer), pip and make. Everything else is installed into .venv, or, as root, from Debian.
 .DEFAULT_GOAL := help
-.PHONY: help run check check-live test bench lint format man completions debian clean
+.PHONY: help run check check-live test bench lint format man completions catalogue debian clean
 
 PYTHON ?= python3
 VENV   := .venv
@@ -62,6 +62,10 @@ format: $(VENV)/.check ## Format the code.
 	$(BIN)/ruff format dcctl tests
 
 man: $(VENV)/.run ## Make the manual pages again.
+	$(BIN)/dcctl man --directory man
+
+catalogue: $(VENV)/.check ## Make again what follows from the checks of audit: their page, their words, the manual.
+	RECORD=1 DCCTL_RECORD=1 $(PYTEST) -q tests/docs/test_audit_checks.py tests/unit/audit/test_says.py
 	$(BIN)/dcctl man --directory man
 
 completions: $(VENV)/.run ## Make the shell completions again.

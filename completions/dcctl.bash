@@ -19,12 +19,12 @@ _dcctl_command() {
     "schedule dag") verbs="" options="--seed --steps --prove --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=files ;;
     "schedule apply") verbs="" options="--to --wait --bind --resume --undo --status --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
     "schedule render") verbs="" options="--to --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
-    "audit") verbs="run list explain diff waive verify install-timer" options="--by --select --severity --standard --min-coverage --waivers --checks --models --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
-    "audit run") verbs="" options="--by --select --severity --standard --min-coverage --waivers --checks --models --save --record --since --cron --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "audit") verbs="run list explain diff waive verify install-timer" options="--by --select --severity --standard --min-coverage --waivers --checks --models --save --record --since --cron --digest --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
+    "audit run") verbs="" options="--by --select --severity --standard --min-coverage --waivers --checks --models --save --record --since --cron --digest --jitter --deadline --sudoers --rbac --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "audit list") verbs="" options="--select --checks --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "audit explain") verbs="" options="--checks --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "audit diff") verbs="" options="--of --output -o --columns --sort --color --quiet -q --context --config" kind=files ;;
-    "audit waive") verbs="" options="--owner --ticket --reason --days --waivers --checks --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
+    "audit waive") verbs="" options="--owner --ticket --reason --days --finding --waivers --checks --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
     "audit verify") verbs="" options="--public-key --head --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "audit install-timer") verbs="" options="--calendar --jitter --deadline --user --options --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -68,6 +68,7 @@ _dcctl_value() {
     *" --cpus-per-gpu") kind=none; return 0 ;;
     *" --days") kind=none; return 0 ;;
     *" --deadline") kind=none; return 0 ;;
+    *" --digest") kind="mon tue wed thu fri sat sun"; return 0 ;;
     *" --directory") kind=files; return 0 ;;
     *" --effort") kind="fast normal best"; return 0 ;;
     *" --energy-price") kind=none; return 0 ;;
@@ -78,6 +79,7 @@ _dcctl_value() {
     *" --fail") kind=none; return 0 ;;
     *" --fail-on") kind="info warn crit never"; return 0 ;;
     *" --fanout") kind=none; return 0 ;;
+    *" --finding") kind=none; return 0 ;;
     *" --for") kind=none; return 0 ;;
     *" --gpu") kind=none; return 0 ;;
     *" --gpus") kind=none; return 0 ;;

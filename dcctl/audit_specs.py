@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from dcctl.audit.mail import Day  # noqa: TC001  # msgspec reads it
 from dcctl.audit.policy import Policy
 from dcctl.config import unknown, wrong
 
@@ -28,8 +29,12 @@ class AuditSpec(Struct, frozen=True, kw_only=True):
     """A YAML file of the site's own checks."""
     key: str | None = None
     """The file of the key that signs the history."""
+    former_keys: tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")], ...] = ()
+    """Public keys that signed the history before this one."""
     ping: str | None = None
     """A URL of this host or site that is told of every run, as healthchecks.io understands it."""
+    digest: Day | None = None
+    """On that day of the week `--cron` tells how things stand, be anything new or not."""
     every: Annotated[str, Meta(pattern=r"^\d{1,5}[mhd]$")] | None = None
     """How often an audit is due: `24h`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from dcctl import specs
+from dcctl.asking import Asking
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import united
 from dcctl.inventory.evidence.fleet import with_fleet
+from dcctl.inventory.evidence.unreached import named
 from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 from dcctl.meter_specs import MeterSpec
@@ -100,17 +103,24 @@ class Collection:
     def gather(self, fleet: Fleet, now_s: int) -> Evidence:
         """Return what the sources of this run tell beside the fleet. What a source does not tell is silent.
 
-        What is declared comes last: of one thing that both tell of, what was read counts.
+        What is declared comes last: of one thing that both tell of, what was read counts. Ctrl-C ends the
+        asking: what was not reached by then is a gap with the cause `interrupted`.
         """
+        asking = Asking(fleet)
         live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
         own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
-        read = [part for spec in self._plan for part in self._parts(spec, fleet)]
+        read = [
+            part
+            for spec in self._plan
+            for part in asking.of(partial(self._parts, spec, fleet), _kinds_of(spec))
+        ]
         records, gaps = _records([spec for spec in self._plan if isinstance(spec, specs.DiagnosticsSpec)])
         found = document.merged((own, *read, *self._declared))
         gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps), *gaps)
         components = None if found.components is None else united(found.components)
         whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
-        return with_fleet(whole, records)
+        whole = with_fleet(whole, records)
+        return named(whole) if asking.stop.is_set() else whole
 
     def _parts(self, spec: AnySpec, fleet: Fleet) -> Iterable[Evidence]:
         settings, found = self._settings, tuple[Evidence, ...]()
@@ -133,9 +143,32 @@ class Collection:
         return found
 
 
+def _of_clusters() -> tuple[str, ...]:
+    """What clusters tell."""
+    from dcctl.inventory.sources.kubernetes.evidence.source import TOLD
+
+    return TOLD
+
+
+def _kinds_of(spec: AnySpec) -> Iterable[str]:
+    """What is unknown when this source is not asked any more."""
+    match spec:
+        case specs.KubernetesSpec():
+            return _of_clusters()
+        case specs.SshSpec() | specs.LocalSpec():
+            return _OF_NODES
+        case specs.ModelsSpec():
+            return ("model_files",)
+        case specs.S3Spec():
+            return ("buckets",)
+        case MeterSpec():
+            return ("plants",)
+    return ()
+
+
 def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:
     """All lists of one cluster, as its credentials see them."""
-    from dcctl.inventory.sources.kubernetes.evidence.source import TOLD, KubernetesEvidence
+    from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 
     source = KubernetesEvidence(
         spec.name,
@@ -149,7 +182,7 @@ def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evid
         return source.gather(configz=spec.configz)
     except SourceError as error:
         dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        return Evidence(silent=dict.fromkeys(TOLD, dark))
+        return Evidence(silent=dict.fromkeys(_of_clusters(), dark))
 
 
 def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, asked: Asked | None) -> Evidence:

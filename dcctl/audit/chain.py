@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -24,6 +26,9 @@ class Link(NamedTuple):
     body: bytes
     hash: str
     signature: bytes
+    series: str
+    at_s: int
+    """These two stand beside the body too, for who looks for a run."""
 
 
 class Head(Struct, frozen=True):
@@ -47,7 +52,7 @@ def flaws(
 
     `signed` tells whether a signature of a hash is by our key.
     """
-    found = list(_of_links(links, signed))
+    found = sorted((*_of_links(links), *_unsigned(links, signed)), key=itemgetter(0))
     last = links[-1] if links else None
     if head is None:
         return (*found, *(((0, "the signed head is missing"),) if last else ()))
@@ -61,7 +66,7 @@ def flaws(
     return tuple(found)
 
 
-def _of_links(links: Sequence[Link], signed: Callable[[str, bytes], bool]) -> Iterator[tuple[int, str]]:
+def _of_links(links: Sequence[Link]) -> Iterator[tuple[int, str]]:
     previous, number = START, 0
     for link in links:
         if link.seq != number + 1:
@@ -73,11 +78,20 @@ def _of_links(links: Sequence[Link], signed: Callable[[str, bytes], bool]) -> It
             yield link.seq, f"stands in the place of run {record.seq}"
         elif record.previous != previous:
             yield link.seq, "does not follow the run before it"
+        elif (record.series, record.at_s) != (link.series, link.at_s):
+            yield link.seq, "was changed: it is kept as of other sources, or of another time"
         if digest(record.previous if record else previous, link.body) != link.hash:
             yield link.seq, "was changed: its hash is another"
-        elif not signed(link.hash, link.signature):
-            yield link.seq, "is not signed by this key"
         previous, number = link.hash, link.seq
+
+
+def _unsigned(links: Sequence[Link], signed: Callable[[str, bytes], bool]) -> Iterator[tuple[int, str]]:
+    """Each stretch of runs that our key did not sign, once: a key that was lost is one flaw."""
+    for known, group in groupby(links, lambda link: signed(link.hash, link.signature)):
+        if not known:
+            stretch = [link.seq for link in group]
+            upto = f", nor is any run up to {stretch[-1]}" if len(stretch) > 1 else ""
+            yield stretch[0], f"is not signed by this key{upto}"
 
 
 def _record(body: bytes) -> Record | None:
@@ -95,13 +109,10 @@ def record_of(link: Link) -> Record:
     return found
 
 
-def disagreements(records: Iterable[Record]) -> tuple[tuple[int, str], ...]:
+def disagreements(series: Iterable[Sequence[Record]]) -> tuple[tuple[int, str], ...]:
     """Return the last runs of series whose findings, told again from the first, are not those it names."""
-    series: dict[str, list[Record]] = {}
-    for one in records:
-        series.setdefault(one.series, []).append(one)
     return tuple(
         (each[-1].seq, "what is open is not what the runs before it leave")
-        for each in series.values()
+        for each in series
         if each[-1].head != open_head(replayed(each).values())
     )

@@ -13,7 +13,7 @@ from dcctl.render.report import Report, Table
 from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dcctl.audit.finding import Finding
     from dcctl.audit.record import Record
@@ -88,7 +88,7 @@ def timeline_report(records: Sequence[Record], since_s: int, span_s: int) -> Rep
     return Report(
         TIMELINE.kind,
         f"{plural(len(rows), 'change')} in {plural(runs, 'run')} of the last {duration(span_s)}",
-        Table("items", TIMELINE.items, rows, fold=False),
+        Table("items", TIMELINE.items, rows),
         summary={"runs": runs, "changes": len(rows)},
         name_key="nodes",
     )
@@ -101,11 +101,15 @@ def _events(records: Sequence[Record], since_s: int) -> Iterator[Row]:
     for one in records:
         gone = [known.pop(key) for key in one.gone if key in known]
         if one.at_s >= since_s:
-            yield from (_event(one, "new", finding) for finding in one.new)
-            yield from (_event(one, "gone", finding) for finding in gone)
+            yield from (_event(one, "new", finding) for finding in _gravest_first(one.new))
+            yield from (_event(one, "gone", finding) for finding in _gravest_first(gone))
             yield from _about_the_run(one, last)
         known.update({finding.id: finding for finding in one.new})
         last = one
+
+
+def _gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda one: (rank(one.severity), one.check))
 
 
 def _event(record: Record, change: str, one: Finding) -> Row:

@@ -36,7 +36,10 @@ class Fault(NamedTuple):
 
 
 class Unsure(Exception):  # noqa: N818  # it says that nothing can be said
-    """A check raises it where what it was told does not suffice: the state is `unknown`."""
+    """A check raises it where what it was told does not suffice: the state is `unknown`.
+
+    Faults that it told before stand, and none that was open before is gone.
+    """
 
     state: State = "unknown"
 

@@ -9,10 +9,10 @@ from dcctl.audit.coverage import STATES
 from dcctl.audit.shape import CONTROLS
 from dcctl.audit.standards import compliance
 from dcctl.errors import UsageError
-from dcctl.render.report import Table
+from dcctl.render.report import Control, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from dcctl.audit.evaluate import Tally
     from dcctl.audit.scene import Scene
@@ -24,27 +24,49 @@ _EVIDENCE: Final = 3
 
 
 def named(name: str, standards: Iterable[Standard]) -> Standard:
-    """Return the standard of that name. UsageError names those that there are."""
+    """Return the standard of that name. UsageError names those that there are, and the nearest."""
     by = {one.id: one for one in standards}
-    if name not in by:
-        raise UsageError(f"--standard {name}", f"known: {', '.join(by)}", "dcctl audit list")
-    return by[name]
+    if name in by:
+        return by[name]
+    near = _nearest(name.lower(), list(by))
+    meant = f"did you mean {near}? " if near else ""
+    raise UsageError(f"no standard {name!r}", f"{meant}there are {', '.join(by)}")
 
 
-def controls(standard: Standard, tallies: Sequence[Tally], scene: Scene) -> tuple[str, Table]:
-    """Return (the answer in one line, one row per control): its state is the gravest of what decides it."""
-    rows = tuple(map(_row, compliance(standard, tallies, scene)))
-    counts = Counter(row[1] for row in rows)
+def _nearest(name: str, known: list[str]) -> str:
+    """Return which one is meant: of cis, cis-1.12; of iso-27001, iso; empty: none."""
+    from difflib import get_close_matches
+
+    starts = [each for each in known if name and (each.startswith(name) or name.startswith(each))]
+    return (starts or get_close_matches(name, known, n=1) or [""])[0]
+
+
+def controls(standard: Standard, tallies: Iterable[Tally], scene: Scene) -> tuple[Control, ...]:
+    """Return every control that something decides: its state is the gravest of what decides it."""
+    return tuple(map(_control, compliance(standard, tallies, scene)))
+
+
+def headline(title: str, found: tuple[Control, ...]) -> str:
+    """Return the answer in one line."""
+    counts = Counter(one.state for one in found)
     told = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    return f"{standard.title}: {len(rows)} controls: {told or 'none'}", Table("items", CONTROLS.items, rows)
+    return f"{title}: {len(found)} controls: {told or 'none'}"
 
 
-def _row(one: Judged) -> Row:
-    says = [
-        f"{proof.subject}: {proof.says}".removeprefix(": ")
-        for proof in one.proofs
-        if proof.state == one.state
-    ]
-    says = list(dict.fromkeys(says))
-    more = [f"{len(says) - _EVIDENCE} more"] if len(says) > _EVIDENCE else []
-    return one.control.id, one.state, one.control.title, one.checks, "; ".join([*says[:_EVIDENCE], *more])
+def table(found: tuple[Control, ...]) -> Table:
+    """Return one row per control, with the head of its evidence."""
+    return Table("items", CONTROLS.items, tuple(map(_row, found)))
+
+
+def _control(one: Judged) -> Control:
+    says = (
+        f"{each.subject}: {each.says}".removeprefix(": ") for each in one.proofs if each.state == one.state
+    )
+    told = tuple(dict.fromkeys(says)) or (f"{one.counts.get(one.state, 0):,} looked at",)
+    return Control(one.control.id, one.control.title, one.state, one.checks, told)
+
+
+def _row(one: Control) -> Row:
+    left = len(one.evidence) - _EVIDENCE
+    more = [f"{left} more"] if left > 0 else []
+    return one.id, one.state, one.title, one.checks, "; ".join([*one.evidence[:_EVIDENCE], *more])

@@ -76,7 +76,8 @@ def _tally(one: Check, scene: Scene) -> Tally:
 
 
 def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outcome], str]:
-    """(state, what to tell of it, why it does not apply)."""
+    """(state, what to tell of it, why it does not apply). A doubt takes no fault back."""
+    found: list[Outcome] = []
     try:
         why = one.applies(subject, scene) if one.applies else ""
         if why:
@@ -84,14 +85,14 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
         silence = unknown(subject, one.needs)
         if silence is not None:
             return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
-        faults = list(one.run(subject, scene))
-    except Unattested as doubt:
-        by = attested(one.id, subject.object, scene)
-        state = "pass" if by else doubt.state
-        return state, [_outcome(one, state, subject, by or doubt.reason)], ""
+        found += (_fault(one, subject, fault) for fault in one.run(subject, scene))
     except Unsure as doubt:
-        return doubt.state, [_outcome(one, doubt.state, subject, doubt.reason)], ""
-    return ("fail" if faults else "pass"), [_fault(one, subject, fault) for fault in faults], ""
+        by = attested(one.id, subject.object, scene) if isinstance(doubt, Unattested) and not found else ""
+        if by:
+            return "pass", [_outcome(one, "pass", subject, by)], ""
+        state: State = "fail" if found else doubt.state
+        return state, [*found, _outcome(one, doubt.state, subject, doubt.reason)], ""
+    return ("fail" if found else "pass"), found, ""
 
 
 def _fault(one: Check, subject: Subject, fault: Fault) -> Outcome:

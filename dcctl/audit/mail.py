@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from dcctl.inventory.folding import fold
+from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dcctl.render.report import Report, Result
 
+Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST: Final = 10
-_NODES: Final = 3
+_GAPS: Final = 3
 
 
-def lines(report: Report) -> Iterator[str]:
-    """Yield the headline, what is new, and what is missing."""
+def lines(report: Report, again: str, *, digest: bool = False) -> Iterator[str]:
+    """Yield the headline, what is new, what is missing, and for a digest what is still open.
+
+    `again`: the command that shows all of it.
+    """
     yield report.headline
-    found = report.findings
-    new = [one for one in found.results if one.status == "new" and one.waived is None] if found else []
-    yield from map(_line, new[:_MOST])
-    if len(new) > _MOST:
-        yield f"… {len(new) - _MOST} more: dcctl audit"
-    for gap in report.gaps[:_NODES]:
+    found = [one for one in report.findings.results if one.waived is None] if report.findings else []
+    yield from _rows([one for one in found if one.status == "new"], again)
+    for gap in report.gaps[:_GAPS]:
         yield f"gap: {gap.subject}: {gap.reason}"
-    if len(report.gaps) > _NODES:
-        yield f"… {len(report.gaps) - _NODES} more gaps"
+    if len(report.gaps) > _GAPS:
+        yield f"… {plural(len(report.gaps) - _GAPS, 'more gap')}"
+    still = [one for one in found if one.status != "new"]
+    if digest and still:
+        yield "still open:"
+        yield from _rows(still, again)
 
 
-def _line(one: Result) -> str:
-    return f"{one.severity.upper():8} {one.rule}  {one.object}  {one.says}"
+def _rows(found: Iterable[Result], again: str) -> Iterator[str]:
+    """Yield the gravest; what is the same of several objects is one line."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for one in found:
+        alike.setdefault((one.severity, one.rule, one.says), []).append(one.object)
+    for (severity, rule, says), objects in list(alike.items())[:_MOST]:
+        yield f"{severity.upper():8} {rule}  {fold(objects)}  {says}"
+    if len(alike) > _MOST:
+        yield f"… {len(alike) - _MOST} more: {again}"

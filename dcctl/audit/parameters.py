@@ -138,7 +138,6 @@ _WANTED: Final = {
     "unset": "not set",
     "true": "true",
     "false": "false",
-    "has": "with {}",
     "lacks": "without {}",
     "at least": "{} or more",
     "1 to": "from 1 to {}",

@@ -128,3 +128,14 @@ def replayed(records: Iterable[Record]) -> dict[str, Finding]:
             found.pop(key, None)
         found.update({one.id: one for one in record.new})
     return found
+
+
+def since_of(records: Iterable[Record]) -> dict[str, int]:
+    """Return since when each finding is open after the records of one series, by id."""
+    found: dict[str, int] = {}
+    for record in records:
+        for key in record.gone:
+            found.pop(key, None)
+        for one in record.new:
+            found.setdefault(one.id, record.at_s)
+    return found

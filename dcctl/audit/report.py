@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from dcctl.audit.check import SEVERITIES
 from dcctl.audit.coverage import STATES, state_of
 from dcctl.audit.finding import rank
-from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, COUNTED, FINDINGS, GONE, OBJECTS, UNKNOWN
+from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, COUNTED, FINDINGS, GONE, OBJECTS, UNKNOWN, UNTOLD
 from dcctl.inventory.model import Gap
 from dcctl.render.report import Findings, Note, Report, Result, Rule, Sample, Table, Waived
 from dcctl.units import duration, plural
@@ -34,6 +34,8 @@ LEVELS: dict[Severity, Level] = {
     "info": "info",
 }
 """What `--fail-on` calls each severity."""
+_SCREEN = 30
+"""So many rows are enough for a screen, unless more are new and critical."""
 _ORDER = {"new": 0, "unsure": 1, "known": 2, "waived": 3}
 
 
@@ -55,6 +57,8 @@ class View(NamedTuple):
     cron: bool = False
     broken: str = ""
     """The file of what broke in checks."""
+    acted_on: bool = False
+    """Only what this run saw and nobody bears: names that another command acts on."""
     noticed: frozenset[str] = frozenset()
     """Gaps that the run before had too."""
 
@@ -66,7 +70,8 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
     counted = [one for one in results if one.status == "new" and one.waived is None]
     tally = Counter("waived" if one.waived else one.status for one in results)
     tally["gone"] = len(compared.gone)
-    shown = [one for one in results if rank(one.severity) <= rank(view.severity)]
+    asked = _asked(results, {one.check.id for one in verdict.tallies}, view)
+    shown = [one for one in asked if rank(one.severity) <= rank(view.severity)]
     found = _findings(verdict, compared, view, tuple(results), complete=not gaps)
     return Report(
         kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
@@ -74,7 +79,7 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         items=_items(shown, found) if view.by == "severity" else _objects(shown),
         details=tuple(table for table in _details(verdict, compared, found) if table.rows),
         summary=_summary(verdict, tally, counted, view),
-        notes=tuple(_notes(found, shown)),
+        notes=tuple(_notes(found, asked, shown)),
         samples=tuple(_samples(verdict, results, view)),
         gaps=gaps,
         name_key="nodes",
@@ -82,6 +87,13 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         findings=found,
         silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
     )
+
+
+def _asked(results: Iterable[Result], checks: set[str], view: View) -> list[Result]:
+    """Return the findings without those of checks that were not selected: this run knows nothing of them."""
+    if view.acted_on:
+        return [one for one in results if one.status != "unsure" and one.waived is None]
+    return [one for one in results if one.status != "unsure" or one.rule in checks]
 
 
 _LEVELS: tuple[Level, ...] = ("ok", "info", "warn", "crit")
@@ -178,7 +190,10 @@ def _unknown(tallies: Iterable[Tally]) -> Iterator[Result]:
 
 def _items(results: Iterable[Result], found: Findings) -> Table:
     titles = {rule.id: rule.title for rule in found.rules}
-    return Table("items", FINDINGS, tuple(_row(one, titles.get(one.rule)) for one in results))
+    listed = list(results)
+    grave = sum(one.status == "new" and one.severity == "critical" and not one.waived for one in listed)
+    rows = tuple(_row(one, titles.get(one.rule)) for one in listed)
+    return Table("items", FINDINGS, rows, head=max(_SCREEN, grave))
 
 
 def _row(one: Result, title: str | None) -> Row:
@@ -217,6 +232,7 @@ def _object(name: str, those: list[Result]) -> Row:
 
 
 def _details(verdict: Verdict, compared: Compared, found: Findings) -> Iterator[Table]:
+    yield Table("untold", UNTOLD, _untold(found.unknown), "What was not told, by reason")
     unknown = tuple((one.rule, one.state, one.object or "all", one.says) for one in found.unknown)
     yield Table("unknown", UNKNOWN, unknown, "Not known, and not counted as passed")
     gone = tuple((one.check, one.severity, one.object, one.says, one.id) for one in compared.gone)
@@ -228,6 +244,18 @@ def _details(verdict: Verdict, compared: Compared, found: Findings) -> Iterator[
     yield Table("checks", CHECKS, rows, "Checks, with subjects by state")
 
 
+def _untold(unknown: Iterable[Result]) -> tuple[Row, ...]:
+    """A row per reason: that which most checks lack first."""
+    by: dict[str, list[Result]] = {}
+    for one in unknown:
+        by.setdefault(one.says, []).append(one)
+    rows = []
+    for says, those in by.items():
+        of = dict.fromkeys(name for one in those for name in one.nodes or (one.object or "all",))
+        rows.append((tuple(of), says, tuple(dict.fromkeys(one.rule for one in those))))
+    return tuple(sorted(rows, key=lambda row: (-len(row[2]), -len(row[0]), row[1])))
+
+
 def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], view: View) -> str:
     """Return the answer in one line: counts, never a lone score."""
     graves = Counter(one.severity for one in counted)
@@ -236,11 +264,12 @@ def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], 
         "" if view.before_s is None else f" since the run {duration(max(0, view.at_s - view.before_s))} ago"
     )
     new = f"{len(counted)} new{since}" + (f": {told}" if told else "")
-    others = [f"{tally[each]} {each}" for each in ("known", "waived")]
-    others += [f"{tally[each]} {each}" for each in ("unsure", "gone") if tally[each]]
+    others = ", ".join(
+        f"{tally[each]} {each}" for each in ("known", "waived", "unsure", "gone") if tally[each]
+    )
     milli = verdict.coverage.milli
     cover = "no check applies" if milli is None else f"coverage {milli / 10:.1f} %"
-    return f"{new}; {', '.join(others)}; {plural(len(verdict.tallies), 'check')}, {cover}"
+    return "; ".join(filter(None, (new, others, f"{plural(len(verdict.tallies), 'check')}, {cover}")))
 
 
 def _summary(
@@ -258,16 +287,17 @@ def _summary(
     }
 
 
-def _notes(found: Findings, shown: list[Result]) -> Iterator[Note]:
+def _notes(found: Findings, asked: list[Result], shown: list[Result]) -> Iterator[Note]:
     if found.unknown:
         checks = len({one.rule for one in found.unknown})
-        text = f"{len(found.unknown)} answers of {checks} checks: not counted as passed"
-        yield Note("unknown", text, "warn", detail="unknown")
+        text = f"{len(found.unknown):,} answers of {checks} checks: not counted as passed"
+        yield Note("unknown", text, "warn", detail="untold")
     if found.gone:
         yield Note("gone", f"{len(found.gone)} findings of the run before", "ok", detail="gone")
-    hidden = len(found.results) - len(shown)
-    if hidden:
-        yield Note("hidden", f"{hidden} findings that are less grave")
+    if len(asked) > len(shown):
+        yield Note("hidden", f"{len(asked) - len(shown)} findings that are less grave")
+    if len(found.results) > len(asked):
+        yield Note("unsure", f"{len(found.results) - len(asked)} findings of checks that were not selected")
     if shown:
         yield Note("why", "and how to mend it", command=f"dcctl audit explain {shown[0].rule}")
 

@@ -47,7 +47,7 @@ class Parameter(NamedTuple):
     def where(self) -> str:
         """Its name among the parts of a check: `authorization-mode Node`."""
         name = self.flag.partition(":")[2] or self.flag
-        return f"{name} {self.value}" if self.op in ("has", "lacks") else name
+        return f"{name} {self.value}" if self.op == "lacks" else name
 
 
 class Setting(NamedTuple):
@@ -81,7 +81,7 @@ def effective(component: Component, parameter: Parameter) -> Setting:
         return _gate(component, parameter)
     if not file_alone and parameter.flag in flags:
         given = flags[parameter.flag]
-        return Setting(",".join(given) if parameter.op in _OF_LISTS else given[-1], "flag")
+        return Setting(",".join(given) if parameter.op == "lacks" else given[-1], "flag")
     if component.config_file == CONFIGZ and not parameter.path:
         raise UnknownSettingError(f"{CONFIGZ} does not tell --{parameter.flag}")
     return _in_file(component, parameter) or _default(component, parameter)
@@ -179,7 +179,6 @@ OPS: Final[dict[str, Callable[[Setting, str], bool]]] = {
     "unset": lambda setting, _: not setting.value,
     "true": lambda setting, _: is_true(setting.value),
     "false": lambda setting, _: not is_true(setting.value),
-    "has": lambda setting, value: value in setting.words,
     "lacks": lambda setting, value: value not in setting.words,
     "at least": lambda setting, value: _number(setting.value) >= int(value),
     "1 to": lambda setting, value: 1 <= _number(setting.value) <= int(value),
@@ -188,4 +187,3 @@ OPS: Final[dict[str, Callable[[Setting, str], bool]]] = {
     "loopback": lambda setting, _: is_loopback(setting.value),
 }
 """What a parameter may ask of a setting, by name."""
-_OF_LISTS: Final = frozenset({"has", "lacks"})

@@ -37,6 +37,11 @@ UNKNOWN: Final = (
     Column("object", "OBJECT", "nodes"),
     Column("says", "WHY"),
 )
+UNTOLD: Final = (
+    Column("of", "OF", "nodes", keep=9),
+    Column("says", "WHY", keep=9),
+    Column("checks", "CHECKS", keep=8),
+)
 COUNTED: Final[tuple[State, ...]] = ("pass", "fail", "unknown", "error", "manual", "na")
 CHECKS: Final = (
     Column("check", "CHECK", keep=9),
@@ -71,7 +76,7 @@ AUDIT: Final = Shape(
     "audit",
     "Findings of an audit: what is insecure, unhealthy or drifting, and what is new",
     FINDINGS,
-    (("unknown", UNKNOWN), ("gone", GONE), ("checks", CHECKS)),
+    (("untold", UNTOLD), ("unknown", UNKNOWN), ("gone", GONE), ("checks", CHECKS)),
     SUMMARY,
     findings=True,
 )
@@ -79,7 +84,7 @@ BY_OBJECT: Final = Shape(
     "audit-objects",
     "Findings of an audit, by object",
     OBJECTS,
-    (("unknown", UNKNOWN), ("gone", GONE), ("checks", CHECKS)),
+    AUDIT.details,
     SUMMARY,
     findings=True,
 )

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from dcctl.audit.attest import attested
 from dcctl.audit.check import CATALOGUE, State
+from dcctl.audit.checks.own import OWN
 from dcctl.audit.parts import PARTS, parts_of
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def _decided(decider: Decider, found: _Found) -> tuple[list[Proof], Counter[Stat
     if tally is None:
         return [Proof(decider.check, "unknown", "", "", "the check did not run")], Counter({"unknown": 1})
     one = tally.check
-    if getattr(found.scene.evidence, one.over, ()) is None and one.over not in found.scene.evidence.silent:
+    asked = one.id in OWN or getattr(found.scene.evidence, one.over, ()) is not None
+    if not asked and one.over not in found.scene.evidence.silent:
         why = f"nobody was asked for {one.over.replace('_', ' ')}"
         return [Proof(one.id, "unknown", "", "", why)], Counter({"unknown": 1})
     if one.id in PARTS and not tally.counts.get("error") and found.scene.silence(one.over) is None:
@@ -161,7 +163,9 @@ def _of_parts(
                 proofs[Proof(check, part.state, told, part.where, part.says)] = None
     if any(counts[state] for state in ("pass", "fail", "manual")):
         proofs = {proof: None for proof in proofs if proof.state != "na"}
-    return list(proofs), +counts or Counter({"na": 1})
+    if not counts:
+        return [Proof(check, "na", "", "", "there is none")], Counter({"na": 1})
+    return list(proofs), counts
 
 
 def _of_tally(decider: Decider, tally: Tally) -> tuple[list[Proof], Counter[State]]:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 NAME: Final = "dcctl-audit"
 _SAFE: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
+MARK: Final = "# Written by `dcctl audit install-timer`: "
+"""How a unit of ours begins; no other is written over."""
+_HEADER: Final = f"{MARK}run that again to change it, or `systemctl edit` to add to it.\n"
 _SERVICE: Final = """\
 [Unit]
 Description=Audit of the data centre by dcctl
@@ -25,12 +28,11 @@ ExecStart={command}
 SuccessExitStatus=1 3
 TimeoutStartSec={deadline}
 {account}
-UMask=0077
+UMask=0022
 Nice=10
 IOSchedulingClass=idle
 NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=read-only
+{rights}ProtectSystem=strict
 PrivateTmp=yes
 ProtectClock=yes
 ProtectHostname=yes
@@ -60,6 +62,11 @@ Persistent=yes
 [Install]
 WantedBy=timers.target
 """
+_RIGHTS: Final = """\
+# To read keys and configuration of other users, and to write to folders of theirs (-o FORMAT=FILE).
+CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER
+ProtectHome=read-only
+"""
 _ROOT: Final = "StateDirectory=dcctl\nStateDirectoryMode=0700\nCacheDirectory=dcctl"
 _USER: Final = "ReadWritePaths=-%S/dcctl -%C/dcctl"
 
@@ -82,13 +89,14 @@ def service(plan: Plan) -> str:
     command = " ".join(map(quoted, plan.words))
     places = "".join(f"\nReadWritePaths=-{quoted(path)}" for path in plan.writes)
     account = (_USER if plan.for_user else _ROOT) + places
-    text = _SERVICE.format(command=command, deadline=plan.deadline_s + 60, account=account)
-    return text.replace("ProtectHome=read-only\n", "") if plan.for_user else text
+    rights = "" if plan.for_user else _RIGHTS
+    text = _SERVICE.format(command=command, deadline=plan.deadline_s + 60, account=account, rights=rights)
+    return _HEADER + text
 
 
 def timer(plan: Plan) -> str:
     """Return the text of the timer."""
-    return _TIMER.format(calendar=plan.calendar, jitter=plan.jitter_s)
+    return _HEADER + _TIMER.format(calendar=plan.calendar, jitter=plan.jitter_s)
 
 
 def quoted(word: str) -> str:

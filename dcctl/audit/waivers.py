@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -20,21 +21,24 @@ if TYPE_CHECKING:
 _KEYS: Final = ("id", "object", "owner", "ticket", "reason", "created", "expires", "finding")
 _ATTESTED_KEYS: Final = ("id", "object", "owner", "reason", "created", "expires")
 _OWN: Final = "SLF-"
+_ID: Final = re.compile(r"[0-9a-f]{16}")
 _DAY_S: Final = 86400
 LONGEST_DAYS: Final = LONGEST_S // _DAY_S
 
 
-def read(entries: Iterable[Entry], known: Container[str]) -> tuple[Waiver, ...]:
+def read(entries: Iterable[Entry], known: Collection[str]) -> tuple[Waiver, ...]:
     """Return the waivers of a file. UsageError, with file and line, for what cannot be one.
 
     `known`: ids of checks. A waiver without an owner, and one for too long, is read: SLF-03 reports it.
     """
-    found: dict[tuple[str, str], Waiver] = {}
+    found: dict[str, Waiver] = {}
     for entry in entries:
         one = _read(entry, known)
-        before = found.setdefault((one.check, one.objects), one)
+        before = found.setdefault(one.key, one)
         if before is not one:
-            raise entry.wrong("", f"waives the same as {before.place}")
+            raise entry.wrong(
+                "", f"waives the same as {before.place}: change the dates of one, delete the other"
+            )
     return tuple(found.values())
 
 
@@ -49,36 +53,47 @@ def read_attestations(entries: Iterable[Entry], known: Collection[str]) -> tuple
         name = entry.text("id", needed=True)
         if name not in known:
             raise entry.wrong("id", f"{name} is for no person to attest; these are: {', '.join(known)}")
-        found.append(replace(_told(entry, name), objects=entry.text("object") or "*", attests=True))
+        found.append(replace(_told(entry, name, of_all=True), attests=True))
     return tuple(found)
 
 
-def _read(entry: Entry, known: Container[str]) -> Waiver:
+def _read(entry: Entry, known: Collection[str]) -> Waiver:
     entry.check_keys(_KEYS)
-    name = entry.text("id", needed=True)
-    if name.startswith(_OWN):
-        raise entry.wrong("id", "the audit of the audit cannot be waived")
-    if name not in known:
-        raise entry.wrong("id", f"there is no check {name}")
-    entry.text("object", needed=True)
-    return _told(entry, name)
+    return _told(entry, _check(entry, known), of_all=False)
 
 
-def _told(entry: Entry, name: str) -> Waiver:
+def _told(entry: Entry, name: str, *, of_all: bool) -> Waiver:
+    """What an entry says. `of_all`: it may name no objects, and then means all."""
     created, expires = entry.day_s("created"), entry.day_s("expires")
-    if expires <= created:
-        raise entry.wrong("expires", "is not after `created`")
+    if expires < created:
+        raise entry.wrong("expires", "is before `created`")
+    finding = entry.text("finding")
+    if finding and not _ID.fullmatch(finding):
+        raise entry.wrong("finding", "must be 16 hexadecimal digits, as the column ID of `-o wide` has them")
     return Waiver(
         check=name,
-        objects=entry.text("object"),
+        objects=entry.text("object", needed=not of_all) or "*",
         owner=entry.text("owner"),
         ticket=entry.text("ticket"),
         reason=entry.text("reason"),
         created_at_s=created,
         expires_at_s=expires + _DAY_S,
         place=entry.place,
-        finding=entry.text("finding"),
+        finding=finding,
     )
+
+
+def _check(entry: Entry, known: Collection[str]) -> str:
+    """Return the check that an entry names. UsageError: there is none, or it may not be waived."""
+    name = entry.text("id", needed=True)
+    if name.startswith(_OWN):
+        raise entry.wrong("id", "the audit of the audit cannot be waived")
+    if name in known:
+        return name
+    if "*" in name or "?" in name:
+        raise entry.wrong("id", f"must be one check, not {name}: each risk is decided by itself")
+    near = difflib.get_close_matches(name.upper(), known, 1)
+    raise entry.wrong("id", f"there is no check {name}" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], now_s: int) -> dict[str, Waiver]:

@@ -187,9 +187,10 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     silent = report.silent or (session.settings.quiet and code == Exit.OK)
     if session.file:
         write_atomic(session.file, lambda out: render(report, style, out))
+        out.write("" if silent else report.news)
     elif not silent:
         render(report, style, out)
-    if report.gaps and not silent and (session.file or not tells_gaps(report, style)):
+    if report.gaps and not (silent or report.news) and (session.file or not tells_gaps(report, style)):
         out.flush()
         tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
     return code

@@ -36,6 +36,7 @@ polyline{fill:none;stroke-width:1.5}
 .p-limit{stroke:var(--crit);stroke-dasharray:1 3}.grid{stroke:var(--line)}
 footer{margin-top:2rem;color:var(--soft);font-size:.8rem}
 @media print{body{padding:0;font-size:11px}th button{color:#000}.scroll{overflow:visible}
+td{white-space:normal;overflow-wrap:anywhere}
 figure,tr{break-inside:avoid}rect,td,th{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dcctl.render.fold import Line
     from dcctl.render.report import Column, Note, Report, Table
 
-_LONG = 60
+_LONG = 40
 """Characters above which a cell may break."""
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TextIO
+import re
+from typing import TYPE_CHECKING, Final, TextIO
+from xml.sax.saxutils import escape as markup
 from xml.sax.saxutils import quoteattr
 
 from dcctl.render.sarif import stamp
-from dcctl.render.text import printable
+from dcctl.render.text import escape, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcctl.render.report import Findings, Report, Result, Rule
 
+_NO_XML: Final = re.compile("[\ufffe\uffff]")
 _SKIPPED = ("na", "manual")
 
 
@@ -26,7 +29,7 @@ def as_junit(report: Report, out: TextIO) -> None:
     suites = [_suite(topic, rules, found.at_s, by) for topic, rules in _topics(found).items()]
     totals = [sum(each) for each in zip(*(counts for counts, _ in suites), strict=True)] or [0, 0, 0, 0]
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
-    out.write(f'<testsuites name="dcctl audit" {_counts(totals)} time="0">\n')
+    out.write(f'<testsuites name="dcctl audit" {_counts(totals[:3])} time="0">\n')
     for _, lines in suites:
         out.writelines(f"{line}\n" for line in lines)
     out.write("</testsuites>\n")
@@ -53,7 +56,7 @@ def _suite(
 
 def _counts(counts: list[int]) -> str:
     words = ("tests", "failures", "errors", "skipped")
-    return " ".join(f'{word}="{count}"' for word, count in zip(words, counts, strict=True))
+    return " ".join(f'{word}="{count}"' for word, count in zip(words, counts, strict=False))
 
 
 def _cases(rule: Rule, those: list[Result]) -> Iterator[str]:
@@ -81,11 +84,14 @@ def _case(rule: Rule, name: str, inside: str) -> str:
 
 
 def _element(word: str, message: str, text: str = "", kind: str = "") -> str:
-    from xml.sax.saxutils import escape
-
     of = f" type={_attribute(kind)}" if kind else ""
-    return f"<{word} message={_attribute(message)}{of}>{escape(printable(text, unicode=True))}</{word}>"
+    return f"<{word} message={_attribute(message)}{of}>{markup(_clean(text))}</{word}>"
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(printable(text, unicode=True))
+    return quoteattr(_clean(text))
+
+
+def _clean(text: str) -> str:
+    """Return a text of characters that XML 1.0 has."""
+    return _NO_XML.sub(lambda found: escape(found[0]), printable(text, unicode=True))

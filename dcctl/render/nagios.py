@@ -1,4 +1,4 @@
-"""One line as a Nagios plugin writes it, with performance data. The exit code stays dcctl's own."""
+"""One line as Nagios plugins write it, with performance data. The exit code stays dcctl's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORD = {"ok": "OK", "info": "OK", "warn": "WARNING", "crit": "CRITICAL"}
 
 
 def as_nagios(report: Report, out: TextIO) -> None:
-    """Write state, headline and the numbers of the summary; what is new follows, a line for each."""
+    """Write state, headline and the numbers of the summary."""
     word = "UNKNOWN" if any(gap.cause != "limited" for gap in report.gaps) else _WORD[report.level]
     data = " ".join(_performance(report))
     out.write(
@@ -21,9 +21,6 @@ def as_nagios(report: Report, out: TextIO) -> None:
         + (f" | {data}" if data else "")
         + "\n"
     )
-    for one in report.findings.results if report.findings else ():
-        if one.status == "new" and one.waived is None:
-            out.write(_clean(f"{one.severity} {one.rule} {one.object}: {one.says}") + "\n")
 
 
 def _performance(report: Report) -> Iterator[str]:

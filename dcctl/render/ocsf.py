@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TextIO
 
 from dcctl import __version__
-from dcctl.render.plain import encode
+from dcctl.render.interchange import line
 
 if TYPE_CHECKING:
     from dcctl.render.plain import Json
-    from dcctl.render.report import Findings, Grade, Report, Result, Rule
+    from dcctl.render.report import Findings, Grade, Report, Result, Rule, Verdict
 
 _CLASS: Final = 2003
 _ACTIVITY: Final = {
@@ -17,6 +17,14 @@ _ACTIVITY: Final = {
     "known": (2, "Update"),
     "unsure": (2, "Update"),
     "gone": (3, "Close"),
+}
+_JUDGED: Final[dict[Verdict, tuple[int, str]]] = {
+    "pass": (1, "Pass"),
+    "fail": (3, "Fail"),
+    "unknown": (0, "Unknown"),
+    "error": (99, "Error"),
+    "manual": (99, "Manual"),
+    "na": (99, "Not applicable"),
 }
 _SEVERITY: Final[dict[Grade, tuple[int, str]]] = {
     "info": (1, "Informational"),
@@ -33,7 +41,7 @@ def as_ocsf(report: Report, out: TextIO) -> None:
     assert found is not None  # noqa: S101  # dispatch sees to it
     rules = {rule.id: rule for rule in found.rules}
     for one in (*found.results, *found.gone, *found.unknown):
-        out.write(encode(_event(one, rules.get(one.rule), found), unicode=True) + "\n")
+        out.write(line(_event(one, rules.get(one.rule), found)))
 
 
 def _event(one: Result, rule: Rule | None, found: Findings) -> dict[str, Json]:
@@ -80,8 +88,7 @@ def _compliance(one: Result, rule: Rule | None) -> Json:
     refs = rule.refs if rule else ()
     standards: list[Json] = list(dict.fromkeys(ref.partition(":")[0] for ref in refs)) or ["dcctl"]
     requirements: list[Json] = list(refs)
-    failed = one.state == "fail" and one.status != "gone"
-    code, word = (3, "Fail") if failed else (1, "Pass") if one.status == "gone" else (2, "Warning")
+    code, word = (1, "Pass") if one.status == "gone" else _JUDGED[one.state]
     return {
         "control": one.rule,
         "standards": standards,

@@ -71,6 +71,8 @@ class Table(Struct, frozen=True):
     title: str = ""
     total: int | None = None
     """How many rows there would be if `rows` is only the head of them in a table."""
+    head: int = 0
+    """So many lines are enough for a screen; `wide` and all other formats have the rest. 0: all are."""
     fold: bool = True
     """Whether rows that differ in the `nodes` column alone become one."""
 
@@ -239,6 +241,17 @@ class Result(Struct, frozen=True):
     waived: Waived | None = None
 
 
+class Control(Struct, frozen=True):
+    """One control of a standard, as an audit found it."""
+
+    id: str
+    title: str
+    state: Verdict
+    checks: tuple[str, ...]
+    """The rules that decide it."""
+    evidence: tuple[str, ...] = ()
+
+
 class Findings(Struct, frozen=True):
     """What an audit found, for the formats of those who collect findings."""
 
@@ -254,6 +267,10 @@ class Findings(Struct, frozen=True):
     """What was audited."""
     run: int = 0
     complete: bool = True
+    standard: str = ""
+    """The id of the standard that is asked for."""
+    controls: tuple[Control, ...] = ()
+    """Of that standard."""
 
 
 class Report(Struct, frozen=True):
@@ -286,6 +303,8 @@ class Report(Struct, frozen=True):
     """For the formats of audits: sarif, junit, ocsf, oscal."""
     silent: bool = False
     """Whether nothing is printed: it is asked for news alone, and there are none. Files are written still."""
+    news: str = ""
+    """All that a mail has to tell, gaps too: printed also where the answer itself goes to a file."""
 
 
 class Shape(Struct, frozen=True):

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final, TextIO
 
 from dcctl import __version__
-from dcctl.render.plain import encode
+from dcctl.render.interchange import line
 
 if TYPE_CHECKING:
     from dcctl.render.plain import Json
@@ -52,7 +52,7 @@ def as_sarif(report: Report, out: TextIO) -> None:
         "results": results,
         "properties": {"coverageMilli": found.coverage_milli},
     }
-    out.write(encode({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, unicode=True) + "\n")
+    out.write(line({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}))
 
 
 def _invocation(found: Findings) -> Json:

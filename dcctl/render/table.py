@@ -85,10 +85,12 @@ def table_lines(table: Table, style: Style, room: int, unseen: list[str]) -> lis
     layout, body = _laid_out(table, style, room - len(indent))
     if layout is None:
         return [*head, *(indent + line for line in _stacked(table, body, style, room - len(indent)))]
+    shown = body[: table.head or None] if style.output != "wide" else body
     unseen.extend(table.columns[index].title for index in layout.hidden)
     unseen.extend(f"{table.columns[index].title} (cut)" for index in layout.cut)
-    grid = _grid([table.columns[index] for index in layout.shown], layout, body, style)
-    return [*head, *(indent + line for line in grid), *_more(table, style, indent)]
+    grid = _grid([table.columns[index] for index in layout.shown], layout, shown, style)
+    more = _more(table, len(body) - len(shown), style, indent)
+    return [*head, *(indent + line for line in grid), *more]
 
 
 def _laid_out(table: Table, style: Style, room: int) -> tuple[Layout | None, list[Line]]:
@@ -149,11 +151,13 @@ def _stacked(table: Table, body: Sequence[Line], style: Style, room: int) -> Ite
             yield from (first, *rest)
 
 
-def _more(table: Table, style: Style, indent: str) -> list[str]:
-    """Return how many rows the command left out, where it showed the head of them alone."""
+def _more(table: Table, left: int, style: Style, indent: str) -> list[str]:
+    """Return how many rows are left out: by the command, which showed the head of them alone, or here."""
+    mark = "…" if style.unicode else "..."
+    if left:
+        return [f"{indent}{mark} {left:,} more: -o wide"]
     if table.total is None or table.total <= len(table.rows):
         return []
-    mark = "…" if style.unicode else "..."
     return [f"{indent}{mark} {table.total - len(table.rows):,} more"]
 
 

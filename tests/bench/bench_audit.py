@@ -74,7 +74,7 @@ def _parts(path: Path, folder: Path) -> None:
     checks, signer = tuple(CATALOGUE.values()), Signer(folder / "key")
     for _ in range(2):
         with locked(folder / "history") as history:
-            known = before(history, signer, "bench", None, NOW_S)
+            known = before(history, (signer.public,), "bench", None, NOW_S)
             scene = Scene(seen, NOW_S, counters=known.counters)
             verdict = _timed("evaluate", partial(judge, scene, checks))
             compared = compare(known.open, verdict.findings, Judged(verdict.tallies, lambda _node: True))

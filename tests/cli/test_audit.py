@@ -133,9 +133,30 @@ def test_cron_says_nothing_when_nothing_is_new(cli: Cli, see: See) -> None:
     assert "gap: gpu3: refused" in dark.stdout
 
 
+def test_on_the_day_of_the_digest_cron_tells_how_things_stand_once(
+    cli: Cli, see: See, tmp_path: Path
+) -> None:
+    today = time.strftime("%a", time.localtime()).lower()
+    words = ("-i", see({"dev": True}), "--select", "RBAC-03", "--cron")
+    assert cli("audit", *words).returncode == 1
+    history = tmp_path / "state" / "dcctl" / "audit"
+    assert cli("audit", *words, "--digest", today).stdout == "", "it was told today"
+    shutil.rmtree(history)
+    assert cli("audit", "-i", see({}), *words[2:], "--digest", today).stdout.startswith("0 new; ")
+    shutil.rmtree(history)
+    config = configured(tmp_path, f'digest = "{today}"')
+    assert cli("audit", "-i", see({}), *words[2:], *config).stdout.startswith("0 new; ")
+    assert cli("audit", "-i", see({}), *configured(tmp_path, 'digest = "monday"')).returncode == 2
+
+
 def test_cron_still_writes_its_file(cli: Cli, see: See, tmp_path: Path) -> None:
+    gap = Gap("ssh", "gpu2", "timed out", "timeout", node="gpu2")
+    words = (*ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+    first = cli("audit", "-i", see({"dev": True}, gap), *words)
+    assert "RBAC-03  ClusterRole/dev" in first.stdout
+    assert (first.stdout.count("gpu2: timed out"), first.stderr) == (1, "")
     for _ in range(2):
-        done = cli("audit", "-i", see({"dev": True}), *ONLY, "--cron", "-o", f"prom={tmp_path / 'a.prom'}")
+        done = cli("audit", "-i", see({"dev": True}), *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert 'dcctl_audit_findings{severity="high",status="known"} 1' in (tmp_path / "a.prom").read_text()
 
@@ -185,6 +206,32 @@ def test_waive_leaves_attestations_alone(cli: Cli, tmp_path: Path) -> None:
         assert told["waivers"][-1]["object"] == "y"
 
 
+@pytest.mark.parametrize(
+    "text", ["", "waivers:\n", "waivers: []", "# ours\nwaivers: [ ]\n", "waivers:\r\n# none yet\r\n"]
+)
+def test_waive_adds_to_a_file_with_nothing_in_it(cli: Cli, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(text)
+    terms = (
+        "--owner",
+        "wu",
+        "--ticket",
+        "T",
+        "--reason",
+        "r",
+        "--days",
+        "1",
+        "--yes",
+        "--waivers",
+        str(path),
+    )
+    done = cli("audit", "waive", "rbac-03", "y", *terms, "--finding", "0" * 16)
+    assert done.returncode == 0, done.stderr
+    assert 'id: "RBAC-03"' in path.read_text()
+    assert ("# ours" in text) == ("# ours" in path.read_text())
+    assert cli("audit", "waive", "RBAC-03", "z", *terms, "--finding", "x").returncode == 2
+
+
 @pytest.mark.parametrize("words", [("--owner", ""), ("--ticket", " "), ("--reason", "")])
 def test_a_waiver_needs_somebody_and_a_reason(cli: Cli, words: tuple[str, str]) -> None:
     terms = {"--owner": "wu", "--ticket": "T-1", "--reason": "r", words[0]: words[1]}
@@ -225,7 +272,7 @@ def acme(role, scene):
 
 
 def plugin(tmp_path: Path, code: str) -> dict[str, str]:
-    """Put a package with this module where Python finds it."""
+    """Install a package with this module as pip does it with --target: its metadata beside it."""
     (tmp_path / "acme_checks.py").write_text(code)
     info = tmp_path / "acme-1.dist-info"
     info.mkdir()
@@ -234,12 +281,40 @@ def plugin(tmp_path: Path, code: str) -> dict[str, str]:
     return {"PYTHONPATH": f"{Path(__file__).parents[2]}:{tmp_path}"}
 
 
-@pytest.mark.parametrize(("code", "says"), [(PLUGIN, ""), ("import dcctl\n1 / 0\n", "acme_checks.py:2")])
-def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path, code: str, says: str) -> None:
-    env = plugin(tmp_path, code)
+def test_a_package_brings_checks(cli: Cli, see: See, tmp_path: Path) -> None:
+    env = plugin(tmp_path, PLUGIN)
     done = cli("audit", "-i", see({"dev": False}), "--select", "ACME-*", "-o", "csv", env=env)
-    assert (done.returncode, says in done.stderr) == (2 if says else 0, True)
-    assert bool(says) or "ACME-01" in done.stdout
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "ACME-01" in done.stdout
+    assert "A role of ACME" in cli("audit", "list", env=env).stdout
+    assert "acme: 1" in cli("audit", "explain", "ACME-01", env=env).stdout
+
+
+def test_a_package_of_which_there_is_no_module_is_named(cli: Cli, see: See, tmp_path: Path) -> None:
+    env = plugin(tmp_path, "")
+    (tmp_path / "acme_checks.py").unlink()
+    done = cli("audit", "-i", see({"dev": False}), env=env)
+    assert done.returncode == 2
+    assert "acme_checks (entry point acme of dcctl.checks): ModuleNotFoundError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "where", "why"),
+    [
+        ("import dcctl\n1 / 0\n", "acme_checks.py:2", "ZeroDivisionError"),
+        ("import nowhere\n", "acme_checks.py:1", "No module named 'nowhere'"),
+        (PLUGIN.replace("ACME-01", "RBAC-01"), "acme_checks.py:4", "two checks have the id RBAC-01"),
+        (PLUGIN.replace('tier="A", ', ""), "acme_checks.py:4", "'tier'"),
+        ("x = (\n", "acme_checks.py:1", "was never closed"),
+    ],
+)
+def test_a_package_whose_checks_are_broken_is_named(
+    cli: Cli, see: See, tmp_path: Path, code: str, where: str, why: str
+) -> None:
+    done = cli("audit", "-i", see({"dev": False}), "--select", "ACME-*", env=plugin(tmp_path, code))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{where} (entry point acme of dcctl.checks)" in done.stderr
+    assert why in done.stderr, done.stderr
 
 
 HOLDS = "import fcntl,sys;f=open(sys.argv[1]);fcntl.flock(f,2);print(1,flush=True);input()"
@@ -446,3 +521,32 @@ def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) 
     assert cli("audit", "install-timer", "--user", "--yes").returncode == 0
     folder = tmp_path / "config" / "systemd" / "user"
     assert sorted(path.name for path in folder.iterdir()) == ["dcctl-audit.service", "dcctl-audit.timer"]
+    assert cli("audit", "install-timer", "--user").stdout.startswith("nothing to change")
+    changed = cli("audit", "install-timer", "--user", "--calendar", "weekly", "--dry-run").stdout
+    assert "OnCalendar=weekly" in changed
+    assert "[Service]" not in changed, "the service stays as it is"
+    assert cli("audit", "install-timer", "--user", "--calendar", "weekly", "--yes").returncode == 0
+
+
+def test_a_unit_of_somebody_else_is_left_alone(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "config" / "systemd" / "user"
+    folder.mkdir(parents=True)
+    timer, service = folder / "dcctl-audit.timer", folder / "dcctl-audit.service"
+    timer.symlink_to("/dev/null")
+    _refused(cli, timer)
+    timer.unlink()
+    service.write_text("[Service]\nExecStart=/bin/true\n")
+    _refused(cli, service)
+    assert (list(folder.iterdir()), service.read_text()[:9]) == ([service], "[Service]")
+
+
+def _refused(cli: Cli, path: Path) -> None:
+    for more in ("--yes", "--dry-run"):
+        done = cli("audit", "install-timer", "--user", more)
+        assert (done.returncode, f"{path.name}: is there" in done.stderr) == (6, True)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_a_time_that_systemd_does_not_know(cli: Cli) -> None:
+    done = cli("audit", "install-timer", "--user", "--calendar", "at noon", "--dry-run")
+    assert (done.returncode, "--calendar at noon" in done.stderr) == (2, True)

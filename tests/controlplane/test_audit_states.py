@@ -53,10 +53,10 @@ def may_list_pods(client: ApiClient) -> bool:
 @pytest.fixture(scope="module")
 def loaded(plane: ControlPlane) -> ControlPlane:
     """A cluster with something to find fault with, and persons who may see more or less of it."""
-    plane.add_nodes(1, prefix="static")
+    plane.add_nodes(1, prefix="states")
     printed = yaml.safe_load(audit_rbac_yaml())
     plane.apply([namespace(SPACE), deployment("root", privileged=True), deployment("plain")])
-    plane.apply([static(plane, name) for name in ("kube-apiserver", "etcd")])
+    plane.apply([static(plane, name, "states0001") for name in ("kube-apiserver", "etcd")])
     plane.apply(
         [printed, bound("states-auditor", printed["metadata"]["name"]), bound("states-viewer", "view")]
     )

@@ -13,14 +13,14 @@ from dcctl.audit.act.signing import read_head, verifier, write_head
 from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
 from dcctl.audit.counters import Counters, decode
 from dcctl.audit.finding import Finding
-from dcctl.audit.record import Record, Scope, open_head
+from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Row
+from dcctl.state import Entry, Open, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
@@ -53,13 +53,16 @@ class Run(NamedTuple):
     """What the next run compares with."""
 
 
-def before(history: History, signer: Signer, series: str, every_s: int | None, at_s: int) -> Before:
-    """Return what is known before a run of a series that begins now. What was changed is a flaw."""
-    opened = history.open(series)
+def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
+    """Return what is known before a run of a series that begins now. What was changed is a flaw.
+
+    `public`: the keys that may have signed the history.
+    """
     last = history.last(series)
+    opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
-    flaws = check(history, signer.public)
+    flaws = check(history, public)
     chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
     try:
         return Before(
@@ -77,25 +80,36 @@ def before(history: History, signer: Signer, series: str, every_s: int | None, a
         ) from error
 
 
-def check(history: History, public: str) -> tuple[tuple[int, str], ...]:
-    """Return (number of the run, what is wrong) for each flaw of the history; 0: of the whole."""
+def check(history: History, public: Collection[str]) -> tuple[tuple[int, str], ...]:
+    """Return (number of the run, what is wrong) for each flaw of the history; 0: of the whole.
+
+    `public`: the keys that may have signed it.
+    """
     links = [_link(row) for row in history.runs()]
     found = flaws(links, read_head(history.folder), verifier(public))
-    return found or disagreements(map(record_of, links)) or _open_agrees(history, links)
+    if found:
+        return found
+    series: dict[str, list[Record]] = {}
+    for record in map(record_of, links):
+        series.setdefault(record.series, []).append(record)
+    return disagreements(series.values()) or tuple(_open_agrees(history, series))
 
 
-def _open_agrees(history: History, links: Iterable[Link]) -> tuple[tuple[int, str], ...]:
-    """Hold what is kept as open against what the last record of each series names."""
-    last = {record.series: record for record in map(record_of, links)}
-    return tuple(
-        (record.seq, "the list of what is open was changed")
-        for series, record in last.items()
-        if record.head != hashlib.sha256("\n".join(sorted(history.open(series))).encode()).hexdigest()
-    )
+def _open_agrees(history: History, series: Mapping[str, list[Record]]) -> Iterator[tuple[int, str]]:
+    """Hold what is kept as open against what the records leave."""
+    for name, those in series.items():
+        told = {key: _encoded(one) for key, one in replayed(those).items()}
+        since = since_of(those)
+        if history.open(name) != {key: Open(body, since[key]) for key, body in told.items()}:
+            yield those[-1].seq, "the list of what is open was changed"
+
+
+def _encoded(one: Finding) -> bytes:
+    return msgspec.json.encode(one, order="sorted")
 
 
 def _link(row: Row) -> Link:
-    return Link(row.seq, row.body, row.hash, row.signature)
+    return Link(row.seq, row.body, row.hash, row.signature, row.series, row.at_s)
 
 
 def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared: Compared) -> Record:
@@ -125,7 +139,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
     history.append(
         Entry(
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
-            {one.id: msgspec.json.encode(one, order="sorted") for one in compared.new},
+            {one.id: _encoded(one) for one in compared.new},
             record.gone,
             run.counters.encode(),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from dcctl.audit.chain import Head
 from dcctl.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 _SIZE = 32
@@ -36,22 +37,22 @@ class Signer:
         return self._key.sign(text.encode())
 
 
-def verifier(public: str) -> Callable[[str, bytes], bool]:
-    """Return what tells whether a signature of a text is by the key. UsageError: it is no public key."""
+def verifier(public: Iterable[str]) -> Callable[[str, bytes], bool]:
+    """Return what tells whether a signature of a text is by one of the keys. UsageError: one is no key."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        keys = [Ed25519PublicKey.from_public_bytes(bytes.fromhex(each)) for each in public]
     except ValueError as error:
-        raise UsageError("the public key", "must be 64 hexadecimal digits", "dcctl audit verify") from error
+        raise UsageError("a public key", "must be 64 hexadecimal digits", "dcctl audit verify") from error
 
     def signed(text: str, signature: bytes) -> bool:
-        try:
-            key.verify(signature, text.encode())
-        except InvalidSignature:
-            return False
-        return True
+        for key in keys:
+            with suppress(InvalidSignature):
+                key.verify(signature, text.encode())
+                return True
+        return False
 
     return signed
 

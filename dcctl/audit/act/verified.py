@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from dcctl.state import History
 
-_HEAD: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
+_HEAD: Final = re.compile(r"(?:(\d{1,18}):)?([0-9a-f]{64})")
 
 
 def anchored(history: History, head: str) -> tuple[tuple[int, str], ...]:
@@ -24,11 +24,12 @@ def anchored(history: History, head: str) -> tuple[tuple[int, str], ...]:
         return ()
     match = _HEAD.fullmatch(head)
     if match is None:
-        raise UsageError(f"--head {head}", "must be a number and a hash, as `audit verify` prints them")
-    number = int(match[1])
-    if any((row.seq, row.hash) == (number, match[2]) for row in history.runs()):
+        why = "must be a hash, or a number and a hash, as `audit verify` prints them"
+        raise UsageError(f"--head {head}", why, "dcctl audit verify")
+    found = {row.hash: row.seq for row in history.runs()}.get(match[2])
+    if found is not None and match[1] in (None, str(found)):
         return ()
-    return ((number, "is not the one whose hash was kept elsewhere"),)
+    return ((int(match[1] or 0), "the head that was kept elsewhere is not in the chain"),)
 
 
 def verify_report(flaws: Sequence[tuple[int, str]], history: History, public: str) -> Report:
@@ -37,11 +38,11 @@ def verify_report(flaws: Sequence[tuple[int, str]], history: History, public: st
     last = history.last()
     head = f"{last.seq}:{last.hash}" if last else None
     runs = len(history.runs())
+    first = next((f", the first at run {number}" for number, _ in flaws if number), "")
+    bad = f"{plural(len(rows), 'flaw')} in {plural(runs, 'run')}{first}"
     return Report(
         VERIFY.kind,
-        f"{plural(len(rows), 'flaw')} in {plural(runs, 'run')}"
-        if rows
-        else f"{plural(runs, 'run')}, all whole",
+        bad if rows else f"{plural(runs, 'run')}, all whole",
         Table("items", VERIFY.items, rows),
         summary={"runs": runs, "head": head, "public_key": public},
         notes=(

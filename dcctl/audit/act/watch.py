@@ -1,4 +1,4 @@
-"""How a run behaves when nobody looks: it waits its turn, gives up in time, and tells that it lives."""
+"""How a run behaves when nobody looks: it waits its turn, ends in time, and tells that it lives."""
 
 from __future__ import annotations
 
@@ -11,25 +11,30 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from dcctl.audit.mail import DAYS
 from dcctl.errors import DcctlError, UnreachableError, UsageError
+from dcctl.inventory.evidence.base import Silence
+from dcctl.inventory.evidence.unreached import because
 from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType, TracebackType
 
-_PING_S: Final = 10.0
+    from dcctl.audit.mail import Day
+    from dcctl.inventory.evidence.collected import Evidence
+
+_PING_S: Final = 5.0
 _DEFECT: Final = 70
 
 
 class Watched:
-    """Inside it a run has waited its turn and has a deadline. Its start is told, and its end."""
+    """Inside it a run has waited its turn. Its start is told, and its end."""
 
     def __init__(
         self,
         url: str | None,
         jitter_s: float,
-        deadline_s: float,
         code_of: Callable[[DcctlError], int],
         *,
         quiet: bool = False,
@@ -38,7 +43,7 @@ class Watched:
 
         `code_of` tells the exit code of an error; `quiet`: a ping that fails is not told of.
         """
-        self._url, self._jitter_s, self._deadline_s, self._quiet = url, jitter_s, deadline_s, quiet
+        self._url, self._jitter_s, self._quiet = url, jitter_s, quiet
         self._code_of, self._status = code_of, _DEFECT
         if url:
             _check(url)
@@ -50,27 +55,15 @@ class Watched:
     def __enter__(self) -> Watched:
         if self._jitter_s:
             time.sleep(wait_s(self._jitter_s, socket.gethostname(), "audit"))
-        if self._deadline_s:
-            signal.signal(signal.SIGALRM, self._late)
-            signal.setitimer(signal.ITIMER_REAL, self._deadline_s)
         self._ping("start")
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._deadline_s:
-            signal.setitimer(signal.ITIMER_REAL, 0)
         if error is not None:
             self._status = self._code_of(error) if isinstance(error, DcctlError) else _DEFECT
         self._ping(str(self._status))
-
-    def _late(self, _signal: int, _frame: FrameType | None) -> None:
-        raise UnreachableError(
-            f"--deadline {self._deadline_s:g}",
-            "the audit was not done by then; nothing was kept",
-            "dcctl audit -o wide",
-        )
 
     def _ping(self, what: str) -> None:
         """Tell the watchman. That he does not hear changes nothing here: he will cry by himself."""
@@ -90,10 +83,52 @@ class Watched:
                 tell_aside(f"dcctl: {self._url}: {why}\n")
 
 
+class Deadline:
+    """Inside it sources are asked for so long; then that ends as by Ctrl-C, and what answered is kept.
+
+    UnreachableError: nothing had answered by then.
+    """
+
+    def __init__(self, most_s: float) -> None:
+        """`most_s`: 0 is for ever."""
+        self._most_s, self._passed = most_s, False
+
+    def __enter__(self) -> Deadline:
+        if self._most_s:
+            signal.signal(signal.SIGALRM, self._end)
+            signal.setitimer(signal.ITIMER_REAL, self._most_s)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if self._most_s:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._passed and kind is KeyboardInterrupt:
+            why = "nothing had answered by then; nothing was kept"
+            raise UnreachableError(f"--deadline {self._most_s:g}", why, "dcctl audit -o wide") from error
+
+    def told(self, evidence: Evidence) -> Evidence:
+        """Return the evidence, with the deadline as the reason for what it cut off."""
+        why = Silence(f"not reached within {self._most_s:g} s (--deadline)", "timeout")
+        return because(evidence, why) if self._passed else evidence
+
+    def _end(self, _signal: int, _frame: FrameType | None) -> None:
+        self._passed = True
+        raise KeyboardInterrupt
+
+
 def wait_s(most_s: float, host: str, job: str) -> float:
     """Return how long a host waits before it begins: the same each time, and spread over the hosts."""
     number = int.from_bytes(hashlib.sha256(f"{host} {job}".encode()).digest()[:8], "big")
     return most_s * number / 2**64
+
+
+def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
+    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
+    now = time.localtime(now_s)
+    again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
+    return day == DAYS[now.tm_wday] and not again
 
 
 def _check(url: str) -> None:

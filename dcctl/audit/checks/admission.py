@@ -153,7 +153,7 @@ def _undecided(work: Work, scene: Scene) -> str:
     over="workloads",
     refs=("dcctl:unapproved-registry", "800-53:CM-11", "iso:A.8.19"),
     why="Nobody has looked at what is in it, and a registry may be taken over.",
-    fix="Mirror the image into an approved registry, or add its place to `registries` in the policy.",
+    fix="Mirror the image into an approved registry, or add its place to audit.admission.registries.",
     applies=_undecided,
 )
 def unapproved(work: Work, scene: Scene) -> Iterator[Fault]:

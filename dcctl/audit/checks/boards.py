@@ -54,7 +54,7 @@ def unsupported(board: Board, *fields: str) -> str:
 
 def _plain(field: str) -> str:
     """The name of a field for a person: without its unit."""
-    return " ".join(word for word in field.split("_") if word not in {"c", "hz", "mw", "ns"})
+    return " ".join(word for word in field.split("_") if word not in {"c", "hz", "mw"})
 
 
 def all_told(board: Board, *fields: str) -> None:
@@ -74,7 +74,7 @@ def all_told(board: Board, *fields: str) -> None:
     needs=("ecc_uncorrected",),
     refs=("dcctl:ecc", "gcm:ecc_uncorrected_volatile_total"),
     why="Memory has lost data that no code could restore: results may be wrong, and jobs on it die.",
-    fix="Drain the node, reset the board, and have it replaced when the errors come back.",
+    fix="Drain the node, nvidia-smi -r -i INDEX; have the board replaced when the errors come back.",
     applies=tells("ecc_uncorrected"),
 )
 def uncorrected(board: Board, _: Scene) -> Iterator[Fault]:
@@ -101,7 +101,7 @@ def _corrected_apply(board: Board, scene: Scene) -> str:
     needs=("ecc_corrected",),
     refs=("dcctl:ecc", "aznhc:ecc", "gcm:ecc_corrected"),
     why="A flood of corrected errors comes before the ones that cannot be corrected.",
-    fix="Watch it for a day; when it goes on, drain the node and run dcgmi diag -r 3.",
+    fix="Watch it for a day (nvidia-smi -q -d ECC); when it goes on, drain the node and run dcgmi diag -r 3.",
     applies=_corrected_apply,
 )
 def corrected(board: Board, scene: Scene) -> Iterator[Fault]:
@@ -124,7 +124,7 @@ def corrected(board: Board, scene: Scene) -> Iterator[Fault]:
     needs=("ecc_enabled", "ecc_pending"),
     refs=("dcctl:ecc",),
     why="Without ECC a flipped bit goes into the weights and nobody hears of it.",
-    fix="nvidia-smi -e 1, then reset the board.",
+    fix="nvidia-smi -i INDEX -e 1, then drain the node and nvidia-smi -r -i INDEX.",
     applies=tells("ecc_enabled"),
 )
 def ecc_mode(board: Board, _: Scene) -> Iterator[Fault]:
@@ -144,7 +144,7 @@ def ecc_mode(board: Board, _: Scene) -> Iterator[Fault]:
     needs=("remap_pending", "remap_failed", "remapped_uncorrected"),
     refs=("dcctl:row-remap", "gcm:row_remap", "aznhc:row_remap"),
     why="Until a reset the bad row is still in use; without spare rows the board is at its end.",
-    fix="Drain the node and reset the board; where rows failed or are used up, have it replaced.",
+    fix="Drain the node, nvidia-smi -r -i INDEX; where rows failed or are used up, have it replaced.",
     applies=tells("remap_pending"),
 )
 def rows(board: Board, scene: Scene) -> Iterator[Fault]:
@@ -169,7 +169,7 @@ def rows(board: Board, scene: Scene) -> Iterator[Fault]:
     needs=("throttle",),
     refs=("dcctl:throttle", "aznhc:throttle", "nvsentinel:890"),
     why="A collective runs at the pace of its slowest board.",
-    fix="Look at fans, inlet temperature, power supplies and the cables of the board.",
+    fix="nvidia-smi -q -d PERFORMANCE says by what; look at fans, inlet, power supplies and cables.",
     applies=tells("throttle"),
 )
 def throttled(board: Board, scene: Scene) -> Iterator[Fault]:
@@ -269,7 +269,7 @@ def _cap(board: Board, scene: Scene) -> int | None:
     needs=("power_cap_mw",),
     refs=("dcctl:power-cap",),
     why="One board with a lower cap holds up every job that it takes part in.",
-    fix="nvidia-smi -pl WATTS, or put the cap that is meant into the profile of the pool.",
+    fix="nvidia-smi -i INDEX -pl WATTS, or put the cap that is meant into audit.gpu.profiles.",
     applies=tells("power_cap_mw"),
 )
 def capped(board: Board, scene: Scene) -> Iterator[Fault]:
@@ -304,7 +304,7 @@ def _modes(board: Board, scene: Scene) -> Iterator[tuple[str, object, object]]:
     over="boards",
     refs=("dcctl:modes", "aznhc:app_clocks"),
     why="A forgotten clock or mode makes one node slow, or refuses the second process of a job.",
-    fix="nvidia-smi -rac, -c DEFAULT, -mig 0, or put what is meant into the profile of the pool.",
+    fix="nvidia-smi -rgc, -rac, -c DEFAULT or -mig 0; or put what is meant into audit.gpu.profiles.",
     applies=tells("app_sm_clock_hz", "compute_mode", "mig_enabled"),
 )
 def modes(board: Board, scene: Scene) -> Iterator[Fault]:

@@ -85,7 +85,7 @@ def authorization(component: Component, _scene: Scene) -> Iterator[Part]:
     if given(component, "authorization-config"):
         modes, origin = component.authorizers, given(component, "authorization-config")
     else:
-        parameter = Parameter(API, "authorization-mode", "has", default="AlwaysAllow")
+        parameter = Parameter(API, "authorization-mode", "lacks", default="AlwaysAllow")
         setting = effective(component, parameter)
         modes, origin = setting.words, setting.origin
     for mode, wanted in (("AlwaysAllow", False), ("Node", True), ("RBAC", True)):
@@ -165,7 +165,7 @@ def tls(component: Component, _scene: Scene) -> Iterator[Part]:
     version = Parameter(
         component.kind, "tls-min-version", "set", path="tlsMinVersion", default="VersionTLS12"
     )
-    suites = Parameter(component.kind, "tls-cipher-suites", "has", path="tlsCipherSuites")
+    suites = Parameter(component.kind, "tls-cipher-suites", "lacks", path="tlsCipherSuites")
     try:
         least, offered = effective(component, version), effective(component, suites)
     except UnknownSettingError as doubt:
@@ -290,7 +290,7 @@ def persons(component: Component, _scene: Scene) -> Iterator[Part]:
     needs=("flags",),
     refs=("cis-1.12:1.2.27", "cis-1.12:1.2.28", "nsa:C-0066", "800-53:SC-28", "iso:A.8.24", "mlps:8.1.4.8"),
     why="Every backup of etcd, and every disk of it, holds all passwords and tokens of the cluster.",
-    fix="Set --encryption-provider-config, kms or secretbox first, then write all Secrets anew.",
+    fix="Set --encryption-provider-config, then `kubectl get secret -A -o json | kubectl replace -f -`",
     applies=only(API),
 )
 def encryption(component: Component, _scene: Scene) -> Iterator[Part]:

@@ -170,7 +170,7 @@ def _drifted(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
     needs=("values",),
     refs=("dcctl:drift", "imbue:vbios", "gcm:vbios"),
     why="A job over nodes that differ fails or crawls on a few of them, and nobody knows on which.",
-    fix="Bring the nodes that are named to the version of the others, or declare them canaries.",
+    fix="Bring the nodes that are named to the version of the others, or name them in audit.drift.canaries.",
     applies=_alone,
 )
 def driver_drift(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
@@ -187,7 +187,7 @@ def driver_drift(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
     needs=("values",),
     refs=("dcctl:drift", "imbue:flint"),
     why="Two firmwares in one collective mean two behaviours in congestion and recovery.",
-    fix="Flash the firmware of the others (flint, mlxup), or declare the nodes canaries.",
+    fix="Flash the firmware of the others (flint, mlxup), or name the nodes in audit.drift.canaries.",
     applies=_alone,
 )
 def nic_drift(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
@@ -204,7 +204,7 @@ def nic_drift(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
     needs=("values",),
     refs=("dcctl:drift", "imbue:system"),
     why="A node that was set up another day has other mitigations, IOMMU settings and bugs.",
-    fix="Set the node up anew, or bring it to the state of the others; declare canaries.",
+    fix="Set the node up anew, or bring it to the state of the others; or name it in audit.drift.canaries.",
     applies=_alone,
 )
 def system_drift(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
@@ -271,7 +271,7 @@ def _not_accepted(subject: PoolDigest, scene: Scene) -> str:
     needs=("digest",),
     refs=("dcctl:drift",),
     why="A whole pool can move at once, by an image or an operator, and then nobody deviates.",
-    fix="When the change was meant, put the digest that is named into the policy as accepted.",
+    fix="When the change was meant, put the digest that is named into audit.drift.accepted.",
     applies=_not_accepted,
 )
 def profile_changed(subject: PoolDigest, scene: Scene) -> Iterator[Fault]:

@@ -57,7 +57,7 @@ def pue(one: PowerSite, scene: Scene) -> Iterator[Fault]:
     ]
     if stale:
         yield Fault(f"{some(stale)}: not read for more than the policy allows", "freshness")
-        return
+        raise Unsure("readings that old tell no PUE")
     if any(each.read_at_s is None for each in used):
         raise Unsure("nobody told when its meters were read")
     milli, limit = _ratio_milli(facility, it), one.site.pue_limit_milli or 0
@@ -213,7 +213,7 @@ def _not_counted(one: PowerSite, scene: Scene) -> str:
     tier=("P", "N"),
     over="power_sites",
     refs=("dcctl:idle-power",),
-    why="A board at rest draws a tenth of its power all night, and its cooling as much again in a year.",
+    why="A board at rest still draws a tenth of its power, day and night, and its cooling draws more on top.",
     fix="See who holds them (dcctl assess -o wide); drain nodes that nobody needs and switch them off.",
     applies=_not_counted,
 )

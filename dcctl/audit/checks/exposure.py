@@ -43,7 +43,7 @@ def _meant(one: Service, scene: Scene) -> str:
     over="services",
     refs=("dcctl:open-service", "800-53:SC-7", "iso:A.8.20", "mlps:8.1.4.2"),
     why="A port of every node, or an address of a cloud, leads into the pod past the gateway and its logs.",
-    fix="Use ClusterIP behind a gateway; set loadBalancerSourceRanges; or name it in `exposed` of policy.",
+    fix="Use ClusterIP behind a gateway; set loadBalancerSourceRanges; or name it in audit.network.exposed.",
     applies=_meant,
 )
 def exposed(one: Service, _scene: Scene) -> Iterator[Fault]:
@@ -62,7 +62,7 @@ def exposed(one: Service, _scene: Scene) -> Iterator[Fault]:
     "medium",
     tier="A",
     over="ingresses",
-    refs=("nsa:C-0292", "soc2:C-0263", "800-53:SC-8", "iso:A.8.24"),
+    refs=("nsa:C-0292", "soc2:CC6.7", "800-53:SC-8", "iso:A.8.24"),
     why="Passwords and prompts are read on the way; flaws of a controller that has retired stay open.",
     fix="Add tls with a certificate for each host (cert-manager); move to a gateway that is kept up.",
 )

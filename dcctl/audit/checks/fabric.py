@@ -232,7 +232,7 @@ def slots_of_pools(scene: Scene) -> Mapping[object, frozenset[str]]:
     needs=("ports",),
     refs=("dcctl:rails", "gcm:eth_learn_nic_swap", "imbue:ib-topology"),
     why="Two swapped cables put two boards on one rail: traffic crosses the spine, and bandwidth halves.",
-    fix="Move the cable to the port that the profile names; reseat a card that is missing.",
+    fix="Move the cable to the port that audit.gpu.profiles names; reseat a card that is missing.",
 )
 def rails(node: FabricNode, scene: Scene) -> Iterator[Fault]:
     """Every slot of the profile, else of most nodes of the pool, has its port, at its rail."""

@@ -36,7 +36,7 @@ def _under_load(board: Board) -> bool:
     needs=("pcie_width", "pcie_max_width"),
     refs=("dcctl:pcie-link", "nvsentinel:890", "imbue:pcie"),
     why="Half of the lanes is half of the way to the host and to the NIC, and no error is logged.",
-    fix="Reseat the board or its riser; look for bent pins and firmware that trains down.",
+    fix="Compare LnkSta with LnkCap (lspci -vv -s BUS); reseat the board or its riser, look for bent pins.",
     applies=tells("pcie_width"),
 )
 def trained_down(board: Board, _: Scene) -> Iterator[Fault]:

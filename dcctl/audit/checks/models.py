@@ -90,7 +90,7 @@ def _not_safetensors(one: ModelFile, _scene: Scene) -> str:
     needs=("kind", "header"),
     refs=("dcctl:safetensors-header", "800-53:SI-10"),
     why="It was cut, or it is made so that a parser reads beyond it.",
-    fix="Fetch it again and compare its checksum.",
+    fix="Fetch it again from its maker and compare the checksum (sha256sum FILE); load it nowhere before.",
     applies=_not_safetensors,
 )
 def headers(one: ModelFile, _scene: Scene) -> Iterator[Fault]:
@@ -235,7 +235,7 @@ def _inert(one: ModelFile, _scene: Scene) -> str:
     needs=("kind", "payloads"),
     refs=("dcctl:model-code", "800-53:SC-18", "iso:A.8.19"),
     why="trust_remote_code, a Lambda layer or a chat template runs what its maker wrote, beside your data.",
-    fix="Read it, then name its SHA-256 in `approved`; otherwise take it out of the folder.",
+    fix="Read it, then name its SHA-256 in audit.models.approved; otherwise take it out of the folder.",
     applies=_inert,
 )
 def payloads(one: ModelFile, scene: Scene) -> Iterator[Fault]:

@@ -187,7 +187,7 @@ def _stays(one: Attachment, _scene: Scene) -> str:
     over="attachments",
     refs=("dcctl:foreign-attachment", "800-53:SC-7", "iso:A.8.22", "mlps:8.1.4.2"),
     why="No NetworkPolicy holds there: what reads and writes memory or file servers by address is in reach.",
-    fix="Name the namespaces that may join in `approved` of the policy, and take the others out.",
+    fix="Name the namespaces that may join in audit.network.approved, and take the others out.",
     applies=_stays,
 )
 def joined(one: Attachment, scene: Scene) -> Iterator[Fault]:

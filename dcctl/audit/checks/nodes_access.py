@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.hosts import Host
 
 _KEYS_ALONE = {"no", "prohibit-password", "without-password", "forced-commands-only"}
+_ASKED = "kbdinteractiveauthentication"
 _STRICT_KEX = "kex-strict-s-v00@openssh.com"
 
 
@@ -82,18 +83,21 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
     faults = []
     if _last(host, "permitemptypasswords") == "yes":
         faults.append(Fault("accounts without a password may log in", "permitemptypasswords", "critical"))
+    for criteria, _ in _matched(host, "permitemptypasswords", {"no"}):
+        says = f"accounts without a password may log in for {criteria}"
+        faults.append(Fault(says, f"permitemptypasswords match {criteria}", "critical"))
     methods = " ".join((host.sshd or {}).get("authenticationmethods", ("any",))).split()
     if all("publickey" in one.split(",") for one in methods):
         return unless_told(host, faults, "sshd_matches")
     if _last(host, "passwordauthentication") != "no":
         faults.append(Fault("passwords are taken", "passwordauthentication"))
-    asked = _last(host, "kbdinteractiveauthentication", _last(host, "challengeresponseauthentication", "no"))
-    if asked == "yes" and _last(host, "usepam") == "yes":
-        faults.append(Fault("PAM asks for passwords", "kbdinteractiveauthentication"))
-    for criteria, _ in _matched(host, "passwordauthentication", {"no"}):
-        faults.append(
-            Fault(f"passwords are taken for {criteria}", f"passwordauthentication match {criteria}")
-        )
+    asked = _last(host, _ASKED, _last(host, "challengeresponseauthentication", "no"))
+    pam = _last(host, "usepam") == "yes"
+    if asked == "yes" and pam:
+        faults.append(Fault("PAM asks for passwords", _ASKED))
+    for keyword in ("passwordauthentication", *((_ASKED,) if pam else ())):
+        for criteria, _ in _matched(host, keyword, {"no"}):
+            faults.append(Fault(f"passwords are taken for {criteria}", f"{keyword} match {criteria}"))
     return unless_told(host, faults, "sshd_matches")
 
 

@@ -334,7 +334,7 @@ def _of_no_scheduler(node: FleetNode, _scene: Scene) -> str:
     needs=("ready",),
     refs=("800-53:CP-2", "dcctl:health"),
     why="Boards that nobody may use cost as much as the others; a forgotten taint is found by chance.",
-    fix="kubectl describe node; dcctl drain --undo, or kubectl uncordon and kubectl taint nodes NODE KEY-.",
+    fix="kubectl describe node NODE; once it is well: kubectl uncordon NODE, kubectl taint nodes NODE KEY-.",
     applies=_of_no_scheduler,
 )
 def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:

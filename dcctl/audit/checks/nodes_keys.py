@@ -95,7 +95,7 @@ def _none_there(key: Key, _scene: Scene) -> str:
     needs=("held",),
     refs=("800-53:AC-17(a)", "800-53:SC-12", "iso:A.8.24"),
     why="Who has the key of one node can pass itself off as every node that shares it.",
-    fix="rm /etc/ssh/ssh_host_*; ssh-keygen -A; chmod 600; keep host keys out of images.",
+    fix="rm /etc/ssh/ssh_host_*; ssh-keygen -A; systemctl restart ssh; keep host keys out of images.",
     applies=_none_there,
 )
 def server_key(key: Key, _scene: Scene) -> list[Fault]:

@@ -75,7 +75,7 @@ def confinement(host: Host, _scene: Scene) -> list[Fault]:
     needs=("updates",),
     refs=("800-53:SI-2", "iso:A.8.8", "mlps:8.1.10.5"),
     why="What an update closes is public from the day it comes out.",
-    fix="Drain the node, upgrade, restart: dcctl drain NODE; apt-get dist-upgrade or dnf upgrade --security.",
+    fix="kubectl drain NODE, then apt-get dist-upgrade or dnf upgrade --security; restart; kubectl uncordon.",
     applies=in_an_image,
 )
 def updates(host: Host, scene: Scene) -> list[Fault]:

@@ -110,7 +110,7 @@ def _filtered_elsewhere(host: Host, scene: Scene) -> str:
     needs=("firewall",),
     refs=("800-53:SC-7", "iso:A.8.20", "mlps:8.1.4.2"),
     why="Every service that somebody starts is open to every network from that moment.",
-    fix="Give the input chain the policy drop (nft, ufw default deny, firewalld), or say hosts.fabric_acl.",
+    fix="Give the input chain the policy drop (nft, ufw default deny), or say audit.hosts.fabric_acl.",
     applies=_filtered_elsewhere,
 )
 def firewall(host: Host, _scene: Scene) -> Iterator[Fault]:

@@ -61,7 +61,7 @@ def told_enough(told: Told, scene: Scene) -> Iterator[Fault]:
     over="waivers",
     refs=("dcctl:waivers", "800-53:CA-5"),
     why="A waiver that nobody looks at again turns a risk that was borne for a time into one for ever.",
-    fix="Mend what it waives and delete it, or look again and write it anew: `dcctl audit waive ID OBJECT`.",
+    fix="Mend what it waives and delete it from the file; or look again, and give it new dates there.",
 )
 def waiver_in_order(waiver: Waiver, scene: Scene) -> Iterator[Fault]:
     """It is in force, not for too long, somebody's, for a reason, and covers something but not everything."""

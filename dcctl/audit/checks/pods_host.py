@@ -86,7 +86,7 @@ def host_network(work: Work, scene: Scene) -> Iterator[Fault]:
     needs=("shapes",),
     refs=("cis-1.12:5.2.11", "800-53:AC-6", "iso:A.8.3"),
     why="What it writes there stays when it is gone, and what others keep there it reads.",
-    fix="Use a PersistentVolumeClaim or an emptyDir; what is only read, name in `host_paths` of the policy.",
+    fix="Use a PersistentVolumeClaim or an emptyDir; name what may be read in audit.pods.host_paths.",
     applies=known_for("POD-09"),
 )
 @once

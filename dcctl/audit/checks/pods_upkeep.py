@@ -35,11 +35,11 @@ _DEFAULT: Final = "default"
 )
 @once
 def memory(work: Work, scene: Scene) -> Iterator[Fault]:
-    """Every container that stays has a memory limit; with a GPU, its request is its limit."""
+    """Every container that stays has a memory limit (0 is none); with a GPU, its request is its limit."""
     for shape, one in containers(work, "POD-14", scene):
-        if one.turn not in ("main", "sidecar") or shape.memory_most is not None:
+        if one.turn not in ("main", "sidecar") or shape.memory_most:
             continue
-        if one.memory_most is None:
+        if not one.memory_most:
             yield Fault(f"{one.name} has no memory limit", one.name)
         elif one.devices_most and (one.memory_asked or one.memory_most) < one.memory_most:
             yield Fault(f"{one.name} has a GPU and is not Guaranteed its memory", one.name, "info")

@@ -97,7 +97,7 @@ def _known_encrypted(one: StorageClass) -> bool:
     over="storage_classes",
     refs=("soc2:CC6.7", "800-53:SC-28", "iso:A.8.24", "mlps:8.1.4.8"),
     why="A disk that was swapped leaves the hall with checkpoints and data sets that anybody can read.",
-    fix="Have the driver encrypt (encrypted: true), or name the class in `encrypted_classes` where disks do.",
+    fix="Have the driver encrypt it; where disks do, name it in audit.secrets.encrypted_classes.",
 )
 def unencrypted(one: StorageClass, scene: Scene) -> Iterator[Fault]:
     """The parameters of a class ask for encryption, its provider does it always, or the site declares it."""
@@ -160,7 +160,7 @@ def shared(one: PullSecret, scene: Scene) -> Iterator[Fault]:
     needs=("apis",),
     refs=("cis-1.12:5.4.2", "800-53:SC-12", "iso:A.5.17"),
     why="Whoever has etcd or one of its backups has all Secrets; a store outside gives them out one by one.",
-    fix="Use an external store, or look whether that is needed and write an attestation.",
+    fix="Use an external store; or look whether one is needed, and write an attestation.",
 )
 def no_store(cluster: Cluster, _scene: Scene) -> Iterator[Fault]:
     """An external store that somebody maintains serves Secrets, or somebody looked whether one is needed."""
@@ -186,7 +186,7 @@ _OWN_REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "s
     needs=("rules",),
     refs=("dcctl:own-rights", "800-53:AC-6", "iso:A.8.2"),
     why="What audits every night is an account that nobody watches: it must not be worth stealing.",
-    fix="Bind dcctl to the role that it prints for audits, and to no other.",
+    fix="Bind dcctl to the role that `dcctl audit --rbac` prints, and to no other.",
 )
 def own_rights(cluster: Cluster, _scene: Scene) -> Iterator[Fault]:
     """Dcctl may write nothing, read no Secrets, and reach no kubelet."""

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from dcctl.audit.mail import Day
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from dcctl.audit.act.keep import Before
     from dcctl.audit.judge import Verdict
-    from dcctl.audit.record import Compared, Scope
+    from dcctl.audit.record import Compared, Record, Scope
     from dcctl.audit.scene import Scene
     from dcctl.cli.audit.setup import Setup
     from dcctl.cli.session import Session
@@ -82,6 +84,10 @@ class Habit(NamedTuple):
     cron: Annotated[
         bool, typer.Option("--cron", help="Print nothing when nothing is new, a few lines otherwise.")
     ] = False
+    digest: Annotated[
+        Day | None,
+        typer.Option("--digest", metavar="DAY", help="With --cron: on mon … sun tell how things stand, too."),
+    ] = None
     jitter: Annotated[
         float,
         typer.Option(
@@ -95,7 +101,11 @@ class Habit(NamedTuple):
     deadline: Annotated[
         float,
         typer.Option(
-            "--deadline", metavar="SECONDS", min=0, max=86400, help="Give up after that long: exit 5."
+            "--deadline",
+            metavar="SECONDS",
+            min=0,
+            max=86400,
+            help="Ask for that long; the rest is a gap: exit 3.",
         ),
     ] = 0.0
     sudoers: Annotated[
@@ -132,7 +142,7 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
 
         standard(choice.standard)
     this = setup(session, choice.waivers, choice.checks)
-    with Watched(this.spec.ping, habit.jitter, habit.deadline, of_error, quiet=habit.cron) as watched:
+    with Watched(this.spec.ping, habit.jitter, of_error, quiet=habit.cron) as watched:
         report = _audited(session, this, choice, habit)
         watched.ends(_code(report, session))
     return report
@@ -145,6 +155,7 @@ def _code(report: "Report", session: "Session") -> int:
 
 
 def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Report":
+    from dcctl.audit.act.watch import Deadline
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected
 
@@ -153,7 +164,9 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     scope = Scope(patterns, session.settings.nodes, session.settings.exclude)
     audit = _Audit(session, this._replace(checks=checks), choice, habit, scope)
     with _history(session, this, habit) as history:
-        evidence = evidence_of(session, audit.shape, tuple(choice.models or ()))
+        with Deadline(habit.deadline) as limit:
+            evidence = evidence_of(session, audit.shape, tuple(choice.models or ()))
+        evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
         return audit.compared(evidence, history) if history else audit.alone(evidence)
@@ -221,7 +234,8 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         signer, series = self.this.signer(), series_of(self.session)
-        known = before(history, signer, series, self.this.spec.every_s, self.session.now_s)
+        spec, keys = self.this.spec, (signer.public, *self.this.spec.former_keys)
+        known = before(history, keys, series, spec.every_s, self.session.now_s)
         scene, verdict = self._judged(evidence, known)
         judged = Judged(verdict.tallies, there(evidence, verdict.untold, self.scope))
         compared = compare(known.open, verdict.findings, judged)
@@ -250,6 +264,13 @@ class _Audit(NamedTuple):
         asked = self.choice.min_coverage
         return 1000 - self.this.policy.own.unknown_most_milli if asked is None else round(asked * 10)
 
+    def _tells_all(self, last: "Record | None") -> bool:
+        """Whether this is the run of the week that tells how things stand."""
+        from dcctl.audit.act.watch import is_due
+
+        day = self.habit.digest or self.this.spec.digest
+        return is_due(day, self.session.now_s, last.at_s if last else None)
+
     def _report(
         self,
         scene: "Scene",
@@ -263,6 +284,7 @@ class _Audit(NamedTuple):
         from dcctl.cli.audit.setup import series_of
 
         last = known.last if known else None
+        digest = self._tells_all(last)
         view = View(
             at_s=self.session.now_s,
             target=series_of(self.session),
@@ -273,7 +295,8 @@ class _Audit(NamedTuple):
             run=seq,
             before_s=last.at_s if last else None,
             since=known.since if known else {},
-            cron=self.habit.cron,
+            cron=self.habit.cron and not digest,
+            acted_on=self.session.format == "name",
             noticed=frozenset(last.gaps if last else ()),
             broken=str(self.this.errors_file) if known else "",
         )
@@ -282,7 +305,7 @@ class _Audit(NamedTuple):
             from dcctl.cli.audit.standard import by_control
 
             told = by_control(told, self.choice.standard, verdict, scene)
-        return in_few_lines(told) if self.habit.cron and self.session.format == "table" else told
+        return in_few_lines(told, self.session, digest=digest) if self.habit.cron else told
 
 
 def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Callable[[str], bool]":
@@ -294,10 +317,15 @@ def there(evidence: "Evidence", untold: frozenset[str], scope: "Scope") -> "Call
     return lambda name: name not in untold and (name in nodes or whole)
 
 
-def in_few_lines(report: "Report") -> "Report":
-    """The report as the few lines of a mail."""
+def in_few_lines(report: "Report", session: "Session", *, digest: bool) -> "Report":
+    """The report with the few lines of a mail: in place of the table, and beside what goes to a file."""
     from msgspec.structs import replace
 
     from dcctl.audit.mail import lines
+    from dcctl.cli.again import in_full
 
-    return replace(report, documents=("".join(f"{line}\n" for line in lines(report)),))
+    again = in_full("dcctl audit", session)
+    text = "".join(f"{line}\n" for line in lines(report, again, digest=digest))
+    if session.format == "table":
+        return replace(report, documents=(text,), news="" if session.file else text)
+    return replace(report, news=text) if session.file else report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,7 +96,7 @@ def _site_checks(path: Path) -> tuple[Check, ...]:
 
 
 def _held(path: Path, known: set[str]) -> tuple[Waiver, ...]:
-    return held_in(_text(path), str(path), known)
+    return held_in(_text(path, "dcctl audit waive --help"), str(path), known)
 
 
 def held_in(text: str, where: str, known: set[str]) -> tuple[Waiver, ...]:
@@ -110,14 +111,15 @@ def held_in(text: str, where: str, known: set[str]) -> tuple[Waiver, ...]:
 
 def entries(path: Path, key: str, hint: str) -> Iterator[Entry]:
     """Yield the entries of the list that stands under `key` in a YAML file. UsageError with file and line."""
-    return entries_of(_text(path), str(path), key, hint)
+    return entries_of(_text(path, hint), str(path), key, hint)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, hint: str) -> str:
     from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
-    where = str(path)
-    return text_of(read_bytes(where), where)
+    where, data = str(path), read_bytes(str(path))
+    with _helped(hint):
+        return text_of(data, where)
 
 
 def entries_of(text: str, where: str, key: str, hint: str, beside: tuple[str, ...] = ()) -> Iterator[Entry]:
@@ -129,12 +131,24 @@ def entries_of(text: str, where: str, key: str, hint: str, beside: tuple[str, ..
 
     from dcctl.inventory.sources.files.documents import documents
 
-    listed, told = _listed(documents(text, where), where, (key, *beside), hint)
+    with _helped(hint):
+        found = documents(text, where)
+    listed, told = _listed(found, where, (key, *beside), hint)
     for node, one in zip(listed, told, strict=True):
         if not isinstance(one, dict) or not isinstance(node, yaml.MappingNode):
             raise UsageError(_place(where, node), "an entry must be a mapping", hint)
         places = {name.value: _place(where, name) for name, _ in node.value}
         yield Entry(_place(where, node), one, places, hint)
+
+
+@contextmanager
+def _helped(hint: str) -> Iterator[None]:
+    """Give an error of a file a next command, and a word for what is most often wrong: `object: *`."""
+    try:
+        yield
+    except UsageError as error:
+        quotes = ": text that begins with * needs quotes" if "alphabetic or numeric" in error.why else ""
+        raise UsageError(error.what, error.why + quotes, error.hint or hint) from error
 
 
 def _listed(

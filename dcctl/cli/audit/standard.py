@@ -3,10 +3,12 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.audit.judge import Verdict
     from dcctl.audit.scene import Scene
     from dcctl.audit.standards import Standard
-    from dcctl.render.report import Report
+    from dcctl.render.report import Control, Note, Report
 
 
 def standard(name: str) -> "Standard":
@@ -22,8 +24,32 @@ def by_control(report: "Report", name: str, verdict: "Verdict", scene: "Scene") 
     """The report with one row per control: its checks, state and evidence."""
     from msgspec.structs import replace
 
-    from dcctl.audit.controls import controls
+    from dcctl.audit.controls import controls, headline, table
     from dcctl.audit.shape import CONTROLS
+    from dcctl.render.text import natural
 
-    headline, table = controls(standard(name), verdict.tallies, scene)
-    return replace(report, kind=CONTROLS.kind, headline=headline, items=table, name_key="control")
+    asked = standard(name)
+    found = tuple(sorted(controls(asked, verdict.tallies, scene), key=lambda one: natural(one.id)))
+    findings = replace(report.findings, standard=asked.id, controls=found) if report.findings else None
+    return replace(
+        report,
+        kind=CONTROLS.kind,
+        headline=headline(asked.title, found),
+        items=table(found),
+        name_key="control",
+        findings=findings,
+        notes=tuple(_notes(report.notes, found, verdict)),
+    )
+
+
+def _notes(notes: "tuple[Note, ...]", found: "tuple[Control, ...]", verdict: "Verdict") -> "Iterator[Note]":
+    """The notes of the run, but the check to explain is one of the first control that failed."""
+    from msgspec.structs import replace
+
+    failed = {tally.check.id for tally in verdict.tallies if tally.counts.get("fail")}
+    first = next((each for one in found for each in one.checks if one.state == "fail" and each in failed), "")
+    for note in notes:
+        if note.label != "why":
+            yield note
+        elif first:
+            yield replace(note, command=f"dcctl audit explain {first}")

@@ -47,25 +47,46 @@ class When(NamedTuple):
 def install_timer(session: "Session", when: When = When()) -> "Report":  # noqa: B008  # a constant
     """Write a hardened systemd service and timer that run `dcctl audit --cron`.
 
-    The service may read the system and write its own state folder. --dry-run prints both files.
+    The service may read the system and write its own state folder. It runs as root with root's SSH keys and
+    the configuration in /etc/dcctl; with --user, as you. No agent is there: keys have no passphrase.
+    --dry-run prints both files. A unit of that name that dcctl did not write is left alone (exit code 6).
     """
+    from dcctl.audit.act.installing import changed, check_calendar
     from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
     from dcctl.audit.units import NAME, Plan, service, timer
 
     _check(when.calendar, when.options)
+    check_calendar(when.calendar)
     words = _words(session, when.deadline, when.options)
     plan = Plan(words, when.calendar, when.jitter, when.deadline, when.user, tuple(_written(words)))
     folder = _folder(session, for_user=when.user)
     files = {folder / f"{NAME}.service": service(plan), folder / f"{NAME}.timer": timer(plan)}
-    text = "".join(f"# {path}\n{content}\n" for path, content in files.items())
+    todo = changed(files)
+    if not todo:
+        done = f"nothing to change in {folder}"
+        return text_report(DONE, done, f"{done}; to see it: {_systemctl(when)} list-timers {NAME}.timer\n")
+    text = "".join(f"# {path}\n{content}\n" for path, content in todo.items())
     if session.consent.dry_run:
         return text_report(DONE, f"would be written to {folder}", text)
     session.consent.demand("dcctl audit install-timer", [*text.splitlines(), f"Write these to {folder}?"])
-    _write(files)
-    systemctl = "systemctl --user" if when.user else "systemctl"
-    enable = f"{systemctl} daemon-reload && {systemctl} enable --now {NAME}.timer\n"
-    return text_report(DONE, f"written to {folder}", f"written to {folder}; now:\n{enable}")
+    _write(todo)
+    return text_report(DONE, f"written to {folder}", f"written to {folder}; now:\n{_next(when)}")
+
+
+def _systemctl(when: When) -> str:
+    return "systemctl --user" if when.user else "systemctl"
+
+
+def _next(when: When) -> str:
+    """What is left to do. Without lingering a user's timers end when the user logs out."""
+    from dcctl.audit.units import NAME
+
+    systemctl = _systemctl(when)
+    linger = "loginctl enable-linger && " if when.user else ""
+    start = f"{linger}{systemctl} daemon-reload && {systemctl} enable --now {NAME}.timer"
+    journal = "journalctl --user" if when.user else "journalctl"
+    return f"{start}\n{systemctl} start {NAME}.service; {journal} -u {NAME}.service   # one run at once\n"
 
 
 def _check(calendar: str, options: str) -> None:

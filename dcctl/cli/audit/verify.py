@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 def verify(
     session: "Session",
     public_key: Annotated[
-        str, typer.Option("--public-key", metavar="HEX", help="The key to verify with, as kept elsewhere.")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            "--public-key",
+            metavar="HEX",
+            help="The key to verify with, as kept elsewhere. Repeat after it was changed.",
+        ),
+    ] = None,
     head: Annotated[
         str,
         typer.Option(
-            "--head", metavar="RUN:HASH", help="A head as kept elsewhere: it has to be in the chain."
+            "--head", metavar="[RUN:]HASH", help="A head as kept elsewhere: it has to be in the chain."
         ),
     ] = "",
 ) -> "Report":
@@ -37,14 +42,14 @@ def verify(
     folder = folder_of(session)
     if not there(folder):
         raise UsageError(f"the history in {folder}", "there is none yet", "dcctl audit")
-    public = public_key or _public(session, folder)
+    public = tuple(public_key or _public(session, folder))
     with reading(folder) as history:
         flaws = (*check(history, public), *anchored(history, head))
-        return verify_report(flaws, history, public)
+        return verify_report(flaws, history, public[0])
 
 
-def _public(session: "Session", folder: "Path") -> str:
-    """The public key of the key that is configured. UsageError: there is no key."""
+def _public(session: "Session", folder: "Path") -> tuple[str, ...]:
+    """The public key of the key that is configured, and those before it. UsageError: there is no key."""
     from dcctl.audit.act.signing import Signer
     from dcctl.audit_specs import audit_of
     from dcctl.errors import UsageError
@@ -53,4 +58,4 @@ def _public(session: "Session", folder: "Path") -> str:
     path = spec.file("key") or folder / "key"
     if not path.exists():
         raise UsageError(f"the key {path}", "is not there", "dcctl audit verify --public-key HEX")
-    return Signer(path).public
+    return Signer(path).public, *spec.former_keys

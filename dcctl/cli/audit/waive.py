@@ -1,5 +1,6 @@
 """`dcctl audit waive`: bear a finding for a time, in writing."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from dcctl.render.report import Report
 
 _HINT = "dcctl audit waive --help"
+_EMPTY = re.compile(r"^waivers:[ \t]*(\[[ \t]*\][ \t]*)?\r?$\n?", re.MULTILINE)
+"""The list, where nothing is in it yet."""
 
 
 class Terms(NamedTuple):
@@ -22,6 +25,9 @@ class Terms(NamedTuple):
     days: Annotated[
         int, typer.Option("--days", metavar="N", min=1, max=180, help="For how long, 180 at most.")
     ] = 90
+    finding: Annotated[
+        str, typer.Option("--finding", metavar="ID", help="Only the finding of this id, as -o wide has it.")
+    ] = ""
     waivers: Annotated[str, typer.Option("--waivers", metavar="FILE", help="The file to write it to.")] = ""
     checks: Annotated[
         str, typer.Option("--checks", metavar="FILE", help="The site's own checks, as YAML.")
@@ -50,9 +56,11 @@ def waive(
 
     this = setup(session, checks=terms.checks)
     path = waivers_file(session, this.spec, terms.waivers)
-    added = as_yaml({"id": check, "object": objects, **_stated(terms, session.now_s)})
+    known = {one.id for one in this.checks}
+    name = check if check in known else check.upper()
+    added = as_yaml({"id": name, "object": objects, **_stated(terms, session.now_s)})
     text = _with(path, added)
-    held_in(text, str(path), {one.id for one in this.checks})
+    held_in(text, str(path), known)
     if not session.consent.dry_run:
         session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
         _write(path, text)
@@ -76,6 +84,7 @@ def _stated(terms: Terms, now_s: int) -> dict[str, str]:
         "reason": terms.reason,
         "created": begin,
         "expires": end,
+        "finding": terms.finding,
     }
 
 
@@ -87,24 +96,22 @@ def _with(path: "Path", added: str) -> str:
 
     text = text_of(read_bytes(str(path)), str(path)) if path.exists() else ""
     start, end = _waivers_in(text)
-    if start is None:
-        return f"{text.rstrip()}\nwaivers:\n{added}".lstrip("\n")
     first = next((line for line in text[start:end].splitlines() if line.lstrip().startswith("- ")), "")
+    if not first:
+        others = text[:start] + _EMPTY.sub("", text[start:end]) + text[end:]
+        return f"{others.rstrip()}\nwaivers:\n{added}".lstrip("\n")
     indent = first[: len(first) - len(first.lstrip())]
     more = textwrap.indent(added, indent)
     return f"{text[:end].rstrip()}\n{more}{text[end:]}"
 
 
-def _waivers_in(text: str) -> "tuple[int | None, int]":
-    """Where the list of waivers begins and ends in a file; None: it has none."""
-    import re
-
+def _waivers_in(text: str) -> tuple[int, int]:
+    """Where the list of waivers begins and ends in a file; its end twice where it has none."""
     keys = [
         (match[1], match.start()) for match in re.finditer(r"^(waivers|attestations):", text, re.MULTILINE)
     ]
-    start = next((at for name, at in keys if name == "waivers"), None)
-    later = (at for _, at in keys if start is not None and at > start)
-    return start, next(later, len(text))
+    start = next((at for name, at in keys if name == "waivers"), len(text))
+    return start, next((at for _, at in keys if at > start), len(text))
 
 
 def _write(path: "Path", text: str) -> None:

@@ -28,8 +28,9 @@ class Waiver(Subject, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The check and the objects."""
-        return f"{'Attestation' if self.attests else 'Waiver'}/{self.check}/{self.objects}"
+        """The check and the objects, and the one finding of them that is meant."""
+        what = "Attestation" if self.attests else "Waiver"
+        return f"{what}/{self.check}/{self.objects}" + (f" {self.finding}" if self.finding else "")
 
 
 class Told(Subject, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
@@ -13,7 +13,6 @@ from dcctl.inventory.sound import sound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from threading import Event
 
 _LOOK_S = 0.2
 """How often the thread that waits looks for Ctrl-C: a signal that another thread took wakes nobody."""
@@ -84,18 +83,18 @@ def run_all(
     into gaps with the cause `interrupted`.
     """
     tasks = [_Task(source, done) for source in sources]
-    for task in tasks:
-        task.start()
     try:
         for task in tasks:
-            while task.is_alive():
-                task.join(_LOOK_S)
+            task.start()
+        for task in tasks:
+            while not task.over.wait(_LOOK_S):  # join() takes a thread for ended once a signal came
+                pass
     except KeyboardInterrupt:
         if stop is not None:
             stop.set()
         until = time.monotonic() + _GRACE_S
         for task in tasks:
-            task.join(max(0.0, until - time.monotonic()))
+            task.over.wait(max(0.0, until - time.monotonic()))
     return [task.answer() for task in tasks]
 
 
@@ -105,6 +104,7 @@ class _Task(Thread):
     def __init__(self, source: Source, done: Callable[[SourceRun], None] | None) -> None:
         super().__init__(name=f"source {source.name}", daemon=True)
         self.source, self.done = source, done
+        self.over = Event()
         self.fleet: Fleet | None = None
         self.error: Exception | None = None
 
@@ -117,6 +117,8 @@ class _Task(Thread):
             self.fleet = fleet
         except Exception as error:  # noqa: BLE001 - raised again by answer()
             self.error = error
+        finally:
+            self.over.set()
 
     def answer(self) -> Fleet:
         """The fleet, the gap of a source that was not done, or the error of one that cannot be asked."""

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
+from dcctl.audit.parts import parts_of
 from dcctl.audit.policy import Policy
 from dcctl.audit.scene import Scene
 from dcctl.inventory.evidence.collected import Evidence
@@ -53,15 +54,29 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
     says: tuple[str, ...] | None = None
     """A part of what each of those says, in the same order; None: not looked at."""
     severities: tuple[str, ...] | None = None
+    parts: tuple[tuple[str, str, str], ...] | None = None
+    """(key of the subject, where, state) of all that it looked at, in order; None: not looked at."""
     passed: int = 0
     na: int = 0
     unknown: int = 0
     manual: int = 0
 
     def tally(self, one: Check) -> Tally:
+        return evaluate(self._scene(), [one])[0]
+
+    def looked_at(self, one: Check) -> tuple[tuple[str, str, str], ...]:
+        """As `parts`: what a control of a standard is decided by."""
+        scene = self._scene()
+        subjects = scene.of(one.over)
+        return tuple(
+            (each.object, part.where, part.state)
+            for each in subjects
+            for part in parts_of(one.id, each, scene) or ()
+        )
+
+    def _scene(self) -> Scene:
         counters = Flat(at_s=self.before.taken_at_s, flat=self.before.counters)
-        scene = Scene(self.evidence, self.now_s, self.policy, counters)
-        return evaluate(scene, [one])[0]
+        return Scene(self.evidence, self.now_s, self.policy, counters)
 
 
 @cache
@@ -84,4 +99,6 @@ def differences(case: Case, found: Tally) -> dict[str, tuple[object, object]]:
     for state in ("pass", "na", "unknown", "manual"):
         wanted[state] = case.passed if state == "pass" else getattr(case, state)
         there[state] = found.counts.get(state, 0)
+    if case.parts is not None:
+        wanted["parts"], there["parts"] = case.parts, case.looked_at(found.check)
     return {name: (value, there[name]) for name, value in wanted.items() if value != there[name]}

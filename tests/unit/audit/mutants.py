@@ -1,32 +1,18 @@
-"""Wrong versions of checks, one small change each: the fixtures of a check have to tell them from it.
+"""Wrong versions of a module, one small change each; `mutating.py` holds them against the fixtures of checks.
 
-A mutant changes one place of a check's function, or of a function of the same module that it calls. It is
-killed when a fixture of any check that runs through that place comes out otherwise. What only changes the
-words of a finding is no mutant.
+A change is made in a function, a method or a constant of the module. Left alone are docstrings, what findings
+say, what is there for the type checker, and how checks are entered (their metadata has changes of its own).
 """
 
 from __future__ import annotations
 
 import ast
 import copy
-import importlib
-import inspect
-import signal
-import sys
-import types
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
-
-from dcctl.audit import check as registry
-from dcctl.audit import scene
-from dcctl.audit.catalogue import CATALOGUE
-from tests.unit.audit.cases import cases, differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
 
-_LONGEST_S = 5
 _FLIPPED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Eq: (ast.NotEq,),
     ast.NotEq: (ast.Eq,),
@@ -43,8 +29,8 @@ _TWINS = {"any": "all", "all": "any", "min": "max", "max": "min"}
 _FOLDS = frozenset(
     {"casefold", "lower", "upper", "strip", "lstrip", "rstrip", "removeprefix", "removesuffix"}
 )
-_SPEAKS = frozenset({"Fault", "Unsure", "Silence", "cast"})
-"""The first argument of these is for people, or for the type checker."""
+_SPEAKS = {"Fault": 0, "Unsure": 0, "Unattested": 0, "Silence": 0, "cast": 0, "Part": 2}
+"""Which argument of these is for people, or for the type checker."""
 
 
 class Mutant(NamedTuple):
@@ -52,202 +38,77 @@ class Mutant(NamedTuple):
 
     line: int
     what: str
-    function: str
+    place: str
+    """The function, `Class.method`, or the constant."""
     tree: ast.Module
-
-
-class Score(NamedTuple):
-    """What came of the mutants of one check."""
-
-    check: str
-    killed: int
-    made: int
-    survivors: tuple[str, ...]
-
-
-def scores(names: list[str] | None = None) -> list[Score]:
-    """Make all mutants of the modules of these checks, or of all, and hold each against the fixtures."""
-    wanted = [name for name in names or CATALOGUE if _function(name)]
-    found: list[Score] = []
-    for module_name in dict.fromkeys(_module(name) for name in wanted):
-        found += _of_module(module_name, [name for name in wanted if _module(name) == module_name])
-    return found
-
-
-def _module(name: str) -> str:
-    function = _function(name)
-    return function.__module__ if function else ""
-
-
-def _function(name: str) -> Callable[..., object] | None:
-    """The function that stands in the module of a check, also where it is wrapped in others.
-
-    None: the check is rows of a table, `dcctl.audit.parameters`, which has tests of its own.
-    """
-    waiting: list[object] = [CATALOGUE[name].run]
-    while waiting:
-        one = waiting.pop(0)
-        if callable(one) and getattr(one, "__module__", "").startswith("dcctl.audit.checks."):
-            return one
-        waiting += [cell.cell_contents for cell in getattr(one, "__closure__", None) or ()]
-    return None
-
-
-def _of_module(module_name: str, names: list[str]) -> list[Score]:
-    module = importlib.import_module(module_name)
-    tree = ast.parse(inspect.getsource(module))
-    functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
-    reach = {name: _reached(_name(name), functions) | _applying(name, functions) for name in names}
-    tallies: dict[str, list[tuple[bool, str]]] = {name: [] for name in names}
-    for mutant in mutants(tree):
-        through = [name for name in names if mutant.function in reach[name]]
-        if through:
-            alive = survives(module, mutant, through)
-            for name in through if alive is not None else ():
-                tallies[name].append((bool(alive), f"{module_name}:{mutant.line} {mutant.what}"))
-    return [
-        Score(
-            name, sum(not alive for alive, _ in each), len(each), tuple(says for alive, says in each if alive)
-        )
-        for name, each in tallies.items()
-    ]
-
-
-def _name(name: str) -> str:
-    return getattr(_function(name), "__name__", "")
-
-
-def _applying(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
-    applies = CATALOGUE[name].applies
-    own = getattr(applies, "__name__", "")
-    return _reached(own, functions) if own in functions else set()
-
-
-def _reached(name: str, functions: dict[str, ast.FunctionDef]) -> set[str]:
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        one = waiting.pop()
-        if one in found or one not in functions:
-            continue
-        found.add(one)
-        waiting += [each.id for each in ast.walk(functions[one]) if isinstance(each, ast.Name)]
-    return found
-
-
-def survives(module: types.ModuleType, mutant: Mutant, names: list[str]) -> bool | None:
-    """Tell whether every fixture of these checks comes out as it should, though the module is wrong.
-
-    None: nothing but the words of findings changed.
-    """
-    real = [_said(name) for name in names]
-    with _swapped(module, mutant) as works:
-        if not works:
-            return False
-        try:
-            with _deadline():
-                found = [_said(name) for name in names]
-        except Exception:  # noqa: BLE001  # whatever it breaks, it was noticed
-            return False
-    if any(wrong for each in found for wrong, _, _ in each):
-        return False
-    same = [[one[1] for one in each] for each in found] == [[one[1] for one in each] for each in real]
-    return None if same and found != real else True
-
-
-def _said(name: str) -> list[tuple[bool, list[object], list[str]]]:
-    """By case: whether it came out otherwise, what it found, and in which words."""
-    told = []
-    for case in cases(name):
-        tally = case.tally(registry.CATALOGUE[name])
-        facts: list[object] = [(one.state, one.subject, one.where, one.severity) for one in tally.outcomes]
-        told.append((bool(differences(case, tally)), facts, [one.says for one in tally.outcomes]))
-    return told
-
-
-@contextmanager
-def _swapped(module: types.ModuleType, mutant: Mutant) -> Iterator[bool]:
-    """Run the mutant's module in place of the real one; its checks enter the catalogue under their ids."""
-    kept = [(held, dict(held)) for held in _registries()]
-    real = [name for name in CATALOGUE if _module(name) == module.__name__]
-    for name in real:
-        del registry.CATALOGUE[name]
-    fresh = types.ModuleType(module.__name__)
-    fresh.__file__ = module.__file__
-    try:
-        with _deadline():
-            exec(compile(mutant.tree, str(module.__file__), "exec"), fresh.__dict__)
-        yield True
-    except Exception:  # noqa: BLE001  # it does not even load
-        yield False
-    finally:
-        for held, before in kept:
-            held.clear()
-            held.update(before)
-
-
-def _registries() -> list[dict[str, object]]:
-    """Every dictionary that modules of checks enter something into."""
-    found: list[object] = [registry.CATALOGUE]
-    found += [getattr(scene, name, {}) for name in ("DERIVED", "MADE_OF")]
-    parts = sys.modules.get("dcctl.audit.parts")
-    found.append(getattr(parts, "PARTS", {}))
-    return [one for one in found if isinstance(one, dict)]
-
-
-@contextmanager
-def _deadline() -> Iterator[None]:
-    """Raise TimeoutError in what does not end."""
-
-    def late(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, _LONGEST_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    """The whole module with it."""
 
 
 def mutants(tree: ast.Module) -> Iterator[Mutant]:
-    """Yield every mutant of the functions of a module, each with a whole tree of its own."""
-    for at, function in enumerate(tree.body):
-        if not isinstance(function, ast.FunctionDef):
+    """Yield every mutant of the functions, methods and constants of a module, each with a whole tree."""
+    for at, one in enumerate(tree.body):
+        if isinstance(one, ast.FunctionDef):
+            for line, what, changed in _changed(one):
+                yield Mutant(line, what, one.name, _with(tree, at, changed))
+        elif isinstance(one, ast.ClassDef):
+            for inner, method in enumerate(one.body):
+                if isinstance(method, ast.FunctionDef):
+                    for line, what, changed in _changed(method):
+                        other = ast.ClassDef(**{**dict(ast.iter_fields(one)), "body": list(one.body)})
+                        other.body[inner] = changed
+                        ast.copy_location(other, one)
+                        yield Mutant(line, what, f"{one.name}.{method.name}", _with(tree, at, other))
+        elif constant(one):
+            for line, what, changed in _changed(one):
+                yield Mutant(line, what, constant(one), _with(tree, at, changed))
+
+
+def constant(one: ast.stmt) -> str:
+    """Return the name that a statement gives to a value; empty: it is no such statement."""
+    if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
+        return one.targets[0].id
+    if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.value is not None:
+        return "" if ast.unparse(one.annotation) == "TypeAlias" else one.target.id
+    return ""
+
+
+def _with(tree: ast.Module, at: int, changed: ast.stmt) -> ast.Module:
+    return ast.fix_missing_locations(ast.Module([*tree.body[:at], changed, *tree.body[at + 1 :]], []))
+
+
+def _parts(one: ast.stmt) -> list[ast.AST]:
+    """What may be changed of a statement: the body of a function, the value of a constant."""
+    if isinstance(one, ast.FunctionDef):
+        body = ast.Module(one.body, [])
+        return list(ast.walk(body))
+    return list(ast.walk(ast.Expression(one.value)))  # type: ignore[attr-defined]  # a constant has one
+
+
+def _changed(one: ast.stmt) -> Iterator[tuple[int, str, ast.stmt]]:
+    silent = _words(one)
+    for number, node in enumerate(_parts(one)):
+        if node in silent:
             continue
-        silent = _words(function)
-        body = ast.Module(function.body, [])
-        for number, node in enumerate(ast.walk(body)):
-            if node in silent:
-                continue
-            for what, change in _changes(node):
-                changed = copy.deepcopy(function)
-                places = ast.walk(ast.Module(changed.body, []))
-                change(next(each for at_, each in enumerate(places) if at_ == number))
-                other = ast.Module([*tree.body[:at], changed, *tree.body[at + 1 :]], [])
-                yield Mutant(
-                    getattr(node, "lineno", 0), what, function.name, ast.fix_missing_locations(other)
-                )
+        for what, change in _changes(node):
+            changed = copy.deepcopy(one)
+            change(_parts(changed)[number])
+            yield getattr(node, "lineno", one.lineno), what, changed
 
 
-def _words(function: ast.FunctionDef) -> set[ast.AST]:
+def _words(function: ast.stmt) -> set[ast.AST]:
     """The nodes that are words for people: docstrings, and what findings say."""
     found: set[ast.AST] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             found |= set(ast.walk(node))
-        if isinstance(node, ast.JoinedStr):
-            found |= set(ast.walk(node))
         if isinstance(node, ast.AnnAssign | ast.arg) and node.annotation:
             found |= set(ast.walk(node.annotation))
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in _SPEAKS
-            and node.args
-        ):
-            found |= set(ast.walk(node.args[0]))
+        if isinstance(node, ast.FormattedValue) and node.format_spec:
+            found |= set(ast.walk(node.format_spec))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SPEAKS:
+            at = _SPEAKS[node.func.id]
+            for argument in node.args[at : at + 1]:
+                found |= set(ast.walk(argument))
     return found
 
 
@@ -294,7 +155,7 @@ def _of_constant(node: ast.AST) -> Iterator[tuple[str, Callable[[ast.AST], None]
         yield f"{value} is {not value}", lambda place: setattr(place, "value", not value)
     elif isinstance(value, int | float):
         yield f"{value} is {value + 1}", lambda place: setattr(place, "value", value + 1)
-    elif isinstance(value, str) and " " not in value:  # a sentence is for people
+    elif isinstance(value, str):
         other = f"{value}~" if value else "~"
         yield f"{value!r} is {other!r}", lambda place: setattr(place, "value", other)
 

@@ -190,6 +190,7 @@ OF_A_CONTAINER: Final[tuple[Mutation, ...]] = (
     Mutation("containerPort", put(ports=[{"containerPort": 80}]), turns=NOT_EPHEMERAL),
     Mutation("no memory", _limits({"cpu": "1"}, {"cpu": "1"}), labels("14"), turns=LONG_RUNNING),
     Mutation("memory asked, no most", _limits({"cpu": "1"}, MEMORY), labels("14"), turns=LONG_RUNNING),
+    Mutation("memory of 0 is no limit", _limits({"memory": "0"}), labels("14"), turns=LONG_RUNNING),
     Mutation("no resources", _limits(None), labels("14"), turns=LONG_RUNNING),
     Mutation("null resources", put(resources=None), labels("14"), turns=LONG_RUNNING),
     Mutation("memory limit alone is the request too", _limits(MEMORY), turns=NOT_EPHEMERAL),

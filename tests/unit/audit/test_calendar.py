@@ -6,8 +6,9 @@ from typing import Final
 
 import pytest
 
-from dcctl.audit.evaluate import evaluate
+from dcctl.audit.evaluate import Tally, evaluate
 from dcctl.audit.finding import findings
+from dcctl.audit.record import Judged, compare
 from dcctl.audit.scene import Scene
 from tests.unit.audit.nights import DAY_S, NOW_S, seen
 
@@ -30,10 +31,12 @@ OF_AGE: Final = {
 def test_time_alone_makes_findings_of_age_and_ends_none(days: int) -> None:
     counted = Scene(seen(), NOW_S).counted()
 
-    def found(after_s: int) -> dict[str, str]:
-        scene = Scene(seen(), NOW_S + after_s, counters=counted)
-        return {one.id: one.check for one in findings(evaluate(scene))}
+    def tallies(after_s: int) -> list[Tally]:
+        return evaluate(Scene(seen(), NOW_S + after_s, counters=counted))
 
-    first, later = found(1), found(days * DAY_S)
-    assert {later[key] for key in later.keys() - first.keys()} <= OF_AGE.keys()
-    assert not first.keys() - later.keys()
+    first, later = tallies(1), tallies(days * DAY_S)
+    before = {one.id: one for one in findings(first)}
+    compared = compare(before, findings(later), Judged(later, lambda _node: True))
+    assert {one.check for one in compared.new} <= OF_AGE.keys()
+    assert compared.gone == ()
+    assert {one.check for one in compared.unsure} <= {"ENE-01"}, "old readings tell no PUE"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.policy import Policy
 from tests.unit.audit.cases import FOLDER, Case, cases, differences
 
 if TYPE_CHECKING:
@@ -43,3 +44,11 @@ def test_the_metadata_of_a_check_is_whole(one: Check) -> None:
     assert one.fix.endswith((".", "`"))
     assert one.refs
     assert one.run.__doc__
+
+
+@pytest.mark.parametrize("one", CATALOGUE.values(), ids=lambda one: one.id)
+def test_what_mends_it_can_be_typed(one: Check) -> None:
+    """Keys of the policy that it names exist, and so do commands of dcctl."""
+    for topic, key in re.findall(r"\baudit\.(\w+)\.(\w+)", one.fix):
+        assert key in type(getattr(Policy(), topic)).__struct_fields__
+    assert set(re.findall(r"(?<!Bind )\bdcctl (\w+)", one.fix)) <= {"audit", "assess"}

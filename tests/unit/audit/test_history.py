@@ -38,7 +38,7 @@ def run(
     """One run with these findings."""
     signer = Signer(folder / "key")
     with locked(folder) as history:
-        known = before(history, signer, "demo", None, at_s)
+        known = before(history, [signer.public], "demo", None, at_s)
         verdict = Verdict((), tuple(found), {}, coverage(()), frozenset())
         compared = compare(known.open, verdict.findings, lambda _one: True)
         counted = known.counters.after((counters or {}).items())
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
 
 def flaws(folder: Path) -> list[tuple[int, str]]:
     with reading(folder) as history:
-        return list(check(history, Signer(folder / "key").public))
+        return list(check(history, [Signer(folder / "key").public]))
 
 
 def sql(folder: Path, *statements: str, values: tuple[object, ...] = ()) -> None:
@@ -160,7 +160,7 @@ def test_a_history_written_anew_with_another_key_is_found_with_the_old_public_ke
         path.unlink()
     run(folder, 1, [])
     with reading(folder) as history:
-        assert check(history, public) == (
+        assert check(history, [public]) == (
             (1, "is not signed by this key"),
             (0, "the head is not signed by this key"),
         )
@@ -174,7 +174,7 @@ def test_a_history_cut_off_with_its_head_is_found_by_the_head_kept_elsewhere(fol
     with reading(folder) as history:
         assert anchored(history, f"3:{rows[2].hash}") == ()
         assert anchored(history, f"4:{rows[3].hash}") == (
-            (4, "is not the one whose hash was kept elsewhere"),
+            (4, "the head that was kept elsewhere is not in the chain"),
         )
     assert (3, "the list of what is open was changed") not in flaws(folder)
 

@@ -1,9 +1,6 @@
-"""What the checks of nodes say, and how grave they call it: recorded from their fixtures (DCCTL_RECORD=1)."""
+"""What checks of nodes share: majorities, ends of support, since when a taint is there."""
 
 from __future__ import annotations
-
-import os
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,31 +14,6 @@ from dcctl.audit.support import ends_s
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.model import Fleet, Node, Taint
-from tests.unit.audit.cases import FOLDER, cases
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-SAYS = FOLDER.parent / "audit-says" / "nodes.txt"
-
-
-def _said() -> Iterator[str]:
-    for name, one in CATALOGUE.items():
-        if not name.startswith("NOD-"):
-            continue
-        for case in cases(name):
-            for found in case.tally(one).outcomes:
-                if found.state in {"fail", "unknown"}:
-                    about = f"{found.subject} on {','.join(found.nodes)} [{found.where}]"
-                    yield f"{name} {found.state} {found.severity} {about}: {found.says}"
-
-
-def test_faults_say_what_is_wrong_and_doubts_why() -> None:
-    said = "".join(f"{line}\n" for line in _said())
-    if os.environ.get("DCCTL_RECORD"):
-        SAYS.parent.mkdir(exist_ok=True)
-        SAYS.write_text(said)
-    assert said == SAYS.read_text()
 
 
 def test_a_majority_is_more_than_three_quarters_of_three_at_least() -> None:

@@ -13,11 +13,13 @@ from typing import Any, Final
 
 import pytest
 
+from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.evaluate import evaluate, failures
 from dcctl.audit.scene import Scene
 from tests.unit.audit.manifests import evidence
-from tests.unit.audit.test_variants import CHECKS
+from tests.unit.audit.variants import NAMES
 
+CHECKS: Final = tuple(CATALOGUE[name] for name in sorted(NAMES))
 FILE: Final = Path(__file__).parents[2] / "data" / "audit-manifests" / "pod-security.jsonl"
 MANIFESTS: Final[dict[str, dict[str, Any]]] = {
     row["name"]: row["pod"] for row in map(json.loads, FILE.read_text().splitlines())

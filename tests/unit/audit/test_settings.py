@@ -133,7 +133,7 @@ def test_loopback_addresses(address: str, inside: bool) -> None:  # it is a valu
             ("seconds to", "1h", "3600", True),
         ),
         *(("seconds to", "1us", "1", True), ("some time", "0s", "", False), ("some time", "1ns", "", True)),
-        *(("has", "a, b", "b", True), ("lacks", "a, b", "b", False), ("is", "0", "0", True)),
+        *(("lacks", "a, b", "c", True), ("lacks", "a, b", "b", False), ("is", "0", "0", True)),
         *(("set", "", "", False), ("unset", "", "", True)),
     ],
 )

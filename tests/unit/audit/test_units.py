@@ -52,7 +52,12 @@ def test_the_service_is_hardened(tmp_path: Path) -> None:
     )
     found = re.search(r"exposure level for \S+: ([\d.]+)", done.stdout)
     assert found, done.stderr
-    assert float(found[1]) < 6
+    assert float(found[1]) < 4.5
+
+
+def test_what_it_writes_for_others_can_be_read_by_them() -> None:
+    assert "UMask=0022" in service(PLAN)
+    assert "StateDirectoryMode=0700" in service(PLAN)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 GOOD = {"id": "POD-04", "object": "nlp/*", "owner": "wu", "ticket": "T-1", "reason": "rdma",
         "created": "2026-01-01", "expires": "2026-03-01"}  # fmt: skip
 
+DATES = "  created: 2026-01-01\n  expires: 2026-03-01\n"
+
 
 def parsed(text: str) -> tuple[Waiver, ...]:
     return read(entries_of(text, "w.yaml", "waivers", "dcctl audit waive --help"), {*CATALOGUE, "POD-04"})
@@ -103,9 +105,9 @@ def test_an_empty_file_waives_nothing() -> None:
         ("waivers: {}\n", "w.yaml:1: `waivers` must be a list"),
         ("waivers:\n- POD-04\n", "w.yaml:2: an entry must be a mapping"),
         ("waivers:\n- id: POD-04\n  objekt: x\n", "w.yaml:3: objekt: is no key of an entry; did you mean"),
-        ("waivers:\n- id: POD-99\n", "w.yaml:2: id: there is no check POD-99"),
-        ("waivers:\n- id: SLF-03\n", "w.yaml:2: id: the audit of the audit cannot be waived"),
-        ("waivers:\n- object: x\n", "w.yaml:2: id: is missing"),
+        ("waivers:\n- id: POD-99\n" + DATES, "w.yaml:2: id: there is no check POD-99"),
+        ("waivers:\n- id: SLF-03\n" + DATES, "w.yaml:2: id: the audit of the audit cannot be waived"),
+        ("waivers:\n- object: x\n" + DATES, "w.yaml:2: id: is missing"),
         ("waivers:\n- {id: POD-04, object: x, created: 2026-01-01}\n", "w.yaml:2: expires: is missing"),
         (
             "waivers:\n- {id: POD-04, object: x, created: 1 May, expires: 2026-01-01}\n",
@@ -116,14 +118,18 @@ def test_an_empty_file_waives_nothing() -> None:
             "there is no day 2026-02-30",
         ),
         (
-            "waivers:\n- {id: POD-04, object: x, created: 2026-01-02, expires: 2026-01-02}\n",
-            "expires: is not after `created`",
+            "waivers:\n- {id: POD-04, object: x, created: 2026-01-02, expires: 2026-01-01}\n",
+            "expires: is before `created`",
         ),
         (
             "waivers:\n- {id: POD-04, object: [x], created: 2026-01-01, expires: 2026-02-02}\n",
             "object: must be text",
         ),
         ("waivers:\n- id: [\n", "w.yaml:3:1"),
+        ("waivers:\n- id: pod-04\n" + DATES, "w.yaml:2: id: there is no check pod-04; did you mean POD-04?"),
+        ("waivers:\n- id: POD-*\n" + DATES, "w.yaml:2: id: must be one check, not POD-*"),
+        ("waivers:\n- id: POD-04\n  object: *\n", "text that begins with * needs quotes"),
+        ("waivers:\n- id: POD-04\n  finding: 12\n" + DATES, "w.yaml:3: finding: must be 16 hexa"),
         ("waivers: []\n---\nwaivers: []\n", "w.yaml:3: a second document"),
     ],
 )  # fmt: skip
@@ -131,6 +137,18 @@ def test_a_broken_file_tells_file_line_and_why(text: str, says: str) -> None:
     with pytest.raises(UsageError) as error:
         parsed(text)
     assert says in str(error.value)
+    assert error.value.hint == "dcctl audit waive --help"
+
+
+def test_two_findings_of_one_object_are_borne_apart() -> None:
+    both = [as_yaml({**GOOD, "finding": number * 16}) for number in "12"]
+    assert len({each.key for each in parsed("waivers:\n" + "".join(both))}) == 2
+
+
+def test_a_waiver_may_be_for_one_day() -> None:
+    found, day = finding("POD-04", "nlp/x"), one(expires=GOOD["created"])
+    assert waived([found], [day], at(2026, 1, 2) - 1)
+    assert not waived([found], [day], at(2026, 1, 2))
 
 
 def test_two_waivers_of_the_same_are_refused() -> None:
@@ -178,7 +196,7 @@ def test_attestations_stand_beside_waivers() -> None:
         ("- id: API-15\n  ticket: T", "w.yaml:3: ticket: is no key of an entry"),
         ("- id: API-15", "w.yaml:2: created: is missing"),
         ("- id: API-15\n  created: 2026-01-01", "w.yaml:2: expires: is missing"),
-        ("- id: API-15\n  created: 2026-01-01\n  expires: 2026-01-01", "w.yaml:4: expires: is not after"),
+        ("- id: API-15\n  created: 2026-01-01\n  expires: 2025-12-31", "w.yaml:4: expires: is before"),
         ("- API-15", "w.yaml:2: an entry must be a mapping"),
     ],
 )

@@ -163,7 +163,7 @@ OCSF: Mapping[str, Any] = {
     "severity": str,
     "metadata": {"version": r"1\.3\.0", "product": {"name": "dcctl"}},
     "finding_info": {"uid": ".+", "title": ".+"},
-    "compliance": {"standards": [str], "status_id": "[123]"},
+    "compliance": {"standards": [str], "status_id": "[013]"},
     "resources": [{"uid": str}],
 }
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -212,10 +212,11 @@ def test_sarif_declares_all_rules_and_tells_each_result_apart() -> None:
 
 def test_junit_fails_for_what_is_new_alone() -> None:
     root = ET.fromstring(text("junit"))
-    counts = {key: int(root.attrib[key]) for key in ("tests", "failures", "errors", "skipped")}
+    keys = ("tests", "failures", "errors", "skipped")
+    counts = {key: sum(int(suite.attrib[key]) for suite in root) for key in keys}
     assert counts == {"tests": 6, "failures": 1, "errors": 1, "skipped": 4}
-    for key, count in counts.items():
-        assert sum(int(suite.attrib[key]) for suite in root) == count
+    for key in keys[:3]:
+        assert int(root.attrib[key]) == counts[key]
     tags = {"failures": "failure", "errors": "error", "skipped": "skipped"}
     for key, tag in tags.items():
         assert len(root.findall(f".//{tag}")) == counts[key]
@@ -235,7 +236,7 @@ def test_ocsf_is_one_compliance_finding_a_line() -> None:
         "Resolved",
         "New",
     ]
-    assert [event["compliance"]["status"] for event in events] == ["Fail"] * 4 + ["Pass", "Warning"]
+    assert [event["compliance"]["status"] for event in events] == ["Fail"] * 4 + ["Pass", "Unknown"]
 
 
 def test_oscal_has_a_finding_for_each_rule_with_its_observations() -> None:
@@ -268,10 +269,9 @@ def test_nagios_begins_with_its_word(report: Report, word: str) -> None:
 
 
 def test_nagios_has_one_bar_before_its_numbers() -> None:
-    first, *more = text("nagios").splitlines()
-    assert first.endswith(" | new=1 severities_critical=1 coverage_milli=667")
-    assert first.count("|") == 1
-    assert [line.split(" ")[:3] for line in more] == [["critical", "GPU-14", "gpu1:"]]
+    (line,) = text("nagios").splitlines()
+    assert line.endswith(" | new=1 severities_critical=1 coverage_milli=667")
+    assert line.count("|") == 1
 
 
 @pytest.mark.parametrize("output", [name for name, each in FORMATS.items() if each.findings])

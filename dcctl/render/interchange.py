@@ -1,0 +1,26 @@
+"""Documents that other programs collect: strict readers refuse what terminals and JSON let pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dcctl.render.plain import encode
+from dcctl.render.text import printable
+
+if TYPE_CHECKING:
+    from dcctl.render.plain import Json
+
+
+def line(document: Json) -> str:
+    """Return `document` as JSON on one line; control and half characters of its texts are written out."""
+    return encode(_clean(document), unicode=True) + "\n"
+
+
+def _clean(value: Json) -> Json:
+    if isinstance(value, str):
+        return printable(value, unicode=True)
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return value
