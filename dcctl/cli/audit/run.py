@@ -189,7 +189,7 @@ def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()
     if found is not None:
         return found
     collection = collectors.Collection(session.settings, models)
-    fleet = session.survey(shape, asked=collection.asked, denied_is_answer=True).fleet
+    fleet = session.survey(shape, asked=collection.asked, lenient=True).fleet
     return collection.gather(fleet, session.now_s)
 
 
