@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from dcctl.inventory.evidence.fleet import Records
+    from dcctl.inventory.sources.ssh.error import SshError
+    from dcctl.inventory.sources.ssh.run import Reply
     from dcctl.inventory.sources.ssh.source import Asked
     from dcctl.settings import Settings
     from dcctl.specs import AnySpec, DeclaredSpec, DiagnosticsSpec, KubernetesSpec, S3Spec, SshSpec
@@ -204,20 +206,29 @@ def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, asked: Asked | None)
 
 def _here(settings: Settings, fleet: Fleet, asked: Asked | None) -> Iterator[Evidence]:
     """Yield what this machine tells, unless -w or -x leave it out, or it is asked over SSH as well."""
-    from dcctl.inventory.sources.local.probe import run_here
-    from dcctl.inventory.sources.ssh.audit.gather import evidence_here, script
-    from dcctl.inventory.sources.ssh.error import SshError
-    from dcctl.inventory.sources.ssh.run import Reply
+    from dcctl.inventory.sources.ssh.audit.gather import evidence_here
 
     over_ssh = {one.target.name for answers in (asked.answers if asked else {}).values() for one in answers}
     for node in fleet.nodes:
         if "local" not in node.sources or over_ssh & {node.name, *node.aliases}:
             continue
-        limit_s = _HERE_S * settings.timeout
+        yield evidence_here(node.name, _probed(_HERE_S * settings.timeout))
+
+
+def _probed(limit_s: float) -> Reply | SshError:
+    """What this machine answered to the script that nodes are asked with, or why it did not."""
+    from dcctl.inventory.sources.local.probe import run_here
+    from dcctl.inventory.sources.ssh.audit.gather import script
+    from dcctl.inventory.sources.ssh.error import SshError
+    from dcctl.inventory.sources.ssh.run import Reply
+
+    try:
         done = run_here(script().stdin, limit_s)
-        reply = Reply(done.output, done.errors.decode("utf-8", "replace"), done.status or 0)
-        late = SshError(f"the probe did not end within {limit_s:g} s", "timeout")
-        yield evidence_here(node.name, late if done.timed_out else reply)
+    except OSError as error:
+        return SshError(f"no process can be started: {error.strerror or error}", "failed")
+    if done.timed_out:
+        return SshError(f"the probe did not end within {limit_s:g} s", "timeout")
+    return Reply(done.output, done.errors.decode("utf-8", "replace"), done.status or 0)
 
 
 def _store(path: str) -> specs.ModelsSpec:

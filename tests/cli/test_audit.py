@@ -503,6 +503,13 @@ def test_a_deadline_ends_an_audit(home: dict[str, str], tmp_path: Path) -> None:
     assert (done.returncode, "--deadline 1" in done.stderr) == (5, True)
 
 
+def test_what_ctrl_c_ended_is_told_and_not_kept(cli: Cli, see: See) -> None:
+    cli("audit", "-i", see({"dev": True}), *ONLY)
+    cut = Gap("ssh", "ssh", "interrupted by Ctrl-C", "interrupted")
+    assert cli("audit", "-i", see({"dev": True}, cut), *ONLY).returncode == 130
+    assert json.loads(cli("audit", "verify", "-o", "json").stdout)["summary"]["runs"] == 1
+
+
 def test_jitter_waits(home: dict[str, str]) -> None:
     words = [sys.executable, "-m", "dcctl", "audit", "-i", "demo", "--jitter", "86400"]
     with subprocess.Popen(words, env=home, stdout=subprocess.PIPE) as process:

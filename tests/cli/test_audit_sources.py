@@ -53,6 +53,12 @@ def test_without_any_configuration_this_machine_is_audited(cli: Cli) -> None:
     assert not [gap for gap in told["gaps"] if gap["subject"] != "coverage"]
 
 
+def test_a_probe_that_is_cut_leaves_this_machine_unknown_and_a_gap(cli: Cli) -> None:
+    done, told = audit(cli, "--select", "NOD-02", "--timeout", "0.001")
+    assert (done.returncode, states(told)["NOD-02"], told["items"]) == (3, "unknown", [])
+    assert ("local", "timeout") in {(gap["source"], gap["cause"]) for gap in told["gaps"]}
+
+
 def test_the_machine_that_is_left_out_is_not_audited(cli: Cli) -> None:
     done = cli("audit", "-i", "live", "-x", os.uname().nodename, "--select", "NOD-14", "--no-record")
     assert os.uname().nodename not in done.stdout

@@ -62,7 +62,7 @@ class Block:
         """The commands of the block in order, comments left out."""
         if self.language == "console":
             return _console(self.text)
-        lines = [line for line in self.text if line.strip() and not line.startswith("#")]
+        lines = [line for line in self.text if line.strip() and not line.startswith(("#", "PATH="))]
         return [Step(_CRON.sub("", line) if self.language == "crontab" else line) for line in lines]
 
 

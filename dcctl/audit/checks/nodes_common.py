@@ -75,7 +75,7 @@ def peers_of(scene: Scene) -> dict[str, str]:
     for node in scene.evidence.fleet.nodes:
         boards = Counter(one.model or "" for one in node.accelerators or () if one.kind != "mig")
         make = (node.system.vendor, node.system.cpu_model) if node.system else ()
-        found[node.name] = f"{node.pools[:1]} {make} {sorted(boards.items())}"
+        found[node.name] = repr((node.pools[:1], make, sorted(boards.items())))
     return found
 
 
@@ -90,7 +90,7 @@ def majority(values: Iterable[str]) -> str | None:
     total = counts.total()
     if total < 3:
         return None
-    value, count = min(counts.items(), key=lambda row: (-row[1], row[0]))
+    value, count = counts.most_common(1)[0]
     return value if 4 * count > 3 * total else None
 
 

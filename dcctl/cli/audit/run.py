@@ -241,7 +241,8 @@ class _Audit(NamedTuple):
         compared = compare(known.open, verdict.findings, judged)
         gaps = gaps_of(evidence.fleet.gaps, verdict, self._least_milli)
         run = Run(series, self.scope, self.session.now_s, gaps, evidence, scene.counted())
-        seq = keep(history, signer, run, verdict, compared).seq if self.session.first else 0
+        kept = self.session.first and not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
+        seq = keep(history, signer, run, verdict, compared).seq if kept else 0
         note_errors(self.this.errors_file, verdict)
         return self._report(scene, verdict, compared, evidence, seq, known)
 

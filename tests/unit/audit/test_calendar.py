@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.evaluate import Tally, evaluate
 from dcctl.audit.finding import findings
 from dcctl.audit.record import Judged, compare
@@ -32,7 +33,7 @@ def test_time_alone_makes_findings_of_age_and_ends_none(days: int) -> None:
     counted = Scene(seen(), NOW_S).counted()
 
     def tallies(after_s: int) -> list[Tally]:
-        return evaluate(Scene(seen(), NOW_S + after_s, counters=counted))
+        return evaluate(Scene(seen(), NOW_S + after_s, counters=counted), CATALOGUE.values())
 
     first, later = tallies(1), tallies(days * DAY_S)
     before = {one.id: one for one in findings(first)}

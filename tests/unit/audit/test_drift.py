@@ -37,6 +37,14 @@ def test_one_deviant_is_found_and_named_wherever_it_stands(size: int) -> None:
         assert _failed(nodes) == [("pool train/driver", "550", (nodes[at].name,))]
 
 
+def test_one_deviant_is_found_in_a_pool_of_every_size() -> None:
+    chance = Random(8)
+    for size in range(8, 1025):
+        at = f"n{chance.randrange(size):04d}"
+        values = {**{f"n{number:04d}": "560" for number in range(size)}, at: "550"}
+        assert deviations(values, SHARE) == [Deviation("550", (at,), ("560",))], size
+
+
 def test_a_thousand_clean_pools_raise_no_alarm() -> None:
     chance = Random(5)
     nodes = [node for number in range(1000) for node in _pool(chance.randrange(1, 12), f"p{number:03d}x")]

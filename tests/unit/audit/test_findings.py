@@ -9,11 +9,13 @@ from msgspec.structs import fields
 
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.coverage import coverage
-from dcctl.audit.evaluate import Outcome, Tally
+from dcctl.audit.evaluate import Outcome, Tally, evaluate
 from dcctl.audit.finding import findings, identity
 from dcctl.audit.record import Judged, Record, compare, open_head, replayed
+from dcctl.audit.scene import Scene
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
 from tests.unit.audit.runs import finding, tally
 
 
@@ -29,6 +31,20 @@ def test_the_words_and_the_nodes_are_no_part_of_the_id() -> None:
     second = Outcome(one, "fail", "nlp/Role/dev", "98 days", "verbs", "high", ("gpu2", "gpu1"))
     (found,) = findings([Tally(one, {"fail": 1}, (first, second))])
     assert (found.severity, found.says, found.nodes) == ("high", "98 days", ("gpu1", "gpu2"))
+
+
+def test_what_has_one_name_in_two_clusters_is_two_findings() -> None:
+    """Mended in one of them, it is still there in the other."""
+    every = Rule(verbs=("*",), groups=("",), resources=("pods",))
+    roles = tuple(Role(cluster=name, name="dev", rules=(every,)) for name in ("prod", "lab"))
+    bound = (Bound("User", "wu"),)
+    bindings = tuple(
+        Binding(cluster=name, name="b", role_kind="ClusterRole", role="dev", subjects=bound)
+        for name in ("prod", "lab")
+    )
+    scene = Scene(Evidence(roles=roles, bindings=bindings), 0)
+    found = findings(evaluate(scene, [CATALOGUE["RBAC-03"]]))
+    assert [one.object for one in found] == ["prod:ClusterRole/dev", "lab:ClusterRole/dev"]
 
 
 def test_what_is_new_known_and_gone() -> None:

@@ -6,14 +6,13 @@ import os
 import selectors
 import subprocess
 import time
-from contextlib import suppress
-from tempfile import TemporaryFile
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_OUTPUT_BYTES = 16 << 20
 """More than this of one stream is not read: 64 boards with all their links and processes are below 1 MiB."""
@@ -41,13 +40,11 @@ def run_child(
     child.
     """
     until = time.monotonic() + deadline_s
-    with TemporaryFile() as file:
-        file.write(stdin)
-        file.seek(0)
+    with _given(stdin) as given:
         child = subprocess.Popen(  # noqa: S603 -- the command is built by dcctl
             command,
             env=dict(environment),
-            stdin=file if stdin else subprocess.DEVNULL,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -59,6 +56,18 @@ def run_child(
     finally:
         status = _end(child, patience)
     return Outcome(output, errors, status if ended else None, timed_out=not ended or status is None)
+
+
+@contextmanager
+def _given(data: bytes) -> Iterator[int]:
+    """What a child reads as its standard input: of memory, for the disk of a sick machine may be full."""
+    if not data:
+        yield subprocess.DEVNULL
+        return
+    with os.fdopen(os.memfd_create("stdin"), "w+b") as file:
+        file.write(data)
+        file.seek(0)
+        yield file.fileno()
 
 
 def _drain(child: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes, bool]:

@@ -77,3 +77,9 @@ def test_an_interrupt_while_waiting_leaves_no_child(monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt):
         _python("import time; time.sleep(600)", deadline_s=600.0)
     assert not psutil.pid_exists(children[0])
+
+
+def test_a_child_reads_what_it_is_given_and_nothing_else() -> None:
+    command = [sys.executable, "-c", "import sys; print(len(sys.stdin.buffer.read()))"]
+    assert run_child(command, os.environ, 60.0, b"x" * 300_000).output == b"300000\n"
+    assert run_child(command, os.environ, 60.0).output == b"0\n"

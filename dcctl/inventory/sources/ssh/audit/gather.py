@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.document import merged
 from dcctl.inventory.evidence.hosts import Algorithms  # noqa: TC001  # msgspec reads it
+from dcctl.inventory.model import Fleet, Gap
 from dcctl.inventory.sources.base import SourceError
 from dcctl.inventory.sources.machine.facts import Facts
 from dcctl.inventory.sources.ssh.audit.boards import board_evidence
@@ -103,10 +104,17 @@ def evidence_of(
 
 
 def evidence_here(node: str, reply: Reply | SshError, timeout_s: float = GREETING_S) -> Evidence:
-    """Return what this machine answered to the script, and what its SSH server tells anybody."""
+    """Return what this machine answered to the script, and what its SSH server tells anybody.
+
+    A machine that answered nothing is a gap of the fleet.
+    """
     told = read_answer(Answer(Target(node), reply))
     greeted = _greeted(told, lambda: ask_server("127.0.0.1", SSH_PORT, Event(), timeout_s))
-    return merged(tuple(topic(greeted) for topic in TOPICS))
+    found = merged(tuple(topic(greeted) for topic in TOPICS))
+    if told.silence is None:
+        return found
+    gap = Gap("local", node, told.silence.reason, told.silence.cause, node=node)
+    return replace(found, fleet=Fleet(gaps=(gap,)))
 
 
 def read_answer(answer: Answer) -> NodeAnswer:
