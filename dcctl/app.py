@@ -44,14 +44,16 @@ class Surveyed(Struct, frozen=True):
     """What --nodes and --exclude leave of it."""
 
 
-def survey(settings: Settings, progress: Progress, now_s: int, asked: Asked | None = None) -> Surveyed:
+def survey(
+    settings: Settings, progress: Progress, now_s: int, asked: Asked | None = None, *, lenient: bool = False
+) -> Surveyed:
     """Everything that the sources of this run know, merged, and what --nodes and --exclude leave of it.
 
     `asked`: what nodes are asked over SSH beside their inventory; it takes twice the time of a node.
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
-    answered at all. What one source or node did not answer is a gap of the fleet.
+    answered at all. What is not answered is a gap of the fleet; `lenient`: so it is where all is denied.
     """
-    return _Survey(settings, progress, now_s, Event(), asked).run()
+    return _Survey(settings, progress, now_s, Event(), asked, lenient).run()
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
@@ -144,6 +146,7 @@ class _Survey(Struct, frozen=True):
     now_s: int
     stop: Event
     asked: Asked | None = None
+    lenient: bool = False
 
     def run(self) -> Surveyed:
         plan = plan_of(self.settings)
@@ -162,7 +165,7 @@ class _Survey(Struct, frozen=True):
         asked = [(spec, self._targets(spec, nodes, known)) for spec, nodes in stated]
         hosts = sum(len(targets) for _, targets in asked)
         parts += self._collect([*live, *(self._ssh(spec, targets) for spec, targets in asked)], hosts)
-        _demand_an_answer(parts)
+        _demand_an_answer(parts, self.lenient)
         here = next((spec.site for spec in plan if isinstance(spec, specs.LocalSpec)), None)
         parts = [_standing_at(here, part) if _is_here(part) else part for part in parts]
         if parts and not asks:
@@ -373,14 +376,15 @@ def _site(name: str, spec: specs.SiteSpec) -> Site:
     )
 
 
-def _demand_an_answer(parts: Sequence[Fleet]) -> None:
-    """DeniedError or UnreachableError when gaps are all that came back."""
+def _demand_an_answer(parts: Sequence[Fleet], lenient: bool) -> None:
+    """DeniedError or UnreachableError when gaps are all that came back; `lenient`: being denied is told."""
     gaps = [gap for part in parts for gap in part.gaps]
     if not gaps or any(part.nodes or part.workloads or part.meters for part in parts):
         return
     if any(gap.cause == "interrupted" for gap in gaps):
         raise KeyboardInterrupt
-    raise _no_answer(gaps)
+    if not (lenient and any(gap.cause == "denied" for gap in gaps)):
+        raise _no_answer(gaps)
 
 
 def _demand_a_fleet(parts: Sequence[Fleet]) -> None:

@@ -145,11 +145,11 @@ class Collection:
         return found
 
 
-def _of_clusters() -> set[str]:
+def _of_clusters() -> tuple[str, ...]:
     """What clusters tell."""
-    from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
+    from dcctl.inventory.sources.kubernetes.evidence.source import TOLD
 
-    return {name for row in ROWS for name in row.into}
+    return TOLD
 
 
 def _kinds_of(spec: AnySpec) -> Iterable[str]:
@@ -181,7 +181,7 @@ def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evid
         timeout_s=settings.timeout,
     )
     try:
-        return source.gather()
+        return source.gather(configz=spec.configz)
     except SourceError as error:
         dark = Silence(f"{spec.name}: {error.reason}", error.cause)
         return Evidence(silent=dict.fromkeys(_of_clusters(), dark))

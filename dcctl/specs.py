@@ -47,6 +47,8 @@ class KubernetesSpec(Spec, frozen=True, kw_only=True):
     kubeconfig_context: str | None = None
     namespace: str | None = None
     rack_labels: tuple[str, ...] = ()
+    configz: bool = False
+    """Audits ask each kubelet how it is configured: it takes the right to nodes/proxy."""
 
 
 class PrometheusSpec(MeterSpec, frozen=True, kw_only=True):

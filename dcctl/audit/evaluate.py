@@ -6,7 +6,8 @@ import traceback
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.audit.check import CATALOGUE, Unsure, unknown
+from dcctl.audit.attest import attested
+from dcctl.audit.check import CATALOGUE, Unattested, Unsure, unknown
 from dcctl.audit.scene import DERIVED
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What a check says of one subject; of those that passed, only the number is kept."""
+    """What a check says of one subject; of those that passed by themselves, only the number is kept."""
 
     check: Check
     state: State
@@ -37,7 +38,7 @@ class Tally(NamedTuple):
     counts: Mapping[State, int]
     """Subjects by state."""
     outcomes: tuple[Outcome, ...]
-    """Faults, and what is not known; why it does not apply, once for each reason."""
+    """Faults, what is not known, and what somebody attested; why it does not apply, once for each reason."""
     error: str = ""
     """The traceback of a check that broke, for the file of defects."""
 
@@ -86,6 +87,9 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
             return "unknown", [_outcome(one, "unknown", subject, silence.reason)], ""
         found += (_fault(one, subject, fault) for fault in one.run(subject, scene))
     except Unsure as doubt:
+        by = attested(one.id, subject.object, scene) if isinstance(doubt, Unattested) and not found else ""
+        if by:
+            return "pass", [_outcome(one, "pass", subject, by)], ""
         state: State = "fail" if found else doubt.state
         return state, [*found, _outcome(one, doubt.state, subject, doubt.reason)], ""
     return ("fail" if found else "pass"), found, ""
@@ -93,17 +97,11 @@ def _judge(one: Check, subject: Subject, scene: Scene) -> tuple[State, list[Outc
 
 def _fault(one: Check, subject: Subject, fault: Fault) -> Outcome:
     grave = fault.severity or one.severity
-    return Outcome(one, "fail", _key(subject), fault.says, fault.where, grave, subject.stands_on)
+    return Outcome(one, "fail", subject.object, fault.says, fault.where, grave, subject.stands_on)
 
 
 def _outcome(one: Check, state: State, subject: Subject, says: str) -> Outcome:
-    return Outcome(one, state, _key(subject), says, "", one.severity, subject.stands_on)
-
-
-def _key(subject: Subject) -> str:
-    """Its key, with its cluster where there are several."""
-    cluster: str = getattr(subject, "cluster", "")
-    return f"{cluster}: {subject.key}" if cluster else subject.key
+    return Outcome(one, state, subject.object, says, "", one.severity, subject.stands_on)
 
 
 def failures(tallies: Iterable[Tally]) -> Iterator[Outcome]:

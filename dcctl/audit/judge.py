@@ -35,10 +35,9 @@ class Verdict(NamedTuple):
     """Nodes that gave no answer."""
 
 
-def judge(
-    scene: Scene, checks: Sequence[Check], waivers: Sequence[Waiver] = (), chains: tuple[Chain, ...] = ()
-) -> Verdict:
+def judge(scene: Scene, checks: Sequence[Check], chains: tuple[Chain, ...] = ()) -> Verdict:
     """Run the checks; those of the audit itself come last, since they judge what the others were told."""
+    waivers = scene.evidence.waivers or ()
     others = [one for one in checks if one.id not in OWN]
     tallies = evaluate(scene, others)
     found = findings(tallies)

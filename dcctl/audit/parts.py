@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from dcctl.audit.check import CATALOGUE, Fault, Unsure, check, unknown
+from dcctl.audit.attest import attested
+from dcctl.audit.check import CATALOGUE, Fault, Unattested, Unsure, check, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dcctl.audit.check import Severity, State, Tier
     from dcctl.audit.scene import Scene
@@ -91,11 +92,18 @@ def _concerns(
 def _faults(parts: Iterable[Part]) -> Iterator[Fault]:
     found = list(parts)
     failed = [one for one in found if one.state == "fail"]
-    for one in found:
-        if one.state == "unknown" and not failed:
-            raise Unsure(one.says)
+    if not failed:
+        _demand_answers({one.state: one.says for one in reversed(found)})
     for one in failed:
         yield Fault(one.says, one.where, one.severity)
+
+
+def _demand_answers(says: Mapping[State, str]) -> None:
+    """Raise Unsure where a part was not told, Unattested where a person has to tell one."""
+    if "unknown" in says:
+        raise Unsure(says["unknown"])
+    if "manual" in says:
+        raise Unattested(says["manual"])
 
 
 def parts_of(name: str, subject: Subject, scene: Scene) -> tuple[Part, ...] | None:
@@ -109,4 +117,10 @@ def parts_of(name: str, subject: Subject, scene: Scene) -> tuple[Part, ...] | No
     silence = unknown(subject, one.needs)
     if silence is not None:
         return (Part("", "unknown", silence.reason),)
-    return tuple(parts(subject, scene))
+    return tuple(_settled(name, part, subject, scene) for part in parts(subject, scene))
+
+
+def _settled(name: str, part: Part, subject: Subject, scene: Scene) -> Part:
+    """A part, passed where it is for a person to attest and somebody did."""
+    by = attested(name, subject.object, scene) if part.state == "manual" else ""
+    return part._replace(state="pass", says=by) if by else part

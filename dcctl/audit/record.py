@@ -102,7 +102,7 @@ class Judged:
         self._there = there
         self._ran: dict[str, set[str]] = {}
         for tally in tallies:
-            dark = {one.subject for one in tally.outcomes if one.state in ("unknown", "error")}
+            dark = {one.subject for one in tally.outcomes if one.state in ("unknown", "error", "manual")}
             self._ran[tally.check.id] = dark
 
     def __call__(self, one: Finding) -> bool:

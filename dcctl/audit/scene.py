@@ -69,7 +69,7 @@ class Scene:
     def counted(self) -> Counters:
         """Return what the next run compares with: what this one was not told stays as it was."""
         counting = chain(*(self.of(kind) for kind in _COUNTING))
-        told = ((one.key, counted) for one in counting if (counted := one.counted))
+        told = ((one.object, counted) for one in counting if (counted := one.counted))
         return self.counters.after(chain(told, *(made(self) for made in COUNTED)), self.now_s)
 
     def since(self, row: str, names: Iterable[str]) -> dict[str, int]:
@@ -83,7 +83,7 @@ class Scene:
 
         A counter that is lower than it was began anew (a restart, a new driver): all of it is new.
         """
-        before = self.counters.get(subject.key, name)
+        before = self.counters.get(subject.object, name)
         return None if before is None else value - before if value >= before else value
 
 

@@ -32,6 +32,7 @@ _CLUSTER: Final[dict[str, frozenset[tuple[str, str, str]]]] = {
     "system:coredns": frozenset({("ServiceAccount", "kube-system", "coredns")}),
     "system:service-account-issuer-discovery": frozenset({("Group", "", "system:serviceaccounts")}),
     "system:node-bootstrapper": frozenset({_BOOTSTRAPPERS}),
+    "system:kubelet-api-admin": frozenset({("User", "", "kube-apiserver-kubelet-client")}),
     "kubeadm:get-nodes": frozenset({_BOOTSTRAPPERS}),
     f"{_SIGNERS}nodeclient": frozenset({_BOOTSTRAPPERS}),
     f"{_SIGNERS}selfnodeclient": frozenset({("Group", "", "system:nodes")}),

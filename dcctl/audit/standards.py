@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from msgspec import Struct
 
+from dcctl.audit.attest import attested
 from dcctl.audit.check import CATALOGUE, State
 from dcctl.audit.checks.own import OWN
 from dcctl.audit.parts import PARTS, parts_of
@@ -110,7 +111,9 @@ class _Found:
         """(key of the subject, its parts)."""
         if one.id not in self._parts:
             subjects = self.scene.of(one.over)
-            self._parts[one.id] = [(each.key, parts_of(one.id, each, self.scene) or ()) for each in subjects]
+            self._parts[one.id] = [
+                (each.object, parts_of(one.id, each, self.scene) or ()) for each in subjects
+            ]
         return self._parts[one.id]
 
 
@@ -123,8 +126,10 @@ def _judged(control: Control, by: Sequence[Decider], all_found: _Found) -> Judge
         counts.update(more)
     states = [state for state in STATES if counts[state]]
     state: State = states[0] if states else "na"
-    if control.manual and state in ("unknown", "na"):
-        state, proofs = "manual", [Proof("", "manual", "", "", control.manual)]
+    if control.manual and state == "na":
+        attests = next(filter(None, (attested(one.check, "", all_found.scene) for one in by)), "")
+        state = "pass" if attests else "manual"
+        proofs = [Proof("", state, "", "", attests or control.manual)]
     return Judged(control, state, tuple(dict.fromkeys(one.check for one in by)), dict(counts), tuple(proofs))
 
 
@@ -153,10 +158,10 @@ def _of_parts(
             if not decider.means(key, part.where):
                 continue
             counts[part.state] += 1
-            if part.state != "pass":
+            if part.state != "pass" or part.says:
                 told = "" if part.state == "na" else key
                 proofs[Proof(check, part.state, told, part.where, part.says)] = None
-    if counts["pass"] or counts["fail"]:
+    if any(counts[state] for state in ("pass", "fail", "manual")):
         proofs = {proof: None for proof in proofs if proof.state != "na"}
     if not counts:
         return [Proof(check, "na", "", "", "there is none")], Counter({"na": 1})

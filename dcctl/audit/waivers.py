@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dcctl.audit.finding import Finding
 
 _KEYS: Final = ("id", "object", "owner", "ticket", "reason", "created", "expires", "finding")
+_ATTESTED_KEYS: Final = ("id", "object", "owner", "reason", "created", "expires")
 _OWN: Final = "SLF-"
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _DAY_S: Final = 86400
@@ -41,8 +42,28 @@ def read(entries: Iterable[Entry], known: Collection[str]) -> tuple[Waiver, ...]
     return tuple(found.values())
 
 
+def read_attestations(entries: Iterable[Entry], known: Collection[str]) -> tuple[Waiver, ...]:
+    """Return the attestations of a file. UsageError, with file and line, for what cannot be one.
+
+    `known`: ids of the checks that nobody but a person can decide.
+    """
+    found = []
+    for entry in entries:
+        entry.check_keys(_ATTESTED_KEYS)
+        name = entry.text("id", needed=True)
+        if name not in known:
+            raise entry.wrong("id", f"{name} is for no person to attest; these are: {', '.join(known)}")
+        found.append(replace(_told(entry, name, of_all=True), attests=True))
+    return tuple(found)
+
+
 def _read(entry: Entry, known: Collection[str]) -> Waiver:
     entry.check_keys(_KEYS)
+    return _told(entry, _check(entry, known), of_all=False)
+
+
+def _told(entry: Entry, name: str, *, of_all: bool) -> Waiver:
+    """What an entry says. `of_all`: it may name no objects, and then means all."""
     created, expires = entry.day_s("created"), entry.day_s("expires")
     if expires < created:
         raise entry.wrong("expires", "is before `created`")
@@ -50,8 +71,8 @@ def _read(entry: Entry, known: Collection[str]) -> Waiver:
     if finding and not _ID.fullmatch(finding):
         raise entry.wrong("finding", "must be 16 hexadecimal digits, as the column ID of `-o wide` has them")
     return Waiver(
-        check=_check(entry, known),
-        objects=entry.text("object", needed=True),
+        check=name,
+        objects=entry.text("object", needed=not of_all) or "*",
         owner=entry.text("owner"),
         ticket=entry.text("ticket"),
         reason=entry.text("reason"),
@@ -77,7 +98,7 @@ def _check(entry: Entry, known: Collection[str]) -> str:
 
 def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], now_s: int) -> dict[str, Waiver]:
     """Return, by finding, the waiver that covers it: the first that is in force."""
-    held = [one for one in waivers if one.created_at_s <= now_s < ends_at_s(one)]
+    held = [one for one in waivers if not one.attests and holds(one, now_s)]
     found = {}
     for finding in findings:
         cover = next((one for one in held if covers(one, finding)), None)
@@ -89,10 +110,18 @@ def waived(findings: Iterable[Finding], waivers: Sequence[Waiver], now_s: int) -
 def covers(waiver: Waiver, finding: Finding) -> bool:
     """Tell whether a waiver is about a finding, be it in force or not."""
     return (
-        waiver.check == finding.check
-        and waiver.finding in ("", finding.id)
-        and _pattern(waiver.objects).fullmatch(finding.object) is not None
+        waiver.check == finding.check and waiver.finding in ("", finding.id) and means(waiver, finding.object)
     )
+
+
+def holds(waiver: Waiver, now_s: int) -> bool:
+    """Tell whether it is in force."""
+    return waiver.created_at_s <= now_s < ends_at_s(waiver)
+
+
+def means(waiver: Waiver, subject: str) -> bool:
+    """Tell whether it is about a subject, by its pattern."""
+    return _pattern(waiver.objects).fullmatch(subject) is not None
 
 
 @cache
@@ -109,7 +138,7 @@ def used(waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[
         by_check.setdefault(one.check, []).append(one)
     return tuple(
         replace(one, used=sum(covers(one, each) for each in by_check.get(one.check, ())))
-        if one.check in ran
+        if one.check in ran and not one.attests
         else one
         for one in waivers
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Whose: TypeAlias = tuple[str, str, str]
 """(cluster, namespace, name) of a service account."""
+_STATIC: Final = "Static"
+"""Kind of the pods that a node runs of its own files."""
 
 
 def account(work: Work) -> Whose:
@@ -45,8 +47,11 @@ def accounts(scene: Scene) -> dict[Whose, Account]:
 def mounts_token(work: Work, scene: Scene) -> bool:
     """Return whether its pods get a token: the pod has the say, then its account; silence is yes.
 
-    Raises Unsure where the account has the say and was not told.
+    A pod that a node runs of its own files can get none. Raises Unsure where the account has the say and was
+    not told.
     """
+    if work.kind == _STATIC:
+        return False
     if work.automount is not None:
         return work.automount
     one = scene.once(accounts).get(account(work))

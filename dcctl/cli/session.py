@@ -87,23 +87,21 @@ class Session(Struct, frozen=True):
         """The file that `-o FORMAT=FILE` names, or empty for stdout."""
         return self.settings.output.partition("=")[2]
 
-    def survey(self, shape: Shape, what: str = "", asked: Asked | None = None) -> Surveyed:
+    def survey(
+        self, shape: Shape, what: str = "", asked: Asked | None = None, *, lenient: bool = False
+    ) -> Surveyed:
         """Ask every source of this run, or that `-i what` would name; `asked`: and more of nodes over SSH.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
-        source is contacted. See app.survey for other errors.
+        source is contacted. See app.survey for `lenient` and other errors.
         """
+        from dcctl import app
         from dcctl.render.dispatch import check_shape
 
         check_shape(shape, self.style())
         settings = self.settings.having("inventory", (what,)) if what else self.settings
-        return self._survey(settings, asked)
-
-    def _survey(self, settings: Settings, asked: Asked | None) -> Surveyed:
-        from dcctl import app
-
         with self.progress() as progress:
-            found = app.survey(settings, progress, self.now_s, asked)
+            found = app.survey(settings, progress, self.now_s, asked, lenient=lenient)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
             self.met.append(found.whole)
         return found

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import yaml
 
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
@@ -183,6 +184,26 @@ def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> N
     assert "# for now" in path.read_text()
     assert '    owner: "w\\"u"' in path.read_text()
     assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 2
+
+
+def test_waive_leaves_attestations_alone(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    dated = "  created: 2026-01-01\n  expires: 2026-02-01\n"
+    attested = f"attestations:\n- id: API-15\n{dated}"
+    waived = f"waivers:\n  - id: RBAC-03\n    object: x\n{dated.replace('  ', '    ')}"
+    terms = ("--owner", "wu", "--ticket", "T", "--reason", "r", "--yes", "--waivers", str(path))
+    for text in (
+        attested,
+        f"{attested}{waived}",
+        f"{waived}{attested}",
+        f"{waived}\n# looked at\n\n{attested}",
+    ):
+        path.write_text(text)
+        done = cli("audit", "waive", "RBAC-03", "y", *terms)
+        assert done.returncode == 0, done.stderr
+        told = yaml.safe_load(path.read_text())
+        assert [one["id"] for one in told["attestations"]] == ["API-15"]
+        assert told["waivers"][-1]["object"] == "y"
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,14 @@ from dcctl.audit.scene import Scene
 from dcctl.audit.settings import Setting, effective, minor_of
 from dcctl.audit.standards import Standard, compliance
 from dcctl.inventory.evidence.collected import Evidence
-from dcctl.inventory.evidence.components import Component, united
+from dcctl.inventory.evidence.components import Component
 from dcctl.inventory.probes.components import read_components
 from dcctl.inventory.sources.catalogue import standards
-from dcctl.inventory.sources.components.document import parse
+from dcctl.inventory.sources.components.document import parse as of_node
 from dcctl.inventory.sources.http.client import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
-from dcctl.inventory.sources.kubernetes.evidence.components import gather
+from dcctl.inventory.sources.kubernetes.evidence.components import ask, parse
+from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 from tests.controlplane import build
 from tests.controlplane.plane import ControlPlane
 
@@ -57,7 +58,7 @@ def told_by(pids: Iterable[int]) -> tuple[Component, ...]:
     """What the probe tells of these processes: other control planes may run on this machine too."""
     wanted = set(pids)
     processes = [one for one in read_components()["processes"] if one["pid"] in wanted]  # type: ignore[attr-defined]
-    return parse({"components": {"processes": processes}}, "cp1")
+    return of_node({"components": {"processes": processes}}, "cp1")
 
 
 def named(components: Iterable[Component]) -> dict[str, Component]:
@@ -181,21 +182,29 @@ def test_plug_ins_that_are_on_are_those_that_the_binary_tells(binaries: Path) ->
             assert effective(server, row) == Setting(str(is_on).lower(), "default"), row.where
 
 
-def static(plane: ControlPlane, name: str) -> Json:
+def static(plane: ControlPlane, name: str, node: str = "static0001") -> Json:
     """A pod as a kubelet shows a static one, with the command line of the process."""
     from pathlib import Path
 
     argv = Path(f"/proc/{plane.pids[name]}/cmdline").read_text(encoding="utf-8").rstrip("\0").split("\0")
     container = {"name": name, "image": f"registry.k8s.io/{name}:v{VERSION}", "command": [name, *argv[1:]]}
-    spec = {"nodeName": "static0001", "hostNetwork": True, "containers": [container]}
-    meta = {"name": f"{name}-static0001", "namespace": "kube-system", "labels": {"component": name}}
+    with plane.client() as admin:
+        uid = admin.get(f"/api/v1/nodes/{node}")["metadata"]["uid"]
+    owner = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid, "controller": True}
+    meta = {
+        "name": f"{name}-{node}",
+        "namespace": "kube-system",
+        "labels": {"component": name},
+        "ownerReferences": [owner],
+    }
+    spec = {"nodeName": node, "hostNetwork": True, "containers": [container]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 
 
 def asked(kubeconfig: Path) -> tuple[Component, ...]:
     connection = connect(str(kubeconfig), None, 30.0)
     try:
-        return gather(Client(connection, 30.0, Patience()), "prod")
+        return parse(ask(Client(connection, 30.0, Patience())), "prod")
     finally:
         connection.pool.clear()
 
@@ -203,7 +212,7 @@ def asked(kubeconfig: Path) -> tuple[Component, ...]:
 def test_the_api_server_tells_the_same_flags_as_the_processes(plane: ControlPlane) -> None:
     plane.add_nodes(1, prefix="static")
     plane.apply([static(plane, name) for name in ("kube-apiserver", "kube-scheduler")])
-    shown = named(asked(plane.kubeconfig()))
+    shown = named(one for one in asked(plane.kubeconfig()) if one.node in ("", "static0001"))
     running = named(told_by(plane.pids.values()))
     for name in ("kube-apiserver", "kube-scheduler"):
         assert shown[name].flags == running[name].flags
@@ -217,8 +226,8 @@ def test_the_api_server_tells_the_same_flags_as_the_processes(plane: ControlPlan
 
 
 def test_somebody_who_may_read_nothing_has_no_findings_and_no_passes(plane: ControlPlane) -> None:
-    found = asked(plane.kubeconfig("nobody", ()))
-    assert {one.silent["flags"].cause for one in found} == {"denied"}
-    tallies = evaluate(Scene(Evidence(components=united(found)), 1_790_000_000), [CATALOGUE["API-03"]])
-    assert (tallies[0].counts.get("pass", 0), tallies[0].counts.get("fail", 0)) == (0, 0)
-    assert tallies[0].counts["unknown"] == 1
+    seen = KubernetesEvidence(kubeconfig=str(plane.kubeconfig("nobody", ()))).gather()
+    assert seen.components is None
+    assert seen.silent["components"].cause == "denied"
+    (tally,) = evaluate(Scene(seen, 1_790_000_000), [CATALOGUE["API-03"]])
+    assert tally.counts == {"unknown": 1}

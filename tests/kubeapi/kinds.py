@@ -169,6 +169,9 @@ BUILTINS: tuple[Kind, ...] = (
     _typed("rbac.authorization.k8s.io", "rolebindings", "RoleBinding"),
     _typed("rbac.authorization.k8s.io", "clusterroles", "ClusterRole", namespaced=False),
     _typed("rbac.authorization.k8s.io", "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
+    _typed(
+        "certificates.k8s.io", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False
+    ),
     *(
         _typed("admissionregistration.k8s.io", name.lower() + "s", name, namespaced=False)
         for name in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")

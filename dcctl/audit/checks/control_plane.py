@@ -267,18 +267,17 @@ def persons(component: Component, _scene: Scene) -> Iterator[Part]:
     if certified:
         yield Part("certificates", "fail", f"client certificates were granted: {', '.join(certified[:3])}")
         return
+    if certified is None:
+        yield Part("certificates", "unknown", untold(component, "certified"))
+        return
     ways = ("oidc-issuer-url", "authentication-token-webhook-config-file")
     if any(given(component, flag) for flag in ways) or (
         component.authentication and component.authentication.issuers
     ):
-        yield (
-            Part("certificates", "pass")
-            if certified is not None
-            else Part("certificates", "unknown", untold(component, "certified"))
-        )
+        yield Part("certificates", "pass")
         return
     yield Part(
-        "certificates", "unknown", "neither OIDC nor a webhook: a person has to say how persons come in"
+        "certificates", "manual", "neither OIDC nor a webhook: a person has to say how persons come in"
     )
 
 

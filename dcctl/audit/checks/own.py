@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 LONGEST_S: Final = 180 * 86400
 """For so long a waiver may hold."""
+ATTESTED_S: Final = 365 * 86400
+"""For so long an attestation may."""
 _LATE: Final = 2
 """So many times the interval without a run, and one was missed."""
 OWN: Final = ("SLF-02", "SLF-03", "SLF-04")
@@ -53,24 +55,28 @@ def told_enough(told: Told, scene: Scene) -> Iterator[Fault]:
 
 @check(
     "SLF-03",
-    "Waiver that is expired, unused, over-broad or nobody's",
+    "Waiver or attestation that is expired, unused, over-broad or nobody's",
     "medium",
     tier="L",
     over="waivers",
     refs=("dcctl:waivers", "800-53:CA-5"),
     why="A waiver that nobody looks at again turns a risk that was borne for a time into one for ever.",
-    fix="Mend what it waives and delete it from the file; or decide anew, and give it new dates there.",
+    fix="Mend what it waives and delete it from the file; or look again, and give it new dates there.",
 )
 def waiver_in_order(waiver: Waiver, scene: Scene) -> Iterator[Fault]:
     """It is in force, not for too long, somebody's, for a reason, and covers something but not everything."""
-    faults = [*_in_time(waiver, scene.now_s), *_somebodys(waiver), *_narrow(waiver, scene)]
+    faults = [*_in_time(waiver, scene.now_s), *_somebodys(waiver)]
+    if waiver.attests:
+        yield from faults
+        return
+    faults += _narrow(waiver, scene)
     if waiver.used is None and not faults:
         raise Unsure(f"{waiver.check} did not run")
     yield from faults
 
 
 def _somebodys(waiver: Waiver) -> Iterator[Fault]:
-    for name in ("owner", "ticket", "reason"):
+    for name in ("owner", "reason") if waiver.attests else ("owner", "ticket", "reason"):
         if not getattr(waiver, name).strip():
             yield Fault(f"has no {name}: {waiver.place}", name)
 
@@ -87,15 +93,21 @@ def _narrow(waiver: Waiver, scene: Scene) -> Iterator[Fault]:
 def _in_time(waiver: Waiver, now_s: int) -> Iterator[Fault]:
     if waiver.created_at_s > now_s:
         yield Fault("was made in the future: is the clock right?", "created")
-    if waiver.expires_at_s - waiver.created_at_s > LONGEST_S:
-        yield Fault(f"holds for more than {LONGEST_S // 86400} days", "too long")
+    if waiver.expires_at_s - waiver.created_at_s > longest_s(waiver):
+        yield Fault(f"holds for more than {longest_s(waiver) // 86400} days", "too long")
     if ends_at_s(waiver) <= now_s:
-        yield Fault("has expired; what it covered counts again", "expired")
+        again = "somebody has to look again" if waiver.attests else "what it covered counts again"
+        yield Fault(f"has expired; {again}", "expired")
+
+
+def longest_s(waiver: Waiver) -> int:
+    """Return for how long it may hold."""
+    return ATTESTED_S if waiver.attests else LONGEST_S
 
 
 def ends_at_s(waiver: Waiver) -> int:
     """Return when it stops to hold: what is longer than it may be is cut."""
-    return min(waiver.expires_at_s, waiver.created_at_s + LONGEST_S)
+    return min(waiver.expires_at_s, waiver.created_at_s + longest_s(waiver))
 
 
 def _has_run(chain: Chain, _scene: Scene) -> str:

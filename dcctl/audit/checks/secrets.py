@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.storage import StorageClass
 
 DAY_S: Final = 86_400
-_EPOCH: Final = 719_163
-"""1 January 1970, as dates are counted (date.toordinal)."""
 _STORES: Final = ("external-secrets.io", "secrets-store.csi.x-k8s.io", "secrets.hashicorp.com")
 """Groups of APIs of External Secrets, the Secrets Store CSI driver, and Vault's operator."""
+_RETIRED: Final = "kubernetes-client.io"
+"""That of kubernetes-external-secrets, which its makers gave up in 2022."""
 _ENCRYPTED: Final = ("encrypted", "secure", "encryption")
 _KEYS: Final = ("kmskeyid", "diskencryptionsetid", "disk-encryption-kms-key")
 """Parameters of CSI drivers, in small letters: a switch, or the name of a key."""
@@ -160,18 +160,16 @@ def shared(one: PullSecret, scene: Scene) -> Iterator[Fault]:
     needs=("apis",),
     refs=("cis-1.12:5.4.2", "800-53:SC-12", "iso:A.5.17"),
     why="Whoever has etcd or one of its backups has all Secrets; a store outside gives them out one by one.",
-    fix="Use an external store; or decide against it, and put the day into audit.secrets.store_attested.",
+    fix="Use an external store; or look whether one is needed, and write an attestation.",
 )
-def no_store(cluster: Cluster, scene: Scene) -> Iterator[Fault]:
-    """An external store serves Secrets, or somebody looked not long ago whether one is needed."""
-    if any(api.endswith(store) for api in cluster.apis or () for store in _STORES):
+def no_store(cluster: Cluster, _scene: Scene) -> Iterator[Fault]:
+    """An external store that somebody maintains serves Secrets, or somebody looked whether one is needed."""
+    apis = cluster.apis or ()
+    if any(api.endswith(store) for api in apis for store in _STORES):
         return
-    policy = scene.policy.secrets
-    if policy.store_attested is None:
+    if not any(api.endswith(_RETIRED) for api in apis):
         raise Unattested("no external store is installed: somebody has to say whether one is needed")
-    age_days = scene.now_s // DAY_S - (policy.store_attested.toordinal() - _EPOCH)
-    if age_days > policy.attested_days:
-        yield Fault(f"somebody last looked at that {age_days:,} days ago", "attested")
+    yield Fault(f"kubernetes-external-secrets ({_RETIRED}) is maintained by nobody any more", "retired")
 
 
 _HARMLESS: Final = (*READ, "use")

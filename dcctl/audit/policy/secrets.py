@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003  # msgspec resolves annotations at run time
-
 from msgspec import Struct
 
 
@@ -19,7 +17,3 @@ class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
     """In more namespaces than these, a pull secret of one name is one that all share."""
     encrypted_classes: tuple[str, ...] = ()
     """Storage classes whose volumes the site knows to be encrypted below; `*` and `?` are any."""
-    store_attested: date | None = None
-    """The day on which somebody looked whether Secrets need a store outside of the cluster, and found not."""
-    attested_days: int = 365
-    """For so long an attestation holds."""

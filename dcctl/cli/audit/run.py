@@ -189,7 +189,7 @@ def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()
     if found is not None:
         return found
     collection = collectors.Collection(session.settings, models)
-    fleet = session.survey(shape, asked=collection.asked).fleet
+    fleet = session.survey(shape, asked=collection.asked, lenient=True).fleet
     return collection.gather(fleet, session.now_s)
 
 
@@ -247,15 +247,18 @@ class _Audit(NamedTuple):
         return self._report(scene, verdict, compared, evidence, seq, known)
 
     def _judged(self, evidence: "Evidence", known: "Before | None") -> "tuple[Scene, Verdict]":
+        from msgspec.structs import replace
+
         from dcctl.audit.counters import Counters
         from dcctl.audit.judge import judge
         from dcctl.audit.scene import Scene
 
         counters = known.counters if known else Counters()
         now_s = evidence.taken_at_s or self.session.now_s
-        scene = Scene(evidence, now_s, self.this.policy, counters)
+        held = replace(evidence, waivers=self.this.waivers)
+        scene = Scene(held, now_s, self.this.policy, counters)
         chains = (known.chain,) if known else ()
-        return scene, judge(scene, self.this.checks, self.this.waivers, chains)
+        return scene, judge(scene, self.this.checks, chains)
 
     @property
     def _least_milli(self) -> int:

@@ -33,6 +33,7 @@ class Setup(NamedTuple):
     checks: tuple[Check, ...]
     """Those of the catalogue, of plug-ins, and of the site."""
     waivers: tuple[Waiver, ...]
+    """With the attestations that stand beside them."""
     folder: Path
     """Of the history."""
 
@@ -62,7 +63,7 @@ def setup(session: Session, waivers: str = "", checks: str = "") -> Setup:
     every = (*catalogue(), *(_site_checks(Path(site).expanduser()) if site else ()))
     path = waivers_file(session, spec, waivers)
     named = bool(waivers or spec.waivers)
-    held = _waivers(path, {one.id for one in every}) if named or path.exists() else ()
+    held = _held(path, {one.id for one in every}) if named or path.exists() else ()
     return Setup(spec, policy, every, held, folder_of(session))
 
 
@@ -94,31 +95,45 @@ def _site_checks(path: Path) -> tuple[Check, ...]:
     return read(entries(path, "checks", "dcctl man dcctl-audit | man -l -"), CATALOGUE)
 
 
-def _waivers(path: Path, known: set[str]) -> tuple[Waiver, ...]:
-    from dcctl.audit.waivers import read
+def _held(path: Path, known: set[str]) -> tuple[Waiver, ...]:
+    return held_in(_text(path, "dcctl audit waive --help"), str(path), known)
 
-    return read(entries(path, "waivers", "dcctl audit waive --help"), known)
+
+def held_in(text: str, where: str, known: set[str]) -> tuple[Waiver, ...]:
+    """The waivers and attestations of a text that is, or would be, a file. UsageError with file and line."""
+    from dcctl.audit.attest import ATTESTED
+    from dcctl.audit.waivers import read, read_attestations
+
+    waivers = entries_of(text, where, "waivers", "dcctl audit waive --help", ("attestations",))
+    attestations = entries_of(text, where, "attestations", "dcctl audit explain API-15", ("waivers",))
+    return (*read(waivers, known), *read_attestations(attestations, ATTESTED))
 
 
 def entries(path: Path, key: str, hint: str) -> Iterator[Entry]:
     """Yield the entries of the list that stands under `key` in a YAML file. UsageError with file and line."""
+    return entries_of(_text(path, hint), str(path), key, hint)
+
+
+def _text(path: Path, hint: str) -> str:
     from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
     where, data = str(path), read_bytes(str(path))
     with _helped(hint):
-        text = text_of(data, where)
-    return entries_of(text, where, key, hint)
+        return text_of(data, where)
 
 
-def entries_of(text: str, where: str, key: str, hint: str) -> Iterator[Entry]:
-    """Yield the entries of a text that is, or would be, the file `where`. UsageError with file and line."""
+def entries_of(text: str, where: str, key: str, hint: str, beside: tuple[str, ...] = ()) -> Iterator[Entry]:
+    """Yield the entries of a text that is, or would be, the file `where`. UsageError with file and line.
+
+    `beside`: other keys that the file may have.
+    """
     import yaml
 
     from dcctl.inventory.sources.files.documents import documents
 
     with _helped(hint):
         found = documents(text, where)
-    listed, told = _listed(found, where, key, hint)
+    listed, told = _listed(found, where, (key, *beside), hint)
     for node, one in zip(listed, told, strict=True):
         if not isinstance(one, dict) or not isinstance(node, yaml.MappingNode):
             raise UsageError(_place(where, node), "an entry must be a mapping", hint)
@@ -137,9 +152,9 @@ def _helped(hint: str) -> Iterator[None]:
 
 
 def _listed(
-    found: list[tuple[yaml.Node, Tree]], where: str, key: str, hint: str
+    found: list[tuple[yaml.Node, Tree]], where: str, keys: tuple[str, ...], hint: str
 ) -> tuple[list[yaml.Node], list[Tree]]:
-    """The nodes of the list, and what they are read as."""
+    """The nodes of the list under the first of these keys, the only ones, and what they are read as."""
     import yaml
 
     from dcctl.inventory.sources.files.documents import is_null
@@ -149,11 +164,16 @@ def _listed(
     if len(found) > 1:
         raise UsageError(_place(where, found[1][0]), "a second document: one is read", hint)
     root, told = found[0]
-    if not isinstance(told, dict) or list(told) != [key] or not isinstance(root, yaml.MappingNode):
-        raise UsageError(_place(where, root), f"must be a mapping with the one key `{key}`", hint)
-    listed, values = root.value[0][1], told[key]
-    if is_null(listed):
+    key = keys[0]
+    if not (
+        isinstance(told, dict) and isinstance(root, yaml.MappingNode) and told and set(told) <= set(keys)
+    ):
+        names = " or ".join(f"`{name}`" for name in keys)
+        raise UsageError(_place(where, root), f"must be a mapping with the key {names}", hint)
+    listed = next((value for name, value in root.value if name.value == key), None)
+    if listed is None or is_null(listed):
         return [], []
+    values = told[key]
     if not isinstance(listed, yaml.SequenceNode) or not isinstance(values, list):
         raise UsageError(_place(where, listed), f"`{key}` must be a list", hint)
     return listed.value, values

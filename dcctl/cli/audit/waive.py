@@ -51,8 +51,8 @@ def waive(
     """
     from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
-    from dcctl.audit.waivers import as_yaml, read
-    from dcctl.cli.audit.setup import entries_of, setup, waivers_file
+    from dcctl.audit.waivers import as_yaml
+    from dcctl.cli.audit.setup import held_in, setup, waivers_file
 
     this = setup(session, checks=terms.checks)
     path = waivers_file(session, this.spec, terms.waivers)
@@ -60,7 +60,7 @@ def waive(
     name = check if check in known else check.upper()
     added = as_yaml({"id": name, "object": objects, **_stated(terms, session.now_s)})
     text = _with(path, added)
-    read(entries_of(text, str(path), "waivers", _HINT), known)
+    held_in(text, str(path), known)
     if not session.consent.dry_run:
         session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
         _write(path, text)
@@ -94,14 +94,24 @@ def _with(path: "Path", added: str) -> str:
 
     from dcctl.inventory.sources.files.documents import read_bytes, text_of
 
-    if not path.exists():
-        return f"waivers:\n{added}"
-    text = text_of(read_bytes(str(path)), str(path))
-    first = next((line for line in text.splitlines() if line.lstrip().startswith("- ")), "")
+    text = text_of(read_bytes(str(path)), str(path)) if path.exists() else ""
+    start, end = _waivers_in(text)
+    first = next((line for line in text[start:end].splitlines() if line.lstrip().startswith("- ")), "")
     if not first:
-        text = _EMPTY.sub("", text) + "waivers:"
+        others = text[:start] + _EMPTY.sub("", text[start:end]) + text[end:]
+        return f"{others.rstrip()}\nwaivers:\n{added}".lstrip("\n")
     indent = first[: len(first) - len(first.lstrip())]
-    return text.rstrip("\n") + "\n" + textwrap.indent(added, indent)
+    more = textwrap.indent(added, indent)
+    return f"{text[:end].rstrip()}\n{more}{text[end:]}"
+
+
+def _waivers_in(text: str) -> tuple[int, int]:
+    """Where the list of waivers begins and ends in a file; its end twice where it has none."""
+    keys = [
+        (match[1], match.start()) for match in re.finditer(r"^(waivers|attestations):", text, re.MULTILINE)
+    ]
+    start = next((at for name, at in keys if name == "waivers"), len(text))
+    return start, next((at for _, at in keys if at > start), len(text))
 
 
 def _write(path: "Path", text: str) -> None:

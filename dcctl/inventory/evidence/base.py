@@ -21,8 +21,14 @@ class Subject(Fact, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What it is called in findings, the same in every run: an owner, not a pod; a slot, not an index."""
+        """What it is called where it is, the same in every run: an owner, not a pod; a slot, not an index."""
         raise NotImplementedError
+
+    @property
+    def object(self) -> str:
+        """What findings call it: its key, behind the name of its cluster where the run is about several."""
+        cluster: str = getattr(self, "cluster", "")
+        return f"{cluster}:{self.key}" if cluster else self.key
 
     @property
     def counted(self) -> dict[str, int]:

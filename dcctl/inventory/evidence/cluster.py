@@ -11,6 +11,7 @@ class Cluster(Subject, frozen=True, kw_only=True):
 
     cluster: str = ""
     name: str
+    """As its source is called: for a person."""
     version: str | None = None
     """Of the API server, with what its maker adds: `v1.33.4`, `v1.33.1-eks-abc`."""
     minor: int | None = None
@@ -30,5 +31,5 @@ class Cluster(Subject, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """`Cluster/prod`."""
-        return f"Cluster/{self.name}"
+        """One name for all: that of a kubeconfig's context, which anybody may change, is no part of it."""
+        return "Cluster"

@@ -99,7 +99,7 @@ class Component(Subject, frozen=True, kw_only=True):
     @property
     def key(self) -> str:
         """`cp1/kube-apiserver`."""
-        return f"{self.node or self.cluster or 'cluster'}/{self.name}"
+        return f"{self.node or 'cluster'}/{self.name}"
 
     @property
     def stands_on(self) -> tuple[str, ...]:
@@ -116,14 +116,24 @@ _TOLD = (
 def united(found: Iterable[Component]) -> tuple[Component, ...]:
     """Return each component once: what an earlier reading told stands, a later one fills in what it lacks.
 
-    One that nobody found on any node is left out where one of its kind was found on some.
+    One that nobody found on any node is left out where its cluster has one of its kind on some. What a node
+    tells of itself is of the cluster that has a node of this name; where several have one, of none.
     """
-    kept: dict[tuple[str, str], Component] = {}
-    for one in found:
-        place = (one.node, one.name)
+    told = tuple(found)
+    clusters: dict[str, set[str]] = {}
+    for one in told:
+        if one.cluster and one.node:
+            clusters.setdefault(one.node, set()).add(one.cluster)
+    kept: dict[tuple[str, str, str], Component] = {}
+    for one in (_placed(each, clusters.get(each.node, set())) for each in told):
+        place = (one.cluster, one.node, one.name)
         kept[place] = _filled(kept[place], one) if place in kept else one
-    there = {one.kind for one in kept.values() if one.node}
-    return tuple(one for one in kept.values() if one.node or one.kind not in there)
+    there = {(one.cluster, one.kind) for one in kept.values() if one.node}
+    return tuple(one for one in kept.values() if one.node or (one.cluster, one.kind) not in there)
+
+
+def _placed(one: Component, clusters: set[str]) -> Component:
+    return one if one.cluster or len(clusters) != 1 else replace(one, cluster=next(iter(clusters)))
 
 
 def _filled(first: Component, second: Component) -> Component:
@@ -131,7 +141,6 @@ def _filled(first: Component, second: Component) -> Component:
     both = replace(
         first,
         **filled,
-        cluster=first.cluster or second.cluster,
         config_file=first.config_file or second.config_file,
         managed=first.managed or second.managed,
     )

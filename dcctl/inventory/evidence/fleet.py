@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from dcctl.inventory.devices import Accelerator, Nic
     from dcctl.inventory.evidence.boards import BusBandwidth, Diagnostic
     from dcctl.inventory.evidence.collected import Evidence
-    from dcctl.inventory.model import Node
+    from dcctl.inventory.model import Fleet, Node
 
 S = TypeVar("S", bound=Subject)
+_OF_NODES = ("boards", "gpu_nodes", "ports", "fleet_nodes")
+"""Kinds of subjects that are not wholly known without the list of nodes."""
 Records = tuple[tuple["Diagnostic", ...], tuple["BusBandwidth", ...]]
 
 
@@ -45,10 +47,20 @@ def with_fleet(evidence: Evidence, records: Mapping[str, Records] | None = None)
         gpu_nodes = [_recorded(one, records) for one in gpu_nodes]
     return replace(
         evidence,
+        silent={**_unlisted(evidence.fleet), **evidence.silent},
         boards=(*(evidence.boards or ()), *boards) if boards else evidence.boards,
         ports=(*(evidence.ports or ()), *ports) if ports else evidence.ports,
         gpu_nodes=tuple(gpu_nodes) if gpu_nodes else evidence.gpu_nodes,
     )
+
+
+def _unlisted(fleet: Fleet) -> dict[str, Silence]:
+    """By what nodes tell, why there may be more of them than anybody knows."""
+    dark = {run.name for run in fleet.sources if run.kind == "kubernetes" and not (run.ok or run.items)}
+    for gap in fleet.gaps:
+        if not gap.node and (gap.part == "nodes" or (gap.source in dark and not gap.part)):
+            return dict.fromkeys(_OF_NODES, Silence(f"{gap.subject}: {gap.reason}", gap.cause))
+    return {}
 
 
 def _silenced(one: S, why: Silence | None) -> S:

@@ -7,7 +7,7 @@ from dcctl.inventory.model import Moment  # noqa: TC001  # msgspec reads it
 
 
 class Waiver(Subject, frozen=True, kw_only=True):
-    """Somebody bears a finding, for a time and a reason."""
+    """Somebody bears a finding, or attests what no program can decide, for a time and a reason."""
 
     check: str
     objects: str
@@ -23,11 +23,14 @@ class Waiver(Subject, frozen=True, kw_only=True):
     """Findings that it covers now; None: its check did not run."""
     finding: str = ""
     """The id of the one finding that is meant, where it is one."""
+    attests: bool = False
+    """It is an attestation: nothing is borne, somebody looked."""
 
     @property
     def key(self) -> str:
         """The check and the objects, and the one finding of them that is meant."""
-        return f"Waiver/{self.check}/{self.objects}" + (f" {self.finding}" if self.finding else "")
+        what = "Attestation" if self.attests else "Waiver"
+        return f"{what}/{self.check}/{self.objects}" + (f" {self.finding}" if self.finding else "")
 
 
 class Told(Subject, frozen=True, kw_only=True):

@@ -103,11 +103,12 @@ def test_who_may_nothing_has_a_reason_for_each_kind(loaded: ApiServer, tmp_path:
     loaded.deny("bob", "*", "*")
     seen = gathered(loaded, tmp_path, "bob")
     wanted = {name for row in ROWS if not row.listed.custom for name in row.into}
-    assert set(seen.silent) == wanted
+    assert set(seen.silent) == {*wanted, "components"}
     assert {one.cause for one in seen.silent.values()} == {"denied"}
     assert all("HTTP 403" in one.reason for one in seen.silent.values())
     assert seen.roles is None
     assert [one.name for one in seen.clusters or ()] == ["emulated"]
+    assert seen.components is None
 
 
 def test_a_list_that_is_refused_leaves_the_other_list_of_its_kind(loaded: ApiServer, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
         scene = self._scene()
         subjects = scene.of(one.over)
         return tuple(
-            (each.key, part.where, part.state)
+            (each.object, part.where, part.state)
             for each in subjects
             for part in parts_of(one.id, each, scene) or ()
         )

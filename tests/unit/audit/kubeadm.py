@@ -1,12 +1,15 @@
 """A cluster as kubeadm 1.36.3 leaves it.
 
 Written by `kubeadm init phase` itself: the manifests, kube-proxy's objects, the kubelet's configuration,
-and the modes of what it made. Put in by hand, as packages usually have them: the kubelet's command line,
-its units and a file of a network plug-in (the last five lines of files.txt), the digests of the two CAs.
+and the modes of what it made; objects.jsonl is what the API server had after its phases upload-config,
+bootstrap-token and addon, with all that the servers make by themselves. Put in by hand, as packages
+usually have them: the kubelet's command line, its units and a file of a network plug-in (the last five
+lines of files.txt), the digests of the two CAs, and cluster.yaml.
 """
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,9 +50,12 @@ def command(name: str) -> list[str]:
     return list(manifest(name)["spec"]["containers"][0]["command"])
 
 
+def objects_of_kube_proxy() -> list[dict[str, Any]]:
+    return [one for one in yaml.safe_load_all(text("kube-proxy.yaml")) if one]
+
+
 def proxy_config() -> str:
-    documents = yaml.safe_load_all(text("kube-proxy.yaml"))
-    maps = [one for one in documents if one and one["kind"] == "ConfigMap"]
+    maps = [one for one in objects_of_kube_proxy() if one["kind"] == "ConfigMap"]
     return str(maps[0]["data"]["config.conf"])
 
 
@@ -79,12 +85,25 @@ def document() -> dict[str, Any]:
     }
 
 
+def objects() -> list[dict[str, Any]]:
+    """All that is in the cluster."""
+    made = [json.loads(line) for line in text("objects.jsonl").splitlines()]
+    return [*made, *yaml.safe_load_all(text("cluster.yaml")), *objects_of_kube_proxy(), *map(mirror, STATIC)]
+
+
+def mirror(name: str) -> dict[str, Any]:
+    """The pod by which a kubelet shows a static one."""
+    pod = manifest(name)
+    owner = {"apiVersion": "v1", "kind": "Node", "name": NODE, "controller": True}
+    notes = {"kubernetes.io/config.mirror": "0", "kubernetes.io/config.source": "file"}
+    meta = {**pod["metadata"], "name": f"{name}-{NODE}", "ownerReferences": [owner], "annotations": notes}
+    return {**pod, "metadata": meta, "spec": {**pod["spec"], "nodeName": NODE}}
+
+
 def pods() -> list[of_api.PodOf]:
     """The mirror pods of the static ones, and kube-proxy's."""
     found = [manifest(name) for name in STATIC]
-    daemons = [
-        one for one in yaml.safe_load_all(text("kube-proxy.yaml")) if one and one["kind"] == "DaemonSet"
-    ]
+    daemons = [one for one in objects_of_kube_proxy() if one["kind"] == "DaemonSet"]
     found += [{"metadata": {"name": "kube-proxy-x"}, "spec": daemons[0]["spec"]["template"]["spec"]}]
     for one in found:
         one["spec"]["nodeName"] = NODE

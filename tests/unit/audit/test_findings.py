@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 import pytest
+from msgspec.structs import fields
 
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.coverage import coverage
@@ -10,6 +13,7 @@ from dcctl.audit.evaluate import Outcome, Tally, evaluate
 from dcctl.audit.finding import findings, identity
 from dcctl.audit.record import Judged, Record, compare, open_head, replayed
 from dcctl.audit.scene import Scene
+from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
 from tests.unit.audit.runs import finding, tally
@@ -40,7 +44,7 @@ def test_what_has_one_name_in_two_clusters_is_two_findings() -> None:
     )
     scene = Scene(Evidence(roles=roles, bindings=bindings), 0)
     found = findings(evaluate(scene, [CATALOGUE["RBAC-03"]]))
-    assert [one.object for one in found] == ["prod: ClusterRole/dev", "lab: ClusterRole/dev"]
+    assert [one.object for one in found] == ["prod:ClusterRole/dev", "lab:ClusterRole/dev"]
 
 
 def test_what_is_new_known_and_gone() -> None:
@@ -65,11 +69,12 @@ def test_a_finding_that_became_graver_is_news() -> None:
     [
         (tally("RBAC-03", ("unknown", "a")), True),
         (tally("RBAC-03", ("error", "a")), True),
+        (tally("RBAC-03", ("manual", "a")), True),
         (tally("RBAC-03", ("unknown", "")), True),
         (tally("RBAC-02"), True),
         (tally("RBAC-03"), False),
     ],
-    ids=["unknown", "broke", "list refused", "not selected", "node not looked at"],
+    ids=["unknown", "broke", "nobody attested it", "list refused", "not selected", "node not looked at"],
 )
 def test_what_nobody_looked_at_is_never_gone(now: Tally, there: bool) -> None:
     before = finding("RBAC-03", "a", nodes=("gpu1",))
@@ -107,3 +112,23 @@ def test_every_check_weighs_the_same_in_coverage() -> None:
 
 def test_coverage_is_never_rounded_up_to_all() -> None:
     assert coverage([tally("RBAC-03", ("error", "x"), **{"pass": 5000})]).milli == 999
+
+
+def test_no_two_clusters_share_a_finding() -> None:
+    """Each kind of object has its cluster's name before it, where there is one."""
+    kinds = {one.name: held(one.type) for one in fields(Evidence)}
+    there = [kind for kind in kinds.values() if kind is not None and "cluster" in kind.__struct_fields__]
+    assert len(there) > 20
+    for kind in there:
+        told = {name: "x" for name in kind.__struct_fields__ if name in NAMED}
+        objects = [kind(cluster=each, **told).object for each in ("", "east", "west")]
+        assert objects[1:] == [f"east:{objects[0]}", f"west:{objects[0]}"]
+
+
+NAMED = ("name", "namespace", "node", "path", "kind", "role", "role_kind", "account", "configuration")
+
+
+def held(kind: Any) -> Any:
+    """The class of subjects in a field of Evidence; None: it holds others."""
+    found = next(iter(get_args(next(iter(get_args(kind)), None))), None)
+    return found if isinstance(found, type) and issubclass(found, Subject) else None

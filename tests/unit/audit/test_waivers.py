@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcctl.audit.attest import ATTESTED as ATTESTABLE
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.evaluate import evaluate
+from dcctl.audit.scene import Scene
+from dcctl.audit.standards import Standard, compliance
 from dcctl.audit.waivers import as_yaml, covers, read, used, waived
-from dcctl.cli.audit.setup import entries_of
+from dcctl.cli.audit.setup import entries_of, held_in
 from dcctl.errors import UsageError
+from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.components import Component
+from dcctl.inventory.sources.catalogue import standards
+from tests.unit.audit.cases import cases
 from tests.unit.audit.runs import finding
 
 if TYPE_CHECKING:
@@ -92,8 +100,8 @@ def test_an_empty_file_waives_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- id: POD-04\n", "w.yaml:1: must be a mapping with the one key `waivers`"),
-        ("waiver: []\n", "w.yaml:1: must be a mapping with the one key `waivers`"),
+        ("- id: POD-04\n", "w.yaml:1: must be a mapping with the key `waivers`"),
+        ("waiver: []\n", "w.yaml:1: must be a mapping with the key `waivers`"),
         ("waivers: {}\n", "w.yaml:1: `waivers` must be a list"),
         ("waivers:\n- POD-04\n", "w.yaml:2: an entry must be a mapping"),
         ("waivers:\n- id: POD-04\n  objekt: x\n", "w.yaml:3: objekt: is no key of an entry; did you mean"),
@@ -147,3 +155,68 @@ def test_two_waivers_of_the_same_are_refused() -> None:
     entry = as_yaml(GOOD)
     with pytest.raises(UsageError, match=r"w\.yaml:9: waives the same as w\.yaml:2"):
         parsed(f"waivers:\n{entry}{entry}")
+
+
+ATTESTED = """
+attestations:
+- id: API-15
+  owner: wu
+  reason: persons come in by the proxy of the single sign-on
+  created: 2026-01-01
+  expires: 2026-12-31
+waivers:
+- id: POD-04
+  object: nlp/*
+  owner: wu
+  ticket: T-1
+  reason: rdma
+  created: 2026-01-01
+  expires: 2026-03-01
+"""
+
+
+def held(text: str) -> tuple[Waiver, ...]:
+    return held_in(text, "w.yaml", set(CATALOGUE))
+
+
+def test_attestations_stand_beside_waivers() -> None:
+    waiver, attestation = held(ATTESTED)
+    assert (waiver.key, waiver.attests) == ("Waiver/POD-04/nlp/*", False)
+    assert (attestation.key, attestation.attests) == ("Attestation/API-15/*", True)
+    assert attestation.expires_at_s == at(2027, 1, 1)
+    assert not waived([finding("API-15", "cp1/kube-apiserver")], [attestation], at(2026, 2, 1))
+    assert [one.used for one in used([waiver, attestation], [], {"POD-04", "API-15"})] == [0, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- id: POD-04", "w.yaml:2: id: POD-04 is for no person to attest; these are: API-15, SEC-06"),
+        ("- owner: wu", "w.yaml:2: id: is missing"),
+        ("- id: API-15\n  ticket: T", "w.yaml:3: ticket: is no key of an entry"),
+        ("- id: API-15", "w.yaml:2: created: is missing"),
+        ("- id: API-15\n  created: 2026-01-01", "w.yaml:2: expires: is missing"),
+        ("- id: API-15\n  created: 2026-01-01\n  expires: 2025-12-31", "w.yaml:4: expires: is before"),
+        ("- API-15", "w.yaml:2: an entry must be a mapping"),
+    ],
+)
+def test_what_is_no_attestation_is_told_with_its_line(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        held(f"attestations:\n{text}\n")
+    assert str(caught.value).startswith(says)
+
+
+def test_an_attestation_settles_a_control_of_a_standard_and_no_longer_than_it_holds() -> None:
+    (cis,) = (one for one in standards(Standard) if one.id == "cis-1.12")
+    said = "wu attested it on 2026-01-01: persons come in by the proxy of the single sign-on"
+    for now_s, state in ((at(2027, 1, 1) - 1, "pass"), (at(2027, 1, 1), "manual")):
+        for managed in ("", "EKS"):  # of a managed control plane nothing is told, and a person may know
+            server = Component(name="kube-apiserver", node="cp1", flags={}, certified=(), managed=managed)
+            scene = Scene(Evidence(components=(server,), waivers=held(ATTESTED)), now_s)
+            by = {one.control.id: one for one in compliance(cis, evaluate(scene), scene)}
+            assert {by[name].state for name in ("3.1.1", "3.1.2", "3.1.3")} == {state}
+            assert (said in {proof.says for proof in by["3.1.1"].proofs}) == (state == "pass")
+
+
+def test_every_check_that_may_end_manual_can_be_attested() -> None:
+    assert set(ATTESTABLE) == {name for name in CATALOGUE if any(case.manual for case in cases(name))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.inventory.sources.kubernetes.evidence.components import LISTS
 from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
 from dcctl.inventory.sources.kubernetes.listed import ALL
 
@@ -54,7 +55,7 @@ def rbac_yaml() -> str:
 
 def audit_rbac_yaml() -> str:
     """A ClusterRole manifest for audits; what only its reader may decide to allow is a comment."""
-    given = _rules(dict.fromkeys((*ALL, *(row.listed for row in ROWS if not row.asked_for))))
+    given = _rules(dict.fromkeys((*ALL, *(row.listed for row in ROWS if not row.asked_for), *LISTS)))
     kept = _rules(dict.fromkeys(row.listed for row in ROWS if row.asked_for))
     return _AUDIT + given + _ASKED_FOR + "".join(f"# {line}\n" for line in kept.splitlines())
 

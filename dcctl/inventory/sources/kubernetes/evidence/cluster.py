@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import field
@@ -11,11 +11,11 @@ from msgspec import field
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.cluster import Cluster
 from dcctl.inventory.sources.http.failure import Failure
+from dcctl.inventory.sources.kubernetes.evidence.managed import CONTROL_PLANE, control_plane
 from dcctl.inventory.sources.kubernetes.evidence.rbac import (
     RuleWire,  # noqa: TC001  # msgspec resolves annotations at run time
 )
-from dcctl.inventory.sources.kubernetes.evidence.row import METADATA
-from dcctl.inventory.sources.kubernetes.types import Bare, Page, Wire
+from dcctl.inventory.sources.kubernetes.types import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,26 +23,12 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.rbac import Rule
     from dcctl.inventory.sources.http.client import Client
     from dcctl.inventory.sources.kubernetes.discovery import Served
+    from dcctl.inventory.sources.kubernetes.evidence.components import Answers
+    from dcctl.inventory.sources.kubernetes.evidence.managed import Sign
 
 T = TypeVar("T")
-_MANAGED = re.compile(r"-(eks|gke)[-.]")
-"""What EKS and GKE add to the version of their API servers."""
-_PROVIDERS = {
-    "vpcresources.k8s.aws": "EKS",
-    "networking.gke.io": "GKE",
-    "aks.azure.com": "AKS",
-    "alibabacloud.com": "ACK",
-}
-"""Groups of APIs that a managed cluster has from its first day."""
-CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 REVIEWED = ("default", "kube-system")
 """Namespaces in which dcctl asks what it may do: an ordinary one, and that of the system."""
-
-
-class VersionWire(Wire):
-    """The answer of /version."""
-
-    git_version: str = ""
 
 
 class RulesStatus(Wire):
@@ -84,13 +70,12 @@ class Rights(NamedTuple):
     complete: bool
 
 
-def cluster(client: Client, name: str, told: str, served: Served | Failure) -> Cluster:
+def cluster(client: Client, name: str, told: str, served: Served | Failure, answers: Answers) -> Cluster:
     """Ask what the cluster is. What is not answered is silent, with why.
 
     `told`: the name that subjects of several clusters are told apart by, or empty.
     """
     silent: dict[str, Silence] = {}
-    version = _asked(silent, "version", lambda: _version(client))
     rights = _asked(silent, "rules", lambda: _rights(client))
     user = _asked(silent, "user", lambda: _user(client))
     apis = None
@@ -98,20 +83,31 @@ def cluster(client: Client, name: str, told: str, served: Served | Failure) -> C
         silent["apis"] = silence_of(served)
     else:
         apis = served.titles()
-    who, told_by = _control_plane(client, version or "", apis or (), silent)
+    sign = sign_of(served, answers)
+    if sign is None:
+        nobody = Silence(f"no node has the label {CONTROL_PLANE}", "missing")
+        silent["control_plane"] = answers.nodes if isinstance(answers.nodes, Silence) else nobody
+    if isinstance(answers.version, Silence):
+        silent["version"] = answers.version
     return Cluster(
         cluster=told,
         name=name,
-        version=version,
-        minor=_minor(version or ""),
+        version=answers.told_version or None,
+        minor=_minor(answers.told_version),
         apis=apis,
-        control_plane=who,
-        told_by=told_by,
+        control_plane=None if sign is None else "managed" if sign.provider else "own",
+        told_by=sign.says if sign else "",
         user=user,
         rules=rights and rights.rules,
         rules_complete=rights is None or rights.complete,
         silent=silent,
     )
+
+
+def sign_of(served: Served | Failure, answers: Answers) -> Sign | None:
+    """Return who runs the control plane, by all that was told."""
+    apis = () if isinstance(served, Failure) else served.titles()
+    return control_plane(answers.told_version, apis, answers.seen())
 
 
 def _asked(silent: dict[str, Silence], what: str, ask: Callable[[], T]) -> T | None:
@@ -132,10 +128,6 @@ def _decoded(body: bytes, of: type[T]) -> T:
         return msgspec.json.decode(body, type=of)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Failure(f"the answer is not what it should be: {error}", "invalid") from error
-
-
-def _version(client: Client) -> str:
-    return _decoded(client.get("/version"), VersionWire).git_version
 
 
 def _minor(version: str) -> int | None:
@@ -165,24 +157,3 @@ def _rights(client: Client) -> Rights:
         found.update((one.rule(), None) for one in rules)
         complete = complete and not status.incomplete
     return Rights(tuple(found), complete)
-
-
-def _control_plane(
-    client: Client, version: str, apis: tuple[str, ...], silent: dict[str, Silence]
-) -> tuple[Literal["own", "managed"] | None, str]:
-    """(whose its machines are, what tells that)."""
-    if _MANAGED.search(version):
-        return "managed", f"version {version}"
-    for group, provider in _PROVIDERS.items():
-        if any(api == group or api.endswith(f".{group}") for api in apis):
-            return "managed", f"API {group} of {provider}"
-    query = {"labelSelector": CONTROL_PLANE, "limit": "1"}
-    try:
-        nodes = _decoded(client.get("/api/v1/nodes", query, METADATA), Page[Bare]).items or ()
-    except Failure as failure:
-        silent["control_plane"] = silence_of(failure)
-        return None, ""
-    if nodes:
-        return "own", f"node {nodes[0].metadata.name}"
-    silent["control_plane"] = Silence(f"no node has the label {CONTROL_PLANE}", "missing")
-    return None, ""

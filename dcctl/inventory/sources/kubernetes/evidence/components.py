@@ -14,40 +14,35 @@ from dcctl.inventory.evidence.components import CONFIGZ, CONTROL_PLANE, Componen
 from dcctl.inventory.sources.components import configs
 from dcctl.inventory.sources.components.flags import command_of, parse_flags, version_of
 from dcctl.inventory.sources.http.failure import Failure
+from dcctl.inventory.sources.kubernetes.evidence.managed import Seen
+from dcctl.inventory.sources.kubernetes.listed import NODES, PODS, Listed
 from dcctl.inventory.sources.kubernetes.paging import read_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dcctl.inventory.sources.files.documents import Tree
     from dcctl.inventory.sources.http.client import Client
 
 T = TypeVar("T")
-PODS: Final = "/api/v1/namespaces/kube-system/pods"
-NODES: Final = "/api/v1/nodes"
-PROXY: Final = "/api/v1/namespaces/kube-system/configmaps/kube-proxy"
-REQUESTS: Final = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+_SYSTEM: Final = "kube-system"
+_MAPS: Final = Listed("", ("v1",), "configmaps", "how kube-proxy is configured")
+_REQUESTS: Final = Listed(
+    "certificates.k8s.io",
+    ("v1",),
+    "certificatesigningrequests",
+    "client certificates of persons",
+    namespaced=False,
+)
+LISTS: Final = (PODS, NODES, _MAPS, _REQUESTS)
+"""What is asked for, beside the version."""
 _CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 _ON_THE_NODE: Final = Silence("it is told by the node alone: read it over SSH", "missing")
 _NOBODY: Final = Silence("no pod of kube-system runs it, and no node told of it", "missing")
+_WHOLE: Final = ("flags", "config", "files", "digests")
+"""What says how a component is configured."""
 _PROXY_CONFIG: Final = "config.conf"
 """The key of kubeadm's ConfigMap, and the file that the pods are told to read."""
-
-MANAGED_VERSIONS: Final = {"-eks-": "EKS", "-gke.": "GKE", "-aliyun.": "ACK", "-tke.": "TKE", "-cce": "CCE"}
-"""What providers write into the version of their nodes."""
-MANAGED_LABELS: Final = {
-    "eks.amazonaws.com/": "EKS",
-    "cloud.google.com/gke-": "GKE",
-    "kubernetes.azure.com/cluster": "AKS",
-    "doks.digitalocean.com/": "DOKS",
-    "lke.linode.com/": "LKE",
-    "ibm-cloud.kubernetes.io/": "IKS",
-    "oke.oraclecloud.com/": "OKE",
-    "k8s.scaleway.com/": "Kapsule",
-    "nodepool.ovh/": "OVHcloud",
-    "vke.vultr.com/": "VKE",
-}
-"""Beginnings of labels that providers put on nodes of clusters of which they run the control plane."""
 
 
 class _Meta(Struct):
@@ -111,37 +106,43 @@ class Answers(NamedTuple):
     pods: Sequence[PodOf] | Silence
     nodes: Sequence[NodeOf] | Silence
     requests: Sequence[RequestOf] | Silence
-    version: str = ""
+    version: str | Silence = ""
     """`gitVersion` of /version; empty: not told."""
     proxy_config: str | Silence | None = None
     """The file that kube-proxy's pods read; None: there is none."""
 
+    @property
+    def told_version(self) -> str:
+        """The version of the API server; empty: not told."""
+        return "" if isinstance(self.version, Silence) else self.version
 
-def parse(answers: Answers, cluster: str = "") -> tuple[Component, ...]:
+    @property
+    def silence(self) -> Silence | None:
+        """Why there may be components that nobody showed."""
+        return next((one for one in (self.pods, self.nodes) if isinstance(one, Silence)), None)
+
+    def seen(self) -> list[Seen]:
+        """The nodes by what providers leave on them."""
+        nodes = () if isinstance(self.nodes, Silence) else self.nodes
+        return [
+            Seen(one.metadata.name, one.status.node_info.kubelet_version, one.metadata.labels or {})
+            for one in nodes
+        ]
+
+
+def parse(answers: Answers, cluster: str = "", provider: str = "") -> tuple[Component, ...]:
     """Return what pods run, a kubelet for each node, and what of the control plane has no pod.
 
-    What a pod does not show is silent: files, and what configuration files say.
+    What a pod does not show is silent: files, and what configuration files say. `provider`: who runs the
+    control plane, where that is not the site itself.
     """
     nodes = () if isinstance(answers.nodes, Silence) else answers.nodes
     found = [*_of_pods(answers, cluster), *(_kubelet(node, cluster) for node in nodes)]
     there = {one.name for one in found}
-    provider = managed_by(nodes, answers.version)
+    if isinstance(answers.pods, Silence) and not provider:
+        return tuple(found)
     unseen = (name for name in CONTROL_PLANE if name not in there)
-    return (*found, *(_unseen(name, provider, answers, cluster) for name in unseen))
-
-
-def managed_by(nodes: Iterable[NodeOf], version: str = "") -> str:
-    """Return the provider that runs the control plane, by labels and versions of nodes; empty: none."""
-    for text in (version, *(one.status.node_info.kubelet_version for one in nodes)):
-        for mark, name in MANAGED_VERSIONS.items():
-            if mark in text.lower():
-                return name
-    for node in nodes:
-        for label in node.metadata.labels or ():
-            for beginning, name in MANAGED_LABELS.items():
-                if label.startswith(beginning):
-                    return name
-    return ""
+    return (*found, *(_unseen(name, provider, cluster) for name in unseen))
 
 
 def _of_pods(answers: Answers, cluster: str) -> Iterator[Component]:
@@ -160,7 +161,7 @@ def _of_container(
     flags, silent = parse_flags(arguments), {"files": _ON_THE_NODE, "digests": _ON_THE_NODE}
     fields: dict[str, Any] = {"version": version_of(container.image.rpartition(":")[2])}
     if name == "kube-apiserver":
-        fields["version"] = fields["version"] or version_of(answers.version)
+        fields["version"] = fields["version"] or version_of(answers.told_version)
         fields["certified"] = _certified(answers.requests, silent)
         silent |= dict.fromkeys(("authentication", "authorizers", "encryption", "audit_policy"), _ON_THE_NODE)
     path = "".join([*flags.get("config", ())[-1:], *flags.get("config-file", ())[-1:]])
@@ -204,42 +205,39 @@ def _kubelet(node: NodeOf, cluster: str) -> Component:
         node=node.metadata.name,
         name="kubelet",
         version=version_of(node.status.node_info.kubelet_version),
-        silent=dict.fromkeys(("flags", "config", "files", "digests"), _ON_THE_NODE),
+        silent=dict.fromkeys(_WHOLE, _ON_THE_NODE),
     )
 
 
-def _unseen(name: str, provider: str, answers: Answers, cluster: str) -> Component:
-    """A part of the control plane of which there is no pod: a provider runs it, or nobody may see it."""
-    why = answers.pods if isinstance(answers.pods, Silence) else _NOBODY
-    version = version_of(answers.version) if name == "kube-apiserver" else None
-    silent = {} if provider else dict.fromkeys(("flags", "config", "files", "digests"), why)
-    return Component(cluster=cluster, name=name, managed=provider, version=version, silent=silent)
+def _unseen(name: str, provider: str, cluster: str) -> Component:
+    """A part of the control plane of which there is no pod: a provider runs it, or it runs without one."""
+    silent = {} if provider else dict.fromkeys(_WHOLE, _NOBODY)
+    return Component(cluster=cluster, name=name, managed=provider, silent=silent)
 
 
-def gather(
-    client: Client, cluster: str = "", page_size: int = 500, *, configz: bool = False
-) -> tuple[Component, ...]:
-    """Ask for the lists that `parse` needs and return the components; what is refused is silent.
+def ask(client: Client, page_size: int = 500) -> Answers:
+    """Return what the API server tells of its components; what is refused is silent."""
+    return Answers(
+        pods=_listed(client, PODS, PodOf, page_size),
+        nodes=_listed(client, NODES, NodeOf, page_size),
+        requests=_listed(client, _REQUESTS, RequestOf, page_size),
+        version=_version(client),
+        proxy_config=_proxy_config(client),
+    )
 
-    `configz` asks every kubelet too, one after another: it takes nodes/proxy, which RBAC-10 finds fault with.
+
+def with_configz(client: Client, found: Iterable[Component]) -> tuple[Component, ...]:
+    """Return the components, each kubelet with what it tells of itself, one after another.
+
+    It takes nodes/proxy, which RBAC-10 finds fault with.
     """
-    found = parse(
-        Answers(
-            pods=_listed(client, PODS, PodOf, page_size),
-            nodes=_listed(client, NODES, NodeOf, page_size),
-            requests=_listed(client, REQUESTS, RequestOf, page_size),
-            version=_version(client),
-            proxy_config=_proxy_config(client),
-        ),
-        cluster,
-    )
-    return tuple(_asked(client, one) if configz and one.name == "kubelet" else one for one in found)
+    return tuple(_asked(client, one) if one.name == "kubelet" else one for one in found)
 
 
 def _asked(client: Client, kubelet: Component) -> Component:
     """A kubelet with what it tells of itself; where it tells nothing, with why."""
     try:
-        text = client.get(f"{NODES}/{kubelet.node}/proxy/configz").decode()
+        text = client.get(f"{NODES.path('v1', None)}/{kubelet.node}/proxy/configz").decode()
     except Failure as failure:
         why = _silence("configz", failure)
         return replace(kubelet, silent={**kubelet.silent, "flags": why, "config": why})
@@ -271,12 +269,15 @@ class _Kept(list[T]):
         self.extend(items)
 
 
-def _listed(client: Client, path: str, of: type[T], page_size: int) -> Sequence[T] | Silence:
+def _listed(
+    client: Client, listed: Listed, of: type[T], page_size: int, query: Mapping[str, str] | None = None
+) -> Sequence[T] | Silence:
+    """All of a list, of the system's namespace where it has one."""
     kept = _Kept[T]()
     try:
-        read_list(client, path, of, kept, page_size)
+        read_list(client, listed.path(listed.versions[0], _SYSTEM), of, kept, page_size, query=query)
     except Failure as failure:
-        return _silence(path.rpartition("/")[2], failure)
+        return Silence(f"{listed.title}: {failure.reason}", failure.cause)
     return kept
 
 
@@ -292,18 +293,18 @@ class _ConfigMap(Struct):
     data: dict[str, str] | None = None
 
 
-def _version(client: Client) -> str:
+def _version(client: Client) -> str | Silence:
     try:
         return msgspec.json.decode(client.get("/version"), type=_Version).git_version
-    except (Failure, msgspec.DecodeError):
-        return ""
+    except Failure as failure:
+        return _silence("version", failure)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Silence(f"version: {error}", "invalid")
 
 
 def _proxy_config(client: Client) -> str | Silence | None:
-    try:
-        found = msgspec.json.decode(client.get(PROXY), type=_ConfigMap)
-    except Failure as failure:
-        return None if failure.cause == "missing" else _silence("ConfigMap kube-proxy", failure)
-    except msgspec.DecodeError as error:
-        return Silence(f"ConfigMap kube-proxy: {error}", "invalid")
-    return (found.data or {}).get(_PROXY_CONFIG)
+    """The file of kube-proxy, by the list that an audit reads anyway: no right to get it is needed."""
+    found = _listed(client, _MAPS, _ConfigMap, 1, {"fieldSelector": "metadata.name=kube-proxy"})
+    if isinstance(found, Silence):
+        return found
+    return next(((one.data or {}).get(_PROXY_CONFIG) for one in found), None)

@@ -14,7 +14,8 @@ from dcctl.inventory.sources.http.client import JSON, Client, Patience
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
-from dcctl.inventory.sources.kubernetes.evidence.cluster import cluster
+from dcctl.inventory.sources.kubernetes.evidence.cluster import cluster, sign_of
+from dcctl.inventory.sources.kubernetes.evidence.components import ask, parse, with_configz
 from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
 from dcctl.inventory.sources.kubernetes.evidence.looks import whole
 from dcctl.inventory.sources.kubernetes.evidence.row import METADATA, taker
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 from dcctl.inventory.sources.kubernetes.evidence.row import Row
 
+TOLD: Final = ("clusters", "components", *dict.fromkeys(name for row in ROWS for name in row.into))
+"""The fields of Evidence that a cluster tells."""
 TIMEOUT_S = 300.0
 THREADS = 3
 """As for the inventory: enough to hide the waiting, few enough for the API server's fair queues."""
@@ -53,8 +56,10 @@ class KubernetesEvidence:
         self._told_as, self._timeout_s, self._page_size = told_as, timeout_s, page_size
         self._patience = patience or Patience()
 
-    def gather(self) -> Evidence:
+    def gather(self, *, configz: bool = False) -> Evidence:
         """Read the cluster. What is refused or fails is silent, with why.
+
+        `configz` asks each kubelet how it is configured, too, which takes nodes/proxy.
 
         Raises UsageError for a kubeconfig that is missing or wrong, SourceError where nothing answers.
         """
@@ -62,10 +67,17 @@ class KubernetesEvidence:
         try:
             client = Client(connection, self._timeout_s, self._patience)
             served = _served(client)
-            taken = [cluster(client, self.name, self._told_as, served)]
+            answers = ask(client, self._page_size)
+            taken = cluster(client, self.name, self._told_as, served, answers)
+            sign = sign_of(served, answers)
+            components = parse(answers, self._told_as, sign.provider if sign else "")
+            if configz:
+                components = with_configz(client, components)
             evidence = self._lists(client, served)
+            if answers.silence:
+                evidence = replace(evidence, silent={**evidence.silent, "components": answers.silence})
             shown = shown_by(client.host, self._told_as, min(HANDSHAKE_S, max(0.1, client.left_s)))
-            return with_subjects(evidence, [*taken, *shown])
+            return with_subjects(evidence, [taken, *components, *shown])
         finally:
             connection.pool.clear()
 

@@ -169,6 +169,29 @@ def test_what_nobody_found_gives_way_to_what_was_found() -> None:
     assert united([unseen, other, found]) == (other, found)
 
 
+def test_what_a_node_tells_is_of_the_cluster_that_has_the_node() -> None:
+    shown = [
+        Component(cluster="a", node="n1", name="kubelet"),
+        Component(cluster="b", node="n2", name="kubelet"),
+    ]
+    unseen = [Component(cluster=each, name="etcd", silent={"flags": Silence("no pod")}) for each in "ab"]
+    told = Component(node="n1", name="etcd", flags={})
+    found = united([*shown, *unseen, told])
+    assert [(one.cluster, one.node, one.name) for one in found] == [
+        ("a", "n1", "kubelet"),
+        ("b", "n2", "kubelet"),
+        ("b", "", "etcd"),
+        ("a", "n1", "etcd"),
+    ]
+
+
+def test_nodes_of_one_name_in_two_clusters_stay_two() -> None:
+    shown = [Component(cluster=each, node="cp1", name="kubelet", version="1") for each in "ab"]
+    told = Component(node="cp1", name="kubelet", flags={})
+    assert united([*shown, told]) == (*shown, told)
+    assert len({one.object for one in shown}) == 2
+
+
 def answer(**parts: bytes) -> NodeAnswer:
     return NodeAnswer("n1", parts={name: msgspec.Raw(part) for name, part in parts.items()})
 

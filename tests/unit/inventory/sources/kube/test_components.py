@@ -13,10 +13,10 @@ from dcctl.inventory.sources.kubernetes.evidence.components import (
     NodeOf,
     PodOf,
     RequestOf,
-    managed_by,
     of_configz,
     parse,
 )
+from dcctl.inventory.sources.kubernetes.evidence.managed import Sign, control_plane
 from tests.unit.audit import kubeadm
 
 if TYPE_CHECKING:
@@ -55,8 +55,13 @@ def requests(*specs: dict[str, Any]) -> list[RequestOf]:
     )
 
 
-def by_name(answers: Answers, cluster: str = "") -> dict[str, Component]:
-    return {one.name: one for one in parse(answers, cluster)}
+def by_name(answers: Answers, cluster: str = "", provider: str = "") -> dict[str, Component]:
+    return {one.name: one for one in parse(answers, cluster, provider)}
+
+
+def provider_of(version: str, seen: list[NodeOf], apis: tuple[str, ...] = ()) -> str | None:
+    sign = control_plane(version, apis, Answers((), seen, ()).seen())
+    return sign.provider if sign else None
 
 
 def test_the_pods_of_kubeadm_are_its_components() -> None:
@@ -117,23 +122,25 @@ def test_a_control_plane_without_pods_is_unknown() -> None:
     for name in kubeadm.STATIC:
         assert (found[name].node, found[name].managed) == ("", "")
         assert found[name].silent["flags"].cause == "missing"
-    assert found["kube-apiserver"].version == "1.36.3"
-    assert found["etcd"].version is None
+    assert found.keys() == {*kubeadm.STATIC, "kubelet"}
 
 
 def test_a_refusal_is_passed_on() -> None:
-    found = by_name(Answers(DENIED, Silence("nodes: 403", "denied"), []))
-    assert set(found) == set(kubeadm.STATIC)
-    assert {one.silent["flags"] for one in found.values()} == {DENIED}
+    nobody = Silence("nodes: 403", "denied")
+    assert by_name(Answers(DENIED, nobody, [])) == {}
+    assert Answers(DENIED, nobody, []).silence == DENIED
+    assert Answers([], nobody, []).silence == nobody
+    assert Answers([], [], Silence("requests: 403")).silence is None
 
 
 def test_a_provider_s_control_plane_is_no_gap() -> None:
-    found = by_name(Answers([], nodes("v1.33.1-eks-abc"), [], "v1.33.2-eks-abc"))
+    found = by_name(Answers([], nodes("v1.33.1-eks-abc"), [], "v1.33.2-eks-abc"), provider="EKS")
     assert {name: one.managed for name, one in found.items() if name != "kubelet"} == dict.fromkeys(
         kubeadm.STATIC, "EKS"
     )
-    assert found["kube-apiserver"].version == "1.33.2"
     assert found["kube-apiserver"].silent == {}
+    refused = by_name(Answers(DENIED, nodes(), [], "v1.33.2-eks-abc"), provider="EKS")
+    assert (refused["etcd"].managed, refused["etcd"].silent) == ("EKS", {})
 
 
 @pytest.mark.parametrize(
@@ -145,18 +152,24 @@ def test_a_provider_s_control_plane_is_no_gap() -> None:
         (nodes(**{"kubernetes.azure.com__cluster": "x"}), "AKS"),
         (nodes(**{"eks.amazonaws.com__nodegroup": "x"}), "EKS"),
         (nodes(**{"cloud.google.com__gke-nodepool": "x"}), "GKE"),
-        (nodes(**{"kubernetes.io__hostname": "eks"}), ""),
-        (nodes("v1.33.1+k3s1"), ""),
-        (nodes("v1.33.1+rke2r1"), ""),
-        ([], ""),
+        (nodes(**{"kubernetes.io__hostname": "eks"}), None),
+        (nodes("v1.33.1+k3s1"), None),
+        (nodes("v1.33.1+rke2r1"), None),
+        (nodes(**{"node-role.kubernetes.io__control-plane": ""}), ""),
+        (nodes("v1.33.1-eks-abc", **{"node-role.kubernetes.io__control-plane": ""}), ""),
+        ([], None),
     ],
 )
-def test_providers_are_told_by_their_nodes(told: list[NodeOf], provider: str) -> None:
-    assert managed_by(told) == provider
+def test_who_runs_the_control_plane_is_told_by_nodes(told: list[NodeOf], provider: str | None) -> None:
+    assert provider_of("v1.33.1", told) == provider
 
 
-def test_a_provider_is_told_by_the_version_of_the_server() -> None:
-    assert managed_by([], "v1.33.1-eks-abc") == "EKS"
+def test_a_provider_is_told_by_the_version_of_the_server_and_by_its_apis() -> None:
+    assert provider_of("v1.33.1-eks-abc", []) == "EKS"
+    assert provider_of("v1.33.1", [], ("apps", "managedclusters.aks.azure.com")) == "AKS"
+    assert provider_of("v1.33.1", [], ("networking.gke.io.example.com",)) is None
+    sign = control_plane("v1.33.1-gke.7", (), ())
+    assert sign == Sign("GKE", "version v1.33.1-gke.7")
 
 
 def test_certificates_of_persons_are_those_that_were_granted_to_them() -> None:

@@ -149,7 +149,7 @@ def test_all_parts_of_velero_are_one_backup() -> None:
     checks = [CATALOGUE[name] for name in ("STO-01", "STO-02", "STO-03", "MOD-07")]
     found = [(one.check.id, one.subject, one.where) for one in failures(evaluate(Scene(evidence, 0), checks))]
     assert found == [
-        ("STO-01", "Backup/velero velero/daily", "copies"),
-        ("STO-02", "Backup/velero velero/daily", "errors"),
-        ("MOD-07", "Bucket/backups", "tls"),
+        ("STO-01", "prod:Backup/velero velero/daily", "copies"),
+        ("STO-02", "prod:Backup/velero velero/daily", "errors"),
+        ("MOD-07", "prod:Bucket/backups", "tls"),
     ]
