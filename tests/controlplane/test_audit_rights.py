@@ -10,7 +10,7 @@ import yaml
 
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.evaluate import evaluate
-from dcctl.audit.graph import Graph, allows_path
+from dcctl.audit.facts.graph import Graph, allows_path
 from dcctl.audit.scene import Scene
 from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 from dcctl.inventory.sources.kubernetes.rbac import audit_rbac_yaml

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.evaluate import evaluate
-from dcctl.audit.parameters import PARAMETERS
+from dcctl.audit.facts.parameters import PARAMETERS
+from dcctl.audit.facts.settings import Setting, effective, minor_of
 from dcctl.audit.scene import Scene
-from dcctl.audit.settings import Setting, effective, minor_of
 from dcctl.audit.standards import Standard, compliance
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import Component

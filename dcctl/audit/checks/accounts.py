@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, check
-from dcctl.audit.graph import graph
+from dcctl.audit.facts.graph import graph
+from dcctl.audit.facts.takeover import reach
+from dcctl.audit.facts.telling import some
+from dcctl.audit.facts.trusted import trusted
+from dcctl.audit.facts.works import account, mounts_token, runs_as
 from dcctl.audit.scene import DERIVED, MADE_OF
-from dcctl.audit.takeover import reach
-from dcctl.audit.telling import some
-from dcctl.audit.trusted import trusted
-from dcctl.audit.works import account, mounts_token, runs_as
 from dcctl.inventory.evidence.base import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dcctl.audit.facts.works import Whose
     from dcctl.audit.scene import Scene
-    from dcctl.audit.works import Whose
     from dcctl.inventory.evidence.pods import Work
     from dcctl.inventory.evidence.rbac import Account
 

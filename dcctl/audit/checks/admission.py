@@ -6,10 +6,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, check
-from dcctl.audit.images import image, is_from
-from dcctl.audit.telling import some
-from dcctl.audit.trusted import is_system, is_tenant
-from dcctl.audit.works import by_namespace, images
+from dcctl.audit.facts.images import image, is_from
+from dcctl.audit.facts.telling import some
+from dcctl.audit.facts.trusted import is_system, is_tenant
+from dcctl.audit.facts.works import by_namespace, images
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

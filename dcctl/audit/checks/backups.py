@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import like
-from dcctl.audit.stored import bucket_of
-from dcctl.audit.telling import some
+from dcctl.audit.facts.stored import bucket_of
+from dcctl.audit.facts.telling import some
 from dcctl.units import memory as quantity
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check, told
+from dcctl.audit.facts.pools import pools_of, profile_of
 from dcctl.audit.policy.gpu import DAY_S
-from dcctl.audit.pools import pools_of, profile_of
 from dcctl.units import count, percent, power
 
 if TYPE_CHECKING:

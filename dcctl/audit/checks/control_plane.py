@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.parameters import API, ETCD, KUBELET, given, is_set, of_table, only, settings, untold
+from dcctl.audit.facts.parameters import API, ETCD, KUBELET, given, is_set, of_table, only, settings, untold
+from dcctl.audit.facts.settings import OPS, Parameter, UnknownSettingError, effective
 from dcctl.audit.parts import Part, in_parts
-from dcctl.audit.settings import OPS, Parameter, UnknownSettingError, effective
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.stored import bucket_of
-from dcctl.audit.telling import some
+from dcctl.audit.facts.stored import bucket_of
+from dcctl.audit.facts.telling import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

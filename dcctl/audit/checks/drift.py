@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check, told
-from dcctl.audit.drift import deviations, parts
-from dcctl.audit.pools import nodes_by_name
+from dcctl.audit.facts.drift import deviations, parts
+from dcctl.audit.facts.pools import nodes_by_name
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Silence, Subject
 from dcctl.inventory.folding import fold

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.powered import IT, PowerRack, idle_counter, is_idle
-from dcctl.audit.telling import some
+from dcctl.audit.facts.powered import IT, PowerRack, idle_counter, is_idle
+from dcctl.audit.facts.telling import some
 from dcctl.inventory.nodeexpr import plain
 from dcctl.units import power
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcctl.audit.check import Severity
-    from dcctl.audit.powered import PowerSite
+    from dcctl.audit.facts.powered import PowerSite
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.plant import Phase, Plant, Temperature
     from dcctl.inventory.model import PowerMeter

@@ -6,8 +6,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from dcctl.audit.check import Fault, Severity, check
-from dcctl.audit.images import image, is_from
-from dcctl.audit.reach import interfaces, is_open, led_to, lets_all_in
+from dcctl.audit.facts.images import image, is_from
+from dcctl.audit.facts.reach import interfaces, is_open, led_to, lets_all_in
 from dcctl.audit.scene import DERIVED, MADE_OF
 from dcctl.inventory.evidence.network import Ingress, Service
 

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check, told
-from dcctl.audit.pools import most, pools_of, profile_of
+from dcctl.audit.facts.pools import most, pools_of, profile_of
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Subject
 from dcctl.units import count, duration

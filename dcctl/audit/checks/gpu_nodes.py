@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check, told
-from dcctl.audit.pools import profile_of
-from dcctl.audit.xids import BY_THE_USER, FATAL, OFF_THE_BUS
+from dcctl.audit.facts.pools import profile_of
+from dcctl.audit.facts.xids import BY_THE_USER, FATAL, OFF_THE_BUS
 from dcctl.units import count, duration
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.parameters import API, KUBELET, PROXY, judged, of_table, only, settings
+from dcctl.audit.facts.parameters import API, KUBELET, PROXY, judged, of_table, only, settings
+from dcctl.audit.facts.settings import Parameter, minor_of
 from dcctl.audit.parts import Part, in_parts
-from dcctl.audit.settings import Parameter, minor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

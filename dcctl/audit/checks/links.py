@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.checks.boards import NOT_COUNTED, foreign, tells
-from dcctl.audit.nvlinks import links_of
-from dcctl.audit.pools import profile_of
+from dcctl.audit.facts.nvlinks import links_of
+from dcctl.audit.facts.pools import profile_of
 from dcctl.units import count
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.parameters import API, given, is_set, only, settings, untold
+from dcctl.audit.facts.parameters import API, given, is_set, only, settings, untold
 from dcctl.audit.parts import Part, in_parts
 
 if TYPE_CHECKING:

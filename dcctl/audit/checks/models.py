@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.facts.telling import some
 from dcctl.audit.policy.models import ALLOWED
 from dcctl.audit.scene import DERIVED, MADE_OF
-from dcctl.audit.telling import some
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.models import ModelFile, ModelFolder  # noqa: TC001  # msgspec reads them
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl.audit.parameters import API, ETCD, KUBELET, MANAGER, PROXY, SCHEDULER, only
+from dcctl.audit.facts.parameters import API, ETCD, KUBELET, MANAGER, PROXY, SCHEDULER, only
 from dcctl.audit.parts import Part, in_parts
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.images import image
-from dcctl.audit.reach import ANYWHERE, selects
-from dcctl.audit.telling import some
-from dcctl.audit.trusted import is_tenant
-from dcctl.audit.works import by_namespace
+from dcctl.audit.facts.images import image
+from dcctl.audit.facts.reach import ANYWHERE, selects
+from dcctl.audit.facts.telling import some
+from dcctl.audit.facts.trusted import is_tenant
+from dcctl.audit.facts.works import by_namespace
 from dcctl.inventory.placement import Selector
 
 if TYPE_CHECKING:

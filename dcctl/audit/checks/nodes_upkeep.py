@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import days, in_an_image, in_container, nodes_of, unless_told
-from dcctl.audit.support import ends_s
+from dcctl.audit.facts.support import ends_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, check
-from dcctl.audit.exempt import asked, containers, known_for, once
-from dcctl.audit.paths import RUNTIMES, contains, is_below, is_grave, is_read_only, normal, reached
+from dcctl.audit.facts.exempt import asked, containers, known_for, once
+from dcctl.audit.facts.paths import RUNTIMES, contains, is_below, is_grave, is_read_only, normal, reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

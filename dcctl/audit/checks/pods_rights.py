@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Severity, check
-from dcctl.audit.exempt import containers, known_for, once
-from dcctl.audit.parameters import KUBELET, PARAMETERS, judged
+from dcctl.audit.facts.exempt import containers, known_for, once
+from dcctl.audit.facts.parameters import KUBELET, PARAMETERS, judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, Unsure, check
-from dcctl.audit.exempt import containers, known_for, once
-from dcctl.audit.paths import GPUS, by_container
+from dcctl.audit.facts.exempt import containers, known_for, once
+from dcctl.audit.facts.paths import GPUS, by_container
 from dcctl.audit.scene import DERIVED, MADE_OF
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, check
-from dcctl.audit.graph import ANY, graph, named, role_key
+from dcctl.audit.facts.graph import ANY, graph, named, role_key
+from dcctl.audit.facts.shipped import is_shipped, is_shipped_role
+from dcctl.audit.facts.trusted import trusted
+from dcctl.audit.facts.works import accounts
 from dcctl.audit.scene import DERIVED, MADE_OF
-from dcctl.audit.shipped import is_shipped, is_shipped_role
-from dcctl.audit.trusted import trusted
-from dcctl.audit.works import accounts
 from dcctl.inventory.evidence.rbac import Binding
 from dcctl.inventory.evidence.secrets import Certificate
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.audit.check import Fault, check
-from dcctl.audit.graph import RBAC, may_ever
-from dcctl.audit.shipped import DEFAULTS
-from dcctl.audit.trusted import trusted
-from dcctl.audit.workkinds import MAKE_PODS
+from dcctl.audit.facts.graph import RBAC, may_ever
+from dcctl.audit.facts.shipped import DEFAULTS
+from dcctl.audit.facts.trusted import trusted
+from dcctl.audit.facts.workkinds import MAKE_PODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dcctl.audit.check import Severity
-    from dcctl.audit.graph import Grant, Principal
+    from dcctl.audit.facts.graph import Grant, Principal
     from dcctl.audit.scene import Scene
 
 READ: Final = ("get", "list", "watch")

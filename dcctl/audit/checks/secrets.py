@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, cast
 
 from dcctl.audit.check import Fault, Unattested, Unsure, check
 from dcctl.audit.checks.rights import READ
-from dcctl.audit.graph import may_ever
+from dcctl.audit.facts.graph import may_ever
+from dcctl.audit.facts.telling import some
 from dcctl.audit.scene import DERIVED, MADE_OF
-from dcctl.audit.telling import some
 from dcctl.inventory.evidence.base import Subject
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import days, like
-from dcctl.audit.telling import some
+from dcctl.audit.facts.telling import some
 from dcctl.inventory.evidence.storage import Claim, Volume
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import msgspec
 from dcctl.audit import check as registry
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.checks.modes import CONTROL_PLANE_FILES, NODE_FILES
-from dcctl.audit.parameters import PARAMETERS
+from dcctl.audit.facts.parameters import PARAMETERS
 from dcctl.audit.parts import PARTS
 from dcctl.audit.policy import Policy
 from tests.unit.audit.cases import cases, differences
@@ -35,13 +35,13 @@ NOT_CHANGED: Final = {
     "dcctl.audit.check": "",
     "dcctl.audit.evaluate": "",
     "dcctl.audit.sudoers": "",
-    "dcctl.audit.exempt": "_HOST _NETWORK _PLUGIN _STORAGE _METRICS _METERS _CONTROL "
+    "dcctl.audit.facts.exempt": "_HOST _NETWORK _PLUGIN _STORAGE _METRICS _METERS _CONTROL "
     "_NVIDIA _PLUMBERS _EKS _SIDECARS KNOWN",
-    "dcctl.audit.trusted": "_SECRETS _PODS _ROLES _VOLUMES _CERTIFICATES _HOOKS _EXEC _TAKEOVER "
+    "dcctl.audit.facts.trusted": "_SECRETS _PODS _ROLES _VOLUMES _CERTIFICATES _HOOKS _EXEC _TAKEOVER "
     "_WILD _KUBELETS _ALL_RESOURCES KNOWN HOSTS",
-    "dcctl.audit.shipped": "_CLUSTER _NAMESPACED _BOOTSTRAPPERS _SIGNERS",
-    "dcctl.audit.support": "ENDS_S",
-    "dcctl.audit.nvlinks": "LINKS",
+    "dcctl.audit.facts.shipped": "_CLUSTER _NAMESPACED _BOOTSTRAPPERS _SIGNERS",
+    "dcctl.audit.facts.support": "ENDS_S",
+    "dcctl.audit.facts.nvlinks": "LINKS",
 }
 """By module, what is left as it is; nothing named: all of it. What runs checks, and what writes rules of
 sudo, has tests of its own. The tables are names and figures that others have set: what a row says stands

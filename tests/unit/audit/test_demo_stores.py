@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate, failures
-from dcctl.audit.powered import idle_since
+from dcctl.audit.facts.powered import idle_since
 from dcctl.audit.scene import Scene
 from dcctl.inventory.demo.evidence import cluster, models, plant, storage
 from dcctl.inventory.evidence.collected import Evidence

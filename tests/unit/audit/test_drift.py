@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from dcctl.audit.catalogue import CATALOGUE
-from dcctl.audit.drift import Deviation, deviations
 from dcctl.audit.evaluate import evaluate
+from dcctl.audit.facts.drift import Deviation, deviations
 from dcctl.audit.scene import Scene
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.model import Fleet, Node, System

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from dcctl.audit.catalogue import CATALOGUE
 from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
-from dcctl.audit.nvlinks import links_of
+from dcctl.audit.facts.nvlinks import links_of
+from dcctl.audit.facts.xids import BY_THE_USER, FATAL
 from dcctl.audit.scene import Scene
-from dcctl.audit.xids import BY_THE_USER, FATAL
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.boards import Board, BoardLink, GpuNode, LoggedFault, Service
 from dcctl.inventory.evidence.collected import Evidence

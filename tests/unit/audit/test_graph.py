@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dcctl.audit.graph import Graph, allows, allows_path, everything, may_ever, named
-from dcctl.audit.images import image
-from dcctl.audit.telling import some
+from dcctl.audit.facts.graph import Graph, allows, allows_path, everything, may_ever, named
+from dcctl.audit.facts.images import image
+from dcctl.audit.facts.telling import some
 from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
 from dcctl.inventory.placement import Expression, Selector
 

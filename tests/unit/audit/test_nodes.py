@@ -9,8 +9,8 @@ from dcctl.audit.checks.nodes_common import majority
 from dcctl.audit.checks.nodes_health import taints_since
 from dcctl.audit.counters import Counters
 from dcctl.audit.evaluate import evaluate
+from dcctl.audit.facts.support import ends_s
 from dcctl.audit.scene import Scene
-from dcctl.audit.support import ends_s
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.model import Fleet, Node, Taint

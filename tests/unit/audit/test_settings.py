@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dcctl.audit.parameters import PARAMETERS
-from dcctl.audit.settings import (
+from dcctl.audit.facts.parameters import PARAMETERS
+from dcctl.audit.facts.settings import (
     OPS,
     Parameter,
     Setting,

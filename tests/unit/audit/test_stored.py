@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dcctl.audit.stored import joined
+from dcctl.audit.facts.stored import joined
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.storage import Backup, Bucket, Copy
 

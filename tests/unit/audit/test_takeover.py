@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from dcctl.audit.graph import Graph
-from dcctl.audit.takeover import Reach
+from dcctl.audit.facts.graph import Graph
+from dcctl.audit.facts.takeover import Reach
 from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
 
 SPACES, NAMES = ("a", "b", "c", "d"), ("x", "y")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, cast
 
+from dcctl.audit.facts.stored import joined
 from dcctl.audit.scene import COUNTED, DERIVED, MADE_OF
-from dcctl.audit.stored import joined
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.model import PowerMeter, Rack, Site  # noqa: TC001  # msgspec reads them

@@ -9,16 +9,16 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from dcctl.audit.graph import RBAC, everything, graph, may_ever
-from dcctl.audit.workkinds import MAKE_PODS
-from dcctl.audit.works import runs_as
+from dcctl.audit.facts.graph import RBAC, everything, graph, may_ever
+from dcctl.audit.facts.workkinds import MAKE_PODS
+from dcctl.audit.facts.works import runs_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dcctl.audit.graph import Grant, Graph
+    from dcctl.audit.facts.graph import Grant, Graph
+    from dcctl.audit.facts.works import Whose
     from dcctl.audit.scene import Scene
-    from dcctl.audit.works import Whose
     from dcctl.inventory.evidence.rbac import Account, Rule
 
 MOST_STEPS: Final = 2

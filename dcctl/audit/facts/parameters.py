@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from dcctl.audit.facts.settings import OPS, Parameter, UnknownSettingError, effective
 from dcctl.audit.parts import Part, in_parts
-from dcctl.audit.settings import OPS, Parameter, UnknownSettingError, effective
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

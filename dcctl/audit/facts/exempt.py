@@ -11,7 +11,7 @@ from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Unsure
-from dcctl.audit.images import image, is_from
+from dcctl.audit.facts.images import image, is_from
 from dcctl.audit.policy.pods import Exempt
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from dcctl.audit.images import image
-from dcctl.audit.works import by_namespace
+from dcctl.audit.facts.images import image
+from dcctl.audit.facts.works import by_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from dcctl.audit.facts.shipped import is_shipped
 from dcctl.audit.scene import DERIVED, MADE_OF
-from dcctl.audit.shipped import is_shipped
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.rbac import Bound
 
