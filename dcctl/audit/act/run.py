@@ -1,0 +1,118 @@
+"""One audit from its evidence to its record: judged, held against the last run of its series, and kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from dcctl.audit.act.keep import Run, before, keep, note_errors
+from dcctl.audit.counters import Counters
+from dcctl.audit.judge import judge
+from dcctl.audit.record import Judged, compare
+from dcctl.audit.report import gaps_of
+from dcctl.audit.scene import Scene
+from dcctl.errors import OutputError
+from dcctl.inventory.model import Gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from dcctl.audit.act.keep import Before
+    from dcctl.audit.act.signing import Signer
+    from dcctl.audit.check import Check
+    from dcctl.audit.judge import Verdict
+    from dcctl.audit.policy import Policy
+    from dcctl.audit.record import Compared, Scope
+    from dcctl.inventory.evidence.collected import Evidence
+    from dcctl.inventory.evidence.own import Waiver
+    from dcctl.state import History
+
+
+class Asked(NamedTuple):
+    """What is asked of the evidence."""
+
+    checks: tuple[Check, ...]
+    policy: Policy
+    waivers: tuple[Waiver, ...]
+    scope: Scope
+    series: str
+    """Runs of one series are compared."""
+    now_s: int
+    least_milli: int
+    """With less coverage the run is incomplete."""
+    every_s: int | None
+    """How often an audit is due; None: nobody said."""
+
+
+class Book(NamedTuple):
+    """Where runs are kept."""
+
+    history: History
+    signer: Signer
+    former_keys: Collection[str]
+    """Public keys that have signed earlier runs."""
+    errors_file: Path
+
+
+class Audited(NamedTuple):
+    """What came of one audit."""
+
+    scene: Scene
+    verdict: Verdict
+    compared: Compared
+    before: Before | None = None
+    """What was known of the series; None: nothing was compared."""
+    seq: int = 0
+    """Number of its record; 0: it was not kept."""
+    unkept: tuple[Gap, ...] = ()
+    """Why it could not be kept."""
+
+
+def alone(asked: Asked, evidence: Evidence) -> Audited:
+    """Judge the evidence and compare it with nothing: all findings are new."""
+    scene, verdict = _judged(asked, evidence, None)
+    return Audited(scene, verdict, compare({}, verdict.findings, lambda _one: True))
+
+
+def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Audited:
+    """Judge the evidence, compare it with the last run of the series and, if `kept` says so, keep it.
+
+    What was interrupted is never kept. A full disk does not take the answer away: it is a gap.
+    """
+    keys = (book.signer.public, *book.former_keys)
+    known = before(book.history, keys, asked.series, asked.every_s, asked.now_s)
+    scene, verdict = _judged(asked, evidence, known)
+    judged = Judged(verdict.tallies, _there(evidence, verdict.untold, asked.scope))
+    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known)
+    whole = not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
+    note_errors(book.errors_file, verdict)
+    return _kept(asked, evidence, book, found) if kept and whole else found
+
+
+def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audited:
+    gaps = gaps_of(evidence.fleet.gaps, found.verdict, asked.least_milli)
+    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, found.scene.counted())
+    try:
+        record = keep(book.history, book.signer, run, found.verdict, found.compared)
+    except OutputError as error:
+        why = f"{error.why}; this run was not kept, and its findings will be new again"
+        return found._replace(unkept=(Gap("audit", error.what, why, "failed", error.hint),))
+    return found._replace(seq=record.seq)
+
+
+def _judged(asked: Asked, evidence: Evidence, known: Before | None) -> tuple[Scene, Verdict]:
+    counters = known.counters if known else Counters()
+    held = replace(evidence, waivers=asked.waivers)
+    scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters)
+    return scene, judge(scene, asked.checks, (known.chain,) if known else ())
+
+
+def _there(evidence: Evidence, untold: frozenset[str], scope: Scope) -> Callable[[str], bool]:
+    """What tells of a node whether this run was about it, and was answered by it or by all that know it."""
+    nodes = {node.name for node in evidence.fleet.nodes}
+    whole = not (scope.nodes or scope.exclude) and not any(
+        not gap.node and gap.cause != "limited" for gap in evidence.fleet.gaps
+    )
+    return lambda name: name not in untold and (name in nodes or whole)
