@@ -36,7 +36,7 @@ def _both(first: S, second: S) -> S:
     changes: dict[str, object] = {}
     for one in fields(first):
         here, there = getattr(first, one.name), getattr(second, one.name)
-        if one.name in _SUMMED and here and there:
+        if one.name in _SUMMED and here is not None and there is not None:
             changes[one.name] = tuple(dict.fromkeys((*here, *there)))
         elif here == one.default and there is not None:
             changes[one.name] = there
