@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _GRACE_S: Final = 3.0
 """So long a source that is told to stop may take to say what it knows."""
+_BEAT_S: Final = 0.2
+"""A signal that comes just before a wait begins is heard when it ends."""
 
 
 class Asking:
@@ -35,7 +37,8 @@ class Asking:
         found: Future[tuple[Evidence, ...]] = Future()
         try:
             Thread(target=_into, args=(found, work), daemon=True).start()
-            wait((found,))
+            while not found.done():
+                wait((found,), _BEAT_S)
         except KeyboardInterrupt:
             self.stop.set()
             wait((found,), _GRACE_S)

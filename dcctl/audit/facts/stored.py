@@ -24,6 +24,7 @@ def joined(subjects: Iterable[S]) -> tuple[S, ...]:
     """Return each subject once: of every field what the first tells that tells anything; lists are added.
 
     What is as it is where nobody tells it counts as not told: an empty name, and not that nothing encrypts.
+    That a tool has no copies stands against all but that tool: a schedule has none, its backups are them.
     """
     found: dict[tuple[str, str], S] = {}
     for one in subjects:
@@ -34,9 +35,10 @@ def joined(subjects: Iterable[S]) -> tuple[S, ...]:
 
 def _both(first: S, second: S) -> S:
     changes: dict[str, object] = {}
+    alike = getattr(first, "tool", None) == getattr(second, "tool", None)
     for one in fields(first):
         here, there = getattr(first, one.name), getattr(second, one.name)
-        if one.name in _SUMMED and here is not None and there is not None:
+        if one.name in _SUMMED and there and (here or (alike and here is not None)):
             changes[one.name] = tuple(dict.fromkeys((*here, *there)))
         elif here == one.default and there is not None:
             changes[one.name] = there
