@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "critical",
     tier="B",
     over="stores",
-    refs=("dcctl:public-bucket", "800-53:AC-3", "iso:A.8.3", "mlps:8.1.4.2"),
+    refs=("dcctl:public-bucket", "800-53:AC-3", "soc2:C1.1", "iso:A.8.3", "mlps:8.1.4.2"),
     why="Names of buckets are guessed by the million; what is public is copied within hours.",
     fix="Block public access, remove the statement or grant, deny requests with aws:SecureTransport false.",
 )
@@ -84,7 +84,7 @@ def _regions(scene: Scene, bucket: Bucket | None) -> list[str | None]:
     tier=("B", "L"),
     over="datasets",
     needs=("personal",),
-    refs=("dcctl:data-region", "iso:A.5.34", "mlps:8.1.4.11"),
+    refs=("dcctl:data-region", "soc2:C1.1", "iso:A.5.34", "mlps:8.1.4.11"),
     why="What left its region once cannot be called back, and has to be told to whoever it is about.",
     fix="Stop the replication, delete the copies there, and ask who answers for data protection.",
     applies=_not_personal,
@@ -114,7 +114,7 @@ def abroad(one: DataSet, scene: Scene) -> Iterator[Fault]:
     tier=("L", "S"),
     over="scratches",
     needs=("leftovers",),
-    refs=("dcctl:scratch", "800-53:SC-4", "iso:A.8.10", "mlps:8.1.4.10"),
+    refs=("dcctl:scratch", "800-53:SC-4", "soc2:C1.2", "iso:A.8.10", "mlps:8.1.4.10"),
     why="The next tenant of the node reads the data, the checkpoints and the tokens of the one before.",
     fix="Wipe it in the epilog of each job (or give each a file system of its own), and log that.",
 )

@@ -36,7 +36,7 @@ of_table(
     "KUB-01",
     "Kubelet answers anybody",
     "critical",
-    refs=("cis-1.12:4.2.1", "cis-1.12:4.2.2", "nsa:C-0069", "800-53:AC-3", "mlps:8.1.4.1"),
+    refs=("cis-1.12:4.2.1", "cis-1.12:4.2.2", "nsa:C-0069", "800-53:AC-3", "soc2:CC6.1", "mlps:8.1.4.1"),
     why="Whoever reaches port 10250 runs commands in every container of the node.",
     fix="Set authentication.anonymous.enabled: false and authorization.mode: Webhook in its configuration.",
 )
@@ -44,7 +44,7 @@ of_table(
     "KUB-02",
     "Kubelet without a client CA, or with its read-only port open",
     "high",
-    refs=("cis-1.12:4.2.3", "cis-1.12:4.2.4", "nsa:C-0070", "800-53:SC-8", "mlps:8.1.4.1"),
+    refs=("cis-1.12:4.2.3", "cis-1.12:4.2.4", "nsa:C-0070", "800-53:SC-8", "soc2:CC6.1", "mlps:8.1.4.1"),
     why="The read-only port tells all pods with their environment to anybody, without a login.",
     fix="Set authentication.x509.clientCAFile and readOnlyPort: 0.",
 )
@@ -52,7 +52,7 @@ of_table(
     "KUB-03",
     "Kubelet does not renew its certificates",
     "medium",
-    refs=("cis-1.12:4.2.10", "cis-1.12:4.2.11", "800-53:SC-12"),
+    refs=("cis-1.12:4.2.10", "cis-1.12:4.2.11", "800-53:SC-12", "soc2:CC6.7"),
     why="On the day the certificate expires the node drops out, with all that runs on it.",
     fix="Set rotateCertificates: true, and leave the gate RotateKubeletServerCertificate as it is.",
 )
@@ -60,7 +60,7 @@ of_table(
     "KUB-04",
     "Kubelet without default seccomp or a limit of processes",
     "low",
-    refs=("cis-1.12:4.2.8", "cis-1.12:4.2.13", "cis-1.12:4.2.14", "800-53:SC-5"),
+    refs=("cis-1.12:4.2.8", "cis-1.12:4.2.13", "cis-1.12:4.2.14", "800-53:SC-5", "soc2:CC6.1"),
     why="A fork bomb in one pod takes the node; without a profile the kernel may be asked for anything.",
     fix="Set seccompDefault: true and podPidsLimit to a number that jobs need, 4096 for example.",
 )
@@ -73,7 +73,7 @@ of_table(
     tier="A",
     over="components",
     needs=("version",),
-    refs=("dcctl:versions", "800-53:SI-2", "iso:A.8.8", "mlps:8.1.4.4"),
+    refs=("dcctl:versions", "800-53:SI-2", "soc2:CC7.1", "iso:A.8.8", "mlps:8.1.4.4"),
     why="No fixes come any more for what everybody can read in the list of vulnerabilities.",
     fix="Upgrade the control plane one minor version at a time, then the kubelets, within three of it.",
     applies=lambda component, _: "" if component.kind in (API, KUBELET) else f"what is no {API} or {KUBELET}",
@@ -124,6 +124,7 @@ def _skew(minor: int, servers: list[int], allowed: int) -> Part:
     refs=(
         *("cis-1.12:4.2.5", "cis-1.12:4.2.6", "cis-1.12:4.2.7", "cis-1.12:4.2.9", "cis-1.12:4.3.1"),
         "800-53:CM-6",
+        "soc2:CC6.7",
     ),
     why="With a certificate that nobody signed, somebody in between can read logs and commands.",
     fix="Set serverTLSBootstrap: true and approve the requests; leave the others at their defaults.",

@@ -83,7 +83,7 @@ def _concerns(rule: AuditRule, verb: str, resource: str) -> bool:
     tier="F",
     over="components",
     needs=("flags",),
-    refs=("cis-1.12:3.2.2", "800-53:AU-12", "iso:A.8.15", "mlps:8.1.4.3"),
+    refs=("cis-1.12:3.2.2", "800-53:AU-12", "soc2:CC7.2", "iso:A.8.15", "mlps:8.1.4.3"),
     why="An intruder execs into a pod and reads Secrets: a policy that leaves these out shows a quiet night.",
     fix="Log Secrets, ConfigMaps and TokenReviews at Metadata, the rest at Metadata or more.",
     applies=only(API),

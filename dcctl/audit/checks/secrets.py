@@ -48,7 +48,7 @@ def _no_token(one: SecretNote, _scene: Scene) -> str:
     tier="A",
     over="secrets",
     needs=("made_at_s",),
-    refs=("dcctl:lasting-token", "800-53:IA-5(1)", "iso:A.5.17"),
+    refs=("dcctl:lasting-token", "800-53:IA-5(1)", "soc2:CC6.1", "iso:A.5.17"),
     why="Tokens that pods get end within an hour or so; one in a Secret works for whoever ever copied it.",
     fix="Ask for tokens that end (kubectl create token), then delete the Secret.",
     applies=_no_token,
@@ -68,7 +68,7 @@ def lasting_tokens(one: SecretNote, scene: Scene) -> Iterator[Fault]:
     tier=("A", "S"),
     over="certificates",
     needs=("ends_at_s",),
-    refs=("dcctl:certificate-end", "800-53:SC-17", "iso:A.8.24"),
+    refs=("dcctl:certificate-end", "800-53:SC-17", "soc2:CC6.7", "iso:A.8.24"),
     why="On that day webhooks refuse, kubelets lose the API server, or nobody logs in.",
     fix="Renew it: kubeadm certs renew, or see why cert-manager does not (kubectl describe certificate).",
 )
@@ -140,7 +140,7 @@ DERIVED["pull_secrets"] = _pull_secrets
     "low",
     tier="A",
     over="pull_secrets",
-    refs=("dcctl:shared-pull-secret", "800-53:IA-5", "iso:A.5.17"),
+    refs=("dcctl:shared-pull-secret", "800-53:IA-5", "soc2:CC6.1", "iso:A.5.17"),
     why="Each tenant can read it, and pull what is another's; it can only be exchanged everywhere at once.",
     fix="Give each tenant credentials of its own, or let nodes pull by a credential provider of the kubelet.",
 )
@@ -158,7 +158,7 @@ def shared(one: PullSecret, scene: Scene) -> Iterator[Fault]:
     tier="A",
     over="clusters",
     needs=("apis",),
-    refs=("cis-1.12:5.4.2", "800-53:SC-12", "iso:A.5.17"),
+    refs=("cis-1.12:5.4.2", "800-53:SC-12", "soc2:CC6.1", "iso:A.5.17"),
     why="Whoever has etcd or one of its backups has all Secrets; a store outside gives them out one by one.",
     fix="Use an external store; or look whether one is needed, and write an attestation.",
 )
@@ -184,7 +184,7 @@ _OWN_REVIEWS: Final = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "s
     tier="A",
     over="clusters",
     needs=("rules",),
-    refs=("dcctl:own-rights", "800-53:AC-6", "iso:A.8.2"),
+    refs=("dcctl:own-rights", "800-53:AC-6", "soc2:CC6.3", "iso:A.8.2"),
     why="What audits every night is an account that nobody watches: it must not be worth stealing.",
     fix="Bind dcctl to the role that `dcctl audit --rbac` prints, and to no other.",
 )
