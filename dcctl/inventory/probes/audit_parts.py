@@ -1,6 +1,7 @@
 """The parts of the audit's probe: a module of this folder and a row here is all that one takes."""
 
 import json
+import os
 import sys
 
 from dcctl.inventory.probes.audit import audit_document
@@ -16,6 +17,7 @@ AUDIT_PARTS = (HOST, BOARDS, COMPONENTS, STORES)
 def audit_main() -> None:
     """Print the facts of the node, with what the parts tell under `audit`, between the lines that mark it."""
     document = facts()
+    os.nice(19)  # the work of the node comes first
     document["audit"] = audit_document(AUDIT_PARTS)
     sys.stdout.write("@@dcctl python\n" + json.dumps(without_none(document)) + "\n@@dcctl end\n")
 

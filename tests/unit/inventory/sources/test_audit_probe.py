@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -186,3 +187,16 @@ def test_without_root_and_sudo_rules_each_field_says_why() -> None:
     assert {one.get("cause") for one in tried} <= {"denied", "missing"}
     assert any(one.get("cause") == "denied" for one in tried)
     assert told["host"]["files"]["/etc/passwd"]["out"]
+
+
+NICE = """
+import os
+from dcctl.inventory.probes import audit_parts
+audit_parts.audit_document = lambda _parts: {"nice": os.nice(0)}
+audit_parts.audit_main()
+"""
+
+
+def test_the_work_of_a_node_comes_before_its_audit() -> None:
+    told = subprocess.run([sys.executable, "-c", NICE], capture_output=True, text=True, check=True).stdout
+    assert json.loads(told.splitlines()[1])["audit"] == {"nice": 19}
