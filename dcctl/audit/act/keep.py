@@ -17,7 +17,7 @@ from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Open, Row
+from dcctl.state import Entry, Open, Row, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -58,7 +58,7 @@ class Run(NamedTuple):
 def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
     """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
-    `public`: the keys that may have signed the history.
+    `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
     last = history.last(series)
     opened = history.open(series) if last else {}
@@ -76,11 +76,7 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
             _gaps(history.runs(series)),
         )
     except (ValueError, msgspec.DecodeError) as error:
-        raise DcctlError(
-            f"the history in {history.folder}",
-            f"was changed, and cannot be compared with: {error}",
-            "dcctl audit verify",
-        ) from error
+        raise damaged(history.folder, f"it was changed, and cannot be compared with: {error}") from error
 
 
 def _gaps(rows: Sequence[Row]) -> frozenset[str]:
