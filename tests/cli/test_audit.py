@@ -183,6 +183,30 @@ def test_a_waiver_changes_the_exit_code_and_hides_nothing(cli: Cli, see: See, tm
     assert (done.returncode, row["status"], row["waiver"]) == (0, "waived", "wu: migration (T-1)")
 
 
+def test_waive_takes_what_tables_print_and_says_how_much_it_covers(cli: Cli) -> None:
+    cli("audit", "-i", "demo")
+    terms = ("--owner", "wu", "--ticket", "T-1", "--reason", "r", "--dry-run")
+    rows = json.loads(cli("audit", "-i", "demo", "-o", "json").stdout)["items"]
+    nodes = [row["object"] for row in rows if row["check"] == "GPU-14"]
+    assert len(nodes) > 1
+    table = cli("audit", "-i", "demo", "--select", "GPU-14", "--columns", "object").stdout.split()
+    many = cli("audit", "waive", "GPU-14", ",".join(table[1:]), *terms)
+    assert (many.returncode, many.stderr) == (0, "")
+    assert f"it covers {len(nodes)} of {len(nodes)} open findings of GPU-14" in many.stdout
+    none = cli("audit", "waive", "GPU-14", "gpu999", *terms)
+    says = f"dcctl: warning: it covers 0 of {len(nodes)} open findings of GPU-14"
+    assert (none.returncode, none.stderr.startswith(says)) == (0, True)
+
+
+def test_nobody_is_told_to_bear_what_cannot_be_waived(cli: Cli) -> None:
+    assert "audit waive" in cli("audit", "explain", "GPU-14").stdout
+    assert "audit waive" not in cli("audit", "explain", "SLF-02").stdout
+    terms = ("--owner", "wu", "--ticket", "T-1", "--reason", "r", "--yes")
+    for name, why in (("SLF-02", "cannot be waived"), ("GPU-99", "there is no check")):
+        done = cli("audit", "waive", name, "x", *terms)
+        assert (done.returncode, why in done.stderr, "waivers.yaml" in done.stderr) == (2, True, False)
+
+
 def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text(

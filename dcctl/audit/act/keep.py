@@ -175,6 +175,19 @@ def _digest(evidence: Evidence) -> str:
     return found.hexdigest()
 
 
+def opened(history: History) -> list[Finding]:
+    """Return what is open after the last run of each series, each finding once. DamagedError."""
+    bodies = {
+        key: one.body
+        for name in {row.series for row in history.runs()}
+        for key, one in history.open(name).items()
+    }
+    try:
+        return [msgspec.json.decode(body, type=Finding) for body in bodies.values()]
+    except (ValueError, msgspec.DecodeError) as error:
+        raise damaged(history.folder, f"it was changed: {error}") from error
+
+
 def records(history: History) -> list[Record]:
     """Return all records. DcctlError: one was changed so that it is none."""
     try:

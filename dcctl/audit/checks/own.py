@@ -82,7 +82,7 @@ def _somebodys(waiver: Waiver) -> Iterator[Fault]:
 
 
 def _narrow(waiver: Waiver, scene: Scene) -> Iterator[Fault]:
-    if not waiver.objects.strip("*?/"):
+    if any(not part.strip("*?/") for part in waiver.objects.split(",")):
         yield Fault(f"{waiver.objects} covers whatever there will be", "over-broad")
     elif waiver.used is not None and waiver.used > scene.policy.own.waiver_most_objects:
         yield Fault(f"covers {waiver.used} findings", "over-broad")
