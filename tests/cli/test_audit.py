@@ -569,6 +569,37 @@ def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) 
     assert cli("audit", "install-timer", "--user", "--calendar", "weekly", "--yes").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ("--bogus", "No such option: --bogus"),
+        ("--jitter soon", "soon"),
+        ("--digest monday", "monday"),
+        ("-o tables", "tables"),
+        ("--fail-on high", "high"),
+        ("gpu001", "gpu001"),
+        ("--help", "--help"),
+        ("-i 'demo", "quotation"),
+    ],
+)
+def test_options_with_which_no_audit_would_begin_are_refused(cli: Cli, options: str, why: str) -> None:
+    done = cli("audit", "install-timer", "--user", "--options", options, "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dcctl: --options")
+    assert why in done.stderr
+
+
+def test_a_service_has_the_time_that_its_options_give_it(cli: Cli) -> None:
+    def limit(*words: str) -> str:
+        text = cli("audit", "install-timer", "--user", "--dry-run", *words).stdout
+        return text.partition("TimeoutStartSec=")[2].partition("\n")[0]
+
+    assert limit() == "3660"
+    assert limit("--deadline", "600") == "660"
+    assert limit("--options", "--jitter 7200 --deadline 86400") == "93660"
+    assert limit("--options", "--deadline=0") == "infinity"
+
+
 def test_a_unit_of_somebody_else_is_left_alone(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "config" / "systemd" / "user"
     folder.mkdir(parents=True)
