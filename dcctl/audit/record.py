@@ -54,6 +54,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """Findings that were there before and still are."""
     waived: int = 0
     gaps: tuple[str, ...] = ()
+    digest: bool = False
+    """It told how things stand, beside what is new."""
     evidence: str = ""
     """SHA-256 of the evidence."""
     head: str = ""

@@ -150,11 +150,13 @@ def test_on_the_day_of_the_digest_cron_tells_how_things_stand_once(
     words = ("-i", see({"dev": True}), "--select", "RBAC-03", "--cron")
     assert cli("audit", *words).returncode == 1
     history = tmp_path / "state" / "dcctl" / "audit"
+    config = configured(tmp_path, f'digest = "{today}"')
+    cli("audit", *words[:-1], *config)
+    assert "still open" in cli("audit", *words, "--digest", today).stdout, "no run before told it"
     assert cli("audit", *words, "--digest", today).stdout == "", "it was told today"
     shutil.rmtree(history)
     assert cli("audit", "-i", see({}), *words[2:], "--digest", today).stdout.startswith("0 new; ")
     shutil.rmtree(history)
-    config = configured(tmp_path, f'digest = "{today}"')
     assert cli("audit", "-i", see({}), *words[2:], *config).stdout.startswith("0 new; ")
     assert cli("audit", "-i", see({}), *configured(tmp_path, 'digest = "monday"')).returncode == 2
 

@@ -20,7 +20,7 @@ from dcctl.redaction import without_credentials
 from dcctl.state import Entry, Open, Row, damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
@@ -41,6 +41,8 @@ class Before(NamedTuple):
     chain: Chain
     gaps: frozenset[str] = frozenset()
     """Those of the last run that left no node out, and of those after it."""
+    digest_s: int | None = None
+    """When a run of this series last told how things stand; None: none did."""
 
 
 class Run(NamedTuple):
@@ -53,6 +55,8 @@ class Run(NamedTuple):
     evidence: Evidence
     counters: Counters
     """What the next run compares with: those of the last run that left no node out."""
+    digest: bool = False
+    """It tells how things stand."""
 
 
 def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
@@ -60,7 +64,7 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
 
     `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
-    last = history.last(series)
+    last, told = history.last(series), list(_whole(history.runs(series)))
     opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
@@ -73,15 +77,23 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
             decode(counted) if (counted := history.counters(series)) else Counters(),
             last and record_of(_link(last)),
             chain,
-            _gaps(history.runs(series)),
+            _gaps(told),
+            next((one.at_s for one in reversed(told) if one.digest), None),
         )
     except (ValueError, msgspec.DecodeError) as error:
         raise damaged(history.folder, f"it was changed, and cannot be compared with: {error}") from error
 
 
-def _gaps(rows: Sequence[Row]) -> frozenset[str]:
+def _whole(rows: Iterable[Row]) -> Iterator[Record]:
+    """The records that can be read; of the others `check` tells."""
+    for row in rows:
+        with suppress(ValueError):
+            yield record_of(_link(row))
+
+
+def _gaps(records: Sequence[Record]) -> frozenset[str]:
     found: set[str] = set()
-    for record in (record_of(_link(row)) for row in reversed(rows)):
+    for record in reversed(records):
         found.update(record.gaps)
         if not record.scope.partial:
             break
@@ -138,6 +150,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         known=len(compared.known),
         waived=len(verdict.waived),
         gaps=run.gaps,
+        digest=run.digest,
         evidence=_digest(run.evidence),
         head=open_head(compared.open),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.audit.act.keep import Run, before, keep, note_errors
+from dcctl.audit.act.watch import is_due
 from dcctl.audit.counters import Counters
 from dcctl.audit.judge import judge
 from dcctl.audit.record import Judged, compare
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dcctl.audit.act.signing import Signer
     from dcctl.audit.check import Check
     from dcctl.audit.judge import Verdict
+    from dcctl.audit.mail import Day
     from dcctl.audit.policy import Policy
     from dcctl.audit.record import Compared, Scope
     from dcctl.inventory.evidence.collected import Evidence
@@ -47,6 +49,8 @@ class Asked(NamedTuple):
     """With less coverage the run is incomplete."""
     every_s: int | None
     """How often an audit is due; None: nobody said."""
+    digest: Day | None = None
+    """On which day of the week it tells how things stand, once."""
 
 
 class Book(NamedTuple):
@@ -67,6 +71,8 @@ class Audited(NamedTuple):
     compared: Compared
     before: Before | None = None
     """What was known of the series; None: nothing was compared."""
+    digest: bool = False
+    """It tells how things stand."""
     seq: int = 0
     """Number of its record; 0: it was not kept."""
     unkept: tuple[Gap, ...] = ()
@@ -81,7 +87,8 @@ def alone(asked: Asked, evidence: Evidence, damaged: DamagedError | None = None)
     chains = (Chain(flaws=((0, f"{damaged.what} {damaged.why}"),)),) if damaged else ()
     scene, verdict = _judged(asked, evidence, Counters(), chains)
     unkept = (_unkept(damaged, "compared with nothing and not kept"),) if damaged else ()
-    return Audited(scene, verdict, compare({}, verdict.findings, lambda _one: True), unkept=unkept)
+    new = compare({}, verdict.findings, lambda _one: True)
+    return Audited(scene, verdict, new, digest=is_due(asked.digest, asked.now_s, None), unkept=unkept)
 
 
 def _unkept(error: DcctlError, what: str) -> Gap:
@@ -102,7 +109,8 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
         return alone(asked, evidence, error)
     scene, verdict = _judged(asked, evidence, known.counters, (known.chain,))
     judged = Judged(verdict.tallies, Sight(scene, verdict.untold, asked.scope))
-    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known)
+    due = is_due(asked.digest, asked.now_s, known.digest_s)
+    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known, due)
     whole = not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
     note_errors(book.errors_file, verdict)
     return _kept(asked, evidence, book, found) if kept and whole else found
@@ -111,7 +119,7 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
 def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audited:
     gaps = gaps_of(evidence.fleet.gaps, found.verdict, asked.least_milli)
     counters = found.scene.counters if asked.scope.partial else found.scene.counted()
-    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, counters)
+    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, counters, found.digest)
     try:
         record = keep(book.history, book.signer, run, found.verdict, found.compared)
     except OutputError as error:
