@@ -12,6 +12,7 @@ import pytest
 
 from dcctl.audit.act.watch import Deadline
 from dcctl.errors import UnreachableError
+from dcctl.interrupts import Stop
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Host
@@ -166,11 +167,13 @@ def test_a_deadline_leaves_alone_what_is_done_with_the_answers() -> None:
 
 @pytest.mark.parametrize("late", [False, True], ids=["while it is read", "before it is read"])
 def test_a_deadline_before_which_nothing_answered(late: bool) -> None:
-    with pytest.raises(UnreachableError, match="nothing had answered"), Deadline(0.05) as limit:
-        if late:
-            limit.stop.wait(30)
-        with limit.stop.interrupting():
+    def read(stop: Stop) -> None:
+        stop.wait(30 if late else 0)
+        with stop.interrupting():
             time.sleep(30)
+
+    with pytest.raises(UnreachableError, match="nothing had answered"), Deadline(0.05) as limit:
+        read(limit.stop)
 
 
 def test_without_a_deadline_nothing_is_late() -> None:
