@@ -12,7 +12,6 @@ import pytest
 
 from dcctl.audit.act.watch import Deadline
 from dcctl.errors import UnreachableError
-from dcctl.interrupts import Stop
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Host
@@ -22,6 +21,8 @@ from dcctl.inventory.sources.base import Task, at_once, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dcctl.interrupts import Stop
 
 FLEET = Fleet(nodes=(Node("gpu1"), Node("gpu2")))
 

@@ -171,5 +171,16 @@ def test_every_kind_of_source_that_an_audit_asks_alone_is_wired() -> None:
     assert alone - set(collectors.COLLECTORS) == {specs.DeclaredSpec, specs.DiagnosticsSpec}
 
 
+def test_what_comes_after_the_asking_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, merged = Event(), collectors.document.merged
+
+    def late(parts: tuple[Evidence, ...]) -> Evidence:
+        stop.set()
+        return merged(parts)
+
+    monkeypatch.setattr(collectors.document, "merged", late)
+    assert gathered(monkeypatch, stop=stop).fleet.gaps == ()
+
+
 def test_a_run_that_was_not_cut_has_no_gap_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gathered(monkeypatch).fleet.gaps == ()
