@@ -92,6 +92,9 @@ def _explained(one: Check) -> Iterator[str]:
     yield "Looks at:"
     yield f"  {one.over.replace('_', ' ')}, by {', '.join(TIERS[each] for each in one.tier)}"
     yield ""
+    if one.drains:
+        yield "Taking the node out of service is part of the cure: -o name lists its nodes."
+        yield ""
     yield "Asked for by:"
     for ref in one.refs:
         standard, _, control = ref.partition(":")

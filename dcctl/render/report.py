@@ -60,6 +60,8 @@ class Column(Struct, frozen=True):
     """Shown by `-o wide` alone (and in every machine format)."""
     since_s: int | None = None
     """The present, for times that tables tell from there on as people do: now, 21:40, Mon 08:00."""
+    order: tuple[str, ...] = ()
+    """Words in the order in which --sort has them, for words that stand in no order of letters."""
 
 
 class Table(Struct, frozen=True):
@@ -211,6 +213,8 @@ class Rule(Struct, frozen=True):
     state: Verdict
     counts: dict[Verdict, int]
     """Subjects by state."""
+    not_applicable: tuple[str, ...] = ()
+    """Why it does not apply, to all or some of its subjects; each reason once."""
 
 
 class Waived(Struct, frozen=True):
@@ -303,6 +307,8 @@ class Report(Struct, frozen=True):
     """For the formats of audits: sarif, junit, ocsf, oscal."""
     silent: bool = False
     """Whether nothing is printed: it is asked for news alone, and there are none. Files are written still."""
+    aside: str = ""
+    """Told on standard error: what the rows leave out, where they are all that is printed."""
     news: str = ""
     """All that a mail has to tell, gaps too: printed also where the answer itself goes to a file."""
 

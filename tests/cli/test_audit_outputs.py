@@ -154,6 +154,15 @@ def test_names_are_those_that_may_be_drained(cli: Cli) -> None:
     assert {one["check"][:4] for one in rows} == {"RBAC"}
 
 
+def test_names_leave_out_what_no_draining_mends(cli: Cli) -> None:
+    """Neither the rules of sudo on gpu118, nor a control plane, nor a store that is no node."""
+    done = cli(*ALONE, "-o", "name")
+    assert {"gpu017", "gpu052"} <= set(done.stdout.split())
+    assert not {"gpu118", "cp3", "nfs01", "gpu081"} & set(done.stdout.split())
+    assert re.search(r"^dcctl: left out: \d+ findings that no draining mends", done.stderr, re.MULTILINE)
+    assert "left out" not in cli(*ALONE, "-o", "name", "-q").stderr
+
+
 def test_what_somebody_bears_is_not_drained(cli: Cli, tmp_path: Path) -> None:
     terms = ("--owner", "wu", "--ticket", "T-1", "--reason", "spare parts")
     path = str(tmp_path / "w.yaml")
