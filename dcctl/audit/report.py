@@ -282,16 +282,22 @@ def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], 
     """Return the answer in one line: counts, never a lone score."""
     graves = Counter(one.severity for one in counted)
     told = ", ".join(f"{graves[each]} {each}" for each in SEVERITIES if graves[each])
-    since = (
-        "" if view.before_s is None else f" since the run {duration(max(0, view.at_s - view.before_s))} ago"
-    )
-    new = f"{len(counted)} new{since}" + (f": {told}" if told else "")
+    new = f"{len(counted)} new{_since(view)}" + (f": {told}" if told else "")
     others = ", ".join(
         f"{tally[each]} {each}" for each in ("known", "waived", "unsure", "gone") if tally[each]
     )
     milli = verdict.coverage.milli
     cover = "no check applies" if milli is None else f"coverage {milli / 10:.1f} %"
     return "; ".join(filter(None, (new, others, f"{plural(len(verdict.tallies), 'check')}, {cover}")))
+
+
+def _since(view: View) -> str:
+    """The run before may be of a clock that was ahead."""
+    if view.before_s is None:
+        return ""
+    past_s = view.at_s - view.before_s
+    when = f"{duration(past_s)} ago" if past_s >= 0 else f"that is dated {duration(-past_s)} ahead"
+    return f" since the run {when}"
 
 
 def _summary(
@@ -321,14 +327,16 @@ def _by_severity(results: Iterable[Result]) -> dict[str, Cell]:
 def _notes(found: Findings, asked: list[Result], shown: list[Result]) -> Iterator[Note]:
     if found.unknown:
         checks = len({one.rule for one in found.unknown})
-        text = f"{len(found.unknown):,} answers of {checks} checks: not counted as passed"
+        text = f"{plural(len(found.unknown), 'answer')} of {plural(checks, 'check')}: not counted as passed"
         yield Note("unknown", text, "warn", detail="untold")
     if found.gone:
-        yield Note("gone", f"{len(found.gone)} findings of the run before", "ok", detail="gone")
+        yield Note("gone", f"{plural(len(found.gone), 'finding')} of the run before", "ok", detail="gone")
     if len(asked) > len(shown):
-        yield Note("hidden", f"{len(asked) - len(shown)} findings that are less grave")
+        yield Note("hidden", f"{plural(len(asked) - len(shown), 'finding')} less grave")
     if len(found.results) > len(asked):
-        yield Note("unsure", f"{len(found.results) - len(asked)} findings of checks that were not selected")
+        yield Note(
+            "unsure", f"{plural(len(found.results) - len(asked), 'finding')} of checks that were not selected"
+        )
     if shown:
         yield Note("why", "and how to mend it", command=f"dcctl audit explain {shown[0].rule}")
 

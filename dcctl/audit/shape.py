@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from dcctl.audit.check import State
 
 FINDINGS: Final = (
-    Column("status", "STATUS", "state", keep=9),
-    Column("severity", "SEVERITY", "state", keep=9, order=SEVERITIES),
+    Column("status", "STATUS", "state", keep=9, spare=True),
+    Column("severity", "SEVERITY", "state", keep=8, order=SEVERITIES),
     Column("check", "CHECK", keep=9),
-    Column("object", "OBJECT", "nodes", keep=8),
+    Column("object", "OBJECT", "nodes", keep=9),
     Column("says", "WHAT IS WRONG", keep=7),
     Column("where", "WHERE", wide=True),
     Column("title", "TITLE", wide=True),
@@ -28,7 +28,7 @@ OBJECTS: Final = (
     Column("severity", "WORST", "state", keep=9, order=SEVERITIES),
     Column("findings", "FINDINGS", "count", keep=8),
     Column("new", "NEW", "count", keep=8),
-    Column("waived", "WAIVED", "count", keep=5),
+    Column("waived", "WAIVED", "count", keep=5, spare=True),
     Column("checks", "CHECKS", keep=7),
     Column("nodes", "NODES", "nodes", wide=True),
 )
@@ -129,10 +129,10 @@ DIFF: Final = Shape(
     "audit-diff",
     "What changed between two runs",
     (
-        Column("change", "CHANGE", "state", keep=9),
-        Column("severity", "SEVERITY", "state", keep=9, order=SEVERITIES),
+        Column("change", "CHANGE", "state", keep=9, spare=True),
+        Column("severity", "SEVERITY", "state", keep=8, order=SEVERITIES),
         Column("check", "CHECK", keep=9),
-        Column("object", "OBJECT", "nodes", keep=8),
+        Column("object", "OBJECT", "nodes", keep=9),
         Column("says", "WHAT IS WRONG", keep=7),
         Column("nodes", "NODES", "nodes", wide=True),
         Column("id", "ID", wide=True),
@@ -151,9 +151,9 @@ TIMELINE: Final = Shape(
     "What changed, run by run",
     (
         Column("at_s", "WHEN", "time_s", keep=9),
-        Column("change", "CHANGE", "state", keep=9),
-        Column("severity", "SEVERITY", "state", keep=8, order=SEVERITIES),
-        Column("check", "CHECK", keep=8),
+        Column("change", "CHANGE", "state", keep=9, spare=True),
+        Column("severity", "SEVERITY", "state", keep=5, order=SEVERITIES),
+        Column("check", "CHECK", keep=6),
         Column("object", "OBJECT", "nodes", keep=8),
         Column("says", "WHAT", keep=7),
         Column("nodes", "NODES", "nodes", wide=True),

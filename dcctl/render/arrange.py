@@ -45,7 +45,7 @@ def pick(table: Table, words: Sequence[str]) -> Table:
     if not chosen:
         raise UsageError("no column is named", f"there are {', '.join(c.key for c in table.columns)}")
     chosen = list(dict.fromkeys(chosen))
-    columns = tuple(replace(table.columns[index], wide=False, keep=9) for index in chosen)
+    columns = tuple(replace(table.columns[index], wide=False, keep=9, spare=False) for index in chosen)
     return replace(table, columns=columns, rows=tuple(tuple(row[i] for i in chosen) for row in table.rows))
 
 
@@ -67,7 +67,7 @@ def order(table: Table, sort: str) -> Table:
     rows = list(table.rows)
     for word in reversed([part.strip() for part in sort.split(",") if part.strip()]):
         rows = _by(table, rows, word)
-    return replace(table, rows=tuple(rows))
+    return replace(table, rows=tuple(rows), tail=0)
 
 
 def _by(table: Table, rows: list[Row], word: str) -> list[Row]:

@@ -35,12 +35,13 @@ def audited(
     waived: tuple[Finding, ...] = (),
     tallies: tuple[Tally, ...] = (),
     drained_from: frozenset[str] | None = None,
+    before_s: int | None = None,
 ) -> Report:
     every = (*new, *known, *unsure)
     tallies = tallies or tuple(tally(name) for name in dict.fromkeys(one.check for one in every))
     borne = {one.id: WAIVER for one in waived}
     verdict = Verdict(tallies, (*new, *known), borne, coverage(tallies), frozenset())
-    view = View(at_s=100, target="demo", drained_from=drained_from)
+    view = View(at_s=100, target="demo", drained_from=drained_from, before_s=before_s)
     return report(verdict, Compared(new, known, (), unsure), view)
 
 
@@ -127,3 +128,13 @@ def test_why_a_check_does_not_apply_is_in_every_output_that_says_so() -> None:
     assert 'message="does not apply: 403"' in shown(told, "junit")
     assert '"na": [' in shown(told, "json")
     assert "Does not apply" in shown(told, "html")
+
+
+def test_the_run_before_may_be_of_a_clock_that_was_ahead() -> None:
+    assert audited((), before_s=40).headline.startswith("0 new since the run 60 s ago")
+    assert audited((), before_s=160).headline.startswith("0 new since the run that is dated 60 s ahead")
+
+
+def test_one_is_told_as_one() -> None:
+    told = audited((), tallies=(tally("GPU-14", ("unknown", "gpu1")),))
+    assert [note.text for note in told.notes] == ["1 answer of 1 check: not counted as passed"]
