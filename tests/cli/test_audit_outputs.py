@@ -211,7 +211,7 @@ def test_a_timeline_folds_what_happened_at_once(cli: Cli, home: dict[str, str]) 
     [
         (ALONE, 40, "SEVERITY CHECK OBJECT"),
         (ALONE, 100, "SEVERITY CHECK OBJECT WHAT IS WRONG"),
-        (ALONE, 400, "STATUS SEVERITY CHECK OBJECT WHAT IS WRONG"),
+        (ALONE, 600, "STATUS SEVERITY CHECK OBJECT WHAT IS WRONG"),
         ((*ALONE, "--by", "object"), 40, "OBJECT WORST FINDINGS"),
         ((*ALONE, "--by", "object"), 80, "OBJECT WORST FINDINGS NEW CHECKS"),
         (("audit", "--since", "24h"), 80, "WHEN( SEVERITY)? CHECK OBJECT WHAT"),

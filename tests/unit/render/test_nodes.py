@@ -29,10 +29,9 @@ def test_names_in_brief(names: list[str], text: str) -> None:
 
 
 def test_rows_fold_over_nodes_and_devices_of_one_kind() -> None:
-    """Where all else reads the same: a bucket and an account are two rows, and so are a board and its port."""
+    """A bucket and an account are two rows where all else reads the same, and so are a board and its port."""
     columns = (Column("object", "OBJECT", "nodes"), Column("says", "WHAT"))
     names = ("gpu1/GPU-1a", "Bucket/b", "gpu2/GPU-2a", "User/u", "gpu1/mlx5_0", "gpu1", "gpu2")
     told = lines(Table("items", columns, tuple((name, "is bad") for name in names)), unicode=True)
-    assert [line[0] for line in told] == [
-        "gpu[1-2]/GPU-* (2)", "Bucket/b", "User/u", "gpu1/mlx5_0", "gpu[1-2]"
-    ]  # fmt: skip
+    shown = ["gpu[1-2]/GPU-* (2)", "Bucket/b", "User/u", "gpu1/mlx5_0", "gpu[1-2]"]
+    assert [line[0] for line in told] == shown
