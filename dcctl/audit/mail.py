@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from dcctl.render.nodes import brief
+from dcctl.inventory.things import brief
 from dcctl.units import plural
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.render.nodes import brief, kind_of
+from dcctl.inventory.things import brief, kind_of
 from dcctl.render.text import printable
 from dcctl.render.units import near, show
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from dcctl.inventory.things import brief
 from dcctl.render.fold import lines
-from dcctl.render.nodes import brief
 from dcctl.render.report import Column, Table
 
 
