@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.coverage import STATES
+from dcctl.audit.check import STATES
 from dcctl.audit.shape import CONTROLS
 from dcctl.audit.standards import compliance
 from dcctl.errors import UsageError
