@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
 from dcctl.audit.finding import rank
 from dcctl.audit.record import replayed
 from dcctl.audit.report import LEVELS
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from dcctl.audit.finding import Finding
     from dcctl.audit.record import Record
-    from dcctl.render.report import Row
+    from dcctl.render.report import Column, Row
 
 Change: TypeAlias = Literal["new", "gone", "unchanged", "not comparable"]
 _ORDER: dict[Change, int] = {"new": 0, "not comparable": 1, "gone": 2, "unchanged": 3}
@@ -67,7 +69,7 @@ def diff_report(found: Sequence[Changed], old: Record, new: Record) -> Report:
     return Report(
         DIFF.kind,
         f"run {old.seq} to run {new.seq}, {duration(max(0, new.at_s - old.at_s))} later: {told}",
-        Table("items", DIFF.items, rows),
+        Table("items", DIFF.items, rows, tail=counts["unchanged"]),
         summary={
             "old": old.seq,
             "new_run": new.seq,
@@ -88,10 +90,14 @@ def timeline_report(records: Sequence[Record], since_s: int, span_s: int) -> Rep
     return Report(
         TIMELINE.kind,
         f"{plural(len(rows), 'change')} in {plural(runs, 'run')} of the last {duration(span_s)}",
-        Table("items", TIMELINE.items, rows),
+        Table("items", tuple(_as_people_do(one, since_s + span_s) for one in TIMELINE.items), rows),
         summary={"runs": runs, "changes": len(rows)},
         name_key="nodes",
     )
+
+
+def _as_people_do(column: Column, now_s: int) -> Column:
+    return replace(column, since_s=now_s) if column.unit == "time_s" else column
 
 
 def _events(records: Sequence[Record], since_s: int) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from dcctl.inventory.folding import fold
+from dcctl.inventory.things import brief
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def _rows(found: Iterable[Result], again: str) -> Iterator[str]:
     for one in found:
         alike.setdefault((one.severity, one.rule, one.says), []).append(one.object)
     for (severity, rule, says), objects in list(alike.items())[:_MOST]:
-        yield f"{severity.upper():8} {rule}  {fold(objects)}  {says}"
+        yield f"{severity.upper():8} {rule}  {brief(objects)}  {says}"
     if len(alike) > _MOST:
         yield f"… {len(alike) - _MOST} more: {again}"

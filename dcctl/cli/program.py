@@ -210,4 +210,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     if report.gaps and not (silent or report.news) and (session.file or not tells_gaps(report, style)):
         out.flush()
         tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
+    if report.aside and not (silent or session.settings.quiet):
+        out.flush()
+        tell_aside(f"dcctl: {report.aside}\n", aside)
     return code

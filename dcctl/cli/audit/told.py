@@ -52,7 +52,7 @@ def told(how: Telling, asked: Asked, done: Audited) -> Report:
         before_s=last.at_s if last else None,
         since=done.before.since if done.before else {},
         cron=how.habit.cron and not done.digest,
-        acted_on=how.session.format == "name",
+        drained_from=_inventory(done) if how.session.format == "name" else None,
         noticed=done.before.gaps if done.before else frozenset(),
         broken=how.errors_file,
     )
@@ -60,6 +60,10 @@ def told(how: Telling, asked: Asked, done: Audited) -> Report:
     if choice.standard:
         answer = by_control(answer, choice.standard, done.verdict, done.scene)
     return _in_few_lines(answer, how.session, digest=done.digest) if how.habit.cron else answer
+
+
+def _inventory(done: Audited) -> frozenset[str]:
+    return frozenset(node.name for node in done.scene.evidence.fleet.nodes)
 
 
 def _in_few_lines(answer: Report, session: Session, *, digest: bool) -> Report:
