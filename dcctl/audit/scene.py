@@ -33,6 +33,8 @@ class Scene:
     ) -> None:
         """`counters`: those of the last run."""
         self.evidence, self.now_s, self.policy, self.counters = evidence, now_s, policy, counters
+        self.compared: set[str] = set()
+        """Rows of counters that checks asked for."""
         self._kept: dict[Callable[[Scene], Any], Any] = {}
 
     @property
@@ -67,7 +69,7 @@ class Scene:
         return found
 
     def counted(self) -> Counters:
-        """Return what the next run compares with: what this one was not told stays as it was."""
+        """Return what the next run compares with: what this one was not told stays as it was, with its time."""
         counting = chain(*(self.of(kind) for kind in _COUNTING))
         told = ((one.object, counted) for one in counting if (counted := one.counted))
         return self.counters.after(chain(told, *(made(self) for made in COUNTED)), self.now_s)
@@ -83,8 +85,18 @@ class Scene:
 
         A counter that is lower than it was began anew (a restart, a new driver): all of it is new.
         """
-        before = self.counters.get(subject.object, name)
+        before = self.before(subject.object, name)
         return None if before is None else value - before if value >= before else value
+
+    def before(self, row: str, name: str) -> int | None:
+        """Return what a counter was when it was last read; None: nobody counted it."""
+        self.compared.add(row)
+        return self.counters.get(row, name)
+
+    def read_at_s(self, row: str) -> int | None:
+        """Return when the counters of a row were last read: before the last run, if that was not told them."""
+        self.compared.add(row)
+        return self.counters.read_at_s(row)
 
 
 COUNTED: list[Callable[[Scene], Iterable[tuple[str, Mapping[str, int]]]]] = []

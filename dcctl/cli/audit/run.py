@@ -36,7 +36,7 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
     if habit.since:
         from dcctl.cli.audit.diff import timeline
 
-        return timeline(session, habit.since)
+        return timeline(session, habit.since, choice.models or ())
     if choice.standard:
         from dcctl.cli.audit.standard import standard
 
@@ -84,7 +84,7 @@ def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
         policy=this.policy,
         waivers=this.waivers,
         scope=Scope(patterns, session.settings.nodes, session.settings.exclude),
-        series=series_of(session),
+        series=series_of(session, choice.models or ()),
         now_s=session.now_s,
         least_milli=1000 - this.policy.own.unknown_most_milli if least is None else round(least * 10),
         every_s=this.spec.every_s,
