@@ -13,7 +13,7 @@ from dcctl.audit.checks.own import LONGEST_S, ends_at_s
 from dcctl.inventory.evidence.own import Waiver
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from dcctl.audit.entries import Entry
     from dcctl.audit.finding import Finding
@@ -131,17 +131,21 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-def used(waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[str]) -> tuple[Waiver, ...]:
-    """Return the waivers, each with the number of findings that it covers."""
+def used(
+    waivers: Iterable[Waiver], findings: Sequence[Finding], looked: Callable[[Waiver], bool]
+) -> tuple[Waiver, ...]:
+    """Return the waivers, each with the number of findings that it covers.
+
+    `looked` tells whether all was looked at that a waiver means: one that covers nothing then is unused.
+    """
     by_check: dict[str, list[Finding]] = {}
     for one in findings:
         by_check.setdefault(one.check, []).append(one)
-    return tuple(
-        replace(one, used=sum(covers(one, each) for each in by_check.get(one.check, ())))
-        if one.check in ran and not one.attests
-        else one
-        for one in waivers
-    )
+
+    def count(one: Waiver) -> int | None:
+        return sum(covers(one, each) for each in by_check.get(one.check, ())) or (0 if looked(one) else None)
+
+    return tuple(one if one.attests else replace(one, used=count(one)) for one in waivers)
 
 
 def as_yaml(fields: Mapping[str, str]) -> str:

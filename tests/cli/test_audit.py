@@ -96,6 +96,16 @@ def test_checks_that_were_not_selected_are_not_comparable(cli: Cli, see: See) ->
     assert done.returncode == 0
 
 
+def test_a_look_at_a_few_nodes_takes_nothing_back_and_is_no_news_the_next_night(cli: Cli) -> None:
+    cli("audit", "-i", "demo")
+    for words in (("-w", "gpu[001-010]"), ("-x", "gpu077")):
+        done = cli("audit", "-i", "demo", *words, "-o", "json")
+        told = json.loads(done.stdout)["summary"]
+        assert (told["gone"], told["unsure"] > 0) == (0, True)
+        night = cli("audit", "-i", "demo", "--cron")
+        assert (night.stdout, night.stderr) == ("", "")
+
+
 def test_every_format_has_the_same_exit_code(cli: Cli, see: See) -> None:
     for roles, code in (({"dev": True}, 1), ({"dev": False}, 0), (None, 3)):
         path = see(roles)

@@ -20,7 +20,7 @@ from dcctl.redaction import without_credentials
 from dcctl.state import Entry, Open, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
@@ -39,6 +39,8 @@ class Before(NamedTuple):
     last: Record | None
     """The last run of this series."""
     chain: Chain
+    gaps: frozenset[str] = frozenset()
+    """Those of the last run that left no node out, and of those after it."""
 
 
 class Run(NamedTuple):
@@ -50,7 +52,7 @@ class Run(NamedTuple):
     gaps: tuple[str, ...]
     evidence: Evidence
     counters: Counters
-    """What the next run compares with."""
+    """What the next run compares with: those of the last run that left no node out."""
 
 
 def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
@@ -71,6 +73,7 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
             decode(counted) if (counted := history.counters(series)) else Counters(),
             last and record_of(_link(last)),
             chain,
+            _gaps(history.runs(series)),
         )
     except (ValueError, msgspec.DecodeError) as error:
         raise DcctlError(
@@ -78,6 +81,15 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
             f"was changed, and cannot be compared with: {error}",
             "dcctl audit verify",
         ) from error
+
+
+def _gaps(rows: Sequence[Row]) -> frozenset[str]:
+    found: set[str] = set()
+    for record in (record_of(_link(row)) for row in reversed(rows)):
+        found.update(record.gaps)
+        if not record.scope.partial:
+            break
+    return frozenset(found)
 
 
 def check(history: History, public: Collection[str]) -> tuple[tuple[int, str], ...]:

@@ -12,11 +12,12 @@ from dcctl.audit.judge import judge
 from dcctl.audit.record import Judged, compare
 from dcctl.audit.report import gaps_of
 from dcctl.audit.scene import Scene
+from dcctl.audit.sight import Sight
 from dcctl.errors import OutputError
 from dcctl.inventory.model import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
     from dcctl.audit.act.keep import Before
@@ -84,7 +85,7 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
     keys = (book.signer.public, *book.former_keys)
     known = before(book.history, keys, asked.series, asked.every_s, asked.now_s)
     scene, verdict = _judged(asked, evidence, known)
-    judged = Judged(verdict.tallies, _there(evidence, verdict.untold, asked.scope))
+    judged = Judged(verdict.tallies, Sight(scene, verdict.untold, asked.scope))
     found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known)
     whole = not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
     note_errors(book.errors_file, verdict)
@@ -93,7 +94,8 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
 
 def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audited:
     gaps = gaps_of(evidence.fleet.gaps, found.verdict, asked.least_milli)
-    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, found.scene.counted())
+    counters = found.scene.counters if asked.scope.partial else found.scene.counted()
+    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, counters)
     try:
         record = keep(book.history, book.signer, run, found.verdict, found.compared)
     except OutputError as error:
@@ -106,13 +108,4 @@ def _judged(asked: Asked, evidence: Evidence, known: Before | None) -> tuple[Sce
     counters = known.counters if known else Counters()
     held = replace(evidence, waivers=asked.waivers)
     scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters)
-    return scene, judge(scene, asked.checks, (known.chain,) if known else ())
-
-
-def _there(evidence: Evidence, untold: frozenset[str], scope: Scope) -> Callable[[str], bool]:
-    """What tells of a node whether this run was about it, and was answered by it or by all that know it."""
-    nodes = {node.name for node in evidence.fleet.nodes}
-    whole = not (scope.nodes or scope.exclude) and not any(
-        not gap.node and gap.cause != "limited" for gap in evidence.fleet.gaps
-    )
-    return lambda name: name not in untold and (name in nodes or whole)
+    return scene, judge(scene, asked.checks, (known.chain,) if known else (), whole=not asked.scope.partial)

@@ -71,7 +71,7 @@ def waiver_in_order(waiver: Waiver, scene: Scene) -> Iterator[Fault]:
         return
     faults += _narrow(waiver, scene)
     if waiver.used is None and not faults:
-        raise Unsure(f"{waiver.check} did not run")
+        raise Unsure(f"{waiver.check} did not look at all that it names")
     yield from faults
 
 

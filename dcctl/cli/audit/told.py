@@ -56,7 +56,7 @@ def told(how: Telling, asked: Asked, done: Audited) -> Report:
         since=done.before.since if done.before else {},
         cron=how.habit.cron and not digest,
         acted_on=how.session.format == "name",
-        noticed=frozenset(last.gaps if last else ()),
+        noticed=done.before.gaps if done.before else frozenset(),
         broken=how.errors_file,
     )
     answer = report(done.verdict, done.compared, view)
