@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from dcctl.audit.report import DARKER
 from dcctl.harmless import visible
 from dcctl.inventory.folding import fold
 from dcctl.units import plural
@@ -30,6 +31,7 @@ def lines(report: Report, again: str, *, digest: bool = False) -> Iterator[str]:
 
 def _lines(report: Report, again: str, digest: bool) -> Iterator[str]:
     yield report.headline
+    yield from (note.text for note in report.notes if note.label == DARKER)
     found = [one for one in report.findings.results if one.waived is None] if report.findings else []
     yield from _rows([one for one in found if one.status == "new"], again)
     for gap in report.gaps[:_GAPS]:

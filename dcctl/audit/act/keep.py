@@ -17,7 +17,7 @@ from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Open, Row
+from dcctl.state import Entry, Open, Row, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -39,8 +39,10 @@ class Before(NamedTuple):
     last: Record | None
     """The last run of this series."""
     chain: Chain
-    gaps: frozenset[str] = frozenset()
-    """Those of the last run that left no node out, and of those after it."""
+    alike: Record | None = None
+    """The last that somebody was told of and that looked at the same; where there is none, at everything."""
+    untold: frozenset[str] = frozenset()
+    """What was new in runs that nobody was told of."""
 
 
 class Run(NamedTuple):
@@ -52,28 +54,39 @@ class Run(NamedTuple):
     gaps: tuple[str, ...]
     evidence: Evidence
     counters: Counters
-    """What the next run compares with: those of the last run that left no node out."""
+    """What the next run of this scope compares with."""
+    covered: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
-def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
+def before(
+    history: History,
+    public: Collection[str],
+    series: str,
+    every_s: int | None,
+    at_s: int,
+    scope: Scope = Scope(),  # noqa: B008  # a constant
+) -> Before:
     """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
     `public`: the keys that may have signed the history.
     """
-    last = history.last(series)
-    opened = history.open(series) if last else {}
+    opened, told_of = history.open(series), history.told(series)
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
     flaws = check(history, public)
     chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
+    counted = history.counters(_counting(series, scope)) or history.counters(series)
     try:
+        those = [record_of(_link(row)) for row in history.runs(series)]
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
             {key: one.since_s for key, one in opened.items()},
-            decode(counted) if (counted := history.counters(series)) else Counters(),
-            last and record_of(_link(last)),
+            decode(counted) if counted else Counters(),
+            those[-1] if those else None,
             chain,
-            _gaps(history.runs(series)),
+            _alike([one for one in those if one.seq <= told_of], scope),
+            frozenset(new.id for one in those if one.seq > told_of for new in one.new),
         )
     except (ValueError, msgspec.DecodeError) as error:
         raise DcctlError(
@@ -83,13 +96,15 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
         ) from error
 
 
-def _gaps(rows: Sequence[Row]) -> frozenset[str]:
-    found: set[str] = set()
-    for record in (record_of(_link(row)) for row in reversed(rows)):
-        found.update(record.gaps)
-        if not record.scope.partial:
-            break
-    return frozenset(found)
+def _alike(records: Sequence[Record], scope: Scope) -> Record | None:
+    """The last of this scope, else the last of all nodes and checks."""
+    last = {one.scope: one for one in records}
+    return last.get(scope) or last.get(Scope())
+
+
+def _counting(series: str, scope: Scope) -> str:
+    """What the counters of runs of one scope are kept by: a narrow run takes no growth from a wide one."""
+    return series if scope == Scope() else f"{series} {msgspec.json.encode(scope).decode()}"
 
 
 def check(history: History, public: Collection[str]) -> tuple[tuple[int, str], ...]:
@@ -141,6 +156,8 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         unsure=tuple(one.id for one in compared.unsure),
         known=len(compared.known),
         waived=len(verdict.waived),
+        covered=run.covered,
+        kinds=run.kinds,
         gaps=run.gaps,
         evidence=_digest(run.evidence),
         head=open_head(compared.open),
@@ -153,11 +170,18 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
             {one.id: _encoded(one) for one in compared.new},
             record.gone,
+            _counting(run.series, run.scope),
             run.counters.encode(),
         )
     )
     write_head(history.folder, Head(record.seq, hashed, signature.hex()))
     return record
+
+
+def note_told(folder: Path, series: str, seq: int) -> None:
+    """Note that a run was told of. Where that fails, the next tells its news once more."""
+    with suppress(DcctlError), reading(folder) as history:
+        history.mark_told(series, seq)
 
 
 def note_errors(path: Path, verdict: Verdict) -> None:

@@ -1,6 +1,7 @@
 """`dcctl audit run`: what is insecure, unhealthy or drifting, and what is new since the last run."""
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcctl.cli.audit.options import Choice, Habit
@@ -55,6 +56,7 @@ def _code(report: "Report", session: "Session") -> int:
 
 
 def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Report":
+    from dcctl.audit.act.keep import note_told
     from dcctl.audit.act.run import Book, alone, compared
     from dcctl.audit.act.watch import Deadline
     from dcctl.cli.audit.told import Telling, shape_of, told
@@ -70,6 +72,8 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
             return told(Telling(session, this.spec, choice, habit, ""), asked, alone(asked, evidence))
         book = Book(history, this.signer(), this.spec.former_keys, this.errors_file)
         done = compared(asked, evidence, book, kept=session.first)
+        if done.seq:
+            session.on_shown.append(partial(note_told, this.folder, asked.series, done.seq))
         return told(Telling(session, this.spec, choice, habit, str(this.errors_file)), asked, done)
 
 
