@@ -17,7 +17,7 @@ from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Open, Row, reading
+from dcctl.state import Entry, Open, Row, damaged, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ def before(
 ) -> Before:
     """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
-    `public`: the keys that may have signed the history.
+    `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
     opened, told_of = history.open(series), history.told(series)
     newest = history.last()
@@ -89,11 +89,7 @@ def before(
             frozenset(new.id for one in those if one.seq > told_of for new in one.new),
         )
     except (ValueError, msgspec.DecodeError) as error:
-        raise DcctlError(
-            f"the history in {history.folder}",
-            f"was changed, and cannot be compared with: {error}",
-            "dcctl audit verify",
-        ) from error
+        raise damaged(history.folder, f"it was changed, and cannot be compared with: {error}") from error
 
 
 def _alike(records: Sequence[Record], scope: Scope) -> Record | None:

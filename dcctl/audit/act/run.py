@@ -13,12 +13,14 @@ from dcctl.audit.record import Judged, Scope, compare
 from dcctl.audit.report import gaps_of
 from dcctl.audit.scene import Scene
 from dcctl.audit.sight import Sight
-from dcctl.errors import OutputError
+from dcctl.errors import DcctlError, OutputError
 from dcctl.inventory.evidence.collected import KINDS
+from dcctl.inventory.evidence.own import Chain
 from dcctl.inventory.model import Gap
+from dcctl.state import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Container
     from pathlib import Path
 
     from dcctl.audit.act.keep import Before
@@ -72,20 +74,35 @@ class Audited(NamedTuple):
     """Why it could not be kept."""
 
 
-def alone(asked: Asked, evidence: Evidence) -> Audited:
-    """Judge the evidence and compare it with nothing: all findings are new."""
-    scene, verdict = _judged(asked, evidence, None)
-    return Audited(scene, verdict, compare({}, verdict.findings, lambda _one: True))
+def alone(asked: Asked, evidence: Evidence, damaged: DamagedError | None = None) -> Audited:
+    """Judge the evidence and compare it with nothing: all findings are new.
+
+    `damaged`: why there is nothing to compare with; a gap, and for SLF-04 a flaw.
+    """
+    chains = (Chain(flaws=((0, f"{damaged.what} {damaged.why}"),)),) if damaged else ()
+    scene, verdict = _judged(asked, evidence, Counters(), chains)
+    unkept = (_unkept(damaged, "compared with nothing and not kept"),) if damaged else ()
+    return Audited(scene, verdict, compare({}, verdict.findings, lambda _one: True), unkept=unkept)
+
+
+def _unkept(error: DcctlError, what: str) -> Gap:
+    why = f"{error.why}; this run was {what}, and its findings will be new again"
+    return Gap("audit", error.what, why, "failed", error.hint)
 
 
 def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Audited:
     """Judge the evidence, compare it with the last run of the series and, if `kept` says so, keep it.
 
-    What was interrupted is never kept. A full disk does not take the answer away: it is a gap.
+    What was interrupted is never kept. A full disk or a damaged history does not take the answer away: it is
+    a gap.
     """
     keys = (book.signer.public, *book.former_keys)
-    known = before(book.history, keys, asked.series, asked.every_s, asked.now_s, asked.scope)
-    scene, verdict = _judged(asked, evidence, known)
+    try:
+        known = before(book.history, keys, asked.series, asked.every_s, asked.now_s, asked.scope)
+    except DamagedError as error:
+        return alone(asked, evidence, error)
+    kinds = known.last.kinds if known.last and not asked.scope.partial else ()
+    scene, verdict = _judged(asked, evidence, known.counters, (known.chain,), kinds)
     judged = Judged(verdict.tallies, Sight(scene, verdict.untold, asked.scope))
     again = known.untold | ({*known.last.covered} - {*verdict.waived} if known.last else set())
     found = Audited(scene, verdict, compare(known.open, verdict.findings, judged, again), known)
@@ -109,8 +126,7 @@ def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audit
     try:
         record = keep(book.history, book.signer, run, found.verdict, found.compared)
     except OutputError as error:
-        why = f"{error.why}; this run was not kept, and its findings will be new again"
-        return found._replace(unkept=(Gap("audit", error.what, why, "failed", error.hint),))
+        return found._replace(unkept=(_unkept(error, "not kept"),))
     return found._replace(seq=record.seq)
 
 
@@ -135,9 +151,13 @@ def _kinds(found: Audited, scope: Scope) -> tuple[str, ...]:
     return tuple(sorted({*now, *(last.kinds if last else ())}))
 
 
-def _judged(asked: Asked, evidence: Evidence, known: Before | None) -> tuple[Scene, Verdict]:
-    counters = known.counters if known else Counters()
+def _judged(
+    asked: Asked,
+    evidence: Evidence,
+    counters: Counters,
+    chains: tuple[Chain, ...],
+    told_before: Container[str] = (),
+) -> tuple[Scene, Verdict]:
     held = replace(evidence, waivers=asked.waivers)
-    kinds = known.last.kinds if known and known.last and not asked.scope.partial else ()
-    scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters, kinds)
-    return scene, judge(scene, asked.checks, (known.chain,) if known else (), whole=not asked.scope.partial)
+    scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters, told_before)
+    return scene, judge(scene, asked.checks, chains, whole=not asked.scope.partial)

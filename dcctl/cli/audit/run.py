@@ -1,6 +1,6 @@
 """`dcctl audit run`: what is insecure, unhealthy or drifting, and what is new since the last run."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -60,16 +60,23 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     from dcctl.audit.act.run import Book, alone, compared
     from dcctl.audit.act.watch import Deadline
     from dcctl.cli.audit.told import Telling, shape_of, told
+    from dcctl.state import DamagedError
 
-    asked = _asked(session, this, choice)
-    with _history(session, this, habit) as history:
+    asked, damaged = _asked(session, this, choice), None
+    with ExitStack() as held:
+        history: History | None = None
+        try:
+            history = held.enter_context(_history(session, this, habit))
+        except DamagedError as error:
+            damaged = error
         with Deadline(habit.deadline) as limit:
             evidence = evidence_of(session, shape_of(choice), tuple(choice.models or ()))
         evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
         if history is None:
-            return told(Telling(session, this.spec, choice, habit, ""), asked, alone(asked, evidence))
+            done = alone(asked, evidence, damaged)
+            return told(Telling(session, this.spec, choice, habit, ""), asked, done)
         book = Book(history, this.signer(), this.spec.former_keys, this.errors_file)
         done = compared(asked, evidence, book, kept=session.first)
         if done.seq:

@@ -173,8 +173,8 @@ def test_a_history_cut_off_with_its_head_is_found_by_the_head_kept_elsewhere(fol
     sql(folder, "DELETE FROM runs WHERE seq > 3")
     write_head(folder, Head(3, rows[2].hash, rows[2].signature.hex()))
     with reading(folder) as history:
-        assert anchored(history, f"3:{rows[2].hash}") == ()
-        assert anchored(history, f"4:{rows[3].hash}") == (
+        assert anchored(history.runs(), f"3:{rows[2].hash}") == ()
+        assert anchored(history.runs(), f"4:{rows[3].hash}") == (
             (4, "the head that was kept elsewhere is not in the chain"),
         )
     assert (3, "the list of what is open was changed") not in flaws(folder)
