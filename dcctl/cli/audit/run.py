@@ -4,7 +4,7 @@ from contextlib import ExitStack, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dcctl.cli.audit.options import Choice, Habit
+from dcctl.cli.audit.options import Choice, Habit, check
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -31,6 +31,7 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
     from dcctl.cli.audit.setup import setup
     from dcctl.cli.exits import of_error
 
+    check(choice, habit)
     if habit.sudoers or habit.rbac:
         from dcctl.cli.audit.rights import rights
 
