@@ -43,6 +43,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """Hash of the record before it, of whatever series."""
     version: str = ""
     scope: Scope = Scope()
+    form: int = 1
+    """From 2 on the head that names it is signed as a head, which no signature of a record can stand for."""
     checks: dict[str, dict[State, int]] = {}
     """Subjects by state, for each check."""
     coverage_milli: int | None = None

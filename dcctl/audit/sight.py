@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.checks.own import OWN
+from dcctl.audit.check import OWN
 from dcctl.audit.scene import DERIVED, MADE_OF
 
 if TYPE_CHECKING:

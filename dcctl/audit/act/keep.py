@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from dcctl import __version__
 from dcctl.audit.act.signing import read_head, verifier, write_head
-from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
+from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, head_text, record_of
 from dcctl.audit.counters import Counters, decode
 from dcctl.audit.finding import Finding
 from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from dcctl.audit.record import Compared
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.state import History
+
+
+_FORM: Final = 2
 
 
 class Before(NamedTuple):
@@ -144,6 +147,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         series=run.series,
         previous=last.hash if last else START,
         version=__version__,
+        form=_FORM,
         scope=run.scope,
         checks={one.check.id: dict(one.counts) for one in verdict.tallies},
         coverage_milli=verdict.coverage.milli,
@@ -170,7 +174,8 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             run.counters.encode(),
         )
     )
-    write_head(history.folder, Head(record.seq, hashed, signature.hex()))
+    of_head = signer.sign(head_text(record.seq, hashed))
+    write_head(history.folder, Head(record.seq, hashed, of_head.hex()))
     return record
 
 

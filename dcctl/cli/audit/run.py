@@ -60,7 +60,7 @@ def _code(report: "Report", session: "Session") -> int:
 def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Report":
     from dcctl.audit.act.keep import note_told
     from dcctl.audit.act.run import Book, alone, compared
-    from dcctl.audit.act.watch import Deadline
+    from dcctl.audit.act.watch import Deadline, judging
     from dcctl.cli.audit.told import Telling, shape_of, told
     from dcctl.state import DamagedError
 
@@ -77,10 +77,12 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
         if choice.save:
             _save(choice.save, evidence)
         if history is None:
-            done = alone(asked, evidence, damaged)
+            with judging(habit.deadline):
+                done = alone(asked, evidence, damaged)
             return told(Telling(session, this.spec, choice, habit, ""), asked, done)
         book = Book(history, this.signer(), this.spec.former_keys, this.errors_file)
-        done = compared(asked, evidence, book, kept=session.first)
+        with judging(habit.deadline):
+            done = compared(asked, evidence, book, kept=session.first)
         if done.seq:
             session.on_shown.append(partial(note_told, this.folder, asked.series, done.seq))
         return told(Telling(session, this.spec, choice, habit, str(this.errors_file)), asked, done)

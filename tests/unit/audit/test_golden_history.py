@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 def test_it_verifies(folder: Path) -> None:
     with reading(folder) as history:
         assert check(history, [PUBLIC]) == ()
-        assert anchored(history, HEAD) == ()
+        assert anchored(history.runs(), HEAD) == ()
         assert [(one.seq, one.series, len(one.new), len(one.gone)) for one in records(history)] == [
             (1, "demo", 2, 0),
             (2, "lab", 1, 0),
