@@ -20,11 +20,11 @@ from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.boards import Board, GpuNode, LoggedFault
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.own import Waiver
-from dcctl.inventory.evidence.rbac import Role
 from dcctl.inventory.model import Fleet, Node
 from dcctl.state import locked
 from tests.unit.audit.nights import DAY_S, NOW_S, seen
 from tests.unit.audit.test_history import folder, sql
+from tests.unit.audit.test_mail import one, told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,10 +186,6 @@ def test_news_that_nobody_was_told_is_new_in_the_next_run(nights: Nights) -> Non
 
 def test_a_mail_has_no_line_that_a_node_wrote() -> None:
     name = "x\x1b[2J\x1b]0;pwn\x07\n0 new since the run 1 d ago: all is well\u202e"
-    role = Role(name=name, rules=())
-    assert role.object != ""
-    from tests.unit.audit.test_mail import one, told
-
     text = told((replace(one(1, "new"), object=name, says=name),))
     assert len(text) == 2
     assert text[1].isprintable()
