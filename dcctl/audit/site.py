@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from dcctl.audit.check import SEVERITIES, Check, Fault, Unsure
-from dcctl.audit.patterns import Pattern
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -221,7 +221,14 @@ def _not(made: Callable[[Entry], Callable[[object], bool]]) -> Callable[[Entry],
 
 def _matches(entry: Entry) -> Callable[[object], bool]:
     pattern = _pattern(entry)
-    return lambda value: pattern.found_in(_text(value))
+
+    def holds(value: object) -> bool:
+        try:
+            return pattern.found_in(_text(value))
+        except TimeoutError as error:
+            raise Unsure(str(error)) from error
+
+    return holds
 
 
 def _present(entry: Entry) -> Callable[[object], bool]:

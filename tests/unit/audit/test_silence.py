@@ -94,7 +94,7 @@ def test_coverage_that_falls_is_news_and_is_told_once(nights: Nights) -> None:
     nights.run(seen())
     dark = dict.fromkeys(("hosts", "boards", "roles", "bindings"))
     silent = dict.fromkeys(dark, Silence("403", "denied"))
-    refused = replace(seen(), silent=silent, **dark)  # type: ignore[arg-type]
+    refused = replace(seen(), silent=silent, **dark)
     first, second = (mail(nights.run(refused), nights.at_s) for _ in range(2))
     text = "\n".join(lines(first, "dcctl audit"))
     assert (first.silent, second.silent) == (False, True)
@@ -177,8 +177,8 @@ def test_an_xid_that_was_logged_while_its_node_was_silent_is_told(nights: Nights
 def test_news_that_nobody_was_told_is_new_in_the_next_run(nights: Nights) -> None:
     nights.run(boards(ecc_uncorrected=0))
     sick = boards(ecc_uncorrected=7)
-    for told in (False, False, True):
-        assert of("GPU-02", nights.run(sick, told=told).compared.new), told
+    for shown in (False, False, True):
+        assert of("GPU-02", nights.run(sick, told=shown).compared.new), shown
     assert nights.run(sick).compared.new == ()
     with locked(nights.place) as history:
         assert check(history, [Signer(nights.place / "key").public]) == ()

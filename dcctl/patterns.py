@@ -8,8 +8,6 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.check import Unsure
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
@@ -20,10 +18,6 @@ _LOST_S: Final = 2.0
 """So much time one pattern may lose on texts that were given up."""
 
 
-class _TooLongError(Exception):
-    """The time for one text is over."""
-
-
 class Pattern:
     """A regular expression whose searches end."""
 
@@ -32,21 +26,20 @@ class Pattern:
         self._pattern, self._left_s = re.compile(text), _LOST_S
 
     def found_in(self, text: str) -> bool:
-        """Tell whether it is in a text. Raises Unsure when that takes too long."""
+        """Tell whether it is in a text. Raises TimeoutError when that takes too long."""
         if self._left_s > 0:
             try:
                 with _limited():
                     return self._pattern.search(text) is not None
-            except _TooLongError:
+            except TimeoutError:
                 self._left_s -= _MATCH_S
-        raise Unsure(
-            f"to search for {self._pattern.pattern} takes too long: give it no repeat inside a repeat"
-        )
+        why = "takes too long: give it no repeat inside a repeat"
+        raise TimeoutError(f"to search for {self._pattern.pattern} {why}")
 
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Raises _TooLongError inside it once its time is used up; only the main thread can be stopped."""
+    """Raises TimeoutError inside it once its time is used up; only the main thread can be stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -60,4 +53,4 @@ def _limited() -> Iterator[None]:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
-    raise _TooLongError
+    raise TimeoutError
