@@ -128,6 +128,7 @@ class Collection:
 
         stop = stop or Event()
         parts = at_once(self._tasks(fleet, stop), stop)
+        cut = stop.is_set()
         read = [part.evidence for part in parts]
         live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
         own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
@@ -136,7 +137,7 @@ class Collection:
         components = None if found.components is None else united(found.components)
         whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
         whole = with_fleet(whole, together(part.records for part in parts))
-        return named(whole) if stop.is_set() else whole
+        return named(whole) if cut else whole
 
     def _tasks(self, fleet: Fleet, stop: Event) -> list[Task[_Part]]:
         clusters = sum(isinstance(spec, specs.KubernetesSpec) for spec in self._plan)
