@@ -60,6 +60,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     kinds: tuple[str, ...] = ()
     """Kinds of evidence that this run or one before it was told."""
     gaps: tuple[str, ...] = ()
+    digest: bool = False
+    """It told how things stand, beside what is new."""
     evidence: str = ""
     """SHA-256 of the evidence."""
     head: str = ""

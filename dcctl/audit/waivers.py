@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from dcctl.audit import named
 from dcctl.audit.terms import ends_at_s
 from dcctl.inventory.evidence.own import Waiver
 
@@ -82,10 +82,15 @@ def _told(entry: Entry, name: str, *, of_all: bool) -> Waiver:
     )
 
 
+def may_be_waived(check: str) -> bool:
+    """Tell whether anybody may bear what a check finds: not what the audit says of itself."""
+    return not check.startswith(_OWN)
+
+
 def _check(entry: Entry, known: Collection[str]) -> str:
     """Return the check that an entry names. UsageError: there is none, or it may not be waived."""
     name = entry.text("id", needed=True)
-    if name.startswith(_OWN):
+    if not may_be_waived(name):
         raise entry.wrong("id", "the audit of the audit cannot be waived")
     if name in known:
         return name
@@ -120,14 +125,7 @@ def holds(waiver: Waiver, now_s: int) -> bool:
 
 def means(waiver: Waiver, subject: str) -> bool:
     """Tell whether it is about a subject, by its pattern."""
-    return _pattern(waiver.objects).fullmatch(subject) is not None
-
-
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    """Return what a pattern of keys means: `*` is any text, `?` one character, brackets are themselves."""
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
-    return re.compile("".join(parts), re.DOTALL)
+    return named.means(waiver.objects, subject)
 
 
 def used(

@@ -20,7 +20,7 @@ from dcctl.redaction import without_credentials
 from dcctl.state import Entry, Open, Row, damaged, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
@@ -46,6 +46,8 @@ class Before(NamedTuple):
     """The last that somebody was told of and that looked at the same; where there is none, at everything."""
     untold: frozenset[str] = frozenset()
     """What was new in runs that nobody was told of."""
+    digest_s: int | None = None
+    """When a run of this series last told how things stand; None: none did."""
 
 
 class Run(NamedTuple):
@@ -58,6 +60,8 @@ class Run(NamedTuple):
     evidence: Evidence
     counters: Counters
     """What the next run of this scope compares with."""
+    digest: bool = False
+    """It tells how things stand."""
     covered: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
 
@@ -74,25 +78,35 @@ def before(
 
     `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
-    opened, told_of = history.open(series), history.told(series)
+    last, those = history.last(series), list(_whole(history.runs(series)))
+    opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
     flaws = check(history, public)
     chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
     counted = history.counters(_counting(series, scope)) or history.counters(series)
+    told_of = history.told(series)
+    told = [one for one in those if one.seq <= told_of]
     try:
-        those = [record_of(_link(row)) for row in history.runs(series)]
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
             {key: one.since_s for key, one in opened.items()},
             decode(counted) if counted else Counters(),
-            those[-1] if those else None,
+            last and record_of(_link(last)),
             chain,
-            _alike([one for one in those if one.seq <= told_of], scope),
+            _alike(told, scope),
             frozenset(new.id for one in those if one.seq > told_of for new in one.new),
+            next((one.at_s for one in reversed(told) if one.digest), None),
         )
     except (ValueError, msgspec.DecodeError) as error:
         raise damaged(history.folder, f"it was changed, and cannot be compared with: {error}") from error
+
+
+def _whole(rows: Iterable[Row]) -> Iterator[Record]:
+    """The records that can be read; of the others `check` tells."""
+    for row in rows:
+        with suppress(ValueError):
+            yield record_of(_link(row))
 
 
 def _alike(records: Sequence[Record], scope: Scope) -> Record | None:
@@ -159,6 +173,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         covered=run.covered,
         kinds=run.kinds,
         gaps=run.gaps,
+        digest=run.digest,
         evidence=_digest(run.evidence),
         head=open_head(compared.open),
     )
@@ -202,6 +217,19 @@ def _digest(evidence: Evidence) -> str:
     for piece in pieces(evidence):
         found.update(piece)
     return found.hexdigest()
+
+
+def opened(history: History) -> list[Finding]:
+    """Return what is open after the last run of each series, each finding once. DamagedError."""
+    bodies = {
+        key: one.body
+        for name in {row.series for row in history.runs()}
+        for key, one in history.open(name).items()
+    }
+    try:
+        return [msgspec.json.decode(body, type=Finding) for body in bodies.values()]
+    except (ValueError, msgspec.DecodeError) as error:
+        raise damaged(history.folder, f"it was changed: {error}") from error
 
 
 def records(history: History) -> list[Record]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.audit.act.keep import Run, before, keep, note_errors
+from dcctl.audit.act.watch import is_due
 from dcctl.audit.counters import Counters
 from dcctl.audit.judge import judge
 from dcctl.audit.record import Judged, Scope, compare
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dcctl.audit.act.signing import Signer
     from dcctl.audit.check import Check
     from dcctl.audit.judge import Verdict
+    from dcctl.audit.mail import Day
     from dcctl.audit.policy import Policy
     from dcctl.audit.record import Compared
     from dcctl.inventory.evidence.collected import Evidence
@@ -48,6 +50,8 @@ class Asked(NamedTuple):
     """With less coverage the run is incomplete."""
     every_s: int | None
     """How often an audit is due; None: nobody said."""
+    digest: Day | None = None
+    """On which day of the week it tells how things stand, once."""
 
 
 class Book(NamedTuple):
@@ -68,6 +72,8 @@ class Audited(NamedTuple):
     compared: Compared
     before: Before | None = None
     """What was known of the series; None: nothing was compared."""
+    digest: bool = False
+    """It tells how things stand."""
     seq: int = 0
     """Number of its record; 0: it was not kept."""
     unkept: tuple[Gap, ...] = ()
@@ -82,7 +88,8 @@ def alone(asked: Asked, evidence: Evidence, damaged: DamagedError | None = None)
     chains = (Chain(flaws=((0, f"{damaged.what} {damaged.why}"),)),) if damaged else ()
     scene, verdict = _judged(asked, evidence, Counters(), chains)
     unkept = (_unkept(damaged, "compared with nothing and not kept"),) if damaged else ()
-    return Audited(scene, verdict, compare({}, verdict.findings, lambda _one: True), unkept=unkept)
+    new = compare({}, verdict.findings, lambda _one: True)
+    return Audited(scene, verdict, new, digest=is_due(asked.digest, asked.now_s, None), unkept=unkept)
 
 
 def _unkept(error: DcctlError, what: str) -> Gap:
@@ -105,7 +112,8 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
     scene, verdict = _judged(asked, evidence, known.counters, (known.chain,), kinds)
     judged = Judged(verdict.tallies, Sight(scene, verdict.untold, asked.scope))
     again = known.untold | ({*known.last.covered} - {*verdict.waived} if known.last else set())
-    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged, again), known)
+    due = is_due(asked.digest, asked.now_s, known.digest_s)
+    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged, again), known, due)
     whole = not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
     note_errors(book.errors_file, verdict)
     return _kept(asked, evidence, book, found) if kept and whole else found
@@ -120,6 +128,7 @@ def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audit
         gaps,
         evidence,
         _counted(found.scene, asked.scope),
+        found.digest,
         _covered(found),
         _kinds(found, asked.scope),
     )

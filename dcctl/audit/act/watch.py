@@ -152,7 +152,10 @@ def wait_s(most_s: float, host: str, job: str) -> float:
 
 
 def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
-    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
+    """Tell whether this run tells how things stand: on that day of the week, in local time, once.
+
+    `before_s`: when a run last did; None: none has.
+    """
     now = time.localtime(now_s)
     again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
     return day == DAYS[now.tm_wday] and not again

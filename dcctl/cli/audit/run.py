@@ -64,7 +64,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     from dcctl.cli.audit.told import Telling, shape_of, told
     from dcctl.state import DamagedError
 
-    asked, damaged = _asked(session, this, choice), None
+    asked, damaged = _asked(session, this, choice, habit), None
     with ExitStack() as held:
         history: History | None = None
         try:
@@ -88,7 +88,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
         return told(Telling(session, this.spec, choice, habit, str(this.errors_file)), asked, done)
 
 
-def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
+def _asked(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Asked":
     from dcctl.audit.act.run import Asked
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected, series_of
@@ -103,6 +103,7 @@ def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
         now_s=session.now_s,
         least_milli=1000 - this.policy.own.unknown_most_milli if least is None else round(least * 10),
         every_s=this.spec.every_s,
+        digest=(habit.digest or this.spec.digest) if habit.cron else None,
     )
 
 

@@ -11,7 +11,7 @@ class Waiver(Subject, frozen=True, kw_only=True):
 
     check: str
     objects: str
-    """A pattern of keys: `*` stands for any text, `?` for one character."""
+    """A pattern of keys: `*` stands for any text, `?` for one character; or a node set of several."""
     owner: str = ""
     ticket: str = ""
     reason: str = ""

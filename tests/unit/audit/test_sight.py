@@ -136,7 +136,7 @@ def test_a_waiver_of_what_nobody_looked_at_is_not_unused(tmp_path: Path) -> None
         "created_at_s": NOW_S,
         "expires_at_s": NOW_S + 86400,
     }
-    waiver = Waiver(check="GPU-06", objects="gpu066*", **fields)  # type: ignore[arg-type]
+    waiver = Waiver(check="GPU-09", objects="gpu066*", **fields)  # type: ignore[arg-type]
     dark = replace(seen(), boards=None, silent={"boards": Silence("403", "denied")})
     for evidence, scope in ((of_nodes(seen(), {"gpu001"}), PART), (dark, WHOLE)):
         assert not [
@@ -144,3 +144,6 @@ def test_a_waiver_of_what_nobody_looked_at_is_not_unused(tmp_path: Path) -> None
         ]
     told = run(tmp_path, replace(seen(), boards=()), WHOLE, waiver).verdict.findings
     assert [one.says for one in told if one.check == "SLF-03"] == ["covers nothing"]
+    late = replace(dark, taken_at_s=NOW_S + 2 * DAY_S)
+    found = run(tmp_path, late, WHOLE, waiver).compared
+    assert [one.says for one in found.unsure if one.check == "SLF-03"] == ["covers nothing"], "it has expired"
