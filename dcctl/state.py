@@ -33,6 +33,8 @@ CREATE TABLE counters (
   series TEXT PRIMARY KEY, body BLOB NOT NULL
 );
 """
+_TOLD_TABLE: Final = "CREATE TABLE told (series TEXT PRIMARY KEY, seq INTEGER NOT NULL)"
+"""The last run of a series whose answer reached its reader. Histories of before have no such table."""
 
 
 class DamagedError(UsageError):
@@ -73,6 +75,8 @@ class Entry(NamedTuple):
     opened: Mapping[str, bytes]
     """Findings that came, or changed, by id."""
     closed: tuple[str, ...]
+    counting: str
+    """What its counters are kept by."""
     counters: bytes
 
 
@@ -108,8 +112,30 @@ class History:
                 key: Open(body, since_s) for key, body, since_s in self._database.execute(query, (series,))
             }
 
+    def told(self, series: str) -> int:
+        """Return the number of the last run of a series whose answer reached its reader; 0: none did."""
+        with _told(self.folder):
+            if not self._marks():
+                query = "SELECT max(seq) FROM runs WHERE series = ?"
+            else:
+                query = "SELECT seq FROM told WHERE series = ?"
+            row = self._database.execute(query, (series,)).fetchone()
+        return (row and row[0]) or 0
+
+    def mark_told(self, series: str, seq: int) -> None:
+        """Note that the answer of a run reached its reader. OutputError: it cannot be noted."""
+        statement = (
+            "INSERT INTO told VALUES (?, ?) ON CONFLICT (series) DO UPDATE SET seq = max(seq, excluded.seq)"
+        )
+        with _told(self.folder), self._database as database:
+            database.execute(statement, (series, seq))
+
+    def _marks(self) -> bool:
+        found = self._database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'told'").fetchone()
+        return bool(found[0])
+
     def counters(self, series: str) -> bytes | None:
-        """Return what the last run of a series counted; None: there was none."""
+        """Return what the last run of a series counted, by what its counters are kept by; None: none did."""
         query = "SELECT body FROM counters WHERE series = ?"
         with _told(self.folder):
             row = self._database.execute(query, (series,)).fetchone()
@@ -120,6 +146,9 @@ class History:
         row = entry.row
         try:
             with self._database as database:
+                if not self._marks():
+                    database.execute(_TOLD_TABLE)
+                    database.execute("INSERT INTO told SELECT series, max(seq) FROM runs GROUP BY series")
                 database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
                 database.executemany(
                     "DELETE FROM open WHERE series = ? AND id = ?",
@@ -131,7 +160,7 @@ class History:
                     [(row.series, key, row.at_s, body) for key, body in entry.opened.items()],
                 )
                 database.execute(
-                    "INSERT OR REPLACE INTO counters VALUES (?, ?)", (row.series, entry.counters)
+                    "INSERT OR REPLACE INTO counters VALUES (?, ?)", (entry.counting, entry.counters)
                 )
         except sqlite3.OperationalError as error:
             raise OutputError(f"{self.folder} was not written", str(error), f"df -h {self.folder}") from error

@@ -12,7 +12,7 @@ from dcctl.audit.check import State  # noqa: TC001  # msgspec reads it
 from dcctl.audit.finding import Finding, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from dcctl.audit.check import Check
     from dcctl.audit.evaluate import Tally
@@ -43,6 +43,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """Hash of the record before it, of whatever series."""
     version: str = ""
     scope: Scope = Scope()
+    form: int = 1
+    """From 2 on the head that names it is signed as a head, which no signature of a record can stand for."""
     checks: dict[str, dict[State, int]] = {}
     """Subjects by state, for each check."""
     coverage_milli: int | None = None
@@ -53,6 +55,10 @@ class Record(Struct, frozen=True, omit_defaults=True):
     known: int = 0
     """Findings that were there before and still are."""
     waived: int = 0
+    covered: tuple[str, ...] = ()
+    """Findings that are open and that a waiver covers."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of evidence that this run or one before it was told."""
     gaps: tuple[str, ...] = ()
     digest: bool = False
     """It told how things stand, beside what is new."""
@@ -70,7 +76,7 @@ class Compared(NamedTuple):
     """The findings of a run beside those that were open."""
 
     new: tuple[Finding, ...]
-    """Not open before, or graver than it was."""
+    """Not open before, or graver than it was; or its waiver ended, or nobody was told of it."""
     known: tuple[Finding, ...]
     gone: tuple[Finding, ...]
     unsure: tuple[Finding, ...]
@@ -83,9 +89,12 @@ class Compared(NamedTuple):
 
 
 def compare(
-    before: Mapping[str, Finding], now: Iterable[Finding], judged: Callable[[Finding], bool]
+    before: Mapping[str, Finding],
+    now: Iterable[Finding],
+    judged: Callable[[Finding], bool],
+    again: Container[str] = (),
 ) -> Compared:
-    """Hold the findings of a run against those that were open.
+    """Hold the findings of a run against those that were open; `again`: ids that are new once more.
 
     `judged` tells of one that is not there now whether this run would have found it: what was not asked, or
     was asked and not told, is never gone.
@@ -94,7 +103,7 @@ def compare(
     known: list[Finding] = []
     seen: set[str] = set()
     for one in now:
-        old = before.get(one.id)
+        old = None if one.id in again else before.get(one.id)
         seen.add(one.id)
         (known if old and rank(old.severity) <= rank(one.severity) else new).append(one)
     missing = [one for key, one in before.items() if key not in seen]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from dcctl.audit.check import SEVERITIES, STATES
 from dcctl.audit.coverage import state_of
+from dcctl.audit.darker import darker
 from dcctl.audit.drained import drained
 from dcctl.audit.finding import rank
 from dcctl.audit.shape import (
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from dcctl.audit.evaluate import Tally
     from dcctl.audit.finding import Finding
     from dcctl.audit.judge import Verdict
-    from dcctl.audit.record import Compared
+    from dcctl.audit.record import Compared, Record
     from dcctl.inventory.evidence.own import Waiver
     from dcctl.render.report import Cell, Row
     from dcctl.render.report import Severity as Level
@@ -46,6 +47,8 @@ LEVELS: dict[Severity, Level] = {
     "info": "info",
 }
 """What `--fail-on` calls each severity."""
+DARKER: Final = "darker"
+"""Label of the notes of what this run saw less of."""
 _SCREEN = 30
 """So many rows are enough for a screen, unless more are new and critical."""
 _ORDER = {"new": 0, "unsure": 1, "known": 2, "waived": 3}
@@ -71,8 +74,8 @@ class View(NamedTuple):
     """The file of what broke in checks."""
     drained_from: frozenset[str] | None = None
     """Nodes of the inventory where names are told for another command to drain; None: findings are told."""
-    noticed: frozenset[str] = frozenset()
-    """Gaps that the run before had too."""
+    alike: Record | None = None
+    """The run before of the same scope: what it could not see either is no news."""
 
 
 def report(verdict: Verdict, compared: Compared, view: View) -> Report:
@@ -90,20 +93,22 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
         drains = {one.check.id for one in verdict.tallies if one.check.drains}
         shown, aside = drained(shown, drains, view.drained_from)
     found = _findings(verdict, compared, view, tuple(results), complete=not gaps)
+    less = tuple(darker(view.alike, verdict, compared))
+    noticed = frozenset(view.alike.gaps if view.alike else ())
     return Report(
         kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
         headline=headline(verdict, tally, counted, view),
         items=_items(shown, found) if view.by == "severity" else _objects(shown),
         details=tuple(table for table in _details(verdict, compared, found) if table.rows),
         summary=_summary(verdict, tally, results, view),
-        notes=tuple(_notes(found, asked, shown)),
+        notes=(*(Note(DARKER, line, "warn") for line in less), *_notes(found, asked, shown)),
         samples=tuple(_samples(verdict, results, view)),
         gaps=gaps,
         name_key="nodes",
         level=max((LEVELS[one.severity] for one in counted), key=_LEVELS.index, default="ok"),
         findings=found,
         aside=aside,
-        silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
+        silent=view.cron and not counted and not less and {one_line(gap) for gap in gaps} <= noticed,
     )
 
 

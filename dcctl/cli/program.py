@@ -141,6 +141,7 @@ def execute(arguments: list[str]) -> Exit:
     try:
         code = show(answer, sys.stdout, sys.stderr)
         sys.stdout.flush()
+        answer.session.was_shown()
     finally:
         answer.session.remember_names()
     return code

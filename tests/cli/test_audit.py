@@ -1,5 +1,6 @@
 """`dcctl audit` as it is typed and as cron runs it, over evidence in a file."""
 
+import fcntl
 import json
 import os
 import re
@@ -220,6 +221,39 @@ def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> N
     assert "# for now" in path.read_text()
     assert '    owner: "w\\"u"' in path.read_text()
     assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 2
+
+
+def test_two_who_waive_at_once_lose_no_waiver(home: dict[str, str], tmp_path: Path) -> None:
+    """The one waits for the other, and reads what it wrote."""
+    path = tmp_path / "site" / "waivers.yaml"
+    path.parent.mkdir()
+    terms = ("--owner", "wu", "--ticket", "T", "--reason", "r", "--yes", "--waivers", str(path))
+    words = [sys.executable, "-m", "dcctl", "audit", "waive", "RBAC-03", "mine", *terms]
+    lock = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with subprocess.Popen(words, env=home, stdout=subprocess.DEVNULL) as waits:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waits.wait(4)
+        dates = "created: 2026-03-01, expires: 2026-05-01"
+        path.write_text(
+            f"waivers:\n- {{id: RBAC-03, object: other, owner: wu, ticket: T, reason: r, {dates}}}\n"
+        )
+        os.close(lock)
+        assert waits.wait() == 0
+    assert [one["object"] for one in yaml.safe_load(path.read_text())["waivers"]] == ["other", "mine"]
+
+
+def test_a_run_of_a_store_of_models_is_a_series_of_its_own(cli: Cli, see: See, tmp_path: Path) -> None:
+    """A run without the store takes back nothing that was found in it."""
+    (tmp_path / "mm").mkdir()
+    (tmp_path / "mm" / "x.pkl").write_bytes(b"cposix\nsystem\n(S'id'\ntR.")
+    store = ("audit", "-i", "demo", "--select", "MOD-01", "--models", str(tmp_path / "mm"), "-o", "json")
+    assert json.loads(cli(*store).stdout)["summary"]["new"]
+    cli("audit", "-i", "demo", "--select", "MOD-01")
+    assert json.loads(cli(*store).stdout)["summary"]["gone"] == 0
+    (tmp_path / "mm" / "x.pkl").unlink()
+    away = cli(*store)
+    assert (away.returncode, json.loads(away.stdout)["summary"]["gone"]) == (3, 0)
 
 
 def test_waive_leaves_attestations_alone(cli: Cli, tmp_path: Path) -> None:

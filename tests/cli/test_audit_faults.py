@@ -94,9 +94,7 @@ def test_a_run_that_is_killed_is_kept_whole_or_not_at_all(
     assert killed.returncode == -signal.SIGKILL
     assert whole(cli) == kept
     done = cli("audit", *words, "-o", "json")
-    assert (done.returncode, json.loads(done.stdout)["summary"]["new"] > 0) == ((1, True), (0, False))[
-        kept - 1
-    ]
+    assert (done.returncode, json.loads(done.stdout)["summary"]["new"] > 0) == (1, True), "told by nobody yet"
     assert whole(cli) == kept + 1
 
 
@@ -251,3 +249,19 @@ def test_a_history_that_cannot_be_written_is_told_of(
     assert alone.returncode == 1, "nothing has to be kept"
     if state != "nowhere":
         assert whole(cli) == 1
+
+
+@pytest.mark.parametrize("reader", ["/dev/full", "gone"])
+def test_news_whose_reader_went_is_told_by_the_next_run(
+    cli: Cli, home: dict[str, str], tmp_path: Path, reader: str
+) -> None:
+    words = ("audit", "-i", see(tmp_path, "a"), *ONLY, "--cron")
+    pipe = os.pipe()
+    os.close(pipe[0])
+    with Path("/dev/full").open("wb") as full, os.fdopen(pipe[1], "wb") as gone:
+        out = full if reader == "/dev/full" else gone
+        lost = subprocess.run([sys.executable, "-m", "dcctl", *words], env=home, stdout=out, check=False)
+    assert lost.returncode in (70, 141)
+    told, silent = cli(*words), cli(*words)
+    assert (told.returncode, "RBAC-03" in told.stdout) == (1, True)
+    assert (silent.returncode, silent.stdout) == (0, "")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from dcctl import __version__
 from dcctl.audit.act.signing import read_head, verifier, write_head
-from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
+from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, head_text, record_of
 from dcctl.audit.counters import Counters, decode
 from dcctl.audit.finding import Finding
 from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Open, Row, damaged
+from dcctl.state import Entry, Open, Row, damaged, reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from dcctl.state import History
 
 
+_FORM: Final = 2
+
+
 class Before(NamedTuple):
     """What the history knows before a run."""
 
@@ -39,8 +42,10 @@ class Before(NamedTuple):
     last: Record | None
     """The last run of this series."""
     chain: Chain
-    gaps: frozenset[str] = frozenset()
-    """Those of the last run that left no node out, and of those after it."""
+    alike: Record | None = None
+    """The last that somebody was told of and that looked at the same; where there is none, at everything."""
+    untold: frozenset[str] = frozenset()
+    """What was new in runs that nobody was told of."""
     digest_s: int | None = None
     """When a run of this series last told how things stand; None: none did."""
 
@@ -54,30 +59,43 @@ class Run(NamedTuple):
     gaps: tuple[str, ...]
     evidence: Evidence
     counters: Counters
-    """What the next run compares with: those of the last run that left no node out."""
+    """What the next run of this scope compares with."""
     digest: bool = False
     """It tells how things stand."""
+    covered: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
-def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
+def before(
+    history: History,
+    public: Collection[str],
+    series: str,
+    every_s: int | None,
+    at_s: int,
+    scope: Scope = Scope(),  # noqa: B008  # a constant
+) -> Before:
     """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
     `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
-    last, told = history.last(series), list(_whole(history.runs(series)))
+    last, those = history.last(series), list(_whole(history.runs(series)))
     opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
     flaws = check(history, public)
     chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
+    counted = history.counters(_counting(series, scope)) or history.counters(series)
+    told_of = history.told(series)
+    told = [one for one in those if one.seq <= told_of]
     try:
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
             {key: one.since_s for key, one in opened.items()},
-            decode(counted) if (counted := history.counters(series)) else Counters(),
+            decode(counted) if counted else Counters(),
             last and record_of(_link(last)),
             chain,
-            _gaps(told),
+            _alike(told, scope),
+            frozenset(new.id for one in those if one.seq > told_of for new in one.new),
             next((one.at_s for one in reversed(told) if one.digest), None),
         )
     except (ValueError, msgspec.DecodeError) as error:
@@ -91,13 +109,15 @@ def _whole(rows: Iterable[Row]) -> Iterator[Record]:
             yield record_of(_link(row))
 
 
-def _gaps(records: Sequence[Record]) -> frozenset[str]:
-    found: set[str] = set()
-    for record in reversed(records):
-        found.update(record.gaps)
-        if not record.scope.partial:
-            break
-    return frozenset(found)
+def _alike(records: Sequence[Record], scope: Scope) -> Record | None:
+    """The last of this scope, else the last of all nodes and checks."""
+    last = {one.scope: one for one in records}
+    return last.get(scope) or last.get(Scope())
+
+
+def _counting(series: str, scope: Scope) -> str:
+    """What the counters of runs of one scope are kept by: a narrow run takes no growth from a wide one."""
+    return series if scope == Scope() else f"{series} {msgspec.json.encode(scope).decode()}"
 
 
 def check(history: History, public: Collection[str]) -> tuple[tuple[int, str], ...]:
@@ -141,6 +161,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         series=run.series,
         previous=last.hash if last else START,
         version=__version__,
+        form=_FORM,
         scope=run.scope,
         checks={one.check.id: dict(one.counts) for one in verdict.tallies},
         coverage_milli=verdict.coverage.milli,
@@ -149,6 +170,8 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         unsure=tuple(one.id for one in compared.unsure),
         known=len(compared.known),
         waived=len(verdict.waived),
+        covered=run.covered,
+        kinds=run.kinds,
         gaps=run.gaps,
         digest=run.digest,
         evidence=_digest(run.evidence),
@@ -162,11 +185,19 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
             {one.id: _encoded(one) for one in compared.new},
             record.gone,
+            _counting(run.series, run.scope),
             run.counters.encode(),
         )
     )
-    write_head(history.folder, Head(record.seq, hashed, signature.hex()))
+    of_head = signer.sign(head_text(record.seq, hashed))
+    write_head(history.folder, Head(record.seq, hashed, of_head.hex()))
     return record
+
+
+def note_told(folder: Path, series: str, seq: int) -> None:
+    """Note that a run was told of. Where that fails, the next tells its news once more."""
+    with suppress(DcctlError), reading(folder) as history:
+        history.mark_told(series, seq)
 
 
 def note_errors(path: Path, verdict: Verdict) -> None:

@@ -10,17 +10,18 @@ from dcctl.audit.act.keep import Run, before, keep, note_errors
 from dcctl.audit.act.watch import is_due
 from dcctl.audit.counters import Counters
 from dcctl.audit.judge import judge
-from dcctl.audit.record import Judged, compare
+from dcctl.audit.record import Judged, Scope, compare
 from dcctl.audit.report import gaps_of
 from dcctl.audit.scene import Scene
 from dcctl.audit.sight import Sight
 from dcctl.errors import DcctlError, OutputError
+from dcctl.inventory.evidence.collected import KINDS
 from dcctl.inventory.evidence.own import Chain
 from dcctl.inventory.model import Gap
 from dcctl.state import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Container
     from pathlib import Path
 
     from dcctl.audit.act.keep import Before
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from dcctl.audit.judge import Verdict
     from dcctl.audit.mail import Day
     from dcctl.audit.policy import Policy
-    from dcctl.audit.record import Compared, Scope
+    from dcctl.audit.record import Compared
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.inventory.evidence.own import Waiver
     from dcctl.state import History
@@ -104,13 +105,15 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
     """
     keys = (book.signer.public, *book.former_keys)
     try:
-        known = before(book.history, keys, asked.series, asked.every_s, asked.now_s)
+        known = before(book.history, keys, asked.series, asked.every_s, asked.now_s, asked.scope)
     except DamagedError as error:
         return alone(asked, evidence, error)
-    scene, verdict = _judged(asked, evidence, known.counters, (known.chain,))
+    kinds = known.last.kinds if known.last and not asked.scope.partial else ()
+    scene, verdict = _judged(asked, evidence, known.counters, (known.chain,), kinds)
     judged = Judged(verdict.tallies, Sight(scene, verdict.untold, asked.scope))
+    again = known.untold | ({*known.last.covered} - {*verdict.waived} if known.last else set())
     due = is_due(asked.digest, asked.now_s, known.digest_s)
-    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known, due)
+    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged, again), known, due)
     whole = not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
     note_errors(book.errors_file, verdict)
     return _kept(asked, evidence, book, found) if kept and whole else found
@@ -118,8 +121,17 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
 
 def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audited:
     gaps = gaps_of(evidence.fleet.gaps, found.verdict, asked.least_milli)
-    counters = found.scene.counters if asked.scope.partial else found.scene.counted()
-    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, counters, found.digest)
+    run = Run(
+        asked.series,
+        asked.scope,
+        asked.now_s,
+        gaps,
+        evidence,
+        _counted(found.scene, asked.scope),
+        found.digest,
+        _covered(found),
+        _kinds(found, asked.scope),
+    )
     try:
         record = keep(book.history, book.signer, run, found.verdict, found.compared)
     except OutputError as error:
@@ -127,9 +139,34 @@ def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audit
     return found._replace(seq=record.seq)
 
 
+def _counted(scene: Scene, scope: Scope) -> Counters:
+    """What the next run of this scope compares with: of a narrow one what its checks compared."""
+    counters = scene.counted()
+    return counters if scope == Scope() else counters.only(scene.compared)
+
+
+def _covered(found: Audited) -> tuple[str, ...]:
+    """What waivers cover after a run; one that it could not look at is covered as it was."""
+    last = found.before.last if found.before else None
+    unsure = {one.id for one in found.compared.unsure}
+    return tuple(sorted({*found.verdict.waived, *(unsure.intersection(last.covered) if last else ())}))
+
+
+def _kinds(found: Audited, scope: Scope) -> tuple[str, ...]:
+    """The kinds of evidence that were told so far. A part of the fleet may lack some of them."""
+    evidence, last = found.scene.evidence, found.before.last if found.before else None
+    told = {kind for kind in KINDS if getattr(evidence, kind) is not None} | {*evidence.silent}
+    now = () if scope.partial else told.intersection(KINDS)
+    return tuple(sorted({*now, *(last.kinds if last else ())}))
+
+
 def _judged(
-    asked: Asked, evidence: Evidence, counters: Counters, chains: tuple[Chain, ...]
+    asked: Asked,
+    evidence: Evidence,
+    counters: Counters,
+    chains: tuple[Chain, ...],
+    told_before: Container[str] = (),
 ) -> tuple[Scene, Verdict]:
     held = replace(evidence, waivers=asked.waivers)
-    scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters)
+    scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters, told_before)
     return scene, judge(scene, asked.checks, chains, whole=not asked.scope.partial)

@@ -53,7 +53,7 @@ def told(how: Telling, asked: Asked, done: Audited) -> Report:
         since=done.before.since if done.before else {},
         cron=how.habit.cron and not done.digest,
         drained_from=_inventory(done) if how.session.format == "name" else None,
-        noticed=done.before.gaps if done.before else frozenset(),
+        alike=done.before.alike if done.before else None,
         broken=how.errors_file,
     )
     answer = report(done.verdict, done.compared, view)

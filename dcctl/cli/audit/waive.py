@@ -1,7 +1,7 @@
 """`dcctl audit waive`: bear a finding for a time, in writing."""
 
 import re
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from dcctl.audit.terms import LONGEST_DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dcctl.cli.session import Session
@@ -71,12 +72,14 @@ def waive(
     fields = {"id": name, "object": objects, **_stated(terms, session.now_s)}
     (waiver,) = read([Entry(f"dcctl audit waive {name}", fields, {}, _HINT)], known)
     added = as_yaml(fields)
-    text = _with(path, added)
-    held_in(text, str(path), known)
+    held_in(_with(path, added), str(path), known)
     covered = _covered(this.folder, waiver)
     if not session.consent.dry_run:
         session.consent.demand("dcctl audit waive", [*added.splitlines(), covered, f"Write this to {path}?"])
-        _write(path, text)
+        with _alone(path.parent):  # another may have written meanwhile: it is read again
+            text = _with(path, added)
+            held_in(text, str(path), known)
+            _write(path, text)
     done = f"{'would be ' if session.consent.dry_run else ''}written to {path}"
     return text_report(DONE, f"{done}; {covered}", f"# {done}\n{added}# {covered}\n")
 
@@ -150,12 +153,27 @@ def _waivers_in(text: str) -> tuple[int, int]:
     return start, next((at for _, at in keys if at > start), len(text))
 
 
-def _write(path: "Path", text: str) -> None:
+@contextmanager
+def _alone(folder: "Path") -> "Iterator[None]":
+    """Inside it no other writes waivers in a folder, which is made. OutputError: it cannot be."""
+    import fcntl
+    import os
+
     from dcctl.errors import OutputError
-    from dcctl.render.atomic import write_atomic
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error), f"ls -ld {path.parent}") from error
+        raise OutputError(str(folder), error.strerror or str(error), f"ls -ld {folder}") from error
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
+def _write(path: "Path", text: str) -> None:
+    from dcctl.render.atomic import write_atomic
+
     write_atomic(path, lambda out: out.write(text))

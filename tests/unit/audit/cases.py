@@ -34,6 +34,9 @@ class Flat(Counters, frozen=True):
     def get(self, row: str, name: str) -> int | None:
         return self.flat.get(f"{row} {name}")
 
+    def read_at_s(self, row: str) -> int | None:
+        return self.at_s
+
 
 class Before(Struct, frozen=True, forbid_unknown_fields=True):
     """What the last run kept."""
