@@ -226,6 +226,8 @@ def slots_of_pools(scene: Scene) -> Mapping[object, frozenset[str]]:
     nodes: defaultdict[object, int] = defaultdict(int)
     for one in scene.once(fabric_nodes):
         pool = pools_of(scene, one.node)
+        if not has_peers(scene, one.node):
+            continue
         nodes[pool] += 1
         slots[pool].update({port.slot for port in one.ports or () if port.slot})
     return {
@@ -266,6 +268,8 @@ def rails(node: FabricNode, scene: Scene) -> Iterator[Fault]:
     silent = [slot for slot, end in ends.items() if not end]
     if silent and not found:
         raise Unsure(f"what is at the far end of {', '.join(silent)} was not told")
+    if not profile.rails:
+        check_peers(scene, node.node)
 
 
 def _far_end(port: FabricPort) -> tuple[str, ...]:
