@@ -1,4 +1,4 @@
-"""Pages that are made from the code of audit: RECORD=1 writes them anew."""
+"""Pages that are made from the code of audit: DCCTL_RECORD=1 writes them anew."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.check import CATALOGUE as ENTERED
 from dcctl.audit.listing import markdown
 from dcctl.audit.scene import Scene
 from dcctl.cli.generate.fields import policy_fields
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 )
 def test_a_page_is_what_the_code_says(name: str, made: Callable[[], str]) -> None:
     page, text = ROOT / "docs" / name, made()
-    if os.environ.get("RECORD"):
+    if os.environ.get("DCCTL_RECORD"):
         page.write_text(text, encoding="utf-8")
-    assert page.read_text(encoding="utf-8") == text, "RECORD=1 pytest tests/docs/test_audit_checks.py"
+    assert page.read_text(encoding="utf-8") == text, "DCCTL_RECORD=1 pytest tests/docs/test_audit_checks.py"
 
 
 def test_every_key_of_the_policy_is_told() -> None:
@@ -44,8 +45,8 @@ def test_the_check_of_a_plug_in_can_be_pasted() -> None:
     text = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     try:
-        exec(compile(code, "docs/audit.md", "exec"), {"__name__": "acme"})  # noqa: S102  # our own page
-        (fault,) = CATALOGUE["ACME-01"].run(Role(name="r"), Scene(Evidence(), 0))
+        exec(compile(code, "docs/audit.md", "exec"), {"__name__": "acme"})
+        (fault,) = ENTERED["ACME-01"].run(Role(name="r"), Scene(Evidence(), 0))
     finally:
-        CATALOGUE.pop("ACME-01", None)
+        ENTERED.pop("ACME-01", None)
     assert fault.says == "has no label team"
