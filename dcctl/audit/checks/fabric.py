@@ -225,11 +225,10 @@ def slots_of_pools(scene: Scene) -> Mapping[object, frozenset[str]]:
     slots: defaultdict[object, Counter[str]] = defaultdict(Counter)
     nodes: defaultdict[object, int] = defaultdict(int)
     for one in scene.once(fabric_nodes):
-        pool = pools_of(scene, one.node)
-        if not has_peers(scene, one.node):
-            continue
-        nodes[pool] += 1
-        slots[pool].update({port.slot for port in one.ports or () if port.slot})
+        if has_peers(scene, one.node):
+            pool = pools_of(scene, one.node)
+            nodes[pool] += 1
+            slots[pool].update({port.slot for port in one.ports or () if port.slot})
     return {
         pool: frozenset(slot for slot, times in found.items() if times * 2 > nodes[pool])
         for pool, found in slots.items()
@@ -252,9 +251,7 @@ def rails(node: FabricNode, scene: Scene) -> Iterator[Fault]:
     profile, here = profile_of(scene, node.node), {port.slot: port for port in told(node.ports)}
     usual = scene.once(slots_of_pools).get(pools_of(scene, node.node), frozenset())
     found = [
-        Fault(f"no port in slot {slot}", slot)
-        for slot in sorted(usual | set(profile.rails))
-        if slot not in here
+        Fault(f"no port in slot {slot}", slot) for slot in sorted((usual | set(profile.rails)) - here.keys())
     ]
     ends = {slot: _far_end(here[slot]) for slot in profile.rails if slot in here}
     for slot, end in ends.items():
@@ -330,8 +327,8 @@ def _not_roce(port: FabricPort, _: Scene) -> str:
 def roce(port: FabricPort, scene: Scene) -> Iterator[Fault]:
     """Each setting is that of the profile, else of its peers."""
     here, prescribed = _settings(port), _prescribed(profile_of(scene, port.node))
-    usual = scene.once(usual_settings)[place(port, scene)] if len(peers(port, scene)) >= _ALIKE else {}
-    should = usual | prescribed
+    alike = len(peers(port, scene)) >= _ALIKE
+    should = (scene.once(usual_settings)[place(port, scene)] if alike else {}) | prescribed
     found = [
         Fault(f"{port.name}: {name} {_shown(here[name])}, should be {_shown(value)}", name)
         for name, value in should.items()
@@ -393,7 +390,7 @@ def baseline(node: GpuNode, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"the last all-reduce was {duration(age_s)} ago", "age")
     floor_gbs = profile_of(scene, node.node).bus_bandwidth_gbs
     usual = scene.once(usual_bandwidth).get((pools_of(scene, node.node), node.model))
-    floor = floor_gbs * 8 * _GBPS if floor_gbs is not None else 0.0
+    floor = (floor_gbs or 0) * 8.0 * _GBPS
     if floor_gbs is None and usual is not None:
         floor = usual * scene.policy.fabric.bandwidth_share_milli / 1000
     if bps < floor:
