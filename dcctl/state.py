@@ -35,6 +35,10 @@ CREATE TABLE counters (
 """
 
 
+class DamagedError(UsageError):
+    """A history cannot be read. It was left as it is."""
+
+
 class Row(NamedTuple):
     """A run as it is kept."""
 
@@ -141,8 +145,8 @@ class History:
 def locked(folder: Path) -> Iterator[History]:
     """Open the history of a folder, which is made where there is none, for one that writes.
 
-    RefusedError: another run has it. UsageError: the file is damaged, or of a newer version. OutputError: the
-    folder cannot be written to.
+    RefusedError: another run has it. DamagedError: the file is damaged. UsageError: it is of a newer version.
+    OutputError: the folder cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -166,7 +170,7 @@ def locked(folder: Path) -> Iterator[History]:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[History]:
-    """Open the history of a folder for one that reads. UsageError: damaged, too new, not there."""
+    """Open the history of a folder for one that reads. DamagedError; UsageError: too new, not there."""
     history = History(folder, _connected(folder))
     try:
         yield history
@@ -187,9 +191,9 @@ def _connected(folder: Path) -> sqlite3.Connection:
     path = _file(folder)
     if not folder.is_dir():
         raise UsageError(f"the history in {folder}", "there is none yet", "dcctl audit")
-    size = path.stat().st_size if path.exists() else 0
+    size = path.stat().st_size if path.exists() else _SMALLEST
     if size < _SMALLEST and (size or (folder / "head.json").exists()):  # SQLite would begin anew
-        raise _damaged(path, f"it has {size} bytes, and runs were kept in it")
+        raise damaged(folder, f"it has {size} bytes, and runs were kept in it")
     with _told(folder):
         with suppress(FileNotFoundError, PermissionError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -220,16 +224,14 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     elif application != _APPLICATION:
         raise UsageError(str(path), "is a database, but not of dcctl", f"file {path}")
     elif (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise _damaged(path, str(found))
+        raise damaged(path.parent, str(found))
     database.execute("PRAGMA synchronous = FULL")
 
 
-def _damaged(path: Path, why: str) -> UsageError:
-    return UsageError(
-        str(path),
-        f"is damaged: {why}. It was left as it is; move it away to begin anew",
-        f"mv {path} {path}.damaged",
-    )
+def damaged(folder: Path, why: str) -> DamagedError:
+    """Return the error for a history that cannot be read. Its hint leads to a new one, which misses runs."""
+    path = _file(folder)
+    return DamagedError(str(path), f"is damaged: {why}", f"mv {path} {path}.damaged")
 
 
 @contextmanager
@@ -240,4 +242,4 @@ def _told(folder: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise OutputError(f"{_file(folder)}", str(error), f"ls -l {folder}") from error
     except sqlite3.DatabaseError as error:
-        raise _damaged(_file(folder), str(error)) from error
+        raise damaged(folder, str(error)) from error

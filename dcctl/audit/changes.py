@@ -105,7 +105,7 @@ def _events(records: Sequence[Record], since_s: int) -> Iterator[Row]:
             yield from (_event(one, "gone", finding) for finding in _gravest_first(gone))
             yield from _about_the_run(one, last)
         known.update({finding.id: finding for finding in one.new})
-        last = one
+        last = last if one.scope.partial else one
 
 
 def _gravest_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -117,7 +117,8 @@ def _event(record: Record, change: str, one: Finding) -> Row:
 
 
 def _about_the_run(one: Record, last: Record | None) -> Iterator[Row]:
-    if last is None:
+    """What fell silent, what answers again, and coverage. A part of the fleet compares with nothing."""
+    if last is None or one.scope.partial:
         return
     for gap in sorted(set(one.gaps) ^ set(last.gaps)):
         change = "silent" if gap in one.gaps else "answers"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.limits import limits_of, shown
 from dcctl.audit.shape import EXPLAIN, LIST
+from dcctl.audit.waivers import may_be_waived
 from dcctl.render.report import Report, Table
 from dcctl.units import plural
 
@@ -106,4 +107,7 @@ def _explained(one: Check) -> Iterator[str]:
         standard, _, control = ref.partition(":")
         yield f"  {STANDARDS.get(standard, standard)}: {control}"
     yield ""
-    yield f"To bear it for a time: dcctl audit waive {one.id} OBJECT --owner WHO --ticket T --reason WHY"
+    if may_be_waived(one.id):
+        yield f"To bear it for a time: dcctl audit waive {one.id} OBJECT --owner WHO --ticket T --reason WHY"
+    else:
+        yield "It cannot be waived: it is about the audit itself."

@@ -14,6 +14,7 @@ from dcctl.audit.finding import Finding, rank
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from dcctl.audit.check import Check
     from dcctl.audit.evaluate import Tally
 
 
@@ -24,6 +25,11 @@ class Scope(Struct, frozen=True, omit_defaults=True):
     """Patterns of checks; empty: all."""
     nodes: str = ""
     exclude: str = ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether it left nodes out."""
+        return bool(self.nodes or self.exclude)
 
 
 class Record(Struct, frozen=True, omit_defaults=True):
@@ -48,6 +54,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """Findings that were there before and still are."""
     waived: int = 0
     gaps: tuple[str, ...] = ()
+    digest: bool = False
+    """It told how things stand, beside what is new."""
     evidence: str = ""
     """SHA-256 of the evidence."""
     head: str = ""
@@ -97,23 +105,16 @@ def compare(
 class Judged:
     """Whether a run looked at what a finding is about."""
 
-    def __init__(self, tallies: Iterable[Tally], there: Callable[[str], bool]) -> None:
-        """`there` tells of a node whether this run was about it and was answered by it."""
-        self._there = there
-        self._ran: dict[str, set[str]] = {}
-        for tally in tallies:
-            dark = {one.subject for one in tally.outcomes if one.state in ("unknown", "error", "manual")}
-            dark |= {one.subject for one in tally.outcomes if one.state == "na" and one.subject}
-            self._ran[tally.check.id] = dark
+    def __init__(self, tallies: Iterable[Tally], seen: Callable[[Check, Finding], bool]) -> None:
+        """`seen` tells of a check and what it found before whether this run could have found it again."""
+        self._seen = seen
+        self._ran = {tally.check.id: (tally.check, tally.dark) for tally in tallies}
 
     def __call__(self, one: Finding) -> bool:
-        dark = self._ran.get(one.check)
-        return (
-            dark is not None
-            and "" not in dark
-            and one.object not in dark
-            and all(map(self._there, one.nodes))
-        )
+        if one.check not in self._ran:
+            return False
+        check, dark = self._ran[one.check]
+        return dark.isdisjoint(("", one.object)) and self._seen(check, one)
 
 
 def open_head(findings: Iterable[Finding]) -> str:

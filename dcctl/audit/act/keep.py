@@ -17,10 +17,10 @@ from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Open, Row
+from dcctl.state import Entry, Open, Row, damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
@@ -39,6 +39,10 @@ class Before(NamedTuple):
     last: Record | None
     """The last run of this series."""
     chain: Chain
+    gaps: frozenset[str] = frozenset()
+    """Those of the last run that left no node out, and of those after it."""
+    digest_s: int | None = None
+    """When a run of this series last told how things stand; None: none did."""
 
 
 class Run(NamedTuple):
@@ -50,15 +54,17 @@ class Run(NamedTuple):
     gaps: tuple[str, ...]
     evidence: Evidence
     counters: Counters
-    """What the next run compares with."""
+    """What the next run compares with: those of the last run that left no node out."""
+    digest: bool = False
+    """It tells how things stand."""
 
 
 def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
     """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
-    `public`: the keys that may have signed the history.
+    `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
-    last = history.last(series)
+    last, told = history.last(series), list(_whole(history.runs(series)))
     opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
@@ -71,13 +77,27 @@ def before(history: History, public: Collection[str], series: str, every_s: int 
             decode(counted) if (counted := history.counters(series)) else Counters(),
             last and record_of(_link(last)),
             chain,
+            _gaps(told),
+            next((one.at_s for one in reversed(told) if one.digest), None),
         )
     except (ValueError, msgspec.DecodeError) as error:
-        raise DcctlError(
-            f"the history in {history.folder}",
-            f"was changed, and cannot be compared with: {error}",
-            "dcctl audit verify",
-        ) from error
+        raise damaged(history.folder, f"it was changed, and cannot be compared with: {error}") from error
+
+
+def _whole(rows: Iterable[Row]) -> Iterator[Record]:
+    """The records that can be read; of the others `check` tells."""
+    for row in rows:
+        with suppress(ValueError):
+            yield record_of(_link(row))
+
+
+def _gaps(records: Sequence[Record]) -> frozenset[str]:
+    found: set[str] = set()
+    for record in reversed(records):
+        found.update(record.gaps)
+        if not record.scope.partial:
+            break
+    return frozenset(found)
 
 
 def check(history: History, public: Collection[str]) -> tuple[tuple[int, str], ...]:
@@ -130,6 +150,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         known=len(compared.known),
         waived=len(verdict.waived),
         gaps=run.gaps,
+        digest=run.digest,
         evidence=_digest(run.evidence),
         head=open_head(compared.open),
     )
@@ -165,6 +186,19 @@ def _digest(evidence: Evidence) -> str:
     for piece in pieces(evidence):
         found.update(piece)
     return found.hexdigest()
+
+
+def opened(history: History) -> list[Finding]:
+    """Return what is open after the last run of each series, each finding once. DamagedError."""
+    bodies = {
+        key: one.body
+        for name in {row.series for row in history.runs()}
+        for key, one in history.open(name).items()
+    }
+    try:
+        return [msgspec.json.decode(body, type=Finding) for body in bodies.values()]
+    except (ValueError, msgspec.DecodeError) as error:
+        raise damaged(history.folder, f"it was changed: {error}") from error
 
 
 def records(history: History) -> list[Record]:

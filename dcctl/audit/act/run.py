@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.audit.act.keep import Run, before, keep, note_errors
+from dcctl.audit.act.watch import is_due
 from dcctl.audit.counters import Counters
 from dcctl.audit.judge import judge
 from dcctl.audit.record import Judged, compare
 from dcctl.audit.report import gaps_of
 from dcctl.audit.scene import Scene
-from dcctl.errors import OutputError
+from dcctl.audit.sight import Sight
+from dcctl.errors import DcctlError, OutputError
+from dcctl.inventory.evidence.own import Chain
 from dcctl.inventory.model import Gap
+from dcctl.state import DamagedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
     from dcctl.audit.act.keep import Before
     from dcctl.audit.act.signing import Signer
     from dcctl.audit.check import Check
     from dcctl.audit.judge import Verdict
+    from dcctl.audit.mail import Day
     from dcctl.audit.policy import Policy
     from dcctl.audit.record import Compared, Scope
     from dcctl.inventory.evidence.collected import Evidence
@@ -44,6 +49,8 @@ class Asked(NamedTuple):
     """With less coverage the run is incomplete."""
     every_s: int | None
     """How often an audit is due; None: nobody said."""
+    digest: Day | None = None
+    """On which day of the week it tells how things stand, once."""
 
 
 class Book(NamedTuple):
@@ -64,28 +71,46 @@ class Audited(NamedTuple):
     compared: Compared
     before: Before | None = None
     """What was known of the series; None: nothing was compared."""
+    digest: bool = False
+    """It tells how things stand."""
     seq: int = 0
     """Number of its record; 0: it was not kept."""
     unkept: tuple[Gap, ...] = ()
     """Why it could not be kept."""
 
 
-def alone(asked: Asked, evidence: Evidence) -> Audited:
-    """Judge the evidence and compare it with nothing: all findings are new."""
-    scene, verdict = _judged(asked, evidence, None)
-    return Audited(scene, verdict, compare({}, verdict.findings, lambda _one: True))
+def alone(asked: Asked, evidence: Evidence, damaged: DamagedError | None = None) -> Audited:
+    """Judge the evidence and compare it with nothing: all findings are new.
+
+    `damaged`: why there is nothing to compare with; a gap, and for SLF-04 a flaw.
+    """
+    chains = (Chain(flaws=((0, f"{damaged.what} {damaged.why}"),)),) if damaged else ()
+    scene, verdict = _judged(asked, evidence, Counters(), chains)
+    unkept = (_unkept(damaged, "compared with nothing and not kept"),) if damaged else ()
+    new = compare({}, verdict.findings, lambda _one: True)
+    return Audited(scene, verdict, new, digest=is_due(asked.digest, asked.now_s, None), unkept=unkept)
+
+
+def _unkept(error: DcctlError, what: str) -> Gap:
+    why = f"{error.why}; this run was {what}, and its findings will be new again"
+    return Gap("audit", error.what, why, "failed", error.hint)
 
 
 def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Audited:
     """Judge the evidence, compare it with the last run of the series and, if `kept` says so, keep it.
 
-    What was interrupted is never kept. A full disk does not take the answer away: it is a gap.
+    What was interrupted is never kept. A full disk or a damaged history does not take the answer away: it is
+    a gap.
     """
     keys = (book.signer.public, *book.former_keys)
-    known = before(book.history, keys, asked.series, asked.every_s, asked.now_s)
-    scene, verdict = _judged(asked, evidence, known)
-    judged = Judged(verdict.tallies, _there(evidence, verdict.untold, asked.scope))
-    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known)
+    try:
+        known = before(book.history, keys, asked.series, asked.every_s, asked.now_s)
+    except DamagedError as error:
+        return alone(asked, evidence, error)
+    scene, verdict = _judged(asked, evidence, known.counters, (known.chain,))
+    judged = Judged(verdict.tallies, Sight(scene, verdict.untold, asked.scope))
+    due = is_due(asked.digest, asked.now_s, known.digest_s)
+    found = Audited(scene, verdict, compare(known.open, verdict.findings, judged), known, due)
     whole = not any(gap.cause == "interrupted" for gap in evidence.fleet.gaps)
     note_errors(book.errors_file, verdict)
     return _kept(asked, evidence, book, found) if kept and whole else found
@@ -93,26 +118,18 @@ def compared(asked: Asked, evidence: Evidence, book: Book, *, kept: bool) -> Aud
 
 def _kept(asked: Asked, evidence: Evidence, book: Book, found: Audited) -> Audited:
     gaps = gaps_of(evidence.fleet.gaps, found.verdict, asked.least_milli)
-    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, found.scene.counted())
+    counters = found.scene.counters if asked.scope.partial else found.scene.counted()
+    run = Run(asked.series, asked.scope, asked.now_s, gaps, evidence, counters, found.digest)
     try:
         record = keep(book.history, book.signer, run, found.verdict, found.compared)
     except OutputError as error:
-        why = f"{error.why}; this run was not kept, and its findings will be new again"
-        return found._replace(unkept=(Gap("audit", error.what, why, "failed", error.hint),))
+        return found._replace(unkept=(_unkept(error, "not kept"),))
     return found._replace(seq=record.seq)
 
 
-def _judged(asked: Asked, evidence: Evidence, known: Before | None) -> tuple[Scene, Verdict]:
-    counters = known.counters if known else Counters()
+def _judged(
+    asked: Asked, evidence: Evidence, counters: Counters, chains: tuple[Chain, ...]
+) -> tuple[Scene, Verdict]:
     held = replace(evidence, waivers=asked.waivers)
     scene = Scene(held, evidence.taken_at_s or asked.now_s, asked.policy, counters)
-    return scene, judge(scene, asked.checks, (known.chain,) if known else ())
-
-
-def _there(evidence: Evidence, untold: frozenset[str], scope: Scope) -> Callable[[str], bool]:
-    """What tells of a node whether this run was about it, and was answered by it or by all that know it."""
-    nodes = {node.name for node in evidence.fleet.nodes}
-    whole = not (scope.nodes or scope.exclude) and not any(
-        not gap.node and gap.cause != "limited" for gap in evidence.fleet.gaps
-    )
-    return lambda name: name not in untold and (name in nodes or whole)
+    return scene, judge(scene, asked.checks, chains, whole=not asked.scope.partial)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from dcctl.audit.mail import DAYS
 from dcctl.errors import UnreachableError, UsageError
+from dcctl.interrupts import Stop
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.unreached import because
 from dcctl.streams import tell_aside
@@ -91,6 +92,8 @@ class Deadline:
     def __init__(self, most_s: float) -> None:
         """`most_s`: 0 is for ever."""
         self._most_s, self._passed = most_s, False
+        self.stop = Stop()
+        """Set when it has passed: for all that asks."""
 
     def __enter__(self) -> Deadline:
         if self._most_s:
@@ -114,7 +117,7 @@ class Deadline:
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
         self._passed = True
-        raise KeyboardInterrupt
+        self.stop.demand()
 
 
 def wait_s(most_s: float, host: str, job: str) -> float:
@@ -124,7 +127,10 @@ def wait_s(most_s: float, host: str, job: str) -> float:
 
 
 def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
-    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
+    """Tell whether this run tells how things stand: on that day of the week, in local time, once.
+
+    `before_s`: when a run last did; None: none has.
+    """
     now = time.localtime(now_s)
     again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
     return day == DAYS[now.tm_wday] and not again

@@ -1,6 +1,6 @@
 """`dcctl audit run`: what is insecure, unhealthy or drifting, and what is new since the last run."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from dcctl.cli.audit.options import Choice, Habit, check
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dcctl.audit.act.run import Asked
     from dcctl.cli.audit.setup import Setup
     from dcctl.cli.session import Session
+    from dcctl.interrupts import Stop
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.render.report import Report, Shape
     from dcctl.state import History
@@ -59,22 +60,29 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     from dcctl.audit.act.run import Book, alone, compared
     from dcctl.audit.act.watch import Deadline
     from dcctl.cli.audit.told import Telling, shape_of, told
+    from dcctl.state import DamagedError
 
-    asked = _asked(session, this, choice)
-    with _history(session, this, habit) as history:
+    asked, damaged = _asked(session, this, choice, habit), None
+    with ExitStack() as held:
+        history: History | None = None
+        try:
+            history = held.enter_context(_history(session, this, habit))
+        except DamagedError as error:
+            damaged = error
         with Deadline(habit.deadline) as limit:
-            evidence = evidence_of(session, shape_of(choice), tuple(choice.models or ()))
+            evidence = evidence_of(session, shape_of(choice), tuple(choice.models or ()), limit.stop)
         evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
         if history is None:
-            return told(Telling(session, this.spec, choice, habit, ""), asked, alone(asked, evidence))
+            done = alone(asked, evidence, damaged)
+            return told(Telling(session, this.spec, choice, habit, ""), asked, done)
         book = Book(history, this.signer(), this.spec.former_keys, this.errors_file)
         done = compared(asked, evidence, book, kept=session.first)
         return told(Telling(session, this.spec, choice, habit, str(this.errors_file)), asked, done)
 
 
-def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
+def _asked(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Asked":
     from dcctl.audit.act.run import Asked
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected, series_of
@@ -89,6 +97,7 @@ def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
         now_s=session.now_s,
         least_milli=1000 - this.policy.own.unknown_most_milli if least is None else round(least * 10),
         every_s=this.spec.every_s,
+        digest=(habit.digest or this.spec.digest) if habit.cron else None,
     )
 
 
@@ -101,16 +110,17 @@ def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContex
     return locked(this.folder) if session.first else reading(this.folder)
 
 
-def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()) -> "Evidence":
+def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...], stop: "Stop") -> "Evidence":
     """All that the sources of this run and stores of models tell, or the evidence that -i names."""
     from dcctl import collectors
 
-    found = collectors.saved(session.settings, models)
-    if found is not None:
-        return found
-    collection = collectors.Collection(session.settings, models)
-    fleet = session.survey(shape, asked=collection.asked, lenient=True).fleet
-    return collection.gather(fleet, session.now_s)
+    with stop.interrupting():
+        found = collectors.saved(session.settings, models)
+        if found is not None:
+            return found
+        collection = collectors.Collection(session.settings, models)
+    fleet = session.survey(shape, asked=collection.asked, lenient=True, stop=stop).fleet
+    return collection.gather(fleet, session.now_s, stop)
 
 
 def _save(path: str, evidence: "Evidence") -> None:

@@ -1,6 +1,7 @@
 """`dcctl audit waive`: bear a finding for a time, in writing."""
 
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcctl.cli.session import Session
+    from dcctl.inventory.evidence.own import Waiver
     from dcctl.render.report import Report
 
 _HINT = "dcctl audit waive --help"
@@ -45,7 +47,8 @@ def waive(
     objects: Annotated[
         str,
         typer.Argument(
-            metavar="OBJECT", help="Its name as findings have it; * is any text, ? one character."
+            metavar="OBJECT",
+            help="Its name as findings have it; * is any text, ? one character, gpu[017-024] a set.",
         ),
     ],
     terms: Terms = Terms(),  # noqa: B008  # a constant
@@ -53,24 +56,52 @@ def waive(
     """Write a waiver: the finding stays in every answer, and no longer counts for the exit code.
 
     It needs an owner, a ticket and a reason. When it has expired the finding counts again; SLF-03 says so.
+    How many of the findings that are open it covers is told.
     """
+    from dcctl.audit.entries import Entry
     from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
-    from dcctl.audit.waivers import as_yaml
+    from dcctl.audit.waivers import as_yaml, read
     from dcctl.cli.audit.setup import held_in, setup, waivers_file
 
     this = setup(session, checks=terms.checks)
     path = waivers_file(session, this.spec, terms.waivers)
     known = {one.id for one in this.checks}
     name = check if check in known else check.upper()
-    added = as_yaml({"id": name, "object": objects, **_stated(terms, session.now_s)})
+    fields = {"id": name, "object": objects, **_stated(terms, session.now_s)}
+    (waiver,) = read([Entry(f"dcctl audit waive {name}", fields, {}, _HINT)], known)
+    added = as_yaml(fields)
     text = _with(path, added)
     held_in(text, str(path), known)
+    covered = _covered(this.folder, waiver)
     if not session.consent.dry_run:
-        session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
+        session.consent.demand("dcctl audit waive", [*added.splitlines(), covered, f"Write this to {path}?"])
         _write(path, text)
     done = f"{'would be ' if session.consent.dry_run else ''}written to {path}"
-    return text_report(DONE, done, f"# {done}\n{added}")
+    return text_report(DONE, f"{done}; {covered}", f"# {done}\n{added}# {covered}\n")
+
+
+def _covered(folder: "Path", waiver: "Waiver") -> str:
+    """How many findings that the history has as open it covers. That it is none is told on stderr too."""
+    from dcctl.audit.act.keep import opened
+    from dcctl.audit.waivers import covers
+    from dcctl.state import DamagedError, reading, there
+    from dcctl.streams import tell_aside
+    from dcctl.units import plural
+
+    try:
+        with reading(folder) if there(folder) else nullcontext() as history:
+            found = opened(history) if history and history.last() else None
+    except DamagedError:
+        found = None
+    if found is None:
+        return "what it covers is not known: there is no run"
+    same = [one for one in found if one.check == waiver.check]
+    count = sum(covers(waiver, one) for one in same)
+    says = f"it covers {count} of {plural(len(same), 'open finding')} of {waiver.check}"
+    if not count:
+        tell_aside(f"dcctl: warning: {says}. Try: dcctl audit --select {waiver.check}\n")
+    return says
 
 
 def _stated(terms: Terms, now_s: int) -> dict[str, str]:

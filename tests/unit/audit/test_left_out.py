@@ -48,7 +48,11 @@ def _judged(fleet: Fleet) -> tuple[list[str], list[str], Judged]:
     tallies = evaluate(Scene(Evidence(fleet=fleet), NOW_S), CHECKS)
     untold = [one.says for tally in tallies for one in tally.outcomes if one.state == "na"]
     kept = {node.name for node in fleet.nodes}
-    return [one.says for one in findings(tallies)], untold, Judged(tallies, kept.__contains__)
+    return (
+        [one.says for one in findings(tallies)],
+        untold,
+        Judged(tallies, lambda _check, one: kept.issuperset(one.nodes)),
+    )
 
 
 def test_a_choice_of_nodes_says_which_sites_racks_and_pools_are_not_whole() -> None:
