@@ -133,7 +133,7 @@ class Collection:
         live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
         own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
         found = document.merged((own, *read, *self._declared))
-        gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps))
+        gaps = (*map(_hinted, fleet.gaps), *(gap for part in read for gap in part.fleet.gaps))
         components = None if found.components is None else united(found.components)
         whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
         whole = with_fleet(whole, together(part.records for part in parts))
@@ -155,6 +155,13 @@ class Collection:
                 if isinstance(spec, specs.DiagnosticsSpec)
             ),
         ]
+
+
+def _hinted(gap: Gap) -> Gap:
+    """A gap of the survey with what an audit needs: its role has the inventory's rights and more."""
+    from dcctl.inventory.sources.kubernetes.api import ROLE_HINT
+
+    return replace(gap, hint="dcctl audit --rbac") if gap.hint == ROLE_HINT else gap
 
 
 def _told(source: EvidenceSource, fleet: Fleet, stop: Event) -> _Part:

@@ -48,7 +48,9 @@ class Tally(NamedTuple):
     @property
     def dark(self) -> frozenset[str]:
         """The subjects of which it can tell nothing; empty text: more than it knows of."""
-        return frozenset(one.subject for one in self.outcomes if one.state in _DARK)
+        return frozenset(
+            one.subject for one in self.outcomes if one.state in _DARK or (one.state == "na" and one.subject)
+        )
 
 
 def evaluate(scene: Scene, checks: Iterable[Check] | None = None) -> list[Tally]:
@@ -74,7 +76,7 @@ def _tally(one: Check, scene: Scene) -> Tally:
             state, outcomes = "error", [_outcome(one, "error", subject, why)]
         counts[state] += 1
         found += outcomes
-        if state == "na":
+        if state == "na" and not outcomes:
             reasons[why] += 1
     if not counts:
         asked = one.over in DERIVED or getattr(scene.evidence, one.over) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from dcctl.audit.limits import limits_of, shown
 from dcctl.audit.shape import EXPLAIN, LIST
 from dcctl.audit.waivers import may_be_waived
 from dcctl.render.report import Report, Table
@@ -57,14 +58,15 @@ def markdown(checks: Iterable[Check]) -> str:
         "",
         f"{plural(len(rows), 'check')}; `dcctl audit explain ID` tells more of each. They need: "
         + "; ".join(f"**{tier}** {text}" for tier, text in TIERS.items())
-        + ".",
+        + ". What a check goes by are keys of the [policy](audit-policy.md).",
         "",
-        "| id | severity | what | needs | why | how to mend it | standards |",
-        "|---|---|---|---|---|---|---|",
+        "| id | severity | what | needs | why | how to mend it | goes by | standards |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for one in rows:
+        keys = ", ".join(limit.key.removeprefix("audit.") for limit in limits_of(one.id))
         cells = (
-            one.id, one.severity, one.title, " ".join(one.tier), one.why, one.fix, ", ".join(one.refs)
+            one.id, one.severity, one.title, " ".join(one.tier), one.why, one.fix, keys, ", ".join(one.refs)
         )  # fmt: skip
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines) + "\n"
@@ -97,6 +99,12 @@ def _explained(one: Check) -> Iterator[str]:
             yield f"{heading}:"
             yield f"  {text}"
             yield ""
+    limits = list(limits_of(one.id))
+    if limits:
+        yield "Goes by these keys of the configuration, below context.NAME:"
+        for limit in limits:
+            yield f"  {limit.key} = {shown(limit.usual)}"
+        yield ""
     yield "Looks at:"
     yield f"  {one.over.replace('_', ' ')}, by {', '.join(TIERS[each] for each in one.tier)}"
     yield ""

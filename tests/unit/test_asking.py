@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dcctl import collectors
 from dcctl.audit.act.watch import Deadline
 from dcctl.errors import UnreachableError
 from dcctl.inventory.evidence.base import Silence
@@ -18,6 +19,8 @@ from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.evidence.unreached import CUT, because, named
 from dcctl.inventory.model import Fleet, Gap, Node
 from dcctl.inventory.sources.base import Task, at_once, run_all
+from dcctl.inventory.sources.kubernetes.api import ROLE_HINT
+from dcctl.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +104,15 @@ def test_once_it_was_stopped_nobody_is_asked() -> None:
     stop = Event()
     stop.set()
     assert at_once([Task(lambda: "asked", lambda: "cut")], stop) == ["cut"]
+
+
+def test_a_cluster_that_refuses_is_answered_with_the_role_of_the_audit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dcctl.app.plan_of", lambda _settings: ())
+    gaps = tuple(Gap("k", "nodes", "HTTP 403", "denied", hint) for hint in (ROLE_HINT, "log in again"))
+    found = collectors.Collection(Settings()).gather(Fleet(gaps=gaps), 0)
+    assert [gap.hint for gap in found.fleet.gaps] == ["dcctl audit --rbac", "log in again"]
 
 
 def test_a_source_that_hands_in_after_ctrl_c_is_heard(ctrl_c: Event) -> None:

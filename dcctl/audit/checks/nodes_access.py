@@ -63,7 +63,7 @@ def root_login(host: Host, _scene: Scene) -> list[Fault]:
     )
     for criteria, told in _matched(host, "permitrootlogin", _KEYS_ALONE):
         faults.append(Fault(f"PermitRootLogin is {told} for {criteria}", f"permitrootlogin match {criteria}"))
-    return unless_told(host, faults, "sshd_matches")
+    return unless_told(host, faults, "sshd", "sshd_matches")
 
 
 @check(
@@ -88,7 +88,7 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
         faults.append(Fault(says, f"permitemptypasswords match {criteria}", "critical"))
     methods = " ".join((host.sshd or {}).get("authenticationmethods", ("any",))).split()
     if all("publickey" in one.split(",") for one in methods):
-        return unless_told(host, faults, "sshd_matches")
+        return unless_told(host, faults, "sshd", "sshd_matches")
     if _last(host, "passwordauthentication") != "no":
         faults.append(Fault("passwords are taken", "passwordauthentication"))
     asked = _last(host, _ASKED, _last(host, "challengeresponseauthentication", "no"))
@@ -98,7 +98,7 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
     for keyword in ("passwordauthentication", *((_ASKED,) if pam else ())):
         for criteria, _ in _matched(host, keyword, {"no"}):
             faults.append(Fault(f"passwords are taken for {criteria}", f"{keyword} match {criteria}"))
-    return unless_told(host, faults, "sshd_matches")
+    return unless_told(host, faults, "sshd", "sshd_matches")
 
 
 @check(
@@ -141,8 +141,12 @@ def algorithms(host: Host, scene: Scene) -> Iterator[Fault]:
     fix="MaxAuthTries 4, ClientAliveInterval 300, ClientAliveCountMax 3, X11Forwarding no, AllowGroups.",
     applies=_of_openssh,
 )
-def session_limits(host: Host, scene: Scene) -> Iterator[Fault]:
+def session_limits(host: Host, scene: Scene) -> list[Fault]:
     """Tries, idle sessions, X11 and who may log in are limited as the site says."""
+    return unless_told(host, list(_unlimited(host, scene)), "sshd")
+
+
+def _unlimited(host: Host, scene: Scene) -> Iterator[Fault]:
     policy = scene.policy.hosts
     tries = int(_last(host, "maxauthtries", "6"))
     if tries > policy.ssh_auth_tries:

@@ -11,6 +11,7 @@ class EnergyPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     """The table [audit.energy]. The limit of the PUE is that of the site in the inventory."""
 
     meter_age_s: int = 3600
+    """How old a reading may be."""
     load_milli: int = 800
     """Of a breaker or of what a rack may draw: continuous load."""
     imbalance_milli: int = 200
@@ -18,7 +19,9 @@ class EnergyPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     ups_efficiency_milli: int = 900
     """At a third of its load or more."""
     battery_age_s: int = 5 * 365 * _DAY_S
+    """How old a battery may be."""
     battery_test_age_s: int = 180 * _DAY_S
+    """How long ago a battery may have been tested."""
     idle_milli: int = 10
     """A board that is busy for less than so much of the time is idle."""
     idle_budget_wh: int = 1_000_000

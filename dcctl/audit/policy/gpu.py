@@ -44,13 +44,17 @@ class GpuPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     profiles: dict[str, PoolProfile] = field(default_factory=dict)
     """By name of the pool."""
     ecc_corrected_per_day: Natural = 10_000
+    """Errors of a board that ECC corrected, at most, in a day."""
     ecc_corrected_total: Natural = 50_000_000
     """Over the life of the board."""
     remapped_uncorrected: Natural = 512
+    """Rows of a board that may have been remapped for errors that ECC could not correct."""
     retired_pages: Natural = 10
+    """Pages of a board that may be retired."""
     busy_milli: Natural = 500
     """A board that is as busy as this is under load: only then its clocks and links tell anything."""
     temperature_margin_c: Natural = 5
+    """So many degrees below its limit a board has to stay."""
     temperature_outlier_c: Natural = 15
     """Above the median of busy boards of its model in its pool."""
     least_peers: Natural = 8
@@ -58,10 +62,13 @@ class GpuPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     held_back_milli: Natural = 50
     """Share of the time since the last run that heat or power may hold a board back, in thousandths."""
     power_cap_slack_w: Natural = 1
+    """By so much a power cap may differ from what it should be."""
     xid_look_back_s: Natural = DAY_S
     """How far back the log counts where there was no run before."""
     diagnostic_r2_s: Natural = 30 * DAY_S
+    """How old the last `dcgmi diag -r 2` may be."""
     diagnostic_r3_s: Natural = 180 * DAY_S
+    """How old the last `dcgmi diag -r 3` may be."""
 
 
 class FabricPolicy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,9 +79,11 @@ class FabricPolicy(Struct, frozen=True, forbid_unknown_fields=True):
     )
     """By how much a counter may grow between two runs, where it is not 0."""
     flaps: Natural = 0
+    """How often a port may lose its carrier between two runs."""
     bandwidth_share_milli: Natural = 950
     """Of the median of the pool."""
     bandwidth_age_s: Natural = 30 * DAY_S
+    """How old the last all-reduce may be."""
 
 
 class DriftPolicy(Struct, frozen=True, forbid_unknown_fields=True):

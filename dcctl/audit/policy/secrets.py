@@ -13,6 +13,7 @@ class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
     certificate_days: int = 30
     """A certificate that ends sooner has to be renewed."""
     certificate_days_critical: int = 7
+    """With fewer days left it is critical."""
     pull_namespaces: int = 10
     """In more namespaces than these, a pull secret of one name is one that all share."""
     encrypted_classes: tuple[str, ...] = ()

@@ -13,12 +13,15 @@ class StoragePolicy(Struct, frozen=True, forbid_unknown_fields=True):
     rpo_s: int = _DAY_S
     """How old the last good backup may be, where its own inventory does not say."""
     etcd_age_s: int = _DAY_S
+    """How old the last snapshot of etcd may be."""
     shrunk_milli: int = 500
     """A backup is too small when it is less than so much of the median of those before it."""
     drill_age_s: int = 90 * _DAY_S
+    """How long ago somebody may have tried to restore."""
     off_site_declared: tuple[str, ...] = ()
     """Names of backups that the site knows to have a copy elsewhere; `*` and `?` are any."""
     used_milli: int = 800
+    """How full a shared store may be, in thousandths."""
     copies: int = 2
     """How redundant each part of a checkpoint store has to be, at the least."""
     scratch_stores: tuple[str, ...] = ()

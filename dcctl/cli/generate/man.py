@@ -84,7 +84,30 @@ def _checks() -> list[str]:
     rows: list[str] = []
     for one in CATALOGUE.values():
         rows += [".TP", f"\\fB{_roff(one.id)}\\fR ({one.severity})", _roff(f"{one.title}. {one.why}")]
-    return [".SH CHECKS", *rows]
+    return [".SH CHECKS", *rows, *_kinds()]
+
+
+def _kinds() -> list[str]:
+    """What a site's own check may name as its kind and its path."""
+    from dcctl.audit.site import KINDS
+    from dcctl.cli.generate.fields import evidence_fields
+
+    rows = [".SH KINDS AND PATHS", _roff(_KINDS_TEXT)]
+    for kind in KINDS:
+        paths = ", ".join(f"{one.path} ({one.kind})" for one in evidence_fields(kind))
+        rows += [".TP", f"\\fB{_roff(kind)}\\fR", _roff(paths)]
+    return rows
+
+
+def _policy() -> list[str]:
+    """The keys of the tables below [context.NAME.audit]."""
+    from dcctl.audit.limits import shown
+    from dcctl.cli.generate.fields import policy_fields
+
+    rows = [".SH POLICY OF AUDITS", _roff("Keys below [context.NAME.audit], each with its default.")]
+    for one in policy_fields():
+        rows += [".TP", f"\\fB{_roff(one.path)}\\fR", _roff(f"{one.about} Default: {shown(one.default)}.")]
+    return rows
 
 
 _SECTIONS: dict[str, Callable[[], list[str]]] = {"dcctl-audit": _checks}
@@ -128,7 +151,14 @@ def _config_page() -> str:
         names = f"\\fB{setting.key}\\fR, \\fB{setting.variable}\\fR"
         lines += [".TP", names, _roff(default_text + allowed)]
     return _text(
-        [*lines, ".SH EXAMPLE", ".EX", *(_roff(line) for line in _CONFIG_EXAMPLE.splitlines()), ".EE"]
+        [
+            *lines,
+            *_policy(),
+            ".SH EXAMPLE",
+            ".EX",
+            *(_roff(line) for line in _CONFIG_EXAMPLE.splitlines()),
+            ".EE",
+        ]
     )
 
 
@@ -180,6 +210,10 @@ def _roff(text: str) -> str:
 def _text(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
+
+_KINDS_TEXT = """\
+What kind and path of a check in the file of --checks may be. A path leads through lists to every entry, and \
+into a table by labels["app"]."""
 
 _CONFIG_TEXT = """\
 Settings are taken from flags, then from DCCTL_* variables, then from $XDG_CONFIG_HOME/dcctl/config.toml, \

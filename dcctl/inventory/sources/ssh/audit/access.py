@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import getopt
 import hashlib
 import re
 from typing import TYPE_CHECKING
@@ -19,11 +20,22 @@ _KEY_LINE = re.compile(r"(\d{1,6}) ((?:SHA256|MD5):\S+) (.*)\(([A-Z0-9-]+)\)")
 _FILE_LINE = re.compile(r"@@(\d{1,12})(?:\.\d*)?@@(/.+)")
 _KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2", "%h/.ssh/authorized_keys"}
 _SEARCHED = ("/root", "/home/")
+_TITLE = re.compile(r"sshd: (/.+?) \[listener\].*")
+_OPTIONS = "C:E:b:c:f:g:h:k:o:p:u:46DGQRTVdeiqrt"
+_NO_SERVER = {"-G", "-Q", "-R", "-T", "-V", "-i", "-t"}
+"""They print something and end, or are about one connection."""
+_USUAL_SERVERS = {"/usr/sbin/sshd", "/sbin/sshd", "/usr/bin/sshd"}
+_USUAL_FILE = "/etc/ssh/sshd_config"
 _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 
 
 def sshd(reading: Reading) -> dict[str, tuple[str, ...]]:
-    """Return the settings in `sshd -T`: several values where a keyword is told several times."""
+    """Return the settings in `sshd -T`: several values where a keyword is told several times.
+
+    Untold: the server that runs was given others when it was started. Where one of several was, they are told
+    in part.
+    """
+    _check_settings(reading)
     found: dict[str, tuple[str, ...]] = {}
     for line in reading.command("sshd").splitlines():
         keyword, _, value = line.partition(" ")
@@ -34,8 +46,40 @@ def sshd(reading: Reading) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def _check_settings(reading: Reading) -> None:
+    """Untold: all servers that run have other settings. Of one of several it is noted."""
+    servers = [why for one in reading.host.servers if (why := _started_with(one)) is not None]
+    others = [why for why in servers if why]
+    if others and len(others) == len(servers):
+        raise Untold(f"{others[0]}; sshd -T tells the settings of /etc/ssh/sshd_config", "unsupported")
+    if others:
+        reading.only("sshd", f"of {len(servers)} servers one is another: {others[0]}", "unsupported")
+
+
+def _started_with(line: str) -> str | None:
+    """Say what makes a server's settings other than those of `sshd -T`; empty: nothing. None: it is none.
+
+    A server has its command line as its title since OpenSSH 8.2: `sshd: /usr/sbin/sshd -D [listener] 0 of …`.
+    """
+    title = _TITLE.fullmatch(line)
+    words = (title[1] if title else line).split()
+    if not words or not words[0].endswith("/sshd"):
+        return None
+    try:
+        told, _ = getopt.getopt(words[1:], _OPTIONS)
+    except getopt.GetoptError as error:
+        return f"sshd runs with options that are not known: {error}"
+    if {name for name, _ in told} & _NO_SERVER:
+        return None
+    if words[0] not in _USUAL_SERVERS:
+        return f"the server that runs is {words[0]}"
+    other = [f"{name} {value}" for name, value in told if name in {"-f", "-o"} and value != _USUAL_FILE]
+    return f"sshd runs with {' '.join(other)}" if other else ""
+
+
 def sshd_matches(reading: Reading) -> tuple[Match, ...]:
-    """Return the settings below Match, by whom they are for; a file ends its last one."""
+    """Return the settings below Match, by whom they are for; a file ends its last one. Untold: as `sshd`."""
+    _check_settings(reading)
     found, criteria, last = [], "", ""
     for path, line in _grepped(reading.command("sshd_files", (0, 2))):
         parts = re.match(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*\S)", line)
@@ -102,7 +146,11 @@ def _note_other_keys(reading: Reading) -> None:
         reading.only(
             "authorized_keys", f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
         )
-    settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
+    try:
+        settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
+    except Untold as reason:
+        reading.only("authorized_keys", f"where sshd takes keys from is not known: {reason.silence.reason}")
+        return
     files = " ".join(settings.get("authorizedkeysfile", ())).split()
     if set(files) - _KEY_FILES or settings.get("authorizedkeyscommand", ("none",)) != ("none",):
         reading.only("authorized_keys", "sshd also takes keys from elsewhere: AuthorizedKeysFile or -Command")
