@@ -1,4 +1,4 @@
-"""Who may log in and become root: settings of sshd, keys, accounts, sudoers. Pure."""
+"""Who may log in: settings of sshd, keys, accounts. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.evidence.hosts import Auditing, AuthorizedKey, Grant, HostAccount, HostKey, Match
+from dcctl.inventory.evidence.hosts import Auditing, AuthorizedKey, HostAccount, HostKey
+from dcctl.inventory.sources.ssh.audit.sshd_files import sshd_matches
 from dcctl.inventory.sources.ssh.audit.told import Untold
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
 _KEY_LINE = re.compile(r"(\d{1,6}) ((?:SHA256|MD5):\S+) (.*)\(([A-Z0-9-]+)\)")
 _FILE_LINE = re.compile(r"@@(\d{1,12})(?:\.\d*)?@@(/.+)")
-_KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2", "%h/.ssh/authorized_keys"}
-_SEARCHED = ("/root", "/home/")
+_KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2", "%h/.ssh/authorized_keys", "none"}
+_IN_HOME = re.compile(r"/\.ssh/[^/]+\Z")
+_FOLDER_LINE = re.compile(r"@(\d{1,20})@(/.+)")
+_NO_MATTER = ("File system loop", "No such file or directory", "Too many levels of symbolic links")
+_SEARCHED = re.compile(r"(?:/root|/home(?:/[^/]+){1,2})/?\Z")
 _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 
 
@@ -32,31 +36,6 @@ def sshd(reading: Reading) -> dict[str, tuple[str, ...]]:
     if "permitrootlogin" not in found:
         raise Untold("sshd -T told no settings", "invalid")
     return found
-
-
-def sshd_matches(reading: Reading) -> tuple[Match, ...]:
-    """Return the settings below Match, by whom they are for; a file ends its last one."""
-    found, criteria, last = [], "", ""
-    for path, line in _grepped(reading.command("sshd_files", (0, 2))):
-        parts = re.match(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*\S)", line)
-        if path != last:
-            criteria, last = "", path
-        if not parts:
-            continue
-        keyword, value = parts[1].lower(), parts[2]
-        if keyword == "match":
-            criteria = " ".join(value.split())
-        elif criteria:
-            found.append(Match(criteria, keyword, value))
-    return tuple(found)
-
-
-def _grepped(text: str) -> Iterator[tuple[str, str]]:
-    """(file, line) of the output of `grep -r`."""
-    for row in text.splitlines():
-        path, colon, line = row.partition(":")
-        if colon and path.startswith("/"):
-            yield path, line
 
 
 def host_keys(reading: Reading) -> tuple[HostKey, ...]:
@@ -82,30 +61,49 @@ def authorized_keys(reading: Reading) -> tuple[AuthorizedKey, ...]:
     """Return the keys below /root and /home; of others it is noted that nobody looked."""
     found, file, moment = [], "", 0
     homes = {one.home.rstrip("/"): one.name for one in accounts(reading)}
-    for line in reading.command("authorized_keys", (0, 1)).splitlines():
+    lines = reading.command("authorized_keys", (0, 1)).splitlines()
+    for line in lines:
         if path := _FILE_LINE.fullmatch(line):
-            moment, file = int(path[1]), path[2]
+            moment, file = int(path[1]), path[2] if _IN_HOME.search(path[2]) else ""
         elif (key := _KEY_LINE.fullmatch(line)) and file:
             user = homes.get(file.rpartition("/.ssh/")[0], file.split("/")[-3])
             found.append(AuthorizedKey(user, key[4], int(key[1]), key[2], key[3].strip(), file, moment))
-    _note_other_keys(reading)
+    for doubt in (*_unsearched(lines), *_elsewhere(reading)):
+        reading.only("authorized_keys", doubt)
     return tuple(found)
 
 
-def _note_other_keys(reading: Reading) -> None:
+def _unsearched(lines: list[str]) -> Iterator[str]:
+    """Folders that find did not enter: on other file systems, or refused."""
+    devices = {row[2]: row[1] for line in lines if (row := _FOLDER_LINE.fullmatch(line))}
+    for path, device in devices.items():
+        start = "/" + path.split("/")[1]
+        if device != devices.get(start, device):
+            yield f"{path} is on another file system, and was not searched"
+    for line in lines:
+        if line.startswith("/usr/bin/find: ") and not any(words in line for words in _NO_MATTER):
+            yield line.removeprefix("/usr/bin/find: ")
+
+
+def _elsewhere(reading: Reading) -> Iterator[str]:
+    """Homes and files that sshd takes keys from, and nobody searched."""
     away = [
         one.name
         for one in accounts(reading)
-        if not one.home.startswith(_SEARCHED) and one.uid >= 1000 and not one.shell.endswith(_NO_LOGIN)
+        if not _SEARCHED.match(one.home) and one.uid >= 1000 and not one.shell.endswith(_NO_LOGIN)
     ]
     if away:
-        reading.only(
-            "authorized_keys", f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
-        )
+        yield f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
     settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
     files = " ".join(settings.get("authorizedkeysfile", ())).split()
-    if set(files) - _KEY_FILES or settings.get("authorizedkeyscommand", ("none",)) != ("none",):
-        reading.only("authorized_keys", "sshd also takes keys from elsewhere: AuthorizedKeysFile or -Command")
+    matched = (
+        sshd_matches(reading) if reading.ran("sshd_files") and reading.commands["sshd_files"].out else ()
+    )
+    files += [word for one in matched if one.keyword == "authorizedkeysfile" for word in one.value.split()]
+    commands = [*settings.get("authorizedkeyscommand", ())]
+    commands += [one.value for one in matched if one.keyword == "authorizedkeyscommand"]
+    if set(files) - _KEY_FILES or set(commands) - {"none"}:
+        yield "sshd also takes keys from elsewhere: AuthorizedKeysFile or -Command"
 
 
 def accounts(reading: Reading) -> tuple[HostAccount, ...]:
@@ -122,46 +120,6 @@ def empty_passwords(reading: Reading) -> tuple[str, ...]:
     """Return the accounts without a password; grep ends with 1 where it finds none."""
     text = reading.command("empty_passwords", (0, 1))
     return tuple(line.split(":")[0] for line in text.splitlines() if "::" in line)
-
-
-def nopasswd(reading: Reading) -> tuple[Grant, ...]:
-    """Return what sudoers allows without a password; nothing where there is no sudo."""
-    if not reading.ran("sudoers"):
-        return ()
-    lines = [row for row in _grepped(reading.command("sudoers", (0, 2))) if _is_read(row[0])]
-    return tuple(_grants(_joined(lines)))
-
-
-def _is_read(path: str) -> bool:
-    """Sudo passes over files of its folder with a dot in their names, and over those that end in ~."""
-    name = path.rpartition("/")[2]
-    return "/sudoers.d/" not in path or not ("." in name or name.endswith("~"))
-
-
-def _joined(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Join lines that a backslash continues; comments are dropped."""
-    begun = ""
-    for path, line in rows:
-        begun += line
-        if begun.endswith("\\"):
-            begun = begun[:-1] + " "
-            continue
-        text, begun = begun.strip(), ""
-        if text and not re.match(r"#(?!\d)|@include", text):
-            yield path, text
-
-
-def _grants(lines: Iterator[tuple[str, str]]) -> Iterator[Grant]:
-    aliases: dict[str, str] = {}
-    for path, line in lines:
-        if alias := re.match(r"Cmnd_Alias\s+(\w+)\s*=\s*(.*)", line):
-            aliases[alias[1]] = alias[2]
-        elif re.match(r"Defaults\S*\s.*!\s*authenticate", line):
-            yield Grant(line.split()[0].removeprefix("Defaults").lstrip(":") or "ALL", "ALL", path)
-        elif found := re.match(r"(\S+|\"[^\"]+\")\s.*?=.*?\bNOPASSWD\s*:\s*(.*)", line):
-            commands = re.split(r"\bPASSWD\s*:", re.sub(r"\bNOPASSWD\s*:\s*", "", found[2]))[0]
-            words = [aliases.get(word.strip(), word.strip()) for word in re.split(r"(?<!\\),", commands)]
-            yield Grant(found[1].strip('"'), ", ".join(word for word in words if word), path)
 
 
 def auditing(reading: Reading) -> Auditing:
