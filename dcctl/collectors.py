@@ -118,7 +118,7 @@ class Collection:
         ]
         records, gaps = _records([spec for spec in self._plan if isinstance(spec, specs.DiagnosticsSpec)])
         found = document.merged((own, *read, *self._declared))
-        gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps), *gaps)
+        gaps = (*map(_hinted, fleet.gaps), *(gap for part in read for gap in part.fleet.gaps), *gaps)
         components = None if found.components is None else united(found.components)
         whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
         whole = with_fleet(whole, records)
@@ -143,6 +143,13 @@ class Collection:
             case MeterSpec():
                 return _plants(spec, settings, fleet)
         return found
+
+
+def _hinted(gap: Gap) -> Gap:
+    """A gap of the survey with what an audit needs: its role has the inventory's rights and more."""
+    from dcctl.inventory.sources.kubernetes.api import ROLE_HINT
+
+    return replace(gap, hint="dcctl audit --rbac") if gap.hint == ROLE_HINT else gap
 
 
 def _of_clusters() -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
+from dcctl.audit.words import in_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -53,6 +55,15 @@ class Unattested(Unsure):
     """A check raises it where no program can tell, and nobody has said that they looked."""
 
     state: State = "manual"
+
+
+class Unasked(Unsure):
+    """A check raises it where this run leaves out nodes without which it says nothing (`-w`, `-x`).
+
+    It does not apply to this run; what was open before is not gone.
+    """
+
+    state: State = "na"
 
 
 def told(value: T | None) -> T:
@@ -118,5 +129,5 @@ def unknown(subject: Subject, needs: Iterable[str]) -> Silence | None:
 
     for name in needs:
         if getattr(subject, name) is None:
-            return subject.silent.get(name, Silence(f"nobody told {name.replace('_', ' ')}", "missing"))
+            return subject.silent.get(name, Silence(f"nobody told {in_words(name)}", "missing"))
     return None

@@ -66,7 +66,7 @@ def _tally(one: Check, scene: Scene) -> Tally:
             state, outcomes = "error", [_outcome(one, "error", subject, why)]
         counts[state] += 1
         found += outcomes
-        if state == "na":
+        if state == "na" and not outcomes:
             reasons[why] += 1
     if not counts:
         asked = one.over in DERIVED or getattr(scene.evidence, one.over) is not None

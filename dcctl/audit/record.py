@@ -103,6 +103,7 @@ class Judged:
         self._ran: dict[str, set[str]] = {}
         for tally in tallies:
             dark = {one.subject for one in tally.outcomes if one.state in ("unknown", "error", "manual")}
+            dark |= {one.subject for one in tally.outcomes if one.state == "na" and one.subject}
             self._ran[tally.check.id] = dark
 
     def __call__(self, one: Finding) -> bool:

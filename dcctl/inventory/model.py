@@ -21,6 +21,7 @@ from dcctl.inventory.devices import (
     Pcie,
     Process,
 )
+from dcctl.inventory.leftout import LeftOut
 from dcctl.inventory.placement import Level, Template
 from dcctl.inventory.resources import Quota, Resources
 
@@ -388,3 +389,4 @@ class Fleet(Fact, frozen=True):
     conflicts: tuple[Conflict, ...] = ()
     sources: tuple[SourceRun, ...] = ()
     quotas: tuple[Quota, ...] = ()
+    left_out: LeftOut = LeftOut()

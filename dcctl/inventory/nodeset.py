@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from dcctl.errors import UsageError
 from dcctl.inventory.folding import fold, short, sort_key
+from dcctl.inventory.leftout import LeftOut, united
 from dcctl.inventory.nodeexpr import (
     Groups,
     bad,
@@ -229,6 +230,22 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
         gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),
+        left_out=united((fleet.left_out, _left_out(fleet, kept, known))),
+    )
+
+
+def _left_out(fleet: Fleet, kept: set[str], racks: Racks) -> LeftOut:
+    """Return the sites, racks and pools that nodes which are not kept belong to."""
+    dropped = [node for node in fleet.nodes if node.name not in kept]
+    stood = {key for node in dropped if (key := racks.of(node))}
+    pools = {pool.name: plain(pool.nodes) - kept for pool in fleet.pools}
+    for node in dropped:
+        for name in node.pools or ("",):
+            pools.setdefault(name, set()).add(node.name)
+    return LeftOut(
+        sites=tuple(sorted({node.site or "" for node in dropped})),
+        racks=tuple(sorted((site or "", name) for site, name in stood)),
+        pools={name: len(gone) for name, gone in pools.items() if gone},
     )
 
 

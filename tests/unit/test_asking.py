@@ -20,6 +20,7 @@ from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.evidence.unreached import CUT, because, named
 from dcctl.inventory.model import Fleet, Gap, Node
 from dcctl.inventory.sources.base import run_all
+from dcctl.inventory.sources.kubernetes.api import ROLE_HINT
 from dcctl.settings import Settings
 
 if TYPE_CHECKING:
@@ -87,6 +88,15 @@ def test_after_ctrl_c_while_the_fleet_was_met_nobody_is_asked() -> None:
 def test_a_run_that_was_not_cut_has_no_gap_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dcctl.app.plan_of", lambda _settings: ())
     assert collectors.Collection(Settings()).gather(FLEET, 0).fleet.gaps == ()
+
+
+def test_a_cluster_that_refuses_is_answered_with_the_role_of_the_audit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dcctl.app.plan_of", lambda _settings: ())
+    gaps = tuple(Gap("k", "nodes", "HTTP 403", "denied", hint) for hint in (ROLE_HINT, "log in again"))
+    found = collectors.Collection(Settings()).gather(Fleet(gaps=gaps), 0)
+    assert [gap.hint for gap in found.fleet.gaps] == ["dcctl audit --rbac", "log in again"]
 
 
 def test_a_source_that_hands_in_after_ctrl_c_is_heard(ctrl_c: Event) -> None:

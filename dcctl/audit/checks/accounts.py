@@ -93,9 +93,9 @@ def defaults(one: Account, scene: Scene) -> Iterator[Fault]:
     fix="Set automountServiceAccountToken: false in the pod, or on its service account.",
 )
 def tokens(work: Work, scene: Scene) -> Iterator[Fault]:
-    """A workload whose account has no role of its own gets no token."""
+    """A workload gets no token whose account has no role, neither of its own nor of a group that it is in."""
     scene.told("bindings")
-    if mounts_token(work, scene) and not scene.once(graph).bound.get(account(work)):
+    if mounts_token(work, scene) and not scene.once(graph).bindings_of(account(work)):
         yield Fault(f"mounts the token of {work.account}, which has no role", "token")
 
 

@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, Unsure, check, told
-from dcctl.audit.facts.pools import pools_of, profile_of
+from dcctl.audit.facts.pools import check_peers, has_peers, pools_of, profile_of
 from dcctl.audit.policy.gpu import DAY_S
 from dcctl.units import count, percent, power
 
@@ -197,7 +197,9 @@ def busy_medians(scene: Scene) -> Mapping[tuple[object, ...], float]:
     """Return the median temperature of busy boards by pools and model, where enough of them are busy."""
     found: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for board in scene.evidence.boards or ():
-        if board.temperature_c is not None and _busy(board, scene):
+        if board.temperature_c is None or not _busy(board, scene):
+            continue
+        if has_peers(scene, board.node):
             found[pools_of(scene, board.node), board.model].append(board.temperature_c)
     least = scene.policy.gpu.least_peers
     return {alike: median(values) for alike, values in found.items() if len(values) >= least}
@@ -226,8 +228,6 @@ def hot(board: Board, scene: Scene) -> Iterator[Fault]:
     """It stays below its limits by a margin, and near the median of busy boards of its kind."""
     limits, here = scene.policy.gpu, told(board.temperature_c)
     peers = _peers_c(board, scene)
-    if board.slowdown_c is None and peers is None:
-        raise Unsure("neither its limit nor enough busy peers are known")
     if board.slowdown_c is not None and here > board.slowdown_c - limits.temperature_margin_c:
         yield Fault(f"{here} °C, slows down at {board.slowdown_c} °C", "gpu")
     memory, most = board.memory_temperature_c, board.memory_max_c
@@ -235,6 +235,10 @@ def hot(board: Board, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"memory at {memory} °C, its limit is {most} °C", "memory")
     if peers is not None and here > peers + limits.temperature_outlier_c:
         yield Fault(f"{here} °C, busy boards like it have {peers:g} °C", "outlier")
+    if _busy(board, scene):
+        check_peers(scene, board.node)
+    if board.slowdown_c is None and peers is None:
+        raise Unsure("neither its limit nor enough busy peers are known")
 
 
 @check(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from fnmatch import fnmatchcase
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.facts.drift import deviations, parts
-from dcctl.audit.facts.pools import nodes_by_name
+from dcctl.audit.facts.pools import check_whole, comparable, nodes_by_name
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Silence, Subject
 from dcctl.inventory.folding import fold
@@ -31,6 +31,9 @@ class PoolFact(Subject, frozen=True, kw_only=True):
     """One fact about the nodes of a pool that have the same boards."""
 
     pool: str
+    """`pool train, NVIDIA H200`."""
+    name: str = ""
+    """`train`."""
     fact: str
     values: dict[str, str] | None = None
     """By node; of those that told it."""
@@ -79,17 +82,26 @@ def _of_model(model: str | None, value: str | None) -> str:
     return f"{model} {value}" if model and value else value or ""
 
 
-def like_nodes(scene: Scene) -> Mapping[str, tuple[str, ...]]:
-    """Return the nodes of each homogeneous pool by its name: the same pool, and the same model of boards."""
+class Alike(NamedTuple):
+    """A homogeneous pool: nodes of one pool whose boards are of one model."""
+
+    pool: str
+    """`train`."""
+    label: str
+    """`pool train, NVIDIA H200`."""
+
+
+def like_nodes(scene: Scene) -> Mapping[Alike, tuple[str, ...]]:
+    """Return the nodes of each homogeneous pool."""
     models = {node.node: node.model for node in scene.evidence.gpu_nodes or ()}
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    found: defaultdict[Alike, list[str]] = defaultdict(list)
     for name, node in scene.once(nodes_by_name).items():
         if any(fnmatchcase(name, canary) for canary in scene.policy.drift.canaries):
             continue
         boards = {board.model for board in node.accelerators or () if board.model}
         model = models.get(name) or _BOTH.join(sorted(boards))
         for pool in node.pools:
-            found[f"pool {pool}, {model}" if model else f"pool {pool}"].append(name)
+            found[Alike(pool, f"pool {pool}, {model}" if model else f"pool {pool}")].append(name)
     return {pool: tuple(names) for pool, names in found.items()}
 
 
@@ -126,14 +138,16 @@ def _facts(names: Sequence[str]) -> Callable[[Scene], Sequence[PoolFact]]:
 
 
 def _pool_fact(
-    pool: str, fact: str, values: dict[str, str], untold: tuple[str, ...], scene: Scene
+    pool: Alike, fact: str, values: dict[str, str], untold: tuple[str, ...], scene: Scene
 ) -> PoolFact:
     if not values:
         why = scene.silence("gpu_nodes") or Silence(f"no node tells its {fact}", "missing")
-        return PoolFact(pool=pool, fact=fact, untold=untold, silent={"values": why})
+        return PoolFact(pool=pool.label, name=pool.pool, fact=fact, untold=untold, silent={"values": why})
     found = deviations(values, scene.policy.drift.rollout_share_milli)
     deviants = tuple(sorted(node for one in found if one.value for node in one.nodes))
-    return PoolFact(pool=pool, fact=fact, values=values, untold=untold, deviants=deviants)
+    return PoolFact(
+        pool=pool.label, name=pool.pool, fact=fact, values=values, untold=untold, deviants=deviants
+    )
 
 
 DERIVED["pool_drivers"] = _facts(DRIVERS)
@@ -142,7 +156,9 @@ DERIVED["pool_systems"] = _facts(SYSTEMS)
 DERIVED["pool_runtimes"] = _facts(RUNTIMES)
 
 
-def _alone(subject: PoolFact, _: Scene) -> str:
+def _alone(subject: PoolFact, scene: Scene) -> str:
+    if not comparable(scene, (subject.name,)):
+        check_whole(scene, (subject.name,))
     return "pools of one node" if len(subject.values or {}) + len(subject.untold) == 1 else ""
 
 
@@ -157,6 +173,7 @@ def _drifted(subject: PoolFact, scene: Scene) -> Iterator[Fault]:
             shares = parts(told(subject.values))
             split = "; ".join(f"{value} on {fold(shares[value])}" for value in one.usual)
             yield Fault(f"{subject.fact} is split, a rollout under way? {split}", "split", "medium")
+    check_whole(scene, (subject.name,))
     if not found and subject.untold:
         raise Unsure(f"{fold(subject.untold)} did not tell its {subject.fact}; the others are alike")
 
@@ -233,6 +250,7 @@ class PoolDigest(Subject, frozen=True, kw_only=True):
     """A short name for all that most nodes of a pool run."""
 
     pool: str
+    name: str = ""
     digest: str | None = None
 
     @property
@@ -244,21 +262,36 @@ class PoolDigest(Subject, frozen=True, kw_only=True):
 def digests(scene: Scene) -> Sequence[PoolDigest]:
     """Return the digest of each pool: of the most common value of each fact, so that few cannot change it."""
     told = scene.once(versions)
+    dark = {gap.node for gap in scene.evidence.fleet.gaps if gap.node and gap.cause != "limited"}
     found = []
     for pool, members in scene.once(like_nodes).items():
-        lines = []
-        for fact in sorted({name for one in members for name in told.get(one, {})}):
-            shares = parts({one: told[one][fact] for one in members if fact in told.get(one, {})})
-            lines.append(f"{fact}={next(iter(shares))}")
-        digest = sha256("\n".join(lines).encode()).hexdigest()[:12] if lines else None
-        found.append(PoolDigest(pool=pool, digest=digest))
+        rows = [told[one] for one in members if told.get(one)]
+        silent = [one for one in members if one in dark]
+        digest = _digest(rows, len(silent))
+        why = Silence(f"{fold(silent)} did not tell all, and might change what most of its nodes run")
+        unsure = {} if digest or not silent else {"digest": why}
+        found.append(PoolDigest(pool=pool.label, name=pool.pool, digest=digest, silent=unsure))
     return found
+
+
+def _digest(rows: Sequence[Mapping[str, str]], silent: int) -> str | None:
+    """Return the digest of some nodes; None: nothing was told, or those that are silent might change it."""
+    lines = []
+    for fact in sorted({name for row in rows for name in row}):
+        first, second = [*Counter(row[fact] for row in rows if fact in row).most_common(2), ("", 0)][:2]
+        if silent and first[1] - second[1] <= silent:
+            return None
+        shares = parts({str(at): row[fact] for at, row in enumerate(rows) if fact in row})
+        lines.append(f"{fact}={next(iter(shares))}")
+    return sha256("\n".join(lines).encode()).hexdigest()[:12] if lines else None
 
 
 DERIVED["pool_digests"] = digests
 
 
 def _not_accepted(subject: PoolDigest, scene: Scene) -> str:
+    if subject.pool in scene.policy.drift.accepted:
+        check_whole(scene, (subject.name,))
     return "" if subject.pool in scene.policy.drift.accepted else "pools of which no profile was accepted"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.check import Fault, Unasked, Unsure, check
 from dcctl.audit.facts.powered import IT, PowerRack, idle_counter, is_idle
 from dcctl.audit.facts.telling import some
 from dcctl.inventory.nodeexpr import plain
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.plant import Phase, Plant, Temperature
     from dcctl.inventory.model import PowerMeter
 
+_METERED: Final[dict[str, frozenset[str]]] = {
+    "nut": frozenset({"ups"}),
+    "snmp": frozenset({"pdu"}),
+    "redfish": frozenset({"bmc"}),
+    "ipmi": frozenset({"bmc"}),
+    "prometheus": frozenset({"facility", *IT}),
+}
+"""By kind of source, the kinds of meters that it tells."""
 _DAY_S: Final = 86_400
 _WH_MJ: Final = 3_600_000
 _SAME_START_S: Final = 3600
@@ -28,8 +36,17 @@ _FLOWING_MILLI: Final = 100
 """A feed that carries less than this of its breakers is not judged by its balance."""
 
 
+def _check_whole(one: PowerSite | PowerRack) -> None:
+    """Unasked: nodes of it are left out, and so are their meters."""
+    if one.cut:
+        raise Unasked(f"not all nodes of {one.key.replace('/', ' ').lower()} are in this run")
+
+
 def _no_limit(one: PowerSite, _scene: Scene) -> str:
-    return "" if one.site.pue_limit_milli is not None else "sites without a limit of their PUE"
+    if one.site.pue_limit_milli is None:
+        return "sites without a limit of their PUE"
+    _check_whole(one)
+    return ""
 
 
 @check(
@@ -45,7 +62,8 @@ def _no_limit(one: PowerSite, _scene: Scene) -> str:
 )
 def pue(one: PowerSite, scene: Scene) -> Iterator[Fault]:
     """Facility over IT power is at least 1 and within the limit, and no reading of it is stale."""
-    facility, it = one.of("facility"), _it_meters(one)
+    facility, it = one.of("facility"), _it_meters(one, scene)
+    _check_answered(facility, it, scene)
     if not facility or not it:
         yield Fault(f"no meter tells the {'IT' if facility else 'facility'} power", "meters", "low")
         return
@@ -67,13 +85,28 @@ def pue(one: PowerSite, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"is {milli / 1000:.3f}, at most {limit / 1000:.3f}", "pue")
 
 
-def _it_meters(site: PowerSite) -> tuple[PowerMeter, ...]:
+def _check_answered(facility: Sequence[PowerMeter], it: Sequence[PowerMeter], scene: Scene) -> None:
+    """Unsure: a source of such meters had a gap, so that there may be more of them."""
+    fleet = scene.evidence.fleet
+    kinds = {run.name: _METERED.get(run.kind, frozenset()) for run in fleet.sources}
+    wanted = {one.kind for one in (*facility, *it)} | ({"facility"} if not facility else set())
+    wanted |= set() if it else set(IT)
+    for gap in fleet.gaps:
+        if gap.cause != "limited" and kinds.get(gap.source, frozenset()) & wanted:
+            raise Unsure(f"{gap.source} did not tell all of its meters: {gap.reason}")
+
+
+def _it_meters(site: PowerSite, scene: Scene) -> tuple[PowerMeter, ...]:
     """The meters of its IT power. Unsure: they are there, and do not cover it all."""
-    covered = 0
+    covered, unlisted = 0, scene.silence("fleet_nodes")
     for kind in IT:
         meters = site.of(kind)
         names = {name for one in meters for name in plain(one.nodes)}
-        if meters and (len(names) >= site.nodes or any(not one.nodes for one in meters)):
+        if meters and any(not one.nodes for one in meters):
+            return meters
+        if meters and len(names) >= site.nodes:
+            if unlisted:
+                raise Unsure(f"nobody can tell whether these are all of its nodes: {unlisted.reason}")
             return meters
         covered = max(covered, len(names))
     if covered:
@@ -99,8 +132,12 @@ def _ratio_milli(facility: Sequence[PowerMeter], it: Sequence[PowerMeter]) -> in
 
 def _no_rating(one: Plant | PowerRack, _scene: Scene) -> str:
     """A rack that nobody limits; a PDU is unknown instead: it has a breaker, and nobody told which."""
-    limited = not isinstance(one, PowerRack) or one.rack.power_limit_mw is not None
-    return "" if limited else "racks without a limit of their power"
+    if not isinstance(one, PowerRack):
+        return ""
+    if one.rack.power_limit_mw is None:
+        return "racks without a limit of their power"
+    _check_whole(one)
+    return ""
 
 
 @check(
@@ -201,7 +238,8 @@ def ups_health(one: Plant, scene: Scene) -> Iterator[Fault]:
 
 
 def _not_counted(one: PowerSite, scene: Scene) -> str:
-    if not one.boards:
+    _check_whole(one)
+    if not one.boards and not one.unread:
         return "sites without accelerators"
     return "" if scene.counted_at_s is not None else "nothing was counted before"
 
@@ -231,7 +269,7 @@ def idle_power(one: PowerSite, scene: Scene) -> Iterator[Fault]:
             drawn_mj += board.power_mw * (scene.now_s - since_s)
     if drawn_mj > policy.idle_budget_wh * _WH_MJ:
         yield Fault(f"{count:,} idle boards have drawn {drawn_mj // _WH_MJ:,} Wh", "idle")
-    elif unread or any(board.busy_milli is None for _, board in one.boards):
+    elif unread or one.unread or any(board.busy_milli is None for _, board in one.boards):
         raise Unsure("not every board tells how busy it is, or what it draws")
 
 

@@ -7,7 +7,8 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check, told
-from dcctl.audit.facts.pools import most, pools_of, profile_of
+from dcctl.audit.checks.gpu_nodes import no_board
+from dcctl.audit.facts.pools import check_peers, has_peers, most, pools_of, profile_of
 from dcctl.audit.scene import DERIVED
 from dcctl.inventory.evidence.base import Subject
 from dcctl.units import count, duration
@@ -46,13 +47,14 @@ def by_place(scene: Scene) -> Mapping[Place, list[FabricPort]]:
     """Return the ports of each place."""
     found: defaultdict[Place, list[FabricPort]] = defaultdict(list)
     for port in scene.evidence.ports or ():
-        found[place(port, scene)].append(port)
+        if has_peers(scene, port.node):
+            found[place(port, scene)].append(port)
     return found
 
 
 def peers(port: FabricPort, scene: Scene) -> Sequence[FabricPort]:
-    """Return the ports in the same place of all nodes of the pool, itself among them."""
-    return scene.once(by_place)[place(port, scene)]
+    """Return the ports in the same place of all nodes of the pool, itself among them; none: few are asked."""
+    return scene.once(by_place).get(place(port, scene), ())
 
 
 def _up(port: FabricPort) -> bool:
@@ -62,6 +64,8 @@ def _up(port: FabricPort) -> bool:
 def _unused(port: FabricPort, scene: Scene) -> str:
     """A second port that no node of the pool has a cable in."""
     dark = place(port, scene) in scene.once(dark_places)
+    if dark:
+        check_peers(scene, port.node)
     return "ports that are down on every node of the pool" if dark else ""
 
 
@@ -81,6 +85,9 @@ class Usual(NamedTuple):
     ports: int
     rate_bps: int | None
     lanes: int | None
+
+
+_NO_PEERS = Usual(0, None, None)
 
 
 def usual_rates(scene: Scene) -> Mapping[Place, Usual]:
@@ -108,16 +115,20 @@ def port_down(port: FabricPort, scene: Scene) -> Iterator[Fault]:
     if not _up(port):
         yield Fault(f"{port.name} is {port.state}, {port.physical or 'physical state unknown'}", "state")
         return
-    profile, usual = profile_of(scene, port.node), scene.once(usual_rates)[place(port, scene)]
+    profile, usual = profile_of(scene, port.node), scene.once(usual_rates).get(place(port, scene), _NO_PEERS)
     gbps = profile.port_gbps
     rate = usual.rate_bps if gbps is None else gbps * _GBPS
     lanes = usual.lanes if profile.lanes is None else profile.lanes
+    if gbps is None and usual.ports < _ALIKE:
+        check_peers(scene, port.node)
     if port.rate_bps is None or (gbps is None and usual.ports < _ALIKE):
         raise Unsure("its rate, or which rate it should have, is not known")
     if rate is not None and port.rate_bps < rate:
         yield Fault(f"{port.name}: {port.rate_bps / _GBPS:g} Gb/s, should be {rate / _GBPS:g}", "rate")
     elif lanes is not None and port.lanes is not None and port.lanes < lanes:
         yield Fault(f"{port.name}: {port.lanes} lanes, should be {lanes}", "lanes")
+    if gbps is None or profile.lanes is None:
+        check_peers(scene, port.node)
 
 
 def _watched(port: FabricPort) -> dict[str, int]:
@@ -323,6 +334,8 @@ def roce(port: FabricPort, scene: Scene) -> Iterator[Fault]:
         if name in here and here[name] != value
     ]
     yield from found
+    if here.keys() - prescribed.keys():
+        check_peers(scene, port.node)
     untold = sorted(should.keys() - here.keys()) or ([] if should else ["what it should have"])
     if not found and untold:
         raise Unsure(f"{', '.join(untold)} was not told")
@@ -336,7 +349,7 @@ def usual_bandwidth(scene: Scene) -> Mapping[object, float]:
     """Return the median of the newest all-reduce of the nodes of each pool."""
     found: defaultdict[object, list[int]] = defaultdict(list)
     for node in scene.evidence.gpu_nodes or ():
-        if node.bandwidths:
+        if node.bandwidths and has_peers(scene, node.node):
             found[pools_of(scene, node.node), node.model].append(_newest(node)[1])
     least = scene.policy.gpu.least_peers
     return {pool: median(values) for pool, values in found.items() if len(values) >= least}
@@ -347,7 +360,9 @@ def _newest(node: GpuNode) -> tuple[int, int]:
     return max((one.at_s, one.bps) for one in told(node.bandwidths))
 
 
-def _single(node: GpuNode, _: Scene) -> str:
+def _single(node: GpuNode, scene: Scene) -> str:
+    if why := no_board(node, scene):
+        return why
     return "nodes with one board" if max((node.counts or {}).values(), default=0) == 1 else ""
 
 
@@ -379,3 +394,5 @@ def baseline(node: GpuNode, scene: Scene) -> Iterator[Fault]:
         floor = usual * scene.policy.fabric.bandwidth_share_milli / 1000
     if bps < floor:
         yield Fault(f"{bps / 8 / _GBPS:.0f} GB/s, floor {floor / 8 / _GBPS:.0f}", "bandwidth")
+    if floor_gbs is None:
+        check_peers(scene, node.node)

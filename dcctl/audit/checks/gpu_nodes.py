@@ -21,6 +21,14 @@ FABRIC_MANAGER, IMEX = "nvidia-fabricmanager", "nvidia-imex"
 _COMPLETED = "completed"
 
 
+def no_board(node: GpuNode, scene: Scene) -> str:
+    """Why nothing about boards applies: there is none, and nobody counts, misses, logged or expects one."""
+    counts = node.counts or {}
+    missed = node.unanswered or node.xids or node.fallen or profile_of(scene, node.node).boards
+    none = "pci" in counts and not any(counts.values()) and not missed
+    return "nodes without an accelerator on the PCI bus" if none else ""
+
+
 @check(
     "GPU-01",
     "Boards are missing, too many, of another model, or do not answer",
@@ -31,6 +39,7 @@ _COMPLETED = "completed"
     refs=("dcctl:gpu-count", "gcm:gpu_num", "nvsentinel:684"),
     why="A scheduler that counts on a board which is gone, or hangs, loses every job that it places there.",
     fix="Drain the node; look at dmesg for XIDs; reset or reseat the board, and reboot.",
+    applies=no_board,
 )
 def counted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     """The bus, the driver, Kubernetes and the profile count the same boards, and each of them answers."""
@@ -45,7 +54,7 @@ def counted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
 
 def _miscounted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     counts, profile = told(node.counts), profile_of(scene, node.node)
-    if len(set(counts.values())) > 1 or 0 in counts.values():
+    if len(set(counts.values())) > 1 or counts.get("kubernetes") == 0:
         yield Fault(
             ", ".join(f"{number} {(VIEWS | _PARTS).get(name, name)}" for name, number in counts.items()),
             "count",
@@ -56,7 +65,9 @@ def _miscounted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
         yield Fault(f"{node.model}, the profile has {profile.model}", "model")
 
 
-def _logs(node: GpuNode, _: Scene) -> str:
+def _logs(node: GpuNode, scene: Scene) -> str:
+    if why := no_board(node, scene):
+        return why
     return "" if node.vendor == "nvidia" else f"boards of {node.vendor}, whose driver logs no XID"
 
 
@@ -118,8 +129,10 @@ def fallen(node: GpuNode, _: Scene) -> Iterator[Fault]:
             yield Fault(f"{one.slot} has fallen off the bus, and no XID says so", name)
 
 
-def _no_fabric(node: GpuNode, _: Scene) -> str:
+def _no_fabric(node: GpuNode, scene: Scene) -> str:
     """Why it has no fabric of NVSwitches; unknown things keep it in."""
+    if why := no_board(node, scene):
+        return why
     if node.vendor != "nvidia":
         return f"boards of {node.vendor}, which have no NVSwitch"
     if node.switches == 0 and not node.fabric_states and not node.multi_node:
@@ -164,7 +177,9 @@ def _not_running(services: Mapping[str, Service], name: str, now_s: int) -> str:
     return word if unit.since_s is None else f"{word} {duration(now_s - unit.since_s)} ago"
 
 
-def _no_rdma(node: GpuNode, _: Scene) -> str:
+def _no_rdma(node: GpuNode, scene: Scene) -> str:
+    if why := no_board(node, scene):
+        return why
     if node.vendor != "nvidia":
         return f"boards of {node.vendor}, which reach NICs in another way"
     return "nodes without InfiniBand or RoCE" if node.rdma is False else ""
@@ -196,7 +211,9 @@ def gpudirect(node: GpuNode, scene: Scene) -> Iterator[Fault]:
         raise Unsure("the ACS of PCI bridges was not told: it needs root")
 
 
-def _diagnosable(node: GpuNode, _: Scene) -> str:
+def _diagnosable(node: GpuNode, scene: Scene) -> str:
+    if why := no_board(node, scene):
+        return why
     return "" if node.vendor == "nvidia" else f"boards of {node.vendor}, which dcgmi does not know"
 
 

@@ -65,7 +65,7 @@ def root_login(host: Host, _scene: Scene) -> list[Fault]:
     )
     for criteria, told in _matched(host, "permitrootlogin", _KEYS_ALONE):
         faults.append(Fault(f"PermitRootLogin is {told} for {criteria}", f"permitrootlogin match {criteria}"))
-    return unless_told(host, faults, "sshd_matches")
+    return unless_told(host, faults, "sshd", "sshd_matches")
 
 
 @check(
@@ -90,7 +90,7 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
         faults.append(Fault(says, f"permitemptypasswords match {criteria}", "critical"))
     if _by_key(" ".join((host.sshd or {}).get("authenticationmethods", ("any",)))):
         faults += _without_key(host)
-        return unless_told(host, faults, "sshd_matches")
+        return unless_told(host, faults, "sshd", "sshd_matches")
     if _last(host, "passwordauthentication") != "no":
         faults.append(Fault("passwords are taken", "passwordauthentication"))
     if _last(host, "usepam") == "yes" and _asked(host) == "yes":
@@ -98,7 +98,7 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
     for keyword in _password_keywords(host):
         for criteria, _ in _matched(host, keyword, {"no"}):
             faults.append(Fault(f"passwords are taken for {criteria}", f"{keyword} match {criteria}"))
-    return unless_told(host, faults, "sshd_matches")
+    return unless_told(host, faults, "sshd", "sshd_matches")
 
 
 def _asked(host: Host) -> str:
@@ -170,8 +170,12 @@ def algorithms(host: Host, scene: Scene) -> Iterator[Fault]:
     fix="MaxAuthTries 4, ClientAliveInterval 300, ClientAliveCountMax 3, X11Forwarding no, AllowGroups.",
     applies=_of_openssh,
 )
-def session_limits(host: Host, scene: Scene) -> Iterator[Fault]:
+def session_limits(host: Host, scene: Scene) -> list[Fault]:
     """Tries, idle sessions, X11 and who may log in are limited as the site says."""
+    return unless_told(host, list(_unlimited(host, scene)), "sshd")
+
+
+def _unlimited(host: Host, scene: Scene) -> Iterator[Fault]:
     policy = scene.policy.hosts
     tries = int(_last(host, "maxauthtries", "6"))
     if tries > policy.ssh_auth_tries:

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Unsure
+from dcctl.audit.facts.pools import has_peers
+from dcctl.audit.words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +40,7 @@ def unless_told(host: Host, faults: list[Fault], *fields: str) -> list[Fault]:
         if name in host.silent:
             raise Unsure(host.silent[name].reason)
         if getattr(host, name) is None:
-            raise Unsure(f"nobody told {name.replace('_', ' ')}")
+            raise Unsure(f"nobody told {in_words(name)}")
     return faults
 
 
@@ -99,6 +101,6 @@ def by_peers(scene: Scene, read: Callable[[Host], str | None]) -> dict[str, list
     peers, found = scene.once(peers_of), dict[str, list[str]]()
     for host in scene.evidence.hosts or ():
         value = read(host)
-        if value is not None:
+        if value is not None and has_peers(scene, host.node):
             found.setdefault(peers.get(host.node, ""), []).append(value)
     return found

@@ -19,6 +19,7 @@ from dcctl.audit.checks.nodes_common import (
     pools_of,
     unless_told,
 )
+from dcctl.audit.facts.pools import check_peers
 from dcctl.audit.scene import COUNTED, DERIVED
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.hosts import SEL_EVENTS
@@ -115,8 +116,21 @@ def _of_drive(one: Drive, limit_milli: int) -> Iterator[Fault]:
     fix="Look at ipmitool sel elist and dmidecode -t memory, change the module; swapoff -a and fstab.",
     applies=in_container,
 )
-def memory(host: Host, scene: Scene) -> list[Fault]:
+def memory(host: Host, scene: Scene) -> Iterator[Fault]:
     """It has what most of its like have, no uncorrected errors since it was started, and no swap."""
+    faults = _memory_faults(host, scene)
+    yield from faults
+    check_peers(scene, host.node)
+    told = host.memory
+    if faults or told is None:
+        return
+    if told.swaps is None or told.total_bytes is None:
+        raise Unsure("nobody told swap or the size of memory")
+    if told.uncorrected is None and host.virtual in {None, "none"}:
+        raise Unsure("no driver counts memory errors (EDAC)")
+
+
+def _memory_faults(host: Host, scene: Scene) -> list[Fault]:
     told, policy = host.memory, scene.policy.hosts
     if told is None:
         return []
@@ -131,13 +145,7 @@ def memory(host: Host, scene: Scene) -> list[Fault]:
         )
     if told.swaps and not policy.swap:
         faults.append(Fault(f"swap is on: {', '.join(told.swaps)}", "swap", "medium"))
-    if faults:
-        return faults
-    if told.swaps is None or told.total_bytes is None:
-        raise Unsure("nobody told swap or the size of memory")
-    if told.uncorrected is None and host.virtual in {None, "none"}:
-        raise Unsure("no driver counts memory errors (EDAC)")
-    return []
+    return faults
 
 
 def _usual_memory(scene: Scene) -> dict[str, int]:
@@ -151,6 +159,7 @@ def _usual_memory(scene: Scene) -> dict[str, int]:
 def _nothing_to_hold_against(host: Host, scene: Scene) -> str:
     if host.container or host.tuning is None or _wanted(host, scene) is not None:
         return in_container(host, scene)
+    check_peers(scene, host.node)
     return "pools that are too small, or too mixed, to have a usual value"
 
 
@@ -172,11 +181,17 @@ def tuning(host: Host, scene: Scene) -> Iterator[Fault]:
     for name, value in sorted((host.tuning or {}).items()):
         if name in wanted and value != wanted[name]:
             yield Fault(f"{name} is {value}, not {wanted[name]}", name)
+    if _said(host, scene) is None:
+        check_peers(scene, host.node)
+
+
+def _said(host: Host, scene: Scene) -> dict[str, str] | None:
+    """What the policy prescribes for the pool of a host; None: nothing."""
+    return of_pool(scene.policy.hosts.tuning, scene.once(pools_of).get(host.node, ""))
 
 
 def _wanted(host: Host, scene: Scene) -> dict[str, str] | None:
-    pool = scene.once(pools_of).get(host.node, "")
-    said = of_pool(scene.policy.hosts.tuning, pool)
+    said = _said(host, scene)
     return scene.once(_usual_tuning).get(scene.once(peers_of).get(host.node, "")) if said is None else said
 
 

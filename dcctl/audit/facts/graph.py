@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 RBAC: Final = "rbac.authorization.k8s.io"
 ANY: Final = "*"
 _ACCOUNT: Final = "system:serviceaccount:"
+_LOGGED_IN: Final = "system:authenticated"
 Who: TypeAlias = Literal["User", "Group", "ServiceAccount"]
 
 
@@ -109,12 +110,16 @@ class Graph:
         self._rules: dict[tuple[str, str], tuple[Rule, ...]] = {}
         self.bound: dict[tuple[str, str, str], list[Binding]] = {}
         """By (cluster, namespace, name) of a service account, the bindings that name it itself."""
+        self._of_groups: dict[tuple[str, str], list[Binding]] = {}
+        """By (cluster, name) of a group, the bindings of it that do not come with Kubernetes."""
         found: dict[tuple[str, Who, str, str], list[Grant]] = {}
         for binding in bindings:
             for bound in dict.fromkeys(map(named, binding.subjects)):
                 whose = (binding.cluster, bound.kind, bound.namespace, bound.name)
                 if bound.kind == "ServiceAccount":
                     self.bound.setdefault((binding.cluster, bound.namespace, bound.name), []).append(binding)
+                elif bound.kind == "Group" and not is_shipped(binding, bound):
+                    self._of_groups.setdefault((binding.cluster, bound.name), []).append(binding)
                 found.setdefault(whose, []).extend(self._granted(binding, bound))
         self.principals = {
             whose: Principal(
@@ -169,15 +174,27 @@ class Graph:
         """Return what a service account may do, by its groups as well."""
         return self.of_user(cluster, f"{_ACCOUNT}{namespace}:{name}")
 
+    def bindings_of(self, whose: tuple[str, str, str]) -> list[Binding]:
+        """Return the bindings that give a service account a role, by its groups as well.
+
+        Those of groups that come with Kubernetes are none: they let it ask what the API serves.
+        """
+        cluster, namespace, _ = whose
+        by_group = (self._of_groups.get((cluster, group), ()) for group in groups_of(namespace))
+        return [*self.bound.get(whose, ()), *(binding for found in by_group for binding in found)]
+
     def of_user(self, cluster: str, user: str, groups: Sequence[str] = ()) -> list[Grant]:
         """Return what somebody may do whom the API server knows by this name and in these groups."""
         one = named(Bound("User", user))
-        member = {*groups, "system:authenticated"}
-        if one.kind == "ServiceAccount":
-            member |= {"system:serviceaccounts", f"system:serviceaccounts:{one.namespace}"}
+        member = {*groups, *(groups_of(one.namespace) if one.kind == "ServiceAccount" else (_LOGGED_IN,))}
         whose: list[tuple[str, Who, str, str]] = [(cluster, one.kind, one.namespace, one.name)]
         whose += [(cluster, "Group", "", group) for group in sorted(member)]
         return [grant for each in whose if each in self.principals for grant in self.principals[each].grants]
+
+
+def groups_of(namespace: str) -> tuple[str, ...]:
+    """Return the groups that every service account of a namespace is in."""
+    return _LOGGED_IN, "system:serviceaccounts", f"system:serviceaccounts:{namespace}"
 
 
 def named(bound: Bound) -> Bound:

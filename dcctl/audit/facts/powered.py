@@ -9,7 +9,7 @@ from dcctl.audit.facts.stored import joined
 from dcctl.audit.scene import COUNTED, DERIVED, MADE_OF
 from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.plant import Plant
-from dcctl.inventory.model import PowerMeter, Rack, Site  # noqa: TC001  # msgspec reads them
+from dcctl.inventory.model import Node, PowerMeter, Rack, Site  # noqa: TC001  # msgspec reads them
 from dcctl.inventory.nodeexpr import plain
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 IT: Final = ("pdu", "ups", "bmc")
 """Meters of IT power, those nearest to it that cover a whole site first."""
+_ELSEWHERE: Final = "\0"
+"""Where nodes stand that are not in this run."""
 
 
 class PowerSite(Subject, frozen=True, kw_only=True):
@@ -30,6 +32,10 @@ class PowerSite(Subject, frozen=True, kw_only=True):
     nodes: int = 0
     boards: tuple[tuple[str, Accelerator], ...] = ()
     """Whole boards of its nodes, with the node's name."""
+    unread: tuple[str, ...] = ()
+    """Nodes that have boards, or may have some, and of which nobody told them."""
+    cut: bool = False
+    """Nodes of it are left out of this run."""
 
     @property
     def key(self) -> str:
@@ -46,6 +52,8 @@ class PowerRack(Subject, frozen=True, kw_only=True):
 
     rack: Rack
     feeds: tuple[Plant, ...] = ()
+    cut: bool = False
+    """Nodes of it are left out of this run."""
 
     @property
     def key(self) -> str:
@@ -58,15 +66,20 @@ class PowerRack(Subject, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(name for one in self.feeds for name in one.nodes))
 
 
+def _only(places: set[str]) -> str:
+    """The place that all nodes stand in; none where they stand in several, or this run leaves one out."""
+    return next(iter(places)) if len(places) == 1 and _ELSEWHERE not in places else ""
+
+
 def _from_meter(meter: PowerMeter, sites: dict[str, str], racks: dict[str, str]) -> Plant:
     nodes = tuple(sorted(plain(meter.nodes))) if meter.nodes else ()
-    stands_in = {racks[name] for name in nodes if racks.get(name)}
-    lies_in = {sites[name] for name in nodes if sites.get(name)}
+    stands_in = {racks.get(name, _ELSEWHERE) for name in nodes} - {""}
+    lies_in = {sites.get(name, _ELSEWHERE) for name in nodes} - {""}
     return Plant(
         name=meter.name,
         kind="ups" if meter.kind == "ups" else "pdu",
-        site=meter.site or (lies_in.pop() if len(lies_in) == 1 else ""),
-        rack=stands_in.pop() if len(stands_in) == 1 else "",
+        site=meter.site or _only(lies_in),
+        rack=_only(stands_in),
         nodes=nodes,
         power_mw=meter.power_mw,
         nominal_mw=meter.nominal_mw,
@@ -97,17 +110,28 @@ def _racks(scene: Scene) -> tuple[Subject, ...]:
     by_rack: dict[tuple[str, str], list[Plant]] = defaultdict(list)
     for one in pdus:
         by_rack[one.site, one.rack].append(one)
-    racks = scene.evidence.fleet.racks
+    racks, cut = scene.evidence.fleet.racks, set(scene.evidence.fleet.left_out.racks)
     return (
         *pdus,
-        *(PowerRack(rack=one, feeds=tuple(by_rack.get((one.site or "", one.name), ()))) for one in racks),
+        *(
+            PowerRack(rack=one, feeds=tuple(by_rack.get(place, ())), cut=place in cut)
+            for one in racks
+            for place in [(one.site or "", one.name)]
+        ),
     )
+
+
+def _unread(node: Node, silent: set[str]) -> bool:
+    return node.accelerators is None and (node.name in silent or any(node.accelerator_counts.values()))
 
 
 def _sites(scene: Scene) -> tuple[PowerSite, ...]:
     fleet = scene.evidence.fleet
-    only = fleet.sites[0].name if len(fleet.sites) == 1 else ""
+    cut = set(fleet.left_out.sites)
+    only = fleet.sites[0].name if len({one.name for one in fleet.sites} | (cut - {""})) == 1 else ""
     of_node = {one.name: one.site or only for one in fleet.nodes}
+
+    silent = {gap.node for gap in fleet.gaps if gap.node == gap.subject}
 
     def place(meter: PowerMeter) -> str:
         known = {of_node.get(name, "") for name in plain(meter.nodes)} if meter.nodes else {only}
@@ -120,7 +144,16 @@ def _sites(scene: Scene) -> tuple[PowerSite, ...]:
             (node.name, board) for node in nodes for board in node.accelerators or () if board.kind == "whole"
         )
         meters = tuple(one for one in fleet.meters if place(one) == site.name)
-        found.append(PowerSite(site=site, meters=meters, nodes=len(nodes), boards=boards))
+        found.append(
+            PowerSite(
+                site=site,
+                meters=meters,
+                nodes=len(nodes),
+                boards=boards,
+                unread=tuple(node.name for node in nodes if _unread(node, silent)),
+                cut=site.name in cut or (site.name == only and "" in cut),
+            )
+        )
     return tuple(found)
 
 

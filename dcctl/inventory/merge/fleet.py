@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.kinds import kinds_of
+from dcctl.inventory.leftout import united
 from dcctl.inventory.merge import disagreement, identity
 from dcctl.inventory.merge.node import unite
 from dcctl.inventory.merge.precedence import Known, by_trust, known
@@ -64,6 +65,7 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
         conflicts=_united([item for fleet in fleets for item in fleet.conflicts], conflicts),
         sources=tuple(run for fleet in fleets for run in fleet.sources),
         quotas=merge_quotas(fleets),
+        left_out=united(fleet.left_out for fleet in fleets),
     )
 
 

@@ -7,11 +7,12 @@ import sys
 from dcctl.inventory.probes.audit import audit_document
 from dcctl.inventory.probes.audit_boards import BOARDS
 from dcctl.inventory.probes.audit_host import HOST
+from dcctl.inventory.probes.audit_sshd import SSHD
 from dcctl.inventory.probes.audit_stores import STORES
 from dcctl.inventory.probes.components import COMPONENTS
 from dcctl.inventory.probes.node import facts, without_none
 
-AUDIT_PARTS = (HOST, BOARDS, COMPONENTS, STORES)
+AUDIT_PARTS = (HOST, SSHD, BOARDS, COMPONENTS, STORES)
 
 
 def audit_main() -> None:

@@ -68,6 +68,7 @@ class Sshd:
         self.authorised = folder / "authorized_keys"
         self.authorised.touch()
         self.config = folder / "sshd_config"
+        self.read_as = str(self.config)
         self.log = folder / "sshd.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.write_config(options or {})
@@ -97,7 +98,7 @@ class Sshd:
         """Start it; with `wait`, it answers on its port when this returns."""
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-        command = [*self.inside, SSHD, "-f", str(self.config), "-D", "-e"]
+        command = [*self.inside, SSHD, "-f", self.read_as, "-D", "-e"]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:

@@ -71,6 +71,7 @@ def nodes(tmp_path: Path, client: Client) -> Iterator[Callable[..., Sshd]]:
         server = Sshd(folder, options=options, inside=inside)
         config.write_text(config.read_text() + more)
         servers.append(server)
+        server.read_as = "/etc/ssh/sshd_config"
         server.authorise(client.key)
         server.start()
         client.add(name, server)
@@ -103,6 +104,21 @@ def failed(evidence: Evidence, *names: str) -> set[tuple[str, str, str]]:
 
 def states(tallies: list[Tally]) -> set[str]:
     return {state for tally in tallies for state in tally.counts}
+
+
+@needs_root
+def test_a_server_with_a_file_of_its_own_is_not_judged_by_the_usual_one(
+    client: Client, tmp_path: Path
+) -> None:
+    server = Sshd(tmp_path / "own", options=CARELESS)
+    server.authorise(client.key)
+    server.start()
+    client.add("own", server)
+    try:
+        found = host(ask(client, "own"), "own")
+    finally:
+        server.stop()
+    assert f"sshd runs with -f {server.config}" in found.silent["sshd"].reason
 
 
 @needs_root

@@ -23,10 +23,9 @@ _FORBIDDEN = re.compile(r'\S+ is forbidden: (User ".*?" cannot \w+) resource "[^
 """The API server names the resource three times over; a gap names it once, as its subject."""
 _LOG_IN = "log in again"
 _LOOK = "kubectl cluster-info"
-_HINTS: Final[dict[int, str]] = {
-    401: _LOG_IN,
-    403: "dcctl inventory sources --rbac | kubectl apply -f -",
-}
+ROLE_HINT: Final = "dcctl inventory sources --rbac | kubectl apply -f -"
+"""What to type where the API server refuses; audits need more, and say so."""
+_HINTS: Final[dict[int, str]] = {401: _LOG_IN, 403: ROLE_HINT}
 
 
 class _Status(msgspec.Struct):

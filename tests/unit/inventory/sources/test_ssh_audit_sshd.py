@@ -1,100 +1,91 @@
-"""Match blocks of sshd, in its own file and in those that it includes."""
+"""Servers with other settings than `sshd -T` tells; titles as OpenSSH 7.4 to 9.9 write them."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from dcctl.inventory.evidence.hosts import Match
-from dcctl.inventory.sources.ssh.audit.access import authorized_keys
+from dcctl.inventory.probes import audit, audit_sshd
+from dcctl.inventory.sources.ssh.audit import access
 from dcctl.inventory.sources.ssh.audit.sshd_files import sshd_matches
-from dcctl.inventory.sources.ssh.audit.told import Reading, Told
-from tests.unit.inventory.sources.readings import PASSWD, reading
+from dcctl.inventory.sources.ssh.audit.told import HostDocument, Reading, Told, Untold
+from tests.unit.inventory.sources.readings import recorded
 
-MAIN = "/etc/ssh/sshd_config"
+if TYPE_CHECKING:
+    from pathlib import Path
 
-
-def files(*rows: tuple[str, str]) -> Reading:
-    text = "".join(f"{path}:{line}\n" for path, line in rows)
-    return reading({"sshd_files": Told(text + "grep: /x: No such file\n", 2)}, files={"/etc/passwd": PASSWD})
-
-
-def test_a_match_block_ends_with_its_file() -> None:
-    look = files(
-        (MAIN, "Include sshd_config.d/*.conf  # the packages' own"),
-        (MAIN, "PermitRootLogin no"),
-        (MAIN, "#Match User x"),
-        (MAIN, "Match Address  10.0.0.0/8 User ci"),
-        (MAIN, "  PermitRootLogin = yes "),
-        (MAIN, "# PasswordAuthentication yes"),
-        (MAIN, '"ChallengeResponseAuthentication" "yes" # of old'),
-        (f"{MAIN}.d/a.conf", "PasswordAuthentication yes"),
-        (f"{MAIN}.d/a.conf", "Match User mallory"),
-        (f"{MAIN}.d/a.conf", "PasswordAuthentication yes"),
-        (f"{MAIN}.d/a.conf.bak", "Match all"),
-        (f"{MAIN}.d/a.conf.bak", "PasswordAuthentication yes"),
-    )
-    assert sshd_matches(look) == (
-        Match("Address 10.0.0.0/8 User ci", "permitrootlogin", "yes"),
-        Match("Address 10.0.0.0/8 User ci", "kbdinteractiveauthentication", "yes"),
-        Match("User mallory", "passwordauthentication", "yes"),
-    )
-    assert look.silent == {}
+_TAIL = " [listener] 0 of 10-100 startups"
+_USUAL = f"sshd: /usr/sbin/sshd -D{_TAIL}"
+_OTHER = f"sshd: /usr/sbin/sshd -D -f /etc/ssh/other -p 2222{_TAIL}"
 
 
-def test_the_vendor_s_file_counts_where_there_is_no_other() -> None:
-    vendor = (
-        ("/usr/etc/ssh/sshd_config", "Match User a"),
-        ("/usr/etc/ssh/sshd_config", "PermitRootLogin yes"),
-    )
-    assert sshd_matches(files(*vendor)) == (Match("User a", "permitrootlogin", "yes"),)
-    assert sshd_matches(files(*vendor, (MAIN, "Port 22"))) == ()
+def _reading(*servers: str) -> Reading:
+    commands = {"sshd": Told(recorded("sshd-debian12.txt")), "sshd_files": Told("")}
+    return Reading(commands, HostDocument(servers=servers))
 
 
 @pytest.mark.parametrize(
-    ("lines", "words"),
+    "server",
     [
-        (["Include /opt/ssh/*.conf"], "includes /opt/ssh/*.conf, of which nobody knows"),
-        (["Include other.conf"], "includes /etc/ssh/other.conf, of which nobody knows"),
-        (["Match User x", "Include /etc/ssh/sshd_config.d/*.conf"], "of which nobody knows"),
-        (["\\Match User x"], "a line that is not understood"),
+        _USUAL,
+        "/usr/sbin/sshd -D",
+        "/sbin/sshd -p 2222 -e",
+        "/usr/sbin/sshd -f /etc/ssh/sshd_config",
+        "/usr/sbin/sshd -T -f /etc/other",
+        "/usr/sbin/sshd -D -f /etc/other -R",
+        "sshd: wu [priv]",
+        "sshd: wu@pts/0",
+        "sshd: [accepted]",
     ],
 )
-def test_what_was_not_read_is_a_doubt(lines: list[str], words: str) -> None:
-    look = files(*((MAIN, line) for line in lines))
-    assert sshd_matches(look) == ()
-    assert words in look.silent["sshd_matches"].reason
-
-
-def test_the_policy_of_red_hat_is_read() -> None:
-    look = files((MAIN, "Include /etc/crypto-policies/back-ends/opensshserver.config"))
-    assert sshd_matches(look) == ()
-    assert look.silent == {}
+def test_a_server_that_was_started_as_usual_has_the_usual_settings(server: str) -> None:
+    reading = _reading(server)
+    assert access.sshd(reading)["permitrootlogin"] == ("without-password",)
+    assert sshd_matches(reading) == ()
+    assert not reading.silent
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("server", "words"),
     [
-        ("@66@/home/al", "/home/al is on another file system, and was not searched"),
-        ("@66@/home/corp/al/.ssh", "/home/corp/al/.ssh is on another file system"),
-        ("/usr/bin/find: '/home/al/.ssh': Permission denied", "'/home/al/.ssh': Permission denied"),
+        (_OTHER, "sshd runs with -f /etc/ssh/other;"),
+        ("/usr/sbin/sshd -Df/etc/other", "sshd runs with -f /etc/other;"),
+        ("/usr/sbin/sshd -o PermitRootLogin=yes", "sshd runs with -o PermitRootLogin=yes;"),
+        (f"sshd: /opt/openssh/sbin/sshd -D{_TAIL}", "the server that runs is /opt/openssh/sbin/sshd;"),
+        ("/usr/sbin/sshd -D --new", "options that are not known"),
     ],
 )
-def test_folders_that_find_did_not_enter_are_told(line: str, words: str) -> None:
-    text = f"@7@/root\n@65@/home\n@65@/home/wu\n{line}\n"
-    look = reading({"authorized_keys": Told(text, 1)}, files={"/etc/passwd": PASSWD})
-    assert authorized_keys(look) == ()
-    assert words in look.silent["authorized_keys"].reason
+def test_a_server_with_settings_of_its_own_is_not_judged_by_the_usual_file(server: str, words: str) -> None:
+    for reader in (access.sshd, sshd_matches):
+        with pytest.raises(Untold, match=words):
+            reader(_reading(server, "sshd: wu [priv]"))
 
 
-def test_folders_that_find_entered_are_no_doubt() -> None:
-    text = "@7@/root\n@65@/home\n@65@/home/wu\n/usr/bin/find: File system loop detected; '/home/x' is\n"
-    look = reading({"authorized_keys": Told(text, 1)}, files={"/etc/passwd": PASSWD})
-    assert authorized_keys(look) == ()
-    assert look.silent == {}
+def test_of_two_servers_the_usual_one_is_judged_and_the_other_is_not_known() -> None:
+    reading = _reading(_USUAL, _OTHER)
+    assert access.sshd(reading)["permitrootlogin"] == ("without-password",)
+    assert reading.silent["sshd"].reason == "of 2 servers one is another: sshd runs with -f /etc/ssh/other"
 
 
-def test_a_match_that_takes_keys_from_elsewhere_is_a_doubt() -> None:
-    look = files((MAIN, "Match User x"), (MAIN, "AuthorizedKeysFile /etc/keys/%u"))
-    look = Reading({**look.commands, "authorized_keys": Told("")}, look.host)
-    authorized_keys(look)
-    assert "sshd also takes keys from elsewhere" in look.silent["authorized_keys"].reason
+def test_the_probe_tells_servers_of_the_host_and_none_of_its_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "AUDIT_ROOT", str(tmp_path))
+    monkeypatch.setattr(audit_sshd, "AUDIT_ROOT", str(tmp_path))
+    assert audit_sshd.read_sshd() == {"started": []}
+    rows = [
+        ("7", "sshd", b"/usr/sbin/sshd\0-D\0", "NSpid:\t7\n"),
+        ("8", "sshd", b"/usr/sbin/sshd\0-f\0/x\0", "NSpid:\t8\t1\n"),
+        ("9", "bash", b"sshd\0", "NSpid:\t9\n"),
+        ("10", "sshd", b"", "NSpid:\t10\n"),
+        ("11", "sshd", b"sshd: a [listener]\0\0\0", "Name:\tsshd\n"),
+    ]
+    for pid, name, words, status in rows:
+        folder = tmp_path / "proc" / pid
+        folder.mkdir(parents=True)
+        (folder / "comm").write_text(f"{name}\n")
+        (folder / "cmdline").write_bytes(words)
+        (folder / "status").write_text(status)
+    (tmp_path / "proc" / "self").mkdir()
+    assert audit_sshd.read_sshd() == {"started": ["sshd: a [listener]", "/usr/sbin/sshd -D"]}

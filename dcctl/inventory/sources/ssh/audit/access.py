@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dcctl.inventory.evidence.hosts import Auditing, AuthorizedKey, HostAccount, HostKey
+from dcctl.inventory.sources.ssh.audit.servers import check_settings
 from dcctl.inventory.sources.ssh.audit.sshd_files import sshd_matches
 from dcctl.inventory.sources.ssh.audit.told import Untold
 
@@ -27,7 +28,12 @@ _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 
 
 def sshd(reading: Reading) -> dict[str, tuple[str, ...]]:
-    """Return the settings in `sshd -T`: several values where a keyword is told several times."""
+    """Return the settings in `sshd -T`: several values where a keyword is told several times.
+
+    Untold: the server that runs was given others when it was started. Where one of several was, they are told
+    in part.
+    """
+    check_settings(reading)
     found: dict[str, tuple[str, ...]] = {}
     for line in reading.command("sshd").splitlines():
         keyword, _, value = line.partition(" ")
@@ -94,11 +100,14 @@ def _elsewhere(reading: Reading) -> Iterator[str]:
     ]
     if away:
         yield f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
-    settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
+    try:
+        settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
+        read = reading.ran("sshd_files") and reading.commands["sshd_files"].out
+        matched = sshd_matches(reading) if read else ()
+    except Untold as reason:
+        yield f"where sshd takes keys from is not known: {reason.silence.reason}"
+        return
     files = " ".join(settings.get("authorizedkeysfile", ())).split()
-    matched = (
-        sshd_matches(reading) if reading.ran("sshd_files") and reading.commands["sshd_files"].out else ()
-    )
     files += [word for one in matched if one.keyword == "authorizedkeysfile" for word in one.value.split()]
     commands = [*settings.get("authorizedkeyscommand", ())]
     commands += [one.value for one in matched if one.keyword == "authorizedkeyscommand"]

@@ -54,7 +54,7 @@ def host_evidence(answer: NodeAnswer) -> Evidence:
     """Return the host of an answer; one that gave none is silent about everything."""
     if answer.silence is not None:
         return Evidence(hosts=(_mute(answer.node, answer.silence, answer),))
-    document = _document(answer.parts.get("host"))
+    document = replace(_document(answer.parts.get("host")), servers=_servers(answer.parts.get("sshd")))
     found = read_all(Reading(answer.commands, document), _READERS)
     host = Host(
         node=answer.node,
@@ -76,6 +76,16 @@ def _document(raw: msgspec.Raw | None) -> HostDocument:
         return msgspec.json.decode(raw, type=HostDocument)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return HostDocument(why=f"the part host makes no sense: {printable(str(error))}", cause="invalid")
+
+
+def _servers(raw: msgspec.Raw | None) -> tuple[str, ...]:
+    """The command lines of the part `sshd`; none where it told none."""
+    if raw is None:
+        return ()
+    try:
+        return tuple(msgspec.json.decode(raw, type=dict[str, list[str]]).get("started", ()))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ()
 
 
 def _with_greeting(host: Host, answer: NodeAnswer) -> Host:

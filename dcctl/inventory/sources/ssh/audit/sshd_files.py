@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dcctl.inventory.evidence.hosts import Match
 from dcctl.inventory.probes.rules import SSHD_FILES
+from dcctl.inventory.sources.ssh.audit.servers import check_settings
 from dcctl.inventory.sources.ssh.audit.told import grepped
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ _ALIASES: Final = {"challengeresponseauthentication": "kbdinteractiveauthenticat
 
 
 def sshd_matches(reading: Reading) -> tuple[Match, ...]:
-    """Return the settings below Match, by whom they are for; a file ends its last one."""
+    """Return the settings below Match, by whom they are for; a file ends its last one. Untold: as `sshd`."""
+    check_settings(reading)
     files: dict[str, list[str]] = {}
     for path, line in grepped(reading.command("sshd_files", (0, 2))):
         files.setdefault(path, []).append(line)

@@ -74,6 +74,8 @@ class HostDocument(Struct, frozen=True):
     iommu_groups: int = 0
     processes: tuple[str, ...] = ()
     stuck: tuple[StuckRow, ...] = ()
+    servers: tuple[str, ...] = ()
+    """Command lines of what is called sshd; of the part `sshd`."""
 
 
 class Reading:
