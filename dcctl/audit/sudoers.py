@@ -46,11 +46,11 @@ def _written(command: Command) -> str:
 
 
 def is_own(commands: str) -> bool:
-    """True when these commands of a line of sudoers, parted by commas, are all the probe's own."""
+    """True when these commands, parted by commas, are all the probe's own; an alias by its name is none."""
     listed = [word.strip() for word in re.split(r"(?<!\\),", commands)]
     return bool(commands) and {" ".join(word.split()) for word in listed} <= _own_set()
 
 
 @cache
 def _own_set() -> frozenset[str]:
-    return frozenset((*own_commands(), ALIAS))
+    return frozenset(own_commands())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.boards import Diagnostic, GpuNode, Service
 
 VIEWS = {"pci": "on the PCI bus", "nvml": "by the driver", "kubernetes": "in Kubernetes"}
+_PARTS = {"allocatable": "of them may be allocated"}
 FABRIC_MANAGER, IMEX = "nvidia-fabricmanager", "nvidia-imex"
 _COMPLETED = "completed"
 
@@ -46,7 +47,7 @@ def counted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     found = list(_miscounted(node, scene))
     found += [Fault(f"{name}: {why}", name) for name, why in (node.unanswered or {}).items()]
     yield from found
-    if not found and len(told(node.counts)) < len(VIEWS) - 1:
+    if not found and len(told(node.counts).keys() - _PARTS.keys()) < len(VIEWS) - 1:
         raise Unsure("only one view counts the boards: there is nothing to compare it with")
     if not found and node.vendor == "nvidia" and node.unanswered is None:
         raise Unsure("nobody asked the boards themselves")
@@ -54,9 +55,10 @@ def counted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
 
 def _miscounted(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     counts, profile = told(node.counts), profile_of(scene, node.node)
-    if len(set(counts.values())) > 1:
+    if len(set(counts.values())) > 1 or counts.get("kubernetes") == 0:
         yield Fault(
-            ", ".join(f"{number} {VIEWS.get(name, name)}" for name, number in counts.items()), "count"
+            ", ".join(f"{number} {(VIEWS | _PARTS).get(name, name)}" for name, number in counts.items()),
+            "count",
         )
     elif profile.boards is not None and counts and profile.boards not in counts.values():
         yield Fault(f"{set(counts.values()).pop()} boards, the profile has {profile.boards}", "profile")

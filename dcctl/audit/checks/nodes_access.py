@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from dcctl.audit.check import Fault, check
@@ -86,19 +88,46 @@ def passwords(host: Host, _scene: Scene) -> list[Fault]:
     for criteria, _ in _matched(host, "permitemptypasswords", {"no"}):
         says = f"accounts without a password may log in for {criteria}"
         faults.append(Fault(says, f"permitemptypasswords match {criteria}", "critical"))
-    methods = " ".join((host.sshd or {}).get("authenticationmethods", ("any",))).split()
-    if all("publickey" in one.split(",") for one in methods):
+    if _by_key(" ".join((host.sshd or {}).get("authenticationmethods", ("any",)))):
+        faults += _without_key(host)
         return unless_told(host, faults, "sshd", "sshd_matches")
     if _last(host, "passwordauthentication") != "no":
         faults.append(Fault("passwords are taken", "passwordauthentication"))
-    asked = _last(host, _ASKED, _last(host, "challengeresponseauthentication", "no"))
-    pam = _last(host, "usepam") == "yes"
-    if asked == "yes" and pam:
+    if _last(host, "usepam") == "yes" and _asked(host) == "yes":
         faults.append(Fault("PAM asks for passwords", _ASKED))
-    for keyword in ("passwordauthentication", *((_ASKED,) if pam else ())):
+    for keyword in _password_keywords(host):
         for criteria, _ in _matched(host, keyword, {"no"}):
             faults.append(Fault(f"passwords are taken for {criteria}", f"{keyword} match {criteria}"))
     return unless_told(host, faults, "sshd", "sshd_matches")
+
+
+def _asked(host: Host) -> str:
+    return _last(host, _ASKED, _last(host, "challengeresponseauthentication", "no"))
+
+
+def _password_keywords(host: Host) -> tuple[str, ...]:
+    """The settings by which passwords are taken: what PAM asks counts where PAM is used."""
+    pam = _last(host, "usepam") == "yes"
+    return ("passwordauthentication", _ASKED) if pam else ("passwordauthentication",)
+
+
+def _by_key(methods: str) -> bool:
+    """True when each of these ways in asks for a key."""
+    return all("publickey" in one.split(",") for one in methods.strip('"').split())
+
+
+def _without_key(host: Host) -> Iterator[Fault]:
+    """Match blocks that let in without the key that everybody else has to show, where passwords are taken."""
+    taken = [_last(host, "passwordauthentication"), _asked(host) if _last(host, "usepam") == "yes" else "no"]
+    taken += [value for keyword in _password_keywords(host) for _, value in _matched(host, keyword, {"no"})]
+    for one in host.sshd_matches or ():
+        loose = one.keyword == "authenticationmethods" and not _by_key(one.value)
+        if loose and any(value != "no" for value in taken):
+            says, where = (
+                f"passwords are taken for {one.criteria}",
+                f"authenticationmethods match {one.criteria}",
+            )
+            yield Fault(says, where)
 
 
 @check(
@@ -192,11 +221,18 @@ def ways_to_root(host: Host, scene: Scene) -> list[Fault]:
             continue
         whole = "ALL" in grant.commands.replace(",", " ").split()
         says = "anything" if whole else grant.commands[:80] or "something"
+        what = "ALL" if whole else _digest(grant.commands)
         faults.append(
             Fault(
                 f"{grant.who} may run {says} as root without a password",
-                f"sudo {grant.who}",
+                f"sudo {grant.who} {what}",
                 None if whole else "high",
             )
         )
     return unless_told(host, faults, "empty_passwords", "nopasswd")
+
+
+def _digest(commands: str) -> str:
+    """A name for just these commands, in whatever order: one more is another finding."""
+    words = sorted({" ".join(word.split()) for word in re.split(r"(?<!\\),", commands)})
+    return sha256(", ".join(words).encode(errors="surrogatepass")).hexdigest()[:8]

@@ -116,7 +116,7 @@ def _trust(told: Updates, now_s: int, limit_s: int) -> None:
 
 def _without_boards(host: Host, scene: Scene) -> str:
     node = scene.once(nodes_of).get(host.node)
-    if node is not None and node.accelerators == () and not node.accelerator_counts:
+    if node is not None and node.accelerators == () and not any(node.accelerator_counts.values()):
         return "nodes without accelerators"
     return in_an_image(host, scene)
 

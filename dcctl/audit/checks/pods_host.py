@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, check
+from dcctl.audit.facts.claimed import claimed
 from dcctl.audit.facts.exempt import asked, containers, known_for, once
 from dcctl.audit.facts.paths import RUNTIMES, contains, is_below, is_grave, is_read_only, normal, reached
+from dcctl.inventory.evidence.pods import HostPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dcctl.audit.scene import Scene
-    from dcctl.inventory.evidence.pods import HostPath, Shape, Work
+    from dcctl.inventory.evidence.pods import Shape, Work
 
 _CRITICAL: Final = "critical"
 
@@ -97,12 +99,20 @@ def host_paths(work: Work, scene: Scene) -> Iterator[Fault]:
             if not _allowed(volume, shape, scene):
                 path = normal(volume.path)
                 yield Fault(f"mounts {path} of its node", path, _CRITICAL if is_grave(volume) else None)
+    for claim, held in claimed(work, scene):
+        place = HostPath(claim, held.host_path)
+        if is_grave(place) or not (held.made_by or _is_listed(normal(held.host_path), scene)):
+            says = f"mounts {normal(held.host_path)} of its node by the claim {claim}"
+            yield Fault(says, f"claim {claim}", _CRITICAL if is_grave(place) else None)
 
 
 def _allowed(volume: HostPath, shape: Shape, scene: Scene) -> bool:
     path = normal(volume.path)
-    listed = any(is_below(path, normal(each)) for each in scene.policy.pods.host_paths)
-    return listed and is_read_only(volume, shape)
+    return _is_listed(path, scene) and is_read_only(volume, shape)
+
+
+def _is_listed(path: str, scene: Scene) -> bool:
+    return any(is_below(path, normal(each)) for each in scene.policy.pods.host_paths)
 
 
 @check(
@@ -145,3 +155,7 @@ def sockets(work: Work, scene: Scene) -> Iterator[Fault]:
             path = next((each for each in reached(volume, shape) if contains(each, RUNTIMES)), None)
             if path is not None:
                 yield Fault(f"reaches the socket of a container runtime by {path}", normal(volume.path))
+    for claim, held in claimed(work, scene):
+        path = normal(held.host_path)
+        if contains(path, RUNTIMES):
+            yield Fault(f"reaches the socket of a container runtime by {path}", f"claim {claim}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from dcctl.audit.facts.images import image
@@ -102,5 +103,16 @@ def is_open(service: Service) -> bool:
 
 def lets_all_in(sources: Iterable[str]) -> bool:
     """Return whether a load balancer with these sources lets everybody in."""
-    told = tuple(sources)
-    return not told or any(each in ANYWHERE for each in told)
+    told = [each.strip() for each in sources]
+    found = [network for each in told if (network := _network(each)) is not None]
+    old = collapse_addresses(each for each in found if isinstance(each, IPv4Network))
+    new = collapse_addresses(each for each in found if isinstance(each, IPv6Network))
+    return not told or any(one.prefixlen == 0 for one in old) or any(one.prefixlen == 0 for one in new)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network | None:
+    """None for what is no range: it lets nobody in."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None

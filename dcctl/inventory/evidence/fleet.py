@@ -10,6 +10,7 @@ from dcctl.inventory.devices import Ecc, Pcie
 from dcctl.inventory.evidence.base import Silence, Subject
 from dcctl.inventory.evidence.boards import Board, BoardLink, GpuNode
 from dcctl.inventory.evidence.fabric import FabricPort
+from dcctl.inventory.vendors import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +32,7 @@ def with_fleet(evidence: Evidence, records: Mapping[str, Records] | None = None)
     A board that nobody read is there with what is known, so that it is unknown and never missing. `records`:
     of diagnostics and of all-reduces by node; None: nobody looked.
     """
-    nodes = tuple(node for node in evidence.fleet.nodes if node.accelerators or node.accelerator_counts)
+    nodes = tuple(node for node in evidence.fleet.nodes if _has_boards(node))
     told = {board.node for board in evidence.boards or ()}
     cabled = {port.node for port in evidence.ports or ()}
     why = {gap.node: Silence(gap.reason, gap.cause) for gap in evidence.fleet.gaps if gap.subject == gap.node}
@@ -52,6 +53,14 @@ def with_fleet(evidence: Evidence, records: Mapping[str, Records] | None = None)
         ports=(*(evidence.ports or ()), *ports) if ports else evidence.ports,
         gpu_nodes=tuple(gpu_nodes) if gpu_nodes else evidence.gpu_nodes,
     )
+
+
+def _has_boards(node: Node) -> bool:
+    """True for a node that has boards, or once had: its labels name their model still."""
+    if node.accelerators or any(node.accelerator_counts.values()):
+        return True
+    labels = {name for row in LABELS for name in row.model}
+    return bool(node.accelerator_counts) and not labels.isdisjoint(node.labels)
 
 
 def _unlisted(fleet: Fleet) -> dict[str, Silence]:

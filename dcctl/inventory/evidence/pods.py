@@ -127,6 +127,8 @@ class Work(Subject, frozen=True, kw_only=True):
     networks: tuple[str, ...] = ()
     """Second networks of its pods: `storage/rdma-a`."""
     secrets: tuple[Literally, ...] = ()
+    claims: tuple[str, ...] = ()
+    """Of volumes that its pods have, by their names."""
 
     @property
     def key(self) -> str:

@@ -38,6 +38,10 @@ class Volume(Subject, frozen=True, kw_only=True):
     claim: str = ""
     """The claim that has it, or had it: `nlp/checkpoints`."""
     storage_class: str = ""
+    host_path: str = ""
+    """The path of a node that it is; empty: it is none."""
+    made_by: str = ""
+    """Who gave it a folder or a disk of its own: a provisioner, or `local`; empty: nobody says."""
     size_bytes: Natural | None = None
     since_s: int | None = None
     """Unix time at which it came into its phase; of servers that do not tell, at which it was made."""

@@ -15,7 +15,7 @@ from dcctl.inventory.probes.audit import (
     file_mode,
     file_text,
 )
-from dcctl.inventory.probes.rules import DISK_TYPES
+from dcctl.inventory.probes.rules import DISK_TYPES, SSHD_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,7 +57,7 @@ HOST_COMMANDS = (
     ),
     Command(
         "sshd_files",
-        ("/usr/bin/grep", "-rs", ".", "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"),
+        ("/usr/bin/grep", "-aRs", ".", *SSHD_FILES),
         True,
         5,
         "",
@@ -66,9 +66,12 @@ HOST_COMMANDS = (
     Command(
         "authorized_keys",
         (
-            *("/usr/bin/find", "/root", "/home", "-xdev", "-maxdepth", "3", "-type", "f"),
-            *("(", "-name", "authorized_keys", "-o", "-name", "authorized_keys2", ")"),
-            *("-printf", "@@%T@@", "-print", "-exec", "/usr/bin/ssh-keygen", "-l", "-f", "{}", ";"),
+            *("/usr/bin/find", "-L", "/root", "/home", "-xdev", "-maxdepth", "4"),
+            *("-type", "d", "-not", "-name", ".ssh", "-path", "/*/*/*/*", "-prune", "-o"),
+            *("-type", "d", "(", "-name", ".ssh", "-o", "-not", "-path", "/*/*/*", ")"),
+            *("-printf", "@%D@", "-print", "-o"),
+            *("-type", "f", "(", "-name", "authorized_keys", "-o", "-name", "authorized_keys2", ")"),
+            *("-printf", "@@%T@@@", "-print", "-exec", "/usr/bin/ssh-keygen", "-l", "-f", "{}", ";"),
         ),
         True,
         15,
@@ -85,11 +88,19 @@ HOST_COMMANDS = (
     ),
     Command(
         "sudoers",
-        ("/usr/bin/grep", "-rs", ".", "/etc/sudoers", "/etc/sudoers.d"),
+        ("/usr/bin/grep", "-aRs", "^", "/etc/sudoers", "/etc/sudoers.d"),
         True,
         5,
         "/etc/sudoers",
-        "who may become root without a password",
+        "who may become root without a password, as text",
+    ),
+    Command(
+        "sudoers_json",
+        ("/usr/bin/cvtsudoers", "-f", "json", "/etc/sudoers"),
+        True,
+        5,
+        "/usr/bin/cvtsudoers",
+        "the same as sudo itself reads it, with every file that is included",
     ),
     Command(
         "auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel's audit is on and locked"
@@ -147,7 +158,7 @@ HOST_COMMANDS = (
     Command("nft", ("/usr/sbin/nft", "-j", "list", "ruleset"), True, 10, "", "what may come in"),
     Command(
         "iptables",
-        ("/usr/sbin/iptables", "-S", "INPUT"),
+        ("/usr/sbin/iptables", "-S"),
         True,
         5,
         "/proc/net/ip_tables_names",
@@ -155,7 +166,7 @@ HOST_COMMANDS = (
     ),
     Command(
         "ip6tables",
-        ("/usr/sbin/ip6tables", "-S", "INPUT"),
+        ("/usr/sbin/ip6tables", "-S"),
         True,
         5,
         "/proc/net/ip6_tables_names",

@@ -24,6 +24,10 @@ NOT_DISKS = ("loop", "ram", "zram", "sr", "fd", "dm-", "md", "nbd")
 ACCELERATOR_CLASSES = ("0x03", "0x0b40", "0x12")
 LISTED_VENDORS = ("0x1ae0", "0x1d0f")
 
+SSHD_FILES = (
+    *("/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d", "/usr/etc/ssh/sshd_config"),
+    *("/usr/etc/ssh/sshd_config.d", "/etc/crypto-policies/back-ends/opensshserver.config"),
+)
 DISK_TYPES = ("bcachefs", "btrfs", "ext2", "ext3", "ext4", "f2fs", "jfs", "reiserfs", "vfat", "xfs", "zfs")
 # A server answers for them, so several nodes see the same space.
 SHARED_TYPES = (

@@ -33,6 +33,20 @@ def test_a_board_is_made_of_what_is_known_and_a_slice_is_none() -> None:
     assert board.counted == {"replays": 9}
 
 
+def test_a_node_that_once_had_boards_is_one_with_boards() -> None:
+    nodes = tuple(
+        Node(name, accelerators=(), accelerator_counts=counts, labels=labels)
+        for name, counts, labels in (
+            ("labelled", {"kubernetes": 0}, {"nvidia.com/gpu.product": "NVIDIA-H100"}),
+            ("on the bus", {"kubernetes": 0, "pci": 8}, {}),
+            ("bare", {"kubernetes": 0}, {"x": "y"}),
+            ("none", {}, {"nvidia.com/gpu.product": "NVIDIA-H100"}),
+        )
+    )
+    found = with_fleet(Evidence(fleet=Fleet(nodes=nodes))).gpu_nodes or ()
+    assert [node.node for node in found] == ["labelled", "on the bus"]
+
+
 def test_what_the_node_told_itself_wins_and_kubernetes_counts_beside_it() -> None:
     told = Evidence(
         fleet=Fleet(nodes=(_node(),)),

@@ -79,8 +79,16 @@ def _published_on(node: Node, devices: list[Accelerator], withheld: list[Acceler
         accelerators=tuple(guessed + devices),
         capacity=_with_counts(node.capacity, devices),
         allocatable=_with_counts(node.allocatable, devices, withheld),
-        accelerator_counts={**node.accelerator_counts, "dra": sum(each.kind == "whole" for each in devices)},
+        accelerator_counts={
+            **_not_none(node.accelerator_counts),
+            "dra": sum(each.kind == "whole" for each in devices),
+        },
     )
+
+
+def _not_none(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts without that of a device plug-in which claims have taken the place of."""
+    return {name: count for name, count in counts.items() if count}
 
 
 def _with_counts(

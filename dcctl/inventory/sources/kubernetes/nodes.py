@@ -12,7 +12,7 @@ from dcctl.inventory.topology import RACK_LABELS, SITE_LABELS, first_of
 from dcctl.inventory.vendors import device, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dcctl.inventory.model import Accelerator, Resources
     from dcctl.inventory.sources.kubernetes.types import NodeAddress, NodeCondition, NodeObject
@@ -103,7 +103,7 @@ class Nodes:
             allocatable=allocatable,
             system=self._system(item, labels),
             accelerators=accelerators,
-            accelerator_counts=_counts(accelerators or ()),
+            accelerator_counts=_counts(accelerators, status.capacity or {}, allocatable),
         )
 
     def _resources(self, name: str, item: NodeObject) -> tuple[Resources | None, Resources | None]:
@@ -132,11 +132,23 @@ class Nodes:
         )
 
 
-def _counts(accelerators: tuple[Accelerator, ...]) -> dict[str, int]:
-    """How many whole boards Kubernetes counts; nothing where sharing or cutting hides their number."""
-    if not accelerators or any(each.kind != "whole" for each in accelerators):
+def _counts(
+    accelerators: tuple[Accelerator, ...] | None, declared: Iterable[str], allocatable: Resources | None
+) -> dict[str, int]:
+    """How many whole boards Kubernetes counts; nothing where sharing or cutting hides their number.
+
+    A node that declares boards and has none left has 0. `allocatable`: where it is fewer than are there.
+    """
+    if not accelerators:
+        whole = accelerators is not None and {device(name) for name in declared} - {None}
+        return {"kubernetes": 0} if whole and all(one and one.kind == "whole" for one in whole) else {}
+    if any(each.kind != "whole" for each in accelerators):
         return {}
-    return {"kubernetes": len(accelerators)}
+    counts = {"kubernetes": len(accelerators)}
+    if allocatable is not None:
+        left = sum(allocatable.devices.get(name, 0) for name in {each.resource for each in accelerators})
+        counts |= {"allocatable": left} if left < len(accelerators) else {}
+    return counts
 
 
 def _ready(conditions: list[NodeCondition]) -> bool | None:

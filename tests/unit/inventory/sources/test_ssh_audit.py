@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
-from dcctl.inventory.evidence.hosts import AuthorizedKey, Grant, Match
+from dcctl.inventory.evidence.hosts import AuthorizedKey
 from dcctl.inventory.sources.ssh.audit import access, openings
 from dcctl.inventory.sources.ssh.audit.told import Told, Untold
 from tests.unit.inventory.sources.readings import PASSWD, reading, recorded
@@ -19,20 +20,6 @@ def test_sshd_tells_its_settings() -> None:
     assert len(found["hostkey"]) == 3
     with pytest.raises(Untold, match="told no settings"):
         access.sshd(reading({"sshd": "sshd: no hostkeys available -- exiting.\n"}))
-
-
-def test_a_match_block_ends_with_its_file() -> None:
-    text = (
-        "/etc/ssh/sshd_config:PermitRootLogin no\n"
-        "/etc/ssh/sshd_config:#Match User x\n"
-        "/etc/ssh/sshd_config:Match Address  10.0.0.0/8 User ci\n"
-        "/etc/ssh/sshd_config:  PermitRootLogin = yes \n"
-        "/etc/ssh/sshd_config:# PasswordAuthentication yes\n"
-        "/etc/ssh/sshd_config.d/a.conf:PasswordAuthentication yes\n"
-        "grep: /x: Permission denied\n"
-    )
-    found = access.sshd_matches(reading({"sshd_files": Told(text, 2)}))
-    assert found == (Match("Address 10.0.0.0/8 User ci", "permitrootlogin", "yes"),)
 
 
 def test_keys_are_told_by_fingerprint_never_whole() -> None:
@@ -96,29 +83,6 @@ def test_fingerprints_are_those_of_ssh_keygen() -> None:
         access.fingerprint("not a key")
 
 
-def test_sudoers_tells_who_needs_no_password() -> None:
-    lines = [
-        ("/etc/sudoers", "Defaults env_reset"),
-        ("/etc/sudoers", "Cmnd_Alias TOOLS = /bin/ls, /bin/df"),
-        ("/etc/sudoers", "root ALL=(ALL:ALL) ALL"),
-        ("/etc/sudoers", "%wheel ALL=(ALL) NOPASSWD: ALL"),
-        ("/etc/sudoers", "# ci ALL=(ALL) NOPASSWD: ALL"),
-        ("/etc/sudoers", "@includedir /etc/sudoers.d"),
-        ("/etc/sudoers.d/90-x", "AD\\\\backup ALL = \\"),
-        ("/etc/sudoers.d/90-x", "  (root) NOPASSWD: TOOLS, /bin/cat a\\,b, PASSWD: ALL"),
-        ("/etc/sudoers.d/90-x", "Defaults:op !authenticate"),
-        ("/etc/sudoers.d/old.bak", "evil ALL=(ALL) NOPASSWD: ALL"),
-        ("/etc/sudoers.d/old~", "evil ALL=(ALL) NOPASSWD: ALL"),
-    ]
-    look = reading({"sudoers": "".join(f"{path}:{line}\n" for path, line in lines)})
-    assert access.nopasswd(look) == (
-        Grant("%wheel", "ALL", "/etc/sudoers"),
-        Grant("AD\\\\backup", "/bin/ls, /bin/df, /bin/cat a\\,b", "/etc/sudoers.d/90-x"),
-        Grant("op", "ALL", "/etc/sudoers.d/90-x"),
-    )
-    assert access.nopasswd(reading()) == ()
-
-
 def test_accounts_and_those_without_a_password() -> None:
     look = reading({"empty_passwords": Told("guest::19000:0:99999:7:::\n")}, files={"/etc/passwd": PASSWD})
     assert [one.name for one in access.accounts(look)] == ["root", "wu"]
@@ -157,7 +121,7 @@ def test_old_tables_count_where_they_are_loaded() -> None:
         "iptables": "-P INPUT DROP\n",
         "ip6tables": "-P INPUT ACCEPT\n-A INPUT -j DROP\n-A INPUT -j LOG\n",
     }
-    assert openings.firewall(reading(dict(commands))) == {"ipv4": "drop", "ipv6": "accept"}
+    assert openings.firewall(reading(dict(commands))) == {"ipv4": "drop", "ipv6": "drop"}
     closed: dict[str, str | Told] = {
         "iptables": "-P INPUT ACCEPT\n-A INPUT -j REJECT --reject-with icmp-port-unreachable\n"
     }
@@ -199,3 +163,48 @@ def test_mode_and_owner_of_a_host_key_are_those_of_its_private_file() -> None:
         0,
     )
     assert (other.file, other.mode, other.uid) == ("/etc/ssh/ssh_host_rsa_key", None, None)
+
+
+@pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        ("-P INPUT DROP\n-A INPUT -j ACCEPT\n", "accept"),
+        ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", "drop"),
+        ('-P INPUT DROP\n-A INPUT -m comment --comment "x y" -j own\n-A own -j ACCEPT\n', "accept"),
+        ("-P INPUT DROP\n-A INPUT -j own\n-A own -j RETURN\n-A own -j ACCEPT\n", "drop"),
+        (
+            "-P INPUT DROP\n-A INPUT -j own\n-A own -p tcp -j ACCEPT\n-A INPUT -j REJECT --reject-with x\n",
+            "drop",
+        ),
+        ("-P INPUT ACCEPT\n-A INPUT -g own\n-A INPUT -j DROP\n-A own -p tcp -j ACCEPT\n", "accept"),
+        ("-P INPUT ACCEPT\n-A INPUT -j LOG\n-A INPUT -j DROP\n-A INPUT -j ACCEPT\n", "drop"),
+        ("-P INPUT DROP\n-A INPUT -j own\n-A own -j own\n", "drop"),
+    ],
+)
+def test_what_becomes_of_all_else_is_what_the_first_rule_for_all_does(rules: str, verdict: str) -> None:
+    assert openings.firewall(reading({"iptables": rules}))["ipv4"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("expressions", "verdict"),
+    [
+        ([[{"accept": None}]], "accept"),
+        ([[{"counter": {}}, {"accept": None}], [{"drop": None}]], "accept"),
+        ([[{"match": {}}, {"accept": None}]], "drop"),
+        ([[{"xt": {"type": "match", "name": "comment"}}, {"jump": {"target": "own"}}]], "accept"),
+        ([[{"limit": {}}, {"accept": None}], [{"log": None}]], "drop"),
+    ],
+)
+def test_a_table_of_nft_that_drops_and_accepts_all_before(
+    expressions: list[list[dict[str, object]]], verdict: str
+) -> None:
+    base = {"family": "inet", "table": "filter"}
+    rows: list[dict[str, object]] = [
+        {"chain": {**base, "name": "input", "hook": "input", "type": "filter", "policy": "drop"}},
+        {"chain": {**base, "name": "own"}},
+        {"rule": {**base, "chain": "own", "expr": [{"accept": None}]}},
+        {"rule": {**base, "table": "other", "chain": "own", "expr": [{"drop": None}]}},
+    ]
+    rows += [{"rule": {**base, "chain": "input", "expr": one}} for one in expressions]
+    look = reading({"nft": json.dumps({"nftables": rows})})
+    assert openings.firewall(look) == {"ipv4": verdict, "ipv6": verdict}

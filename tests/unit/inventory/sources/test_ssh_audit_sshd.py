@@ -8,6 +8,7 @@ import pytest
 
 from dcctl.inventory.probes import audit, audit_sshd
 from dcctl.inventory.sources.ssh.audit import access
+from dcctl.inventory.sources.ssh.audit.sshd_files import sshd_matches
 from dcctl.inventory.sources.ssh.audit.told import HostDocument, Reading, Told, Untold
 from tests.unit.inventory.sources.readings import recorded
 
@@ -41,7 +42,7 @@ def _reading(*servers: str) -> Reading:
 def test_a_server_that_was_started_as_usual_has_the_usual_settings(server: str) -> None:
     reading = _reading(server)
     assert access.sshd(reading)["permitrootlogin"] == ("without-password",)
-    assert access.sshd_matches(reading) == ()
+    assert sshd_matches(reading) == ()
     assert not reading.silent
 
 
@@ -56,7 +57,7 @@ def test_a_server_that_was_started_as_usual_has_the_usual_settings(server: str) 
     ],
 )
 def test_a_server_with_settings_of_its_own_is_not_judged_by_the_usual_file(server: str, words: str) -> None:
-    for reader in (access.sshd, access.sshd_matches):
+    for reader in (access.sshd, sshd_matches):
         with pytest.raises(Untold, match=words):
             reader(_reading(server, "sshd: wu [priv]"))
 

@@ -6,10 +6,11 @@ What is found is reduced here to where it is and the first digits of a digest; n
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections import Counter
 from functools import lru_cache
 from hashlib import sha256
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import log2
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +34,7 @@ _FORMS: Final = re.compile(
     | \bnvapi-[\w-]{30,}                                     # NVIDIA
     | \bsk-(?:proj-|ant-|or-)?[\w-]{20,}                     # OpenAI and others
     | \bxox[abprs]-[\w-]{10,}                                # Slack
+    | \bhttps://hooks\.slack\.com/(?:services|triggers|workflows)/[\w/-]{20,}
     | \bAIza[\w-]{35}                                        # Google
     | \bLTAI[0-9A-Za-z]{12,}                                 # Alibaba Cloud
     | \bdop_v1_[0-9a-f]{40,} | \bnpm_[0-9A-Za-z]{36} | \bpypi-[\w-]{50,}
@@ -78,9 +80,12 @@ _DIGITS: Final = 2
 _BITS: Final = 4.0
 """Per letter (Shannon)."""
 _PAIR: Final = re.compile(
-    r"""(?:^|[\s,{;&?])["']?-{0,2}([A-Za-z][\w.-]{1,60})["']?\s*(?:=|:\s)\s*["']?([^\s"',;&}]{1,4096})""",
+    r"""(?:^|[\s,{;&?])["']?-{0,2}([A-Za-z][\w.-]{1,60})["']?[^\S\n]*(?:=|:(?=["'\s]))[^\S\n]*["']?([^\s"',;&{}\[\]][^\s"',;&}]{0,4095})""",
     re.MULTILINE,
 )
+_TAG: Final = re.compile(r"<([A-Za-z][\w.-]{1,60})>\s*([^\s<>]{1,4096})\s*</")
+_NETRC: Final = re.compile(r"\b(?:machine\s+\S+|default)\s+login\s+\S+\s+(password)\s+(\S{1,4096})")
+_LOGIN: Final = re.compile(r"""["'](auth)["']\s*:\s*["']([A-Za-z0-9+/]{8,4096}={0,2})["']""")
 _FLAG: Final = re.compile(r"--?[A-Za-z][\w.-]*")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -144,7 +149,7 @@ def in_value(path: str, name: str, value: str) -> Iterator[Literally]:
         yield from in_text(path, value)
     elif is_secret(name, value):
         yield noted(path, value)
-    elif "=" in value or ":" in value:
+    elif any(sign in value for sign in "=:<") or "password" in value:
         yield from in_pairs(f"{path}/", value)
 
 
@@ -158,10 +163,22 @@ def in_text(path: str, text: str) -> Iterator[Literally]:
 
 
 def in_pairs(prefix: str, text: str) -> Iterator[Literally]:
-    """Yield the secrets that a text gives a name, as `name=value`, `name: value` or `"name": "value"`."""
-    for name, value in _PAIR.findall(text):
+    """Yield the secrets that a text gives a name: by `=`, `:`, a tag, or as netrc and Docker write them."""
+    for name, value in chain(_PAIR.findall(text), _TAG.findall(text), _NETRC.findall(text)):
         if _named_or_formed(name, value):
             yield noted(f"{prefix}{name}", value)
+    for name, value in _LOGIN.findall(text):
+        if _is_login(value):
+            yield noted(f"{prefix}{name}", value)
+
+
+def _is_login(value: str) -> bool:
+    """A user and a password, as Docker keeps them for a registry."""
+    try:
+        user, colon, password = b64decode(value, validate=True).partition(b":")
+    except ValueError:
+        return False
+    return bool(user and colon and password)
 
 
 def _named_or_formed(name: str, value: str) -> bool:

@@ -49,6 +49,8 @@ class Piece(Subject, frozen=True, kw_only=True):
     found: tuple[Look, ...] = ()
     """Of its pods."""
     pods: int = 0
+    claims: tuple[str, ...] = ()
+    """Of volumes, by their names."""
 
     @property
     def key(self) -> str:
@@ -63,6 +65,7 @@ class _Parts:
         self.templates: dict[Look, None] = {}
         self.found: dict[Look, None] = {}
         self.pods = 0
+        self.claims: set[str] = set()
         self.silent: dict[str, Silence] = {}
 
     def add(self, piece: Piece) -> None:
@@ -70,6 +73,7 @@ class _Parts:
         self.templates.update(dict.fromkeys(piece.templates))
         self.found.update(dict.fromkeys(piece.found))
         self.pods += piece.pods
+        self.claims.update(piece.claims)
         self.silent.update(piece.silent)
 
     def looks(self) -> list[Look]:
@@ -140,6 +144,7 @@ def _work(ref: Ref, name: str, looks: list[Look], parts: _Parts) -> Work:
         labels=tuple(dict(each) for each in _unique(look.labels for look in looks)),
         networks=_unique(each for look in looks for each in look.networks),
         secrets=_unique(each for look in looks for each in look.secrets),
+        claims=tuple(sorted(parts.claims)),
         silent=parts.silent,
     )
 

@@ -123,11 +123,18 @@ class HostPathWire(Wire):
     type: str | None = None
 
 
+class ClaimedWire(Wire):
+    """A claim of a volume, by its name."""
+
+    claim_name: str = ""
+
+
 class VolumeWire(Wire):
-    """A volume; of others than those of the node only the name is read."""
+    """A volume; of others than those of the node, and claims, only the name is read."""
 
     name: str = ""
     host_path: HostPathWire | None = None
+    persistent_volume_claim: ClaimedWire | None = None
 
 
 class SystemWire(Wire):
@@ -212,6 +219,13 @@ def _host_paths(spec: SpecWire) -> Iterator[HostPath]:
     for one in spec.volumes or ():
         if one.host_path is not None:
             yield HostPath(one.name, one.host_path.path, one.host_path.type or "")
+
+
+def claims(spec: SpecWire) -> Iterator[str]:
+    """Yield the names of the claims of volumes that a pod has."""
+    for one in spec.volumes or ():
+        if one.persistent_volume_claim is not None:
+            yield one.persistent_volume_claim.claim_name
 
 
 def _container(turn: Turn, one: ContainerWire, volumes: set[str]) -> Container:

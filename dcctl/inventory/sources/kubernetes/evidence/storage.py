@@ -45,8 +45,29 @@ class ClassWire(Wire):
     parameters: dict[str, str] | None = None
 
 
+class Notes(Wire):
+    """The annotations of a volume that mean something here."""
+
+    provisioner: str = field(default="", name="pv.kubernetes.io/provisioned-by")
+
+
+class VolumeMeta(Dated):
+    """Metadata of a volume."""
+
+    annotations: Notes | None = None
+
+
+class PathWire(Wire):
+    """A path of a node."""
+
+    path: str = ""
+
+
 class VolumeSpec(Wire):
-    """Whose a volume is, and how large."""
+    """Whose a volume is, how large, and where, if that is a node."""
+
+    host_path: PathWire | None = None
+    local: PathWire | None = None
 
     storage_class_name: str = ""
     claim_ref: ClaimRef | None = None
@@ -63,7 +84,7 @@ class VolumeStatus(Wire):
 class VolumeWire(Wire):
     """A PersistentVolume."""
 
-    metadata: Dated = field(default_factory=Dated)
+    metadata: VolumeMeta = field(default_factory=VolumeMeta)
     spec: VolumeSpec = field(default_factory=VolumeSpec)
     status: VolumeStatus = field(default_factory=VolumeStatus)
 
@@ -117,6 +138,8 @@ def storage_class(item: ClassWire, cluster: str) -> Iterator[StorageClass]:
 def volume(item: VolumeWire, cluster: str) -> Iterator[Volume]:
     """Yield the volume. Servers before 1.29 do not tell since when: then it is as old as it is."""
     claim = item.spec.claim_ref
+    place = item.spec.host_path or item.spec.local
+    notes = item.metadata.annotations or Notes()
     since = item.status.last_phase_transition_time or item.metadata.creation_timestamp
     yield Volume(
         cluster=cluster,
@@ -124,6 +147,8 @@ def volume(item: VolumeWire, cluster: str) -> Iterator[Volume]:
         phase=item.status.phase,
         claim=f"{claim.namespace}/{claim.name}" if claim else "",
         storage_class=item.spec.storage_class_name,
+        host_path=place.path if place else "",
+        made_by=notes.provisioner or ("local" if item.spec.local else ""),
         size_bytes=_bytes(item.spec.capacity),
         since_s=_seconds(since),
     )

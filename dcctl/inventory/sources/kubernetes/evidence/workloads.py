@@ -12,7 +12,7 @@ from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.pods import Config
 from dcctl.inventory.sources.kubernetes.evidence.literals import in_values
 from dcctl.inventory.sources.kubernetes.evidence.looks import STATIC, Look, Piece, Ref
-from dcctl.inventory.sources.kubernetes.evidence.podspec import SpecWire, secrets, shape
+from dcctl.inventory.sources.kubernetes.evidence.podspec import SpecWire, claims, secrets, shape
 from dcctl.inventory.sources.kubernetes.evidence.row import Row
 from dcctl.inventory.sources.kubernetes.listed import JOB_SETS, RAY_CLUSTERS, TRAINING, Listed
 from dcctl.inventory.sources.kubernetes.owners import LWS_NAME_LABEL, OWN_LABELS
@@ -126,14 +126,17 @@ class Pods:
         """Forget all pages."""
         self._looks: dict[Look, Look] = {}
         self._of: dict[Ref, dict[Look, int]] = {}
+        self._claims: dict[Ref, set[str]] = {}
 
     def add(self, items: list[PodWire]) -> None:
         """Read one page of pods."""
         for item in items:
             seen = look(item.metadata, item.spec, item.metadata.namespace)
             seen = self._looks.setdefault(seen, seen)
-            counts = self._of.setdefault(self._owner(item), {})
+            owner = self._owner(item)
+            counts = self._of.setdefault(owner, {})
             counts[seen] = counts.get(seen, 0) + 1
+            self._claims.setdefault(owner, set()).update(claims(item.spec))
 
     def _owner(self, item: PodWire) -> Ref:
         meta = item.metadata
@@ -151,7 +154,8 @@ class Pods:
     def subjects(self) -> Iterator[Piece]:
         """Yield a piece for each owner."""
         for ref, counts in self._of.items():
-            yield Piece(ref=ref, found=tuple(counts), pods=sum(counts.values()))
+            held = tuple(sorted(self._claims[ref]))
+            yield Piece(ref=ref, found=tuple(counts), pods=sum(counts.values()), claims=held)
 
 
 def pieces(item: OwnerWire, cluster: str, *, kind: str) -> Iterator[Piece]:
@@ -164,13 +168,15 @@ def pieces(item: OwnerWire, cluster: str, *, kind: str) -> Iterator[Piece]:
         return
     found: list[Look] = []
     silent: dict[str, Silence] = {}
+    held: set[str] = set()
     for template in templates(item.spec):
         try:
             read = msgspec.convert(template, PodWire, strict=False)
             found.append(look(read.metadata, read.spec, meta.namespace))
+            held.update(claims(read.spec))
         except ValueError as error:
             silent["shapes"] = Silence(f"a template is not understood: {error}", "invalid")
-    yield Piece(ref=ref, templates=tuple(dict.fromkeys(found)), silent=silent)
+    yield Piece(ref=ref, templates=tuple(dict.fromkeys(found)), claims=tuple(sorted(held)), silent=silent)
 
 
 def templates(value: object, depth: int = DEEPEST) -> Iterator[dict[str, Any]]:

@@ -1,14 +1,15 @@
-"""Who may log in and become root: settings of sshd, keys, accounts, sudoers. Pure."""
+"""Who may log in: settings of sshd, keys, accounts. Pure."""
 
 from __future__ import annotations
 
 import base64
-import getopt
 import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.evidence.hosts import Auditing, AuthorizedKey, Grant, HostAccount, HostKey, Match
+from dcctl.inventory.evidence.hosts import Auditing, AuthorizedKey, HostAccount, HostKey
+from dcctl.inventory.sources.ssh.audit.servers import check_settings
+from dcctl.inventory.sources.ssh.audit.sshd_files import sshd_matches
 from dcctl.inventory.sources.ssh.audit.told import Untold
 
 if TYPE_CHECKING:
@@ -18,14 +19,11 @@ if TYPE_CHECKING:
 
 _KEY_LINE = re.compile(r"(\d{1,6}) ((?:SHA256|MD5):\S+) (.*)\(([A-Z0-9-]+)\)")
 _FILE_LINE = re.compile(r"@@(\d{1,12})(?:\.\d*)?@@(/.+)")
-_KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2", "%h/.ssh/authorized_keys"}
-_SEARCHED = ("/root", "/home/")
-_TITLE = re.compile(r"sshd: (/.+?) \[listener\].*")
-_OPTIONS = "C:E:b:c:f:g:h:k:o:p:u:46DGQRTVdeiqrt"
-_NO_SERVER = {"-G", "-Q", "-R", "-T", "-V", "-i", "-t"}
-"""They print something and end, or are about one connection."""
-_USUAL_SERVERS = {"/usr/sbin/sshd", "/sbin/sshd", "/usr/bin/sshd"}
-_USUAL_FILE = "/etc/ssh/sshd_config"
+_KEY_FILES = {".ssh/authorized_keys", ".ssh/authorized_keys2", "%h/.ssh/authorized_keys", "none"}
+_IN_HOME = re.compile(r"/\.ssh/[^/]+\Z")
+_FOLDER_LINE = re.compile(r"@(\d{1,20})@(/.+)")
+_NO_MATTER = ("File system loop", "No such file or directory", "Too many levels of symbolic links")
+_SEARCHED = re.compile(r"(?:/root|/home(?:/[^/]+){1,2})/?\Z")
 _NO_LOGIN = ("/nologin", "/false", "/sync", "/halt", "/shutdown")
 
 
@@ -35,7 +33,7 @@ def sshd(reading: Reading) -> dict[str, tuple[str, ...]]:
     Untold: the server that runs was given others when it was started. Where one of several was, they are told
     in part.
     """
-    _check_settings(reading)
+    check_settings(reading)
     found: dict[str, tuple[str, ...]] = {}
     for line in reading.command("sshd").splitlines():
         keyword, _, value = line.partition(" ")
@@ -44,63 +42,6 @@ def sshd(reading: Reading) -> dict[str, tuple[str, ...]]:
     if "permitrootlogin" not in found:
         raise Untold("sshd -T told no settings", "invalid")
     return found
-
-
-def _check_settings(reading: Reading) -> None:
-    """Untold: all servers that run have other settings. Of one of several it is noted."""
-    servers = [why for one in reading.host.servers if (why := _started_with(one)) is not None]
-    others = [why for why in servers if why]
-    if others and len(others) == len(servers):
-        raise Untold(f"{others[0]}; sshd -T tells the settings of /etc/ssh/sshd_config", "unsupported")
-    if others:
-        reading.only("sshd", f"of {len(servers)} servers one is another: {others[0]}", "unsupported")
-
-
-def _started_with(line: str) -> str | None:
-    """Say what makes a server's settings other than those of `sshd -T`; empty: nothing. None: it is none.
-
-    A server has its command line as its title since OpenSSH 8.2: `sshd: /usr/sbin/sshd -D [listener] 0 of …`.
-    """
-    title = _TITLE.fullmatch(line)
-    words = (title[1] if title else line).split()
-    if not words or not words[0].endswith("/sshd"):
-        return None
-    try:
-        told, _ = getopt.getopt(words[1:], _OPTIONS)
-    except getopt.GetoptError as error:
-        return f"sshd runs with options that are not known: {error}"
-    if {name for name, _ in told} & _NO_SERVER:
-        return None
-    if words[0] not in _USUAL_SERVERS:
-        return f"the server that runs is {words[0]}"
-    other = [f"{name} {value}" for name, value in told if name in {"-f", "-o"} and value != _USUAL_FILE]
-    return f"sshd runs with {' '.join(other)}" if other else ""
-
-
-def sshd_matches(reading: Reading) -> tuple[Match, ...]:
-    """Return the settings below Match, by whom they are for; a file ends its last one. Untold: as `sshd`."""
-    _check_settings(reading)
-    found, criteria, last = [], "", ""
-    for path, line in _grepped(reading.command("sshd_files", (0, 2))):
-        parts = re.match(r"\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*\S)", line)
-        if path != last:
-            criteria, last = "", path
-        if not parts:
-            continue
-        keyword, value = parts[1].lower(), parts[2]
-        if keyword == "match":
-            criteria = " ".join(value.split())
-        elif criteria:
-            found.append(Match(criteria, keyword, value))
-    return tuple(found)
-
-
-def _grepped(text: str) -> Iterator[tuple[str, str]]:
-    """(file, line) of the output of `grep -r`."""
-    for row in text.splitlines():
-        path, colon, line = row.partition(":")
-        if colon and path.startswith("/"):
-            yield path, line
 
 
 def host_keys(reading: Reading) -> tuple[HostKey, ...]:
@@ -126,34 +67,52 @@ def authorized_keys(reading: Reading) -> tuple[AuthorizedKey, ...]:
     """Return the keys below /root and /home; of others it is noted that nobody looked."""
     found, file, moment = [], "", 0
     homes = {one.home.rstrip("/"): one.name for one in accounts(reading)}
-    for line in reading.command("authorized_keys", (0, 1)).splitlines():
+    lines = reading.command("authorized_keys", (0, 1)).splitlines()
+    for line in lines:
         if path := _FILE_LINE.fullmatch(line):
-            moment, file = int(path[1]), path[2]
+            moment, file = int(path[1]), path[2] if _IN_HOME.search(path[2]) else ""
         elif (key := _KEY_LINE.fullmatch(line)) and file:
             user = homes.get(file.rpartition("/.ssh/")[0], file.split("/")[-3])
             found.append(AuthorizedKey(user, key[4], int(key[1]), key[2], key[3].strip(), file, moment))
-    _note_other_keys(reading)
+    for doubt in (*_unsearched(lines), *_elsewhere(reading)):
+        reading.only("authorized_keys", doubt)
     return tuple(found)
 
 
-def _note_other_keys(reading: Reading) -> None:
+def _unsearched(lines: list[str]) -> Iterator[str]:
+    """Folders that find did not enter: on other file systems, or refused."""
+    devices = {row[2]: row[1] for line in lines if (row := _FOLDER_LINE.fullmatch(line))}
+    for path, device in devices.items():
+        start = "/" + path.split("/")[1]
+        if device != devices.get(start, device):
+            yield f"{path} is on another file system, and was not searched"
+    for line in lines:
+        if line.startswith("/usr/bin/find: ") and not any(words in line for words in _NO_MATTER):
+            yield line.removeprefix("/usr/bin/find: ")
+
+
+def _elsewhere(reading: Reading) -> Iterator[str]:
+    """Homes and files that sshd takes keys from, and nobody searched."""
     away = [
         one.name
         for one in accounts(reading)
-        if not one.home.startswith(_SEARCHED) and one.uid >= 1000 and not one.shell.endswith(_NO_LOGIN)
+        if not _SEARCHED.match(one.home) and one.uid >= 1000 and not one.shell.endswith(_NO_LOGIN)
     ]
     if away:
-        reading.only(
-            "authorized_keys", f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
-        )
+        yield f"homes outside /root and /home were not searched: {', '.join(away[:5])}"
     try:
         settings = sshd(reading) if reading.ran("sshd") and reading.commands["sshd"].out else {}
+        read = reading.ran("sshd_files") and reading.commands["sshd_files"].out
+        matched = sshd_matches(reading) if read else ()
     except Untold as reason:
-        reading.only("authorized_keys", f"where sshd takes keys from is not known: {reason.silence.reason}")
+        yield f"where sshd takes keys from is not known: {reason.silence.reason}"
         return
     files = " ".join(settings.get("authorizedkeysfile", ())).split()
-    if set(files) - _KEY_FILES or settings.get("authorizedkeyscommand", ("none",)) != ("none",):
-        reading.only("authorized_keys", "sshd also takes keys from elsewhere: AuthorizedKeysFile or -Command")
+    files += [word for one in matched if one.keyword == "authorizedkeysfile" for word in one.value.split()]
+    commands = [*settings.get("authorizedkeyscommand", ())]
+    commands += [one.value for one in matched if one.keyword == "authorizedkeyscommand"]
+    if set(files) - _KEY_FILES or set(commands) - {"none"}:
+        yield "sshd also takes keys from elsewhere: AuthorizedKeysFile or -Command"
 
 
 def accounts(reading: Reading) -> tuple[HostAccount, ...]:
@@ -170,46 +129,6 @@ def empty_passwords(reading: Reading) -> tuple[str, ...]:
     """Return the accounts without a password; grep ends with 1 where it finds none."""
     text = reading.command("empty_passwords", (0, 1))
     return tuple(line.split(":")[0] for line in text.splitlines() if "::" in line)
-
-
-def nopasswd(reading: Reading) -> tuple[Grant, ...]:
-    """Return what sudoers allows without a password; nothing where there is no sudo."""
-    if not reading.ran("sudoers"):
-        return ()
-    lines = [row for row in _grepped(reading.command("sudoers", (0, 2))) if _is_read(row[0])]
-    return tuple(_grants(_joined(lines)))
-
-
-def _is_read(path: str) -> bool:
-    """Sudo passes over files of its folder with a dot in their names, and over those that end in ~."""
-    name = path.rpartition("/")[2]
-    return "/sudoers.d/" not in path or not ("." in name or name.endswith("~"))
-
-
-def _joined(rows: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Join lines that a backslash continues; comments are dropped."""
-    begun = ""
-    for path, line in rows:
-        begun += line
-        if begun.endswith("\\"):
-            begun = begun[:-1] + " "
-            continue
-        text, begun = begun.strip(), ""
-        if text and not re.match(r"#(?!\d)|@include", text):
-            yield path, text
-
-
-def _grants(lines: Iterator[tuple[str, str]]) -> Iterator[Grant]:
-    aliases: dict[str, str] = {}
-    for path, line in lines:
-        if alias := re.match(r"Cmnd_Alias\s+(\w+)\s*=\s*(.*)", line):
-            aliases[alias[1]] = alias[2]
-        elif re.match(r"Defaults\S*\s.*!\s*authenticate", line):
-            yield Grant(line.split()[0].removeprefix("Defaults").lstrip(":") or "ALL", "ALL", path)
-        elif found := re.match(r"(\S+|\"[^\"]+\")\s.*?=.*?\bNOPASSWD\s*:\s*(.*)", line):
-            commands = re.split(r"\bPASSWD\s*:", re.sub(r"\bNOPASSWD\s*:\s*", "", found[2]))[0]
-            words = [aliases.get(word.strip(), word.strip()) for word in re.split(r"(?<!\\),", commands)]
-            yield Grant(found[1].strip('"'), ", ".join(word for word in words if word), path)
 
 
 def auditing(reading: Reading) -> Auditing:

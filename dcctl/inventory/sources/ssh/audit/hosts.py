@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Algorithms, Host, HostMemory
-from dcctl.inventory.sources.ssh.audit import access, hardware, openings, upkeep
+from dcctl.inventory.sources.ssh.audit import access, hardware, openings, sshd_files, sudo, upkeep
 from dcctl.inventory.sources.ssh.audit.told import HostDocument, Reading, read_all
 from dcctl.inventory.sources.ssh.error import printable
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 _READERS: Final[dict[str, Callable[[Reading], Any]]] = {
     "virtual": hardware.virtual,
     "sshd": access.sshd,
-    "sshd_matches": access.sshd_matches,
+    "sshd_matches": sshd_files.sshd_matches,
     "host_keys": access.host_keys,
     "authorized_keys": access.authorized_keys,
     "accounts": access.accounts,
     "empty_passwords": access.empty_passwords,
-    "nopasswd": access.nopasswd,
+    "nopasswd": sudo.nopasswd,
     "services": upkeep.services,
     "auditing": access.auditing,
     "logging": upkeep.logging,

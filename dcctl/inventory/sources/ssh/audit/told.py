@@ -12,7 +12,7 @@ from dcctl.inventory.model import Cause  # noqa: TC001  # msgspec reads it
 from dcctl.inventory.sources.ssh.error import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 
 class Told(Struct, frozen=True, omit_defaults=True):
@@ -136,6 +136,14 @@ def out_of(told: Told, name: str, ok: Collection[int] = (0,)) -> str:
         first = next((line for line in told.out.splitlines() if line.strip()), "")
         raise Untold(f"{name} ended with status {told.status}: {first}")
     return told.out
+
+
+def grepped(text: str) -> Iterator[tuple[str, str]]:
+    """(file, line) of the output of `grep -R`."""
+    for row in text.splitlines():
+        path, colon, line = row.partition(":")
+        if colon and path.startswith("/"):
+            yield path, line
 
 
 def read_all(reading: Reading, readers: Mapping[str, Callable[[Reading], Any]]) -> dict[str, Any]:

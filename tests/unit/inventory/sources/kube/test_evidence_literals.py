@@ -126,3 +126,41 @@ def test_files_are_read_by_the_names_that_they_give() -> None:
 )
 def test_arguments_and_scripts_are_read(words: list[str], paths: list[str]) -> None:
     assert [one.path for one in in_arguments("a/", words)] == paths
+
+
+SECRET = "Zq7xW9vKpL4rT8mB2nC6hQe5"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (f'{{"db":{{"password":"{SECRET}"}}}}', "password"),
+        (f'{{\n  "token": "{SECRET}"\n}}', "token"),
+        (f"db:\n  password: {SECRET}\n", "password"),
+        (f'db: {{password: "{SECRET}"}}\n', "password"),
+        (f"users:\n- name: a\n  user:\n    token: {SECRET}\n", "token"),
+        (f"<db><password>{SECRET}</password></db>", "password"),
+        (f'{{"auths":{{"r":{{"auth":"{b64encode(b"user:" + SECRET.encode()).decode()}"}}}}}}', "auth"),
+        (f"machine h login u password {SECRET}", "password"),
+        (f"https://hooks.slack.com/services/T00000000/B00000000/{SECRET}", ""),
+        (f'export DB_PASSWORD="{SECRET}"\n', "DB_PASSWORD"),
+    ],
+)
+def test_files_of_all_kinds_tell_where_their_secret_is(text: str, where: str) -> None:
+    (found,) = in_values("", [("file", text)])
+    assert found.path == ("file/" + where if where else "file")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password:\n  from: vault\n",
+        '{"password":{"from":"vault"}}',
+        '{"auth":"basic123"}',
+        "<password></password><token/>",
+        "the password of the site is asked for at the desk",
+        "https://hooks.slack.com/services/",
+    ],
+)
+def test_files_without_a_secret_tell_none(text: str) -> None:
+    assert list(in_values("", [("file", text)])) == []

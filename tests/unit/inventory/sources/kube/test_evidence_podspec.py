@@ -199,3 +199,22 @@ def test_templates_are_found_wherever_there_are_containers() -> None:
     endless: Json = {}
     endless["again"] = endless
     assert list(templates(endless)) == []
+
+
+def test_claims_of_volumes_are_those_of_all_pods_of_an_owner() -> None:
+    def claiming(name: str) -> Json:
+        volumes = [{"name": "d", "persistentVolumeClaim": {"claimName": name}}, {"name": "e", "emptyDir": {}}]
+        spec = {"containers": [{"name": "x"}], "volumes": volumes}
+        owner = {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "controller": True}
+        meta = {"name": f"db-{name}", "namespace": "nlp", "ownerReferences": [owner]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+    made = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "nlp"},
+        "spec": {"template": {"spec": claiming("root")["spec"]}},
+    }
+    found = evidence(claiming("data-1"), claiming("data-0"), made).workloads or ()
+    assert {one.name: one.claims for one in found} == {"db": ("data-0", "data-1"), "web": ("root",)}
+    assert all(len(one.shapes or ()) == 1 for one in found), "a claim makes no other kind of pod"

@@ -55,6 +55,24 @@ def test_a_volume_is_what_it_is_since_its_last_change() -> None:
     assert read("persistentvolumes", older, Volume)[0].since_s == 1_735_689_600
 
 
+@pytest.mark.parametrize(
+    ("meta", "spec", "place"),
+    [
+        ("", "hostPath: {path: /, type: Directory}", ("/", "")),
+        (
+            ", annotations: {pv.kubernetes.io/provisioned-by: rancher.io/local-path, x: y}",
+            "hostPath: {path: /opt/p/pvc-1}",
+            ("/opt/p/pvc-1", "rancher.io/local-path"),
+        ),
+        ("", "local: {path: /mnt/disks/1}", ("/mnt/disks/1", "local")),
+        ("", "csi: {driver: rbd.csi.ceph.com, volumeHandle: a}", ("", "")),
+    ],
+)
+def test_a_volume_says_what_of_its_node_it_is(meta: str, spec: str, place: tuple[str, str]) -> None:
+    (one,) = read("persistentvolumes", f"{{metadata: {{name: a{meta}}}, spec: {{{spec}}}}}", Volume)
+    assert (one.host_path, one.made_by) == place
+
+
 def test_a_claim_and_a_class() -> None:
     text = """
     metadata: {name: data, namespace: nlp, creationTimestamp: "2025-01-01T00:00:00Z"}

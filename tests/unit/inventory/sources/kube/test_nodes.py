@@ -4,7 +4,7 @@ import pytest
 
 from dcctl.inventory.model import Accelerator, Node, Taint
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
-from dcctl.inventory.sources.kubernetes.types import Meta, NodeObject
+from dcctl.inventory.sources.kubernetes.types import Meta, NodeObject, NodeStatus
 from tests.kubernetes_data import feed
 
 MIB = 1 << 20
@@ -35,7 +35,7 @@ def test_whole_boards_with_identity_and_place(nodes: dict[str, Node]) -> None:
     )
     assert (node.site, node.rack, node.pools) == ("eu-1a", "r12", ("train",))
     assert (node.provider_id, node.system_uuid, node.address) == ("gce://p/z/whole", "S-1", "10.0.0.7")
-    assert node.accelerator_counts == {"kubernetes": 8}
+    assert node.accelerator_counts == {"kubernetes": 8, "allocatable": 7}
     assert node.capacity is not None
     assert node.allocatable is not None
     assert (node.capacity.cpu_milli, node.allocatable.cpu_milli) == (224_000, 223_500)
@@ -47,6 +47,24 @@ def test_whole_boards_with_identity_and_place(nodes: dict[str, Node]) -> None:
         "b-1",
     )
     assert (node.ready, node.schedulable, node.state) == (True, True, "Ready")
+
+
+@pytest.mark.parametrize(
+    ("capacity", "counts"),
+    [
+        ({"nvidia.com/gpu": "0"}, {"kubernetes": 0}),
+        ({"nvidia.com/gpu": "0", "nvidia.com/mig-1g.10gb": "0"}, {}),
+        ({"cpu": "8"}, {}),
+        ({"nvidia.com/gpu": "2"}, {"kubernetes": 2, "allocatable": 0}),
+    ],
+)
+def test_a_node_that_declares_boards_and_has_none_says_so(
+    capacity: dict[str, str], counts: dict[str, int]
+) -> None:
+    sink = Nodes("kubernetes:test", Place())
+    left = {"nvidia.com/gpu": "0"}
+    sink.add([NodeObject(Meta(name="n"), status=NodeStatus(capacity=capacity, allocatable=left))])
+    assert sink.found["n"].accelerator_counts == counts
 
 
 @pytest.mark.parametrize(
