@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import Event
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from dcctl import specs
 from dcctl.config import wrong
 from dcctl.errors import DcctlError, DeniedError, UnreachableError, UsageError
+from dcctl.interrupts import Stop
 from dcctl.inventory.merge import merge
 from dcctl.inventory.model import Fleet, Gap, Node, Site
 from dcctl.inventory.sources.base import SourceError, interrupted, run, run_all
@@ -45,15 +45,22 @@ class Surveyed(Struct, frozen=True):
 
 
 def survey(
-    settings: Settings, progress: Progress, now_s: int, asked: Asked | None = None, *, lenient: bool = False
+    settings: Settings,
+    progress: Progress,
+    now_s: int,
+    asked: Asked | None = None,
+    *,
+    lenient: bool = False,
+    stop: Stop | None = None,
 ) -> Surveyed:
     """Everything that the sources of this run know, merged, and what --nodes and --exclude leave of it.
 
     `asked`: what nodes are asked over SSH beside their inventory; it takes twice the time of a node.
+    Once `stop` is set, by whoever gave it or by Ctrl-C, nothing new is asked.
     UsageError for a wrong file, node set or configuration; DeniedError or UnreachableError when no source
     answered at all. What is not answered is a gap of the fleet; `lenient`: so it is where all is denied.
     """
-    return _Survey(settings, progress, now_s, Event(), asked, lenient).run()
+    return _Survey(settings, progress, now_s, stop or Stop(), asked, lenient).run()
 
 
 def plan_of(settings: Settings) -> tuple[AnySpec, ...]:
@@ -144,7 +151,7 @@ class _Survey(Struct, frozen=True):
     settings: Settings
     progress: Progress
     now_s: int
-    stop: Event
+    stop: Stop
     asked: Asked | None = None
     lenient: bool = False
 
@@ -211,11 +218,14 @@ class _Survey(Struct, frozen=True):
     def _declared(self, plan: Sequence[AnySpec]) -> Iterator[Fleet]:
         """What files say; one that cannot be read is the user's error, not a gap. Ctrl-C ends all asking."""
         for spec in plan:
-            source = self._file_source(spec)
+            with self.stop.interrupting():
+                source = self._file_source(spec)
             if source is None:
                 continue
             try:
-                yield _standing_at(spec.site, run(source, strict=True))
+                with self.stop.interrupting():
+                    fleet = run(source, strict=True)
+                yield _standing_at(spec.site, fleet)
             except SourceError as error:
                 raise UsageError(error.subject, error.reason, error.hint) from error
             except KeyboardInterrupt:

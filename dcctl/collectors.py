@@ -5,36 +5,32 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
-from dcctl import specs
-from dcctl.asking import Asking
+from dcctl import meter_specs, specs
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import united
 from dcctl.inventory.evidence.fleet import with_fleet
-from dcctl.inventory.evidence.unreached import named
+from dcctl.inventory.evidence.unreached import CUT, named
 from dcctl.inventory.model import Fleet, Gap
-from dcctl.inventory.sources.base import SourceError
-from dcctl.meter_specs import MeterSpec
+from dcctl.inventory.sources.base import SourceError, Task, at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dcctl.inventory.evidence.fleet import Records
-    from dcctl.inventory.sources.ssh.error import SshError
-    from dcctl.inventory.sources.ssh.run import Reply
+    from dcctl.inventory.sources.base import EvidenceSource
     from dcctl.inventory.sources.ssh.source import Asked
+    from dcctl.meters import PlantSpec
     from dcctl.settings import Settings
-    from dcctl.specs import AnySpec, DeclaredSpec, DiagnosticsSpec, KubernetesSpec, S3Spec, SshSpec
+    from dcctl.specs import AnySpec
 
 _HEAD_BYTES = 64
-_OF_NODES = ("hosts", "boards", "gpu_nodes", "ports", "components")
-"""What nodes tell."""
 _HERE_S = 2
 """An audit gives a node so many times the time of a survey: this machine as well."""
 
@@ -70,12 +66,32 @@ def _is_evidence(what: str) -> bool:
         return False
 
 
-def declared(spec: DeclaredSpec) -> Evidence:
+def declared(spec: specs.DeclaredSpec) -> Evidence:
     """Return what a file of the site declares. UsageError: it cannot be read, or is wrong."""
     from dcctl.inventory.sources.declared import parse
     from dcctl.inventory.sources.files.documents import read_bytes
 
     return parse(read_bytes(spec.path), spec.path)
+
+
+class Round(NamedTuple):
+    """What sources of evidence are made of, beside the table of each."""
+
+    settings: Settings
+    fleet: Fleet
+    """As it was met."""
+    asked: Asked | None = None
+    """What nodes were asked over SSH when it was; None: no node was."""
+    clusters: int = 1
+    """How many of them this round asks."""
+
+
+class _Part(NamedTuple):
+    """What one source told."""
+
+    evidence: Evidence = Evidence()
+    records: Mapping[str, Records] | None = None
+    """Of diagnostics, by node; None: they are not what it tells, or it told none."""
 
 
 class Collection:
@@ -102,133 +118,111 @@ class Collection:
 
         return Asked(script())
 
-    def gather(self, fleet: Fleet, now_s: int) -> Evidence:
+    def gather(self, fleet: Fleet, now_s: int, stop: Event | None = None) -> Evidence:
         """Return what the sources of this run tell beside the fleet. What a source does not tell is silent.
 
-        What is declared comes last: of one thing that both tell of, what was read counts. Ctrl-C ends the
-        asking: what was not reached by then is a gap with the cause `interrupted`.
+        What is declared comes last: of one thing that both tell of, what was read counts. Ctrl-C sets `stop`.
+        Once it is set the asking ends: what was not reached by then is a gap with the cause `interrupted`.
         """
-        asking = Asking(fleet)
+        from dcctl.inventory.sources.diagnostics import together
+
+        stop = stop or Event()
+        parts = at_once(self._tasks(fleet, stop), stop)
+        cut = stop.is_set()
+        read = [part.evidence for part in parts]
         live = any(isinstance(spec, specs.EvidenceSpec) for spec in self._plan)
         own = Evidence(taken_at_s=now_s if live else fleet.taken_at_s or now_s, fleet=fleet)
-        read = [
-            part
-            for spec in self._plan
-            for part in asking.of(partial(self._parts, spec, fleet), _kinds_of(spec))
-        ]
-        records, gaps = _records([spec for spec in self._plan if isinstance(spec, specs.DiagnosticsSpec)])
         found = document.merged((own, *read, *self._declared))
-        gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps), *gaps)
+        gaps = (*fleet.gaps, *(gap for part in read for gap in part.fleet.gaps))
         components = None if found.components is None else united(found.components)
         whole = replace(found, components=components, fleet=replace(fleet, gaps=gaps))
-        whole = with_fleet(whole, records)
-        return named(whole) if asking.stop.is_set() else whole
+        whole = with_fleet(whole, together(part.records for part in parts))
+        return named(whole) if cut else whole
 
-    def _parts(self, spec: AnySpec, fleet: Fleet) -> Iterable[Evidence]:
-        settings, found = self._settings, tuple[Evidence, ...]()
-        match spec:
-            case specs.DemoSpec():
-                return _demo(fleet)
-            case specs.KubernetesSpec():
-                several = sum(isinstance(one, specs.KubernetesSpec) for one in self._plan) > 1
-                found = (_cluster(spec, settings, several=several),)
-            case specs.SshSpec():
-                found = (_nodes(spec, settings, fleet, self.asked),)
-            case specs.LocalSpec():
-                return _here(settings, fleet, self.asked)
-            case specs.ModelsSpec():
-                found = (_models(spec),)
-            case specs.S3Spec():
-                found = (_buckets(spec, settings),)
-            case MeterSpec():
-                return _plants(spec, settings, fleet)
-        return found
+    def _tasks(self, fleet: Fleet, stop: Event) -> list[Task[_Part]]:
+        clusters = sum(isinstance(spec, specs.KubernetesSpec) for spec in self._plan)
+        around = Round(self._settings, fleet, self.asked, clusters)
+        return [
+            *(
+                Task(partial(_told, source, fleet, stop), partial(_cut, source))
+                for spec in self._plan
+                if type(spec) in COLLECTORS
+                for source in [COLLECTORS[type(spec)](spec, around)]
+            ),
+            *(
+                Task(partial(_recorded, spec), partial(_unread, spec))
+                for spec in self._plan
+                if isinstance(spec, specs.DiagnosticsSpec)
+            ),
+        ]
 
 
-def _of_clusters() -> tuple[str, ...]:
-    """What clusters tell."""
-    from dcctl.inventory.sources.kubernetes.evidence.source import TOLD
+def _told(source: EvidenceSource, fleet: Fleet, stop: Event) -> _Part:
+    """What a source tells. One that does not answer is silent of all its kinds, and a gap.
 
-    return TOLD
-
-
-def _kinds_of(spec: AnySpec) -> Iterable[str]:
-    """What is unknown when this source is not asked any more."""
-    match spec:
-        case specs.KubernetesSpec():
-            return _of_clusters()
-        case specs.SshSpec() | specs.LocalSpec():
-            return _OF_NODES
-        case specs.ModelsSpec():
-            return ("model_files",)
-        case specs.S3Spec():
-            return ("buckets",)
-        case MeterSpec():
-            return ("plants",)
-    return ()
+    A gap that the survey met as well is told once.
+    """
+    try:
+        return _Part(source.gather(stop))
+    except SourceError as error:
+        met = any(gap.source == source.name for gap in fleet.gaps)
+        gap = Gap(source.name, error.subject, error.reason, error.cause, error.hint)
+        dark = Silence(f"{source.name}: {error.reason}", error.cause)
+        silent = dict.fromkeys(source.kinds, dark)
+        return _Part(Evidence(fleet=Fleet(gaps=() if met else (gap,)), silent=silent))
 
 
-def _cluster(spec: KubernetesSpec, settings: Settings, *, several: bool) -> Evidence:
+def _cut(source: EvidenceSource) -> _Part:
+    return _Part(Evidence(silent=dict.fromkeys(source.kinds, CUT)))
+
+
+def _recorded(spec: specs.DiagnosticsSpec) -> _Part:
+    from dcctl.inventory.sources.diagnostics import gather
+
+    records, gaps = gather(Path(spec.path))
+    return _Part(Evidence(fleet=Fleet(gaps=gaps)), records)
+
+
+def _unread(spec: specs.DiagnosticsSpec) -> _Part:
+    gap = Gap("diagnostics", spec.path, CUT.reason, CUT.cause)
+    return _Part(Evidence(fleet=Fleet(gaps=(gap,))))
+
+
+def _cluster(spec: specs.KubernetesSpec, around: Round) -> EvidenceSource:
     """All lists of one cluster, as its credentials see them."""
     from dcctl.inventory.sources.kubernetes.evidence.source import KubernetesEvidence
 
-    source = KubernetesEvidence(
+    return KubernetesEvidence(
         spec.name,
         spec.kubeconfig,
         spec.kubeconfig_context,
-        namespace=spec.namespace or settings.namespace or None,
-        told_as=spec.name if several else "",
-        timeout_s=settings.timeout,
+        namespace=spec.namespace or around.settings.namespace or None,
+        told_as=spec.name if around.clusters > 1 else "",
+        configz=spec.configz,
+        timeout_s=around.settings.timeout,
     )
-    try:
-        return source.gather(configz=spec.configz)
-    except SourceError as error:
-        dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        return Evidence(silent=dict.fromkeys(_of_clusters(), dark))
 
 
-def _nodes(spec: SshSpec, settings: Settings, fleet: Fleet, asked: Asked | None) -> Evidence:
-    """What the nodes of one ssh source answered when the fleet was surveyed, by the names of the fleet."""
-    from dcctl.inventory.sources.ssh.audit.gather import evidence_of
+def _nodes(spec: specs.SshSpec, around: Round) -> EvidenceSource:
+    """What the nodes of one ssh source answered when the fleet was surveyed."""
+    from dcctl.inventory.sources.ssh.audit.source import NodeEvidence
     from dcctl.inventory.sources.ssh.run import Overrides
 
-    answers = asked.answers.get(spec.name) if asked else None
-    if answers is None:
-        why = next((gap for gap in fleet.gaps if gap.source == spec.name), None)
-        silence = Silence(why.reason, why.cause) if why else Silence(f"{spec.name}: was not asked")
-        return Evidence(silent=dict.fromkeys(_OF_NODES, silence))
-    names = {alias: node.name for node in fleet.nodes for alias in (*node.aliases, node.name)}
-    names |= {node.name: node.name for node in fleet.nodes}
+    answers = around.asked.answers.get(spec.name) if around.asked else None
     files = Overrides(spec.config_file, spec.identity_file, spec.known_hosts)
-    known = [answer for answer in answers if answer.target.name in names]
-    return evidence_of(known, names, fanout=settings.fanout, overrides=files)
+    return NodeEvidence(spec.name, answers, around.fleet, fanout=around.settings.fanout, overrides=files)
 
 
-def _here(settings: Settings, fleet: Fleet, asked: Asked | None) -> Iterator[Evidence]:
-    """Yield what this machine tells, unless -w or -x leave it out, or it is asked over SSH as well."""
-    from dcctl.inventory.sources.ssh.audit.gather import evidence_here
-
-    over_ssh = {one.target.name for answers in (asked.answers if asked else {}).values() for one in answers}
-    for node in fleet.nodes:
-        if "local" not in node.sources or over_ssh & {node.name, *node.aliases}:
-            continue
-        yield evidence_here(node.name, _probed(_HERE_S * settings.timeout))
-
-
-def _probed(limit_s: float) -> Reply | SshError:
-    """What this machine answered to the script that nodes are asked with, or why it did not."""
+def _here(_spec: specs.LocalSpec, around: Round) -> EvidenceSource:
+    """The machine we run on, unless -w or -x leave it out, or it is asked over SSH as well."""
     from dcctl.inventory.sources.local.probe import run_here
-    from dcctl.inventory.sources.ssh.audit.gather import script
-    from dcctl.inventory.sources.ssh.error import SshError
-    from dcctl.inventory.sources.ssh.run import Reply
+    from dcctl.inventory.sources.ssh.audit.source import LocalEvidence
 
-    try:
-        done = run_here(script().stdin, limit_s)
-    except OSError as error:
-        return SshError(f"no process can be started: {error.strerror or error}", "failed")
-    if done.timed_out:
-        return SshError(f"the probe did not end within {limit_s:g} s", "timeout")
-    return Reply(done.output, done.errors.decode("utf-8", "replace"), done.status or 0)
+    answers = (around.asked.answers if around.asked else {}).values()
+    over_ssh = {answer.target.name for each in answers for answer in each}
+    here = (node for node in around.fleet.nodes if "local" in node.sources)
+    names = [node.name for node in here if not over_ssh & {node.name, *node.aliases}]
+    return LocalEvidence(names, _HERE_S * around.settings.timeout, run_here)
 
 
 def _store(path: str) -> specs.ModelsSpec:
@@ -239,80 +233,63 @@ def _store(path: str) -> specs.ModelsSpec:
     return specs.ModelsSpec(path=str(place))
 
 
-def _models(spec: specs.ModelsSpec) -> Evidence:
-    """The files of one store, by their bytes: nothing of them is run, nothing is read whole."""
-    from dcctl.inventory.sources.models.source import Store, gather
+def _models(spec: specs.ModelsSpec, _around: Round) -> EvidenceSource:
+    """The files of one store."""
+    from dcctl.inventory.sources.models.evidence import ModelEvidence
+    from dcctl.inventory.sources.models.source import Store
 
-    found = gather([Store(spec.name or spec.path, spec.path, spec.serving)])
-    why = found.silent.get("model_files")
-    if why is None:
-        return found
-    reason = why.reason.removeprefix(f"{spec.path}: ")
-    gap = Gap("models", spec.path, reason, why.cause, f"ls -ld {spec.path}")
-    return replace(found, fleet=Fleet(gaps=(gap,)))
+    return ModelEvidence(Store(spec.name or spec.path, spec.path, spec.serving))
 
 
-def _buckets(spec: S3Spec, settings: Settings) -> Evidence:
+def _buckets(spec: specs.S3Spec, around: Round) -> EvidenceSource:
     """The buckets of one object store."""
-    from dcctl.inventory.sources.s3.client import Access, S3Client
-    from dcctl.inventory.sources.s3.source import gather, refusals
+    from dcctl.inventory.sources.s3.client import Access
+    from dcctl.inventory.sources.s3.evidence import BucketEvidence
     from dcctl.inventory.sources.secret import Secret
 
     secret = Secret(spec.secret_file, spec.secret_command)
     access = Access(spec.endpoint, spec.region, spec.access_key, secret, spec.profile, spec.ca_file)
-    try:
-        client = S3Client(access, settings.timeout)
-        found = gather(spec.buckets or client.names(), client, https=spec.tls_only)
-        return replace(found, fleet=Fleet(gaps=refusals(spec.name, found)))
-    except SourceError as error:
-        gap = Gap(spec.name, error.subject, error.reason, error.cause, error.hint)
-        dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        return Evidence(fleet=Fleet(gaps=(gap,)), silent={"buckets": dark})
+    timeout_s = around.settings.timeout
+    return BucketEvidence(spec.name, access, spec.buckets, https=spec.tls_only, timeout_s=timeout_s)
 
 
-def _plants(spec: MeterSpec, settings: Settings, fleet: Fleet) -> Iterator[Evidence]:
-    """Yield what a source of meters tells of power and cooling beside them."""
+def _plants(spec: PlantSpec, around: Round) -> EvidenceSource:
+    """Power and cooling, of a source of meters that tells of them."""
+    from dcctl.inventory.sources.power.plants import PlantEvidence
     from dcctl.meters import plants_of
 
-    try:
-        found = plants_of(spec, settings, Event())
-    except SourceError as error:
-        gap = Gap(spec.name, error.subject, error.reason, error.cause, error.hint)
-        told = any(one.source == spec.name for one in fleet.gaps)  # the survey met it as well
-        dark = Silence(f"{spec.name}: {error.reason}", error.cause)
-        yield Evidence(fleet=Fleet(gaps=() if told else (gap,)), silent={"plants": dark})
-    else:
-        if found is not None:
-            yield Evidence(plants=found)
+    return PlantEvidence(spec.name, partial(plants_of, spec, around.settings))
 
 
-def _records(folders: Iterable[DiagnosticsSpec]) -> tuple[dict[str, Records] | None, tuple[Gap, ...]]:
-    """Records of diagnostics and all-reduces by node, None where nobody looked, and what is none."""
-    from dcctl.inventory.sources.diagnostics import read_records
+class _Demo:
+    """What each topic of the demo tells."""
 
-    found: dict[str, Records] = {}
-    gaps, read = [], False
-    for spec in folders:
-        try:
-            records, refused = read_records(Path(spec.path))
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            gaps.append(Gap("diagnostics", spec.path, why, "missing", f"ls -ld {spec.path}"))
-            continue
-        read = True
-        gaps += [Gap("diagnostics", spec.path, line, "invalid") for line in refused]
-        for node, (diagnostics, bandwidths) in records.items():
-            before = found.get(node, ((), ()))
-            found[node] = ((*before[0], *diagnostics), (*before[1], *bandwidths))
-    return found if read else None, tuple(gaps)
+    name = "demo"
+    kinds = tuple(one.name for one in fields(Evidence) if one.default is None and one.name != "taken_at_s")
+
+    def __init__(self, _spec: specs.DemoSpec, around: Round) -> None:
+        self._fleet = around.fleet
+
+    def gather(self, _stop: Event) -> Evidence:
+        """Return what all modules of the demo's evidence tell."""
+        from importlib import import_module
+        from pkgutil import iter_modules
+
+        from dcctl.inventory.demo import evidence
+
+        names = sorted(one.name for one in iter_modules(evidence.__path__, f"{evidence.__name__}."))
+        return document.merged(tuple(import_module(name).part(self._fleet) for name in names))
 
 
-def _demo(fleet: Fleet) -> Iterator[Evidence]:
-    """Yield what each topic of the demo tells."""
-    from importlib import import_module
-    from pkgutil import iter_modules
-
-    from dcctl.inventory.demo import evidence
-
-    for module in sorted(iter_modules(evidence.__path__, f"{evidence.__name__}."), key=lambda one: one.name):
-        yield import_module(module.name).part(fleet)
+COLLECTORS: Final[Mapping[type[meter_specs.Spec], Callable[[Any, Round], EvidenceSource]]] = {
+    specs.DemoSpec: _Demo,
+    specs.KubernetesSpec: _cluster,
+    specs.SshSpec: _nodes,
+    specs.LocalSpec: _here,
+    specs.ModelsSpec: _models,
+    specs.S3Spec: _buckets,
+    meter_specs.NutSpec: _plants,
+    meter_specs.RedfishSpec: _plants,
+    meter_specs.IpmiSpec: _plants,
+}
+"""By the kind of table of the configuration, what an audit asks of it. A new source is a row here."""

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from contextlib import contextmanager
-from threading import Thread, Timer
+from threading import Event, Thread, Timer
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -58,6 +58,31 @@ class Interrupts:
             Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
         else:
             self._hook(told)
+
+
+class Stop(Event):
+    """Set once no more is to be asked: whoever waits for answers looks at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._interrupts = False
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Inside it nobody looks, since the main thread itself reads: it is interrupted when this is set."""
+        self._interrupts = True
+        try:
+            if self.is_set():
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._interrupts = False
+
+    def demand(self) -> None:
+        """Set it, in the handler of a signal. What is computed meanwhile goes on."""
+        self.set()
+        if self._interrupts:
+            raise KeyboardInterrupt
 
 
 def awaited(work: Callable[[], Answer]) -> Answer:

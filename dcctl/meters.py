@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from dcctl import meter_specs as specs
 from dcctl.errors import UsageError
@@ -15,11 +15,12 @@ from dcctl.specs import PrometheusSpec
 if TYPE_CHECKING:
     from threading import Event
 
-    from dcctl.inventory.evidence.plant import Plant
-    from dcctl.inventory.sources.base import Source
-    from dcctl.meter_specs import AnyMeterSpec, MeterSpec
+    from dcctl.inventory.sources.base import PlantSource, Source
+    from dcctl.meter_specs import AnyMeterSpec
     from dcctl.settings import Settings
 
+PlantSpec: TypeAlias = specs.NutSpec | specs.RedfishSpec | specs.IpmiSpec
+"""What tells of power and cooling beside its meters."""
 _MOST_QUESTIONS = 200
 """Of one Prometheus about its meters: three or four for each row of them, more where one has to be halved."""
 
@@ -28,14 +29,8 @@ def source_of(spec: AnyMeterSpec | PrometheusSpec, settings: Settings, stop: Eve
     """The source that a table describes, not asked yet. UsageError for a group that there is not."""
     asking = Asking(spec.name, spec.site, settings.fanout, settings.timeout, stop)
     match spec:
-        case specs.NutSpec():
-            from dcctl.inventory.sources.nut.source import NutSource
-
-            return NutSource(spec.host, spec.port, asking=asking, feeds=spec.feeds)
-        case specs.RedfishSpec():
-            return _redfish(spec, _nodes(spec.nodes, settings), asking)
-        case specs.IpmiSpec():
-            return _ipmi(spec, _nodes(spec.nodes, settings), asking)
+        case specs.NutSpec() | specs.RedfishSpec() | specs.IpmiSpec():
+            return plants_of(spec, settings, stop)
         case specs.SnmpSpec():
             return _snmp(spec, asking)
         case PrometheusSpec():
@@ -43,18 +38,20 @@ def source_of(spec: AnyMeterSpec | PrometheusSpec, settings: Settings, stop: Eve
     return _rapl(spec, _nodes(spec.nodes, settings), asking)
 
 
-def plants_of(spec: MeterSpec, settings: Settings, stop: Event) -> tuple[Plant, ...] | None:
-    """What a source of meters tells of power and cooling beside them; None: its kind tells nothing more.
+def plants_of(spec: PlantSpec, settings: Settings, stop: Event) -> PlantSource:
+    """The same for one that tells of power and cooling beside its meters."""
+    asking = Asking(spec.name, spec.site, settings.fanout, settings.timeout, stop)
+    match spec:
+        case specs.NutSpec():
+            from dcctl.inventory.sources.nut.source import NutSource
 
-    SourceError when it does not answer.
-    """
-    if not isinstance(spec, specs.NutSpec | specs.RedfishSpec | specs.IpmiSpec):
-        return None
-    found: tuple[Plant, ...] = source_of(spec, settings, stop).plants()  # type: ignore[attr-defined]  # all three have it
-    return found
+            return NutSource(spec.host, spec.port, asking=asking, feeds=spec.feeds)
+        case specs.RedfishSpec():
+            return _redfish(spec, _nodes(spec.nodes, settings), asking)
+    return _ipmi(spec, _nodes(spec.nodes, settings), asking)
 
 
-def _redfish(spec: specs.RedfishSpec, nodes: tuple[str, ...], asking: Asking) -> Source:
+def _redfish(spec: specs.RedfishSpec, nodes: tuple[str, ...], asking: Asking) -> PlantSource:
     from dcctl.inventory.sources.redfish.client import Login
     from dcctl.inventory.sources.redfish.source import RedfishSource
 
@@ -63,7 +60,7 @@ def _redfish(spec: specs.RedfishSpec, nodes: tuple[str, ...], asking: Asking) ->
     return RedfishSource(nodes, spec.url, login, asking)
 
 
-def _ipmi(spec: specs.IpmiSpec, nodes: tuple[str, ...], asking: Asking) -> Source:
+def _ipmi(spec: specs.IpmiSpec, nodes: tuple[str, ...], asking: Asking) -> PlantSource:
     from dcctl.inventory.sources.ipmi.source import Bmc, IpmiSource
 
     password = Secret(spec.password_file, spec.password_command)

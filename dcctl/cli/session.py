@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dcctl.app import Surveyed
+    from dcctl.interrupts import Stop
     from dcctl.inventory.model import Fleet
     from dcctl.inventory.sources.ssh.source import Asked
     from dcctl.render.progress import Progress
@@ -88,12 +89,18 @@ class Session(Struct, frozen=True):
         return self.settings.output.partition("=")[2]
 
     def survey(
-        self, shape: Shape, what: str = "", asked: Asked | None = None, *, lenient: bool = False
+        self,
+        shape: Shape,
+        what: str = "",
+        asked: Asked | None = None,
+        *,
+        lenient: bool = False,
+        stop: Stop | None = None,
     ) -> Surveyed:
         """Ask every source of this run, or that `-i what` would name; `asked`: and more of nodes over SSH.
 
         `shape` is the form of the answer to come: UsageError when it cannot be shown as asked, before any
-        source is contacted. See app.survey for `lenient` and other errors.
+        source is contacted. See app.survey for `lenient`, `stop` and other errors.
         """
         from dcctl import app
         from dcctl.render.dispatch import check_shape
@@ -101,7 +108,7 @@ class Session(Struct, frozen=True):
         check_shape(shape, self.style())
         settings = self.settings.having("inventory", (what,)) if what else self.settings
         with self.progress() as progress:
-            found = app.survey(settings, progress, self.now_s, asked, lenient=lenient)
+            found = app.survey(settings, progress, self.now_s, asked, lenient=lenient, stop=stop)
         if self.first and not (settings.nodes or settings.exclude) and app.asks_the_fleet(settings):
             self.met.append(found.whole)
         return found

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
 
-from dcctl import collectors
-from dcctl.asking import Asking
 from dcctl.audit.act.watch import Deadline
 from dcctl.errors import UnreachableError
 from dcctl.inventory.evidence.base import Silence
@@ -19,11 +17,12 @@ from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.hosts import Host
 from dcctl.inventory.evidence.unreached import CUT, because, named
 from dcctl.inventory.model import Fleet, Gap, Node
-from dcctl.inventory.sources.base import run_all
-from dcctl.settings import Settings
+from dcctl.inventory.sources.base import Task, at_once, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dcctl.interrupts import Stop
 
 FLEET = Fleet(nodes=(Node("gpu1"), Node("gpu2")))
 
@@ -42,51 +41,66 @@ def ctrl_c() -> Iterator[Event]:
     begun.set()
 
 
-def test_what_a_source_has_by_then_is_kept_and_nothing_more_is_asked(ctrl_c: Event) -> None:
-    asking = Asking(FLEET)
-    host = Host(node="gpu1")
+def test_what_a_task_has_by_then_is_kept_and_nothing_more_begins(ctrl_c: Event) -> None:
+    stop = Event()
 
-    def until_told() -> Iterator[Evidence]:
+    def until_told() -> str:
         ctrl_c.set()
-        asking.stop.wait(30)
-        yield Evidence(hosts=(host,))
+        stop.wait(30)
+        return "kept"
 
-    (kept,), (not_asked,) = (asking.of(until_told, ("hosts",)) for _ in range(2))
-    assert kept.hosts == (host,)
-    assert not_asked.silent == {"hosts": CUT}
+    tasks = [Task(until_told, lambda: "cut"), Task(lambda: "begun", lambda: "cut")]
+    assert at_once(tasks, stop, most=1) == ["kept", "cut"]
+    assert stop.is_set()
 
 
-def test_one_that_does_not_hear_is_silent(ctrl_c: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcctl.asking._GRACE_S", 0.0)
-    deaf = Event()
+def test_one_that_does_not_hear_is_cut_and_the_others_are_kept(ctrl_c: Event) -> None:
+    deaf, done = Event(), Event()
 
-    def work() -> tuple[Evidence]:
+    def work() -> str:
+        done.wait(30)
         ctrl_c.set()
         deaf.wait(30)
-        return (Evidence(),)
+        return "late"
 
-    (found,) = Asking(FLEET).of(work, ("roles",))
-    assert found.silent == {"roles": CUT}
+    def quick() -> str:
+        done.set()
+        return "kept"
+
+    tasks = [Task(work, lambda: "cut"), Task(quick, lambda: "cut")]
+    assert at_once(tasks, Event(), grace_s=0.0) == ["cut", "kept"]
     deaf.set()
 
 
-def test_an_error_of_a_source_is_that_of_the_run() -> None:
-    def work() -> tuple[Evidence]:
+def test_whoever_sets_stop_ends_the_asking() -> None:
+    stop, deaf = Event(), Event()
+
+    def work() -> str:
+        stop.set()
+        deaf.wait(30)
+        return "late"
+
+    assert at_once([Task(work, lambda: "cut")], stop, grace_s=0.0) == ["cut"]
+    deaf.set()
+
+
+def test_tasks_are_under_way_at_once() -> None:
+    meeting = Barrier(3, timeout=30)
+    assert sorted(at_once([Task(meeting.wait, lambda: -1)] * 3, Event())) == [0, 1, 2]
+
+
+def test_an_error_of_a_task_is_that_of_the_run() -> None:
+    def work() -> str:
         raise UnreachableError("x", "y")
 
     with pytest.raises(UnreachableError):
-        Asking(FLEET).of(work, ())
+        at_once([Task(work, str)], Event())
 
 
-def test_after_ctrl_c_while_the_fleet_was_met_nobody_is_asked() -> None:
-    fleet = Fleet(gaps=(Gap("ssh", "ssh", CUT.reason, CUT.cause),))
-    (found,) = Asking(fleet).of(tuple, ("hosts",))
-    assert found.silent == {"hosts": CUT}
-
-
-def test_a_run_that_was_not_cut_has_no_gap_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dcctl.app.plan_of", lambda _settings: ())
-    assert collectors.Collection(Settings()).gather(FLEET, 0).fleet.gaps == ()
+def test_once_it_was_stopped_nobody_is_asked() -> None:
+    stop = Event()
+    stop.set()
+    assert at_once([Task(lambda: "asked", lambda: "cut")], stop) == ["cut"]
 
 
 def test_a_source_that_hands_in_after_ctrl_c_is_heard(ctrl_c: Event) -> None:
@@ -135,20 +149,32 @@ def test_a_deadline_is_the_reason_for_what_it_cut_off_and_for_nothing_else() -> 
 
 
 def test_a_deadline_ends_the_asking_as_ctrl_c_would() -> None:
-    asking = Asking(FLEET)
-
-    def work() -> tuple[Evidence]:
-        asking.stop.wait(30)
-        return (Evidence(silent={"hosts": CUT}),)
-
     with Deadline(0.05) as limit:
-        (found,) = asking.of(work, ())
+
+        def work() -> Evidence:
+            limit.stop.wait(30)
+            return Evidence(silent={"hosts": CUT})
+
+        (found,) = at_once([Task(work, Evidence)], limit.stop)
     assert limit.told(found).silent["hosts"] == Silence("not reached within 0.05 s (--deadline)", "timeout")
 
 
-def test_a_deadline_before_which_nothing_answered() -> None:
-    with pytest.raises(UnreachableError, match="nothing had answered"), Deadline(0.05):
-        time.sleep(30)
+def test_a_deadline_leaves_alone_what_is_done_with_the_answers() -> None:
+    with Deadline(0.05) as limit:
+        assert limit.stop.wait(30)
+        found = Evidence(silent={"hosts": CUT})
+    assert limit.told(found).silent["hosts"].cause == "timeout"
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["while it is read", "before it is read"])
+def test_a_deadline_before_which_nothing_answered(late: bool) -> None:
+    def read(stop: Stop) -> None:
+        stop.wait(30 if late else 0)
+        with stop.interrupting():
+            time.sleep(30)
+
+    with pytest.raises(UnreachableError, match="nothing had answered"), Deadline(0.05) as limit:
+        read(limit.stop)
 
 
 def test_without_a_deadline_nothing_is_late() -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from dcctl.audit.mail import DAYS
 from dcctl.errors import DcctlError, UnreachableError, UsageError
+from dcctl.interrupts import Stop
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.unreached import because
 from dcctl.streams import tell_aside
@@ -92,6 +93,8 @@ class Deadline:
     def __init__(self, most_s: float) -> None:
         """`most_s`: 0 is for ever."""
         self._most_s, self._passed = most_s, False
+        self.stop = Stop()
+        """Set when it has passed: for all that asks."""
 
     def __enter__(self) -> Deadline:
         if self._most_s:
@@ -115,7 +118,7 @@ class Deadline:
 
     def _end(self, _signal: int, _frame: FrameType | None) -> None:
         self._passed = True
-        raise KeyboardInterrupt
+        self.stop.demand()
 
 
 def wait_s(most_s: float, host: str, job: str) -> float:

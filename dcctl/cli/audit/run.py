@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dcctl.audit.act.run import Asked
     from dcctl.cli.audit.setup import Setup
     from dcctl.cli.session import Session
+    from dcctl.interrupts import Stop
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.render.report import Report, Shape
     from dcctl.state import History
@@ -62,7 +63,7 @@ def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) ->
     asked = _asked(session, this, choice)
     with _history(session, this, habit) as history:
         with Deadline(habit.deadline) as limit:
-            evidence = evidence_of(session, shape_of(choice), tuple(choice.models or ()))
+            evidence = evidence_of(session, shape_of(choice), tuple(choice.models or ()), limit.stop)
         evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
@@ -100,16 +101,17 @@ def _history(session: "Session", this: "Setup", habit: Habit) -> "AbstractContex
     return locked(this.folder) if session.first else reading(this.folder)
 
 
-def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...] = ()) -> "Evidence":
+def evidence_of(session: "Session", shape: "Shape", models: tuple[str, ...], stop: "Stop") -> "Evidence":
     """All that the sources of this run and stores of models tell, or the evidence that -i names."""
     from dcctl import collectors
 
-    found = collectors.saved(session.settings, models)
-    if found is not None:
-        return found
-    collection = collectors.Collection(session.settings, models)
-    fleet = session.survey(shape, asked=collection.asked, lenient=True).fleet
-    return collection.gather(fleet, session.now_s)
+    with stop.interrupting():
+        found = collectors.saved(session.settings, models)
+        if found is not None:
+            return found
+        collection = collectors.Collection(session.settings, models)
+    fleet = session.survey(shape, asked=collection.asked, lenient=True, stop=stop).fleet
+    return collection.gather(fleet, session.now_s, stop)
 
 
 def _save(path: str, evidence: "Evidence") -> None:

@@ -6,15 +6,18 @@ words before the ending (`NODE.diag.2025-06.json`). The time of the file is the 
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from dcctl.inventory.evidence.boards import BusBandwidth, Diagnostic
+from dcctl.inventory.model import Gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from dcctl.inventory.evidence.fleet import Records
@@ -87,6 +90,23 @@ def bandwidth(text: str, at_s: int) -> BusBandwidth:
     return BusBandwidth(at_s, round(max(found) * 8_000_000_000))
 
 
+def _read(path: Path) -> tuple[int, bytes]:
+    """When a file was written, and its bytes. ValueError: it is no file, or too large; OSError."""
+    with open(path, "rb", opener=_opener) as file:  # a path has no opener
+        known = os.fstat(file.fileno())
+        if not stat.S_ISREG(known.st_mode):
+            raise ValueError("is no regular file")
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"is larger than {_MOST_BYTES >> 20} MiB")
+    return int(known.st_mtime), data
+
+
+def _opener(path: str, flags: int) -> int:
+    """A pipe is opened, and refused, without waiting for who writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def read_records(folder: Path) -> tuple[dict[str, Records], list[str]]:
     """Return the records of a folder by node, and one line for each file that is none. OSError: no folder."""
     diagnostics: dict[str, list[Diagnostic]] = {}
@@ -97,7 +117,7 @@ def read_records(folder: Path) -> tuple[dict[str, Records], list[str]]:
         if found is None:
             continue
         try:
-            at_s, data = int(path.stat().st_mtime), path.read_bytes()[:_MOST_BYTES]
+            at_s, data = _read(path)
             if found["kind"] == "diag":
                 record = diagnostic(data, at_s)
                 diagnostics.setdefault(found["node"], []).append(record)
@@ -109,3 +129,24 @@ def read_records(folder: Path) -> tuple[dict[str, Records], list[str]]:
     nodes = sorted(diagnostics.keys() | bandwidths.keys())
     records = {node: (tuple(diagnostics.get(node, ())), tuple(bandwidths.get(node, ()))) for node in nodes}
     return records, refused
+
+
+def gather(folder: Path) -> tuple[dict[str, Records] | None, tuple[Gap, ...]]:
+    """Return the records of a folder by node, None where it cannot be read, and a gap for what is none."""
+    try:
+        records, refused = read_records(folder)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        return None, (Gap("diagnostics", str(folder), why, "missing", f"ls -ld {folder}"),)
+    return records, tuple(Gap("diagnostics", str(folder), line, "invalid") for line in refused)
+
+
+def together(found: Iterable[Mapping[str, Records] | None]) -> dict[str, Records] | None:
+    """Return the records of several folders by node; None: no folder was read."""
+    read = [one for one in found if one is not None]
+    whole: dict[str, Records] = {}
+    for records in read:
+        for node, (diagnostics, bandwidths) in records.items():
+            before = whole.get(node, ((), ()))
+            whole[node] = ((*before[0], *diagnostics), (*before[1], *bandwidths))
+    return whole if read else None

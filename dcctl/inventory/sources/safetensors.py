@@ -7,6 +7,7 @@ from anywhere, so what its header claims is held against the file.
 from __future__ import annotations
 
 import stat
+from io import SEEK_END
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -175,13 +176,19 @@ def _open(place: Path) -> BinaryIO:
 
 def _header(place: Path) -> list[Tensor]:
     with _open(place) as file:
-        size = place.stat().st_size
-        length = int.from_bytes(file.read(8), "little")
-        if size < 8 or length > min(MOST_HEADER, size - 8):
-            raise UsageError(
-                str(place), f"is no safetensors file: {length:,} bytes of header in a file of {size:,}"
-            )
-        text = file.read(length)
+        return read_header(file, place)
+
+
+def read_header(file: BinaryIO, place: Path) -> list[Tensor]:
+    """Return the tensors of one open file. UsageError, with `place`: its header is wrong."""
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > min(MOST_HEADER, size - 8):
+        raise UsageError(
+            str(place), f"is no safetensors file: {length:,} bytes of header in a file of {size:,}"
+        )
+    text = file.read(length)
     try:
         found = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
         found.pop("__metadata__", None)

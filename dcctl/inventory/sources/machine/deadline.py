@@ -13,10 +13,13 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from threading import Event
 
 MAX_OUTPUT_BYTES = 16 << 20
 """More than this of one stream is not read: 64 boards with all their links and processes are below 1 MiB."""
 _CHUNK_BYTES = 1 << 16
+_LOOK_S = 0.2
+"""How often somebody who may be told to stop looks whether he was."""
 _REAP_S = 0.2
 """So long a killed child may take to go. One that the kernel keeps (state D) is left behind."""
 
@@ -32,9 +35,13 @@ class Outcome(Struct, frozen=True):
 
 
 def run_child(
-    command: Sequence[str], environment: Mapping[str, str], deadline_s: float, stdin: bytes = b""
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    deadline_s: float,
+    stdin: bytes = b"",
+    stop: Event | None = None,
 ) -> Outcome:
-    """What `command` wrote until it ended, or until `deadline_s` when it was killed.
+    """What `command` wrote until it ended, or until `deadline_s` or `stop`, when it was killed.
 
     In a session of its own: Ctrl-C at the terminal reaches dcctl, which reports what it has, and not the
     child.
@@ -51,8 +58,8 @@ def run_child(
         )
     patience = 0.0  # an exception, Ctrl-C say, kills the child at once
     try:
-        output, errors, ended = _drain(child, until)
-        patience = until
+        output, errors, ended = _drain(child, until, stop)
+        patience = 0.0 if _is_set(stop) else until
     finally:
         status = _end(child, patience)
     return Outcome(output, errors, status if ended else None, timed_out=not ended or status is None)
@@ -70,7 +77,11 @@ def _given(data: bytes) -> Iterator[int]:
         yield file.fileno()
 
 
-def _drain(child: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes, bool]:
+def _is_set(stop: Event | None) -> bool:
+    return stop is not None and stop.is_set()
+
+
+def _drain(child: subprocess.Popen[bytes], until: float, stop: Event | None) -> tuple[bytes, bytes, bool]:
     """Both streams until they are closed or time is up; True when they were closed."""
     collected: dict[int, bytearray] = {}
     with selectors.DefaultSelector() as selector:
@@ -80,13 +91,13 @@ def _drain(child: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes, 
                 collected[stream.fileno()] = bytearray()
         while selector.get_map():
             left = until - time.monotonic()
-            ready = selector.select(max(0.0, left))
+            ready = selector.select(max(0.0, left if stop is None else min(left, _LOOK_S)))
             for key, _ in ready:
                 chunk = os.read(key.fd, _CHUNK_BYTES)
                 collected[key.fd] += chunk[: MAX_OUTPUT_BYTES - len(collected[key.fd])]
                 if not chunk:
                     selector.unregister(key.fd)
-            if left <= 0:
+            if left <= 0 or _is_set(stop):
                 break
         ended = not selector.get_map()
     output, errors = (bytes(text) for text in collected.values())

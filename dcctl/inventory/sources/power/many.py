@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable  # noqa: TC003 - the type of a field
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.plant import Plant
+from dcctl.inventory.evidence.unreached import CUT
 from dcctl.inventory.model import Fleet, Gap
-from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.base import PART_GRACE_S, SourceError, Task, at_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.plant import Temperature
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Asking(Struct, frozen=True):
@@ -52,7 +52,9 @@ def ask_all(asking: Asking, devices: Sequence[T], ask: Callable[[T], Fleet]) -> 
             gap = Gap(asking.name, error.subject, error.reason, error.cause, error.hint)
             return Fleet(gaps=(gap,))
 
-    return _together(_each(asking, devices, answer))
+    cut = Fleet(gaps=(Gap(asking.name, asking.name, CUT.reason, CUT.cause),))
+    tasks = [Task(partial(answer, one), lambda: cut) for one in devices]
+    return _together(at_once(tasks, asking.stop, most=asking.fanout, grace_s=PART_GRACE_S))
 
 
 def ask_plants(
@@ -60,50 +62,23 @@ def ask_plants(
 ) -> tuple[Plant, ...]:
     """Return how warm the air is at each node; one whose BMC gives no answer is silent, with why."""
 
+    def dark(node: str, why: Silence) -> Plant:
+        silent = {"temperatures": why}
+        return Plant(name=node, kind="node", site=asking.site or "", nodes=(node,), silent=silent)
+
     def answer(node: str) -> Plant:
-        bare = Plant(name=node, kind="node", site=asking.site or "", nodes=(node,))
         try:
-            return replace(bare, temperatures=ask(node), read_at_s=int(asking.now()))
+            told = ask(node)
         except SourceError as error:
-            return replace(bare, silent={"temperatures": Silence(error.reason, error.cause)})
+            return dark(node, Silence(error.reason, error.cause))
+        return replace(dark(node, CUT), temperatures=told, read_at_s=int(asking.now()), silent={})
 
-    return tuple(_each(asking, nodes, answer))
-
-
-def _each(asking: Asking, devices: Sequence[T], ask: Callable[[T], R]) -> list[R]:
-    """What comes of each device, in their order: of those that were begun before `stop` was set."""
-    left: SimpleQueue[int] = SimpleQueue()
-    for at in range(len(devices)):
-        left.put(at)
-    answers: dict[int, R] = {}
-    broken: dict[int, Exception] = {}
-
-    def work() -> None:
-        while not asking.stop.is_set():
-            try:
-                at = left.get_nowait()
-            except Empty:
-                return
-            try:
-                answers[at] = ask(devices[at])
-            except Exception as error:  # noqa: BLE001  # raised again where somebody sees it
-                broken[at] = error
-
-    threads = [
-        Thread(target=work, name=f"{asking.name} {number}", daemon=True)
-        for number in range(min(asking.fanout, len(devices)))
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for at in sorted(broken):
-        raise broken[at]
-    return [answers[at] for at in sorted(answers)]
+    tasks = [Task(partial(answer, node), partial(dark, node, CUT)) for node in nodes]
+    return tuple(at_once(tasks, asking.stop, most=asking.fanout, grace_s=PART_GRACE_S))
 
 
 def _together(answers: Sequence[Fleet]) -> Fleet:
     return Fleet(
         meters=tuple(meter for one in answers for meter in one.meters),
-        gaps=tuple(gap for one in answers for gap in one.gaps),
+        gaps=tuple(dict.fromkeys(gap for one in answers for gap in one.gaps)),
     )

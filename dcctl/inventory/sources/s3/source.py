@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec.structs import replace
 
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.inventory.evidence.unreached import CUT
 from dcctl.inventory.model import Gap
+from dcctl.inventory.sources.base import PART_GRACE_S, Task, at_once
 from dcctl.inventory.sources.s3.parse import NOT_SET, OPERATIONS, bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from dcctl.inventory.evidence.storage import Bucket
 
 
 class Asked(Protocol):
@@ -28,14 +36,22 @@ class StoreError(Exception):
         self.code = code
 
 
-def gather(names: Iterable[str], ask: Asked, *, https: bool) -> Evidence:
-    """Return these buckets. `https`: their endpoint speaks nothing else. What was refused is silent."""
-    return Evidence(
-        buckets=tuple(
-            bucket(name, {each: _answer(ask, each, name) for each in OPERATIONS}, https=https)
-            for name in names
-        )
-    )
+def gather(names: Iterable[str], ask: Asked, *, https: bool, stop: Event | None = None) -> Evidence:
+    """Return these buckets. `https`: their endpoint speaks nothing else. What was refused is silent.
+
+    They are asked about one after the other; once `stop` is set, no more.
+    """
+
+    def told(name: str) -> Bucket:
+        return bucket(name, {each: _answer(ask, each, name) for each in OPERATIONS}, https=https)
+
+    def cut(name: str) -> Bucket:
+        bare = bucket(name, {}, https=https)
+        return replace(bare, silent=dict.fromkeys(bare.silent, CUT))
+
+    asking = [Task(partial(told, name), partial(cut, name)) for name in names]
+    found = at_once(asking, stop or Event(), most=1, grace_s=PART_GRACE_S)
+    return Evidence(buckets=tuple(found))
 
 
 def refusals(name: str, evidence: Evidence) -> tuple[Gap, ...]:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from threading import Event
 from typing import NoReturn
 
 import psutil
@@ -69,7 +70,7 @@ def test_a_child_that_the_kernel_keeps_is_left_behind(monkeypatch: pytest.Monkey
 def test_an_interrupt_while_waiting_leaves_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     children: list[int] = []
 
-    def interrupted(child: subprocess.Popen[bytes], until: float) -> NoReturn:
+    def interrupted(child: subprocess.Popen[bytes], *_args: object) -> NoReturn:
         children.append(child.pid)
         raise KeyboardInterrupt
 
@@ -83,3 +84,10 @@ def test_a_child_reads_what_it_is_given_and_nothing_else() -> None:
     command = [sys.executable, "-c", "import sys; print(len(sys.stdin.buffer.read()))"]
     assert run_child(command, os.environ, 60.0, b"x" * 300_000).output == b"300000\n"
     assert run_child(command, os.environ, 60.0).output == b"0\n"
+
+
+def test_a_child_is_killed_when_nobody_wants_its_answer_any_more() -> None:
+    stop = Event()
+    stop.set()
+    done = run_child([sys.executable, "-c", "import time; time.sleep(600)"], os.environ, 600.0, stop=stop)
+    assert (done.status, done.timed_out) == (None, True)

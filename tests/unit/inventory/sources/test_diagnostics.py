@@ -82,3 +82,17 @@ def test_a_folder_of_records_by_node_and_what_is_none(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in refused] == ["gpu3.diag.json"]
     with pytest.raises(OSError, match="absent"):
         read_records(tmp_path / "absent")
+
+
+def test_pipes_and_endless_files_are_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gpu1.diag.json")
+    with (tmp_path / "gpu2.nccl.txt").open("wb") as file:
+        file.truncate(1 << 30)
+    (tmp_path / "gpu3.nccl.txt").symlink_to("/dev/zero")
+    records, refused = read_records(tmp_path)
+    assert records == {}
+    assert [line.partition(": ")[2] for line in refused] == [
+        "is no regular file",
+        "is larger than 16 MiB",
+        "is no regular file",
+    ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from threading import Event
 from typing import Any
 
 import msgspec
 import pytest
 
+from dcctl.inventory.evidence.unreached import CUT
 from dcctl.inventory.sources.s3.source import StoreError, gather
 
 BLOCKED = dict.fromkeys(
@@ -145,3 +147,18 @@ def test_answers_that_make_no_sense_are_none() -> None:
     away = OSError(113, "No route to host")
     silent = read(get_bucket_acl=away, get_public_access_block=away).silent
     assert silent["anonymous"].reason.endswith("No route to host")
+
+
+def test_buckets_that_were_told_of_before_the_store_hung_are_kept() -> None:
+    stop, deaf = Event(), Event()
+
+    def ask(operation: str, bucket: str) -> dict[str, Any]:
+        if bucket != "models":
+            stop.set()
+            deaf.wait(30)
+        return SOUND[operation]  # type: ignore[no-any-return]
+
+    told, hung, later = gather(["models", "hangs", "later"], ask, https=False, stop=stop).buckets or ()
+    deaf.set()
+    assert (told.name, told.silent) == ("models", {})
+    assert {why for one in (hung, later) for why in one.silent.values()} == {CUT}

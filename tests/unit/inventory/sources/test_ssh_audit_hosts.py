@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from dcctl.inventory.evidence.unreached import CUT
 from dcctl.inventory.sources.ssh.audit import access, hardware, openings, upkeep
-from dcctl.inventory.sources.ssh.audit.gather import read_answer
+from dcctl.inventory.sources.ssh.audit.gather import evidence_of, read_answer
+from dcctl.inventory.sources.ssh.audit.greet import Greeter
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
 from dcctl.inventory.sources.ssh.audit.told import Reading, Told, Untold
-from dcctl.inventory.sources.ssh.error import SshError
 from dcctl.inventory.sources.ssh.run import Answer, Reply, Target
 from tests.unit.inventory.sources.readings import PASSWD, reading
 
@@ -117,3 +119,22 @@ def test_what_a_part_could_not_read_is_not_there(reader: Callable[[Reading], obj
     with pytest.raises(Untold) as caught:
         reader(reading(dict.fromkeys(names, told)))
     assert caught.value.silence.cause == "denied"
+
+
+def test_servers_that_were_not_greeted_in_time_are_silent_and_their_nodes_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop, deaf = Event(), Event()
+
+    def hangs(_greeter: Greeter, _target: Target) -> NoReturn:
+        stop.set()
+        deaf.wait(30)
+        raise Untold("late")
+
+    monkeypatch.setattr(Greeter, "greet", hangs)
+    reply = Reply(b'@@dcctl python\n{"audit": {"commands": {}}}\n@@dcctl end\n', "", 0)
+    answers = [Answer(Target(name), reply) for name in ("n1", "n2")]
+    found = evidence_of(answers, {"n1": "gpu1"}, fanout=1, stop=stop)
+    deaf.set()
+    assert [one.node for one in found.hosts or ()] == ["gpu1", "n2"]
+    assert [one.silent["algorithms"] for one in found.hosts or ()] == [CUT, CUT]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final, get_args
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from msgspec.structs import fields, replace
 
 from dcctl.inventory.evidence.base import Silence, Subject
 from dcctl.inventory.evidence.collected import Evidence
-from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.evidence.unreached import CUT
+from dcctl.inventory.sources.base import PART_GRACE_S, SourceError, Task, at_once
 from dcctl.inventory.sources.http.client import JSON, Client, Patience
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.auth import connect, current_context
@@ -29,16 +31,26 @@ from dcctl.inventory.sources.kubernetes.evidence.row import Row
 
 TOLD: Final = ("clusters", "components", *dict.fromkeys(name for row in ROWS for name in row.into))
 """The fields of Evidence that a cluster tells."""
+_SYSTEM_CUT: Final = dict.fromkeys(("clusters", "components"), CUT)
 TIMEOUT_S = 300.0
 THREADS = 3
 """As for the inventory: enough to hide the waiting, few enough for the API server's fair queues."""
 HANDSHAKE_S = 5.0
 
 
+class _System(NamedTuple):
+    """A cluster beside its lists."""
+
+    subjects: list[Subject]
+    silent: dict[str, Silence]
+
+
 class KubernetesEvidence:
     """What an audit looks at of one cluster, as the credentials of one kubeconfig context see it."""
 
-    def __init__(
+    kinds = TOLD
+
+    def __init__(  # noqa: PLR0913  # each is an option of the configuration
         self,
         name: str = "",
         kubeconfig: str | None = None,
@@ -46,52 +58,57 @@ class KubernetesEvidence:
         *,
         namespace: str | None = None,
         told_as: str = "",
+        configz: bool = False,
         timeout_s: float = TIMEOUT_S,
         page_size: int = 500,
         patience: Patience | None = None,
     ) -> None:
-        """`told_as`: what tells its subjects from those of other clusters; empty where there is one."""
+        """`told_as`: what tells its subjects from those of other clusters; empty where there is one.
+
+        `configz` asks each kubelet how it is configured, too, which takes nodes/proxy.
+        """
         self.name = name or context or current_context(kubeconfig)
         self._kubeconfig, self._context, self._namespace = kubeconfig, context, namespace
         self._told_as, self._timeout_s, self._page_size = told_as, timeout_s, page_size
+        self._configz = configz
         self._patience = patience or Patience()
 
-    def gather(self, *, configz: bool = False) -> Evidence:
+    def gather(self, stop: Event | None = None) -> Evidence:
         """Read the cluster. What is refused or fails is silent, with why.
 
-        `configz` asks each kubelet how it is configured, too, which takes nodes/proxy.
-
+        Once `stop` is set, the lists that were read by then are kept and the others are silent.
         Raises UsageError for a kubeconfig that is missing or wrong, SourceError where nothing answers.
         """
+        stop = stop or Event()
         connection = connect(self._kubeconfig, self._context, self._timeout_s)
+        client = Client(connection, self._timeout_s, self._patience)
         try:
-            client = Client(connection, self._timeout_s, self._patience)
             served = _served(client)
-            answers = ask(client, self._page_size)
-            taken = cluster(client, self.name, self._told_as, served, answers)
-            sign = sign_of(served, answers)
-            components = parse(answers, self._told_as, sign.provider if sign else "")
-            if configz:
-                components = with_configz(client, components)
-            evidence = self._lists(client, served)
-            if answers.silence:
-                evidence = replace(evidence, silent={**evidence.silent, "components": answers.silence})
-            shown = shown_by(client.host, self._told_as, min(HANDSHAKE_S, max(0.1, client.left_s)))
-            return with_subjects(evidence, [taken, *components, *shown])
+            asking = Task(partial(self._system, client, served), lambda: _System([], _SYSTEM_CUT))
+            (system,) = at_once([asking], stop, grace_s=PART_GRACE_S)
+            evidence = self._lists(client, served, stop)
+            evidence = replace(evidence, silent={**evidence.silent, **system.silent})
+            return with_subjects(evidence, system.subjects)
         finally:
+            client.stop()
             connection.pool.clear()
 
-    def _lists(self, client: Client, served: Served | Failure) -> Evidence:
-        """All lists; on Ctrl-C those under way end at their next piece and no other begins."""
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="audit-list")
-        try:
-            reading = [pool.submit(self._read, client, served, row) for row in ROWS]
-            return _together([(row, each.result()) for row, each in zip(ROWS, reading, strict=True)])
-        except BaseException:
-            client.stop()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)
+    def _system(self, client: Client, served: Served | Failure) -> _System:
+        """What is asked beside the lists of lists.py: the cluster, its components, what its server shows."""
+        answers = ask(client, self._page_size)
+        taken = cluster(client, self.name, self._told_as, served, answers)
+        sign = sign_of(served, answers)
+        components = parse(answers, self._told_as, sign.provider if sign else "")
+        if self._configz:
+            components = with_configz(client, components)
+        shown = shown_by(client.host, self._told_as, min(HANDSHAKE_S, max(0.1, client.left_s)))
+        silent = {"components": answers.silence} if answers.silence else {}
+        return _System([taken, *components, *shown], silent)
+
+    def _lists(self, client: Client, served: Served | Failure, stop: Event) -> Evidence:
+        reading = [Task(partial(self._read, client, served, row), lambda: CUT) for row in ROWS]
+        answers = at_once(reading, stop, most=THREADS, grace_s=PART_GRACE_S)
+        return _together(zip(ROWS, answers, strict=True))
 
     def _read(self, client: Client, served: Served | Failure, row: Row) -> list[Subject] | Silence:
         """What came of one list, in the best version that there is; nothing where there is no such API."""

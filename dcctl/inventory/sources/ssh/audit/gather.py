@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.document import merged
 from dcctl.inventory.evidence.hosts import Algorithms  # noqa: TC001  # msgspec reads it
+from dcctl.inventory.evidence.unreached import CUT
 from dcctl.inventory.model import Fleet, Gap
-from dcctl.inventory.sources.base import SourceError
+from dcctl.inventory.sources.base import PART_GRACE_S, SourceError, Task, at_once
 from dcctl.inventory.sources.machine.facts import Facts
 from dcctl.inventory.sources.ssh.audit.boards import board_evidence
 from dcctl.inventory.sources.ssh.audit.components import component_evidence
@@ -66,6 +67,11 @@ TOPICS: Final[tuple[Callable[[NodeAnswer], Evidence], ...]] = (
     store_evidence,
 )
 """Who reads the parts of an answer: a row for each part of the probe."""
+TOLD: Final = (
+    *("hosts", "boards", "gpu_nodes", "ports", "components"),
+    *("exports", "filesystems", "backups", "scratches"),
+)
+"""The fields of Evidence that nodes tell."""
 
 
 def script() -> Script:
@@ -82,34 +88,44 @@ def evidence_of(
     fanout: int = DEFAULT_FANOUT,
     overrides: Overrides | None = None,
     timeout_s: float = GREETING_S,
+    stop: Event | None = None,
 ) -> Evidence:
     """Return what nodes answered to `script`, and what their servers tell anybody.
 
     `names`: what the inventory calls a node, by the name that it was asked by. A server is greeted after its
-    probe has run: one that counts visitors who do not log in bears that. SourceError: ssh_config cannot be
-    read.
+    probe has run: one that counts visitors who do not log in bears that. Once `stop` is set no other is
+    greeted. SourceError: ssh_config cannot be read.
     """
+    stop = stop or Event()
     try:
-        greeter = Greeter(overrides, Event(), timeout_s)
+        greeter = Greeter(overrides, stop, timeout_s)
     except SshError as fault:
         raise SourceError("ssh_config", fault.reason, fault.cause, fault.hint) from fault
 
     def read(answer: Answer) -> NodeAnswer:
         told = read_answer(answer)
-        told = replace(told, node=names.get(told.node, told.node))
-        return _greeted(told, lambda: greeter.greet(answer.target))
+        return replace(told, node=names.get(told.node, told.node))
 
-    with ThreadPoolExecutor(max(1, min(fanout, len(answers))), thread_name_prefix="greet") as pool:
-        return merged(tuple(topic(one) for one in pool.map(read, answers) for topic in TOPICS))
+    def greet(answer: Answer) -> NodeAnswer:
+        return _greeted(read(answer), lambda: greeter.greet(answer.target))
+
+    def ungreeted(answer: Answer) -> NodeAnswer:
+        return replace(read(answer), unheard=CUT)
+
+    greeting = [Task(partial(greet, one), partial(ungreeted, one)) for one in answers]
+    greeted = at_once(greeting, stop, most=fanout, grace_s=PART_GRACE_S)
+    return merged(tuple(topic(one) for one in greeted for topic in TOPICS))
 
 
-def evidence_here(node: str, reply: Reply | SshError, timeout_s: float = GREETING_S) -> Evidence:
+def evidence_here(
+    node: str, reply: Reply | SshError, timeout_s: float = GREETING_S, stop: Event | None = None
+) -> Evidence:
     """Return what this machine answered to the script, and what its SSH server tells anybody.
 
     A machine that answered nothing is a gap of the fleet.
     """
     told = read_answer(Answer(Target(node), reply))
-    greeted = _greeted(told, lambda: ask_server("127.0.0.1", SSH_PORT, Event(), timeout_s))
+    greeted = _greeted(told, lambda: ask_server("127.0.0.1", SSH_PORT, stop or Event(), timeout_s))
     found = merged(tuple(topic(greeted) for topic in TOPICS))
     if told.silence is None:
         return found

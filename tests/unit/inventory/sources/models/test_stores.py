@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -15,8 +16,10 @@ import msgspec
 import pytest
 
 from dcctl.inventory.evidence.models import ModelFile, Payload
+from dcctl.inventory.evidence.unreached import CUT
 from dcctl.inventory.sources.models.access import entries
 from dcctl.inventory.sources.models.contents import Contents
+from dcctl.inventory.sources.models.evidence import ModelEvidence
 from dcctl.inventory.sources.models.limits import Budget
 from dcctl.inventory.sources.models.manifest import sums
 from dcctl.inventory.sources.models.source import Store, answers, gather
@@ -315,3 +318,75 @@ def test_a_file_system_that_hangs_is_given_up(tmp_path: Path) -> None:
     never.set()
     assert answers(str(tmp_path))
     assert answers(str(tmp_path / "away"))
+
+
+@pytest.mark.parametrize("call", ["fstat", "listdir", "open"])
+def test_what_the_file_system_cannot_give_is_silent_and_the_rest_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.bin").write_bytes(EVIL)
+    bad, known = tmp_path / "a" / ("" if call == "listdir" else "x.bin"), getattr(os, call)
+
+    def stale(what: int | str, *more: object) -> object:
+        if os.path.samestat(bad.stat(), os.stat(what)):  # noqa: PTH116  # it may be open
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return known(what, *more)
+
+    monkeypatch.setattr(f"dcctl.inventory.sources.models.source.os.{call}", stale)
+    evidence = ModelEvidence(Store("m", str(tmp_path))).gather(Event())
+    found = {one.name: one for one in evidence.model_files or ()}
+    (dark,) = (one for name, one in found.items() if name != "m/b/x.bin")
+    assert dark.silent["imports"].cause == "failed"
+    assert found["m/b/x.bin"].imports
+    assert [(gap.source, gap.cause) for gap in evidence.fleet.gaps] == [("models", "failed")]
+
+
+def test_a_sum_or_a_manifest_that_cannot_be_read_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.bin").write_bytes(b"x")
+    (tmp_path / "SHA256SUMS").write_text(f"{sha256(b'x').hexdigest()}  x.bin\n")
+
+    def stale(*_any: object) -> str:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for broken in ("sums", "hashlib.sha256"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"dcctl.inventory.sources.models.source.{broken}", stale)
+            (folder,) = gather([Store("m", str(tmp_path))]).model_folders or ()
+        assert folder.mismatched is None
+        assert folder.silent["mismatched"].cause == "failed"
+
+
+def test_a_header_is_that_of_the_file_that_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "w.safetensors"
+    place.write_bytes(GOOD)
+    look_at = Contents.look
+
+    def swapped(self: Contents, file: io.BytesIO, name: str) -> None:
+        look_at(self, file, name)
+        place.unlink()
+        place.symlink_to("/etc/passwd")
+
+    monkeypatch.setattr(Contents, "look", swapped)
+    assert files(tmp_path)["m/w.safetensors"].header == ""
+
+
+def test_what_was_read_before_it_was_stopped_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, look_at = Event(), Contents.look
+    for name in ("a.bin", "b.bin"):
+        (tmp_path / name).write_bytes(EVIL)
+
+    def stopped(self: Contents, file: io.BytesIO, name: str) -> None:
+        if name == "b.bin":
+            stop.set()
+        look_at(self, file, name)
+
+    monkeypatch.setattr(Contents, "look", stopped)
+    found = gather([Store("m", str(tmp_path))], stop=stop)
+    assert [one.name for one in found.model_files or ()] == ["m/a.bin"]
+    assert found.silent == {"model_files": CUT, "model_folders": CUT}
