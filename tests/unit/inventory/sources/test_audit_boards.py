@@ -312,10 +312,10 @@ def test_a_node_without_boards_and_ports_is_no_subject_and_one_that_did_not_answ
 def test_what_names_one_machine_is_no_drift(line: str) -> None:
     """Nodes that boot by network are alike, though each has its name on its command line."""
     (node,) = board_evidence(_answer(_nvml(), (_pci("0000:1b:00.0"),), cmdline=line)).gpu_nodes or ()
-    assert node.versions["cmdline"] == "ro iommu=pt"
+    assert (node.versions or {})["cmdline"] == "ro iommu=pt"
 
 
 def test_a_word_that_has_the_name_of_the_node_in_another_word_stays() -> None:
     line = "ro pool=bg12 g1"
     (node,) = board_evidence(_answer(_nvml(), (_pci("0000:1b:00.0"),), cmdline=line)).gpu_nodes or ()
-    assert node.versions["cmdline"] == line
+    assert (node.versions or {})["cmdline"] == line

@@ -1,6 +1,6 @@
 """Secrets that are written where everybody reads them: found by form, by name and by chance of their letters.
 
-What is found is reduced here to where it is and the first digits of a digest; no value leaves this module.
+What is found is reduced here to where it is; no value leaves this module, and no digest of one.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from hashlib import sha256
 from itertools import pairwise
 from math import log2
 from typing import TYPE_CHECKING, Final
@@ -126,11 +125,6 @@ def _bits(value: str) -> float:
     return -sum(n / len(value) * log2(n / len(value)) for n in Counter(value).values())
 
 
-def noted(path: str, value: str) -> Literally:
-    """Return where a secret is, with the first digits of its digest."""
-    return Literally(path, sha256(value.encode(errors="surrogatepass")).hexdigest()[:8])
-
-
 def in_values(prefix: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Literally]:
     """Yield the secrets among named values: variables of the environment, keys of a ConfigMap."""
     for name, value in pairs:
@@ -143,7 +137,7 @@ def in_value(path: str, name: str, value: str) -> Iterator[Literally]:
     if "\n" in value.strip():
         yield from in_text(path, value)
     elif is_secret(name, value):
-        yield noted(path, value)
+        yield Literally(path)
     elif "=" in value or ":" in value:
         yield from in_pairs(f"{path}/", value)
 
@@ -154,14 +148,14 @@ def in_text(path: str, text: str) -> Iterator[Literally]:
     match = None if found else _FORMS.search(text[:MOST])
     yield from found
     if match:
-        yield noted(path, match[0])
+        yield Literally(path)
 
 
 def in_pairs(prefix: str, text: str) -> Iterator[Literally]:
     """Yield the secrets that a text gives a name, as `name=value`, `name: value` or `"name": "value"`."""
     for name, value in _PAIR.findall(text):
         if _named_or_formed(name, value):
-            yield noted(f"{prefix}{name}", value)
+            yield Literally(f"{prefix}{name}")
 
 
 def _named_or_formed(name: str, value: str) -> bool:
@@ -173,7 +167,7 @@ def in_arguments(prefix: str, words: Sequence[str]) -> Iterator[Literally]:
     for before, word in zip(("", *words), words, strict=False):
         flag = before if _FLAG.fullmatch(before) else ""
         if flag and not word.startswith("-") and _named_or_formed(flag, word):
-            yield noted(f"{prefix}{flag}", word)
+            yield Literally(f"{prefix}{flag}")
         else:
             yield from _in_argument(prefix, word)
 
@@ -185,4 +179,4 @@ def _in_argument(prefix: str, word: str) -> Iterator[Literally]:
     match = None if found else _FORMS.search(word[:MOST])
     yield from found
     if match:
-        yield noted(prefix.rstrip("/"), match[0])
+        yield Literally(prefix.rstrip("/"))

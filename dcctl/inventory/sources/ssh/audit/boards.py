@@ -277,7 +277,7 @@ _SECRET: Final = re.compile(r"(pass|token|secret|key|auth)[^=]*=", re.IGNORECASE
 
 
 def _alike(cmdline: str | None, node: str) -> str | None:
-    """A command line without what names one machine (its root, its name, its address), and without secrets."""
+    """A command line without what names one machine (its root, its name, its address), and no secrets."""
     name = re.compile(rf"=.*(?<![A-Za-z0-9]){re.escape(node.partition('.')[0])}(?![A-Za-z0-9])")
     words = [
         word
