@@ -74,7 +74,7 @@ man: $(VENV)/.run ## Make the manual pages again.
 	$(BIN)/dcctl man --directory man
 
 catalogue: $(VENV)/.check ## Make again what follows from the checks of audit: their page, their words, the manual.
-	RECORD=1 DCCTL_RECORD=1 $(PYTEST) -q tests/docs/test_audit_checks.py tests/unit/audit/test_says.py
+	DCCTL_RECORD=1 $(PYTEST) -q tests/docs/test_audit_checks.py tests/unit/audit/test_says.py
 	$(BIN)/dcctl man --directory man
 
 completions: $(VENV)/.run ## Make the shell completions again.

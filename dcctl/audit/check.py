@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +19,10 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low", 
 State: TypeAlias = Literal["fail", "error", "unknown", "manual", "pass", "na"]
 """`na`: it does not apply, and is not counted as passed. `unknown`: what it needs was not told.
 `error`: the check itself broke. `manual`: no program can decide it; a person attests it, with a date."""
+STATES: Final[tuple[State, ...]] = get_args(State)
+"""A check is in the first of these that any of its subjects is in, a control in the first of its checks'."""
+OWN: Final = ("SLF-02", "SLF-03", "SLF-04")
+"""Checks that judge what the others found: they run last."""
 Tier: TypeAlias = Literal["A", "F", "S", "R", "N", "P", "B", "M", "L", "net"]
 """What access it needs: A Kubernetes lists, F effective configuration of its components, S SSH, R SSH with
 sudo, N NVML, P Prometheus and meters, B backup and object stores, M bytes of model files, L own records."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from dcctl.audit.coverage import STATES
+from dcctl.audit.check import STATES
 from dcctl.audit.shape import CONTROLS
 from dcctl.audit.standards import compliance
 from dcctl.errors import UsageError

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.audit.check import State
+from dcctl.audit.check import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dcctl.audit.check import State
     from dcctl.audit.evaluate import Tally
 
-STATES: tuple[State, ...] = get_args(State)
-"""A check is in the first of these that any of its subjects is in."""
 _TOLD: tuple[State, ...] = ("pass", "fail", "manual")
 
 

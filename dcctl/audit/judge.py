@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.audit.checks.own import OWN
+from dcctl.audit.check import OWN
 from dcctl.audit.coverage import Coverage, coverage
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.finding import Finding, findings

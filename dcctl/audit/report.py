@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from dcctl.audit.check import SEVERITIES
-from dcctl.audit.coverage import STATES, state_of
+from dcctl.audit.check import SEVERITIES, STATES
+from dcctl.audit.coverage import state_of
 from dcctl.audit.finding import rank
 from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, COUNTED, FINDINGS, GONE, OBJECTS, UNKNOWN, UNTOLD
 from dcctl.inventory.model import Gap

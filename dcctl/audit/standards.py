@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
 from dcctl.audit.attest import attested
-from dcctl.audit.check import CATALOGUE, State
-from dcctl.audit.checks.own import OWN
+from dcctl.audit.check import CATALOGUE, OWN, STATES
 from dcctl.audit.parts import PARTS, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dcctl.audit.check import Check
+    from dcctl.audit.check import Check, State
     from dcctl.audit.evaluate import Tally
     from dcctl.audit.parts import Part
     from dcctl.audit.scene import Scene
-
-STATES: Final[tuple[State, ...]] = get_args(State)
-"""Those that count more first: a control is in the first of the states of its checks."""
 
 
 class Decider(Struct, frozen=True, forbid_unknown_fields=True):

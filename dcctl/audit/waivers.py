@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from dcctl.audit.checks.own import LONGEST_S, ends_at_s
+from dcctl.audit.terms import ends_at_s
 from dcctl.inventory.evidence.own import Waiver
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _ATTESTED_KEYS: Final = ("id", "object", "owner", "reason", "created", "expires"
 _OWN: Final = "SLF-"
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _DAY_S: Final = 86400
-LONGEST_DAYS: Final = LONGEST_S // _DAY_S
 
 
 def read(entries: Iterable[Entry], known: Collection[str]) -> tuple[Waiver, ...]:

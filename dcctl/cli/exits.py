@@ -6,7 +6,6 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from dcctl.errors import (
-    DcctlError,
     DeniedError,
     OutputError,
     RefusedError,
@@ -54,18 +53,26 @@ MEANING: dict[Exit, str] = {
 
 _LEVELS = ("ok", "info", "warn", "crit")
 
-_OF_ERROR: tuple[tuple[type[DcctlError], Exit], ...] = (
+
+class Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that no handler on the way swallows it."""
+
+
+_OF_ERROR: tuple[tuple[type[BaseException], Exit], ...] = (
     (UsageError, Exit.USAGE),
     (DeniedError, Exit.DENIED),
     (UnreachableError, Exit.UNREACHABLE),
     (RefusedError, Exit.REFUSED),
     (UnfinishedError, Exit.UNFINISHED),
     (OutputError, Exit.DEFECT),
+    (KeyboardInterrupt, Exit.INTERRUPTED),
+    (BrokenPipeError, Exit.READER_LEFT),
+    (Terminated, Exit.TERMINATED),
 )
 
 
-def of_error(error: DcctlError) -> Exit:
-    """The exit code of a failure that dcctl knows by name."""
+def of_error(error: BaseException) -> Exit:
+    """The exit code of what ended a run before its answer; of what has no name here, that of a defect."""
     return next((code for kind, code in _OF_ERROR if isinstance(error, kind)), Exit.DEFECT)
 
 

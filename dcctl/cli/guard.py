@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dcctl.cli.exits import Exit, of_error
+from dcctl.cli.exits import Exit, Terminated, of_error
 from dcctl.errors import DcctlError, OutputError
 from dcctl.streams import abandon_stdout, tell_aside
 
@@ -23,23 +23,17 @@ _YOUNG_OBJECTS = 2_000_000
 on a fleet of 10,000 nodes the searches would be a tenth of the whole run."""
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an Exception, so that no handler on the way swallows it."""
-
-
 def guarded(arguments: list[str]) -> int:
     """Run dcctl with `arguments` and return the exit code. Never raises."""
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(_YOUNG_OBJECTS, 20, 100)
     try:
         code = _invoke(arguments)
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         abandon_stdout()
-        code = Exit.READER_LEFT
-    except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
-    except Terminated:
-        code = Exit.TERMINATED
+        code = of_error(error)
+    except (KeyboardInterrupt, Terminated) as signalled:
+        code = of_error(signalled)
     except DcctlError as error:
         code = _fail(arguments, error, of_error(error))
     except Exception as error:  # noqa: BLE001 - the one place that must catch everything

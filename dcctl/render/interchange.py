@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from dcctl.render.plain import encode
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 def line(document: Json) -> str:
     """Return `document` as JSON on one line; control and half characters of its texts are written out."""
     return encode(_clean(document), unicode=True) + "\n"
+
+
+def stamp(unix_s: int) -> str:
+    """Return a Unix time as RFC 3339 has it, in UTC."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(unix_s))
 
 
 def _clean(value: Json) -> Json:

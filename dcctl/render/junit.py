@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from xml.sax.saxutils import escape as markup
 from xml.sax.saxutils import quoteattr
 
-from dcctl.render.sarif import stamp
+from dcctl.render.interchange import stamp
 from dcctl.render.text import escape, printable
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Final, TextIO
 
 from dcctl import __version__
-from dcctl.render.interchange import line
-from dcctl.render.sarif import stamp
+from dcctl.render.interchange import line, stamp
 from dcctl.render.text import printable
 
 if TYPE_CHECKING:

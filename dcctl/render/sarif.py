@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, TextIO
 
 from dcctl import __version__
-from dcctl.render.interchange import line
+from dcctl.render.interchange import line, stamp
 
 if TYPE_CHECKING:
     from dcctl.render.plain import Json
@@ -107,8 +106,3 @@ def _result(one: Result, index: dict[str, int]) -> Json:
             {"kind": "external", "status": "accepted", "justification": why, "properties": until}
         ]
     return made
-
-
-def stamp(unix_s: int) -> str:
-    """Return a Unix time as RFC 3339 has it, in UTC."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(unix_s))

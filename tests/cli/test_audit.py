@@ -473,6 +473,21 @@ def test_a_watchman_hears_of_start_and_end(cli: Cli, see: See, tmp_path: Path, w
     assert Watchman.heard[2:] == ["/ping/x/start", "/ping/x/2"]
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_watchman_hears_of_a_signal(
+    home: dict[str, str], tmp_path: Path, watchman: str, number: signal.Signals, code: int
+) -> None:
+    """As the process ends, so he hears of it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    config = configured(tmp_path, f'ping = "{watchman}"')
+    command = [sys.executable, "-m", "dcctl", "audit", "-i", str(pipe), *ONLY, *config]
+    with subprocess.Popen(command, env=home, stderr=subprocess.DEVNULL) as process, pipe.open("w"):
+        process.send_signal(number)  # it reads by then, and waits for what never comes
+        assert process.wait(60) == code
+    assert Watchman.heard == ["/ping/x/start", f"/ping/x/{code}"]
+
+
 def test_no_stranger_hears_of_it(cli: Cli, see: See, tmp_path: Path) -> None:
     done = cli("audit", "-i", see({}), *configured(tmp_path, 'ping = "http://8.8.8.8/x"'))
     assert (done.returncode, "is not of this host or site" in done.stderr) == (2, True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from dcctl import collectors, meter_specs, specs
+from dcctl.inventory.evidence import document
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.storage import Bucket
 from dcctl.inventory.evidence.unreached import CUT
@@ -172,13 +173,13 @@ def test_every_kind_of_source_that_an_audit_asks_alone_is_wired() -> None:
 
 
 def test_what_comes_after_the_asking_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop, merged = Event(), collectors.document.merged
+    stop, merged = Event(), document.merged
 
     def late(parts: tuple[Evidence, ...]) -> Evidence:
         stop.set()
         return merged(parts)
 
-    monkeypatch.setattr(collectors.document, "merged", late)
+    monkeypatch.setattr(document, "merged", late)
     assert gathered(monkeypatch, stop=stop).fleet.gaps == ()
 
 

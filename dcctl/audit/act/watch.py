@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from dcctl.audit.mail import DAYS
-from dcctl.errors import DcctlError, UnreachableError, UsageError
+from dcctl.errors import UnreachableError, UsageError
 from dcctl.interrupts import Stop
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.unreached import because
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dcctl.inventory.evidence.collected import Evidence
 
 _PING_S: Final = 5.0
-_DEFECT: Final = 70
 
 
 class Watched:
@@ -36,16 +35,16 @@ class Watched:
         self,
         url: str | None,
         jitter_s: float,
-        code_of: Callable[[DcctlError], int],
+        code_of: Callable[[BaseException], int],
         *,
         quiet: bool = False,
     ) -> None:
         """`url`: of this host or site alone. UsageError: it is no such URL.
 
-        `code_of` tells the exit code of an error; `quiet`: a ping that fails is not told of.
+        `code_of` tells the exit code of an error or a signal; `quiet`: a ping that fails is not told of.
         """
         self._url, self._jitter_s, self._quiet = url, jitter_s, quiet
-        self._code_of, self._status = code_of, _DEFECT
+        self._code_of, self._status = code_of, 0
         if url:
             _check(url)
 
@@ -63,8 +62,8 @@ class Watched:
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._status = self._code_of(error) if isinstance(error, DcctlError) else _DEFECT
-        self._ping(str(self._status))
+            self._status = self._code_of(error)
+        self._ping(str(int(self._status)))
 
     def _ping(self, what: str) -> None:
         """Tell the watchman. That he does not hear changes nothing here: he will cry by himself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import Fault, Unsure, check
+from dcctl.audit.terms import ends_at_s, longest_s
 from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
@@ -13,14 +14,8 @@ if TYPE_CHECKING:
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.own import Chain, Told, Waiver
 
-LONGEST_S: Final = 180 * 86400
-"""For so long a waiver may hold."""
-ATTESTED_S: Final = 365 * 86400
-"""For so long an attestation may."""
 _LATE: Final = 2
 """So many times the interval without a run, and one was missed."""
-OWN: Final = ("SLF-02", "SLF-03", "SLF-04")
-"""These judge what the others found: they run last."""
 
 
 def _was_asked(told: Told, _scene: Scene) -> str:
@@ -98,16 +93,6 @@ def _in_time(waiver: Waiver, now_s: int) -> Iterator[Fault]:
     if ends_at_s(waiver) <= now_s:
         again = "somebody has to look again" if waiver.attests else "what it covered counts again"
         yield Fault(f"has expired; {again}", "expired")
-
-
-def longest_s(waiver: Waiver) -> int:
-    """Return for how long it may hold."""
-    return ATTESTED_S if waiver.attests else LONGEST_S
-
-
-def ends_at_s(waiver: Waiver) -> int:
-    """Return when it stops to hold: what is longer than it may be is cut."""
-    return min(waiver.expires_at_s, waiver.created_at_s + longest_s(waiver))
 
 
 def _has_run(chain: Chain, _scene: Scene) -> str:

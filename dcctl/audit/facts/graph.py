@@ -79,13 +79,6 @@ def may_ever(rule: Rule, verb: str, resource: str, group: str = "") -> bool:
     return allows(rule, verb, resource, group, rule.names[0] if rule.names else "")
 
 
-def allows_path(rule: Rule, verb: str, path: str) -> bool:
-    """Return whether a rule allows a request to a path that names no resource."""
-    return _in(verb, rule.verbs) and any(
-        one in (ANY, path) or (one.endswith(ANY) and path.startswith(one.rstrip(ANY))) for one in rule.urls
-    )
-
-
 def _in(one: str, names: Iterable[str]) -> bool:
     return any(name in (ANY, one) for name in names)
 

@@ -1,10 +1,11 @@
 """What `dcctl audit run` takes: what is looked at, how it is told, how it behaves when nobody looks."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Final, Literal, NamedTuple
 
 import typer
 
 from dcctl.audit.mail import Day
+from dcctl.errors import UsageError
 
 Level = Literal["critical", "crit", "high", "medium", "low", "info"]
 
@@ -99,3 +100,36 @@ class Habit(NamedTuple):
     rbac: Annotated[
         bool, typer.Option("--rbac", help="Print the smallest ClusterRole that it needs, and ask nothing.")
     ] = False
+
+
+_ALONE: Final = ("sudoers", "rbac", "since")
+"""Each of these asks nothing: no other option of a run means anything beside it."""
+_APART: Final = (("standard", "by"), ("standard", "severity"))
+"""Controls are told by control, and all of them."""
+_WITH: Final = {"digest": "cron"}
+"""What means something beside that one alone."""
+
+
+def check(choice: Choice, habit: Habit) -> None:
+    """UsageError for options that do not go together: none is dropped in silence."""
+    given = [*_given(choice), *_given(habit)]
+    pairs = [(verb, other) for verb in _ALONE for other in given if other != verb]
+    for one, other in (*pairs, *_APART):
+        if one in given and other in given:
+            raise _wrong(f"{_flag(one)} {_flag(other)}", "do not go together")
+    for one, other in _WITH.items():
+        if one in given and other not in given:
+            raise _wrong(_flag(one), f"means something with {_flag(other)} alone")
+
+
+def _given(options: Choice | Habit) -> list[str]:
+    defaults = options._field_defaults
+    return [name for name, value in options._asdict().items() if value not in (defaults[name], [])]
+
+
+def _flag(name: str) -> str:
+    return "--no-record" if name == "record" else f"--{name.replace('_', '-')}"
+
+
+def _wrong(what: str, why: str) -> UsageError:
+    return UsageError(what, why, "dcctl audit --help")

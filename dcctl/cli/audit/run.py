@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from dcctl.cli.audit.options import Choice, Habit
+from dcctl.cli.audit.options import Choice, Habit, check
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -30,6 +30,7 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
     from dcctl.cli.audit.setup import setup
     from dcctl.cli.exits import of_error
 
+    check(choice, habit)
     if habit.sudoers or habit.rbac:
         from dcctl.cli.audit.rights import rights
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from dcctl.audit.terms import LONGEST_DAYS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -23,7 +25,10 @@ class Terms(NamedTuple):
     ticket: Annotated[str, typer.Option("--ticket", metavar="ID", help="Where it is written down.")] = ""
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it is borne.")] = ""
     days: Annotated[
-        int, typer.Option("--days", metavar="N", min=1, max=180, help="For how long, 180 at most.")
+        int,
+        typer.Option(
+            "--days", metavar="N", min=1, max=LONGEST_DAYS, help=f"For how long, {LONGEST_DAYS} at most."
+        ),
     ] = 90
     finding: Annotated[
         str, typer.Option("--finding", metavar="ID", help="Only the finding of this id, as -o wide has it.")

@@ -16,7 +16,6 @@ from dcctl.inventory.evidence.own import Chain, Told, Waiver
 from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.pods import Config, Work
 from dcctl.inventory.evidence.rbac import Account, Binding, Role
-from dcctl.inventory.evidence.records import Record
 from dcctl.inventory.evidence.secrets import Certificate, SecretNote
 from dcctl.inventory.evidence.storage import Backup, Bucket, Claim, Export, Filesystem, StorageClass, Volume
 from dcctl.inventory.model import Fleet, Moment
@@ -61,7 +60,6 @@ class Evidence(Fact, frozen=True, kw_only=True):
     datasets: tuple[DataSet, ...] | None = None
     scratches: tuple[Scratch, ...] | None = None
     plants: tuple[Plant, ...] | None = None
-    records: tuple[Record, ...] | None = None
     waivers: tuple[Waiver, ...] | None = None
     told: tuple[Told, ...] | None = None
     chains: tuple[Chain, ...] | None = None

@@ -122,7 +122,6 @@ class Leftover(Fact, frozen=True):
 
     user: str
     files: Natural
-    newest_at_s: int
 
 
 class Scratch(Subject, frozen=True, kw_only=True):

@@ -176,15 +176,6 @@ def file_text(path: str) -> "dict[str, object]":
     return {"out": UNPRINTABLE.sub("", data.decode("utf-8", "replace"))}
 
 
-def folder_texts(folder: str, ending: str = "") -> "dict[str, dict[str, object]]":
-    """Return the files of a folder by their paths; nothing where there is no such folder."""
-    try:
-        names = sorted(os.listdir(AUDIT_ROOT + folder))[:256]
-    except OSError as error:
-        return {} if error.errno == errno.ENOENT else {folder: untold(error.strerror or "failed", "denied")}
-    return {folder + "/" + name: file_text(folder + "/" + name) for name in names if name.endswith(ending)}
-
-
 def file_mode(path: str) -> "dict[str, object]":
     """Return mode, owner, time of change and size of a path, or why they were not told."""
     try:

@@ -57,19 +57,19 @@ STORE_COMMANDS = (
 
 
 def scratch(folder: str, running: "frozenset[int]") -> "dict[str, object]":
-    """Return by owner, of those who run nothing, how many entries they have and how new these are."""
+    """Return by owner, of those who run nothing, how many entries they have."""
     try:
         entries = list(os.scandir(AUDIT_ROOT + folder))[:MOST_ENTRIES]
     except OSError as error:
         return untold(
             error.strerror or "failed", "denied" if isinstance(error, PermissionError) else "failed"
         )
-    left = {}  # type: dict[str, list[int]]
+    left = {}  # type: dict[str, int]
     for entry in entries:
         told = entry.stat(follow_symlinks=False)
         if told.st_uid >= FIRST_PERSON and told.st_uid not in running:
-            row = left.setdefault(owner(told.st_uid), [0, 0])
-            row[0], row[1] = row[0] + 1, max(row[1], int(told.st_mtime))
+            name = owner(told.st_uid)
+            left[name] = left.get(name, 0) + 1
     return {"left": left}
 
 

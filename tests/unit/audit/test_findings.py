@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from msgspec.structs import fields
@@ -17,6 +17,9 @@ from dcctl.inventory.evidence.base import Subject
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
 from tests.unit.audit.runs import finding, tally
+
+if TYPE_CHECKING:
+    from dcctl.audit.check import State
 
 
 def test_the_id_of_a_finding_never_changes() -> None:
@@ -108,6 +111,13 @@ def test_every_check_weighs_the_same_in_coverage() -> None:
     assert coverage(told).milli == 500
     assert coverage(told).checks["na"] == 1
     assert coverage([tally("RBAC-01", na=1)]).milli is None
+
+
+@pytest.mark.parametrize(
+    ("state", "milli"), [("pass", 1000), ("fail", 1000), ("manual", 1000), ("unknown", 500), ("error", 500)]
+)
+def test_what_is_not_known_or_broke_was_not_told(state: State, milli: int) -> None:
+    assert coverage([tally("RBAC-03", **{state: 1}), tally("RBAC-02", **{"pass": 1})]).milli == milli
 
 
 def test_coverage_is_never_rounded_up_to_all() -> None:

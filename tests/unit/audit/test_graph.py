@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dcctl.audit.facts.graph import Graph, allows, allows_path, everything, may_ever, named
+from dcctl.audit.facts.graph import Graph, allows, everything, may_ever, named
 from dcctl.audit.facts.images import image
 from dcctl.audit.facts.telling import some
 from dcctl.inventory.evidence.rbac import Binding, Bound, Role, Rule
@@ -53,26 +53,6 @@ def test_a_rule_allows_what_the_api_server_lets_it(rule: Rule, asked: tuple[str,
 def test_what_is_being_made_has_no_name_yet(verb: str, resource: str, yes: bool) -> None:
     verbs = ("get", "create", "delete", "deletecollection")
     assert may_ever(Rule(verbs, CORE, ("pods", "pods/exec"), ("a",)), verb, resource) is yes
-
-
-@pytest.mark.parametrize(
-    ("url", "path", "yes"),
-    [
-        ("/metrics", "/metrics", True),
-        ("/metrics", "/metrics/slis", False),
-        ("/metrics/*", "/metrics/slis", True),
-        ("/metrics/*", "/metrics", False),
-        ("/logs*", "/logs/kubelet", True),
-        ("*", "/anything", True),
-    ],
-)
-def test_paths_end_in_a_star_or_are_meant_whole(url: str, path: str, yes: bool) -> None:
-    assert allows_path(Rule(("get",), urls=(url,)), "get", path) is yes
-    assert not allows_path(Rule(("get",), urls=(url,)), "post", path)
-
-
-def test_one_of_several_paths_is_enough() -> None:
-    assert allows_path(Rule(("get", "list"), urls=("/apis", "/metrics")), "get", "/metrics")
 
 
 def test_everything_is_any_verb_of_any_resource_of_any_group_by_any_name() -> None:

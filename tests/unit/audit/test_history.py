@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -216,6 +217,24 @@ def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
     path.chmod(0o640)
     with pytest.raises(UsageError, match="may be read by others"):
         Signer(path)
+
+
+def test_the_history_is_its_owners_alone(tmp_path: Path) -> None:
+    """Whatever the umask says: what is wrong with a site is told to nobody else."""
+    old = os.umask(0)
+    try:
+        with locked(tmp_path / "state"):
+            Signer(tmp_path / "keys" / "key")
+    finally:
+        os.umask(old)
+    modes = {str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {
+        "state": 0o700,
+        "state/history.db": 0o600,
+        "state/lock": 0o600,
+        "keys": 0o700,
+        "keys/key": 0o600,
+    }
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

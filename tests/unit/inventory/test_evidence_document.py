@@ -10,7 +10,8 @@ import pytest
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
-from dcctl.inventory.evidence.document import begins, decode, encode, pieces
+from dcctl.inventory.evidence.document import begins, decode, encode, merged, pieces, restricted
+from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.rbac import Role
 from dcctl.inventory.sources.files.pages import pages_of
 from tests.unit.audit.nights import seen
@@ -84,3 +85,27 @@ def test_evidence_that_another_writer_of_json_has_rewritten_is_evidence(spaces: 
     assert begins(data[:64])
     assert decode(data, "x") == seen()
     assert not begins(b'{"schema": "dcctl/snapshot/v1"')
+
+
+def test_of_several_sources_the_first_says_why() -> None:
+    first = Evidence(silent={"roles": Silence("403"), "pods": Silence("timed out")})
+    second = Evidence(roles=(Role(name="a"),), silent={"roles": Silence("no such cluster")})
+    third = Evidence(roles=(Role(name="b"),), silent={"networks": Silence("404")})
+    both = merged((first, second, third))
+    assert [one.name for one in both.roles or ()] == ["a", "b"]
+    assert {kind: one.reason for kind, one in both.silent.items()} == {
+        "roles": "403",
+        "pods": "timed out",
+        "networks": "404",
+    }
+
+
+def test_what_stands_on_a_node_that_is_looked_at_stays() -> None:
+    """With others of its nodes left out, it is still there; what stands nowhere is of all."""
+    plants = tuple(
+        Plant(name=name, kind="pdu", nodes=nodes)
+        for name, nodes in (("both", ("g1", "g2")), ("other", ("g2",)), ("none", ()))
+    )
+    found = restricted(Evidence(plants=plants, roles=(Role(name="a"),)), {"g1"})
+    assert [one.name for one in found.plants or ()] == ["both", "none"]
+    assert found.roles == (Role(name="a"),)

@@ -52,7 +52,7 @@ def test_the_screen_is_the_recorded_one(kind: str, cells: int) -> None:
     output = "wide" if kind == "wide" else "table"
     text = screen(report(), output, width=cells, unicode=kind != "ascii", color=kind == "color")
     path = DATA / f"{kind}-{cells}.txt"
-    if os.environ.get("RECORD"):
+    if os.environ.get("DCCTL_RECORD"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
 

@@ -103,7 +103,7 @@ _DATASETS: Final = (
 
 
 def _scratches(now_s: int) -> tuple[Scratch, ...]:
-    left = (Leftover("chen", 41, now_s - 3 * _DAY_S),)
+    left = (Leftover("chen", 41),)
     return tuple(
         Scratch(node=node, path="/scratch", leftovers=found, wiped_at_s=now_s - _DAY_S)
         for node, found in (("gpu097", ()), ("gpu098", left), ("gpu100", ()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from dcctl.inventory.evidence.hosts import AuthorizedKey, Grant, Match
@@ -176,3 +178,24 @@ def test_sockets_with_and_without_their_process() -> None:
         ("tcp", "::", 2379, "etcd"),
         ("tcp", "*", 22, ""),
     ]
+
+
+def test_mode_and_owner_of_a_host_key_are_those_of_its_private_file() -> None:
+    """Everybody may read the public one; of a private one that is not there nothing is known."""
+    line = f"ssh-ed25519 {base64.b64encode(b'key').decode()} root@g1"
+    (found, other) = access.host_keys(
+        reading(
+            host_keys={
+                "/etc/ssh/ssh_host_ed25519_key.pub": Told(line, mode=0o644, uid=7),
+                "/etc/ssh/ssh_host_ed25519_key": Told(mode=0o640, uid=0),
+                "/etc/ssh/ssh_host_rsa_key.pub": Told(line, mode=0o644, uid=7),
+            }
+        )
+    )
+    assert (found.file, found.kind, found.mode, found.uid) == (
+        "/etc/ssh/ssh_host_ed25519_key",
+        "ssh-ed25519",
+        0o640,
+        0,
+    )
+    assert (other.file, other.mode, other.uid) == ("/etc/ssh/ssh_host_rsa_key", None, None)

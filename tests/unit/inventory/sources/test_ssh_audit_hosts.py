@@ -14,6 +14,7 @@ from dcctl.inventory.sources.ssh.audit.gather import evidence_of, read_answer
 from dcctl.inventory.sources.ssh.audit.greet import Greeter
 from dcctl.inventory.sources.ssh.audit.hosts import host_evidence
 from dcctl.inventory.sources.ssh.audit.told import Reading, Told, Untold
+from dcctl.inventory.sources.ssh.error import SshError
 from dcctl.inventory.sources.ssh.run import Answer, Reply, Target
 from tests.unit.inventory.sources.readings import PASSWD, reading
 

@@ -111,14 +111,14 @@ def test_snapshots_and_repositories_by_their_listings() -> None:
 
 def test_what_tenants_left_on_local_scratch() -> None:
     rows = {
-        "/scratch": {"left": {"alice": [3, 1_749_000_000]}},
-        "/mnt/scratch": {"left": {"bob": [1, 1]}},
+        "/scratch": {"left": {"alice": 3}},
+        "/mnt/scratch": {"left": {"bob": 1}},
         "/nvme": {"why": "Permission denied", "cause": "denied"},
     }
     told = {"mounts": {"out": MOUNTS}, "scratches": rows, "wiped": {"why": "x", "cause": "missing"}}
     local, denied = read({}, told).scratches or ()
     assert (local.key, local.wiped_at_s) == ("Scratch/n1:/scratch", 0)
-    assert local.leftovers == (Leftover("alice", 3, 1_749_000_000),)
+    assert local.leftovers == (Leftover("alice", 3),)
     assert (denied.leftovers, denied.silent["leftovers"].reason) == (None, "/nvme: Permission denied")
 
 

@@ -160,7 +160,6 @@ class SpecWire(Wire):
 
 
 _NOTHING: Final = SecurityWire()
-_NO_SPEC: Final = SpecWire()
 
 
 def containers(spec: SpecWire) -> Iterator[tuple[Turn, ContainerWire]]:

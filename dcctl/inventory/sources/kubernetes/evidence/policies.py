@@ -175,7 +175,6 @@ def images(item: ImagesWire, cluster: str) -> Iterator[AdmissionPolicy]:
 _INTO, _WHY = ("admission_policies",), "what policies there are"
 _OWN = ("admissionregistration.k8s.io", ("v1", "v1beta1"))
 _KYVERNO = ("policies.kyverno.io", ("v1", "v1beta1", "v1alpha1"))
-_SIGSTORE = ("policy.sigstore.dev", ("v1beta1", "v1alpha1"))
 _GATEKEEPER = (
     "K8sPSPPrivilegedContainer",
     "K8sPSPHostNamespace",

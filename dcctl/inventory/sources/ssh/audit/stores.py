@@ -39,7 +39,7 @@ class ScratchRow(Struct, frozen=True):
     """What the probe tells of one folder."""
 
     why: str = ""
-    left: dict[str, tuple[int, int]] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
 
 
 class StoresDocument(Struct, frozen=True):
@@ -238,7 +238,7 @@ def _scratches(document: StoresDocument, node: str) -> Iterator[Scratch]:
         if _is_shared(path, document):
             continue
         mute = silent | ({"leftovers": Silence(f"{path}: {row.why}", "denied")} if row.why else {})
-        left = tuple(Leftover(printable(user), *told) for user, told in sorted(row.left.items()))
+        left = tuple(Leftover(printable(user), files) for user, files in sorted(row.left.items()))
         yield Scratch(
             node=node, path=path, leftovers=None if row.why else left, wiped_at_s=wiped, silent=mute
         )
