@@ -33,6 +33,12 @@ CREATE TABLE counters (
   series TEXT PRIMARY KEY, body BLOB NOT NULL
 );
 """
+_TOLD_TABLE: Final = "CREATE TABLE told (series TEXT PRIMARY KEY, seq INTEGER NOT NULL)"
+"""The last run of a series whose answer reached its reader. Histories of before have no such table."""
+
+
+class DamagedError(UsageError):
+    """A history cannot be read. It was left as it is."""
 
 
 class Row(NamedTuple):
@@ -69,6 +75,8 @@ class Entry(NamedTuple):
     opened: Mapping[str, bytes]
     """Findings that came, or changed, by id."""
     closed: tuple[str, ...]
+    counting: str
+    """What its counters are kept by."""
     counters: bytes
 
 
@@ -104,8 +112,30 @@ class History:
                 key: Open(body, since_s) for key, body, since_s in self._database.execute(query, (series,))
             }
 
+    def told(self, series: str) -> int:
+        """Return the number of the last run of a series whose answer reached its reader; 0: none did."""
+        with _told(self.folder):
+            if not self._marks():
+                query = "SELECT max(seq) FROM runs WHERE series = ?"
+            else:
+                query = "SELECT seq FROM told WHERE series = ?"
+            row = self._database.execute(query, (series,)).fetchone()
+        return (row and row[0]) or 0
+
+    def mark_told(self, series: str, seq: int) -> None:
+        """Note that the answer of a run reached its reader. OutputError: it cannot be noted."""
+        statement = (
+            "INSERT INTO told VALUES (?, ?) ON CONFLICT (series) DO UPDATE SET seq = max(seq, excluded.seq)"
+        )
+        with _told(self.folder), self._database as database:
+            database.execute(statement, (series, seq))
+
+    def _marks(self) -> bool:
+        found = self._database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'told'").fetchone()
+        return bool(found[0])
+
     def counters(self, series: str) -> bytes | None:
-        """Return what the last run of a series counted; None: there was none."""
+        """Return what the last run of a series counted, by what its counters are kept by; None: none did."""
         query = "SELECT body FROM counters WHERE series = ?"
         with _told(self.folder):
             row = self._database.execute(query, (series,)).fetchone()
@@ -116,6 +146,9 @@ class History:
         row = entry.row
         try:
             with self._database as database:
+                if not self._marks():
+                    database.execute(_TOLD_TABLE)
+                    database.execute("INSERT INTO told SELECT series, max(seq) FROM runs GROUP BY series")
                 database.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)", row)
                 database.executemany(
                     "DELETE FROM open WHERE series = ? AND id = ?",
@@ -127,7 +160,7 @@ class History:
                     [(row.series, key, row.at_s, body) for key, body in entry.opened.items()],
                 )
                 database.execute(
-                    "INSERT OR REPLACE INTO counters VALUES (?, ?)", (row.series, entry.counters)
+                    "INSERT OR REPLACE INTO counters VALUES (?, ?)", (entry.counting, entry.counters)
                 )
         except sqlite3.OperationalError as error:
             raise OutputError(f"{self.folder} was not written", str(error), f"df -h {self.folder}") from error
@@ -141,8 +174,8 @@ class History:
 def locked(folder: Path) -> Iterator[History]:
     """Open the history of a folder, which is made where there is none, for one that writes.
 
-    RefusedError: another run has it. UsageError: the file is damaged, or of a newer version. OutputError: the
-    folder cannot be written to.
+    RefusedError: another run has it. DamagedError: the file is damaged. UsageError: it is of a newer version.
+    OutputError: the folder cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -166,7 +199,7 @@ def locked(folder: Path) -> Iterator[History]:
 
 @contextmanager
 def reading(folder: Path) -> Iterator[History]:
-    """Open the history of a folder for one that reads. UsageError: damaged, too new, not there."""
+    """Open the history of a folder for one that reads. DamagedError; UsageError: too new, not there."""
     history = History(folder, _connected(folder))
     try:
         yield history
@@ -187,9 +220,9 @@ def _connected(folder: Path) -> sqlite3.Connection:
     path = _file(folder)
     if not folder.is_dir():
         raise UsageError(f"the history in {folder}", "there is none yet", "dcctl audit")
-    size = path.stat().st_size if path.exists() else 0
+    size = path.stat().st_size if path.exists() else _SMALLEST
     if size < _SMALLEST and (size or (folder / "head.json").exists()):  # SQLite would begin anew
-        raise _damaged(path, f"it has {size} bytes, and runs were kept in it")
+        raise damaged(folder, f"it has {size} bytes, and runs were kept in it")
     with _told(folder):
         with suppress(FileNotFoundError, PermissionError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -220,16 +253,14 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     elif application != _APPLICATION:
         raise UsageError(str(path), "is a database, but not of dcctl", f"file {path}")
     elif (found := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise _damaged(path, str(found))
+        raise damaged(path.parent, str(found))
     database.execute("PRAGMA synchronous = FULL")
 
 
-def _damaged(path: Path, why: str) -> UsageError:
-    return UsageError(
-        str(path),
-        f"is damaged: {why}. It was left as it is; move it away to begin anew",
-        f"mv {path} {path}.damaged",
-    )
+def damaged(folder: Path, why: str) -> DamagedError:
+    """Return the error for a history that cannot be read. Its hint leads to a new one, which misses runs."""
+    path = _file(folder)
+    return DamagedError(str(path), f"is damaged: {why}", f"mv {path} {path}.damaged")
 
 
 @contextmanager
@@ -240,4 +271,4 @@ def _told(folder: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise OutputError(f"{_file(folder)}", str(error), f"ls -l {folder}") from error
     except sqlite3.DatabaseError as error:
-        raise _damaged(_file(folder), str(error)) from error
+        raise damaged(folder, str(error)) from error

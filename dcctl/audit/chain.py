@@ -37,7 +37,17 @@ class Head(Struct, frozen=True):
     seq: int
     hash: str
     signature: str
-    """In hexadecimal."""
+    """Of its `text`, in hexadecimal."""
+
+    @property
+    def text(self) -> str:
+        """What is signed: no record has a signature of it."""
+        return head_text(self.seq, self.hash)
+
+
+def head_text(seq: int, hashed: str) -> str:
+    """Return what is signed of a head."""
+    return f"head:{seq}:{hashed}"
 
 
 def digest(previous: str, body: bytes) -> str:
@@ -56,14 +66,21 @@ def flaws(
     last = links[-1] if links else None
     if head is None:
         return (*found, *(((0, "the signed head is missing"),) if last else ()))
-    by_number = {link.seq: link.hash for link in links}
-    if not signed(head.hash, bytes.fromhex(head.signature)):
+    by_number = {link.seq: link for link in links}
+    named = by_number.get(head.seq)
+    if not signed(head.text, bytes.fromhex(head.signature)) and not _of_old(named, head, signed):
         found.append((0, "the head is not signed by this key"))
     elif last is None or head.seq > last.seq:
         found.append((head.seq, f"runs are missing at the end: the head names run {head.seq}"))
-    elif by_number.get(head.seq) != head.hash:  # a run after it was kept, and then the power failed
+    elif named is None or named.hash != head.hash:  # a run after it was kept, and then the power failed
         found.append((head.seq, "is not the one that the head names"))
     return tuple(found)
+
+
+def _of_old(named: Link | None, head: Head, signed: Callable[[str, bytes], bool]) -> bool:
+    """Whether a head has the signature of its record, as all had before heads were signed as heads."""
+    record = named and _record(named.body)
+    return bool(record and record.form == 1) and signed(head.hash, bytes.fromhex(head.signature))
 
 
 def _of_links(links: Sequence[Link]) -> Iterator[tuple[int, str]]:

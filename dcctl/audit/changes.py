@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
 from dcctl.audit.finding import rank
 from dcctl.audit.record import replayed
 from dcctl.audit.report import LEVELS
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from dcctl.audit.finding import Finding
     from dcctl.audit.record import Record
-    from dcctl.render.report import Row
+    from dcctl.render.report import Column, Row
 
 Change: TypeAlias = Literal["new", "gone", "unchanged", "not comparable"]
 _ORDER: dict[Change, int] = {"new": 0, "not comparable": 1, "gone": 2, "unchanged": 3}
@@ -67,7 +69,7 @@ def diff_report(found: Sequence[Changed], old: Record, new: Record) -> Report:
     return Report(
         DIFF.kind,
         f"run {old.seq} to run {new.seq}, {duration(max(0, new.at_s - old.at_s))} later: {told}",
-        Table("items", DIFF.items, rows),
+        Table("items", DIFF.items, rows, tail=counts["unchanged"]),
         summary={
             "old": old.seq,
             "new_run": new.seq,
@@ -88,10 +90,14 @@ def timeline_report(records: Sequence[Record], since_s: int, span_s: int) -> Rep
     return Report(
         TIMELINE.kind,
         f"{plural(len(rows), 'change')} in {plural(runs, 'run')} of the last {duration(span_s)}",
-        Table("items", TIMELINE.items, rows),
+        Table("items", tuple(_as_people_do(one, since_s + span_s) for one in TIMELINE.items), rows),
         summary={"runs": runs, "changes": len(rows)},
         name_key="nodes",
     )
+
+
+def _as_people_do(column: Column, now_s: int) -> Column:
+    return replace(column, since_s=now_s) if column.unit == "time_s" else column
 
 
 def _events(records: Sequence[Record], since_s: int) -> Iterator[Row]:
@@ -105,7 +111,7 @@ def _events(records: Sequence[Record], since_s: int) -> Iterator[Row]:
             yield from (_event(one, "gone", finding) for finding in _gravest_first(gone))
             yield from _about_the_run(one, last)
         known.update({finding.id: finding for finding in one.new})
-        last = one
+        last = last if one.scope.partial else one
 
 
 def _gravest_first(findings: Iterable[Finding]) -> list[Finding]:
@@ -117,7 +123,8 @@ def _event(record: Record, change: str, one: Finding) -> Row:
 
 
 def _about_the_run(one: Record, last: Record | None) -> Iterator[Row]:
-    if last is None:
+    """What fell silent, what answers again, and coverage. A part of the fleet compares with nothing."""
+    if last is None or one.scope.partial:
         return
     for gap in sorted(set(one.gaps) ^ set(last.gaps)):
         change = "silent" if gap in one.gaps else "answers"

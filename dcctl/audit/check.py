@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, get_args
 
+from dcctl.audit.drains import DRAINS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -85,6 +87,8 @@ class Check(NamedTuple):
     run: Callable[[Any, Scene], Iterable[Fault]]
     applies: Callable[[Any, Scene], str] | None = None
     """Why it does not apply to a subject; empty: it does."""
+    drains: bool = False
+    """Whether taking the node out of service is what an administrator does about it."""
 
 
 CATALOGUE: Final[dict[str, Check]] = {}
@@ -103,6 +107,7 @@ def check(  # noqa: PLR0913  # each is a fact that the catalogue tells of a chec
     needs: tuple[str, ...] = (),
     refs: tuple[str, ...] = (),
     applies: Callable[[S, Scene], str] | None = None,
+    drains: bool = False,
 ) -> Callable[[Callable[[S, Scene], Iterable[Fault]]], Callable[[S, Scene], Iterable[Fault]]]:
     """Enter a function into the catalogue. ValueError when the id is there already."""
 
@@ -110,7 +115,8 @@ def check(  # noqa: PLR0913  # each is a fact that the catalogue tells of a chec
         if name in CATALOGUE:
             raise ValueError(f"two checks have the id {name}")
         tiers = (tier,) if isinstance(tier, str) else tier
-        CATALOGUE[name] = Check(name, title, severity, tiers, over, needs, why, fix, refs, run, applies)
+        out = drains or name in DRAINS
+        CATALOGUE[name] = Check(name, title, severity, tiers, over, needs, why, fix, refs, run, applies, out)
         return run
 
     return entered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.check import STATES
@@ -14,6 +15,7 @@ from dcctl.render.report import Control, Table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dcctl.audit.check import State
     from dcctl.audit.evaluate import Tally
     from dcctl.audit.scene import Scene
     from dcctl.audit.standards import Judged, Standard
@@ -43,7 +45,7 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def controls(standard: Standard, tallies: Iterable[Tally], scene: Scene) -> tuple[Control, ...]:
     """Return every control that something decides: its state is the gravest of what decides it."""
-    return tuple(map(_control, compliance(standard, tallies, scene)))
+    return tuple(map(told, compliance(standard, tallies, scene)))
 
 
 def headline(title: str, found: tuple[Control, ...]) -> str:
@@ -58,12 +60,20 @@ def table(found: tuple[Control, ...]) -> Table:
     return Table("items", CONTROLS.items, tuple(map(_row, found)))
 
 
-def _control(one: Judged) -> Control:
+def told(one: Judged) -> Control:
+    """Return a control as outputs have it: what is wrong or not known, and how many others were answered."""
     says = (
         f"{each.subject}: {each.says}".removeprefix(": ") for each in one.proofs if each.state == one.state
     )
-    told = tuple(dict.fromkeys(says)) or (f"{one.counts.get(one.state, 0):,} looked at",)
-    return Control(one.control.id, one.control.title, one.state, one.checks, told)
+    why = tuple(dict.fromkeys(says)) or (f"{one.counts.get(one.state, 0):,} looked at",)
+    return Control(one.control.id, one.control.title, one.state, one.checks, (*_beside(one), *why))
+
+
+def _beside(one: Judged) -> tuple[str, ...]:
+    """How many others were answered, and are as they should be or need not be."""
+    states: tuple[State, ...] = ("pass", "na") if one.state not in ("pass", "na") else ()
+    others = (f"{one.counts[each]:,} {each}" for each in states if one.counts.get(each))
+    return tuple(islice(others, 1))
 
 
 def _row(one: Control) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.audit.attest import attested
 from dcctl.audit.check import CATALOGUE, Unattested, Unsure, unknown
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dcctl.audit.check import Check, Fault, Severity, State
     from dcctl.audit.scene import Scene
     from dcctl.inventory.evidence.base import Subject
+
+
+_DARK: Final = ("unknown", "error", "manual")
 
 
 class Outcome(NamedTuple):
@@ -41,6 +44,11 @@ class Tally(NamedTuple):
     """Faults, what is not known, and what somebody attested; why it does not apply, once for each reason."""
     error: str = ""
     """The traceback of a check that broke, for the file of defects."""
+
+    @property
+    def dark(self) -> frozenset[str]:
+        """The subjects of which it can tell nothing; empty text: more than it knows of."""
+        return frozenset(one.subject for one in self.outcomes if one.state in _DARK)
 
 
 def evaluate(scene: Scene, checks: Iterable[Check] | None = None) -> list[Tally]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from dcctl.audit.coverage import Coverage, coverage
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.finding import Finding, findings
 from dcctl.audit.scene import Scene
-from dcctl.audit.waivers import used, waived
+from dcctl.audit.waivers import means, used, waived
 from dcctl.inventory.evidence.own import Told
 
 if TYPE_CHECKING:
@@ -35,8 +36,13 @@ class Verdict(NamedTuple):
     """Nodes that gave no answer."""
 
 
-def judge(scene: Scene, checks: Sequence[Check], chains: tuple[Chain, ...] = ()) -> Verdict:
-    """Run the checks; those of the audit itself come last, since they judge what the others were told."""
+def judge(
+    scene: Scene, checks: Sequence[Check], chains: tuple[Chain, ...] = (), *, whole: bool = True
+) -> Verdict:
+    """Run the checks; those of the audit itself come last, since they judge what the others were told.
+
+    `whole`: no node was left out.
+    """
     waivers = scene.evidence.waivers or ()
     others = [one for one in checks if one.id not in OWN]
     tallies = evaluate(scene, others)
@@ -44,7 +50,7 @@ def judge(scene: Scene, checks: Sequence[Check], chains: tuple[Chain, ...] = ())
     known, untold = coverage(tallies), untold_nodes(scene.evidence.fleet)
     evidence = replace(
         scene.evidence,
-        waivers=used(waivers, found, {one.id for one in others}),
+        waivers=used(waivers, found, partial(_looked, {one.check.id: one.dark for one in tallies}, whole)),
         told=(_told(tallies, known, untold),),
         chains=chains,
     )
@@ -56,6 +62,15 @@ def judge(scene: Scene, checks: Sequence[Check], chains: tuple[Chain, ...] = ())
         waived(found, waivers, scene.now_s),
         coverage(every)._replace(milli=known.milli),
         untold,
+    )
+
+
+def _looked(dark: Mapping[str, frozenset[str]], whole: bool, waiver: Waiver) -> bool:
+    """Whether all that a waiver means was looked at."""
+    return (
+        whole
+        and waiver.check in dark
+        and not any(not one or means(waiver, one) for one in dark[waiver.check])
     )
 
 

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.shape import EXPLAIN, LIST
+from dcctl.audit.waivers import may_be_waived
 from dcctl.render.report import Report, Table
 from dcctl.units import plural
 
@@ -36,7 +37,8 @@ STANDARDS: Final = {
     "mlps": "MLPS 2.0, GB/T 22239-2019, level 3",
     "dcctl": "dcctl",
 }
-_WIDTH: Final = 88
+WIDTH: Final = 88
+"""Of lines that are easy to read."""
 
 
 def list_report(checks: Iterable[Check]) -> Report:
@@ -68,9 +70,15 @@ def markdown(checks: Iterable[Check]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def explain_report(one: Check) -> Report:
-    """Return all that is known of a check, as text."""
-    return text_report(EXPLAIN, one.title, "\n".join(_explained(one)) + "\n")
+def explain_report(one: Check, width: int = WIDTH) -> Report:
+    """Return all that is known of a check, as text of lines of `width` cells at most."""
+    lines = (line for text in _explained(one) for line in _wrapped(text, width))
+    return text_report(EXPLAIN, one.title, "\n".join(lines) + "\n")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    indent = "  " if text.startswith("  ") else ""
+    return textwrap.wrap(text, width, subsequent_indent=indent or "  ", break_on_hyphens=False) or [""]
 
 
 def text_report(shape: Shape, headline: str, text: str) -> Report:
@@ -87,14 +95,21 @@ def _explained(one: Check) -> Iterator[str]:
     for heading, text in (("Passes when", holds), ("Why", one.why), ("How to mend it", one.fix)):
         if text:
             yield f"{heading}:"
-            yield from textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+            yield f"  {text}"
             yield ""
     yield "Looks at:"
     yield f"  {one.over.replace('_', ' ')}, by {', '.join(TIERS[each] for each in one.tier)}"
     yield ""
+    if one.drains:
+        yield "Taking the node out of service is part of the cure: -o name lists its nodes."
+        yield ""
     yield "Asked for by:"
     for ref in one.refs:
         standard, _, control = ref.partition(":")
         yield f"  {STANDARDS.get(standard, standard)}: {control}"
     yield ""
-    yield f"To bear it for a time: dcctl audit waive {one.id} OBJECT --owner WHO --ticket T --reason WHY"
+    if may_be_waived(one.id):
+        yield "To bear it for a time:"
+        yield f"  dcctl audit waive {one.id} OBJECT --owner WHO --ticket T --reason WHY"
+    else:
+        yield "It cannot be waived: it is about the audit itself."

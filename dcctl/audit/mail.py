@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from dcctl.inventory.folding import fold
+from dcctl.audit.report import DARKER
+from dcctl.harmless import visible
+from dcctl.inventory.things import brief
 from dcctl.units import plural
 
 if TYPE_CHECKING:
@@ -21,9 +23,15 @@ _GAPS: Final = 3
 def lines(report: Report, again: str, *, digest: bool = False) -> Iterator[str]:
     """Yield the headline, what is new, what is missing, and for a digest what is still open.
 
-    `again`: the command that shows all of it.
+    `again`: the command that shows all of it. What was read of nodes and clusters can neither begin a line
+    nor move a cursor: it is written out.
     """
+    yield from map(visible, _lines(report, again, digest))
+
+
+def _lines(report: Report, again: str, digest: bool) -> Iterator[str]:
     yield report.headline
+    yield from (note.text for note in report.notes if note.label == DARKER)
     found = [one for one in report.findings.results if one.waived is None] if report.findings else []
     yield from _rows([one for one in found if one.status == "new"], again)
     for gap in report.gaps[:_GAPS]:
@@ -42,6 +50,6 @@ def _rows(found: Iterable[Result], again: str) -> Iterator[str]:
     for one in found:
         alike.setdefault((one.severity, one.rule, one.says), []).append(one.object)
     for (severity, rule, says), objects in list(alike.items())[:_MOST]:
-        yield f"{severity.upper():8} {rule}  {fold(objects)}  {says}"
+        yield f"{severity.upper():8} {rule}  {brief(objects)}  {says}"
     if len(alike) > _MOST:
         yield f"… {len(alike) - _MOST} more: {again}"

@@ -12,8 +12,9 @@ from dcctl.audit.check import State  # noqa: TC001  # msgspec reads it
 from dcctl.audit.finding import Finding, rank
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
+    from dcctl.audit.check import Check
     from dcctl.audit.evaluate import Tally
 
 
@@ -24,6 +25,11 @@ class Scope(Struct, frozen=True, omit_defaults=True):
     """Patterns of checks; empty: all."""
     nodes: str = ""
     exclude: str = ""
+
+    @property
+    def partial(self) -> bool:
+        """Whether it left nodes out."""
+        return bool(self.nodes or self.exclude)
 
 
 class Record(Struct, frozen=True, omit_defaults=True):
@@ -37,6 +43,8 @@ class Record(Struct, frozen=True, omit_defaults=True):
     """Hash of the record before it, of whatever series."""
     version: str = ""
     scope: Scope = Scope()
+    form: int = 1
+    """From 2 on the head that names it is signed as a head, which no signature of a record can stand for."""
     checks: dict[str, dict[State, int]] = {}
     """Subjects by state, for each check."""
     coverage_milli: int | None = None
@@ -47,7 +55,13 @@ class Record(Struct, frozen=True, omit_defaults=True):
     known: int = 0
     """Findings that were there before and still are."""
     waived: int = 0
+    covered: tuple[str, ...] = ()
+    """Findings that are open and that a waiver covers."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of evidence that this run or one before it was told."""
     gaps: tuple[str, ...] = ()
+    digest: bool = False
+    """It told how things stand, beside what is new."""
     evidence: str = ""
     """SHA-256 of the evidence."""
     head: str = ""
@@ -62,7 +76,7 @@ class Compared(NamedTuple):
     """The findings of a run beside those that were open."""
 
     new: tuple[Finding, ...]
-    """Not open before, or graver than it was."""
+    """Not open before, or graver than it was; or its waiver ended, or nobody was told of it."""
     known: tuple[Finding, ...]
     gone: tuple[Finding, ...]
     unsure: tuple[Finding, ...]
@@ -75,9 +89,12 @@ class Compared(NamedTuple):
 
 
 def compare(
-    before: Mapping[str, Finding], now: Iterable[Finding], judged: Callable[[Finding], bool]
+    before: Mapping[str, Finding],
+    now: Iterable[Finding],
+    judged: Callable[[Finding], bool],
+    again: Container[str] = (),
 ) -> Compared:
-    """Hold the findings of a run against those that were open.
+    """Hold the findings of a run against those that were open; `again`: ids that are new once more.
 
     `judged` tells of one that is not there now whether this run would have found it: what was not asked, or
     was asked and not told, is never gone.
@@ -86,7 +103,7 @@ def compare(
     known: list[Finding] = []
     seen: set[str] = set()
     for one in now:
-        old = before.get(one.id)
+        old = None if one.id in again else before.get(one.id)
         seen.add(one.id)
         (known if old and rank(old.severity) <= rank(one.severity) else new).append(one)
     missing = [one for key, one in before.items() if key not in seen]
@@ -97,22 +114,16 @@ def compare(
 class Judged:
     """Whether a run looked at what a finding is about."""
 
-    def __init__(self, tallies: Iterable[Tally], there: Callable[[str], bool]) -> None:
-        """`there` tells of a node whether this run was about it and was answered by it."""
-        self._there = there
-        self._ran: dict[str, set[str]] = {}
-        for tally in tallies:
-            dark = {one.subject for one in tally.outcomes if one.state in ("unknown", "error", "manual")}
-            self._ran[tally.check.id] = dark
+    def __init__(self, tallies: Iterable[Tally], seen: Callable[[Check, Finding], bool]) -> None:
+        """`seen` tells of a check and what it found before whether this run could have found it again."""
+        self._seen = seen
+        self._ran = {tally.check.id: (tally.check, tally.dark) for tally in tallies}
 
     def __call__(self, one: Finding) -> bool:
-        dark = self._ran.get(one.check)
-        return (
-            dark is not None
-            and "" not in dark
-            and one.object not in dark
-            and all(map(self._there, one.nodes))
-        )
+        if one.check not in self._ran:
+            return False
+        check, dark = self._ran[one.check]
+        return dark.isdisjoint(("", one.object)) and self._seen(check, one)
 
 
 def open_head(findings: Iterable[Finding]) -> str:

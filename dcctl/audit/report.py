@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from dcctl.audit.check import SEVERITIES, STATES
 from dcctl.audit.coverage import state_of
+from dcctl.audit.darker import darker
+from dcctl.audit.drained import drained
 from dcctl.audit.finding import rank
-from dcctl.audit.shape import AUDIT, BY_OBJECT, CHECKS, COUNTED, FINDINGS, GONE, OBJECTS, UNKNOWN, UNTOLD
+from dcctl.audit.shape import (
+    AUDIT,
+    BY_OBJECT,
+    CHECKS,
+    COUNTED,
+    FINDINGS,
+    GONE,
+    NOT_APPLICABLE,
+    OBJECTS,
+    UNKNOWN,
+    UNTOLD,
+)
 from dcctl.inventory.model import Gap
 from dcctl.render.report import Findings, Note, Report, Result, Rule, Sample, Table, Waived
 from dcctl.units import duration, plural
@@ -20,7 +33,7 @@ if TYPE_CHECKING:
     from dcctl.audit.evaluate import Tally
     from dcctl.audit.finding import Finding
     from dcctl.audit.judge import Verdict
-    from dcctl.audit.record import Compared
+    from dcctl.audit.record import Compared, Record
     from dcctl.inventory.evidence.own import Waiver
     from dcctl.render.report import Cell, Row
     from dcctl.render.report import Severity as Level
@@ -34,6 +47,8 @@ LEVELS: dict[Severity, Level] = {
     "info": "info",
 }
 """What `--fail-on` calls each severity."""
+DARKER: Final = "darker"
+"""Label of the notes of what this run saw less of."""
 _SCREEN = 30
 """So many rows are enough for a screen, unless more are new and critical."""
 _ORDER = {"new": 0, "unsure": 1, "known": 2, "waived": 3}
@@ -57,10 +72,10 @@ class View(NamedTuple):
     cron: bool = False
     broken: str = ""
     """The file of what broke in checks."""
-    acted_on: bool = False
-    """Only what this run saw and nobody bears: names that another command acts on."""
-    noticed: frozenset[str] = frozenset()
-    """Gaps that the run before had too."""
+    drained_from: frozenset[str] | None = None
+    """Nodes of the inventory where names are told for another command to drain; None: findings are told."""
+    alike: Record | None = None
+    """The run before of the same scope: what it could not see either is no news."""
 
 
 def report(verdict: Verdict, compared: Compared, view: View) -> Report:
@@ -70,30 +85,31 @@ def report(verdict: Verdict, compared: Compared, view: View) -> Report:
     counted = [one for one in results if one.status == "new" and one.waived is None]
     tally = Counter("waived" if one.waived else one.status for one in results)
     tally["gone"] = len(compared.gone)
-    asked = _asked(results, {one.check.id for one in verdict.tallies}, view)
+    checks = {one.check.id for one in verdict.tallies}
+    asked = [one for one in results if one.status != "unsure" or one.rule in checks]
     shown = [one for one in asked if rank(one.severity) <= rank(view.severity)]
+    aside = ""
+    if view.drained_from is not None:
+        drains = {one.check.id for one in verdict.tallies if one.check.drains}
+        shown, aside = drained(shown, drains, view.drained_from)
     found = _findings(verdict, compared, view, tuple(results), complete=not gaps)
+    less = tuple(darker(view.alike, verdict, compared))
+    noticed = frozenset(view.alike.gaps if view.alike else ())
     return Report(
         kind=(AUDIT if view.by == "severity" else BY_OBJECT).kind,
         headline=headline(verdict, tally, counted, view),
         items=_items(shown, found) if view.by == "severity" else _objects(shown),
         details=tuple(table for table in _details(verdict, compared, found) if table.rows),
-        summary=_summary(verdict, tally, counted, view),
-        notes=tuple(_notes(found, asked, shown)),
+        summary=_summary(verdict, tally, results, view),
+        notes=(*(Note(DARKER, line, "warn") for line in less), *_notes(found, asked, shown)),
         samples=tuple(_samples(verdict, results, view)),
         gaps=gaps,
         name_key="nodes",
         level=max((LEVELS[one.severity] for one in counted), key=_LEVELS.index, default="ok"),
         findings=found,
-        silent=view.cron and not counted and {one_line(gap) for gap in gaps} <= view.noticed,
+        aside=aside,
+        silent=view.cron and not counted and not less and {one_line(gap) for gap in gaps} <= noticed,
     )
-
-
-def _asked(results: Iterable[Result], checks: set[str], view: View) -> list[Result]:
-    """Return the findings without those of checks that were not selected: this run knows nothing of them."""
-    if view.acted_on:
-        return [one for one in results if one.status != "unsure" and one.waived is None]
-    return [one for one in results if one.status != "unsure" or one.rule in checks]
 
 
 _LEVELS: tuple[Level, ...] = ("ok", "info", "warn", "crit")
@@ -174,8 +190,17 @@ def _findings(
 
 def _rule(tally: Tally) -> Rule:
     one = tally.check
+    why_not = tuple(each.says for each in tally.outcomes if each.state == "na")
     return Rule(
-        one.id, one.title, one.severity, one.why, one.fix, one.refs, state_of(tally), dict(tally.counts)
+        one.id,
+        one.title,
+        one.severity,
+        one.why,
+        one.fix,
+        one.refs,
+        state_of(tally),
+        dict(tally.counts),
+        why_not,
     )
 
 
@@ -242,6 +267,8 @@ def _details(verdict: Verdict, compared: Compared, found: Findings) -> Iterator[
         for one in verdict.tallies
     )
     yield Table("checks", CHECKS, rows, "Checks, with subjects by state")
+    reasons = tuple((rule.id, says) for rule in found.rules for says in rule.not_applicable)
+    yield Table("na", NOT_APPLICABLE, reasons, "Does not apply, wholly or to some, and why")
 
 
 def _untold(unknown: Iterable[Result]) -> tuple[Row, ...]:
@@ -260,10 +287,7 @@ def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], 
     """Return the answer in one line: counts, never a lone score."""
     graves = Counter(one.severity for one in counted)
     told = ", ".join(f"{graves[each]} {each}" for each in SEVERITIES if graves[each])
-    since = (
-        "" if view.before_s is None else f" since the run {duration(max(0, view.at_s - view.before_s))} ago"
-    )
-    new = f"{len(counted)} new{since}" + (f": {told}" if told else "")
+    new = f"{len(counted)} new{_since(view)}" + (f": {told}" if told else "")
     others = ", ".join(
         f"{tally[each]} {each}" for each in ("known", "waived", "unsure", "gone") if tally[each]
     )
@@ -272,13 +296,26 @@ def headline(verdict: Verdict, tally: Mapping[str, int], counted: list[Result], 
     return "; ".join(filter(None, (new, others, f"{plural(len(verdict.tallies), 'check')}, {cover}")))
 
 
+def _since(view: View) -> str:
+    """The run before may be of a clock that was ahead."""
+    if view.before_s is None:
+        return ""
+    past_s = view.at_s - view.before_s
+    when = f"{duration(past_s)} ago" if past_s >= 0 else f"that is dated {duration(-past_s)} ahead"
+    return f" since the run {when}"
+
+
 def _summary(
-    verdict: Verdict, tally: Mapping[str, int], counted: list[Result], view: View
+    verdict: Verdict, tally: Mapping[str, int], results: Iterable[Result], view: View
 ) -> dict[str, Cell | dict[str, Cell]]:
-    graves = Counter(one.severity for one in counted)
+    still = [one for one in results if one.waived is None]
+    new = _by_severity(one for one in still if one.status == "new")
     return {
         **{each: tally[each] for each in ("new", "known", "waived", "gone", "unsure")},
-        "severities": {each: graves[each] for each in SEVERITIES},
+        "severities": new,
+        "new_severities": new,
+        "open_severities": _by_severity(still),
+        "open": len(still),
         "checks": {state: verdict.coverage.checks.get(state, 0) for state in STATES},
         "subjects": {state: verdict.coverage.subjects.get(state, 0) for state in STATES},
         "coverage_milli": verdict.coverage.milli,
@@ -287,17 +324,24 @@ def _summary(
     }
 
 
+def _by_severity(results: Iterable[Result]) -> dict[str, Cell]:
+    counts = Counter(one.severity for one in results)
+    return {each: counts[each] for each in SEVERITIES}
+
+
 def _notes(found: Findings, asked: list[Result], shown: list[Result]) -> Iterator[Note]:
     if found.unknown:
         checks = len({one.rule for one in found.unknown})
-        text = f"{len(found.unknown):,} answers of {checks} checks: not counted as passed"
+        text = f"{plural(len(found.unknown), 'answer')} of {plural(checks, 'check')}: not counted as passed"
         yield Note("unknown", text, "warn", detail="untold")
     if found.gone:
-        yield Note("gone", f"{len(found.gone)} findings of the run before", "ok", detail="gone")
+        yield Note("gone", f"{plural(len(found.gone), 'finding')} of the run before", "ok", detail="gone")
     if len(asked) > len(shown):
-        yield Note("hidden", f"{len(asked) - len(shown)} findings that are less grave")
+        yield Note("hidden", f"{plural(len(asked) - len(shown), 'finding')} less grave")
     if len(found.results) > len(asked):
-        yield Note("unsure", f"{len(found.results) - len(asked)} findings of checks that were not selected")
+        yield Note(
+            "unsure", f"{plural(len(found.results) - len(asked), 'finding')} of checks that were not selected"
+        )
     if shown:
         yield Note("why", "and how to mend it", command=f"dcctl audit explain {shown[0].rule}")
 

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from dcctl.audit.check import Unsure
 from dcctl.audit.counters import Counters
 from dcctl.audit.policy import Policy
+from dcctl.inventory.evidence.base import Silence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-    from dcctl.inventory.evidence.base import Silence, Subject
+    from dcctl.inventory.evidence.base import Subject
     from dcctl.inventory.evidence.collected import Evidence
 
 T = TypeVar("T")
 _USUAL = Policy()
 _COUNTING: Final = ("hosts", "boards", "ports")
 """Kinds of subjects that have counters."""
+_NO_MORE: Final = Silence("no source of this run tells of it, as one of an earlier run did", "missing")
 
 
 class Scene:
@@ -30,9 +32,13 @@ class Scene:
         now_s: int,
         policy: Policy = _USUAL,
         counters: Counters = Counters(),  # noqa: B008  # a constant
+        told_before: Container[str] = (),
     ) -> None:
-        """`counters`: those of the last run."""
+        """`counters`: those of the last run. `told_before`: kinds that earlier runs were told."""
         self.evidence, self.now_s, self.policy, self.counters = evidence, now_s, policy, counters
+        self.compared: set[str] = set()
+        """Rows of counters that checks asked for."""
+        self._told_before = told_before
         self._kept: dict[Callable[[Scene], Any], Any] = {}
 
     @property
@@ -46,9 +52,14 @@ class Scene:
         return self.once(made) if made else self.evidence.of(kind)
 
     def silence(self, kind: str) -> Silence | None:
-        """Return why a kind, or one that it is made of, was not told though it was asked for."""
-        silent = self.evidence.silent
-        return next((silent[each] for each in MADE_OF.get(kind, (kind,)) if each in silent), None)
+        """Return why a kind, or one that it is made of, was not told though it was asked for, or once was."""
+        found = map(self._silence, MADE_OF.get(kind, (kind,)))
+        return next((one for one in found if one is not None), None)
+
+    def _silence(self, kind: str) -> Silence | None:
+        if kind in self._told_before and getattr(self.evidence, kind) is None:
+            return self.evidence.silent.get(kind, _NO_MORE)
+        return self.evidence.silent.get(kind)
 
     def told(self, kind: str) -> Sequence[Subject]:
         """Return the subjects of a kind that a check needs. Raises Unsure where they were not told."""
@@ -67,7 +78,7 @@ class Scene:
         return found
 
     def counted(self) -> Counters:
-        """Return what the next run compares with: what this one was not told stays as it was."""
+        """Return what the next run compares with: what this one was not told stays, with its time."""
         counting = chain(*(self.of(kind) for kind in _COUNTING))
         told = ((one.object, counted) for one in counting if (counted := one.counted))
         return self.counters.after(chain(told, *(made(self) for made in COUNTED)), self.now_s)
@@ -83,8 +94,18 @@ class Scene:
 
         A counter that is lower than it was began anew (a restart, a new driver): all of it is new.
         """
-        before = self.counters.get(subject.object, name)
+        before = self.before(subject.object, name)
         return None if before is None else value - before if value >= before else value
+
+    def before(self, row: str, name: str) -> int | None:
+        """Return what a counter was when it was last read; None: nobody counted it."""
+        self.compared.add(row)
+        return self.counters.get(row, name)
+
+    def read_at_s(self, row: str) -> int | None:
+        """Return when a row was last read: longer ago than the last run if that was not told it."""
+        self.compared.add(row)
+        return self.counters.read_at_s(row)
 
 
 COUNTED: list[Callable[[Scene], Iterable[tuple[str, Mapping[str, int]]]]] = []

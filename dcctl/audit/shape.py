@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dcctl.audit.check import SEVERITIES
 from dcctl.render.report import Column, Shape
 
 if TYPE_CHECKING:
     from dcctl.audit.check import State
 
 FINDINGS: Final = (
-    Column("status", "STATUS", "state", keep=9),
-    Column("severity", "SEVERITY", "state", keep=9),
+    Column("status", "STATUS", "state", keep=9, spare=True),
+    Column("severity", "SEVERITY", "state", keep=8, order=SEVERITIES),
     Column("check", "CHECK", keep=9),
-    Column("object", "OBJECT", "nodes", keep=8),
+    Column("object", "OBJECT", "nodes", keep=9),
     Column("says", "WHAT IS WRONG", keep=7),
     Column("where", "WHERE", wide=True),
     Column("title", "TITLE", wide=True),
@@ -24,10 +25,10 @@ FINDINGS: Final = (
 )
 OBJECTS: Final = (
     Column("object", "OBJECT", "nodes", keep=9),
-    Column("severity", "WORST", "state", keep=9),
+    Column("severity", "WORST", "state", keep=9, order=SEVERITIES),
     Column("findings", "FINDINGS", "count", keep=8),
     Column("new", "NEW", "count", keep=8),
-    Column("waived", "WAIVED", "count", keep=5),
+    Column("waived", "WAIVED", "count", keep=5, spare=True),
     Column("checks", "CHECKS", keep=7),
     Column("nodes", "NODES", "nodes", wide=True),
 )
@@ -42,6 +43,10 @@ UNTOLD: Final = (
     Column("says", "WHY", keep=9),
     Column("checks", "CHECKS", keep=8),
 )
+NOT_APPLICABLE: Final = (
+    Column("check", "CHECK", keep=9),
+    Column("says", "WHY", keep=9),
+)
 COUNTED: Final[tuple[State, ...]] = ("pass", "fail", "unknown", "error", "manual", "na")
 CHECKS: Final = (
     Column("check", "CHECK", keep=9),
@@ -51,7 +56,7 @@ CHECKS: Final = (
 )
 GONE: Final = (
     Column("check", "CHECK"),
-    Column("severity", "SEVERITY", "state"),
+    Column("severity", "SEVERITY", "state", order=SEVERITIES),
     Column("object", "OBJECT", "nodes"),
     Column("says", "WHAT WAS WRONG"),
     Column("id", "ID", wide=True),
@@ -65,7 +70,10 @@ _COUNTS: Final = (
 )
 SUMMARY: Final = (
     *_COUNTS,
-    Column("severities", "new findings that nobody waived, by severity"),
+    Column("severities", "the same as new_severities"),
+    Column("new_severities", "new findings that nobody waived, by severity"),
+    Column("open_severities", "new, known and unsure findings that nobody waived, by severity"),
+    Column("open", "new, known and unsure findings that nobody waived", "count"),
     Column("checks", "checks by state"),
     Column("subjects", "subjects by state, over all checks"),
     Column("coverage_milli", "how much of what was asked was told", "percent_milli"),
@@ -76,7 +84,7 @@ AUDIT: Final = Shape(
     "audit",
     "Findings of an audit: what is insecure, unhealthy or drifting, and what is new",
     FINDINGS,
-    (("untold", UNTOLD), ("unknown", UNKNOWN), ("gone", GONE), ("checks", CHECKS)),
+    (("untold", UNTOLD), ("unknown", UNKNOWN), ("gone", GONE), ("checks", CHECKS), ("na", NOT_APPLICABLE)),
     SUMMARY,
     findings=True,
 )
@@ -107,7 +115,7 @@ LIST: Final = Shape(
     "The checks that there are",
     (
         Column("check", "CHECK", keep=9),
-        Column("severity", "SEVERITY", "state", keep=8),
+        Column("severity", "SEVERITY", "state", keep=8, order=SEVERITIES),
         Column("title", "TITLE", keep=9),
         Column("tier", "NEEDS", keep=7),
         Column("about", "ABOUT", keep=4),
@@ -121,10 +129,10 @@ DIFF: Final = Shape(
     "audit-diff",
     "What changed between two runs",
     (
-        Column("change", "CHANGE", "state", keep=9),
-        Column("severity", "SEVERITY", "state", keep=9),
+        Column("change", "CHANGE", "state", keep=9, spare=True),
+        Column("severity", "SEVERITY", "state", keep=8, order=SEVERITIES),
         Column("check", "CHECK", keep=9),
-        Column("object", "OBJECT", "nodes", keep=8),
+        Column("object", "OBJECT", "nodes", keep=9),
         Column("says", "WHAT IS WRONG", keep=7),
         Column("nodes", "NODES", "nodes", wide=True),
         Column("id", "ID", wide=True),
@@ -143,9 +151,9 @@ TIMELINE: Final = Shape(
     "What changed, run by run",
     (
         Column("at_s", "WHEN", "time_s", keep=9),
-        Column("change", "CHANGE", "state", keep=9),
-        Column("severity", "SEVERITY", "state", keep=8),
-        Column("check", "CHECK", keep=8),
+        Column("change", "CHANGE", "state", keep=9, spare=True),
+        Column("severity", "SEVERITY", "state", keep=5, order=SEVERITIES),
+        Column("check", "CHECK", keep=6),
         Column("object", "OBJECT", "nodes", keep=8),
         Column("says", "WHAT", keep=7),
         Column("nodes", "NODES", "nodes", wide=True),

@@ -10,6 +10,7 @@ import msgspec
 
 from dcctl.audit.check import SEVERITIES, Check, Fault, Unsure
 from dcctl.inventory.evidence.collected import Evidence
+from dcctl.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -178,9 +179,9 @@ def _number(entry: Entry) -> float:
         raise entry.wrong("value", f"must be a number, not {text!r}") from error
 
 
-def _pattern(entry: Entry) -> re.Pattern[str]:
+def _pattern(entry: Entry) -> Pattern:
     try:
-        return re.compile(entry.text("value", needed=True))
+        return Pattern(entry.text("value", needed=True))
     except re.error as error:
         raise entry.wrong("value", f"is no regular expression: {error}") from error
 
@@ -220,7 +221,14 @@ def _not(made: Callable[[Entry], Callable[[object], bool]]) -> Callable[[Entry],
 
 def _matches(entry: Entry) -> Callable[[object], bool]:
     pattern = _pattern(entry)
-    return lambda value: pattern.search(_text(value)) is not None
+
+    def holds(value: object) -> bool:
+        try:
+            return pattern.found_in(_text(value))
+        except TimeoutError as error:
+            raise Unsure(str(error)) from error
+
+    return holds
 
 
 def _present(entry: Entry) -> Callable[[object], bool]:

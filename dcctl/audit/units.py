@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NAME: Final = "dcctl-audit"
+_END_S: Final = 60
+"""After its deadline an audit has that long to judge and tell."""
 _SAFE: Final = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 MARK: Final = "# Written by `dcctl audit install-timer`: "
@@ -78,7 +80,10 @@ class Plan(NamedTuple):
     """The command."""
     calendar: str = "daily"
     jitter_s: int = 900
-    deadline_s: int = 3600
+    deadline_s: float = 3600
+    """After that long nothing more is asked; 0: for ever."""
+    wait_s: float = 0
+    """It waits at most that long before it begins."""
     for_user: bool = False
     writes: tuple[str, ...] = ()
     """Folders that its options write to."""
@@ -90,7 +95,8 @@ def service(plan: Plan) -> str:
     places = "".join(f"\nReadWritePaths=-{quoted(path)}" for path in plan.writes)
     account = (_USER if plan.for_user else _ROOT) + places
     rights = "" if plan.for_user else _RIGHTS
-    text = _SERVICE.format(command=command, deadline=plan.deadline_s + 60, account=account, rights=rights)
+    limit = f"{plan.wait_s + plan.deadline_s + _END_S:.0f}" if plan.deadline_s else "infinity"
+    text = _SERVICE.format(command=command, deadline=limit, account=account, rights=rights)
     return _HEADER + text
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from dcctl.audit import named
 from dcctl.audit.terms import ends_at_s
 from dcctl.inventory.evidence.own import Waiver
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from dcctl.audit.entries import Entry
     from dcctl.audit.finding import Finding
@@ -82,10 +82,15 @@ def _told(entry: Entry, name: str, *, of_all: bool) -> Waiver:
     )
 
 
+def may_be_waived(check: str) -> bool:
+    """Tell whether anybody may bear what a check finds: not what the audit says of itself."""
+    return not check.startswith(_OWN)
+
+
 def _check(entry: Entry, known: Collection[str]) -> str:
     """Return the check that an entry names. UsageError: there is none, or it may not be waived."""
     name = entry.text("id", needed=True)
-    if name.startswith(_OWN):
+    if not may_be_waived(name):
         raise entry.wrong("id", "the audit of the audit cannot be waived")
     if name in known:
         return name
@@ -120,27 +125,24 @@ def holds(waiver: Waiver, now_s: int) -> bool:
 
 def means(waiver: Waiver, subject: str) -> bool:
     """Tell whether it is about a subject, by its pattern."""
-    return _pattern(waiver.objects).fullmatch(subject) is not None
+    return named.means(waiver.objects, subject)
 
 
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    """Return what a pattern of keys means: `*` is any text, `?` one character, brackets are themselves."""
-    parts = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in text)
-    return re.compile("".join(parts), re.DOTALL)
+def used(
+    waivers: Iterable[Waiver], findings: Sequence[Finding], looked: Callable[[Waiver], bool]
+) -> tuple[Waiver, ...]:
+    """Return the waivers, each with the number of findings that it covers.
 
-
-def used(waivers: Iterable[Waiver], findings: Sequence[Finding], ran: Container[str]) -> tuple[Waiver, ...]:
-    """Return the waivers, each with the number of findings that it covers."""
+    `looked` tells whether all was looked at that a waiver means: one that covers nothing then is unused.
+    """
     by_check: dict[str, list[Finding]] = {}
     for one in findings:
         by_check.setdefault(one.check, []).append(one)
-    return tuple(
-        replace(one, used=sum(covers(one, each) for each in by_check.get(one.check, ())))
-        if one.check in ran and not one.attests
-        else one
-        for one in waivers
-    )
+
+    def count(one: Waiver) -> int | None:
+        return sum(covers(one, each) for each in by_check.get(one.check, ())) or (0 if looked(one) else None)
+
+    return tuple(one if one.attests else replace(one, used=count(one)) for one in waivers)
 
 
 def as_yaml(fields: Mapping[str, str]) -> str:

@@ -2,8 +2,10 @@
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import typer
 
@@ -113,8 +115,6 @@ def tree(only: str | None = None) -> "TyperGroup":
     With the name of a command in `only` the others have a name and a summary: to load them all and to
     read their signatures takes 30 ms.
     """
-    from typing import cast
-
     from typer.main import get_command
 
     root = cast("TyperGroup", get_command(program(only)))
@@ -141,21 +141,39 @@ def execute(arguments: list[str]) -> Exit:
     try:
         code = show(answer, sys.stdout, sys.stderr)
         sys.stdout.flush()
+        answer.session.was_shown()
     finally:
         answer.session.remember_names()
     return code
 
 
 def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
-    """Parse and invoke; what Click calls a usage error becomes ours."""
+    """Parse and invoke."""
     try:
-        with command.make_context("dcctl", list(arguments)) as context:
+        with _ours(), command.make_context("dcctl", list(arguments)) as context:
             result = command.invoke(context)
     except typer.Exit:
         return None
+    return result if isinstance(result, Answer) else None
+
+
+def parsed(group: str, verb: str, words: Sequence[str]) -> dict[str, Any]:
+    """Return what the words after a verb are read as, by parameter; nothing runs. UsageError as when typed.
+
+    A request for help is none of them.
+    """
+    command = cast("TyperGroup", tree(group).commands[group]).commands[verb]
+    with _ours(), command.make_context(f"dcctl {group}", list(words), help_option_names=[]) as context:
+        return dict(context.params)
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """What Click calls a usage error becomes ours."""
+    try:
+        yield
     except _click_error() as error:
         raise UsageError(_message(error), hint=_help_of(error)) from error
-    return result if isinstance(result, Answer) else None
 
 
 def _click_error() -> type[Exception]:
@@ -193,4 +211,7 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
     if report.gaps and not (silent or report.news) and (session.file or not tells_gaps(report, style)):
         out.flush()
         tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
+    if report.aside and not (silent or session.settings.quiet):
+        out.flush()
+        tell_aside(f"dcctl: {report.aside}\n", aside)
     return code

@@ -17,7 +17,7 @@ from dcctl.errors import UsageError
 from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dcctl.app import Surveyed
     from dcctl.interrupts import Stop
@@ -45,6 +45,8 @@ class Session(Struct, frozen=True):
     """The clock, in Unix seconds: read once, for the survey and for all that is made of it."""
     consent: Consent = Consent()
     """Whether something may be changed."""
+    on_shown: list[Callable[[], None]] = []
+    """What is to be done once the answer has reached its reader."""
     met: list[Fleet] = []
     """The whole fleet that is run here, as the first round saw it."""
 
@@ -127,6 +129,11 @@ class Session(Struct, frozen=True):
 
             remember(fleet, config.cache_dir(self.environ))
             self.met.clear()
+
+    def was_shown(self) -> None:
+        """Do what waits for the answer to have reached its reader: called once standard output is flushed."""
+        while self.on_shown:
+            self.on_shown.pop()()
 
     def style(self) -> Style:
         """How this run's answer is shown: width, colour and glyphs as the terminal and the user want."""

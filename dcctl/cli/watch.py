@@ -47,6 +47,7 @@ def watch(
             else:
                 show(_as_line(answer), sys.stdout, sys.stderr)
             sys.stdout.flush()
+            answer.session.was_shown()
             answer.session.remember_names()
             sleep(pause_s)
             answer = _next(answer.again, sleep, pause_s, screen)

@@ -45,7 +45,7 @@ def pick(table: Table, words: Sequence[str]) -> Table:
     if not chosen:
         raise UsageError("no column is named", f"there are {', '.join(c.key for c in table.columns)}")
     chosen = list(dict.fromkeys(chosen))
-    columns = tuple(replace(table.columns[index], wide=False, keep=9) for index in chosen)
+    columns = tuple(replace(table.columns[index], wide=False, keep=9, spare=False) for index in chosen)
     return replace(table, columns=columns, rows=tuple(tuple(row[i] for i in chosen) for row in table.rows))
 
 
@@ -61,12 +61,13 @@ def narrow(table: Table) -> Table:
 def order(table: Table, sort: str) -> Table:
     """Return `table` ordered by `sort`: `key`, `-key` or `key:desc`, several with commas; unknown is last.
 
-    Text stands in natural order (gpu9 before gpu10); rows that are equal keep the order they came in.
+    Text stands in natural order (gpu9 before gpu10), words of a column with an order in that one. Rows that
+    are equal keep the order they came in.
     """
     rows = list(table.rows)
     for word in reversed([part.strip() for part in sort.split(",") if part.strip()]):
         rows = _by(table, rows, word)
-    return replace(table, rows=tuple(rows))
+    return replace(table, rows=tuple(rows), tail=0)
 
 
 def _by(table: Table, rows: list[Row], word: str) -> list[Row]:
@@ -78,7 +79,8 @@ def _by(table: Table, rows: list[Row], word: str) -> list[Row]:
     index = position(table, key.removeprefix("-"))
     known = [row for row in rows if not _is_unknown(row[index])]
     last = [row for row in rows if _is_unknown(row[index])]
-    return sorted(known, key=lambda row: _rank(row[index]), reverse=down) + last
+    words = table.columns[index].order
+    return sorted(known, key=lambda row: _rank(row[index], words), reverse=down) + last
 
 
 def _is_unknown(cell: Cell) -> bool:
@@ -86,8 +88,10 @@ def _is_unknown(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, float) and math.isnan(cell))
 
 
-def _rank(cell: Cell) -> tuple[int, float, tuple[tuple[int, int, str], ...]]:
-    """Return a key that orders numbers by size and before words, words in natural order."""
+def _rank(cell: Cell, words: Sequence[str] = ()) -> tuple[int, float, tuple[tuple[int, int, str], ...]]:
+    """Return a key that orders numbers by size and words, these as `words` are or in natural order."""
     if isinstance(cell, int | float):
         return (0, cell, ())
-    return (1, 0, natural(" ".join(cell) if isinstance(cell, tuple) else cell or ""))
+    if isinstance(cell, str) and cell in words:
+        return (1, words.index(cell), ())
+    return (2, 0, natural(" ".join(cell) if isinstance(cell, tuple) else cell or ""))

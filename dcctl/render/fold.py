@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.render.nodes import node_set
+from dcctl.inventory.things import brief, kind_of
 from dcctl.render.text import printable
 from dcctl.render.units import near, show
 
@@ -19,8 +19,8 @@ Line = tuple[str, ...]
 def lines(table: Table, unicode: bool, shown: Sequence[int] | None = None) -> list[Line]:
     """Return the rows of `table` as text: the columns `shown` alone, or all.
 
-    Rows that read the same in all of these but the node names become one, where the first of them stood. No
-    name is lost. A table whose `fold` is off keeps its rows.
+    Rows that read the same in all of these but the node names become one, where the first of them stood; of
+    things that are no nodes, those of one kind. No node is lost. A table whose `fold` is off keeps its rows.
     """
     columns = range(len(table.columns)) if shown is None else shown
     texts = [_column(table.rows, index, table.columns[index], unicode) for index in columns]
@@ -49,7 +49,7 @@ def _column(rows: Sequence[Row], index: int, column: Column, unicode: bool) -> l
 def _text(cell: Cell, column: Column, unicode: bool) -> str:
     """Return one cell as text."""
     if column.unit == "nodes" and isinstance(cell, tuple) and cell:
-        return printable(node_set(cell), unicode)
+        return _brief(cell, unicode)
     if column.since_s is not None and isinstance(cell, int):
         return near(cell, column.since_s)
     return show(cell, column.unit, unicode)
@@ -66,18 +66,23 @@ def _folded(
     ready: Iterable[Line], names: Iterable[tuple[str, ...] | None], nodes: int, unicode: bool
 ) -> list[Line]:
     """Return the lines with equal ones joined."""
-    groups: dict[tuple[bool, Line], list[str]] = {}
-    first: dict[tuple[bool, Line], Line] = {}
-    count: dict[tuple[bool, Line], int] = {}
+    groups: dict[tuple[str | None, Line], list[str]] = {}
+    first: dict[tuple[str | None, Line], Line] = {}
+    count: dict[tuple[str | None, Line], int] = {}
     for line, known in zip(ready, names, strict=True):
-        key = (known is None, (*line[:nodes], *line[nodes + 1 :]))
+        kind = None if known is None else kind_of(known[0]) if known else ""
+        key = (kind, (*line[:nodes], *line[nodes + 1 :]))
         groups.setdefault(key, []).extend(known or ())
         first.setdefault(key, line)
         count[key] = count.get(key, 0) + 1
     return [
-        line if count[key] == 1 or key[0] else _with(line, nodes, printable(node_set(groups[key]), unicode))
+        line if count[key] == 1 or key[0] is None else _with(line, nodes, _brief(groups[key], unicode))
         for key, line in first.items()
     ]
+
+
+def _brief(names: Iterable[str], unicode: bool) -> str:
+    return printable(brief(names), unicode)
 
 
 def _with(line: Line, at: int, text: str) -> Line:

@@ -89,7 +89,8 @@ def _raw_values(table: Table) -> list[dict[str, str | None]]:
     for index, shown in enumerate(zip(*lines(_unfolded(table), unicode=True), strict=True)):
         cells = (row[index] for row in table.rows)
         pairs = zip(shown, cells, strict=True)
-        found.append({text: None if cell is None else _sortable(cell, text) for text, cell in pairs})
+        words = table.columns[index].order
+        found.append({text: None if cell is None else _sortable(cell, text, words) for text, cell in pairs})
     return found
 
 
@@ -100,8 +101,10 @@ def _unfolded(table: Table) -> Table:
     return replace(table, fold=False)
 
 
-def _sortable(cell: object, text: str) -> str:
-    """Return a number as digits, anything else as it is shown."""
+def _sortable(cell: object, text: str, words: tuple[str, ...]) -> str:
+    """Return a number as digits, a word as its place among `words`, anything else as it is shown."""
+    if cell in words:
+        return str(words.index(str(cell)))
     return str(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else text
 
 

@@ -67,7 +67,11 @@ def _cases(rule: Rule, those: list[Result]) -> Iterator[str]:
             inside = _element("skipped" if one.state == "manual" else "error", f"{one.state}: {one.says}")
             yield _case(rule, one.object or rule.title, inside)
     if not those:
-        yield _case(rule, rule.title, _element("skipped", "does not apply") if rule.state in _SKIPPED else "")
+        yield _case(rule, rule.title, _element("skipped", _why_not(rule)) if rule.state in _SKIPPED else "")
+
+
+def _why_not(rule: Rule) -> str:
+    return ": ".join(filter(None, ("does not apply", "; ".join(rule.not_applicable))))
 
 
 def _of(one: Result, rule: Rule) -> str:

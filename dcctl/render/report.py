@@ -60,6 +60,10 @@ class Column(Struct, frozen=True):
     """Shown by `-o wide` alone (and in every machine format)."""
     since_s: int | None = None
     """The present, for times that tables tell from there on as people do: now, 21:40, Mon 08:00."""
+    spare: bool = False
+    """Where room is short and it says the same in all rows, it goes before anything is cut."""
+    order: tuple[str, ...] = ()
+    """Words in the order in which --sort has them, for words that stand in no order of letters."""
 
 
 class Table(Struct, frozen=True):
@@ -73,6 +77,8 @@ class Table(Struct, frozen=True):
     """How many rows there would be if `rows` is only the head of them in a table."""
     head: int = 0
     """So many lines are enough for a screen; `wide` and all other formats have the rest. 0: all are."""
+    tail: int = 0
+    """So many of the last rows are for `wide` and all other formats; a screen counts them."""
     fold: bool = True
     """Whether rows that differ in the `nodes` column alone become one."""
 
@@ -211,6 +217,8 @@ class Rule(Struct, frozen=True):
     state: Verdict
     counts: dict[Verdict, int]
     """Subjects by state."""
+    not_applicable: tuple[str, ...] = ()
+    """Why it does not apply, to all or some of its subjects; each reason once."""
 
 
 class Waived(Struct, frozen=True):
@@ -303,6 +311,8 @@ class Report(Struct, frozen=True):
     """For the formats of audits: sarif, junit, ocsf, oscal."""
     silent: bool = False
     """Whether nothing is printed: it is asked for news alone, and there are none. Files are written still."""
+    aside: str = ""
+    """Told on standard error: what the rows leave out, where they are all that is printed."""
     news: str = ""
     """All that a mail has to tell, gaps too: printed also where the answer itself goes to a file."""
 

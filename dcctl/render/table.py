@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, TextIO
 
 from msgspec.structs import replace
 
 from dcctl.render.fold import Line, lines
 from dcctl.render.gaps import gap_parts, most_shown
-from dcctl.render.layout import GUTTER, Layout, fit, natural_widths
+from dcctl.render.layout import GUTTER, Layout, alike, fit, natural_widths, whole
 from dcctl.render.paint import Tone, paint, tone_of
 from dcctl.render.text import cut, pad, printable, width, wrap, wrap_parts
-from dcctl.render.units import LEFT
+from dcctl.render.units import LEFT, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,15 +83,28 @@ def table_lines(table: Table, style: Style, room: int, unseen: list[str]) -> lis
     if not table.rows:
         return []
     indent = "  " if table.title else ""
+    tail = table.tail if style.output != "wide" else 0
+    if tail == len(table.rows):
+        return _more(table, tail, style, indent)
+    table = replace(table, rows=table.rows[: len(table.rows) - tail])
     layout, body = _laid_out(table, style, room - len(indent))
     if layout is None:
         return [*head, *(indent + line for line in _stacked(table, body, style, room - len(indent)))]
     shown = body[: table.head or None] if style.output != "wide" else body
-    unseen.extend(table.columns[index].title for index in layout.hidden)
+    unseen.extend(_hidden(table, index, style) for index in layout.hidden)
     unseen.extend(f"{table.columns[index].title} (cut)" for index in layout.cut)
     grid = _grid([table.columns[index] for index in layout.shown], layout, shown, style)
-    more = _more(table, len(body) - len(shown), style, indent)
+    more = _more(table, len(body) - len(shown) + tail, style, indent)
     return [*head, *(indent + line for line in grid), *more]
+
+
+def _hidden(table: Table, index: int, style: Style) -> str:
+    """Return the heading of a column that is not shown, and the word that would stand in all of its rows."""
+    column = table.columns[index]
+    cells = {row[index] for row in table.rows}
+    if not column.spare or len(cells) > 1:
+        return column.title
+    return f"{column.title} (all {show(cells.pop(), column.unit, style.unicode)})"
 
 
 def _laid_out(table: Table, style: Style, room: int) -> tuple[Layout | None, list[Line]]:
@@ -100,8 +114,8 @@ def _laid_out(table: Table, style: Style, room: int) -> tuple[Layout | None, lis
     natural = natural_widths(titles, body)
     everything = tuple(range(len(table.columns)))
     if style.output == "wide":
-        return Layout(everything, tuple(natural)), body
-    layout = fit(table.columns, natural, room)
+        return whole(table.columns, natural, room), body
+    layout = fit(table.columns, natural, room, alike(table.columns, body))
     if layout is None or layout.shown == everything:
         return layout, body
     body = lines(table, style.unicode, layout.shown)  # fewer columns: more rows read the same
@@ -123,7 +137,15 @@ def _grid(columns: Sequence[Column], layout: Layout, body: Sequence[Line], style
     titles = tuple(printable(column.title, style.unicode) for column in columns)
     yield paint(_row(titles, columns, layout, style, heading=True), "dim", style.color)
     for line in body:
-        yield _row(line, columns, layout, style)
+        for part in _parts(line, layout) if style.output == "wide" else (line,):
+            yield _row(part, columns, layout, style)
+
+
+def _parts(line: Line, layout: Layout) -> Iterator[Line]:
+    """Yield a row as lines, so that no cell is cut."""
+    pairs = zip(line, layout.widths, strict=True)
+    cells = ([text] if width(text) <= cells else wrap(text, cells, "") for text, cells in pairs)
+    yield from zip_longest(*cells, fillvalue="")
 
 
 def _row(line: Line, columns: Sequence[Column], layout: Layout, style: Style, heading: bool = False) -> str:

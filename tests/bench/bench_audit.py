@@ -77,7 +77,9 @@ def _parts(path: Path, folder: Path) -> None:
             known = before(history, (signer.public,), "bench", None, NOW_S)
             scene = Scene(seen, NOW_S, counters=known.counters)
             verdict = _timed("evaluate", partial(judge, scene, checks))
-            compared = compare(known.open, verdict.findings, Judged(verdict.tallies, lambda _node: True))
+            compared = compare(
+                known.open, verdict.findings, Judged(verdict.tallies, lambda _check, _one: True)
+            )
             run = Run("bench", Scope(), NOW_S, (), seen, _timed("count", scene.counted))
             _timed("keep", partial(keep, history, signer, run, verdict, compared))
     told = _timed("report", partial(report, verdict, compared, View(NOW_S, "bench")))

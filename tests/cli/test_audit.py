@@ -1,5 +1,6 @@
 """`dcctl audit` as it is typed and as cron runs it, over evidence in a file."""
 
+import fcntl
 import json
 import os
 import re
@@ -96,6 +97,16 @@ def test_checks_that_were_not_selected_are_not_comparable(cli: Cli, see: See) ->
     assert done.returncode == 0
 
 
+def test_a_look_at_a_few_nodes_takes_nothing_back_and_is_no_news_the_next_night(cli: Cli) -> None:
+    cli("audit", "-i", "demo")
+    for words in (("-w", "gpu[001-010]"), ("-x", "gpu077")):
+        done = cli("audit", "-i", "demo", *words, "-o", "json")
+        told = json.loads(done.stdout)["summary"]
+        assert (told["gone"], told["unsure"] > 0) == (0, True)
+        night = cli("audit", "-i", "demo", "--cron")
+        assert (night.stdout, night.stderr) == ("", "")
+
+
 def test_every_format_has_the_same_exit_code(cli: Cli, see: See) -> None:
     for roles, code in (({"dev": True}, 1), ({"dev": False}, 0), (None, 3)):
         path = see(roles)
@@ -140,11 +151,13 @@ def test_on_the_day_of_the_digest_cron_tells_how_things_stand_once(
     words = ("-i", see({"dev": True}), "--select", "RBAC-03", "--cron")
     assert cli("audit", *words).returncode == 1
     history = tmp_path / "state" / "dcctl" / "audit"
+    config = configured(tmp_path, f'digest = "{today}"')
+    cli("audit", *words[:-1], *config)
+    assert "still open" in cli("audit", *words, "--digest", today).stdout, "no run before told it"
     assert cli("audit", *words, "--digest", today).stdout == "", "it was told today"
     shutil.rmtree(history)
     assert cli("audit", "-i", see({}), *words[2:], "--digest", today).stdout.startswith("0 new; ")
     shutil.rmtree(history)
-    config = configured(tmp_path, f'digest = "{today}"')
     assert cli("audit", "-i", see({}), *words[2:], *config).stdout.startswith("0 new; ")
     assert cli("audit", "-i", see({}), *configured(tmp_path, 'digest = "monday"')).returncode == 2
 
@@ -173,6 +186,30 @@ def test_a_waiver_changes_the_exit_code_and_hides_nothing(cli: Cli, see: See, tm
     assert (done.returncode, row["status"], row["waiver"]) == (0, "waived", "wu: migration (T-1)")
 
 
+def test_waive_takes_what_tables_print_and_says_how_much_it_covers(cli: Cli) -> None:
+    cli("audit", "-i", "demo")
+    terms = ("--owner", "wu", "--ticket", "T-1", "--reason", "r", "--dry-run")
+    rows = json.loads(cli("audit", "-i", "demo", "-o", "json").stdout)["items"]
+    nodes = [row["object"] for row in rows if row["check"] == "GPU-14"]
+    assert len(nodes) > 1
+    table = cli("audit", "-i", "demo", "--select", "GPU-14", "--columns", "object").stdout.split()
+    many = cli("audit", "waive", "GPU-14", ",".join(table[1:]), *terms)
+    assert (many.returncode, many.stderr) == (0, "")
+    assert f"it covers {len(nodes)} of {len(nodes)} open findings of GPU-14" in many.stdout
+    none = cli("audit", "waive", "GPU-14", "gpu999", *terms)
+    says = f"dcctl: warning: it covers 0 of {len(nodes)} open findings of GPU-14"
+    assert (none.returncode, none.stderr.startswith(says)) == (0, True)
+
+
+def test_nobody_is_told_to_bear_what_cannot_be_waived(cli: Cli) -> None:
+    assert "audit waive" in cli("audit", "explain", "GPU-14").stdout
+    assert "audit waive" not in cli("audit", "explain", "SLF-02").stdout
+    terms = ("--owner", "wu", "--ticket", "T-1", "--reason", "r", "--yes")
+    for name, why in (("SLF-02", "cannot be waived"), ("GPU-99", "there is no check")):
+        done = cli("audit", "waive", name, "x", *terms)
+        assert (done.returncode, why in done.stderr, "waivers.yaml" in done.stderr) == (2, True, False)
+
+
 def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text(
@@ -184,6 +221,39 @@ def test_waive_adds_to_a_file_that_a_person_wrote(cli: Cli, tmp_path: Path) -> N
     assert "# for now" in path.read_text()
     assert '    owner: "w\\"u"' in path.read_text()
     assert cli("audit", "waive", "RBAC-03", "y", *terms).returncode == 2
+
+
+def test_two_who_waive_at_once_lose_no_waiver(home: dict[str, str], tmp_path: Path) -> None:
+    """The one waits for the other, and reads what it wrote."""
+    path = tmp_path / "site" / "waivers.yaml"
+    path.parent.mkdir()
+    terms = ("--owner", "wu", "--ticket", "T", "--reason", "r", "--yes", "--waivers", str(path))
+    words = [sys.executable, "-m", "dcctl", "audit", "waive", "RBAC-03", "mine", *terms]
+    lock = os.open(path.parent, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with subprocess.Popen(words, env=home, stdout=subprocess.DEVNULL) as waits:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waits.wait(4)
+        dates = "created: 2026-03-01, expires: 2026-05-01"
+        path.write_text(
+            f"waivers:\n- {{id: RBAC-03, object: other, owner: wu, ticket: T, reason: r, {dates}}}\n"
+        )
+        os.close(lock)
+        assert waits.wait() == 0
+    assert [one["object"] for one in yaml.safe_load(path.read_text())["waivers"]] == ["other", "mine"]
+
+
+def test_a_run_of_a_store_of_models_is_a_series_of_its_own(cli: Cli, see: See, tmp_path: Path) -> None:
+    """A run without the store takes back nothing that was found in it."""
+    (tmp_path / "mm").mkdir()
+    (tmp_path / "mm" / "x.pkl").write_bytes(b"cposix\nsystem\n(S'id'\ntR.")
+    store = ("audit", "-i", "demo", "--select", "MOD-01", "--models", str(tmp_path / "mm"), "-o", "json")
+    assert json.loads(cli(*store).stdout)["summary"]["new"]
+    cli("audit", "-i", "demo", "--select", "MOD-01")
+    assert json.loads(cli(*store).stdout)["summary"]["gone"] == 0
+    (tmp_path / "mm" / "x.pkl").unlink()
+    away = cli(*store)
+    assert (away.returncode, json.loads(away.stdout)["summary"]["gone"]) == (3, 0)
 
 
 def test_waive_leaves_attestations_alone(cli: Cli, tmp_path: Path) -> None:
@@ -550,6 +620,37 @@ def test_the_timer_is_printed_asked_about_and_written(cli: Cli, tmp_path: Path) 
     assert "OnCalendar=weekly" in changed
     assert "[Service]" not in changed, "the service stays as it is"
     assert cli("audit", "install-timer", "--user", "--calendar", "weekly", "--yes").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ("--bogus", "No such option: --bogus"),
+        ("--jitter soon", "soon"),
+        ("--digest monday", "monday"),
+        ("-o tables", "tables"),
+        ("--fail-on high", "high"),
+        ("gpu001", "gpu001"),
+        ("--help", "--help"),
+        ("-i 'demo", "quotation"),
+    ],
+)
+def test_options_with_which_no_audit_would_begin_are_refused(cli: Cli, options: str, why: str) -> None:
+    done = cli("audit", "install-timer", "--user", "--options", options, "--yes")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dcctl: --options")
+    assert why in done.stderr
+
+
+def test_a_service_has_the_time_that_its_options_give_it(cli: Cli) -> None:
+    def limit(*words: str) -> str:
+        text = cli("audit", "install-timer", "--user", "--dry-run", *words).stdout
+        return text.partition("TimeoutStartSec=")[2].partition("\n")[0]
+
+    assert limit() == "3660"
+    assert limit("--deadline", "600") == "660"
+    assert limit("--options", "--jitter 7200 --deadline 86400") == "93660"
+    assert limit("--options", "--deadline=0") == "infinity"
 
 
 def test_a_unit_of_somebody_else_is_left_alone(cli: Cli, tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 import json
 import os
 import resource
+import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -91,9 +94,7 @@ def test_a_run_that_is_killed_is_kept_whole_or_not_at_all(
     assert killed.returncode == -signal.SIGKILL
     assert whole(cli) == kept
     done = cli("audit", *words, "-o", "json")
-    assert (done.returncode, json.loads(done.stdout)["summary"]["new"] > 0) == ((1, True), (0, False))[
-        kept - 1
-    ]
+    assert (done.returncode, json.loads(done.stdout)["summary"]["new"] > 0) == (1, True), "told by nobody yet"
     assert whole(cli) == kept + 1
 
 
@@ -142,8 +143,49 @@ def test_a_database_of_nonsense_is_told_and_left_alone(
     for one in folder_of(home).glob("history.db-*"):
         one.unlink()
     done = cli("audit", "-i", see(tmp_path, "a"), *ONLY)
-    assert (done.returncode, str(path) in done.stderr, "is damaged" in done.stderr) == (2, True, True)
+    assert (done.returncode, str(path) in done.stderr, "is damaged" in done.stderr) == (3, True, True)
+    assert {"RBAC-03", "SLF-04"} <= set(done.stdout.split())
     assert path.read_bytes() == junk
+    told = cli("audit", "verify")
+    assert (told.returncode, "is damaged" in told.stdout) == (1, True)
+    subprocess.run(shlex.split(done.stderr.partition("Try: ")[2]), check=True)  # the hint leads out of it
+    begun_anew(cli, tmp_path)
+    assert path.with_name("history.db.damaged").read_bytes() == junk
+
+
+def test_findings_that_were_changed_so_that_they_are_none(
+    cli: Cli, home: dict[str, str], tmp_path: Path
+) -> None:
+    cli("audit", "-i", see(tmp_path, "a"), *ONLY)
+    with closing(sqlite3.connect(folder_of(home) / "history.db")) as database, database:
+        database.execute("UPDATE open SET body = '{'")
+    done = cli("audit", "-i", see(tmp_path, "a"), *ONLY)
+    assert (done.returncode, "cannot be compared with" in done.stderr) == (3, True)
+    assert {"RBAC-03", "SLF-04"} <= set(done.stdout.split())
+
+
+def test_a_history_that_is_not_there_any_more_is_missed_and_begun_anew(
+    cli: Cli, home: dict[str, str], tmp_path: Path
+) -> None:
+    cli("audit", "-i", see(tmp_path, "a"), *ONLY)
+    (folder_of(home) / "history.db").unlink()
+    told = cli("audit", "verify", "--head", "1:" + 64 * "0")
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "history.db is missing, and the signed head names run 1" in told.stdout
+    assert "the head that was kept elsewhere is not in the chain" in told.stdout
+    begun_anew(cli, tmp_path)
+
+
+def begun_anew(cli: Cli, tmp_path: Path) -> None:
+    """An audit compares again, and that runs are missing stays to be seen."""
+    first = cli("audit", "-i", see(tmp_path, "a"), *ONLY)
+    assert (first.returncode, "the head names run 1" in first.stdout) == (1, True)
+    assert cli("audit", "-i", see(tmp_path, "a"), *ONLY, "--cron").stdout.count("SLF-04") == 1
+    for _ in range(2):
+        last = cli("audit", "-i", see(tmp_path, "a"), *ONLY)
+        assert (last.returncode, "runs 1 to 1 are missing before it" in last.stdout) == (0, True)
+    told = cli("audit", "verify")
+    assert (told.returncode, "runs 1 to 1 are missing before it" in told.stdout) == (1, True)
 
 
 CLOCK = """
@@ -207,3 +249,19 @@ def test_a_history_that_cannot_be_written_is_told_of(
     assert alone.returncode == 1, "nothing has to be kept"
     if state != "nowhere":
         assert whole(cli) == 1
+
+
+@pytest.mark.parametrize("reader", ["/dev/full", "gone"])
+def test_news_whose_reader_went_is_told_by_the_next_run(
+    cli: Cli, home: dict[str, str], tmp_path: Path, reader: str
+) -> None:
+    words = ("audit", "-i", see(tmp_path, "a"), *ONLY, "--cron")
+    pipe = os.pipe()
+    os.close(pipe[0])
+    with Path("/dev/full").open("wb") as full, os.fdopen(pipe[1], "wb") as gone:
+        out = full if reader == "/dev/full" else gone
+        lost = subprocess.run([sys.executable, "-m", "dcctl", *words], env=home, stdout=out, check=False)
+    assert lost.returncode in (70, 141)
+    told, silent = cli(*words), cli(*words)
+    assert (told.returncode, "RBAC-03" in told.stdout) == (1, True)
+    assert (silent.returncode, silent.stdout) == (0, "")

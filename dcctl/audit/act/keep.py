@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from dcctl import __version__
 from dcctl.audit.act.signing import read_head, verifier, write_head
-from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, record_of
+from dcctl.audit.chain import START, Head, Link, digest, disagreements, flaws, head_text, record_of
 from dcctl.audit.counters import Counters, decode
 from dcctl.audit.finding import Finding
 from dcctl.audit.record import Record, Scope, open_head, replayed, since_of
 from dcctl.errors import DcctlError
 from dcctl.inventory.evidence.own import Chain
 from dcctl.redaction import without_credentials
-from dcctl.state import Entry, Open, Row
+from dcctl.state import Entry, Open, Row, damaged, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from dcctl.audit.act.signing import Signer
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from dcctl.audit.record import Compared
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.state import History
+
+
+_FORM: Final = 2
 
 
 class Before(NamedTuple):
@@ -39,6 +42,12 @@ class Before(NamedTuple):
     last: Record | None
     """The last run of this series."""
     chain: Chain
+    alike: Record | None = None
+    """The last that somebody was told of and that looked at the same; where there is none, at everything."""
+    untold: frozenset[str] = frozenset()
+    """What was new in runs that nobody was told of."""
+    digest_s: int | None = None
+    """When a run of this series last told how things stand; None: none did."""
 
 
 class Run(NamedTuple):
@@ -50,34 +59,65 @@ class Run(NamedTuple):
     gaps: tuple[str, ...]
     evidence: Evidence
     counters: Counters
-    """What the next run compares with."""
+    """What the next run of this scope compares with."""
+    digest: bool = False
+    """It tells how things stand."""
+    covered: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
-def before(history: History, public: Collection[str], series: str, every_s: int | None, at_s: int) -> Before:
+def before(
+    history: History,
+    public: Collection[str],
+    series: str,
+    every_s: int | None,
+    at_s: int,
+    scope: Scope = Scope(),  # noqa: B008  # a constant
+) -> Before:
     """Return what is known before a run of a series that begins now. What was changed is a flaw.
 
-    `public`: the keys that may have signed the history.
+    `public`: the keys that may have signed the history. DamagedError: it cannot be compared with.
     """
-    last = history.last(series)
+    last, those = history.last(series), list(_whole(history.runs(series)))
     opened = history.open(series) if last else {}
     newest = history.last()
     found = msgspec.json.Decoder(Finding)
     flaws = check(history, public)
     chain = Chain(flaws=flaws, last_at_s=newest and newest.at_s, every_s=every_s, at_s=at_s)
+    counted = history.counters(_counting(series, scope)) or history.counters(series)
+    told_of = history.told(series)
+    told = [one for one in those if one.seq <= told_of]
     try:
         return Before(
             {key: found.decode(one.body) for key, one in opened.items()},
             {key: one.since_s for key, one in opened.items()},
-            decode(counted) if (counted := history.counters(series)) else Counters(),
+            decode(counted) if counted else Counters(),
             last and record_of(_link(last)),
             chain,
+            _alike(told, scope),
+            frozenset(new.id for one in those if one.seq > told_of for new in one.new),
+            next((one.at_s for one in reversed(told) if one.digest), None),
         )
     except (ValueError, msgspec.DecodeError) as error:
-        raise DcctlError(
-            f"the history in {history.folder}",
-            f"was changed, and cannot be compared with: {error}",
-            "dcctl audit verify",
-        ) from error
+        raise damaged(history.folder, f"it was changed, and cannot be compared with: {error}") from error
+
+
+def _whole(rows: Iterable[Row]) -> Iterator[Record]:
+    """The records that can be read; of the others `check` tells."""
+    for row in rows:
+        with suppress(ValueError):
+            yield record_of(_link(row))
+
+
+def _alike(records: Sequence[Record], scope: Scope) -> Record | None:
+    """The last of this scope, else the last of all nodes and checks."""
+    last = {one.scope: one for one in records}
+    return last.get(scope) or last.get(Scope())
+
+
+def _counting(series: str, scope: Scope) -> str:
+    """What the counters of runs of one scope are kept by: a narrow run takes no growth from a wide one."""
+    return series if scope == Scope() else f"{series} {msgspec.json.encode(scope).decode()}"
 
 
 def check(history: History, public: Collection[str]) -> tuple[tuple[int, str], ...]:
@@ -121,6 +161,7 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         series=run.series,
         previous=last.hash if last else START,
         version=__version__,
+        form=_FORM,
         scope=run.scope,
         checks={one.check.id: dict(one.counts) for one in verdict.tallies},
         coverage_milli=verdict.coverage.milli,
@@ -129,7 +170,10 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
         unsure=tuple(one.id for one in compared.unsure),
         known=len(compared.known),
         waived=len(verdict.waived),
+        covered=run.covered,
+        kinds=run.kinds,
         gaps=run.gaps,
+        digest=run.digest,
         evidence=_digest(run.evidence),
         head=open_head(compared.open),
     )
@@ -141,11 +185,19 @@ def keep(history: History, signer: Signer, run: Run, verdict: Verdict, compared:
             Row(record.seq, run.series, run.at_s, body, hashed, signature),
             {one.id: _encoded(one) for one in compared.new},
             record.gone,
+            _counting(run.series, run.scope),
             run.counters.encode(),
         )
     )
-    write_head(history.folder, Head(record.seq, hashed, signature.hex()))
+    of_head = signer.sign(head_text(record.seq, hashed))
+    write_head(history.folder, Head(record.seq, hashed, of_head.hex()))
     return record
+
+
+def note_told(folder: Path, series: str, seq: int) -> None:
+    """Note that a run was told of. Where that fails, the next tells its news once more."""
+    with suppress(DcctlError), reading(folder) as history:
+        history.mark_told(series, seq)
 
 
 def note_errors(path: Path, verdict: Verdict) -> None:
@@ -165,6 +217,19 @@ def _digest(evidence: Evidence) -> str:
     for piece in pieces(evidence):
         found.update(piece)
     return found.hexdigest()
+
+
+def opened(history: History) -> list[Finding]:
+    """Return what is open after the last run of each series, each finding once. DamagedError."""
+    bodies = {
+        key: one.body
+        for name in {row.series for row in history.runs()}
+        for key, one in history.open(name).items()
+    }
+    try:
+        return [msgspec.json.decode(body, type=Finding) for body in bodies.values()]
+    except (ValueError, msgspec.DecodeError) as error:
+        raise damaged(history.folder, f"it was changed: {error}") from error
 
 
 def records(history: History) -> list[Record]:

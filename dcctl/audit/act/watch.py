@@ -7,7 +7,7 @@ import ipaddress
 import signal
 import socket
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from dcctl.inventory.evidence.unreached import because
 from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
     from dcctl.audit.mail import Day
@@ -120,6 +120,31 @@ class Deadline:
         self.stop.demand()
 
 
+@contextmanager
+def judging(most_s: float) -> Iterator[None]:
+    """Inside it evidence is judged for so long, 0: for ever. UnreachableError: it was not judged by then."""
+    if not most_s:
+        yield
+        return
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise _NotJudged
+
+    signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, most_s)
+    try:
+        yield
+    except _NotJudged as error:
+        why = "what was told was not judged within as long again; nothing was kept"
+        raise UnreachableError(f"--deadline {most_s:g}", why, "dcctl audit --no-record -o wide") from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+class _NotJudged(BaseException):
+    """The time for judging is over: no check that breaks takes it for its own."""
+
+
 def wait_s(most_s: float, host: str, job: str) -> float:
     """Return how long a host waits before it begins: the same each time, and spread over the hosts."""
     number = int.from_bytes(hashlib.sha256(f"{host} {job}".encode()).digest()[:8], "big")
@@ -127,7 +152,10 @@ def wait_s(most_s: float, host: str, job: str) -> float:
 
 
 def is_due(day: Day | None, now_s: int, before_s: int | None) -> bool:
-    """Tell whether this run tells how things stand: the first of that day of the week, in local time."""
+    """Tell whether this run tells how things stand: on that day of the week, in local time, once.
+
+    `before_s`: when a run last did; None: none has.
+    """
     now = time.localtime(now_s)
     again = before_s is not None and time.localtime(before_s)[:3] == now[:3]
     return day == DAYS[now.tm_wday] and not again

@@ -108,7 +108,7 @@ def corrected(board: Board, scene: Scene) -> Iterator[Fault]:
     """Corrected errors stay below the limit of a day, and of a board's life."""
     total, limits = told(board.ecc_corrected), scene.policy.gpu
     grew = scene.grew(board, "ecc_corrected", total)
-    days = max(1.0, (scene.now_s - (scene.counted_at_s or 0)) / DAY_S)
+    days = max(1.0, (scene.now_s - (scene.read_at_s(board.object) or 0)) / DAY_S)
     if grew is not None and grew > limits.ecc_corrected_per_day * days:
         yield Fault(f"{count(grew)} corrected errors in {days:.3g} d", "rate")
     if total > limits.ecc_corrected_total:
@@ -177,7 +177,7 @@ def throttled(board: Board, scene: Scene) -> Iterator[Fault]:
     for reason, says in SLOWED.items():
         if reason in told(board.throttle):
             yield Fault(says, reason)
-    elapsed_s = scene.now_s - (scene.counted_at_s or 0)
+    elapsed_s = scene.now_s - (scene.read_at_s(board.object) or 0)
     for name, held_ns in (board.violations_ns or {}).items():
         grew = scene.grew(board, f"violation {name}", held_ns)
         if name not in HOLDS or grew is None or elapsed_s <= 0:
@@ -185,7 +185,7 @@ def throttled(board: Board, scene: Scene) -> Iterator[Fault]:
         share = grew * 1000 // (elapsed_s * _NS_PER_S)
         if share > scene.policy.gpu.held_back_milli:
             yield Fault(
-                f"held back by {HOLDS[name]} for {percent(share)} of the time since the last run", name
+                f"held back by {HOLDS[name]} for {percent(share)} of the time since it was last asked", name
             )
 
 

@@ -221,7 +221,7 @@ def idle_power(one: PowerSite, scene: Scene) -> Iterator[Fault]:
     """What boards that stand idle have drawn since they were first seen so is within the budget."""
     policy, drawn_mj, count, unread = scene.policy.energy, 0, 0, 0
     for node, board in one.boards:
-        since_s = scene.counters.get(*idle_counter(one, node, board))
+        since_s = scene.before(*idle_counter(one, node, board))
         if since_s is None or not is_idle(board, policy.idle_milli):
             continue
         count += 1

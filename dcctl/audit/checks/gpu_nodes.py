@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from dcctl.audit.check import Fault, Unsure, check, told
 from dcctl.audit.facts.pools import profile_of
 from dcctl.audit.facts.xids import BY_THE_USER, FATAL, OFF_THE_BUS
+from dcctl.audit.scene import COUNTED
 from dcctl.units import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dcctl.audit.scene import Scene
-    from dcctl.inventory.evidence.boards import Diagnostic, GpuNode, LoggedFault, Service
+    from dcctl.inventory.evidence.boards import Diagnostic, GpuNode, Service
 
 VIEWS = {"pci": "on the PCI bus", "nvml": "by the driver", "kubernetes": "in Kubernetes"}
 FABRIC_MANAGER, IMEX = "nvidia-fabricmanager", "nvidia-imex"
@@ -58,12 +59,24 @@ def _logs(node: GpuNode, _: Scene) -> str:
     return "" if node.vendor == "nvidia" else f"boards of {node.vendor}, whose driver logs no XID"
 
 
-def _recent(one: LoggedFault, scene: Scene) -> bool:
-    """True when it came after the last run; without one, within the look-back. Unknown when: it counts."""
-    since_s = scene.counted_at_s
-    if since_s is None:
-        since_s = scene.now_s - scene.policy.gpu.xid_look_back_s
-    return one.at_s is None or one.at_s > since_s
+def logs_read(scene: Scene) -> Iterator[tuple[str, dict[str, int]]]:
+    """Yield, for the counters of this run, how many XIDs each node's log has."""
+    for node in scene.evidence.gpu_nodes or ():
+        if node.xids is not None:
+            yield _log(node), {"xids": len(node.xids)}
+
+
+COUNTED.append(logs_read)
+
+
+def _log(node: GpuNode) -> str:
+    return f"{node.object} log"
+
+
+def _since_s(node: GpuNode, scene: Scene) -> int:
+    """When the log of a node was last read; of one that never was, the begin of the look-back."""
+    read_s = scene.read_at_s(_log(node))
+    return scene.now_s - scene.policy.gpu.xid_look_back_s if read_s is None else read_s
 
 
 @check(
@@ -80,8 +93,9 @@ def _recent(one: LoggedFault, scene: Scene) -> bool:
 )
 def fatal_xids(node: GpuNode, scene: Scene) -> Iterator[Fault]:
     """The log has no fatal XID, and none that is not known; what programs do to themselves is not counted."""
+    since_s = _since_s(node, scene)
     for one in told(node.xids):
-        if not _recent(one, scene):
+        if one.at_s is not None and one.at_s <= since_s:
             continue
         kind = "sxid" if one.source == "switch" else "xid"
         where = f"{node.names.get(one.slot, one.slot)} {kind} {one.number}".strip()

@@ -236,7 +236,7 @@ def _no_controller(host: Host, scene: Scene) -> str:
     why = on_no_board(host, scene)
     if why or host.bmc is None or host.bmc.sensors or host.bmc.events is None:
         return why
-    before = scene.counters.get(host.key, SEL_EVENTS)
+    before = scene.before(host.key, SEL_EVENTS)
     return "" if before is not None else "controllers without sensors, of which nothing was counted before"
 
 
@@ -344,7 +344,7 @@ def left_behind(node: FleetNode, scene: Scene) -> list[Fault]:
     for one in node.taints:
         if not like(one.key, scene.policy.hosts.maintenance_taints):
             continue
-        since_s = scene.counters.get(_taints(node), one.key)
+        since_s = scene.before(_taints(node), one.key)
         if since_s is None:
             unsure = unsure or f"nobody saw the taint {one.key} before: since when it is there is not known"
         elif scene.now_s - since_s > scene.policy.hosts.maintenance_age_s:

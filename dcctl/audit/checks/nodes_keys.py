@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.audit.check import Fault, Unsure, check
 from dcctl.audit.checks.nodes_common import days
-from dcctl.audit.scene import DERIVED
+from dcctl.audit.scene import DERIVED, MADE_OF
 from dcctl.inventory.evidence.base import Silence, Subject
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def login_keys(scene: Scene) -> list[Key]:
     return _gathered(scene, "authorized_keys")
 
 
+MADE_OF["host_keys"] = MADE_OF["login_keys"] = ("hosts",)
 DERIVED["host_keys"] = host_keys
 DERIVED["login_keys"] = login_keys
 

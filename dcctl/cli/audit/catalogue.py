@@ -30,10 +30,13 @@ def explain(
     checks: ChecksFile = "",
 ) -> "Report":
     """Why a check is one, what it looks at, how to mend what it finds, and which standards ask for it."""
-    from dcctl.audit.listing import explain_report
+    from dcctl.audit.listing import WIDTH, explain_report
     from dcctl.cli.audit.setup import setup
+    from dcctl.render.table import NARROWEST
 
-    return explain_report(_named(check, setup(session, checks=checks).checks))
+    style = session.style()
+    width = max(NARROWEST, min(WIDTH, style.width)) if style.terminal else WIDTH
+    return explain_report(_named(check, setup(session, checks=checks).checks), width)
 
 
 def _named(name: str, checks: "tuple[Check, ...]") -> "Check":

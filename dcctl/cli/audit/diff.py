@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dcctl.audit.record import Record
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
@@ -47,7 +49,7 @@ def diff(
     return diff_report(changes(records, earlier, later), by[earlier], by[later])
 
 
-def timeline(session: "Session", since: str) -> "Report":
+def timeline(session: "Session", since: str, models: "Sequence[str]" = ()) -> "Report":
     """What changed in the last runs. UsageError: `since` is no length of time, or there was no run."""
     from dcctl.audit.changes import timeline_report
     from dcctl.audit_specs import span_s
@@ -57,7 +59,8 @@ def timeline(session: "Session", since: str) -> "Report":
     seconds = span_s(since)
     if not seconds:
         raise UsageError(f"--since {since}", "must be a length of time like 90m, 24h or 7d")
-    series = series_of(session) if session.settings.inventory or session.settings.context else ""
+    asked = session.settings.inventory or session.settings.context or models
+    series = series_of(session, models) if asked else ""
     return timeline_report(_records(session, series), session.now_s - seconds, seconds)
 
 

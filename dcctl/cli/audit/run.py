@@ -1,6 +1,7 @@
 """`dcctl audit run`: what is insecure, unhealthy or drifting, and what is new since the last run."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dcctl.cli.audit.options import Choice, Habit, check
@@ -38,7 +39,7 @@ def run(session: "Session", choice: Choice = Choice(), habit: Habit = Habit()) -
     if habit.since:
         from dcctl.cli.audit.diff import timeline
 
-        return timeline(session, habit.since)
+        return timeline(session, habit.since, choice.models or ())
     if choice.standard:
         from dcctl.cli.audit.standard import standard
 
@@ -57,25 +58,37 @@ def _code(report: "Report", session: "Session") -> int:
 
 
 def _audited(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Report":
+    from dcctl.audit.act.keep import note_told
     from dcctl.audit.act.run import Book, alone, compared
-    from dcctl.audit.act.watch import Deadline
+    from dcctl.audit.act.watch import Deadline, judging
     from dcctl.cli.audit.told import Telling, shape_of, told
+    from dcctl.state import DamagedError
 
-    asked = _asked(session, this, choice)
-    with _history(session, this, habit) as history:
+    asked, damaged = _asked(session, this, choice, habit), None
+    with ExitStack() as held:
+        history: History | None = None
+        try:
+            history = held.enter_context(_history(session, this, habit))
+        except DamagedError as error:
+            damaged = error
         with Deadline(habit.deadline) as limit:
             evidence = evidence_of(session, shape_of(choice), tuple(choice.models or ()), limit.stop)
         evidence = limit.told(evidence)
         if choice.save:
             _save(choice.save, evidence)
         if history is None:
-            return told(Telling(session, this.spec, choice, habit, ""), asked, alone(asked, evidence))
+            with judging(habit.deadline):
+                done = alone(asked, evidence, damaged)
+            return told(Telling(session, this.spec, choice, habit, ""), asked, done)
         book = Book(history, this.signer(), this.spec.former_keys, this.errors_file)
-        done = compared(asked, evidence, book, kept=session.first)
+        with judging(habit.deadline):
+            done = compared(asked, evidence, book, kept=session.first)
+        if done.seq:
+            session.on_shown.append(partial(note_told, this.folder, asked.series, done.seq))
         return told(Telling(session, this.spec, choice, habit, str(this.errors_file)), asked, done)
 
 
-def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
+def _asked(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "Asked":
     from dcctl.audit.act.run import Asked
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected, series_of
@@ -86,10 +99,11 @@ def _asked(session: "Session", this: "Setup", choice: Choice) -> "Asked":
         policy=this.policy,
         waivers=this.waivers,
         scope=Scope(patterns, session.settings.nodes, session.settings.exclude),
-        series=series_of(session),
+        series=series_of(session, choice.models or ()),
         now_s=session.now_s,
         least_milli=1000 - this.policy.own.unknown_most_milli if least is None else round(least * 10),
         every_s=this.spec.every_s,
+        digest=(habit.digest or this.spec.digest) if habit.cron else None,
     )
 
 

@@ -12,7 +12,7 @@ from dcctl.audit.entries import Entry
 from dcctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import yaml
 
@@ -193,12 +193,13 @@ def selected(checks: tuple[Check, ...], patterns: tuple[str, ...]) -> tuple[Chec
     )
 
 
-def series_of(session: Session) -> str:
-    """What runs are compared by: the sources that they ask."""
+def series_of(session: Session, models: Iterable[str] = ()) -> str:
+    """What runs are compared by: the sources that they ask, with the stores that the command line names."""
     settings = session.settings
     context = settings.context_in_force
     whats = [_absolute(what) for what in settings.inventory or ("live",)]
-    words = [*sorted(whats), *([f"context {context.name}"] if context else []), settings.namespace]
+    stores = sorted({f"models {Path(one).expanduser().absolute()}" for one in models})
+    words = [*sorted(whats), *([f"context {context.name}"] if context else []), settings.namespace, *stores]
     return " ".join(filter(None, words))
 
 

@@ -1,15 +1,15 @@
 """`dcctl audit install-timer`: an audit every night, by systemd."""
 
 import sys
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from dcctl.audit.units import Plan
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
 
@@ -54,12 +54,11 @@ def install_timer(session: "Session", when: When = When()) -> "Report":  # noqa:
     from dcctl.audit.act.installing import changed, check_calendar
     from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
-    from dcctl.audit.units import NAME, Plan, service, timer
+    from dcctl.audit.units import NAME, service, timer
 
     _check(when.calendar, when.options)
     check_calendar(when.calendar)
-    words = _words(session, when.deadline, when.options)
-    plan = Plan(words, when.calendar, when.jitter, when.deadline, when.user, tuple(_written(words)))
+    plan = _plan(session, when)
     folder = _folder(session, for_user=when.user)
     files = {folder / f"{NAME}.service": service(plan), folder / f"{NAME}.timer": timer(plan)}
     todo = changed(files)
@@ -100,27 +99,60 @@ def _check(calendar: str, options: str) -> None:
         raise UsageError("--calendar", "is empty", "man systemd.time")
 
 
-def _words(session: "Session", deadline: int, options: str) -> tuple[str, ...]:
-    """The command that the service runs, by its whole path."""
-    import shlex
+def _plan(session: "Session", when: When) -> "Plan":
+    """The command that the service runs, by its whole path, and what follows from its options."""
     import shutil
+
+    from dcctl.audit.units import Plan
+
+    found = shutil.which("dcctl")
+    start = (found,) if found else (sys.executable, "-m", "dcctl")
+    config = ("--config", str(Path(session.config_file).resolve())) if session.config_file else ()
+    words = ("--cron", "--deadline", str(when.deadline), *config, *_split(when.options))
+    read = _read(session, words)
+    return Plan(
+        (*start, "audit", "run", *words),
+        when.calendar,
+        when.jitter,
+        read["deadline"],
+        read["jitter"],
+        when.user,
+        tuple(_written(read)),
+    )
+
+
+def _split(options: str) -> list[str]:
+    import shlex
 
     from dcctl.errors import UsageError
 
     try:
-        more = shlex.split(options)
+        return shlex.split(options)
     except ValueError as error:
         raise UsageError("--options", str(error)) from error
-    found = shutil.which("dcctl")
-    start = (found,) if found else (sys.executable, "-m", "dcctl")
-    config = ("--config", str(Path(session.config_file).resolve())) if session.config_file else ()
-    return (*start, "audit", "run", "--cron", "--deadline", str(deadline), *config, *more)
 
 
-def _written(words: "tuple[str, ...]") -> "Iterator[str]":
+def _read(session: "Session", words: "Sequence[str]") -> "dict[str, Any]":
+    """The options as the audit will read them. UsageError: it would not."""
+    from dcctl import config
+    from dcctl.cli.program import parsed
+    from dcctl.errors import UsageError
+    from dcctl.render.dispatch import check_format
+    from dcctl.settings import Settings
+
+    try:
+        read = parsed("audit", "run", words)
+        values = {name: read[name] for name in Settings._fields if name in read and name != "context"}
+        settings = config.resolve(values, session.environ, read["config"])
+        check_format(settings.output.partition("=")[0])
+    except UsageError as error:
+        raise UsageError(f"--options: {error.what}", error.why, "dcctl audit --help") from error
+    return read
+
+
+def _written(read: "dict[str, Any]") -> "Iterator[str]":
     """The folders of the files that options name: `-o prom=/var/lib/x/dcctl.prom`, `--save FILE`."""
-    for option, word in pairwise(words):
-        path = word.partition("=")[2] if option in {"-o", "--output"} else word if option == "--save" else ""
+    for path in ((read["output"] or "").partition("=")[2], read["save"]):
         if path.startswith("/"):
             yield str(Path(path).parent)
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.audit.act.watch import is_due
 from dcctl.audit.mail import lines
 from dcctl.audit.report import View, report
 from dcctl.audit.shape import AUDIT, BY_OBJECT, CONTROLS
@@ -42,8 +41,6 @@ def shape_of(choice: Choice) -> Shape:
 def told(how: Telling, asked: Asked, done: Audited) -> Report:
     """Return what the command answers."""
     choice, last = how.choice, done.before.last if done.before else None
-    day = how.habit.digest or how.spec.digest
-    digest = is_due(day, asked.now_s, last.at_s if last else None)
     view = View(
         at_s=asked.now_s,
         target=asked.series,
@@ -54,15 +51,19 @@ def told(how: Telling, asked: Asked, done: Audited) -> Report:
         run=done.seq,
         before_s=last.at_s if last else None,
         since=done.before.since if done.before else {},
-        cron=how.habit.cron and not digest,
-        acted_on=how.session.format == "name",
-        noticed=frozenset(last.gaps if last else ()),
+        cron=how.habit.cron and not done.digest,
+        drained_from=_inventory(done) if how.session.format == "name" else None,
+        alike=done.before.alike if done.before else None,
         broken=how.errors_file,
     )
     answer = report(done.verdict, done.compared, view)
     if choice.standard:
         answer = by_control(answer, choice.standard, done.verdict, done.scene)
-    return _in_few_lines(answer, how.session, digest=digest) if how.habit.cron else answer
+    return _in_few_lines(answer, how.session, digest=done.digest) if how.habit.cron else answer
+
+
+def _inventory(done: Audited) -> frozenset[str]:
+    return frozenset(node.name for node in done.scene.evidence.fleet.nodes)
 
 
 def _in_few_lines(answer: Report, session: Session, *, digest: bool) -> Report:

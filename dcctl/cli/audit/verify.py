@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from dcctl.cli.session import Session
     from dcctl.render.report import Report
+    from dcctl.state import Row
 
 
 def verify(
@@ -33,19 +34,28 @@ def verify(
     Whoever has root on this host has the key too and can write the history anew: keep the head and the public
     key, which this prints, on another host, and give them back with --head and --public-key.
     """
-    from dcctl.audit.act.keep import check
-    from dcctl.audit.act.verified import anchored, verify_report
+    from dcctl.audit.act.verified import anchored, lost, verify_report
     from dcctl.cli.audit.setup import folder_of
-    from dcctl.errors import UsageError
-    from dcctl.state import reading, there
+    from dcctl.state import there
 
     folder = folder_of(session)
-    if not there(folder):
-        raise UsageError(f"the history in {folder}", "there is none yet", "dcctl audit")
+    flaws, runs = () if there(folder) else lost(folder), list["Row"]()
     public = tuple(public_key or _public(session, folder))
-    with reading(folder) as history:
-        flaws = (*check(history, public), *anchored(history, head))
-        return verify_report(flaws, history, public[0])
+    if not flaws:
+        flaws, runs = _checked(folder, public)
+    return verify_report((*flaws, *anchored(runs, head)), runs, public[0])
+
+
+def _checked(folder: "Path", public: tuple[str, ...]) -> "tuple[tuple[tuple[int, str], ...], list[Row]]":
+    """(flaws, runs) of the history. That it cannot be read is one."""
+    from dcctl.audit.act.keep import check
+    from dcctl.state import DamagedError, reading
+
+    try:
+        with reading(folder) as history:
+            return check(history, public), history.runs()
+    except DamagedError as error:
+        return ((0, f"{error}"),), []
 
 
 def _public(session: "Session", folder: "Path") -> tuple[str, ...]:

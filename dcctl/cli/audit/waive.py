@@ -1,6 +1,7 @@
 """`dcctl audit waive`: bear a finding for a time, in writing."""
 
 import re
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -8,9 +9,11 @@ import typer
 from dcctl.audit.terms import LONGEST_DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from dcctl.cli.session import Session
+    from dcctl.inventory.evidence.own import Waiver
     from dcctl.render.report import Report
 
 _HINT = "dcctl audit waive --help"
@@ -45,7 +48,8 @@ def waive(
     objects: Annotated[
         str,
         typer.Argument(
-            metavar="OBJECT", help="Its name as findings have it; * is any text, ? one character."
+            metavar="OBJECT",
+            help="Its name as findings have it; * is any text, ? one character, gpu[017-024] a set.",
         ),
     ],
     terms: Terms = Terms(),  # noqa: B008  # a constant
@@ -53,24 +57,54 @@ def waive(
     """Write a waiver: the finding stays in every answer, and no longer counts for the exit code.
 
     It needs an owner, a ticket and a reason. When it has expired the finding counts again; SLF-03 says so.
+    How many of the findings that are open it covers is told.
     """
+    from dcctl.audit.entries import Entry
     from dcctl.audit.listing import text_report
     from dcctl.audit.shape import DONE
-    from dcctl.audit.waivers import as_yaml
+    from dcctl.audit.waivers import as_yaml, read
     from dcctl.cli.audit.setup import held_in, setup, waivers_file
 
     this = setup(session, checks=terms.checks)
     path = waivers_file(session, this.spec, terms.waivers)
     known = {one.id for one in this.checks}
     name = check if check in known else check.upper()
-    added = as_yaml({"id": name, "object": objects, **_stated(terms, session.now_s)})
-    text = _with(path, added)
-    held_in(text, str(path), known)
+    fields = {"id": name, "object": objects, **_stated(terms, session.now_s)}
+    (waiver,) = read([Entry(f"dcctl audit waive {name}", fields, {}, _HINT)], known)
+    added = as_yaml(fields)
+    held_in(_with(path, added), str(path), known)
+    covered = _covered(this.folder, waiver)
     if not session.consent.dry_run:
-        session.consent.demand("dcctl audit waive", [*added.splitlines(), f"Write this to {path}?"])
-        _write(path, text)
+        session.consent.demand("dcctl audit waive", [*added.splitlines(), covered, f"Write this to {path}?"])
+        with _alone(path.parent):  # another may have written meanwhile: it is read again
+            text = _with(path, added)
+            held_in(text, str(path), known)
+            _write(path, text)
     done = f"{'would be ' if session.consent.dry_run else ''}written to {path}"
-    return text_report(DONE, done, f"# {done}\n{added}")
+    return text_report(DONE, f"{done}; {covered}", f"# {done}\n{added}# {covered}\n")
+
+
+def _covered(folder: "Path", waiver: "Waiver") -> str:
+    """How many findings that the history has as open it covers. That it is none is told on stderr too."""
+    from dcctl.audit.act.keep import opened
+    from dcctl.audit.waivers import covers
+    from dcctl.state import DamagedError, reading, there
+    from dcctl.streams import tell_aside
+    from dcctl.units import plural
+
+    try:
+        with reading(folder) if there(folder) else nullcontext() as history:
+            found = opened(history) if history and history.last() else None
+    except DamagedError:
+        found = None
+    if found is None:
+        return "what it covers is not known: there is no run"
+    same = [one for one in found if one.check == waiver.check]
+    count = sum(covers(waiver, one) for one in same)
+    says = f"it covers {count} of {plural(len(same), 'open finding')} of {waiver.check}"
+    if not count:
+        tell_aside(f"dcctl: warning: {says}. Try: dcctl audit --select {waiver.check}\n")
+    return says
 
 
 def _stated(terms: Terms, now_s: int) -> dict[str, str]:
@@ -119,12 +153,27 @@ def _waivers_in(text: str) -> tuple[int, int]:
     return start, next((at for _, at in keys if at > start), len(text))
 
 
-def _write(path: "Path", text: str) -> None:
+@contextmanager
+def _alone(folder: "Path") -> "Iterator[None]":
+    """Inside it no other writes waivers in a folder, which is made. OutputError: it cannot be."""
+    import fcntl
+    import os
+
     from dcctl.errors import OutputError
-    from dcctl.render.atomic import write_atomic
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise OutputError(str(path), error.strerror or str(error), f"ls -ld {path.parent}") from error
+        raise OutputError(str(folder), error.strerror or str(error), f"ls -ld {folder}") from error
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(number)
+
+
+def _write(path: "Path", text: str) -> None:
+    from dcctl.render.atomic import write_atomic
+
     write_atomic(path, lambda out: out.write(text))

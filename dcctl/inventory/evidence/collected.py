@@ -1,5 +1,7 @@
 """All the evidence of one audit: what was told of each kind of subject, and what was not."""
 
+from typing import Final
+
 from msgspec import field
 
 from dcctl.inventory.devices import Fact
@@ -68,3 +70,9 @@ class Evidence(Fact, frozen=True, kw_only=True):
         """The subjects of a kind; none where nobody told any."""
         found: tuple[Subject, ...] | None = getattr(self, kind)
         return found or ()
+
+
+KINDS: Final = tuple(
+    name for name in Evidence.__struct_fields__ if name not in ("taken_at_s", "fleet", "silent")
+)
+"""Names of the fields that hold subjects."""

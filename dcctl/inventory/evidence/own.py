@@ -11,7 +11,7 @@ class Waiver(Subject, frozen=True, kw_only=True):
 
     check: str
     objects: str
-    """A pattern of keys: `*` stands for any text, `?` for one character."""
+    """A pattern of keys: `*` stands for any text, `?` for one character; or a node set of several."""
     owner: str = ""
     ticket: str = ""
     reason: str = ""
@@ -20,7 +20,7 @@ class Waiver(Subject, frozen=True, kw_only=True):
     place: str = ""
     """File and line."""
     used: int | None = None
-    """Findings that it covers now; None: its check did not run."""
+    """Findings that it covers now; None: none, and its check did not look at all that it names."""
     finding: str = ""
     """The id of the one finding that is meant, where it is one."""
     attests: bool = False

@@ -34,6 +34,9 @@ class Flat(Counters, frozen=True):
     def get(self, row: str, name: str) -> int | None:
         return self.flat.get(f"{row} {name}")
 
+    def read_at_s(self, row: str) -> int | None:
+        return self.at_s
+
 
 class Before(Struct, frozen=True, forbid_unknown_fields=True):
     """What the last run kept."""
@@ -63,11 +66,11 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
     manual: int = 0
 
     def tally(self, one: Check) -> Tally:
-        return evaluate(self._scene(), [one])[0]
+        return evaluate(self.scene(), [one])[0]
 
     def looked_at(self, one: Check) -> tuple[tuple[str, str, str], ...]:
         """As `parts`: what a control of a standard is decided by."""
-        scene = self._scene()
+        scene = self.scene()
         subjects = scene.of(one.over)
         return tuple(
             (each.object, part.where, part.state)
@@ -75,7 +78,7 @@ class Case(Struct, frozen=True, forbid_unknown_fields=True, rename={"passed": "p
             for part in parts_of(one.id, each, scene) or ()
         )
 
-    def _scene(self) -> Scene:
+    def scene(self) -> Scene:
         counters = Flat(at_s=self.before.taken_at_s, flat=self.before.counters)
         return Scene(self.evidence, self.now_s, self.policy, counters)
 

@@ -37,7 +37,7 @@ def test_time_alone_makes_findings_of_age_and_ends_none(days: int) -> None:
 
     first, later = tallies(1), tallies(days * DAY_S)
     before = {one.id: one for one in findings(first)}
-    compared = compare(before, findings(later), Judged(later, lambda _node: True))
+    compared = compare(before, findings(later), Judged(later, lambda _check, _one: True))
     assert {one.check for one in compared.new} <= OF_AGE.keys()
     assert compared.gone == ()
     assert {one.check for one in compared.unsure} <= {"ENE-01"}, "old readings tell no PUE"

@@ -81,19 +81,19 @@ def test_a_finding_that_became_graver_is_news() -> None:
 )
 def test_what_nobody_looked_at_is_never_gone(now: Tally, there: bool) -> None:
     before = finding("RBAC-03", "a", nodes=("gpu1",))
-    found = compare({before.id: before}, [], Judged([now], lambda _node: there))
+    found = compare({before.id: before}, [], Judged([now], lambda _check, _one: there))
     assert (found.gone, found.unsure, found.open) == ((), (before,), (before,))
 
 
 def test_what_passed_or_is_not_there_any_more_is_gone() -> None:
     before = finding("RBAC-03", "a", nodes=("gpu1",))
-    judged = Judged([tally("RBAC-03", ("unknown", "b"), **{"pass": 3})], lambda node: node == "gpu1")
+    judged = Judged([tally("RBAC-03", ("unknown", "b"), **{"pass": 3})], lambda _check, _one: True)
     assert compare({before.id: before}, [], judged).gone == (before,)
 
 
 def test_a_finding_that_was_dark_for_a_night_is_not_new_again() -> None:
     one = finding("RBAC-03", "a")
-    dark = compare({one.id: one}, [], Judged([tally("RBAC-03", ("unknown", ""))], lambda _node: True))
+    dark = compare({one.id: one}, [], Judged([tally("RBAC-03", ("unknown", ""))], lambda _check, _one: True))
     after = compare({each.id: each for each in dark.open}, [one], lambda _one: True)
     assert (after.new, after.known) == ((), (one,))
 

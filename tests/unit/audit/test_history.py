@@ -173,8 +173,8 @@ def test_a_history_cut_off_with_its_head_is_found_by_the_head_kept_elsewhere(fol
     sql(folder, "DELETE FROM runs WHERE seq > 3")
     write_head(folder, Head(3, rows[2].hash, rows[2].signature.hex()))
     with reading(folder) as history:
-        assert anchored(history, f"3:{rows[2].hash}") == ()
-        assert anchored(history, f"4:{rows[3].hash}") == (
+        assert anchored(history.runs(), f"3:{rows[2].hash}") == ()
+        assert anchored(history.runs(), f"4:{rows[3].hash}") == (
             (4, "the head that was kept elsewhere is not in the chain"),
         )
     assert (3, "the list of what is open was changed") not in flaws(folder)
@@ -252,3 +252,13 @@ def test_what_modules_count_is_kept_beside_the_evidence() -> None:
     assert (kept.get("n1/A", "replays"), kept.get("n1 taint", "dcctl.io/maintenance")) == (7, 1000)
     second = Scene(first.evidence, 2000, counters=decode(kept.encode())).counted()
     assert second.get("n1 taint", "dcctl.io/maintenance") == 1000
+
+
+def test_an_old_record_that_is_none_any_more_is_a_flaw_and_the_last_run_is_compared_with(
+    folder: Path,
+) -> None:
+    sql(folder, "UPDATE runs SET body = 'x' WHERE seq = 2")
+    with locked(folder) as history:
+        known = before(history, [Signer(folder / "key").public], "demo", None, 9)
+    assert known.chain.flaws
+    assert (known.last and known.last.seq, len(known.open)) == (4, 1)

@@ -80,3 +80,11 @@ def test_a_digest_has_what_is_still_open_too() -> None:
 def test_what_is_the_same_of_several_nodes_is_one_line() -> None:
     rows = tuple(replace(one(0, "new"), object=f"gpu{number:03}") for number in range(17, 25))
     assert told(rows)[1:] == ["HIGH     RBAC-03  gpu[017-024]  is wild"]
+
+
+def test_a_fault_of_many_boards_is_one_short_line() -> None:
+    boards = tuple(
+        replace(one(number, "new"), object=f"gpu{number}/GPU-{number}c") for number in range(1, 97)
+    )
+    (line,) = told(boards)[1:]
+    assert "gpu[1-96]/GPU-* (96)" in line

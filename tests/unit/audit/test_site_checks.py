@@ -93,3 +93,13 @@ def test_a_broken_file_tells_file_line_and_why(changed: dict[str, str], says: st
         read(entries_of(f"checks:\n\n- {json.dumps(SOUND | changed)}\n", "c.yaml", "checks", ""), {"RBAC-03"})
     assert str(error.value).startswith("c.yaml:3: ")
     assert says in str(error.value)
+
+
+def test_a_search_without_end_is_given_up_and_what_it_is_for_is_unknown() -> None:
+    """Whoever names an object does not stop the audit."""
+    fields = "kind: roles, path: name, op: matches, value: '^(a+)+$', severity: low, message: is wrong"
+    text = f"checks:\n- {{id: SITE-01, {fields}}}\n"
+    (one,) = read(entries_of(text, "checks.yaml", "checks", ""), ())
+    roles = tuple(Role(name=name) for name in ("aaa", "a" * 28 + "b", "bbb"))
+    found = evaluate(Scene(Evidence(roles=roles), NOW_S), [one])[0]
+    assert dict(found.counts) == {"pass": 1, "unknown": 1, "fail": 1}

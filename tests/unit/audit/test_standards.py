@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.controls import table, told
 from dcctl.audit.evaluate import evaluate
 from dcctl.audit.scene import Scene
-from dcctl.audit.standards import Control, Decider, Standard, compliance, deciders
+from dcctl.audit.standards import Control, Decider, Judged, Proof, Standard, compliance, deciders
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.components import Component
@@ -19,7 +20,7 @@ from dcctl.inventory.sources.catalogue import standards
 from tests.unit.audit import kubeadm
 
 if TYPE_CHECKING:
-    from dcctl.audit.standards import Judged
+    from dcctl.audit.check import State
 
 IDS = (Path(__file__).parents[2] / "data" / "audit" / "cis-1.12.ids").read_text(encoding="utf-8").split()
 """As kube-bench lists them in cfg/cis-1.12."""
@@ -181,3 +182,18 @@ def test_a_check_without_parts_is_judged_by_its_tally() -> None:
 def test_controls_are_there_once_and_have_titles(standard: Standard) -> None:
     assert len({one.id for one in standard.controls}) == len(standard.controls)
     assert all(0 < len(one.title) <= 80 and not one.title.endswith(".") for one in standard.controls)
+
+
+def test_the_evidence_tells_how_many_others_were_answered() -> None:
+    (asked,) = CIS.controls[:1]
+    dark = Proof("API-12", "unknown", "gpu077/kubelet", says="timed out")
+
+    def evidence(state: State, counts: dict[State, int], *proofs: Proof) -> object:
+        (row,) = table((told(Judged(asked, state, ("API-12",), counts, proofs)),)).rows
+        return row[-1]
+
+    assert evidence("unknown", {"pass": 1_270, "na": 2, "unknown": 1}, dark) == (
+        "1,270 pass; gpu077/kubelet: timed out"
+    )
+    assert evidence("unknown", {"na": 3, "unknown": 1}, dark) == "3 na; gpu077/kubelet: timed out"
+    assert evidence("pass", {"pass": 3, "na": 2}) == "3 looked at"

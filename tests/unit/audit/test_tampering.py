@@ -48,7 +48,7 @@ def flaws(folder: Path) -> tuple[tuple[int, str], ...]:
     with reading(folder) as history:
         public = Signer(folder / "key").public
         found = check(history, [public])
-        told = verify_report(found, history, public)
+        told = verify_report(found, history.runs(), public)
     first = next((f"the first at run {number}" for number, _ in found if number), "")
     assert (told.level == "crit", first in told.headline) == (bool(found), True)
     return found

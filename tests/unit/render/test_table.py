@@ -120,6 +120,48 @@ def test_wide_shows_all_and_cuts_nothing() -> None:
     assert "SERIAL" in screen(report(), "wide", width=40)
 
 
+FINDINGS = (
+    Column("status", "STATUS", "state", keep=9, spare=True),
+    Column("check", "CHECK", keep=9),
+    Column("object", "OBJECT", "nodes", keep=9),
+    Column("says", "WHAT", keep=7),
+)
+
+
+def found(*statuses: str, says: str = "is wrong", tail: int = 0) -> Report:
+    rows = tuple((status, f"GPU-{at:02}", f"gpu{at}", f"{says} {at}") for at, status in enumerate(statuses))
+    return Report("audit", "headline", Table("items", FINDINGS, rows, tail=tail))
+
+
+def test_a_word_that_all_rows_repeat_goes_before_anything_is_cut() -> None:
+    long = "board is at fault, " * 3
+    narrow = screen(found("new", "new", says=long), width=80)
+    assert "STATUS  " not in narrow
+    assert long.strip() in narrow
+    assert "no room for: STATUS (all new). Try: -o wide" in narrow
+    assert "STATUS  " in screen(found("new", "new", says=long), width=200)
+    assert "STATUS  " in screen(found("new", "known", says=long), width=80)
+    assert "STATUS  " in screen(found("new", says=long), width=80)
+    assert "STATUS" in screen(found("new", "new", says=long), width=40, columns=("status", "says"))
+
+
+def test_a_tail_of_rows_is_counted_and_wide_shows_it() -> None:
+    told = found("new", "unchanged", "unchanged", tail=2)
+    assert "unchanged" not in screen(told)
+    assert "… 2 more: -o wide" in screen(told)
+    assert screen(told, "wide").count("unchanged") == 2
+    assert screen(told, sort="-check").count("unchanged") == 2
+    assert screen(found("unchanged", tail=1)).splitlines() == ["headline", "", "… 1 more: -o wide"]
+
+
+def test_wide_wraps_long_texts_and_never_pads_a_line_to_their_length() -> None:
+    long = " ".join(f"word{number}" for number in range(400))
+    text = screen(found("new", "new", says=long), "wide", width=120)
+    assert max(map(width, text.splitlines())) <= 120
+    assert all(text.count(f" word{number} ") + text.count(f" word{number}\n") == 2 for number in range(400))
+    assert "…" not in text
+
+
 def test_rows_fold_only_while_all_that_is_shown_is_equal() -> None:
     assert "gpu[001-120]" in screen(report(), width=200)
     assert "gpu[001-120]" not in screen(report(), "wide", width=400)
@@ -134,7 +176,7 @@ def test_folding_loses_no_node_and_invents_none(pairs: list[tuple[int, str]], pa
         (f"gpu{number:04d}" if padded else f"gpu{number}", state) for number, state in dict(pairs).items()
     )
     columns = (Column("node", "NODES", "nodes"), Column("state", "STATE", "state"))
-    text = screen(Report("t", "h", Table("items", columns, rows)), "wide")
+    text = screen(Report("t", "h", Table("items", columns, rows)), "wide", width=1000)
     lines = [line.split() for line in text.splitlines()[3:]]
     shown = {(name, line[-1]) for line in lines for name in NodeSet(line[0])}
     assert shown == set(rows)

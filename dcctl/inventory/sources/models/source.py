@@ -179,6 +179,8 @@ class _Walk:
             self._file(self._root, root.name)
             return
         self._folder(self._root, "", _outer_closed(self._root), 0)
+        if not self.files:
+            raise Refused(Silence(f"{self._store.path}: has no file in it: is it mounted?", "missing"))
 
     def _heed(self) -> None:
         if self._stop.is_set():

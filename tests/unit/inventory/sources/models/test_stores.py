@@ -320,6 +320,12 @@ def test_a_file_system_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert answers(str(tmp_path / "away"))
 
 
+def test_a_store_without_a_file_is_silent_since_it_may_not_be_mounted(tmp_path: Path) -> None:
+    (tmp_path / "llama").mkdir()
+    found = gather([Store("m", str(tmp_path))])
+    assert (found.silent["model_files"].cause, found.model_files) == ("missing", ())
+
+
 @pytest.mark.parametrize("call", ["fstat", "listdir", "open"])
 def test_what_the_file_system_cannot_give_is_silent_and_the_rest_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
