@@ -478,6 +478,8 @@ def test_evidence_is_saved_and_looked_at_again(cli: Cli, tmp_path: Path) -> None
     )
     first = cli("audit", "-i", "demo", "--save", path, *told)
     assert cli("audit", "-i", path, *told).stdout == first.stdout
+    (tmp_path / "jq.json").write_text(json.dumps(json.loads((tmp_path / "e.json").read_text()), indent=2))
+    assert cli("audit", "-i", str(tmp_path / "jq.json"), *told).stdout == first.stdout
     assert cli("audit", "-i", path, "-i", "demo").returncode == 2
     (tmp_path / "e.json").write_text((tmp_path / "e.json").read_text()[:999])
     assert cli("audit", "-i", path).returncode == 2

@@ -27,7 +27,8 @@ def _has_pickles(one: ModelFile) -> bool:
 
 
 def _no_pickle(one: ModelFile, _scene: Scene) -> str:
-    return "" if one.kind is None or _has_pickles(one) else "files without a pickle"
+    told = one.kind is not None and "imports" not in one.silent
+    return "files without a pickle" if told and not _has_pickles(one) else ""
 
 
 @check(
@@ -45,12 +46,14 @@ def _no_pickle(one: ModelFile, _scene: Scene) -> str:
 def hostile_pickles(one: ModelFile, scene: Scene) -> Iterator[Fault]:
     """Every global is on the list of those that weights need, and every pickle was followed to its end."""
     known = (*ALLOWED, *scene.policy.models.imports)
-    for each in one.imports or ():
-        if each.name not in known:
-            inside = f" in {each.member}" if each.member else ""
-            yield Fault(f"imports {each.name}{inside}", f"{each.name}{inside}")
+    strange = [each for each in one.imports or () if each.name not in known]
+    for each in strange:
+        inside = f" in {each.member}" if each.member else ""
+        yield Fault(f"imports {each.name}{inside}", f"{each.name}{inside}")
     for why in one.broken:
         yield Fault(why, why)
+    if "imports" in one.silent and not strange and not one.broken:
+        raise Unsure(one.silent["imports"].reason)
 
 
 def _not_served(one: ModelFile, _scene: Scene) -> str:
@@ -223,7 +226,8 @@ _INERT: Final = ("safetensors", "numpy", "pickle", "other")
 
 def _inert(one: ModelFile, _scene: Scene) -> str:
     """Of pickles MOD-01 tells."""
-    return "files that nothing runs" if one.kind in _INERT and not one.payloads else ""
+    inert = one.kind in _INERT and not one.payloads and "payloads" not in one.silent
+    return "files that nothing runs" if inert else ""
 
 
 @check(
@@ -244,3 +248,5 @@ def payloads(one: ModelFile, scene: Scene) -> Iterator[Fault]:
         return
     for each in one.payloads or ():
         yield Fault(f"{each.kind}: {each.what}", f"{each.kind} {each.what}")
+    if "payloads" in one.silent and not one.payloads:
+        raise Unsure(one.silent["payloads"].reason)

@@ -29,16 +29,36 @@ _PLUGIN: Final = ("POD-01", "POD-0[5-9]", "POD-1[1245]")
 """Root with sockets of the kubelet and devices of the node, in a network of its own."""
 _STORAGE: Final = ("POD-01", "POD-02", "POD-0[4-9]", "POD-1[0-24]")
 """Mounts for others, so it needs the mounts and sometimes the processes of the node."""
-_METRICS: Final = ("POD-02", "POD-04", "POD-09", "POD-10", "POD-13", "POD-14")
+_METRICS: Final = ("POD-02", "POD-04", "POD-08", "POD-09", "POD-10", "POD-11", "POD-13", "POD-14")
+_WATCH: Final = (*_PLUGIN, "POD-13")
+"""What watches the calls of all processes, and asks the container runtime whose they are."""
+_BACKUP: Final = ("POD-0[5-79]", "POD-1[124]")
+"""Reads the volumes of pods where the kubelet has them."""
 _METERS: Final = ("POD-0[6-9]", "POD-1[0245]")
 """What reads the meters of GPUs: root, one capability and all of the devices."""
 _CONTROL: Final = ("POD-04", "POD-0[5-79]", "POD-1[0-24]")
 
 _NVIDIA: Final = ("nvcr.io/nvidia",)
+_EXPORTER: Final = ("quay.io/prometheus/node-exporter", "quay.io/brancz/kube-rbac-proxy")
 _PLUMBERS: Final = ("ghcr.io/k8snetworkplumbingwg", "ghcr.io/mellanox")
 _EKS: Final = tuple(
     f"public.ecr.aws/{name}" for name in ("ebs-csi-driver", "efs-csi-driver", "csi-components")
 )
+_EKS_ACCOUNTS: Final = (
+    *("602401143452", "877085696533", "800184023465", "533267051163", "296578399912", "900889452093"),
+    *("491585149902", "151610086707", "333609536671", "121268973566", "900612956339", "590381155156"),
+    *("455263428931", "066635153087", "558608220178", "759879836304", "151742754352", "013241004608"),
+)
+_EKS_CHINA: Final = ("918309763551", "961992271922")
+_EKS_NETWORK: Final = tuple(
+    f"{registry}/{name}"
+    for registry in (
+        *(f"{account}.dkr.ecr.*.amazonaws.com" for account in _EKS_ACCOUNTS),
+        *(f"{account}.dkr.ecr.*.amazonaws.com.cn" for account in _EKS_CHINA),
+    )
+    for name in ("amazon-k8s-cni", "amazon-k8s-cni-init", "amazon/aws-network-policy-agent")
+)
+"""Registries of add-ons: each region has one (EKS user guide, add-ons-images)."""
 _SIDECARS: Final = ("registry.k8s.io/sig-storage",)
 
 
@@ -77,6 +97,8 @@ KNOWN: Final[tuple[Exempt, ...]] = (
     _row("nvidia-dra-driver-gpu", "*", (*_NVIDIA, "registry.k8s.io/dra-driver-nvidia"), _PLUGIN),
     _row("nvidia-device-plugin", "*", _NVIDIA, _PLUGIN),
     _row("kube-system", "default", ("nvcr.io/nvidia/k8s-device-plugin",), _PLUGIN),
+    _row("kube-system", "default", ("docker.io/rocm/k8s-device-plugin",), _PLUGIN),
+    _row("kube-system", "node-labeller-sa", ("docker.io/rocm/k8s-device-plugin",), _PLUGIN),
     _row("kube-amd-gpu", "amd-gpu-operator-*", ("docker.io/rocm",), _HOST),
     # RDMA, second networks
     _row("nvidia-network-operator", "*", (*_NVIDIA, *_PLUMBERS), _HOST),
@@ -101,9 +123,12 @@ KNOWN: Final[tuple[Exempt, ...]] = (
     _row("cilium", "cilium*", ("quay.io/cilium",), _HOST),
     _row("kube-flannel", "flannel", ("ghcr.io/flannel-io", "docker.io/flannel"), _NETWORK),
     _row("kube-system", "antrea-agent", ("docker.io/antrea",), _HOST),
-    _row("kube-system", "aws-node", ("602401143452.dkr.ecr.us-west-2.amazonaws.com",), _NETWORK),
+    _row("kube-system", "aws-node", _EKS_NETWORK, _NETWORK),
     _row("kube-system", "kindnet", ("docker.io/kindest",), _NETWORK),
-    _row("metallb-system", "speaker", ("quay.io/metallb", "quay.io/frrouting"), _NETWORK),
+    *(
+        _row("metallb-system", account, ("quay.io/metallb", "quay.io/frrouting"), _NETWORK)
+        for account in ("speaker", "metallb-speaker", "frr-k8s-daemon", "metallb-frr-k8s-controller")
+    ),
     # storage
     _row("kube-system", "csi-*-node*", _SIDECARS, _STORAGE),
     _row("kube-system", "ebs-csi-node-sa", _EKS, _STORAGE),
@@ -116,9 +141,12 @@ KNOWN: Final[tuple[Exempt, ...]] = (
     _row("openebs", "openebs-*", ("docker.io/openebs",), _STORAGE),
     _row("csi-beegfs", "beegfs-csi-node-sa", ("ghcr.io/thinkparq", *_SIDECARS), _STORAGE),
     _row("csi-wekafs", "csi-wekafs-node*", ("quay.io/weka.io", *_SIDECARS), _STORAGE),
-    # meters of nodes, and the control plane of kubeadm
+    # meters and watchmen of nodes, backup, and the control plane of kubeadm
     _row("monitoring", "*dcgm-exporter", ("nvcr.io/nvidia/k8s/dcgm-exporter",), _METERS),
-    _row("monitoring", "*node-exporter", ("quay.io/prometheus/node-exporter",), _METRICS),
+    _row("monitoring", "*node-exporter", _EXPORTER, _METRICS),
+    _row("falco", "falco", ("docker.io/falcosecurity",), _WATCH),
+    _row("velero", "velero", ("docker.io/velero/velero",), _BACKUP),
+    _row("velero", "velero-server", ("docker.io/velero/velero",), _BACKUP),
     *(
         _row("kube-system", "default", (f"registry.k8s.io/{name}",), _CONTROL)
         for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")

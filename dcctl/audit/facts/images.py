@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 _HUB: Final = "docker.io"
@@ -34,5 +35,11 @@ def image(text: str) -> Image:
 
 
 def is_from(one: Image, place: str) -> bool:
-    """Return whether an image comes from a registry, or a folder of one: whole steps, not letters."""
+    """Return whether an image comes from a registry, or a folder of one: whole steps, not letters.
+
+    `*` in a place stands for one label of a registry that has one in each region: no dot, no step.
+    """
+    if "*" in place:
+        like = re.escape(place.rstrip("/")).replace(r"\*", "[a-z0-9-]+")
+        return bool(re.fullmatch(rf"{like}(?:/.*)?", one.name))
     return one.name == place or one.name.startswith(f"{place.rstrip('/')}/")

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 _SECRETS, _PODS, _ROLES = "RBAC-02", "RBAC-04", "RBAC-08"
 _VOLUMES, _CERTIFICATES, _HOOKS, _EXEC, _TAKEOVER = "RBAC-09", "RBAC-11", "RBAC-12", "RBAC-13", "RBAC-16"
-_WILD, _KUBELETS = "RBAC-03", "RBAC-10"
+_ADMIN, _WILD, _KUBELETS = "RBAC-01", "RBAC-03", "RBAC-10"
 _ALL_RESOURCES = (_SECRETS, _WILD, _PODS, _ROLES, _VOLUMES, _KUBELETS, _CERTIFICATES, _EXEC)
 """What any verb on any resource of the core group comes to: charts of operators that grow ask for it."""
+_EVERYTHING = (_ADMIN, *_ALL_RESOURCES, _HOOKS, _TAKEOVER)
+"""Whoever puts back, or rolls out, whatever there is has all rights."""
 
 
 def _account(namespace: str, name: str, *checks: str) -> Trusted:
@@ -57,6 +59,11 @@ KNOWN: Final[tuple[Trusted, ...]] = (
     _account("ceph-csi-cephfs", "*-provisioner", _VOLUMES, _SECRETS),
     _account("rook-ceph", "rook-csi-*-provisioner-sa", _VOLUMES, _SECRETS),
     _account("rook-ceph", "rook-ceph-system", _WILD, _VOLUMES, _SECRETS, _PODS, _HOOKS, _TAKEOVER),
+    _account("velero", "velero", *_EVERYTHING),
+    _account("velero", "velero-server", *_EVERYTHING),
+    _account("argocd", "argocd-application-controller", *_EVERYTHING),
+    _account("argocd", "argocd-server", *_EVERYTHING),
+    _account("argocd", "argocd-applicationset-controller", _SECRETS),
     Trusted("User/eks:*", ("RBAC-*",)),
     Trusted("Group/eks:*", ("RBAC-*",)),
     Trusted("User/system:gke-*", ("RBAC-*",)),

@@ -76,7 +76,10 @@ class Component(Subject, frozen=True, kw_only=True):
     managed: str = ""
     """Who runs it, where that is a provider: nothing can be read of it, and nothing be changed."""
     flags: dict[str, tuple[str, ...]] | None = None
-    """By name without dashes, each value that was given; of etcd, its environment too."""
+    """By name without dashes, each value that was given; of etcd, its environment too.
+
+    Values are those of flags that checks look at; of others it is `-`, since they may be secrets.
+    """
     config: dict[str, str] | None = None
     """Its configuration file by dotted paths, drop-ins applied, lists joined. Empty: it has none."""
     config_file: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 SCHEMA: Final = "dcctl/evidence/v1"
-_BEGINNING: Final = b'{"schema":"dcctl/evidence/v'
+_BEGINNING: Final = re.compile(rb'\s*\{\s*"schema"\s*:\s*"dcctl/evidence/v')
+"""However a tool that rewrites JSON sets its spaces."""
 
 _AT_ONCE: Final = 1000
 """Subjects that are written at once."""
@@ -30,8 +32,8 @@ class _Header(msgspec.Struct):
 
 
 def begins(data: bytes) -> bool:
-    """Tell from its first bytes that this is evidence as `encode` writes it."""
-    return data.startswith(_BEGINNING)
+    """Tell from its first bytes that this is evidence, as `encode` writes it or as `jq .` does."""
+    return _BEGINNING.match(data) is not None
 
 
 def encode(evidence: Evidence) -> bytes:

@@ -18,12 +18,13 @@ Turn = Literal["main", "init", "sidecar", "ephemeral"]
 
 
 class Literally(Fact, frozen=True):
-    """A secret that is written where everybody reads it; its value is nowhere in evidence."""
+    """A secret that is written where everybody reads it.
+
+    Its value is nowhere in evidence, nor a digest of it: whoever has that tries passwords until one fits.
+    """
 
     path: str
     """`main/env/DB_PASSWORD`, `main/args/--token`, `app.yaml/password`."""
-    digest: str
-    """The first 8 hexadecimal digits of the SHA-256 of its value: the same secret is seen again."""
 
 
 class Mount(Fact, frozen=True):

@@ -21,6 +21,7 @@ class StorageClass(Subject, frozen=True, kw_only=True):
     name: str
     provisioner: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    """By name; of one that checks do not look at the value is `-`, since it may be a secret."""
 
     @property
     def key(self) -> str:

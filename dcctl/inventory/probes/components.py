@@ -1,12 +1,13 @@
 """Part of the audit's probe: how the components of Kubernetes on this node were started and configured.
 
 Python 3.6 and its standard library alone. Whose command line cannot be read is not found; what a file of
-theirs did not tell is named with its reason. Keys of encryption are struck out before anything is sent.
+theirs did not tell is named with its reason. Keys of encryption are left out before anything is sent.
 """
 
 import errno
 import grp
 import hashlib
+import json
 import os
 import pwd
 import re
@@ -51,6 +52,17 @@ COMPONENT_FILES = (
 )
 _AUDIT_POLICIES = ("/etc/kubernetes/audit-policy.yaml", "/etc/kubernetes/audit/policy.yaml")
 _ENCRYPTIONS = ("/etc/kubernetes/enc/enc.yaml", "/etc/kubernetes/encryption-config.yaml")
+ENCRYPTION_LINES = "|".join(
+    (
+        "^kind: Encryption[A-Za-z]*",
+        "^[ -]*(resources|providers|identity|aescbc|aesgcm|secretbox|kms):( [,[][a-z,.\"'* -]+[]]$)?",
+        "^ *- [a-z.\"'*]+$",
+    )
+)
+"""What is told of an EncryptionConfiguration: its lists by name, kinds of providers, names of resources.
+
+All else of the file is left out, wherever a key may stand: `grep -o` prints these parts of lines alone.
+"""
 COMPONENT_COMMANDS = (
     Command(
         "component-files",
@@ -67,7 +79,9 @@ COMPONENT_COMMANDS = (
     ),
     *(
         Command(
-            "text:" + path, ("/usr/bin/grep", "-vw", "secret", path), True, 5.0, path, "encryption of etcd"
+            "text:" + path,
+            ("/usr/bin/grep", "-oE", ENCRYPTION_LINES, path),
+            *(True, 5.0, path, "which providers encrypt what in etcd, in their order; no key"),
         )
         for path in _ENCRYPTIONS
     ),
@@ -75,7 +89,6 @@ COMPONENT_COMMANDS = (
 PROC = "/proc"  # tests put a recorded tree here
 TEXT_BYTES = 256 * 1024
 MOST_DROP_INS = 64
-_KEY = re.compile("(\\bsecret[\"']?\\s*:\\s*)(\"[^\"]*\"|'[^']*'|[^\\s,}]+)")
 _CLIENT_CA = re.compile("clientCAFile[\"']?\\s*:\\s*[\"']?([^\\s\"',}]+)")
 
 
@@ -118,8 +131,22 @@ def in_a_pod_network(pid: str) -> bool:
         return False
 
 
+def without_keys(text: str) -> str:
+    """Return what of an EncryptionConfiguration is no key: the lines that grep prints too, or its JSON."""
+    try:
+        told = json.loads(text)
+        kind, rows = told["kind"], told["resources"]
+        for row in rows:
+            row["providers"] = [{name: {} for name in one} for one in row["providers"]]
+        kept = [{name: row[name] for name in ("resources", "providers")} for row in rows]
+        return json.dumps({"kind": kind, "resources": kept})
+    except (ValueError, TypeError, KeyError):
+        found = re.finditer(ENCRYPTION_LINES, text, re.MULTILINE)
+        return "".join(match.group() + "\n" for match in found)
+
+
 def read_of(pid: str, path: str) -> "dict[str, object]":
-    """Return a file as a process sees it, else as we do; keys are struck out."""
+    """Return a file as a process sees it, else as we do."""
     told = {}  # type: dict[str, object]
     for place in (os.path.join(PROC, pid, "root") + path, path):
         try:
@@ -132,7 +159,7 @@ def read_of(pid: str, path: str) -> "dict[str, object]":
         if len(data) > TEXT_BYTES:
             return {"why": f"more than {TEXT_BYTES // 1024} KiB", "cause": "truncated"}
         return {
-            "out": _KEY.sub('\\1"-"', data.decode("utf-8", "replace")),
+            "out": data.decode("utf-8", "replace"),
             "digest": hashlib.sha256(data).hexdigest(),
         }
     return told
@@ -190,6 +217,9 @@ def component_of(pid: str, argv: "list[str]") -> "dict[str, object]":
     drops = [path for folder in flag_values(argv, "config-dir")[-1:] for path in drop_ins(pid, folder)]
     wanted = [path for flag in COMPONENT_TEXTS for path in named[flag]] + drops
     texts = {path: read_of(pid, path) for path in wanted if path.startswith("/")}
+    for path in named["encryption-provider-config"]:
+        if "out" in texts.get(path, {}):
+            texts[path]["out"] = without_keys(str(texts[path]["out"]))
     paths = [path for flag in COMPONENT_PATHS + CERTIFICATES for path in named[flag]]
     public = [path for flag in CERTIFICATES for path in named[flag]]
     for path in named["config"]:

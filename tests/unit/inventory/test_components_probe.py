@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import subprocess
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
+from dcctl.errors import UsageError
+from dcctl.inventory.evidence.components import Encrypted
 from dcctl.inventory.probes import components as probe
+from dcctl.inventory.sources.components.configs import encryption
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +95,10 @@ def test_files_are_those_that_the_process_sees(proc: Path, tmp_path: Path) -> No
         "      secret: aHVzaA==",
         "      secret: 'aHVzaA=='",
         '{"keys":[{"secret":"aHVzaA=="}]}',
+        "      secret: >-\n        aHVzaA==",
+        "      secret:\n        aHVzaA==",
+        "      secret: |\n        - aHVzaA==",
+        "      'secret': &x aHVzaA==\n      other: aHVzaA==",
     ],
 )
 def test_keys_never_leave_the_node(proc: Path, line: str) -> None:
@@ -97,6 +107,65 @@ def test_keys_never_leave_the_node(proc: Path, line: str) -> None:
     (one,) = processes()
     assert "aHVzaA" not in str(one)
     assert "resources: [secrets]" in str(one)
+    printed = subprocess.run(
+        ["grep", "-oE", probe.ENCRYPTION_LINES, str(root / "e")], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == "resources: [secrets]\n"
+
+
+_CONFIG = """\
+apiVersion: apiserver.config.k8s.io/v1
+kind: EncryptionConfiguration
+resources:
+  - resources:
+      - secrets
+      - configmaps
+      # - events
+      - pandas.awesome.bears.example
+    providers:
+      # - aescbc:
+      - kms:
+          apiVersion: v2
+          name: identity
+          endpoint: unix:///tmp/kms.sock
+      - secretbox:
+          keys:
+            - name: key1
+              secret: >-
+                aHVzaA==
+      - identity: {} # reads what was written before
+  - resources: ['*.*']
+    providers:
+    - aescbc: {keys: [{name: k, secret: aHVzaA==}]}
+"""
+
+
+def test_providers_are_told_in_their_order_and_nothing_else(tmp_path: Path) -> None:
+    """By grep, which sudo lets run, and by the probe where it may read the file itself."""
+    file = tmp_path / "enc.yaml"
+    file.write_text(_CONFIG)
+    argv = ["grep", "-oE", probe.ENCRYPTION_LINES, str(file)]
+    printed = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    assert "aHVzaA" not in printed
+    assert probe.without_keys(_CONFIG) == printed
+    wanted = (
+        Encrypted(
+            ("secrets", "configmaps", "pandas.awesome.bears.example"), ("kms", "secretbox", "identity")
+        ),
+        Encrypted(("*.*",), ("aescbc",)),
+    )
+    assert encryption(printed, "enc.yaml") == wanted
+    told = json.dumps(yaml.safe_load(_CONFIG))
+    assert "aHVzaA" not in probe.without_keys(told)
+    assert encryption(probe.without_keys(told), "enc.json") == wanted
+
+
+def test_what_does_not_stand_in_lines_of_its_own_is_unknown() -> None:
+    flow = "kind: EncryptionConfiguration\nresources: [{resources: [secrets], providers: [{identity: {}}]}]\n"
+    half = "kind: EncryptionConfiguration\nresources:\n- resources: [a/b]\n  providers:\n  - identity: {}\n"
+    for text in (flow, half):
+        with pytest.raises(UsageError):
+            encryption(probe.without_keys(text), "enc.yaml")
 
 
 def test_certificates_are_told_by_a_digest(proc: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dcctl.errors import UsageError
 from dcctl.inventory.evidence.base import Silence
 from dcctl.inventory.evidence.collected import Evidence
-from dcctl.inventory.evidence.document import decode, encode, merged, pieces, restricted
+from dcctl.inventory.evidence.document import begins, decode, encode, merged, pieces, restricted
 from dcctl.inventory.evidence.plant import Plant
 from dcctl.inventory.evidence.rbac import Role
 from dcctl.inventory.sources.files.pages import pages_of
@@ -76,6 +77,14 @@ def test_what_a_later_version_adds_is_left_out() -> None:
         roles=(Role(name="a"),)
     )
     assert decode(HEAD + b',"roles":null,"boards":null}', "x") == Evidence()
+
+
+@pytest.mark.parametrize("spaces", [{"indent": 2}, {"separators": (", ", ": ")}, {"indent": "\t"}], ids=str)
+def test_evidence_that_another_writer_of_json_has_rewritten_is_evidence(spaces: dict[str, Any]) -> None:
+    data = json.dumps(json.loads(encode(seen())), **spaces).encode() + b"\n"
+    assert begins(data[:64])
+    assert decode(data, "x") == seen()
+    assert not begins(b'{"schema": "dcctl/snapshot/v1"')
 
 
 def test_of_several_sources_the_first_says_why() -> None:

@@ -63,15 +63,18 @@ def _words(config: dict[str, Tree], name: str, where: str) -> tuple[str, ...]:
 
 
 def encryption(text: str, where: str) -> tuple[Encrypted, ...]:
-    """Return what an EncryptionConfiguration encrypts with what. UsageError."""
+    """Return what an EncryptionConfiguration encrypts with what. UsageError: none, or not told in full."""
     config = document(text, where, "EncryptionConfiguration", "EncryptionConfig")
-    return tuple(
+    found = tuple(
         Encrypted(
             _words(one, "resources", where),
             tuple(name for each in _items(one, "providers", where) for name in each),
         )
         for one in _items(config, "resources", where)
     )
+    if not found or not all(one.resources and one.providers for one in found):
+        raise UsageError(where, "does not tell resources and providers one by one in lines of their own")
+    return found
 
 
 def audit_policy(text: str, where: str) -> tuple[AuditRule, ...]:

@@ -6,10 +6,29 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 NAMES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kubelet", "kube-proxy")
-_SECRET_FLAGS = frozenset({"initial-cluster-token", "discovery-token"})
+KEPT = frozenset(
+    """
+    admission-control anonymous-auth audit-log-maxage audit-log-maxbackup audit-log-maxsize audit-log-path
+    audit-policy-file audit-webhook-config-file authentication-config authentication-token-webhook-config-file
+    authorization-config authorization-mode auto-tls bind-address cert-file client-ca-file client-cert-auth
+    config config-dir config-file data-dir disable-admission-plugins enable-admission-plugins
+    encryption-provider-config etcd-cafile etcd-certfile etcd-keyfile event-qps feature-gates
+    hostname-override key-file kubeconfig kubelet-certificate-authority kubelet-client-certificate
+    kubelet-client-key listen-client-urls make-iptables-util-chains metrics-bind-address oidc-issuer-url
+    peer-auto-tls peer-cert-file peer-client-cert-auth peer-key-file peer-trusted-ca-file pod-max-pids port
+    profiling read-only-port request-timeout root-ca-file rotate-certificates seccomp-default secure-port
+    service-account-extend-token-expiration service-account-key-file service-account-lookup
+    service-account-private-key-file service-account-signing-endpoint streaming-connection-idle-timeout
+    terminated-pod-gc-threshold tls-cert-file tls-cipher-suites tls-min-version tls-private-key-file
+    token-auth-file trusted-ca-file use-service-account-credentials
+    """.split()  # noqa: SIM905  # names to be read
+)
+"""Flags that checks look at, whose values are told; of others only the name is: they may hold a secret."""
+HIDDEN = "-"
+"""Stands for a value that is not told."""
 _IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
 """A name and a password before the host of an address."""
 _ETCD_VARIABLE = re.compile(r"ETCD_([A-Z_]+)=(.*)", re.DOTALL)
@@ -31,28 +50,43 @@ def command_of(argv: Sequence[str]) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
+def told_of(given: Mapping[str, str], kept: Container[str]) -> dict[str, str]:
+    """Return named values with those alone that may be told, whatever folder their name has before it."""
+    return {
+        name: value if name.lower().rpartition("/")[2] in kept else HIDDEN for name, value in given.items()
+    }
+
+
 def parse_flags(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return the values of each flag that may be told, without passwords in addresses."""
+    return {name: tuple(_told(name, each) for each in values) for name, values in given(arguments).items()}
+
+
+def _told(name: str, value: str) -> str:
+    return _IN_URL.sub("", value) if name in KEPT else HIDDEN
+
+
+def given(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Return the values of each flag in the order they were given, names as `audit-log-path`.
 
-    `--flag=value`, `--flag value`, `-flag` and `--flag` alone, which is `true`. Passwords in addresses and
-    flags that hold a secret are left out.
+    `--flag=value`, `--flag value`, `-flag` and `--flag` alone, which is `true`.
     """
     found: dict[str, tuple[str, ...]] = {}
     waiting = ""
     for word in (*arguments, "--"):
         if waiting:
             value = "true" if word.startswith("-") else word
-            found[waiting] = (*found.get(waiting, ()), _IN_URL.sub("", value))
+            found[waiting] = (*found.get(waiting, ()), value)
             if not word.startswith("-"):
                 waiting = ""
                 continue
         name, is_given, value = word.lstrip("-").partition("=")
         name = name.replace("_", "-")
         waiting = ""
-        if not word.startswith("-") or not name or name in _SECRET_FLAGS:
+        if not word.startswith("-") or not name:
             continue
         if is_given:
-            found[name] = (*found.get(name, ()), _IN_URL.sub("", value))
+            found[name] = (*found.get(name, ()), value)
         else:
             waiting = name
     return found
@@ -64,8 +98,7 @@ def of_environment(variables: Sequence[str]) -> dict[str, tuple[str, ...]]:
     for variable in variables:
         if match := _ETCD_VARIABLE.fullmatch(variable):
             name = match[1].lower().replace("_", "-")
-            if name not in _SECRET_FLAGS:
-                found[name] = (_IN_URL.sub("", match[2]),)
+            found[name] = (_told(name, match[2]),)
     return found
 
 

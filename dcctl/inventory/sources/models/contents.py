@@ -15,6 +15,7 @@ from dcctl.inventory.evidence.models import Import, Payload
 from dcctl.inventory.sources.models.formats import config_payloads, gguf_payloads, scan_payloads
 from dcctl.inventory.sources.models.limits import Bounded, Guarded, TooMuch
 from dcctl.inventory.sources.models.opcodes import Pickles, is_pickle
+from dcctl.inventory.sources.models.readers import OPCODES
 from dcctl.inventory.sources.models.ziptail import directory_bytes
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.models.limits import Budget
 
 HEAD: Final = 512
-PICKLED: Final = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill")
+PICKLED: Final = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".pdparams", ".pdopt")
 """What people call files that are pickles: these have to be one, or something else that is known."""
+LOADED: Final = (".bin", ".model", ".sav")
+"""Pickles for some frameworks, and anything for others: what begins like a pickle and breaks is unknown."""
 SCRIPTS: Final = (".py", ".pyc", ".pyo", ".so", ".sh", ".dll", ".dylib")
 _NESTED_BYTES: Final = 64 << 20
 _DIRECTORY_BYTES: Final = 64 << 20
-_CONFIG_BYTES: Final = 16 << 20
+_CONFIG_BYTES: Final = 64 << 20
+"""Tokenizers of large vocabularies take half of it."""
 _STREAMS: Final[dict[bytes, Callable[[BinaryIO], object]]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -60,6 +64,8 @@ class Contents:
         self.payloads: dict[Payload, None] = {}
         self.unread = ""
         """Why something of it was not looked at, though nothing says that it is a pickle."""
+        self.unjudged = ""
+        """Why what a framework would run of it is not known."""
 
     def look(self, file: BinaryIO, name: str) -> None:
         """Look at a file that can seek. What breaks a limit, or cannot be read to its end, is `broken`."""
@@ -80,9 +86,13 @@ class Contents:
         if depth > self._budget.depth:
             raise TooMuch("has archives in archives deeper than they are opened")
         kind = self._plain(file, head, name, member)
-        if kind is not None and not claimed:  # the bytes of a pickle may begin like those of anything
-            return "pickle" if self._bare(file, head, claimed, member) == "pickle" else kind
-        return self._packed(file, head, name, member, depth) or self._bare(file, head, claimed, member)
+        if kind is None or claimed:
+            return self._packed(file, head, name, member, depth) or self._bare(file, head, name, member)
+        if zipped(file):  # and a zip may have anything before it
+            inside = self._zip(file, head, name, member, depth)
+            return kind if inside == "archive" else inside
+        # the bytes of a pickle may begin like those of anything
+        return "pickle" if self._bare(file, head, name, member) == "pickle" else kind
 
     def _code(self, head: bytes, name: str, member: str) -> None:
         """Programs by their first bytes; scripts that only their names tell, where a framework finds them."""
@@ -106,7 +116,7 @@ class Contents:
             kind: FileKind = "savedmodel" if last == "saved_model.pb" else "keras"
             self._add(scan_payloads(file, "operator" if kind == "savedmodel" else "lambda", self._budget))
             return kind
-        if head.lstrip()[:1] == b"{" or last.endswith(".jinja"):
+        if head.lstrip()[:1] == b"{" or last.endswith((".json", ".jinja")):
             return self._config(file, last)
         return "code" if last.endswith(SCRIPTS) else None
 
@@ -114,15 +124,21 @@ class Contents:
         try:
             self.payloads.update(dict.fromkeys(found))
         except TooMuch as limit:
-            self.unread = self.unread or str(limit)
+            self.unjudged = self.unjudged or str(limit)
         except _ERRORS as error:
-            self.unread = self.unread or f"cannot be read: {str(error)[:120]}"
+            self.unjudged = self.unjudged or f"cannot be read: {str(error)[:120]}"
 
     def _config(self, file: BinaryIO, last: str) -> FileKind:
+        """Of another name than frameworks read, what is no JSON is nothing to be read."""
+        read = last.endswith((".json", ".jinja"))
         text = file.read(_CONFIG_BYTES + 1)
         if len(text) > _CONFIG_BYTES:
-            return "other"
+            self.unjudged = self.unjudged or "is larger than any configuration that is read"
+            return "config" if read else "other"
+        before = self.unjudged
         self._add(config_payloads(text, last))
+        if not read:
+            self.unjudged = before
         return "config"
 
     def _numpy(self, file: BinaryIO, head: bytes, member: str) -> FileKind:
@@ -133,7 +149,7 @@ class Contents:
         if b"O" not in header.partition(b"'descr':")[2].partition(b"'fortran_order'")[0]:
             return "numpy"
         file.seek((12 if wide else 10) + length)
-        self._follow(file, strict=True, member=member)
+        self._follow(file, True, member)
         return "pickle"
 
     def _packed(self, file: BinaryIO, head: bytes, name: str, member: str, depth: int) -> FileKind | None:
@@ -188,20 +204,28 @@ class Contents:
         if zipped(BytesIO(head)) or head[:2] == b"PK":
             self._fails("an archive in a compressed file, larger than is opened", member)
             return "archive"
-        return self._bare(stream, head, name.lower().endswith(PICKLED), member)
+        return self._bare(stream, head, name, member)
 
-    def _bare(self, file: BinaryIO, head: bytes, claimed: bool, member: str) -> FileKind:
+    def _bare(self, file: BinaryIO, head: bytes, name: str, member: str) -> FileKind:
         """A pickle, if it is one: by its first bytes or by its name, else by what it would call."""
         file.seek(0)
-        signed = is_pickle(head) and (claimed or head[2:3] in _FIRST)
-        return "pickle" if self._follow(file, strict=signed or claimed, member=member) else "other"
+        claimed, loaded = name.lower().endswith(PICKLED), name.lower().endswith(LOADED)
+        signed = is_pickle(head) and (claimed or head[2:3] in OPCODES)
+        return "pickle" if self._follow(file, signed or claimed, member, loaded=loaded) else "other"
 
-    def _follow(self, file: BinaryIO, *, strict: bool, member: str) -> bool:
-        """True when it counts as a pickle. Without `strict`, only what calls something does."""
+    def _follow(self, file: BinaryIO, strict: bool, member: str, *, loaded: bool = False) -> bool:
+        """True when it counts as a pickle. Without `strict`, only what calls something does.
+
+        `loaded`: it may be one by its name, so that one which breaks is not known to be none.
+        """
         found = Pickles(self._budget)
         found.follow(Bounded(file, self._budget))
         if not strict and not found.calls:
-            return False
+            if not loaded or not found.begun:
+                return False
+            if found.broken:
+                self.unread = self.unread or f"may be a pickle, and {found.broken}"
+                return False
         if found.broken:
             self._fails(found.broken, member)
         for name, inside in found.imports.items():
@@ -211,7 +235,7 @@ class Contents:
     def _zip(self, file: BinaryIO, head: bytes, name: str, member: str, depth: int) -> FileKind:
         """An archive, whatever stands before it: of a file that is both, both are looked at."""
         if not head.startswith(b"PK") and is_pickle(head):
-            self._follow(file, strict=True, member=member)
+            self._follow(file, True, member)
         if directory_bytes(file) > _DIRECTORY_BYTES:
             raise TooMuch("has a directory larger than any that is read")
         return self._members(self._zipped(file, name), "is no zip that can be read", member, depth)
@@ -266,14 +290,10 @@ class Contents:
         if head.startswith(b"PK"):
             self._fails("an archive in an archive, larger than is opened", inside)
             return "archive"
-        return self._bare(stream, head, name.lower().endswith(PICKLED), inside)
+        return self._bare(stream, head, name, inside)
 
 
 _INSIDE: Final = " > "
-_FIRST: Final = {
-    bytes([one]) for one in b"\x95}]()cXUKMJGNB\x8c\x8a\x88\x89\x8e\x8d\x8b\x82\x83\x84\x94CqThSIlLVFip.\x80"
-}
-"""Opcodes that a pickle may begin with behind its protocol."""
 
 
 def zipped(file: BinaryIO) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
-
-import msgspec
 
 from dcctl.inventory.evidence.models import Payload
 from dcctl.inventory.sources.models.limits import TooMuch
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
 _ESCAPES: Final = re.compile(r"__[a-z]+__|\|\s*attr\b|\bmro\s*\(|\bpopen\b|\blipsum\b|\bcycler\s*\.")
 """How a template of Jinja leaves its sandbox; the templates of well-known models have none of it."""
-_LAMBDA: Final = re.compile(rb'"class_name"\s*:\s*"(Lambda|TFOpLambda)"')
+_LAMBDAS: Final = ("Lambda", "TFOpLambda", "__lambda__")
+_LAMBDA: Final = re.compile(rb'"class_name"\s*:\s*"(Lambda|TFOpLambda|__lambda__)"')
 _OPERATORS: Final = re.compile(rb"\b(PyFunc|PyFuncStateless|EagerPyFunc|ReadFile|WriteFile|MatchingFiles)\b")
 _PIECE: Final = 1 << 20
 _SCANNED: Final = 1 << 30
@@ -35,14 +35,17 @@ def template_payloads(text: str) -> Iterator[Payload]:
 
 
 def config_payloads(text: bytes, name: str) -> Iterator[Payload]:
-    """Yield what a configuration in JSON names to be run; a template by itself is looked at as one."""
+    """Yield what a configuration in JSON names to be run; a template by itself is looked at as one.
+
+    It is read as frameworks read it, with NaN, with a byte order mark, as UTF-16. ValueError: it is no JSON.
+    """
     if name.endswith(".jinja"):
         yield from template_payloads(text.decode("utf-8", "replace"))
         return
     try:
-        told = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return
+        told = json.loads(text)
+    except RecursionError as error:
+        raise TooMuch("is nested deeper than it is read") from error
     yield from _told(told, 0)
 
 
@@ -55,14 +58,32 @@ def _told(told: object, depth: int) -> Iterator[Payload]:
     if not isinstance(told, dict):
         return
     for key, value in told.items():
-        if key == "auto_map" and isinstance(value, dict):
-            yield from (Payload("remote-code", f"{kind}: {_text(what)}") for kind, what in value.items())
-        elif key == "class_name" and value in ("Lambda", "TFOpLambda"):
+        if key in ("auto_map", "custom_pipelines"):
+            yield from _remote(key, value)
+        elif key == "_class_name" and isinstance(value, list):  # diffusers: a file beside it, its class
+            yield Payload("remote-code", f"{key}: {_text(value)}")
+        elif key == "class_name" and value in _LAMBDAS:
             yield Payload("lambda", str(value))
-        elif key in ("chat_template", "template") and isinstance(value, str):
-            yield from template_payloads(value)
+        elif key in ("chat_template", "template"):
+            yield from _templates(value, depth + 1)
         else:
             yield from _told(value, depth + 1)
+
+
+def _remote(key: str, value: object) -> Iterator[Payload]:
+    """What transformers loads from files beside the configuration: by class, by task, or for one of old."""
+    if not isinstance(value, dict):
+        yield Payload("remote-code", f"{key}: {_text(value)}")
+        return
+    for kind, what in value.items():
+        told = what.get("impl") if isinstance(what, dict) else what
+        yield Payload("remote-code", f"{kind}: {_text(told)}")
+
+
+def _templates(value: object, depth: int) -> Iterator[Payload]:
+    """One template, or several by name."""
+    for each in value.values() if isinstance(value, dict) else [value]:
+        yield from template_payloads(each) if isinstance(each, str) else _told(each, depth)
 
 
 def _text(what: object) -> str:

@@ -77,17 +77,12 @@ class Bounded:
         """`seekable`: of a plain file, what is passed over is not even read."""
         self._file, self._budget, self._seekable = file, budget, seekable
         self._ahead = b""
-        self._at = 0
 
     def peek(self, count: int) -> bytes:
         """Return the next bytes without taking them; fewer at the end."""
         while len(self._ahead) < count and (more := self._file.read(count - len(self._ahead))):
             self._ahead += more
         return self._ahead[:count]
-
-    def tell(self) -> int:
-        """How many bytes were taken."""
-        return self._at
 
     def read(self, count: int) -> bytes:
         """Return bytes; many are passed over, and only their number is kept."""
@@ -98,21 +93,18 @@ class Bounded:
         return data
 
     def readline(self) -> bytes:
-        """Return a line with its end. Raises ValueError for one that does not end."""
-        line = self._ahead
-        end = line.find(b"\n") + 1
-        if not end:
-            line += self._file.readline(MOST_LINE)
-            end = len(line)
-        if end >= MOST_LINE:
-            raise ValueError("a line does not end")
-        self._ahead = line
-        self._take(end)
-        return line[:end]
+        """Return a line with its end; of a long one the middle is passed over, and not kept."""
+        if b"\n" not in self._ahead:
+            self._ahead += self._file.readline(MOST_LINE)
+        line = self._ahead[: self._ahead.find(b"\n") + 1 or None]
+        self._take(len(line))
+        while not line.endswith(b"\n") and (piece := self._file.readline(MOST_LINE)):
+            self._budget.inflate(len(piece))
+            line = line[:MOST_LINE] + piece[-1:]
+        return line
 
     def _take(self, count: int) -> None:
         self._ahead = self._ahead[count:]
-        self._at += count
         if not self._seekable:
             self._budget.inflate(count)
 
@@ -123,10 +115,8 @@ class Bounded:
         if self._seekable and count - taken:
             self._file.seek(count - taken - 1, SEEK_CUR)
             taken = count if self._file.read(1) else 0
-            self._at += count
         while taken < count and (piece := self._file.read(min(_PIECE, count - taken))):
             taken += len(piece)
-            self._at += len(piece)
             self._budget.inflate(len(piece))
         found.length = taken
         return found

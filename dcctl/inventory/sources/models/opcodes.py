@@ -6,13 +6,16 @@ constants go. https://docs.python.org/3/library/pickletools.html
 
 from __future__ import annotations
 
-import pickletools
 from io import BytesIO
+from pickletools import markobject
 from typing import TYPE_CHECKING, Final
 
 from dcctl.inventory.sources.models.limits import Bounded, TooMuch
+from dcctl.inventory.sources.models.readers import opcodes
 
 if TYPE_CHECKING:
+    from pickletools import OpcodeInfo
+
     from dcctl.inventory.sources.models.limits import Budget
 
 _LEGACY_TORCH: Final = 0x1950A86A20F9469CFC6C
@@ -38,6 +41,8 @@ class Pickles:
         self.broken = ""
         self.limited = False
         """It is broken by a limit."""
+        self.begun = False
+        """It has an opcode that an unpickler takes."""
         self.calls = False
         """One of them calls something that it imported."""
         self.whole = 0
@@ -59,9 +64,10 @@ class Pickles:
 
     def _one(self, stream: Bounded, machine: _Machine) -> None:
         try:
-            for opcode, argument, _ in pickletools.genops(stream):  # type: ignore[arg-type]  # read, readline
+            for opcode, argument in opcodes(stream):
                 self._budget.step()
                 machine.step(opcode, argument)
+                self.begun = True
             self.whole += 1
         except TooMuch as limit:
             self.broken, self.limited = str(limit), True
@@ -99,7 +105,7 @@ class _Machine:
         self._memo: dict[int, object] = {}
         self.magic = False
 
-    def step(self, opcode: pickletools.OpcodeInfo, argument: object) -> None:
+    def step(self, opcode: OpcodeInfo, argument: object) -> None:
         name = opcode.name
         if name in ("LONG1", "LONG4") and argument == _LEGACY_TORCH:
             self.magic = True
@@ -120,7 +126,7 @@ class _Machine:
         if name in _CALLS and self._told.imports:
             self._told.calls = True
 
-    def _other(self, opcode: pickletools.OpcodeInfo, name: str, argument: object) -> None:
+    def _other(self, opcode: OpcodeInfo, name: str, argument: object) -> None:
         if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
             at = argument if isinstance(argument, int) else len(self._memo)
             self._memo[at] = self._top()
@@ -135,15 +141,15 @@ class _Machine:
         else:
             self._usual(opcode)
 
-    def _usual(self, opcode: pickletools.OpcodeInfo) -> None:
+    def _usual(self, opcode: OpcodeInfo) -> None:
         before = opcode.stack_before
-        if pickletools.markobject in before:
+        if markobject in before:
             self._to_mark()
-            before = before[: before.index(pickletools.markobject)]
+            before = before[: before.index(markobject)]
         for _ in before:
             self._pop()
         for one in opcode.stack_after:
-            self._stack.append(_MARK if one is pickletools.markobject else None)
+            self._stack.append(_MARK if one is markobject else None)
 
     def _constant(self, argument: object) -> None:
         if isinstance(argument, str):

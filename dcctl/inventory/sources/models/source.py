@@ -1,4 +1,8 @@
-"""Walks stores of models on this machine. Links are not followed; nothing but regular files is opened."""
+"""Walks stores of models on this machine. Nothing but regular files is opened.
+
+A link within a store that gives a file another ending is read under its own name, as frameworks do in a cache
+of Hugging Face; others are not followed.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +29,7 @@ from dcctl.inventory.sources.models.access import access_of
 from dcctl.inventory.sources.models.contents import Contents
 from dcctl.inventory.sources.models.limits import Budget, TooMuch
 from dcctl.inventory.sources.models.manifest import NAMES, sums
+from dcctl.inventory.sources.models.names import readable, spelled, told
 from dcctl.inventory.sources.safetensors import read_header
 
 if TYPE_CHECKING:
@@ -156,6 +161,8 @@ class _Walk:
     def __init__(self, store: Store, hashed_bytes: int, stop: Event) -> None:
         self._store, self._left, self._stop = store, hashed_bytes, stop
         self._root = os.path.realpath(store.path)
+        self._linked: set[str] = set()
+        """Files that were read under the name of a link."""
         self._time = Budget(monotonic, seconds=STORE_S, members=MOST_FILES)
         self.files: list[ModelFile] = []
         self.folders: list[ModelFolder] = []
@@ -184,7 +191,7 @@ class _Walk:
         return inf if self._stop.is_set() else monotonic()
 
     def _name(self, inside: str) -> str:
-        return f"{self._store.name}/{inside}" if inside else self._store.name
+        return f"{readable(self._store.name)}/{spelled(inside)}" if inside else readable(self._store.name)
 
     def _folder(self, path: str, inside: str, closed: bool, depth: int) -> None:
         if depth > DEEPEST:
@@ -202,20 +209,30 @@ class _Walk:
             if self._safely(way, within):
                 below.append((way, within))
         self._judge(path, inside, access, closed, self.files[begun:])
-        for way, within in below:
+        for way, within in sorted(below, key=_is_blobs):
             try:
                 self._folder(way, within, closed, depth + 1)
             except Refused as refused:
                 self._silent(within, refused.silence)
 
     def _link(self, path: str, inside: str) -> None:
-        """A link to what is in the store is nothing new; one that leads out of it is not followed."""
+        """A link to what is in the store is nothing new, unless what it is depends on how it is called."""
+        target = self._within(path)
+        if target is None:
+            raise Refused(Silence(f"{inside}: a link that leads out of the store", "unsupported"))
+        with _readable(path):
+            is_named = Path(target).suffix != Path(path).suffix and Path(target).is_file()
+        if is_named:
+            self._linked.add(target)
+            self._file(target, inside)
+
+    def _within(self, path: str) -> str | None:
+        """Return where a path leads to, past all links; None: out of the store."""
         target = os.path.realpath(path)
-        if target != self._root and not target.startswith(f"{self._root}/"):
-            self._silent(inside, Silence(f"{inside}: a link that leads out of the store", "unsupported"))
+        return target if target == self._root or target.startswith(f"{self._root}/") else None
 
     def _silent(self, inside: str, why: Silence) -> None:
-        mute = dict.fromkeys(_READ, why)
+        mute = dict.fromkeys(_READ, Silence(readable(why.reason), why.cause))
         store = self._store
         self.files.append(
             ModelFile(name=self._name(inside), store=store.name, serving=store.serving, silent=mute)
@@ -229,7 +246,7 @@ class _Walk:
                 is_link, is_folder = place.is_symlink(), place.is_dir()
             if is_link:
                 self._link(path, inside)
-            elif not is_folder:
+            elif not is_folder and path not in self._linked:
                 self._file(path, inside)
         except Refused as refused:
             self._silent(inside, refused.silence)
@@ -253,17 +270,18 @@ class _Walk:
         except OSError as error:
             why = Silence(f"{inside}: {(error.strerror or 'failed').lower()}", "failed")
             return replace(one, silent=dict.fromkeys(_READ, why))
-        silent: dict[str, Silence] = {}
-        if contents.unread:
-            silent["imports"] = silent["payloads"] = Silence(f"{inside}: {contents.unread}", "unsupported")
+        whys = {"imports": contents.unread, "payloads": contents.unread or contents.unjudged}
+        silent = {
+            name: Silence(readable(f"{inside}: {why}"), "unsupported") for name, why in whys.items() if why
+        }
         shown = contents.payloads and size <= _APPROVABLE
         return replace(
             one,
             kind=contents.kind,
-            imports=None if contents.unread and not contents.imports else tuple(contents.imports),
-            broken=tuple(contents.broken),
-            header=_header(file, path) if contents.kind == "safetensors" else None,
-            payloads=None if contents.unread and not contents.payloads else tuple(contents.payloads),
+            imports=None if "imports" in silent and not contents.imports else told(contents.imports),
+            broken=tuple(map(readable, contents.broken)),
+            header=readable(_header(file, path)) if contents.kind == "safetensors" else None,
+            payloads=None if "payloads" in silent and not contents.payloads else told(contents.payloads),
             sha256=self._sum(file) if shown else None,
             silent=silent,
         )
@@ -291,7 +309,7 @@ class _Walk:
             return folder
         try:
             with (
-                _opened(f"{path}/{folder.manifest}") as descriptor,
+                _opened(self._within(f"{path}/{folder.manifest}") or "") as descriptor,
                 os.fdopen(os.dup(descriptor), "rb") as file,
             ):
                 wanted = sums(file.read(_MANIFEST_BYTES), folder.manifest)
@@ -301,18 +319,19 @@ class _Walk:
             return _unlike(folder, Silence(f"{folder.manifest} cannot be read: {error}"[:200], "invalid"))
         missing, mismatched, silence = [], [], None
         for name, digest in sorted(wanted.items()):
-            told = self._digest(f"{path}/{name}")
-            if told is None:
-                missing.append(name)
-            elif isinstance(told, Silence):
-                silence = told
-            elif told != digest:
-                mismatched.append(name)
+            found = self._digest(f"{path}/{name}")
+            if found is None:
+                missing.append(spelled(name))
+            elif isinstance(found, Silence):
+                silence = found
+            elif found != digest:
+                mismatched.append(spelled(name))
+        listed = {spelled(name) for name in wanted}
         return replace(
             folder,
             missing=tuple(missing),
             mismatched=None if silence and not mismatched else tuple(mismatched),
-            unlisted=tuple(name for name in weights if name not in wanted),
+            unlisted=tuple(name for name in weights if name not in listed),
             silent={"mismatched": silence} if silence and not mismatched else {},
         )
 
@@ -320,7 +339,10 @@ class _Walk:
         """The SHA-256 of a file, or why it is not told; None: it is not there."""
         try:
             self._time.check_time()
-            with _opened(path) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
+            within = self._within(path)
+            if within is None:
+                return Silence("a link leads out of the store", "unsupported")
+            with _opened(within) as descriptor, os.fdopen(os.dup(descriptor), "rb") as file:
                 size = os.fstat(descriptor).st_size
                 if size > self._left:
                     return Silence("its files are larger than what one run compares", "truncated")
@@ -336,6 +358,11 @@ class _Walk:
             self._heed()
             digest.update(piece)
         return digest.hexdigest()
+
+
+def _is_blobs(folder: tuple[str, str]) -> bool:
+    """Files of a cache whose names are their sums: those with a name are read by it, so they come last."""
+    return folder[1].rpartition("/")[2] == "blobs"
 
 
 def _unlike(folder: ModelFolder, why: Silence) -> ModelFolder:

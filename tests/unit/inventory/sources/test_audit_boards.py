@@ -299,3 +299,23 @@ def test_a_node_without_boards_and_ports_is_no_subject_and_one_that_did_not_answ
         parts = {} if part is None else {"boards": msgspec.Raw(part)}
         (node,) = board_evidence(NodeAnswer("g1", parts=parts)).gpu_nodes or ()
         assert {"xids", "services", "counts"} <= set(node.silent)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ro iommu=pt hostname=g1 nfsroot=10.0.0.1:/roots/g1,vers=4 ip=dhcp",
+        "ro iommu=pt hostname=elsewhere ifname=eth0:aa:bb:cc:00:00:01 netroot=iscsi:10.0.0.1::::iqn.g",
+        "ro iommu=pt inst.ks=http://10.0.0.1/g1.ks fetch=http://10.0.0.1/images/g1.squashfs",
+    ],
+)
+def test_what_names_one_machine_is_no_drift(line: str) -> None:
+    """Nodes that boot by network are alike, though each has its name on its command line."""
+    (node,) = board_evidence(_answer(_nvml(), (_pci("0000:1b:00.0"),), cmdline=line)).gpu_nodes or ()
+    assert (node.versions or {})["cmdline"] == "ro iommu=pt"
+
+
+def test_a_word_that_has_the_name_of_the_node_in_another_word_stays() -> None:
+    line = "ro pool=bg12 g1"
+    (node,) = board_evidence(_answer(_nvml(), (_pci("0000:1b:00.0"),), cmdline=line)).gpu_nodes or ()
+    assert (node.versions or {})["cmdline"] == line

@@ -1,6 +1,6 @@
 """Secrets that are written where everybody reads them: found by form, by name and by chance of their letters.
 
-What is found is reduced here to where it is and the first digits of a digest; no value leaves this module.
+What is found is reduced here to where it is; no value leaves this module, and no digest of one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import re
 from base64 import b64decode
 from collections import Counter
 from functools import lru_cache
-from hashlib import sha256
 from itertools import chain, pairwise
 from math import log2
 from typing import TYPE_CHECKING, Final
@@ -131,11 +130,6 @@ def _bits(value: str) -> float:
     return -sum(n / len(value) * log2(n / len(value)) for n in Counter(value).values())
 
 
-def noted(path: str, value: str) -> Literally:
-    """Return where a secret is, with the first digits of its digest."""
-    return Literally(path, sha256(value.encode(errors="surrogatepass")).hexdigest()[:8])
-
-
 def in_values(prefix: str, pairs: Iterable[tuple[str, str]]) -> Iterator[Literally]:
     """Yield the secrets among named values: variables of the environment, keys of a ConfigMap."""
     for name, value in pairs:
@@ -148,7 +142,7 @@ def in_value(path: str, name: str, value: str) -> Iterator[Literally]:
     if "\n" in value.strip():
         yield from in_text(path, value)
     elif is_secret(name, value):
-        yield noted(path, value)
+        yield Literally(path)
     elif any(sign in value for sign in "=:<") or "password" in value:
         yield from in_pairs(f"{path}/", value)
 
@@ -159,17 +153,17 @@ def in_text(path: str, text: str) -> Iterator[Literally]:
     match = None if found else _FORMS.search(text[:MOST])
     yield from found
     if match:
-        yield noted(path, match[0])
+        yield Literally(path)
 
 
 def in_pairs(prefix: str, text: str) -> Iterator[Literally]:
     """Yield the secrets that a text gives a name: by `=`, `:`, a tag, or as netrc and Docker write them."""
     for name, value in chain(_PAIR.findall(text), _TAG.findall(text), _NETRC.findall(text)):
         if _named_or_formed(name, value):
-            yield noted(f"{prefix}{name}", value)
+            yield Literally(f"{prefix}{name}")
     for name, value in _LOGIN.findall(text):
         if _is_login(value):
-            yield noted(f"{prefix}{name}", value)
+            yield Literally(f"{prefix}{name}")
 
 
 def _is_login(value: str) -> bool:
@@ -190,7 +184,7 @@ def in_arguments(prefix: str, words: Sequence[str]) -> Iterator[Literally]:
     for before, word in zip(("", *words), words, strict=False):
         flag = before if _FLAG.fullmatch(before) else ""
         if flag and not word.startswith("-") and _named_or_formed(flag, word):
-            yield noted(f"{prefix}{flag}", word)
+            yield Literally(f"{prefix}{flag}")
         else:
             yield from _in_argument(prefix, word)
 
@@ -202,4 +196,4 @@ def _in_argument(prefix: str, word: str) -> Iterator[Literally]:
     match = None if found else _FORMS.search(word[:MOST])
     yield from found
     if match:
-        yield noted(prefix.rstrip("/"), match[0])
+        yield Literally(prefix.rstrip("/"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from posixpath import normpath
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -228,6 +229,10 @@ def claims(spec: SpecWire) -> Iterator[str]:
             yield one.persistent_volume_claim.claim_name
 
 
+_NAME_AND_PASSWORD: Final = re.compile(r"^.*@(?![a-z0-9+._-]+:[0-9a-fA-F]{32})")
+"""Before the registry of an image, where no runtime takes them and some people write them; no digest."""
+
+
 def _container(turn: Turn, one: ContainerWire, volumes: set[str]) -> Container:
     said = one.security_context or _NOTHING
     rights = said.capabilities
@@ -235,7 +240,7 @@ def _container(turn: Turn, one: ContainerWire, volumes: set[str]) -> Container:
     return Container(
         name=one.name,
         turn=turn,
-        image=one.image or "",
+        image=_NAME_AND_PASSWORD.sub("", one.image or ""),
         privileged=said.privileged,
         escalates=said.allow_privilege_escalation,
         user=said.run_as_user,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import field
 
 from dcctl.inventory.evidence.storage import Backup, Bucket, Claim, Copy, CopyState, StorageClass, Volume
+from dcctl.inventory.sources.components.flags import told_of
 from dcctl.inventory.sources.kubernetes.evidence.row import Row
 from dcctl.inventory.sources.kubernetes.listed import VOLUMES, Listed
 from dcctl.inventory.sources.kubernetes.quantity import units
@@ -17,6 +18,10 @@ from dcctl.inventory.sources.kubernetes.volumes import ClaimRef  # noqa: TC001  
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_PARAMETERS: Final = frozenset(
+    {"encrypted", "secure", "encryption", "kmskeyid", "diskencryptionsetid", "disk-encryption-kms-key"}
+)
+"""Of a class, what says whether its volumes are encrypted; others may be passwords of a store."""
 _SCHEDULE: Final = "velero.io/schedule-name"
 _FAILED: Final = ("Failed", "FailedValidation")
 _PARTIAL: Final = (
@@ -131,7 +136,7 @@ def storage_class(item: ClassWire, cluster: str) -> Iterator[StorageClass]:
         cluster=cluster,
         name=item.metadata.name,
         provisioner=item.provisioner,
-        parameters=item.parameters or {},
+        parameters=told_of(item.parameters or {}, _PARAMETERS),
     )
 
 

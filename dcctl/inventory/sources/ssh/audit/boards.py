@@ -253,7 +253,7 @@ def _versions(answer: NodeAnswer, document: BoardDocument) -> dict[str, str]:
     found = {
         "driver": nvml.driver if nvml else None,
         "kernel": document.kernel,
-        "cmdline": _alike(document.cmdline),
+        "cmdline": _alike(document.cmdline, answer.node),
         "microcode": document.microcode,
         "bios": document.bios,
         "nccl": document.nccl,
@@ -267,9 +267,21 @@ def _versions(answer: NodeAnswer, document: BoardDocument) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _alike(cmdline: str | None) -> str | None:
-    """A command line without what names one machine (its root, its address), and without secrets."""
-    own = ("root=", "BOOT_IMAGE=", "initrd=", "ip=", "rd.", "resume=", "BOOTIF=", "ds=", "systemd.hostname=")
-    secret = re.compile(r"(pass|token|secret|key|auth)[^=]*=", re.IGNORECASE)
-    words = [word for word in (cmdline or "").split() if not (word.startswith(own) or secret.search(word))]
+_OWN: Final = (
+    *("root=", "BOOT_IMAGE=", "initrd=", "ip=", "rd.", "resume=", "BOOTIF=", "ds=", "systemd.hostname="),
+    *("hostname=", "nfsroot=", "nfsaddrs=", "netroot=", "ifname=", "systemd.machine_id=", "coreos.inst."),
+    *("ignition.config.url=", "inst.ks=", "cloud-config-url="),
+)
+"""Words of a kernel's command line that differ from node to node, most of all where nodes boot by network."""
+_SECRET: Final = re.compile(r"(pass|token|secret|key|auth)[^=]*=", re.IGNORECASE)
+
+
+def _alike(cmdline: str | None, node: str) -> str | None:
+    """A command line without what names one machine (its root, its name, its address), and no secrets."""
+    name = re.compile(rf"=.*(?<![A-Za-z0-9]){re.escape(node.partition('.')[0])}(?![A-Za-z0-9])")
+    words = [
+        word
+        for word in (cmdline or "").split()
+        if not (word.startswith(_OWN) or _SECRET.search(word) or name.search(word))
+    ]
     return " ".join(words) or None

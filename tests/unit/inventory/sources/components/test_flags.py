@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from dcctl.audit.facts.parameters import PARAMETERS
+from dcctl.inventory.probes import components as probe
 from dcctl.inventory.sources.components.flags import (
+    KEPT,
+    PORT_FLAGS,
     command_of,
+    given,
     of_environment,
     parse_flags,
     port_of,
@@ -58,18 +66,35 @@ def test_arguments_are_what_comes_after_the_name() -> None:
 def test_flags_are_read_as_the_components_read_them(
     arguments: list[str], flags: dict[str, tuple[str, ...]]
 ) -> None:
-    assert parse_flags(arguments) == flags
+    assert given(arguments) == flags
 
 
 def test_no_secret_is_kept() -> None:
     told = parse_flags(
         [
-            *("--initial-cluster-token=hush", "--discovery-token", "hush", "--etcd-servers"),
-            *("https://root:hush@10.0.0.1:2379,https://me@b", "--proxy=http://me:hush@p"),
+            *("--initial-cluster-token=hush", "--discovery-token", "hush", "--oidc-client-secret=hush"),
+            *("--etcd-servers", "https://root:hush@10.0.0.1:2379", "--listen-client-urls"),
+            *("https://root:hush@10.0.0.1:2379,https://me@b", "--profiling=false", "--new-flag=hush"),
         ]
     ) | of_environment(["ETCD_INITIAL_CLUSTER_TOKEN=hush", "ETCD_DISCOVERY_PROXY=http://me:hush@p"])
     assert "hush" not in str(told)
-    assert told["etcd-servers"] == ("https://10.0.0.1:2379,https://b",)
+    assert told["listen-client-urls"] == ("https://10.0.0.1:2379,https://b",)
+    assert (told["profiling"], told["oidc-client-secret"], told["new-flag"]) == (("false",), ("-",), ("-",))
+
+
+def test_what_checks_look_at_is_kept() -> None:
+    """A flag that a check asks for by name, in its code or in the table of settings."""
+    rows = [row for rows in PARAMETERS.values() for row in rows]
+    asked = {row.flag for row in rows if ":" not in row.flag} | {row.unless for row in rows if row.unless}
+    asked |= {*probe.COMPONENT_TEXTS, *probe.COMPONENT_PATHS, *probe.CERTIFICATES, *PORT_FLAGS, "config-dir"}
+    for file in Path("dcctl/audit").rglob("*.py"):
+        code = file.read_text("utf-8")
+        asked |= set(re.findall(r'(?:given\(\w+|Parameter\(\s*[\w.]+), "([a-z-]+)"', code))
+        asked |= set(re.findall(r'flags\.get\("([a-z-]+)"', code))
+    for fixture in Path("tests/data/audit").glob("*.yaml"):
+        for found in re.findall(r"flags: \{([^}]*)\}", fixture.read_text("utf-8")):
+            asked |= set(re.findall(r"([a-z]+(?:-[a-z]+)+):", found))
+    assert asked - KEPT == set()
 
 
 def test_etcd_takes_flags_from_its_environment() -> None:

@@ -45,6 +45,21 @@ def test_every_kind_of_container_is_kept_with_its_turn() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("robot:hush@reg.example:5000/a/b:1", "reg.example:5000/a/b:1"),
+        ("https://robot:hu/sh@reg.example/a", "reg.example/a"),
+        ("robot:hu@sh@reg.example/a@sha256:" + "5d" * 32, "reg.example/a@sha256:" + "5d" * 32),
+        ("a@sha256:" + "5d" * 32, "a@sha256:" + "5d" * 32),
+        ("reg.example:5000/a", "reg.example:5000/a"),
+    ],
+)
+def test_an_image_is_told_without_a_name_and_a_password(image: str, told: str) -> None:
+    (one,) = shape({"containers": [{"name": "main", "image": image}]}).containers
+    assert one.image == told
+
+
 def test_what_a_container_says_is_kept() -> None:
     found = shape(
         {

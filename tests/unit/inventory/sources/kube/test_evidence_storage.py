@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from dcctl.audit.catalogue import CATALOGUE
+from dcctl.audit.checks import secrets as checks
 from dcctl.audit.evaluate import evaluate, failures
 from dcctl.audit.scene import Scene
 from dcctl.inventory.evidence.collected import Evidence
 from dcctl.inventory.evidence.storage import Backup, Bucket, Claim, Copy, StorageClass, Volume
+from dcctl.inventory.sources.kubernetes.evidence import storage
 from dcctl.inventory.sources.kubernetes.evidence.storage import ROWS
 
 if TYPE_CHECKING:
@@ -86,6 +88,25 @@ def test_a_claim_and_a_class() -> None:
     text = "{metadata: {name: rbd}, provisioner: rbd.csi.ceph.com, parameters: {encrypted: 'true'}}"
     (kind,) = read("storageclasses", text, StorageClass)
     assert (kind.provisioner, kind.parameters) == ("rbd.csi.ceph.com", {"encrypted": "true"})
+
+
+def test_parameters_of_a_class_that_may_be_secrets_are_told_by_name() -> None:
+    told = (
+        "csi.storage.k8s.io/secure: 'yes', adminpassword: hush, restuserkey: hush, resturl: 'http://a:hush@b'"
+    )
+    text = f"{{metadata: {{name: a}}, provisioner: x, parameters: {{{told}, kmsKeyId: k}}}}"
+    (kind,) = read("storageclasses", text, StorageClass)
+    assert kind.parameters == {
+        "csi.storage.k8s.io/secure": "yes",
+        "adminpassword": "-",
+        "restuserkey": "-",
+        "resturl": "-",
+        "kmsKeyId": "k",
+    }
+
+
+def test_what_says_that_a_class_encrypts_is_told() -> None:
+    assert {*checks._ENCRYPTED, *checks._KEYS} == storage._PARAMETERS
 
 
 BACKUP = """

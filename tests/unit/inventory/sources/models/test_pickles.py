@@ -87,6 +87,57 @@ def test_texts_and_numbers_are_no_pickles(words: bytes) -> None:
     assert (found.kind, list(found.imports), list(found.broken)) == ("other", [], [])
 
 
+_CALLS = b"0cposix\nsystem\n(S'id'\ntR."
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"I0x10\n",
+        b"I010\n",
+        b"I7\x00 and more\n",
+        b"L0x10L\n",
+        b"L0b1\n",
+        b"F1e3\n",
+        b"F-inf\n",
+        b"Nc\xc3\xa9\nx\n",
+        b"S'\xff'\n",
+        b"S'" + b"x" * (2 << 20) + b"'\n",
+        b"V" + b"x" * (2 << 20) + b"\n",
+        b"\x80\x04\x8f",
+    ],
+    ids=lambda start: repr(start[:12]),
+)
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "x.zip"])
+def test_what_the_unpickler_takes_is_followed(start: bytes, name: str) -> None:
+    data = start + _CALLS
+    found = look(archive({"x/model.bin": data}) if name == "x.zip" else data, name)
+    assert "posix.system" in {one.name for one in found.imports}
+    assert not found.broken
+
+
+@pytest.mark.parametrize(
+    ("data", "known"),
+    [
+        (b"Nq\x00(" + OS, False),
+        (b"N0cevil\nx\n\x00", False),
+        (b"cevil\nx\n.", True),
+        (bytes(64), True),
+        (b"\x0a\x0e\x0a\x05<unk>", True),
+    ],
+)
+def test_a_file_that_may_be_a_pickle_and_breaks_is_unknown(data: bytes, known: bool) -> None:
+    """A framework loads .bin as a pickle; of others the same bytes are anything."""
+    found = look(data, "pytorch_model.bin")
+    assert bool(found.unread) != known
+    assert (found.kind == "pickle") == (data[-1:] == b".")
+    assert look(data, "vocabulary.txt").unread == ""
+
+
+def test_a_signed_pickle_that_breaks_fails() -> None:
+    assert look(b"\x80\x04\x8f", "pytorch_model.bin").broken
+
+
 def test_what_opcodes_say_is_what_pickletools_says() -> None:
     """Every global of a stream without tricks is found, as pickletools lists them."""
     data = pickle.dumps([NotImplementedError, os.path.join, len], 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import struct
 from base64 import b64encode
@@ -22,7 +23,7 @@ from dcctl.inventory.sources.models.evidence import ModelEvidence
 from dcctl.inventory.sources.models.limits import Budget
 from dcctl.inventory.sources.models.manifest import sums
 from dcctl.inventory.sources.models.source import Store, answers, gather
-from tests.unit.inventory.sources.models.corpus import EVIL, archive
+from tests.unit.inventory.sources.models.corpus import EVIL, archive, tape, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +51,14 @@ def test_links_pipes_and_devices_are_never_opened(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.bin").write_bytes(EVIL)
     (tmp_path / "inside.bin").symlink_to("a/x.bin")
+    (tmp_path / "named.pkl").symlink_to("a/x.bin")
     (tmp_path / "outside.bin").symlink_to("/etc/passwd")
     (tmp_path / "zero.bin").symlink_to("/dev/zero")
     (tmp_path / "loop").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "pipe.bin")
     found = files(tmp_path, serving=True)
-    assert set(found) == {"m/a/x.bin", "m/outside.bin", "m/zero.bin", "m/pipe.bin"}
-    assert [one.name for one in found["m/a/x.bin"].imports or ()] == ["os.system"]
+    assert set(found) == {"m/named.pkl", "m/outside.bin", "m/zero.bin", "m/pipe.bin"}
+    assert [one.name for one in found["m/named.pkl"].imports or ()] == ["os.system"]
     assert found["m/outside.bin"].silent["kind"].reason == "outside.bin: a link that leads out of the store"
     assert found["m/pipe.bin"].silent["imports"].reason.endswith("is no regular file, and is not opened")
     assert all(one.serving for one in found.values())
@@ -133,9 +135,9 @@ def test_templates_of_gguf_are_looked_at() -> None:
     assert {one.kind for one in found.payloads} == {"template"}
     assert "__globals__" in {one.what for one in found.payloads}
     cut = look(gguf(usual, count=9), "m.gguf")
-    assert (list(cut.payloads), "cut" in cut.unread) == ([], True)
+    assert (list(cut.payloads), "cut" in cut.unjudged) == ([], True)
     huge = look(b"GGUF" + struct.pack("<LQQ", 3, 0, 1) + struct.pack("<Q", 1 << 60), "m.gguf")
-    assert "beyond the file" in huge.unread
+    assert "beyond the file" in huge.unjudged
 
 
 def test_code_beside_weights_is_told() -> None:
@@ -222,6 +224,92 @@ def test_a_file_that_may_not_be_read_is_silent(tmp_path: Path) -> None:
     if not os.geteuid():
         pytest.skip("root reads everything")
     assert files(tmp_path)["m/secret.bin"].silent["kind"].cause == "denied"
+
+
+def test_names_that_are_not_utf8_are_spelled_and_stay_two(tmp_path: Path) -> None:
+    for name in (b"\xff.pkl", rb"\xff.pkl", b"\xc3\xa9.pkl"):
+        (tmp_path / os.fsdecode(name)).write_bytes(EVIL)
+    (tmp_path / os.fsdecode(b"\xfe.bin")).symlink_to("/etc/passwd")
+    member = os.fsdecode(b"\xfd.pkl")
+    (tmp_path / "t.pt").write_bytes(tape({member: EVIL}))
+    (tmp_path / "halves").write_bytes(b"\x80\x04X\x03\x00\x00\x00\xed\xa0\x80" + text("y") + b"\x93)R.")
+    found = files(tmp_path)
+    spelled = {r"m/\xff.pkl", r"m/\\xff.pkl", "m/é.pkl"}
+    assert set(found) == {*spelled, r"m/\xfe.bin", "m/t.pt", "m/halves"}
+    assert [one.member for one in found["m/t.pt"].imports or ()] == [r"\xfd.pkl"]
+    assert [one.name for one in found["m/halves"].imports or ()] == [r"\ud800.y"]
+    assert msgspec.json.encode(list(found.values()))
+    (tmp_path / "SHA256SUMS").write_text(f"{sha256(EVIL).hexdigest()}  \\xff.pkl\n")
+    (folder,) = gather([Store("m", str(tmp_path))]).model_folders or ()
+    assert (folder.mismatched, folder.missing) == ((), ())
+    assert r"\\xff.pkl" not in (folder.unlisted or ())
+
+
+def test_a_cache_of_hugging_face_is_read_by_the_names_of_its_links(tmp_path: Path) -> None:
+    cache = tmp_path / "models--x--y"
+    (cache / "blobs").mkdir(parents=True)
+    (cache / "snapshots" / "rev").mkdir(parents=True)
+    for blob, data in (("a1", b"x = 1\n"), ("b2", EVIL), ("c3", EVIL), ("d4", GOOD)):
+        (cache / "blobs" / blob).write_bytes(data)
+    for name, blob in (("modeling_x.py", "a1"), ("x.pkl", "b2"), ("w.safetensors", "d4")):
+        (cache / "snapshots" / "rev" / name).symlink_to(f"../../blobs/{blob}")
+    (cache / "blobs" / "e5").write_text(f"{sha256(GOOD).hexdigest()}  w.safetensors\n")
+    (cache / "snapshots" / "rev" / "SHA256SUMS.txt").symlink_to("../../blobs/e5")
+    found = files(tmp_path)
+    rev = "m/models--x--y/snapshots/rev"
+    names = {"modeling_x.py", "x.pkl", "w.safetensors", "SHA256SUMS.txt"}
+    assert set(found) == {*(f"{rev}/{name}" for name in names), "m/models--x--y/blobs/c3"}
+    assert found[f"{rev}/modeling_x.py"].payloads == (Payload("script", "modeling_x.py"),)
+    assert found[f"{rev}/w.safetensors"].header == ""
+    folders = {one.name: one for one in gather([Store("m", str(tmp_path))]).model_folders or ()}
+    assert (folders[rev].mismatched, folders[rev].missing) == ((), ())
+    assert folders[rev].unlisted == ("x.pkl",)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_a_configuration_is_read_as_python_reads_it(encoding: str) -> None:
+    told = '{"eps": NaN, "most": -Infinity, "auto_map": {"AutoModel": "modeling_x.X"}}'
+    found = look(told.encode(encoding), "a/config.json")
+    assert (found.kind, list(found.payloads)) == (
+        "config",
+        [Payload("remote-code", "AutoModel: modeling_x.X")],
+    )
+    template = '{"n": Infinity, "chat_template": {"default": "{{ x.__class__ }}"}}'
+    assert [one.what for one in look(template.encode(encoding), "tokenizer_config.json").payloads] == [
+        "__class__"
+    ]
+
+
+def test_what_frameworks_load_from_beside_a_configuration_is_told() -> None:
+    told = b'{"custom_pipelines": {"chat": {"impl": "chat.Pipe"}}, "auto_map": ["tok.X", null]}'
+    assert [one.what for one in look(told, "config.json").payloads] == ["chat: chat.Pipe", "auto_map: tok.X"]
+    found = look(b'{"_class_name": ["my_pipe", "Mine"]}', "model_index.json")
+    assert [one.what for one in found.payloads] == ["_class_name: my_pipe, Mine"]
+    assert list(look(b'{"_class_name": "StableDiffusionPipeline"}', "model_index.json").payloads) == []
+
+
+def test_a_configuration_that_is_not_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(b'{"auto_map": ')
+    (tmp_path / "deep.json").write_bytes(b"[" * 100_000)
+    (tmp_path / "notes").write_bytes(b"{see below}")
+    found = files(tmp_path)
+    assert found["m/config.json"].payloads is None
+    assert "cannot be read" in found["m/config.json"].silent["payloads"].reason
+    assert "deeper" in found["m/deep.json"].silent["payloads"].reason
+    assert not found["m/config.json"].silent.get("imports")
+    assert (found["m/notes"].payloads, found["m/notes"].silent) == ((), {})
+    monkeypatch.setattr("dcctl.inventory.sources.models.contents._CONFIG_BYTES", 10)
+    (tmp_path / "config.json").write_bytes(b'{"a": 1}' + b" " * 10)
+    assert "larger" in files(tmp_path)["m/config.json"].silent["payloads"].reason
+
+
+def test_a_zip_behind_something_else_is_opened() -> None:
+    layer = {"config": {"layers": [{"class_name": "Lambda"}]}, "eps": float("nan")}
+    told = json.dumps(layer).encode("utf-16")
+    found = look(b'{"a":1}\n' + archive({"config.json": told}), "model.keras")
+    assert (found.kind, list(found.payloads)) == ("keras", [Payload("lambda", "Lambda")])
+    found = look(GOOD + archive({"x/model.bin": EVIL}), "model.safetensors")
+    assert [one.name for one in found.imports] == ["os.system"]
 
 
 def test_a_file_system_that_hangs_is_given_up(tmp_path: Path) -> None:
