@@ -52,9 +52,7 @@ LOOKS_APART_S = 1.0
 MANY = 4096
 
 HOST_COMMANDS = (
-    Command(
-        "sshd", ("/usr/sbin/sshd", "-T"), True, 10, "", "settings of the SSH server as they are in force"
-    ),
+    Command("sshd", ("/usr/sbin/sshd", "-T"), True, 10, "", "settings of the SSH server that are in force"),
     Command(
         "sshd_files",
         ("/usr/bin/grep", "-aRs", ".", *SSHD_FILES),
@@ -102,9 +100,7 @@ HOST_COMMANDS = (
         "/usr/bin/cvtsudoers",
         "the same as sudo itself reads it, with every file that is included",
     ),
-    Command(
-        "auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel's audit is on and locked"
-    ),
+    Command("auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel's audit is on, locked"),
     Command(
         "auditd_conf",
         ("/usr/bin/cat", "/etc/audit/auditd.conf"),
@@ -244,14 +240,7 @@ HOST_COMMANDS = (
         "/etc/redhat-release",
         "the same on systems of RPM",
     ),
-    Command(
-        "virt",
-        ("/usr/bin/systemd-detect-virt",),
-        False,
-        5,
-        "",
-        "whether it is a machine, a guest or a container",
-    ),
+    Command("virt", ("/usr/bin/systemd-detect-virt",), False, 5, "", "a machine, a guest or a container"),
     Command(
         "sel", ("/usr/bin/ipmitool", "sel", "elist"), True, 30, "/dev/ipmi0", "events that the BMC has logged"
     ),
