@@ -100,7 +100,9 @@ HOST_COMMANDS = (
         "/usr/bin/cvtsudoers",
         "the same as sudo itself reads it, with every file that is included",
     ),
-    Command("auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel's audit is on, locked"),
+    Command(
+        "auditctl", ("/usr/sbin/auditctl", "-s"), True, 5, "", "whether the kernel audits, and is locked"
+    ),
     Command(
         "auditd_conf",
         ("/usr/bin/cat", "/etc/audit/auditd.conf"),
