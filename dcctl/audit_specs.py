@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from dcctl.audit.mail import Day  # noqa: TC001  # msgspec reads it
+from dcctl.audit.days import Day  # noqa: TC001  # msgspec reads it
 from dcctl.audit.policy import Policy
 from dcctl.config import unknown, wrong
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from dcctl.audit.report import DARKER
 from dcctl.harmless import visible
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from dcctl.render.report import Report, Result
 
-Day: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST: Final = 10
 _GAPS: Final = 3
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from dcctl.audit.act.keep import Before
     from dcctl.audit.act.signing import Signer
     from dcctl.audit.check import Check
+    from dcctl.audit.days import Day
     from dcctl.audit.judge import Verdict
-    from dcctl.audit.mail import Day
     from dcctl.audit.policy import Policy
     from dcctl.audit.record import Compared
     from dcctl.inventory.evidence.collected import Evidence

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from dcctl.audit.mail import DAYS
+from dcctl.audit.days import DAYS
 from dcctl.errors import UnreachableError, UsageError
 from dcctl.interrupts import Stop
 from dcctl.inventory.evidence.base import Silence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType, TracebackType
 
-    from dcctl.audit.mail import Day
+    from dcctl.audit.days import Day
     from dcctl.inventory.evidence.collected import Evidence
 
 _PING_S: Final = 5.0

@@ -128,9 +128,9 @@ def _unread(node: Node, silent: set[str]) -> bool:
 def _sites(scene: Scene) -> tuple[PowerSite, ...]:
     fleet = scene.evidence.fleet
     cut = set(fleet.left_out.sites)
-    only = fleet.sites[0].name if len({one.name for one in fleet.sites} | (cut - {""})) == 1 else ""
+    known_sites = {one.name for one in fleet.sites} | (cut - {""})
+    only = next(iter(known_sites)) if len(known_sites) == 1 else ""
     of_node = {one.name: one.site or only for one in fleet.nodes}
-
     silent = {gap.node for gap in fleet.gaps if gap.node == gap.subject}
 
     def place(meter: PowerMeter) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 
 import typer
 
-from dcctl.audit.mail import Day
+from dcctl.audit.days import Day
 from dcctl.errors import UsageError
 
 Level = Literal["critical", "crit", "high", "medium", "low", "info"]

@@ -58,9 +58,13 @@ ln -s /home /home/carol/loop
 
 
 def machine(folder: Path, prepare: str, **environment: str) -> Host:
-    """Return this machine as its probe tells it once `prepare` was run in a mount namespace of its own."""
+    """Return this machine as its probe tells it once `prepare` was run in a mount namespace of its own.
+
+    It sees no other process: servers of other tests are not those of this machine.
+    """
     folder.chmod(0o755)
-    command = [*without_lists(), "unshare", "--mount", "sh", "-c", f"{prepare}\nexec python3 -IBS -"]
+    alone = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
+    command = [*without_lists(), *alone, "sh", "-c", f"{prepare}\nexec python3 -IBS -"]
     told = os.environ | {"FAR": str(folder)} | environment
     done = subprocess.run(command, input=audit_probe(), capture_output=True, check=True, env=told, cwd="/")
     evidence = host_evidence(read_answer(Answer(Target("node"), Reply(done.stdout, "", 0))))
