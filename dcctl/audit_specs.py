@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,9 +14,6 @@ from dcctl.config import unknown, wrong
 
 if TYPE_CHECKING:
     from dcctl.settings import Context
-
-_EVERY = re.compile(r"(\d{1,5})(m|h|d)")
-_SECONDS: Final = {"m": 60, "h": 3600, "d": 86400}
 
 
 class AuditSpec(Struct, frozen=True, kw_only=True):
@@ -35,24 +31,13 @@ class AuditSpec(Struct, frozen=True, kw_only=True):
     """A URL of this host or site that is told of every run, as healthchecks.io understands it."""
     digest: Day | None = None
     """On that day of the week `--cron` tells how things stand, be anything new or not."""
-    every: Annotated[str, Meta(pattern=r"^\d{1,5}[mhd]$")] | None = None
+    every: Annotated[str, Meta(pattern=r"^[1-9]\d{0,4}[mhd]$")] | None = None
     """How often an audit is due: `24h`."""
-
-    @property
-    def every_s(self) -> int | None:
-        """In seconds."""
-        return span_s(self.every) if self.every else None
 
     def file(self, name: str) -> Path | None:
         """Return the path that a key names, `~` being the home."""
         value = getattr(self, name)
         return Path(value).expanduser() if value else None
-
-
-def span_s(text: str) -> int | None:
-    """Return a length of time that stands as 90m, 24h or 7d, in seconds; None: it is none."""
-    match = _EVERY.fullmatch(text.strip())
-    return int(match[1]) * _SECONDS[match[2]] if match else None
 
 
 def audit_of(context: Context | None) -> tuple[AuditSpec, Policy]:

@@ -32,7 +32,11 @@ def named(name: str, standards: Iterable[Standard]) -> Standard:
         return by[name]
     near = _nearest(name.lower(), list(by))
     meant = f"did you mean {near}? " if near else ""
-    raise UsageError(f"no standard {name!r}", f"{meant}there are {', '.join(by)}")
+    raise UsageError(
+        f"no standard {name!r}",
+        f"{meant}there are {', '.join(by)}",
+        f"dcctl audit --standard {near or 'cis-1.12'}",
+    )
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -469,6 +469,7 @@ def test_since_tells_what_came_and_went(cli: Cli, see: See) -> None:
     assert told[:2] == [("new", "RBAC-03"), ("gone", "RBAC-03")]
     assert ("coverage", None) in told
     assert cli("audit", "--since", "yesterday").returncode == 2
+    assert json.loads(cli("audit", "--since", "2w", "-o", "json").stdout)["items"] == rows
 
 
 def test_evidence_is_saved_and_looked_at_again(cli: Cli, tmp_path: Path) -> None:

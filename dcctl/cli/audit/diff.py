@@ -52,13 +52,14 @@ def diff(
 def timeline(session: "Session", since: str, models: "Sequence[str]" = ()) -> "Report":
     """What changed in the last runs. UsageError: `since` is no length of time, or there was no run."""
     from dcctl.audit.changes import timeline_report
-    from dcctl.audit_specs import span_s
     from dcctl.cli.audit.setup import series_of
     from dcctl.errors import UsageError
+    from dcctl.inventory.sources.jobs.amounts import duration
 
-    seconds = span_s(since)
-    if not seconds:
-        raise UsageError(f"--since {since}", "must be a length of time like 90m, 24h or 7d")
+    try:
+        seconds = duration(since)
+    except ValueError as error:
+        raise UsageError("--since", str(error), "dcctl audit --since 24h") from error
     asked = session.settings.inventory or session.settings.context or models
     series = series_of(session, models) if asked else ""
     return timeline_report(_records(session, series), session.now_s - seconds, seconds)

@@ -92,6 +92,7 @@ def _asked(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "
     from dcctl.audit.act.run import Asked
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected, series_of
+    from dcctl.inventory.sources.jobs.amounts import duration
 
     patterns, least = tuple(choice.select or ()), choice.min_coverage
     return Asked(
@@ -102,7 +103,7 @@ def _asked(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "
         series=series_of(session, choice.models or ()),
         now_s=session.now_s,
         least_milli=1000 - this.policy.own.unknown_most_milli if least is None else round(least * 10),
-        every_s=this.spec.every_s,
+        every_s=duration(this.spec.every) if this.spec.every else None,
         digest=(habit.digest or this.spec.digest) if habit.cron else None,
     )
 

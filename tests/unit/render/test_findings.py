@@ -286,12 +286,6 @@ def test_an_answer_without_findings_is_refused_before_anything_is_asked(output: 
     check_shape(Shape("audit", "", (), findings=True), Style(output=output))
 
 
-@pytest.mark.parametrize("output", [name for name, each in FORMATS.items() if each.findings])
-def test_an_audit_of_nothing_can_be_told(output: str) -> None:
-    empty = Findings(at_s=0, rules=(), results=())
-    text(output, Report("audit", "0 new", REPORT.items, findings=empty))
-
-
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
 def test_promtool_reads_the_samples() -> None:
     done = subprocess.run(
