@@ -21,6 +21,7 @@ from dcctl.inventory.devices import (
     Pcie,
     Process,
 )
+from dcctl.inventory.disruption import Cordon, Disruption
 from dcctl.inventory.leftout import LeftOut
 from dcctl.inventory.placement import Level, Template
 from dcctl.inventory.resources import Quota, Resources
@@ -33,8 +34,10 @@ __all__ = [
     "Budget",
     "Cause",
     "Conflict",
+    "Cordon",
     "Dataset",
     "Disk",
+    "Disruption",
     "Ecc",
     "Fact",
     "Fleet",
@@ -210,6 +213,8 @@ class Node(Fact, frozen=True):
     ready: bool | None = None
     schedulable: bool | None = None
     """False when cordoned or draining."""
+    cordon: Cordon | None = None
+    """Who took it out of service, where it tells."""
     state: str | None = None
     """The scheduler's own word, e.g. `NotReady` or `idle+drain`."""
     labels: dict[str, str] = field(default_factory=dict)
@@ -307,6 +312,8 @@ class Budget(Fact, frozen=True):
     allowed: int | None
     desired_healthy: int | None = None
     current_healthy: int | None = None
+    expected: int | None = None
+    """Members that it covers, healthy or not. With as many desired it never allows any to go."""
     unhealthy_always: bool = False
     """Pods that are not ready may be evicted whatever the budget says (unhealthyPodEvictionPolicy)."""
 
@@ -326,6 +333,8 @@ class Member(Fact, frozen=True):
     template: str | None = None
     """Key of its Template in the fleet; None: nobody told where it may stand."""
     ready: bool | None = None
+    disruption: str | None = None
+    """Key of its Disruption in the fleet; None: nobody told what eviction does to it."""
 
 
 class Dataset(Fact, frozen=True):
@@ -368,6 +377,8 @@ class Workload(Fact, frozen=True):
     data: tuple[Dataset, ...] = ()
     priority_class: str | None = None
     """Name of the Kubernetes PriorityClass."""
+    checkpointed_at_s: int | None = None
+    """When its last checkpoint was written, as its members tell (annotation dcctl.io/checkpointed-at)."""
 
 
 class Fleet(Fact, frozen=True):
@@ -384,6 +395,8 @@ class Fleet(Fact, frozen=True):
     workloads: tuple[Workload, ...] = ()
     templates: dict[str, Template] = field(default_factory=dict)
     """What members may need of a node, by key: the same content has the same key (placement.key_of)."""
+    disruptions: dict[str, Disruption] = field(default_factory=dict)
+    """What decides about evictions of members, by key: the same content has the same key."""
     meters: tuple[PowerMeter, ...] = ()
     gaps: tuple[Gap, ...] = ()
     conflicts: tuple[Conflict, ...] = ()

@@ -1,0 +1,1 @@
+"""`dcctl drain`: out of service without breaking a training run. Decisions are pure; `act` alone acts."""
