@@ -42,9 +42,9 @@ class Scenario(NamedTuple):
 
 _KEY = {"dcctl.io/checkpoint": "exec save"}
 SCENARIOS = (
-    Scenario("deployment", (maker("Deployment", "web", 32),)),
+    Scenario("deployment", (maker("Deployment", "web", 48),)),
     Scenario("budget", (maker("StatefulSet", "db", 16), budget("db", 14)), per_wave=2),
-    Scenario("gang", (maker("Job", "gang", 16, **_KEY), maker("Job", "other", 8)), per_wave=2),
+    Scenario("gang", (maker("Job", "gang", 24, **_KEY), maker("Job", "other", 8)), per_wave=2),
     Scenario("together", (maker("Deployment", "web", 40), budget("web", 30)), per_wave=2, one_by_one=False),
     Scenario("deleted", (maker("Deployment", "web", 16, delete="yes"), budget("web", 16))),
     Scenario("mixed", (maker("Deployment", "web", 16), maker("StatefulSet", "db", 8), maker("Job", "j", 8))),
