@@ -1,4 +1,4 @@
-"""An emulated cluster to drain, in a process of its own: work under budgets, and 429 for one eviction in five.
+"""An emulated cluster to drain, in a process of its own: budgets, and 429 for one eviction in five.
 
 Run as a program with a folder, it writes a kubeconfig there and prints its path; once a line comes on its
 standard input it prints what it counted, and ends.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from dcctl.drain.act.going import EVICTIONS, Proved, Replied
+from dcctl.drain.act.going import Proved, Replied
 from dcctl.drain.act.standing import Before
 from dcctl.drain.backends import Sight
 from dcctl.drain.campaign import Leave, Unit
@@ -196,7 +196,7 @@ class Turn:
         self._flush()
 
     def _pause_s(self) -> float:
-        if self._heap and len(self._flying) < EVICTIONS:
+        if self._heap and len(self._flying) < self._going.world.fanout:
             return max(0.001, min(_LOOK_S, self._heap[0][0] - time.monotonic()))
         return _LOOK_S
 
@@ -225,7 +225,8 @@ class Turn:
 
     def _due(self) -> list[_Task]:
         now_s, batch = time.monotonic(), list[_Task]()
-        while self._heap and self._heap[0][0] <= now_s and len(batch) + len(self._flying) < EVICTIONS:
+        free = self._going.world.fanout - len(self._flying)
+        while self._heap and self._heap[0][0] <= now_s and len(batch) < free:
             due_s, uid = heapq.heappop(self._heap)
             task = self._queued.get(uid)
             if task is None or task.due_s != due_s:
