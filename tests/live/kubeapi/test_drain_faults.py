@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -269,14 +268,11 @@ def test_nothing_more_is_evicted_from_a_node_that_is_taken_back_during_its_wave(
     monkeypatch.setattr("dcctl.drain.act.wave._NODES_S", 0.1)
     bench.server.load([maker("StatefulSet", "db", 8), budget("db", 8)])
 
-    def take() -> None:
-        time.sleep(0.3)
-        bench.server.change("nodes", "gpu0", spec={"unschedulable": False})
+    def take(line: str) -> None:
+        if "waits" in line:
+            bench.server.change("nodes", "gpu0", spec={"unschedulable": False})
 
-    taker = threading.Thread(target=take)
-    taker.start()
-    error = unfinished(bench, wait_s=3.0)
-    taker.join()
+    error = unfinished(bench, wait_s=3.0, tell=take)
     assert ("uncordoned", "gpu0") in {(one.kind, one.subject) for one in error.outcome.held}
     assert bench.evictions() == {}
 
