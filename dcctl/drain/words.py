@@ -129,7 +129,12 @@ def asks_of(unit: Unit, now_s: int) -> str:
 def _asked(unit: Unit) -> str:
     ago_s = since_checkpoint_s(unit)
     told = "" if ago_s is None else f" (last {duration(ago_s)} ago)"
-    return f"checkpoint {unit.workload}{told}"
+    return f"checkpoint {_name(unit)}{told}"
+
+
+def _name(unit: Unit) -> str:
+    """Its name without the namespace: the tables of work have both."""
+    return unit.workload.rpartition("/")[2]
 
 
 def since_checkpoint_s(unit: Unit) -> int | None:
@@ -146,11 +151,11 @@ def is_waited_for(unit: Unit) -> bool:
 
 def _waited(unit: Unit, now_s: int) -> str:
     if unit.waits_until_s is None:
-        return f"wait for {unit.workload}, nobody knows how long"
+        return f"wait for {_name(unit)}, nobody knows how long"
     left = duration(max(unit.waits_until_s - now_s, 0))
     if unit.after_wait == "evict":
-        return f"wait for {unit.workload}, at most {left}"
-    return f"wait for {unit.workload}, {left} more"
+        return f"wait for {_name(unit)}, at most {left}"
+    return f"wait for {_name(unit)}, {left} more"
 
 
 def to_of(wave: Wave) -> str:
