@@ -1,0 +1,1 @@
+"""What `dcctl drain` does to the world."""
