@@ -132,7 +132,7 @@ def execute(arguments: list[str]) -> Exit:
     command = tree(arguments[0] if arguments else "")
     answer = _answer(command, arguments)
     if not isinstance(answer, Answer):
-        return Exit.OK
+        return Exit.OK if answer is None else answer
     if answer.session.watch_s is not None:
         from dcctl.cli.watch import watch
 
@@ -147,14 +147,14 @@ def execute(arguments: list[str]) -> Exit:
     return code
 
 
-def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
-    """Parse and invoke."""
+def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | Exit | None:
+    """Parse and invoke. An exit code: the command has told all that there is to tell."""
     try:
         with _ours(), command.make_context("dcctl", list(arguments)) as context:
             result = command.invoke(context)
     except typer.Exit:
         return None
-    return result if isinstance(result, Answer) else None
+    return result if isinstance(result, (Answer, Exit)) else None
 
 
 def parsed(group: str, verb: str, words: Sequence[str]) -> dict[str, Any]:

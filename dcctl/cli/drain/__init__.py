@@ -1,0 +1,1 @@
+"""`dcctl drain`: nodes come out of service without breaking a training run."""
