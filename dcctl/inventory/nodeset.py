@@ -227,6 +227,7 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
         links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
         workloads=workloads,
         templates=in_use(fleet.templates, workloads),
+        disruptions=in_use(fleet.disruptions, workloads, "disruption"),
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
         gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),
