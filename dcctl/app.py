@@ -92,16 +92,19 @@ def _wanted(settings: Settings) -> tuple[AnySpec, ...]:
     return tuple(plan)
 
 
-def cluster_of(settings: Settings) -> Callable[[float], Objects]:
+def cluster_of(
+    settings: Settings, hint: str = "dcctl schedule apply PLAN -i kubernetes:CONTEXT"
+) -> Callable[[float], Objects]:
     """The objects of the one cluster that this run changes, given a deadline in seconds.
 
-    UsageError where the sources of this run name none, or several; DeniedError without credentials.
+    UsageError, with this hint, where the sources of this run name none, or several; DeniedError without
+    credentials.
     """
     found = [spec for spec in plan_of(settings) if isinstance(spec, specs.KubernetesSpec)]
     if len(found) != 1:
         names = ", ".join(spec.name for spec in found)
         why = f"{len(found)} clusters are named: {names}" if found else "no Kubernetes cluster is named"
-        raise UsageError("the cluster to change", why, "dcctl schedule apply PLAN -i kubernetes:CONTEXT")
+        raise UsageError("the cluster to change", why, hint)
     return _Cluster(found[0], settings.timeout)
 
 

@@ -1,0 +1,172 @@
+"""What was typed, and what the site says, as a `Request`: all that a plan depends on beside the fleet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.drain.request import Gates, Request
+from dcctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dcctl.app import Surveyed
+    from dcctl.cli.drain.options import How, Open, Which
+    from dcctl.cli.session import Session
+    from dcctl.drain.request import Rule, Window
+    from dcctl.drain_specs import DrainSpec
+    from dcctl.inventory.model import Fleet
+
+_HELP = "dcctl drain --help"
+
+
+class Words(NamedTuple):
+    """What can be read before anything is asked."""
+
+    nodes: tuple[str, ...]
+    """Node sets; empty: all that meet the rest."""
+    spec: DrainSpec
+    rules: tuple[Rule, ...]
+    grace_s: int | None
+    not_before_s: int | None
+    deadline_s: int | None
+
+
+def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words:
+    """Read the words of the command. UsageError for what is wrong with them; nothing is contacted."""
+    from dcctl.drain.calendar import window
+
+    for text in _windows(how, spec):
+        window(text)
+    policy = how.policy or spec.policy
+    if not (which.nodes or which.labels or which.findings):
+        raise UsageError("NODES", "no node is named", _HELP)
+    return Words(
+        _node_sets(session, which.nodes or []),
+        spec,
+        _rules(policy) if policy else (),
+        _seconds("--grace", how.grace),
+        _moment("--not-before", how.not_before, session.now_s),
+        _moment("--deadline", how.deadline, session.now_s),
+    )
+
+
+def _node_sets(session: Session, given: list[str]) -> tuple[str, ...]:
+    """The node sets, with the names on standard input in place of `-`."""
+    from dcctl.cli.session import names_on_stdin
+
+    if "-" not in given:
+        return tuple(given)
+    if "-" in session.settings.inventory or session.settings.origins["nodes"] == "standard input":
+        raise UsageError("standard input", "can be read once only", _HELP)
+    names = names_on_stdin()
+    if not names and given == ["-"]:
+        raise UsageError("NODES -", "no names came on standard input")
+    return tuple(names if one == "-" else one for one in given if one != "-" or names)
+
+
+def _rules(path: str) -> tuple[Rule, ...]:
+    from dcctl.cli.drain.policy import rules
+
+    return rules(Path(path).expanduser())
+
+
+def _seconds(option: str, text: str) -> int | None:
+    from dcctl.inventory.lengths import duration
+
+    return _read(option, text, duration)
+
+
+def _moment(option: str, text: str, now_s: int) -> int | None:
+    """A date and time, or a length from now on."""
+    from dcctl.inventory.lengths import duration
+    from dcctl.inventory.sources.jobs.times import moment
+
+    if text[:4].isdecimal():
+        return _read(option, text, moment)
+    length = _read(option, text, duration)
+    return None if length is None else now_s + length
+
+
+def _read(option: str, text: str, how: Callable[[str], int]) -> int | None:
+    try:
+        return how(text) if text else None
+    except ValueError as error:
+        raise UsageError(option, str(error), _HELP) from error
+
+
+def _windows(how: How, spec: DrainSpec) -> tuple[str, ...]:
+    return tuple(how.window or ()) or spec.windows
+
+
+def request_of(found: Surveyed, words: Words, which: Which, how: How, gates: Open) -> Request:
+    """Return what is asked of a fleet. UsageError and RefusedError: see `targets.chosen`."""
+    from dcctl.drain.calendar import zone_of
+
+    fleet, spec = found.whole, words.spec
+    opened = gates_of(gates)
+    zone = zone_of(fleet)
+    return Request(
+        nodes=nodes_of(found, words, which, how, opened),
+        asked=" ".join(words.nodes) or _narrowed(which),
+        reason=how.reason,
+        max_unavailable=how.max_unavailable or spec.max_unavailable,
+        by=how.by or "",
+        windows=_read_windows(_windows(how, spec), zone),
+        not_before_s=words.not_before_s,
+        deadline_s=words.deadline_s,
+        grace_s=words.grace_s,
+        rules=words.rules,
+        gates=opened,
+    )
+
+
+def _read_windows(texts: Iterable[str], zone: str) -> tuple[Window, ...]:
+    from dcctl.drain.calendar import window
+
+    return tuple(window(text, zone) for text in texts)
+
+
+def _narrowed(which: Which) -> str:
+    return " ".join(filter(None, (f"-l {which.labels}" if which.labels else "", which.findings)))
+
+
+def gates_of(gates: Open) -> Gates:
+    """Return which gates are open."""
+    return Gates(
+        force=gates.force,
+        delete_emptydir_data=gates.delete_emptydir_data,
+        allow_pdb_violation=tuple(gates.allow_pdb_violation or ()),
+        waive_checkpoint=tuple(gates.waive_checkpoint or ()),
+        disturb_protected=gates.disturb_protected,
+        whole_cluster=gates.whole_cluster,
+        control_plane=gates.control_plane,
+        foreign_cordons=gates.foreign_cordons,
+        without_fit=gates.without_fit,
+    )
+
+
+def nodes_of(found: Surveyed, words: Words, which: Which, how: How, gates: Gates) -> tuple[str, ...]:
+    """Return the nodes that are meant. UsageError, RefusedError: none is, or they may not be drained."""
+    from dcctl.drain.targets import Site, chosen
+
+    site = Site(words.spec.demand_reason, words.spec.protected)
+    return chosen(found.whole, words.nodes or ("@all",), kept(found, which), gates, how.reason, site)
+
+
+def kept(found: Surveyed, which: Which) -> frozenset[str]:
+    """Return the nodes that --exclude, -l and --for leave. UsageError: the file of findings is none."""
+    from dcctl.cli.drain.findings import nodes_of as told
+    from dcctl.drain.labels import met, terms
+
+    names = frozenset(node.name for node in found.fleet.nodes)
+    if which.labels:
+        conditions = terms(which.labels)
+        names &= {node.name for node in found.fleet.nodes if met(conditions, node.labels)}
+    return names & told(which.findings) if which.findings else names
+
+
+def all_known(fleet: Fleet) -> frozenset[str]:
+    """Return the names of all nodes."""
+    return frozenset(node.name for node in fleet.nodes)
