@@ -1,63 +1,46 @@
-"""Nodes chosen by their labels, as `kubectl -l` has it: `a=b,c!=d,e,!f,g in (h,i),j notin (k)`."""
+"""Label selectors as kubectl takes them: `pool=train,disk!=hdd,zone in (a,b),!spare`."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from dcctl.errors import UsageError
+from dcctl.inventory.nodeexpr import shown
+from dcctl.inventory.placement import Expression, Selector
+from dcctl.packing.fit.relations import selects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_KEY: Final = r"[A-Za-z0-9][-A-Za-z0-9_./]*"
-_VALUE: Final = r"[-A-Za-z0-9_.]*"
-_TERM: Final = re.compile(
-    rf"\s*(?:(?P<key>{_KEY})\s*(?:(?P<sign>==?|!=)\s*(?P<value>{_VALUE})"
-    rf"|\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\))?|!\s*(?P<no>{_KEY}))\s*(?:,|$)",
-    re.ASCII,
-)
+_KEY: Final = r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?"
+_VALUE: Final = r"(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?"
+_EQUALS: Final = re.compile(rf"({_KEY})\s*(==|=|!=)\s*({_VALUE})", re.ASCII)
+_SET: Final = re.compile(rf"({_KEY})\s+(in|notin)\s*\(([^()]*)\)", re.ASCII)
+_THERE: Final = re.compile(rf"(!?)\s*({_KEY})", re.ASCII)
+_ONE_VALUE: Final = re.compile(_VALUE, re.ASCII)
+_COMMA: Final = re.compile(r",(?![^()]*\))")
+"""Not one within brackets."""
 
 
-class Term(NamedTuple):
-    """One condition on the labels of a node."""
-
-    key: str
-    values: tuple[str, ...] | None = None
-    """Any of these; None: whatever it is."""
-    holds: bool = True
-    """False: it must not be so. A node without the label meets `!=` and `notin`, as Kubernetes has it."""
+def selector(text: str) -> Selector:
+    """Read a selector. UsageError names the part that is none."""
+    return Selector(expressions=tuple(_expression(part.strip()) for part in _COMMA.split(text)))
 
 
-def terms(text: str) -> tuple[Term, ...]:
-    """Read a selector. UsageError: it is none."""
-    found, at = [], 0
-    while at < len(text):
-        match = _TERM.match(text, at)
-        if match is None or match.end() == at:
-            break
-        found.append(_term(match))
-        at = match.end()
-    if at < len(text) or not found or text.rstrip().endswith(","):
-        raise UsageError(f"-l {text}", "must read like a=b,c!=d,e,!f or 'g in (h,i)'", "kubectl get nodes --show-labels")
-    return tuple(found)
+def meets(labels: Mapping[str, str], chosen: Selector) -> bool:
+    """Tell whether labels are as a selector asks."""
+    return selects(chosen, labels)
 
 
-def _term(match: re.Match[str]) -> Term:
-    if match["no"]:
-        return Term(match["no"], holds=False)
-    if match["sign"]:
-        return Term(match["key"], (match["value"],), match["sign"] != "!=")
-    if match["word"]:
-        return Term(match["key"], tuple(one.strip() for one in match["values"].split(",")), match["word"] == "in")
-    return Term(match["key"])
-
-
-def met(conditions: tuple[Term, ...], labels: Mapping[str, str]) -> bool:
-    """Tell whether the labels of a node meet all conditions."""
-    return all(_met(one, labels) for one in conditions)
-
-
-def _met(one: Term, labels: Mapping[str, str]) -> bool:
-    has = one.key in labels if one.values is None else labels.get(one.key) in one.values
-    return has == one.holds
+def _expression(part: str) -> Expression:
+    if found := _SET.fullmatch(part):
+        values = tuple(value.strip() for value in found[3].split(","))
+        if all(_ONE_VALUE.fullmatch(value) for value in values):
+            return Expression(found[1], "In" if found[2] == "in" else "NotIn", values)
+    elif found := _EQUALS.fullmatch(part):
+        return Expression(found[1], "NotIn" if found[2] == "!=" else "In", (found[3],))
+    elif found := _THERE.fullmatch(part):
+        return Expression(found[2], "DoesNotExist" if found[1] else "Exists")
+    why = "is none of key=value, key!=value, key in (a,b), key notin (a,b), key, !key"
+    raise UsageError(f"-l {shown(part)}", why, "dcctl inventory -o json")

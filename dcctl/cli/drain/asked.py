@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from msgspec import Struct
 
 from dcctl.drain.request import Gates, Request
-from dcctl.errors import UsageError
+from dcctl.errors import RefusedError, UsageError
+from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dcctl.app import Surveyed
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
     from dcctl.drain.request import Rule, Window
     from dcctl.drain_specs import DrainSpec
     from dcctl.inventory.model import Fleet
 
-_HELP = "dcctl drain --help"
+_HELP: Final = "dcctl drain --help"
+_AUDIT: Final = "dcctl audit -o json=FILE"
+
+
+class _Audit(Struct):
+    """What is read of the answer of an audit."""
+
+    schema: Literal["dcctl/audit/v1"]
+    items: tuple[dict[str, object], ...]
 
 
 class Words(NamedTuple):
@@ -40,10 +50,10 @@ def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words
     for text in _windows(how, spec):
         window(text)
     policy = how.policy or spec.policy
-    if not (which.nodes or which.labels or which.findings):
+    if not (which.targets or which.labels or which.findings):
         raise UsageError("NODES", "no node is named", _HELP)
     return Words(
-        _node_sets(session, which.nodes or []),
+        _node_sets(session, which.targets or []),
         spec,
         _rules(policy) if policy else (),
         _seconds("--grace", how.grace),
@@ -100,26 +110,48 @@ def _windows(how: How, spec: DrainSpec) -> tuple[str, ...]:
     return tuple(how.window or ()) or spec.windows
 
 
-def request_of(found: Surveyed, words: Words, which: Which, how: How, gates: Open) -> Request:
-    """Return what is asked of a fleet. UsageError and RefusedError: see `targets.chosen`."""
+def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: How, gates: Open) -> Request:
+    """Return what is asked of a fleet. UsageError, RefusedError: see `targets.chosen` and `targets.check`."""
     from dcctl.drain.calendar import zone_of
+    from dcctl.drain.targets import check
 
-    fleet, spec = found.whole, words.spec
-    opened = gates_of(gates)
-    zone = zone_of(fleet)
-    return Request(
-        nodes=nodes_of(found, words, which, how, opened),
+    spec = words.spec
+    request = Request(
+        nodes=nodes_of(fleet, session, words, which),
         asked=" ".join(words.nodes) or _narrowed(which),
         reason=how.reason,
         max_unavailable=how.max_unavailable or spec.max_unavailable,
         by=how.by or "",
-        windows=_read_windows(_windows(how, spec), zone),
+        windows=_read_windows(_windows(how, spec), zone_of(fleet)),
         not_before_s=words.not_before_s,
         deadline_s=words.deadline_s,
         grace_s=words.grace_s,
         rules=words.rules,
-        gates=opened,
+        gates=gates_of(gates),
     )
+    check(fleet, request, reason_needed=spec.demand_reason, finished=finished(session))
+    _refuse_protected(fleet, request, spec)
+    return request
+
+
+def finished(session: Session) -> tuple[str, ...]:
+    """Return the runs of this machine that have ended: they hold their nodes no more."""
+    from dcctl import journal
+    from dcctl.cli.drain.acting import journals
+    from dcctl.drain.act.order import KIND
+
+    return tuple(one.header.run for one in journal.journals(journals(session), KIND) if one.outcome)
+
+
+def _refuse_protected(fleet: Fleet, request: Request, spec: DrainSpec) -> None:
+    """RefusedError for nodes that the site never drains: no option opens that."""
+    from dcctl.inventory.nodeset import select
+
+    for text in spec.protected:
+        met = {node.name for node in select(fleet, text).nodes} & set(request.nodes)
+        if met:
+            why = f"the configuration never drains {text} ([context.NAME.drain] protected)"
+            raise RefusedError(fold(met), why, "dcctl config show")
 
 
 def _read_windows(texts: Iterable[str], zone: str) -> tuple[Window, ...]:
@@ -147,26 +179,32 @@ def gates_of(gates: Open) -> Gates:
     )
 
 
-def nodes_of(found: Surveyed, words: Words, which: Which, how: How, gates: Gates) -> tuple[str, ...]:
-    """Return the nodes that are meant. UsageError, RefusedError: none is, or they may not be drained."""
-    from dcctl.drain.targets import Site, chosen
+def nodes_of(fleet: Fleet, session: Session, words: Words, which: Which) -> tuple[str, ...]:
+    """Return the nodes that meet all that is asked. UsageError: see `targets.chosen`."""
+    from dcctl.drain.targets import chosen
 
-    site = Site(words.spec.demand_reason, words.spec.protected)
-    return chosen(found.whole, words.nodes or ("@all",), kept(found, which), gates, how.reason, site)
-
-
-def kept(found: Surveyed, which: Which) -> frozenset[str]:
-    """Return the nodes that --exclude, -l and --for leave. UsageError: the file of findings is none."""
-    from dcctl.cli.drain.findings import nodes_of as told
-    from dcctl.drain.labels import met, terms
-
-    names = frozenset(node.name for node in found.fleet.nodes)
-    if which.labels:
-        conditions = terms(which.labels)
-        names &= {node.name for node in found.fleet.nodes if met(conditions, node.labels)}
-    return names & told(which.findings) if which.findings else names
+    sets = words.nodes
+    if len(sets) > 1:
+        sets = (fold(name for one in sets for name in chosen(fleet, one)),)
+    return chosen(
+        fleet,
+        sets[0] if sets else None,
+        exclude=session.settings.exclude or None,
+        labels=which.labels,
+        found=_found(which.findings, fleet) if which.findings else None,
+    )
 
 
-def all_known(fleet: Fleet) -> frozenset[str]:
-    """Return the names of all nodes."""
-    return frozenset(node.name for node in fleet.nodes)
+def _found(path: str, fleet: Fleet) -> tuple[str, ...]:
+    """The nodes of the findings of a file. UsageError: it is no audit, or names none that draining mends."""
+    import msgspec
+
+    from dcctl.audit.drains import DRAINS
+    from dcctl.drain.targets import named_by
+    from dcctl.inventory.sources.files.documents import read_bytes
+
+    try:
+        document = msgspec.json.decode(read_bytes(path), type=_Audit)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UsageError(path, f"is not what `dcctl audit -o json` prints: {error}", _AUDIT) from error
+    return named_by(document.items, DRAINS, fleet, path)

@@ -13,7 +13,7 @@ HELP: Final = "dcctl drain --help"
 class Which(NamedTuple):
     """Which nodes."""
 
-    nodes: Annotated[
+    targets: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="NODES...", help="gpu[001-008], @rack2, @feed:pdu-a, @leaf:l3; - reads names from stdin."
@@ -157,8 +157,8 @@ def _why(verb: str) -> str:
 
 def typed(which: Which, how: How, gates: Open) -> list[str]:
     """Return the words that ask for the same again, as one would type them."""
-    named = list(which.nodes or ())
-    return [*named, *(word for group in (which._replace(nodes=None), how, gates) for word in _words(group))]
+    named = list(which.targets or ())
+    return [*named, *(word for group in (which._replace(targets=None), how, gates) for word in _words(group))]
 
 
 def _words(group: Which | How | Open) -> list[str]:
@@ -178,7 +178,7 @@ def _given(options: NamedTuple) -> list[str]:
     return [name for name, value in options._asdict().items() if value not in (defaults[name], [])]
 
 
-_FLAGS: Final = {"nodes": "NODES", "labels": "-l", "findings": "--for"}
+_FLAGS: Final = {"targets": "NODES", "labels": "-l", "findings": "--for"}
 
 
 def _flag(name: str) -> str:

@@ -37,8 +37,8 @@ def wanted(session: Session, which: Which, how: How, gates: Open) -> Wanted:
 
     words = words_of(session, which, how, drain_of(session.settings.context_in_force))
     found = session.survey(PLAN)
-    request = request_of(found, words, which, how, gates)
-    named = which if "-" not in (which.nodes or ()) else which._replace(nodes=list(words.nodes))
+    request = request_of(found.whole, session, words, which, how, gates)
+    named = which if "-" not in (which.targets or ()) else which._replace(targets=list(words.nodes))
     return Wanted(found, request, f"dcctl drain {join(typed(named, how, gates))}")
 
 
