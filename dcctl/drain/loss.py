@@ -7,14 +7,18 @@ Restarting itself (images, the file read again, the first steps) is not in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dcctl.drain.campaign import Leave, Unit
-    from dcctl.drain.request import Rule
     from dcctl.inventory.model import Workload
+
+_ANSWERS: Final = frozenset(
+    ("Deployment", "InferenceService", "LeaderWorkerSet", "RayService", "ReplicaSet", "StatefulSet")
+)
+"""Kinds that answer requests, or people: what they compute is given away at once."""
 
 
 class Past(NamedTuple):
@@ -27,12 +31,11 @@ class Past(NamedTuple):
     """How often it writes one by itself."""
 
 
-def pasts_of(unit: Unit, work: Workload, rule: Rule | None) -> tuple[tuple[int, Past], ...]:
+def pasts_of(unit: Unit, work: Workload, every_s: int | None) -> tuple[tuple[int, Past], ...]:
     """(thousandths of GPUs, what is known of their checkpoints) of what stops with a unit.
 
     A gang computes once all of it runs: since its last member started. Other members each do on their own.
     """
-    every_s = rule.checkpoint_every_s if rule is not None else None
     running = [one for one in work.members if one.phase == "running"]
     if unit.gang:
         known = [one.started_at_s for one in running if one.started_at_s is not None]
@@ -95,5 +98,9 @@ def summed(parts: Iterable[tuple[int, int | None]]) -> int | None:
 
 
 def loses(unit: Unit) -> bool:
-    """Whether anything of it is computed anew: it restarts, holds GPUs, and writes no checkpoint first."""
-    return bool(unit.restarts and unit.gpu_milli and unit.hook is None and not unit.proved)
+    """Whether anything of it is computed anew: it restarts, holds GPUs, and writes no checkpoint first.
+
+    What answers requests keeps nothing that it computed.
+    """
+    stops = unit.restarts and unit.gpu_milli and unit.kind not in _ANSWERS
+    return bool(stops and unit.hook is None and not unit.proved)

@@ -87,7 +87,7 @@ def _with_losses(wave: Wave, seen: Sorted) -> Wave:
 
 
 def _pasts(unit: Unit, seen: Sorted) -> tuple[tuple[int, Past], ...]:
-    return pasts_of(unit, seen.works[unit.workload], seen.rules.get(unit.workload))
+    return pasts_of(unit, seen.works[unit.workload], seen.every.get(unit.workload))
 
 
 def _serial(nodes: Sequence[str], seen: Sorted, now_s: int) -> Serial:

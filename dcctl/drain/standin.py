@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.drain.campaign import Finding, Leave, Stay, Unit
-from dcctl.drain.request import Rule
 
 if TYPE_CHECKING:
     from dcctl.drain.request import Done, Request
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 class Sorted(NamedTuple):
     units: tuple[Unit, ...]
-    rules: dict[str, Rule]
+    every: dict[str, int]
     works: dict[str, Workload]
     stays: tuple[Stay, ...]
     findings: tuple[Finding, ...]

@@ -91,7 +91,7 @@ def _seconds(option: str, text: str) -> int | None:
 def _moment(option: str, text: str, now_s: int) -> int | None:
     """A date and time, or a length from now on."""
     from dcctl.inventory.lengths import duration
-    from dcctl.inventory.sources.jobs.times import moment
+    from dcctl.inventory.moments import moment
 
     if text[:4].isdecimal():
         return _read(option, text, moment)
