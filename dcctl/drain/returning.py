@@ -11,7 +11,7 @@ from dcctl.render.report import Note, Report, Table
 from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dcctl.inventory.model import Node
     from dcctl.render.report import Severity
@@ -145,3 +145,11 @@ def question(backs: Sequence[Back]) -> tuple[str, ...]:
     back = _with(backs, RETURNS)
     kept = [f"{one.node} stays as it is: {one.state}: {one.says}" for one in backs if one.state != RETURNS]
     return (*kept, f"back in service: {fold(one.node for one in back)}", f"Return {plural(len(back), 'node')}?")
+
+
+def told(backs: Sequence[Back], left: Mapping[str, str]) -> tuple[Back, ...]:
+    """Return them as they ended; `left`: why nodes were not given back, by name."""
+    return tuple(
+        one._replace(state="changed", says=left[one.node], stays_cordoned=False) if left.get(one.node) else one
+        for one in backs
+    )

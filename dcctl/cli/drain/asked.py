@@ -53,7 +53,7 @@ def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words
     if not (which.targets or which.labels or which.findings):
         raise UsageError("NODES", "no node is named", _HELP)
     return Words(
-        _node_sets(session, which.targets or []),
+        node_sets(session, which.targets or []),
         spec,
         _rules(policy) if policy else (),
         _seconds("--grace", how.grace),
@@ -62,8 +62,8 @@ def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words
     )
 
 
-def _node_sets(session: Session, given: list[str]) -> tuple[str, ...]:
-    """The node sets, with the names on standard input in place of `-`."""
+def node_sets(session: Session, given: list[str]) -> tuple[str, ...]:
+    """Return the node sets, with the names on standard input in place of `-`. UsageError: there are none."""
     from dcctl.cli.session import names_on_stdin
 
     if "-" not in given:
@@ -117,7 +117,7 @@ def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: 
 
     spec = words.spec
     request = Request(
-        nodes=nodes_of(fleet, session, words, which),
+        nodes=nodes_of(fleet, session, words.nodes, which),
         asked=" ".join(words.nodes) or _narrowed(which),
         reason=how.reason,
         max_unavailable=how.max_unavailable or spec.max_unavailable,
@@ -179,11 +179,10 @@ def gates_of(gates: Open) -> Gates:
     )
 
 
-def nodes_of(fleet: Fleet, session: Session, words: Words, which: Which) -> tuple[str, ...]:
+def nodes_of(fleet: Fleet, session: Session, sets: tuple[str, ...], which: Which) -> tuple[str, ...]:
     """Return the nodes that meet all that is asked. UsageError: see `targets.chosen`."""
     from dcctl.drain.targets import chosen
 
-    sets = words.nodes
     if len(sets) > 1:
         sets = (fold(name for one in sets for name in chosen(fleet, one)),)
     return chosen(
