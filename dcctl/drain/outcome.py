@@ -18,7 +18,7 @@ gave the node back, or took charge of it. `wait`: it did not end in time. `refus
 
 
 class Approved(Fact, frozen=True):
-    """What was asked for, and the plan that was agreed to: saved beside the journal before any write."""
+    """What was asked for, and the plan that was agreed to: saved before any write."""
 
     request: Request
     campaign: Campaign

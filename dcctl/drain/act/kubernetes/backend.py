@@ -11,6 +11,7 @@ from dcctl.drain.act.kubernetes.evictions import evict
 from dcctl.drain.act.kubernetes.lease import Lease
 from dcctl.drain.act.kubernetes.nodes import Nodes
 from dcctl.drain.backends import Sight, Standing
+from dcctl.errors import UnreachableError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import OwnedPod
 from dcctl.inventory.sources.kubernetes.said import said
@@ -162,10 +163,12 @@ class Kubernetes:
 
 @contextmanager
 def _told(what: str) -> Iterator[None]:
-    """Failures in the words of a command."""
+    """Failures in the words of a command; what a server that comes back may do is UnreachableError."""
     try:
         yield
     except Failure as failure:
+        if failure.status == 429 or (failure.status or 0) >= 500:
+            raise UnreachableError(what, failure.reason, failure.hint or _TRY) from failure
         raise said(failure, what, _TRY, ROLE) from failure
 
 

@@ -38,28 +38,32 @@ def _request(leave: Leave) -> tuple[str, str, dict[str, object]]:
     if leave.how == "delete":
         return "DELETE", path, options
     meta = {"name": name, "namespace": namespace}
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta, "deleteOptions": options}
-    return "POST", f"{path}/eviction", body
+    body: dict[str, object] = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
+    return "POST", f"{path}/eviction", body | {"deleteOptions": options}
 
 
 def meant(failure: Failure) -> Answer:
     """What a refusal means for the pod. Raises the failure where it holds for all that we ask."""
     text, status = failure.reason, failure.status or 0
-    if status == 404:
+    if status == 404 or (status == 409 and "precondition" in text.lower()):
         return Answer("gone")
-    if _WEBHOOK in text and status < 500:
+    if _is_final(text, status):
         return Answer("blocked", text)
-    if status == 409:
-        return Answer("gone") if "precondition" in text.lower() else Answer("later", text)
-    if status == 429:
+    if status in (409, 429) or _is_ending(failure):
         return Answer("later", failure.causes.get(_BUDGET, text), failure.wait_s or None)
-    if status == 403 and (_TERMINATING in failure.causes or "being terminated" in text):
-        return Answer("later", text)
     if failure.cause in ("denied", "unauthenticated"):
         raise failure
-    if _TWO_BUDGETS in text or failure.is_refusal:
-        return Answer("blocked", text)
-    return Answer("unsure", text, failure.wait_s or None)
+    return Answer("blocked" if failure.is_refusal else "unsure", text, failure.wait_s or None)
+
+
+def _is_final(text: str, status: int) -> bool:
+    """Two budgets on one pod, or a webhook that says no: whoever looks after these has to act."""
+    return _TWO_BUDGETS in text or (_WEBHOOK in text and status < 500)
+
+
+def _is_ending(failure: Failure) -> bool:
+    """Whether its namespace is being deleted, and the pod with it."""
+    return failure.status == 403 and (_TERMINATING in failure.causes or "being terminated" in failure.reason)
 
 
 def _looked_up(objects: Objects, leave: Leave, answer: Answer) -> Answer:
