@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
@@ -12,7 +11,7 @@ from dcctl.drain.campaign import Finding
 from dcctl.units import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from dcctl.drain.campaign import Unit, Wave
     from dcctl.drain.request import Request
@@ -41,16 +40,6 @@ def seconds_of(unit: Unit, rounds: int = 1) -> int:
     going = [one for one in unit.leaves if one.how != "wait"]
     graces = [GRACE_S if one.grace_s is None else one.grace_s for one in going]
     return first + max(graces, default=0) * rounds + READY_S * (rounds - 1)
-
-
-def rounds_of(units: Iterable[Unit], allowed: Mapping[str, int | None]) -> int:
-    """In how many turns budgets let these go; of one that allows none, or nobody knows, one at a time."""
-    asked: Counter[str] = Counter()
-    for unit in units:
-        for leaf in unit.leaves:
-            if leaf.how == "evict":
-                asked.update(leaf.budgets)
-    return max((-(-count // max(1, allowed.get(name) or 1)) for name, count in asked.items()), default=1)
 
 
 def timed(waves: Sequence[Wave], request: Request, now_s: int, zone: str) -> Times:

@@ -98,9 +98,10 @@ def summed(parts: Iterable[tuple[int, int | None]]) -> int | None:
 
 
 def loses(unit: Unit) -> bool:
-    """Whether anything of it is computed anew: it restarts, holds GPUs, and writes no checkpoint first.
+    """Whether anything of it is computed anew: it computes, and writes no checkpoint first."""
+    return computes(unit) and unit.hook is None and not unit.proved
 
-    What answers requests keeps nothing that it computed.
-    """
-    stops = unit.restarts and unit.gpu_milli and unit.kind not in _ANSWERS
-    return bool(stops and unit.hook is None and not unit.proved)
+
+def computes(unit: Unit) -> bool:
+    """Whether it restarts, holds GPUs, and keeps what it computes. What answers requests keeps nothing."""
+    return bool(unit.restarts and unit.gpu_milli) and unit.kind not in _ANSWERS

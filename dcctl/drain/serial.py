@@ -14,12 +14,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.drain.campaign import Serial
 from dcctl.drain.estimate import GRACE_S
-from dcctl.drain.loss import Past, since, summed
+from dcctl.drain.loss import Past, computes, since, summed
+from dcctl.drain.pods import on, standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dcctl.drain.campaign import Unit
+    from dcctl.drain.pods import Pod
+    from dcctl.drain.request import Gates, Request
+    from dcctl.inventory.model import Fleet
 
 BETWEEN_S = 0
 """Seconds from the last pod of a node gone to the next node: kubectl goes on at once. Who repairs each node
@@ -71,6 +75,8 @@ def _begins(
 def _costs(one: Stop, begins: Mapping[str, int]) -> tuple[int, int | None]:
     """(restarts, GPU ms lost) of one unit: a gang loses all that it computes, at each node."""
     hits = sorted({begins[leaf.node] for leaf in one.unit.leaves if leaf.node in begins})
+    if not computes(one.unit):
+        return len(hits), 0
     if not one.unit.gang:
         pairs = zip(one.unit.leaves, one.pasts, strict=True)
         here = [(leaf, *told) for leaf, told in pairs if leaf.node in begins]
@@ -81,3 +87,21 @@ def _costs(one: Stop, begins: Mapping[str, int]) -> tuple[int, int | None]:
         for before, hit in zip((0, *hits), hits, strict=False)
     ]
     return len(hits), summed(lost)
+
+
+def refused(fleet: Fleet, request: Request) -> frozenset[str]:
+    """Nodes of which kubectl refuses a pod, called with --ignore-daemonsets and with what is open here.
+
+    Refused are pods with an emptyDir of any kind without --delete-emptydir-data, and those that no controller
+    makes anew without --force (pkg/drain/filters.go). Finished pods are exempt; mirror pods are passed over.
+    """
+    found = on(fleet, frozenset(request.nodes))
+    return frozenset(pod.node for _, pods in found for pod in pods if _is_refused(pod, request.gates))
+
+
+def _is_refused(pod: Pod, gates: Gates) -> bool:
+    told = pod.told
+    if told is None or standing(pod) not in (None, "leaving"):
+        return False
+    kept = told.scratch and not gates.delete_emptydir_data
+    return bool(kept) or not (told.controller or gates.force)

@@ -1,15 +1,18 @@
 """Which nodes go together: as good as trying everything, and never worse than the simple way."""
 
 from itertools import product
+from typing import TypeAlias
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.drain.order import EXACT, Item, Plan, Work, chopped, cost, greedy, ordered
 
+Case: TypeAlias = tuple[tuple[Item, ...], list[Work], int]
+
 
 @st.composite
-def cases(draw: st.DrawFn, most: int) -> tuple[tuple[Item, ...], list[Work], int]:
+def cases(draw: st.DrawFn, most: int) -> Case:
     """Items with work of which some stands on several."""
     works = [
         Work(draw(st.integers(0, 9)) * 1000, draw(st.integers(0, 5)) * 600)
@@ -32,7 +35,9 @@ def is_valid(plan: Plan, items: tuple[Item, ...], limit: int) -> bool:
 
 
 @given(cases(4))
-def test_few_items_are_solved_as_well_as_by_trying_all(case: tuple[tuple[Item, ...], list[Work], int]) -> None:
+def test_few_items_are_solved_as_well_as_by_trying_all(
+    case: Case,
+) -> None:
     items, works, limit = case
     every = []
     for turns in product(range(len(items)), repeat=len(items)):
@@ -47,7 +52,7 @@ def test_few_items_are_solved_as_well_as_by_trying_all(case: tuple[tuple[Item, .
 
 
 @given(cases(EXACT + 4))
-def test_it_is_never_worse_than_the_simple_way(case: tuple[tuple[Item, ...], list[Work], int]) -> None:
+def test_it_is_never_worse_than_the_simple_way(case: Case) -> None:
     items, works, limit = case
     found = ordered(items, works, limit)
     assert is_valid(found, items, limit)
