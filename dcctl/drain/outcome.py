@@ -10,8 +10,6 @@ from dcctl.errors import UnfinishedError
 from dcctl.inventory.devices import Fact, Natural
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dcctl.journal import Header
 
 Holder: TypeAlias = Literal["budget", "checkpoint", "wait", "refused", "dying", "uncordoned", "marked"]
@@ -20,7 +18,7 @@ gave the node back, or took charge of it. `wait`: it did not end in time. `refus
 
 
 class Approved(Fact, frozen=True):
-    """What was asked for, and the plan that was agreed to: saved beside the journal before the first write."""
+    """What was asked for, and the plan that was agreed to: saved before any write."""
 
     request: Request
     campaign: Campaign
@@ -72,7 +70,7 @@ class Known(Fact, frozen=True):
     """One run that has a journal."""
 
     header: Header
-    path: Path
+    path: str
     outcome: Outcome
 
 
