@@ -118,7 +118,9 @@ def _notes(one: Outcome) -> Iterator[Note]:
         yield Note("more", f"{len(one.held) - _MOST:,} with -o wide", "crit")
     for wave in one.waves:
         if wave.waiting:
-            text = f"{', '.join(wave.waiting[:3])} of wave {wave.number} did not stand again in the time given"
+            text = (
+                f"{', '.join(wave.waiting[:3])} of wave {wave.number} did not stand again in the time given"
+            )
             yield Note("waits", text, "warn")
     for text in one.notes:
         yield Note("note", text)
@@ -126,7 +128,9 @@ def _notes(one: Outcome) -> Iterator[Note]:
         text = f"{plural(len(one.lasting), 'pod')} evicted: they stand where their scheduler put them"
         yield Note("not undone", text, detail="lasting")
     if one.state == "drained" and one.nodes:
-        yield Note("after maintenance", "check and return them", command=f"dcctl drain --return {fold(one.nodes)}")
+        yield Note(
+            "after maintenance", "check and return them", command=f"dcctl drain --return {fold(one.nodes)}"
+        )
 
 
 def _held(one: Held) -> str:
@@ -157,7 +161,9 @@ def status_report(known: Sequence[Known]) -> Report:
         headline=f"{plural(len(known), 'run')}, {len(unfinished):,} unfinished",
         items=Table("items", _RUNS, rows, fold=False),
         notes=tuple(
-            Note("unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume)
+            Note(
+                "unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume
+            )
             for one in unfinished
         ),
         name_key="run",

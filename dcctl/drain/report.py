@@ -124,7 +124,13 @@ def _details(campaign: Campaign) -> tuple[Table, ...]:
     return (
         Table("workloads", WORKLOADS, tuple(_unit_row(*pair, campaign.made_at_s) for pair in pairs), "work"),
         Table("findings", FINDINGS, tuple(map(_finding_row, campaign.findings)), "findings", fold=False),
-        Table("reliefs", RELIEFS, tuple(map(_relief_row, campaign.reliefs)), "what would make it fit", fold=False),
+        Table(
+            "reliefs",
+            RELIEFS,
+            tuple(map(_relief_row, campaign.reliefs)),
+            "what would make it fit",
+            fold=False,
+        ),
         Table("stays", STAYS, tuple(_stay_rows(campaign)), "pods that stay", fold=False),
     )
 
@@ -206,7 +212,7 @@ def _notes(told: Told) -> Iterator[Note]:
 
 def _finding_note(one: Finding, subjects: tuple[str, ...]) -> Note:
     severity: Severity = "crit" if one.blocks else "warn"
-    runs = one.cure.startswith("dcctl ")
+    runs = one.cure.startswith("dcctl ") and ";" not in one.cure
     return Note(_label(one), _says(one, subjects, cured=not runs), severity, one.cure if runs else "")
 
 
@@ -216,7 +222,9 @@ def _label(one: Finding) -> str:
 
 def _says(one: Finding, subjects: tuple[str, ...], *, cured: bool = True) -> str:
     """The sentence with all that it is about, where, and what removes it."""
-    where = f" on {fold(one.nodes)}" if one.nodes and len(subjects) == 1 and one.subject not in one.nodes else ""
+    where = (
+        f" on {fold(one.nodes)}" if one.nodes and len(subjects) == 1 and one.subject not in one.nodes else ""
+    )
     about = fold(subjects) if set(subjects) <= set(one.nodes) else _some(subjects)
     text = f"{about}{where}: {one.says.rstrip('.')}"
     return f"{text}; {one.cure}" if cured and one.cure else text

@@ -66,18 +66,16 @@ def judged(node: Node, health: Health | None) -> Back:
 
 
 def _state(node: Node, health: Health | None) -> tuple[State, str]:
-    if node.ready is False:
-        return "not ready", "its kubelet does not say that it is ready"
-    if node.ready is None:
-        return "unknown", "nobody tells whether it is ready"
+    if not node.ready:
+        known = node.ready is not None
+        told = "its kubelet says that it is not ready" if known else "nobody tells whether it is ready"
+        return "not ready" if known else "unknown", told
     if health is None:
         return RETURNS, "not checked"
     if health.faults:
         return "faulty", _some(health.faults)
-    if health.doubts:
-        return "unknown", _some(health.doubts)
-    if not health.looked:
-        return "unknown", "no source tells of its health"
+    if health.doubts or not health.looked:
+        return "unknown", _some(health.doubts) or "no source tells of its health"
     return RETURNS, _some(health.slight)
 
 
@@ -87,13 +85,20 @@ def _some(texts: Sequence[str]) -> str:
 
 
 def return_report(
-    backs: Sequence[Back], gaps: tuple[Gap, ...] = (), run: str = "", journal: str = "", *, dry_run: bool = False
+    backs: Sequence[Back],
+    gaps: tuple[Gap, ...] = (),
+    run: str = "",
+    journal: str = "",
+    *,
+    dry_run: bool = False,
 ) -> Report:
     """One row per node. What stays out of service is a finding; health that nobody can tell makes a gap."""
     back, kept = _with(backs, RETURNS), [one for one in backs if one.state not in (RETURNS, "in service")]
     unknown = _with(backs, "unknown")
     rows = tuple((one.node, one.state, one.says, one.run, one.reason) for one in backs)
-    told = tuple(Gap("drain", f"health of {one.node}", one.says, "unsupported", node=one.node) for one in unknown)
+    told = tuple(
+        Gap("drain", f"health of {one.node}", one.says, "unsupported", node=one.node) for one in unknown
+    )
     return Report(
         kind=RETURN.kind,
         headline=_headline(backs, len(back), len(kept), dry_run),
@@ -130,7 +135,9 @@ def _with(backs: Sequence[Back], state: State) -> list[Back]:
 
 def _notes(backs: Sequence[Back], *, dry_run: bool) -> Iterator[Note]:
     if any(one.stays_cordoned for one in backs):
-        yield Note("cordoned", "what was out of service before its drain is again as it was: kubectl uncordon NODE")
+        yield Note(
+            "cordoned", "what was out of service before its drain is again as it was: kubectl uncordon NODE"
+        )
     if _with(backs, "unknown"):
         text = "nodes whose health nobody can tell go back with --without-checks alone"
         yield Note("unknown", text, "warn")
@@ -144,12 +151,18 @@ def question(backs: Sequence[Back]) -> tuple[str, ...]:
     """Return what is told before the question, line by line."""
     back = _with(backs, RETURNS)
     kept = [f"{one.node} stays as it is: {one.state}: {one.says}" for one in backs if one.state != RETURNS]
-    return (*kept, f"back in service: {fold(one.node for one in back)}", f"Return {plural(len(back), 'node')}?")
+    return (
+        *kept,
+        f"back in service: {fold(one.node for one in back)}",
+        f"Return {plural(len(back), 'node')}?",
+    )
 
 
 def told(backs: Sequence[Back], left: Mapping[str, str]) -> tuple[Back, ...]:
     """Return them as they ended; `left`: why nodes were not given back, by name."""
     return tuple(
-        one._replace(state="changed", says=left[one.node], stays_cordoned=False) if left.get(one.node) else one
+        one._replace(state="changed", says=left[one.node], stays_cordoned=False)
+        if left.get(one.node)
+        else one
         for one in backs
     )

@@ -109,6 +109,9 @@ RETURN: Final = Shape(
     ),
 )
 RIGHTS: Final = Shape(
-    "drain-rbac", "The smallest ClusterRole that drains, as YAML text in `documents`.", (), document_format="yaml"
+    "drain-rbac",
+    "The smallest ClusterRole that drains, as YAML text in `documents`.",
+    (),
+    document_format="yaml",
 )
 SHAPES: Final = (PLAN, RETURN, RIGHTS)

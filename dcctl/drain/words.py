@@ -53,7 +53,11 @@ def _homeless(campaign: Campaign) -> str:
     names = list(dict.fromkeys(one.workload for one in units))
     if not names:
         return "work finds no room"
-    return f"{names[0]}{size} finds no room" if len(names) == 1 else f"{len(names):,} workloads{size} find no room"
+    return (
+        f"{names[0]}{size} finds no room"
+        if len(names) == 1
+        else f"{len(names):,} workloads{size} find no room"
+    )
 
 
 def _gangs(campaign: Campaign) -> str:
@@ -70,7 +74,9 @@ def _gangs(campaign: Campaign) -> str:
     if len(times) == 1:
         return f"its gang restarts {_times(next(iter(often)))}"
     if not never:
-        return f"of {len(times):,} gangs {', '.join(f'{word} restart' for word in words[:1])}" + _rest(words[1:])
+        return f"of {len(times):,} gangs {', '.join(f'{word} restart' for word in words[:1])}" + _rest(
+            words[1:]
+        )
     return f"{never:,} of {len(times):,} gangs restart never, {', '.join(words)}"
 
 
@@ -165,7 +171,9 @@ def to_of(wave: Wave) -> str:
     gangs = [unit for unit in moved if unit.gang and all(leave.to for leave in unit.leaves)]
     homeless = sum(not leave.to for unit in moved for leave in unit.leaves if unit.verdict != "fits")
     words = [fold(nodes)] if nodes else []
-    words += [plural(len(gangs), "gang") + " whole" if len(gangs) > 1 else "gang whole"] if gangs and nodes else []
+    words += (
+        [plural(len(gangs), "gang") + " whole" if len(gangs) > 1 else "gang whole"] if gangs and nodes else []
+    )
     words += [f"{plural(homeless, 'pod')} without room"] if homeless else []
     return ", ".join(words) or NOTHING
 

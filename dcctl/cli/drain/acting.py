@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from dcctl.cli.drain.planning import Planner, wanted
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from dcctl.app import Cluster
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
     from dcctl.drain.act.order import World
-    from dcctl.drain.backends import Backend
+    from dcctl.drain.backends import Backend, Hooks
+    from dcctl.drain.campaign import Unit
     from dcctl.inventory.model import Fleet
-    from dcctl.inventory.sources.kubernetes.objects import Objects
+    from dcctl.progress import Progress
     from dcctl.render.report import Report
 
 _COMMAND: Final = "dcctl drain"
@@ -83,28 +86,43 @@ def journals(session: Session) -> Path:
     return state_dir(session.environ) / "journals"
 
 
+class Asked:
+    """The cluster of this run, as what acts sees it, and what asks its work for checkpoints."""
+
+    def __init__(self, session: Session) -> None:
+        """Nothing is contacted yet, and no source is looked for: what is wrong with words is told first."""
+        self._settings = session.settings
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The one that the sources name. UsageError: they name none, or several."""
+        from dcctl.app import cluster_of
+
+        return cluster_of(self._settings, f"{_COMMAND} NODES -i kubernetes:CONTEXT")
+
+    def backend(self) -> Backend:
+        """Return the cluster as what acts sees it."""
+        from dcctl.drain.act.kubernetes.backend import Kubernetes
+
+        return Kubernetes(lambda deadline_s: self.cluster(deadline_s))
+
+    def checkpoint(self, unit: Unit) -> str:
+        """See `Hooks`."""
+        return self._hooks.checkpoint(unit)
+
+    @cached_property
+    def _hooks(self) -> Hooks:
+        from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
+
+        return KubernetesHooks(self.cluster.connected())
+
+
 def backend_of(session: Session) -> Backend:
-    """The cluster of this run; nothing is contacted yet."""
-    from functools import cache
-    from typing import TYPE_CHECKING
-
-    from dcctl.app import cluster_of
-    from dcctl.drain.act.kubernetes.backend import Kubernetes
-
-    if TYPE_CHECKING:
-        from collections.abc import Callable
-
-    @cache
-    def cluster() -> Callable[[float], Objects]:
-        return cluster_of(session.settings, f"{_COMMAND} NODES -i kubernetes:CONTEXT")
-
-    def connect(deadline_s: float) -> Objects:
-        return cluster()(deadline_s)
-
-    return Kubernetes(connect)
+    """Return the cluster of this run; nothing is contacted yet."""
+    return Asked(session).backend()
 
 
-def _world(session: Session, progress: object, command: str, seen: Fleet | None = None) -> World:
+def _world(session: Session, progress: Progress, command: str, seen: Fleet | None = None) -> World:
     from dcctl.cli.again import in_full
     from dcctl.drain.act.order import World
 
@@ -115,9 +133,10 @@ def _world(session: Session, progress: object, command: str, seen: Fleet | None 
         if not session.settings.quiet:
             tell_aside(f"dcctl: {line}\n")
 
+    asked = Asked(session)
     return World(
-        backend=backend_of(session),
-        hooks=_hooks(session),
+        backend=asked.backend(),
+        hooks=asked,
         plan=Planner(session, seen),
         progress=progress,
         tell=tell,

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from dcctl.audit.check import Check
     from dcctl.audit.judge import Verdict
     from dcctl.audit.scene import Scene
     from dcctl.cli.drain.options import Which
     from dcctl.cli.session import Session
-    from dcctl.drain.backends import Backend
     from dcctl.drain.returning import Back, Health
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.inventory.model import Gap
@@ -41,7 +38,9 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
         return return_report(backs, gaps, dry_run=session.consent.dry_run)
     demand_live(session, f"{_COMMAND} --dry-run")
     session.consent.demand(_typed(session, which), question(backs))
-    given = give_back(backend_of(session), journals(session), in_full(_COMMAND, session), going, session.now_s)
+    given = give_back(
+        backend_of(session), journals(session), in_full(_COMMAND, session), going, session.now_s
+    )
     return return_report(told(backs, given.left), gaps, given.run, given.journal)
 
 
@@ -105,7 +104,8 @@ def _told(scene: Scene, checks: Sequence[Check], verdict: Verdict, names: Sequen
     doubts = _doubts(verdict, names)
     looked = _looked(scene, checks, names)
     return {
-        name: Health(tuple(faults[name]), tuple(doubts[name]), looked[name], tuple(slight[name])) for name in names
+        name: Health(tuple(faults[name]), tuple(doubts[name]), looked[name], tuple(slight[name]))
+        for name in names
     }
 
 

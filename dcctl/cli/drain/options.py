@@ -25,7 +25,9 @@ class Which(NamedTuple):
     findings: Annotated[
         str,
         typer.Option(
-            "--for", metavar="FILE", help="Nodes of the findings that draining mends, of `dcctl audit -o json`."
+            "--for",
+            metavar="FILE",
+            help="Nodes of the findings that draining mends, of `dcctl audit -o json`.",
         ),
     ] = ""
     gpu: Annotated[
@@ -68,16 +70,18 @@ class How(NamedTuple):
 class Open(NamedTuple):
     """What is dangerous: `--yes` opens none of these."""
 
-    force: Annotated[bool, typer.Option("--force", help="Evict pods that nobody makes anew: they are gone.")] = (
-        False
-    )
+    force: Annotated[
+        bool, typer.Option("--force", help="Evict pods that nobody makes anew: they are gone.")
+    ] = False
     delete_emptydir_data: Annotated[
         bool, typer.Option("--delete-emptydir-data", help="Lose the files of emptyDir volumes on disk.")
     ] = False
     allow_pdb_violation: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-pdb-violation", metavar="NS/NAME", help="Break this budget: its pods are deleted. Repeat."
+            "--allow-pdb-violation",
+            metavar="NS/NAME",
+            help="Break this budget: its pods are deleted. Repeat.",
         ),
     ] = None
     waive_checkpoint: Annotated[
@@ -99,7 +103,8 @@ class Open(NamedTuple):
         bool, typer.Option("--foreign-cordons", help="Drain nodes that another tool took out of service.")
     ] = False
     without_fit: Annotated[
-        bool, typer.Option("--without-fit", help="Evict work that finds no room: it waits until there is some.")
+        bool,
+        typer.Option("--without-fit", help="Evict work that finds no room: it waits until there is some."),
     ] = False
 
 

@@ -40,7 +40,9 @@ def _entries(path: Path) -> Iterator[Entry]:
             if not isinstance(node, yaml.MappingNode):
                 raise UsageError(_place(where, node), "a rule must be a mapping", HINT)
             told = _told(node)
-            yield Entry(_place(where, node), told if isinstance(told, dict) else {}, dict(_places(where, node)))
+            yield Entry(
+                _place(where, node), told if isinstance(told, dict) else {}, dict(_places(where, node))
+            )
 
 
 def _told(node: yaml.Node) -> Told:

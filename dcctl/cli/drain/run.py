@@ -62,4 +62,6 @@ def _check(session: "Session") -> None:
 
     if session.settings.nodes:
         what = session.settings.origins["nodes"]
-        raise UsageError(f"{what} {session.settings.nodes}", "NODES says which; -x leaves some out", "dcctl drain --help")
+        raise UsageError(
+            f"{what} {session.settings.nodes}", "NODES says which; -x leaves some out", "dcctl drain --help"
+        )
