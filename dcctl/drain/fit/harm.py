@@ -10,7 +10,7 @@ import numpy as np
 from dcctl.packing.problem import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
