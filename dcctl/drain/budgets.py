@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from dcctl.drain.findings import about
 from dcctl.drain.pods import named
-from dcctl.drain.units import asked
+from dcctl.drain.units import SERVED, asked
+from dcctl.inventory.model import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from dcctl.drain.request import Gates
     from dcctl.drain.units import Asked, Moved
     from dcctl.inventory.model import Budget, Workload
-
-_SCALED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
 
 
 def budget_hazards(one: Moved, gates: Gates, *, begun: bool) -> Iterator[Finding]:
@@ -43,7 +42,7 @@ def _finding(told: Asked, pods: Sequence[Pod], *, begun: bool) -> Finding:
     if before == "budgets-two":
         names = " and ".join(named(work, budget.name) for budget in budgets)
         says = f"{len(budgets)} PDBs cover it, {names}: the server evicts no such pod"
-        cure = f"{_kubectl('delete pdb', work, budgets[-1].name)}, or {opens}"
+        cure = f"{_kubectl('edit pdb', work, budgets[-1].name)}, or {opens}"
         return about(before, pods, says, cure, opened=told.opened)
     budget = budgets[0]
     says, cure = _SAYS[before](work, budget)
@@ -55,9 +54,10 @@ def _finding(told: Asked, pods: Sequence[Pod], *, begun: bool) -> Finding:
 def _never(work: Workload, budget: Budget) -> tuple[str, str]:
     name, covered = named(work, budget.name), budget.expected or 0
     says = f"PDB {name} allows 0 of {covered:,}, and never more: it wants {budget.desired_healthy:,} healthy"
-    if work.kind in _SCALED:
-        what = f"scale {work.kind.lower()} --replicas={covered + 1}"
-        return says, _kubectl(what, work, work.id.rpartition("/")[2])
+    up = sum(member.phase not in ENDED for member in work.members)
+    if work.kind in SERVED and up == covered:  # it covers nothing else: one more is one that may go
+        name = work.id.rpartition("/")[2]
+        return says, f"{_kubectl('scale', work, f'{work.kind.lower()}/{name}')} --replicas={covered + 1}"
     return says, _kubectl("edit pdb", work, budget.name)
 
 

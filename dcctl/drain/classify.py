@@ -61,7 +61,7 @@ def classify(fleet: Fleet, request: Request, done: Done, now_s: int) -> Classifi
         if leaving:
             rule, unread = _rule(work, leaving, request, fleet)
             one = moved(work, leaving, rule, request, done, now_s)
-            findings += (*unread, *hazards(one, request, done, now_s))
+            findings += unread or hazards(one, request, done, now_s)
             units.append(unit(one, request, done))
             works.append(work)
     findings += node_hazards(fleet, targets, by_node, request.gates)

@@ -14,6 +14,7 @@ from dcctl.drain.findings import ordered
 from dcctl.drain.loss import lost_gpu_ms, pasts_of
 from dcctl.drain.parts import parts_of
 from dcctl.drain.policy.rules import selects
+from dcctl.drain.rooms import Fitted, fitted
 from dcctl.drain.serial import Stop, refused, serial
 from dcctl.drain.units import rounds
 from dcctl.drain.waves import Limits, partition, shared_out
@@ -21,7 +22,7 @@ from dcctl.drain.waves import Limits, partition, shared_out
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dcctl.drain.campaign import Finding, Unit
+    from dcctl.drain.campaign import Finding, Relief, Unit
     from dcctl.drain.loss import Past
     from dcctl.drain.request import Done, Request
     from dcctl.inventory.model import Fleet, Node
@@ -48,10 +49,10 @@ def plan(fleet: Fleet, request: Request, done: Done, now_s: int) -> Campaign:
     asked = _asked(fleet, request, done, now_s)
     nodes, seen = asked.request.nodes, asked.seen
     limits = Limits(request.max_unavailable, parts_of(fleet, nodes, request.by))
-    waves = _formed(asked, partition(nodes, seen.units, limits, seconds_of))
-    times = timed(waves, request, now_s, zone_of(fleet))
+    found = _ordered(asked, partition(nodes, seen.units, limits, seconds_of))
+    times = timed(found.waves, request, now_s, zone_of(fleet))
     waves = [_with_losses(wave, asked.pasts, seen.units) for wave in times.waves]
-    return _campaign(asked, waves, times.findings)
+    return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings))
 
 
 def _asked(fleet: Fleet, request: Request, done: Done, now_s: int) -> Asked:
@@ -65,6 +66,23 @@ def _asked(fleet: Fleet, request: Request, done: Done, now_s: int) -> Asked:
         every = next((rule.checkpoint_every_s for rule in request.rules if selects(rule, work)), None)
         pasts[unit.workload] = pasts_of(unit, work, every)
     return Asked(fleet, request, done, now_s, seen, pasts)
+
+
+def _ordered(asked: Asked, lots: Sequence[Sequence[tuple[str, ...]]]) -> Fitted:
+    """The waves in this order, or in another in which more of them fit."""
+    first = _fitted(asked, lots)
+    if not first.failing or len(lots) < 2:
+        return first
+    bad = [lot for lot in lots if any(nodes in first.failing for nodes in lot)]
+    good = [lot for lot in lots if lot not in bad]
+    others = [other for other in ((*bad, *good), (*good, *bad)) if other != tuple(lots)]
+    found = [_fitted(asked, other).after_reordering(first.failing) for other in others]
+    return min((first, *found), key=lambda one: len(one.failing))
+
+
+def _fitted(asked: Asked, lots: Iterable[Iterable[tuple[str, ...]]]) -> Fitted:
+    waves = _formed(asked, [nodes for lot in lots for nodes in lot])
+    return fitted(asked.fleet, waves, asked.request, asked.done, asked.now_s)
 
 
 def _formed(asked: Asked, order: Sequence[Sequence[str]]) -> list[Wave]:
@@ -101,7 +119,9 @@ def _with_losses(wave: Wave, pasts: Mapping[str, Sequence[tuple[int, Past]]], wh
     return replace(wave, units=tuple(units))
 
 
-def _campaign(asked: Asked, waves: Sequence[Wave], findings: Iterable[Finding]) -> Campaign:
+def _campaign(
+    asked: Asked, waves: Sequence[Wave], reliefs: tuple[Relief, ...], findings: Iterable[Finding]
+) -> Campaign:
     request, fleet, seen = asked.request, asked.fleet, asked.seen
     known = {node.name: node for node in fleet.nodes}
     stops = [Stop(one, asked.pasts[one.workload]) for one in seen.units]
@@ -113,6 +133,7 @@ def _campaign(asked: Asked, waves: Sequence[Wave], findings: Iterable[Finding]) 
         verdict=min((wave.verdict for wave in waves), key=WORST.index, default="fits"),
         stays=seen.stays,
         findings=ordered((*seen.findings, *findings)),
+        reliefs=reliefs,
         made_at_s=asked.now_s,
         start_s=waves[0].start_s if waves else None,
         end_s=waves[-1].end_s if waves else None,

@@ -1,4 +1,4 @@
-"""Which nodes a campaign is about, and which campaigns are refused before anything is asked of the cluster."""
+"""Which nodes a campaign is about, and which campaigns are refused before anything is contacted."""
 
 from __future__ import annotations
 
@@ -138,14 +138,14 @@ def _refuse_held(targets: Iterable[Node], run: str, finished: Collection[str]) -
             raise RefusedError(others, f"run {held.run} of {who} holds it{why}", "dcctl drain --status")
 
 
-def _refuse_control_plane(targets: Iterable[Node], servers: Collection[str], request: Request) -> None:
+def _refuse_control_plane(targets: Iterable[Node], servers: frozenset[str], request: Request) -> None:
     met = [node.name for node in targets if node.name in servers]
     if met and not request.gates.control_plane:
         why = f"{plural(len(met), 'node')} of the control plane: the cluster itself runs there"
         raise RefusedError(fold(met), why, _command(request, "--control-plane"))
 
 
-def _refuse_whole(fleet: Fleet, targets: Iterable[Node], servers: Collection[str], request: Request) -> None:
+def _refuse_whole(fleet: Fleet, targets: Iterable[Node], servers: frozenset[str], request: Request) -> None:
     """Every node of a cluster that could take work, or all that the inventory has."""
     if request.gates.whole_cluster:
         return

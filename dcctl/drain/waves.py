@@ -53,15 +53,19 @@ def stage_of(unit: Unit) -> Stage:
 
 def partition(
     nodes: Sequence[str], units: Sequence[Unit], limits: Limits, seconds: Callable[[Unit], int]
-) -> list[tuple[str, ...]]:
-    """The nodes of each wave, in order: each node in one. `seconds`: how long it takes to move a unit."""
+) -> list[list[tuple[str, ...]]]:
+    """The nodes of each wave, in order: each node in one. `seconds`: how long it takes to move a unit.
+
+    Waves of one list follow each other: those of one part of the data centre.
+    """
     plan = _Partition(units, seconds)
     items = plan.items(nodes, limits.part)
     if limits.part is not None:
         lots = plan.by_part(items, limits.part)
     else:
         lots = plan.by_stage(items, together=limits.most is not None)
-    return [wave for lot in lots for wave in plan.waves(lot, limits.most)]
+    found = [plan.waves(lot, limits.most) for lot in lots]
+    return found if limits.part is not None else [[wave] for waves in found for wave in waves]
 
 
 class _Partition:

@@ -10,7 +10,7 @@ import numpy as np
 from dcctl.packing.problem import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -52,7 +52,7 @@ class Crowd:
 
     def room(self, of: int) -> Ints:
         """How many items of a class each bin has room for; rules about others are not looked at."""
-        return self._room[self._group[of]]  # type: ignore[no-any-return]
+        return self._room[self._group[of]]
 
     def taken(self, of: int, bins: Bools) -> int:
         """Items of a class of which all others can take the room in these bins, at most."""
@@ -60,7 +60,7 @@ class Crowd:
         return int((others * self._copies_each_takes(of)).sum())
 
     def filled(self, of: int, bins: Bools) -> int:
-        """How many of these bins all others can fill at most, so that they have no room for one of a class."""
+        """How many of these bins all others can fill at most: they have no room for one of a class then."""
         others = self._others(of, bins)
         rows = np.flatnonzero(bins)
         if not others.any():

@@ -42,10 +42,11 @@ class Places(NamedTuple):
     """There are no places for all of it."""
 
 
-def places_of(wave: Wave) -> Places:
+def places_of(wave: Wave, *, search: bool = True) -> Places:
     """Where all of the wave may stand, or most of it. The scene is as before afterwards.
 
-    Work that waits and is more urgent has what it can get; of equally urgent, what ran is placed first.
+    `search`: whether more is tried than to place one after the other, and whether it is proved that there is
+    no way. Work that waits and is more urgent has what it can get; of equally urgent, what ran is placed first.
     """
     placer = wave.scene.placer
     with emptied(wave):
@@ -54,7 +55,7 @@ def places_of(wave: Wave) -> Places:
         ahead = tuple(one for late, one in found if late)
         placed = tuple(one for late, one in found if not late)
         proved = False
-        if any(one.missing for one in placed):
+        if search and any(one.missing for one in placed):
             placer.undo(start)
             for one in ahead:
                 replay(placer, one)
@@ -67,13 +68,11 @@ def _looked_for(
 ) -> tuple[tuple[Placed, ...], bool]:
     """Places for all of the jobs, or what was found first for most of them, and whether there are none."""
     scene = wave.scene
-    best, start = first, scene.placer.mark()
-    for order in (_by_size(scene.problem, jobs),):
-        found = tuple(scene.placer.place(job) for job in order)
-        scene.placer.undo(start)
-        best = min((best, found), key=lambda each: _lack(scene.problem, each))
-    proved = False
-    if _lack(scene.problem, best)[0]:
+    start = scene.placer.mark()
+    again = tuple(scene.placer.place(job) for job in _by_size(scene.problem, jobs))
+    scene.placer.undo(start)
+    best, proved = min((first, again), key=_lack), False
+    if _lack(best)[0]:
         proved = hopeless(wave, jobs)
         found_all, ended = (None, True) if proved else searched(wave, jobs)
         scene.placer.undo(start)
@@ -102,7 +101,7 @@ def _by_size(problem: Problem, jobs: Sequence[Job]) -> list[Job]:
     )
 
 
-def _lack(problem: Problem, placed: Sequence[Placed]) -> tuple[int, int]:
+def _lack(placed: Sequence[Placed]) -> tuple[int, int]:
     """Workloads without room for all of their members, and these members."""
     return sum(one.missing > 0 for one in placed), sum(one.missing for one in placed)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import chain
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from dcctl.drain.fit.bounds import untold
 from dcctl.drain.fit.placing import Places, places_of
 from dcctl.drain.fit.reliefs import reliefs_of
 from dcctl.drain.fit.sure import sure_of
-from dcctl.drain.fit.wave import Wave
+from dcctl.drain.fit.wave import Wave, wave_of
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import ENDED
 from dcctl.packing.changed import opened
@@ -104,11 +103,11 @@ class Room:
         )
 
     def reliefs(self, judged: Judged) -> tuple[Relief, ...]:
-        """The least changes after which what finds no room does, each proved by placing it; least trouble first.
+        """The least changes after which what finds no room does, each proved by placing it.
 
-        Asked before anything else is carried.
+        To be asked before anything is carried.
         """
-        return reliefs_of(judged.asked, judged.found)
+        return reliefs_of(judged.asked, judged.found, self._scene.problem.now_s)
 
     def carry(self, judged: Judged) -> None:
         """From now on it is so: what was displaced stands in its new place, or waits; what ends is gone."""
@@ -127,23 +126,12 @@ class Room:
         self._queue += [left_of(one.job, one) for one in judged.found.placed if one.missing]
 
     def _wave(self, closed: Collection[str], members: Mapping[str, Collection[str]]) -> Wave:
-        scene = self._scene
-        stopped = {}
+        leaving = {}
         for job, names in members.items():
-            wanted, known = set(names), scene.running(job)
-            leaving = [] if known.fixed else [one for one in scene.of(job) if one.member in wanted]
-            if leaving:
-                stopped[job] = tuple(scene.stops_with(leaving))
-        anew = {job: held for job, held in stopped.items() if scene.running(job).made_anew}
-        gone = {(one.job, one.member) for held in stopped.values() for one in held}
-        return Wave(
-            scene,
-            frozenset(self._at[name] for name in closed if name in self._at),
-            MappingProxyType(stopped),
-            MappingProxyType(anew),
-            tuple(self._queue),
-            tuple(one for key, one in self._moved.items() if key not in gone),
-        )
+            wanted = set(names)
+            leaving[job] = [one for one in self._scene.of(job) if one.member in wanted]
+        shut = frozenset(self._at[name] for name in closed if name in self._at)
+        return wave_of(self._scene, shut, leaving, tuple(self._queue), self._moved.values())
 
     def _is_unread(self, job: str, names: Collection[str]) -> bool:
         return not self._unread.get(job, frozenset()).isdisjoint(names)

@@ -156,7 +156,7 @@ class _Search:
                 within |= each.of >= 0
             elif len(part) == 1 and -1 not in part:
                 within |= each.of == part.pop()
-        return allowed & within  # type: ignore[no-any-return]
+        return allowed & within
 
     def _key(self) -> object:
         """What tells the state from others: nobody cares which of bins that are alike it is."""
@@ -176,9 +176,10 @@ class _Search:
         columns += [engine.items.wanted[of].fixed[:, None] for of in classes]
         if any(engine.relations.counted[of] for of in classes):
             columns.append(every[:, None])
-        for run in (one for one in self.runs if one.job is not None):
-            columns += [each.of[:, None] for each in self._placer.parts_for(run.job) or ()]
-            columns += [one[:, None] for one in (self._placer.home(run.job),) if one is not None]
+        for job in (run.job for run in self.runs if run.job is not None):
+            home = self._placer.home(job)
+            columns += [each.of[:, None] for each in self._placer.parts_for(job) or ()]
+            columns += [] if home is None else [home.astype(np.int64)[:, None]]
         table = np.concatenate([np.asarray(each, np.int64) for each in columns], axis=1)
         numbers: dict[bytes, int] = {}
         return [numbers.setdefault(row.tobytes(), len(numbers)) for row in table]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,8 +23,10 @@ class Wave(NamedTuple):
     scene: Scene
     shut: frozenset[int]
     """Bins that take no work."""
+    leaving: Mapping[str, Sequence[Held]]
+    """Those who are asked to leave, by workload."""
     stopped: Mapping[str, Sequence[Held]]
-    """All that stop, by workload."""
+    """All that stop with them."""
     anew: Mapping[str, Sequence[Held]]
     """Those of them that somebody makes anew."""
     queue: Sequence[Job]
@@ -39,6 +41,11 @@ class Wave(NamedTuple):
         found[list(self.shut)] = False
         return found
 
+    def leaves_out(self, bins: Collection[int]) -> Wave:
+        """The wave without these bins: they take work, and whoever stands there stays."""
+        kept = {job: tuple(one for one in held if one.bin not in bins) for job, held in self.leaving.items()}
+        return wave_of(self.scene, self.shut.difference(bins), kept, self.queue, self.moved)
+
     def rivals(self) -> list[Job]:
         """What waits and is no less urgent than all that leaves."""
         least = min((self.scene.running(job).priority for job in self.anew), default=None)
@@ -51,12 +58,30 @@ class Wave(NamedTuple):
         return every[: last + 1]
 
 
+def wave_of(
+    scene: Scene,
+    shut: frozenset[int],
+    leaving: Mapping[str, Sequence[Held]],
+    queue: Sequence[Job],
+    moved: Iterable[Held],
+) -> Wave:
+    """The wave in which these leave. What belongs to its node goes with it and is no part of it.
+
+    `moved`: all members that were displaced before.
+    """
+    away = {job: held for job, held in leaving.items() if held and not scene.running(job).fixed}
+    stopped = {job: tuple(scene.stops_with(held)) for job, held in away.items()}
+    anew = {job: held for job, held in stopped.items() if scene.running(job).made_anew}
+    gone = set(chain.from_iterable(stopped.values()))
+    return Wave(scene, shut, away, stopped, anew, queue, tuple(one for one in moved if one not in gone))
+
+
 @contextmanager
-def emptied(wave: Wave, more: Collection[int] = ()) -> Iterator[None]:
-    """For a while all that stop stand nowhere, and the closed bins are closed but for `more`."""
+def emptied(wave: Wave) -> Iterator[None]:
+    """For a while all that stop stand nowhere, and nothing more is placed in the closed bins."""
     placer = wave.scene.placer
     mark = placer.mark()
-    wave.scene.close(wave.shut.difference(more))
+    wave.scene.close(wave.shut)
     placer.give_back(chain.from_iterable(wave.stopped.values()))
     try:
         yield
