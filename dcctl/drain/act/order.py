@@ -181,8 +181,8 @@ def _locked(world: World, agreed: Approved, written: Journal, work: Callable[[Go
         try:
             return work(going)
         finally:
-            going.end()
             lock.release()
+            going.end()
 
 
 def _lock(world: World, written: Journal) -> Lock:
