@@ -115,12 +115,17 @@ def _lost(one: Moved, now_s: int) -> str:
     return "nobody knows when it wrote the last one, so all that it computed may be lost"
 
 
+_LIFTED: Final = ("batch.kubernetes.io/job-tracking",)
+"""The controllers of Kubernetes itself lift these at once."""
+
+
 def finalizers(pods: Sequence[Pod]) -> Iterator[Finding]:
     """Yield pods that stay, though they are deleted, until others let them go."""
     groups: dict[tuple[str, ...], list[Pod]] = {}
     for pod in pods:
-        if pod.told is not None and pod.told.finalizers:
-            groups.setdefault(pod.told.finalizers, []).append(pod)
+        names = tuple(one for one in pod.told.finalizers if one not in _LIFTED) if pod.told else ()
+        if names:
+            groups.setdefault(names, []).append(pod)
     for names, found in groups.items():
         says = f"stays, though it was deleted, until somebody lifts {', '.join(names)}"
         namespace, _, name = found[0].name.rpartition("/")

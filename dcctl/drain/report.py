@@ -15,9 +15,9 @@ from dcctl.render.report import Note, Report, Table
 from dcctl.units import gpu_hours, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from dcctl.drain.campaign import Campaign, Finding, Relief, Unit, Wave
+    from dcctl.drain.campaign import Campaign, Finding, Relief, Serial, Unit, Wave
     from dcctl.inventory.model import Gap
     from dcctl.render.report import Cell, Column, Row, Severity
 
@@ -36,6 +36,8 @@ class Told(NamedTuple):
     deadline_s: int | None = None
     clocks: tuple[str, ...] = ()
     """When it runs, by the clocks of the zones of its windows: a sentence each."""
+    last: Mapping[str, int] = {}
+    """When each workload wrote its last checkpoint (Unix time), where that is known."""
     picture: bool = False
     """Whether the waves are drawn over time."""
     saved: bool = False
@@ -45,12 +47,12 @@ class Told(NamedTuple):
 def plan_report(told: Told) -> Report:
     """Return the answer of a dry run: the waves, and below them what is to be decided or known."""
     campaign = told.campaign
-    rows = tuple(_wave_row(wave, campaign.made_at_s) for wave in campaign.waves)
+    rows = tuple(_wave_row(wave, told) for wave in campaign.waves)
     return Report(
         kind=PLAN.kind,
         headline=words.headline(campaign),
         items=Table("items", _columns(told), rows, fold=False),
-        details=_details(campaign),
+        details=_details(told),
         summary=_summary(campaign, told.deadline_s),
         gantts=timeline(campaign) if told.picture else (),
         notes=tuple(_notes(told)),
@@ -84,7 +86,7 @@ def question(campaign: Campaign) -> tuple[str, ...]:
 
 
 def _wave_line(wave: Wave, now_s: int) -> str:
-    before, goes = words.before_of(wave, now_s), words.to_of(wave)
+    before, goes = words.before_of(wave, now_s, {}), words.to_of(wave)
     parts = [
         f"wave {wave.number}: {fold(wave.nodes)}",
         "" if before == words.NOTHING else before,
@@ -100,12 +102,12 @@ def _columns(told: Told) -> tuple[Column, ...]:
     return tuple(replace(one, since_s=now_s, wide=wide) if one.key == "start_s" else one for one in WAVES)
 
 
-def _wave_row(wave: Wave, now_s: int) -> Row:
+def _wave_row(wave: Wave, told: Told) -> Row:
     leaves = [leave for unit in wave.units for leave in unit.leaves]
     return (
         wave.number,
         wave.nodes,
-        words.before_of(wave, now_s),
+        words.before_of(wave, told.campaign.made_at_s, told.last),
         words.to_of(wave),
         wave.lost_gpu_ms,
         wave.start_s,
@@ -119,10 +121,11 @@ def _wave_row(wave: Wave, now_s: int) -> Row:
     )
 
 
-def _details(campaign: Campaign) -> tuple[Table, ...]:
+def _details(told: Told) -> tuple[Table, ...]:
+    campaign = told.campaign
     pairs = [(wave, unit) for wave in campaign.waves for unit in wave.units]
     return (
-        Table("workloads", WORKLOADS, tuple(_unit_row(*pair, campaign.made_at_s) for pair in pairs), "work"),
+        Table("workloads", WORKLOADS, tuple(_unit_row(*pair, told) for pair in pairs), "work"),
         Table("findings", FINDINGS, tuple(map(_finding_row, campaign.findings)), "findings", fold=False),
         Table(
             "reliefs",
@@ -135,7 +138,7 @@ def _details(campaign: Campaign) -> tuple[Table, ...]:
     )
 
 
-def _unit_row(wave: Wave, unit: Unit, now_s: int) -> Row:
+def _unit_row(wave: Wave, unit: Unit, told: Told) -> Row:
     return (
         unit.workload,
         wave.number,
@@ -148,7 +151,7 @@ def _unit_row(wave: Wave, unit: Unit, now_s: int) -> Row:
         unit.verdict,
         unit.restarts,
         unit.lost_gpu_ms,
-        words.asks_of(unit, now_s),
+        words.asks_of(unit, told.campaign.made_at_s, told.last),
     )
 
 
@@ -203,7 +206,7 @@ def _notes(told: Told) -> Iterator[Note]:
     if len(grouped) > _MOST:
         yield Note("more", f"{plural(len(grouped) - _MOST, 'finding')} with -o wide", "warn")
     for relief in campaign.reliefs[:_MOST]:
-        yield Note("relief", f"{relief.workload}: {relief.says}", command=relief.command)
+        yield Note("relief", ": ".join(filter(None, (relief.workload, relief.says))), command=relief.command)
     for sentence in told.clocks:
         yield Note("window", sentence)
     yield from _serial(campaign)
@@ -236,19 +239,26 @@ def _some(names: tuple[str, ...] | list[str]) -> str:
 
 
 def _serial(campaign: Campaign) -> Iterator[Note]:
-    """What kubectl's way would cost, where it is not the same."""
+    """What kubectl's way would cost."""
     serial = campaign.serial
     if serial is None:
         return
-    times = plural(serial.restarts, "restart")
-    lost = "an unknown time" if serial.lost_gpu_ms is None else gpu_hours(serial.lost_gpu_ms)
+    stuck = f"{fold(serial.stuck)} would stay cordoned with nothing moved" if serial.stuck else ""
+    text = "; ".join(filter(None, (_cost(campaign, serial), stuck)))
+    if text:
+        yield Note("node by node, as kubectl drain does", text)
+
+
+def _cost(campaign: Campaign, serial: Serial) -> str:
+    """Restarts and time lost, and those of this plan beside them."""
+    if not serial.restarts and not serial.lost_gpu_ms:
+        return ""
     here = sum(words.restarts(campaign).values())
-    text = f"{times} and {lost} lost, in place of {here:,}"
-    if campaign.lost_gpu_ms is not None:
-        text += f" and {gpu_hours(campaign.lost_gpu_ms)}"
-    if serial.stuck:
-        text += f"; {fold(serial.stuck)} would stay cordoned with nothing moved"
-    yield Note("node by node, as kubectl drain does", text)
+    lost, mine = (
+        "an unknown time" if one is None else gpu_hours(one)
+        for one in (serial.lost_gpu_ms, campaign.lost_gpu_ms)
+    )
+    return f"{plural(serial.restarts, 'restart')} and {lost} lost, in place of {here:,} and {mine}"
 
 
 def _last(told: Told) -> Note:

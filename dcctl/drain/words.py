@@ -9,7 +9,7 @@ from dcctl.inventory.folding import fold
 from dcctl.units import cores, duration, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping
 
     from dcctl.drain.campaign import Campaign, Finding, Unit, Wave
 
@@ -61,27 +61,27 @@ def _homeless(campaign: Campaign) -> str:
 
 
 def _gangs(campaign: Campaign) -> str:
-    """How often how many gangs start again; where there are none, how many workloads do."""
-    times = restarts(campaign, gangs=True)
-    if not times:
-        again = sum(count > 0 for count in restarts(campaign).values())
-        return f"{plural(again, 'workload')} {'restarts' if again == 1 else 'restart'} once" if again else ""
-    often = Counter(times.values())
+    """How often how many gangs start again, and how much other work does."""
+    gangs = restarts(campaign, gangs=True)
+    every = restarts(campaign)
+    others = sum(count > 0 for name, count in every.items() if name not in gangs)
+    if not gangs:
+        return (
+            f"{plural(others, 'workload')} {'restarts' if others == 1 else 'restart'} once" if others else ""
+        )
+    beside = f", {plural(others, 'other workload')} once" if others else ""
+    return _gangs_alone(gangs) + beside
+
+
+def _gangs_alone(gangs: Mapping[str, int]) -> str:
+    often = Counter(gangs.values())
     never = often.pop(0, 0)
     if not often:
         return "no gang restarts"
-    words = [f"{count:,} {_times(number)}" for number, count in sorted(often.items())]
-    if len(times) == 1:
+    if len(gangs) == 1:
         return f"its gang restarts {_times(next(iter(often)))}"
-    if not never:
-        return f"of {len(times):,} gangs {', '.join(f'{word} restart' for word in words[:1])}" + _rest(
-            words[1:]
-        )
-    return f"{never:,} of {len(times):,} gangs restart never, {', '.join(words)}"
-
-
-def _rest(words: Sequence[str]) -> str:
-    return f", {', '.join(words)}" if words else ""
+    told = ", ".join(f"{count:,} {_times(number)}" for number, count in sorted(often.items()))
+    return f"{never:,} of {len(gangs):,} gangs restart never, {told}" if never else f"gangs restart: {told}"
 
 
 def _times(number: int) -> str:
@@ -113,10 +113,13 @@ def broken_budgets(campaign: Campaign) -> tuple[str, ...]:
     return tuple(sorted({name for leave in leaves for name in leave.budgets}))
 
 
-def before_of(wave: Wave, now_s: int) -> str:
-    """Return what happens before anything of a wave is evicted."""
+def before_of(wave: Wave, now_s: int, last: Mapping[str, int]) -> str:
+    """Return what happens before anything of a wave is evicted.
+
+    `last`: when each workload wrote its last checkpoint (Unix time), where that is known.
+    """
     words = ["nodes of earlier waves are back"] if wave.after_return else []
-    words += _folded([_asked(unit) for unit in wave.units if unit.hook is not None and not unit.proved])
+    words += _folded([_asked(unit, now_s, last) for unit in wave.units if _is_asked(unit)])
     words += _folded([_waited(unit, now_s) for unit in wave.units if is_waited_for(unit)])
     return "; ".join(words) or NOTHING
 
@@ -126,28 +129,26 @@ def _folded(words: list[str]) -> list[str]:
     return [", ".join(words[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")] if words else []
 
 
-def asks_of(unit: Unit, now_s: int) -> str:
+def asks_of(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
     """Return what happens before one piece of work is evicted."""
-    words = [_asked(unit)] if unit.hook is not None and not unit.proved else []
+    words = [_asked(unit, now_s, last)] if _is_asked(unit) else []
     return "; ".join([*words, *([_waited(unit, now_s)] if is_waited_for(unit) else [])]) or NOTHING
 
 
-def _asked(unit: Unit) -> str:
-    ago_s = since_checkpoint_s(unit)
-    told = "" if ago_s is None else f" (last {duration(ago_s)} ago)"
+def _is_asked(unit: Unit) -> bool:
+    """Whether it has yet to write a checkpoint for this."""
+    return unit.hook is not None and not unit.proved and not is_waited_for(unit)
+
+
+def _asked(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
+    at_s = last.get(unit.workload)
+    told = "" if at_s is None else f" (last {duration(max(now_s - at_s, 0))} ago)"
     return f"checkpoint {_name(unit)}{told}"
 
 
 def _name(unit: Unit) -> str:
     """Its name without the namespace: the tables of work have both."""
     return unit.workload.rpartition("/")[2]
-
-
-def since_checkpoint_s(unit: Unit) -> int | None:
-    """Return how much work would be computed anew, in seconds of its own time. None: nobody knows."""
-    if unit.lost_gpu_ms is None or not unit.gpu_milli:
-        return None
-    return unit.lost_gpu_ms // unit.gpu_milli
 
 
 def is_waited_for(unit: Unit) -> bool:

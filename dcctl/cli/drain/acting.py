@@ -104,7 +104,7 @@ class Asked:
         """Return the cluster as what acts sees it."""
         from dcctl.drain.act.kubernetes.backend import Kubernetes
 
-        return Kubernetes(lambda deadline_s: self.cluster(deadline_s))
+        return Kubernetes(self.cluster)
 
     def checkpoint(self, unit: Unit) -> str:
         """See `Hooks`."""

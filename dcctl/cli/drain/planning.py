@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl.errors import RefusedError
+from dcctl.errors import DcctlError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dcctl.app import Surveyed
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
@@ -36,10 +39,24 @@ def wanted(session: Session, which: Which, how: How, gates: Open) -> Wanted:
     from dcctl.drain_specs import drain_of
 
     words = words_of(session, which, how, drain_of(session.settings.context_in_force))
-    found = session.survey(PLAN)
-    request = request_of(found.whole, session, words, which, how, gates)
     named = which if "-" not in (which.targets or ()) else which._replace(targets=list(words.nodes))
-    return Wanted(found, request, f"dcctl drain {join(typed(named, how, gates))}")
+    command = f"dcctl drain {join(typed(named, how, gates))}"
+    found = session.survey(PLAN)
+    with _whole_hints(command, dry_run=session.consent.dry_run):
+        request = request_of(found.whole, session, words, which, how, gates)
+    return Wanted(found, request, command)
+
+
+@contextmanager
+def _whole_hints(command: str, *, dry_run: bool) -> Iterator[None]:
+    """Give an error that names one option more the whole command with it."""
+    try:
+        yield
+    except DcctlError as error:
+        head, option, value = error.hint.rpartition(" --")
+        if head.startswith("dcctl drain ") and option:
+            error.hint = f"{command} --{value}{' --dry-run' if dry_run else ''}"
+        raise
 
 
 def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
@@ -59,6 +76,11 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
             command=f"{one.command} --yes",
             deadline_s=one.request.deadline_s,
             clocks=tuple(clocks(campaign, one.request)),
+            last={
+                work.id: work.checkpointed_at_s
+                for work in one.found.whole.workloads
+                if work.checkpointed_at_s is not None
+            },
             picture=session.format != "table",
             saved=not asks_the_fleet(session.settings),
         )
