@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.budgets import budget_hazards
 from dcctl.drain.findings import about
