@@ -62,7 +62,7 @@ def _hook(text: str, proof: str, timeout: str = "") -> Hook:
         ("signal SIGusr2", "exit", "5m", Hook("signal", "USR2", timeout_s=300)),
         ("exec /app/save --now 'a b'", "", "", Hook("exec", "/app/save --now 'a b'")),
         ("exec save", "annotation x.io/b", "1h", Hook("exec", "save", "", "annotation", "x.io/b", 3600)),
-        ("annotation x.io/a=b", "annotation x.io/b", "", Hook("annotation", "x.io/a=b", "", "annotation", "x.io/b")),
+        ("annotation a=b", "annotation c", "", Hook("annotation", "a=b", "", "annotation", "c")),
         ("annotation save=a=b", "file /c", "", Hook("annotation", "save=a=b", "", "file", "/c")),
         ("http POST :8080/checkpoint?now=1", "", "", Hook("http", "POST :8080/checkpoint?now=1")),
         ("http :80", "", "", Hook("http", "POST :80/")),
