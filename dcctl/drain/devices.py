@@ -126,7 +126,7 @@ def _demand_claimed(one: Accelerator, node: Node, title: str) -> None:
     """Return if claims alone hand it out. RefusedError: a taint would not keep it back."""
     hint = f"drain the whole node: dcctl drain {node.name}"
     if one.dra is None:
-        why = f"a device plugin hands it out as {one.resource}: the scheduler counts boards there, and knows none"
+        why = f"a device plugin hands it out as {one.resource}: a scheduler counts those, and knows none"
         raise RefusedError(title, why, hint)
     if not one.resource.startswith(one.dra.driver):
         why = f"a device plugin hands it out as {one.resource} too, and heeds no taint of {one.dra.driver}"

@@ -186,10 +186,18 @@ class TestExec:
 
     def test_what_did_not_begin_is_asked_again(self, bench: Bench) -> None:
         container = saves(bench)
-        bench.server.faults.add(match("GET", "/exec", first=2), Reply(503, {}, "no kubelet yet"))
+        bench.server.faults.add(match("GET", "/exec", nth=1), Reply(429, {"Retry-After": "0"}))
+        gone = "error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused"
+        bench.server.faults.add(match("GET", "/exec", nth=2), Reply(500, {}, gone))
         assert "save ended with exit code 0" in bench.ask(Hook("exec", "save"))
         assert container.ran == [["save"]]
         assert bench.server.faults.fired == 2
+
+    @pytest.mark.parametrize("code", [500, 502, 503, 504])
+    def test_an_answer_that_may_hide_a_beginning_is_not_asked_twice(self, bench: Bench, code: int) -> None:
+        bench.server.faults.add(match("GET", "/exec"), Reply(code, {}, "the proxy lost it"))
+        assert "it may have been asked" in bench.refused(Hook("exec", "save"))
+        assert bench.server.faults.fired == 1
 
     def test_a_redirect_is_not_followed(self, bench: Bench) -> None:
         bench.server.faults.add(match("GET", "/exec"), Reply(302, {"Location": "http://127.0.0.1:1/"}))
