@@ -27,6 +27,7 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
   Will this work fit, where, and why not?                 dcctl schedule plan FILE
   When is this work done, and which worker runs what?     dcctl schedule dag FILE
   What is insecure, broken or drifting, and what is new?  dcctl audit
+  How do these nodes come out of service?                 dcctl drain NODES --dry-run
   What does each source know, and what changed?           dcctl inventory
 
   Try it on an embedded fleet of 128 nodes:               dcctl assess -i demo
@@ -52,6 +53,7 @@ _COMMANDS = {
     "audit": _Command(
         "audit", "What is insecure, unhealthy or drifting, and what is new since the last run."
     ),
+    "drain": _Command("drain", "Take nodes out of service without breaking a training run."),
     "inventory": _Command(
         "inventory", "What exists, as every source tells it: snapshots of it, differences and exports."
     ),

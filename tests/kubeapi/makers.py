@@ -24,6 +24,8 @@ class Makers:
         self._cluster = cluster
         self.asleep = False
         """Pods are made, and nobody binds them."""
+        self.ready = False
+        """Whether pods are ready as soon as they are bound."""
 
     def settle(self) -> None:
         """Every object has its pods, those of a deleted one are gone, and whoever may stand stands."""
@@ -36,7 +38,11 @@ class Makers:
             for name in MAKERS
             for each in self._cluster.store.objects(self._cluster.registry.named(name))
         }
-        nodes = [each["metadata"]["name"] for each in self._cluster.store.objects(NODES)]
+        nodes = [
+            each["metadata"]["name"]
+            for each in self._cluster.store.objects(NODES)
+            if not (each.get("spec") or {}).get("unschedulable")
+        ]
         for pod in self._cluster.store.objects(PODS):
             refs = pod["metadata"].get("ownerReferences") or []
             if (
@@ -80,7 +86,10 @@ class Makers:
         fits = [name for name in nodes if _may_stand(spec, name)]
         if fits:
             bound = {**pod, "spec": {**spec, "nodeName": fits[0]}}
-            self._cluster.store.put(PODS, {**bound, "status": {**pod["status"], "phase": "Running"}})
+            status = {**pod["status"], "phase": "Running"}
+            if self.ready:
+                status["conditions"] = [{"type": "Ready", "status": "True"}]
+            self._cluster.store.put(PODS, {**bound, "status": status})
 
 
 def _suffix(uid: str, number: int) -> str:

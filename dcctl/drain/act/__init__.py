@@ -1,1 +1,1 @@
-"""What `dcctl drain` does to the world."""
+"""`dcctl drain` where it acts: campaigns carried out on a cluster, journalled, resumed and undone."""
