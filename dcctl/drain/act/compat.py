@@ -125,7 +125,7 @@ def _decision(world: World, flags: Flags, node: str) -> rules.Decision | Failed:
     """What is to be done with the pods that stand on a node now."""
 
     def old(pod: Pod) -> bool:
-        return _long_gone(pod, flags, world.wall())
+        return long_gone(pod, flags, world.wall())
 
     try:
         pods = world.cluster.pods(node, flags.pod_selector, flags.chunk_size)
@@ -146,7 +146,7 @@ def _tell_left(world: World, flags: Flags, failed: Failed) -> None:
         world.aside(f"{listing}\n{words.joined(errors)}")
 
 
-def _long_gone(pod: Pod, flags: Flags, now_s: float) -> bool:
+def long_gone(pod: Pod, flags: Flags, now_s: float) -> bool:
     """Whether it is being deleted for longer than it is to be waited for."""
     since = pod.metadata.deletion_timestamp
     if not since or flags.skip_wait_for_delete_timeout <= 0:
@@ -285,7 +285,7 @@ class _Leaving:
         if now.metadata.uid != pod.metadata.uid:
             self._world.tell(words.done("pod", name, gone, self._flags))
             return False
-        if _long_gone(now, self._flags, self._world.wall()):
+        if long_gone(now, self._flags, self._world.wall()):
             most_s = self._flags.skip_wait_for_delete_timeout
             self._world.tell(f'pod "{name}" has DeletionTimestamp older than {most_s} seconds, skipping')
             return False

@@ -172,7 +172,12 @@ class Cluster:
     def evict(self, pod: Pod, flags: Flags, version: str) -> None:
         """The pod is leaving, if budgets let it."""
         meta = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
-        body = {"apiVersion": version, "kind": "Eviction", "metadata": meta, "deleteOptions": _how(pod, flags)}
+        body = {
+            "apiVersion": version,
+            "kind": "Eviction",
+            "metadata": meta,
+            "deleteOptions": _how(pod, flags),
+        }
         self._client.send("POST", f"{_path(pod)}/eviction", _encoded(body))
 
     def delete(self, pod: Pod, flags: Flags) -> None:
