@@ -12,8 +12,7 @@ import pytest
 from tests.cli.schemas import validate
 from tests.conftest import ROOT
 from tests.kubeapi import ApiServer, objects
-from tests.live.kubeapi.applying import maker
-from tests.live.kubeapi.draining import budget
+from tests.live.kubeapi.draining import budget, maker
 from tests.warm import Request
 
 if TYPE_CHECKING:
@@ -155,7 +154,9 @@ def test_health_that_nobody_tells_keeps_a_node_out_of_service(busy: Cluster) -> 
 
 def test_a_node_that_is_not_ready_stays_out_of_service(busy: Cluster) -> None:
     busy.told(*FIRST, "--yes")
-    busy.server.load([objects.node("gpu1", 8, ready=False, unschedulable=True, annotations=_marks(busy, "gpu1"))])
+    busy.server.load(
+        [objects.node("gpu1", 8, ready=False, unschedulable=True, annotations=_marks(busy, "gpu1"))]
+    )
     document = busy.told("--return", *FIRST, "--without-checks", "--yes", code=1)
     states = {one["node"]: one["state"] for one in document["items"]}
     assert states == {"gpu0": "returned", "gpu1": "not ready"}
