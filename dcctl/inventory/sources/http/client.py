@@ -28,6 +28,7 @@ class Answer(NamedTuple):
 
     headers: Mapping[str, str]
     body: bytes
+    status: int = 200
 
 
 class _Asked(NamedTuple):
@@ -146,7 +147,7 @@ class Client:
         if not failure.again or self._patience.tries == 1:
             raise failure
         if tries >= self._patience.tries:
-            reason = f"{failure.reason} ({tries} tries)"
+            reason = f"{failure.reason} ({tries} tries)" if tries > 1 else failure.reason
             raise _again(failure, reason, failure.cause, failure.hint)
         wait_s = failure.wait_s
         if wait_s is None:
@@ -177,7 +178,7 @@ class Client:
             raise Failure("not asked: the deadline has passed", "timeout", LONGER)
         try:
             response = self._open(asked, budget_s)
-            return Answer(response.headers, self._body(response, deadline))
+            return Answer(response.headers, self._body(response, deadline), response.status)
         except (HTTPError, OSError) as error:
             raise of_transport(error, self._connection.host) from error
 
