@@ -185,16 +185,17 @@ def test_a_pod_of_a_namespace_that_ends_is_waited_for(bench: Bench) -> None:
     assert bench.server.faults.fired == 2
 
 
-def test_a_server_that_starts_anew_is_waited_for(bench: Bench) -> None:
+@pytest.mark.parametrize(("away_s", "lease_s"), [(0.5, 15), (2.0, 1)], ids=["shortly", "past the lease"])
+def test_a_server_that_starts_anew_is_waited_for(bench: Bench, away_s: float, lease_s: int) -> None:
     bench.server.load([maker("Deployment", "web", 16)])
     back: list[threading.Thread] = []
 
     def restart() -> None:
         bench.server.down()
-        back.append(threading.Timer(0.5, bench.server.up))
+        back.append(threading.Timer(away_s, bench.server.up))
         back[0].start()
 
-    assert drained(bench, progress=Watched(1, restart)).state == "drained"
+    assert drained(bench, lease_s=lease_s, progress=Watched(1, restart)).state == "drained"
     back[0].join()
     assert bench.on(*TARGETS) == []
     assert once(bench)
