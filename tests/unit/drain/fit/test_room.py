@@ -258,6 +258,20 @@ def test_a_scheduler_that_would_preempt_is_told_of() -> None:
     assert (stop.says, stop.workloads, stop.by_itself) == ("stop idle (4 GPUs)", ("idle",), True)
 
 
+def test_a_quota_that_others_may_spend_is_never_certain() -> None:
+    works = (
+        Work("w", Shape("w", 2, 1), ("n0",)),
+        Work("queue", Shape("q", 2, 1), ("",)),
+    )
+    one = one_of(works, (2, 4, 4))
+    fleet = fleet_of(one)
+    owned = tuple(replace(work, owner="team") for work in fleet.workloads)
+    for most, verdict in ((4, "fits"), (2, "fits after reordering"), (1, "does not fit")):
+        quota = Quota("q", "quota", owner="team", amounts={"gpu": most * 1000})
+        limited = replace(fleet, workloads=owned, quotas=(quota,))
+        assert room_of(one, limited).judge(one.closed, one.leaving).verdict == verdict
+
+
 def test_the_oracle_knows_a_full_node() -> None:
     one = one_of((), (2, 2))
     state = State(one, ((Shape("w", 1, 1), "n1"),))
