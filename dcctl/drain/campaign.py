@@ -21,6 +21,7 @@ How: TypeAlias = Literal["evict", "delete", "wait"]
 Why: TypeAlias = Literal[
     "budget", "budget-never", "budgets-two", "budget-unhealthy", "emptydir", "unmanaged", "protected",
     "checkpoint", "never", "no-room", "volume", "unknown", "foreign-cordon", "device", "deadline", "window",
+    "finalizer", "annotation", "not-ready",
 ]  # fmt: skip
 """What a finding is about; those that block the start are told by Finding.blocks."""
 
@@ -56,6 +57,8 @@ class Unit(Fact, frozen=True):
     """Of all members that stop."""
     hook: Hook | None = None
     """Asked, and its proof seen, before anything of it is evicted."""
+    leader: str = ""
+    """namespace/name of its first member, which is asked for all; empty: the first that leaves."""
     proved: bool = False
     """It was already."""
     waits_until_s: Natural | None = None

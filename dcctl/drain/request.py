@@ -39,6 +39,8 @@ class Hook(Fact, frozen=True):
     proof_of: str = ""
     """A path in the container; the key of an annotation."""
     timeout_s: Natural = 600
+    of: Literal["first", "all"] = "first"
+    """Who is asked: the first member, which has rank 0, or each at the same time."""
 
 
 class Rule(Fact, frozen=True):
@@ -117,3 +119,10 @@ class Done(Fact, frozen=True):
     """So many."""
     out: tuple[str, ...] = ()
     """Nodes of `nodes` that are still out of service."""
+    begun_s: Natural | None = None
+    """Unix time when it began: waits are counted from then. None: it is not begun."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was done."""
+        return self != Done()

@@ -168,7 +168,7 @@ def _rules(idle_below: float, idle_share: float, cpus: float, memory: str) -> "R
 
 def _seconds(option: str, text: str) -> int:
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     try:
         seconds = duration(text)
@@ -181,7 +181,7 @@ def _seconds(option: str, text: str) -> int:
 
 def _moment(text: str) -> int:
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.times import moment
+    from dcctl.inventory.moments import moment
 
     try:
         return moment(text)
