@@ -102,7 +102,7 @@ def _rapl(spec: specs.RaplSpec, nodes: tuple[str, ...], asking: Asking) -> Sourc
 
 
 def _series(spec: PrometheusSpec, settings: Settings, asking: Asking) -> Source:
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
     from dcctl.inventory.sources.prometheus.client import Budget, Client
     from dcctl.inventory.sources.prometheus.connection import Access, connect
     from dcctl.inventory.sources.prometheus.source import PrometheusSource

@@ -119,3 +119,10 @@ class Done(Fact, frozen=True):
     """So many."""
     out: tuple[str, ...] = ()
     """Nodes of `nodes` that are still out of service."""
+    begun_s: Natural | None = None
+    """Unix time when it began: waits are counted from then. None: it is not begun."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was done."""
+        return self != Done()

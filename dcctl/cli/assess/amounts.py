@@ -23,7 +23,7 @@ def parameters(text: str) -> int:
 def seconds(option: str, text: str) -> int:
     """Return a length of time, such as 30d or 3d12h, in seconds."""
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     try:
         return duration(text)

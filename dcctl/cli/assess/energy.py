@@ -149,7 +149,7 @@ def _options(
 
 def _duration(text: str, option: str, hint: str) -> int:
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     try:
         return duration(text)

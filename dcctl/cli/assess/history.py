@@ -168,7 +168,7 @@ def _rules(idle_below: float, idle_share: float, cpus: float, memory: str) -> "R
 
 def _seconds(option: str, text: str) -> int:
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     try:
         seconds = duration(text)

@@ -54,7 +54,7 @@ def timeline(session: "Session", since: str, models: "Sequence[str]" = ()) -> "R
     from dcctl.audit.changes import timeline_report
     from dcctl.cli.audit.setup import series_of
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     try:
         seconds = duration(since)

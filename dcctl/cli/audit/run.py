@@ -92,7 +92,7 @@ def _asked(session: "Session", this: "Setup", choice: Choice, habit: Habit) -> "
     from dcctl.audit.act.run import Asked
     from dcctl.audit.record import Scope
     from dcctl.cli.audit.setup import selected, series_of
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     patterns, least = tuple(choice.select or ()), choice.min_coverage
     return Asked(

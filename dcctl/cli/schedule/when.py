@@ -67,7 +67,7 @@ def under(problem: "Problem", told: Conditions, windows: list[str] | None, whole
 def seconds(wait: str | None) -> int:
     """The length of --wait-at-most. UsageError when it is none."""
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.amounts import duration
+    from dcctl.inventory.lengths import duration
 
     try:
         return duration(wait) if wait is not None else 0

@@ -29,7 +29,6 @@ BITS_PER_SECOND = {
     for prefix, factor in {"": 1, **_DECIMAL}.items()
 }
 MILLIWATTS = {"W": 1000, "kW": 10**6, "MW": 10**9}
-SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 COUNTS = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 """As the field counts tokens and parameters: a billion is a B."""
 _WORDS = {"k": "kilo", "m": "mega", "g": "giga", "t": "tera", "p": "peta", "e": "exa"}
@@ -98,20 +97,6 @@ def rate(text: str, measure: Measure) -> tuple[int, int]:
         form = "200" if "" in measure.units else f"200 per {known}"
         raise ValueError(f"{shown(text)} is no price of this; write it as {form}")
     return read(price, PLAIN, least=0), measure.units[unit]
-
-
-def duration(text: str) -> int:
-    """Return `3d12h` in seconds. ValueError says what is wrong."""
-    parts = re.findall(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?(min|[smhdw])", text, re.ASCII)
-    if not parts or "".join(n + u for n, u in parts) != re.sub(r"\s", "", text):
-        raise ValueError(f"{shown(text)} is no length of time; write it as 3d12h, 90m or 45s")
-    units = [unit for _, unit in parts]
-    if sorted(set(units), key=lambda unit: -SECONDS[unit]) != units:
-        raise ValueError(f"{shown(text)} names a unit twice, or a small one before a large one")
-    total = sum(Fraction(number) * SECONDS[unit] for number, unit in parts)
-    if total.denominator != 1 or not 0 < total <= MOST:
-        raise ValueError(f"{shown(text)} is not a whole number of seconds above 0")
-    return int(total)
 
 
 def _parts(text: str, measure: Measure) -> tuple[str, str]:

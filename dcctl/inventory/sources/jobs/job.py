@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
+from dcctl.inventory.lengths import duration
 from dcctl.inventory.model import Dataset, Member, Workload
 from dcctl.inventory.placement import BARE, Template, key_of
 from dcctl.inventory.sources.jobs import amounts, place
@@ -68,7 +69,7 @@ def job(given: Cursor, source: str) -> Read:
         deadline_s=_moment(keys, "deadline"),
         preemptible=keys["preemptible"].flag() if "preemptible" in keys else None,
         labels=needs.labels,
-        duration_s=checked(keys["duration"], amounts.duration) if "duration" in keys else None,
+        duration_s=checked(keys["duration"], duration) if "duration" in keys else None,
         within=keys["within"].choice(place.LEVELS) if "within" in keys else None,
         after=keys["after"].names() if "after" in keys else (),
         earliest_s=_moment(keys, "earliest"),

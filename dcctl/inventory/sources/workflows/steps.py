@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from dcctl.inventory.lengths import SECONDS
 from dcctl.inventory.nodeexpr import HIDDEN, MAX_NAME, shown
 from dcctl.inventory.sources.jobs import amounts
 from dcctl.inventory.sources.jobs.amounts import Measure
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor
     from dcctl.inventory.sources.workflows.workers import Team
 
-_UNITS = {"ms": 1, **{unit: seconds * 1000 for unit, seconds in amounts.SECONDS.items()}}
+_UNITS = {"ms": 1, **{unit: seconds * 1000 for unit, seconds in SECONDS.items()}}
 _TIME = Measure("time", {"": 1000, **_UNITS}, "90, 90s, 15min or 1.5h", "a millisecond")
 _DELAY = Measure("time", _UNITS, "18s", "a millisecond")
 _DATA = Measure("data", amounts.BYTES, "40GB, or as a time: 18s", "a byte")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dcctl.inventory.lengths import duration
 from dcctl.inventory.sources.jobs import amounts
-from dcctl.inventory.sources.jobs.amounts import Measure, duration, rate, read
+from dcctl.inventory.sources.jobs.amounts import Measure, rate, read
 from dcctl.inventory.sources.jobs.resources import KINDS
 from dcctl.inventory.sources.jobs.times import moment
 

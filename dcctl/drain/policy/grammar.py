@@ -1,0 +1,143 @@
+"""The words of hooks and waits: the same in annotations of pods and in the rules of a file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+
+from dcctl.inventory.lengths import duration
+from dcctl.inventory.nodeexpr import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+How = Literal["signal", "exec", "annotation", "http"]
+HOWS: Final[tuple[How, ...]] = get_args(How)
+Proof = Literal["file", "annotation", "exit"]
+PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
+MODES: Final = ("evict", "wait", "never")
+_SIGNALS: Final = frozenset(
+    ("ABRT", "ALRM", "CONT", "HUP", "INT", "IO", "PROF", "PWR", "QUIT", "TERM", "TSTP", "TTIN", "TTOU", "URG",
+     "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ")
+)  # fmt: skip
+"""Those that a process can handle: not KILL and STOP, and none for crashes."""
+_KEY: Final = re.compile(
+    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
+)
+"""Of an annotation: at most 63 characters after an optional domain (Kubernetes: qualified names)."""
+_HTTP: Final = re.compile(r"(?:(GET|POST) )?(https://|)(?:http://)?:(\d{1,5})(/\S*)?", re.ASCII)
+_MOST_PORT: Final = 65535
+_WHEN: Final = re.compile(r"wait(?: (?P<wait>\S+)(?: then (?P<then>\S+))?)?", re.ASCII)
+
+
+class When(NamedTuple):
+    """Whether work is evicted, waited for, or left alone."""
+
+    mode: Literal["evict", "wait", "never"] = "evict"
+    wait_s: int | None = None
+    after_wait: Literal["evict", "stop"] = "stop"
+
+
+def when(text: str) -> When:
+    """Read `evict`, `never`, `wait`, `wait 4h` or `wait 4h then evict`. ValueError says what is wrong."""
+    words = " ".join(text.split())
+    if words == "evict":
+        return When()
+    if words == "never":
+        return When("never")
+    match = _WHEN.fullmatch(words)
+    if match is None:
+        raise ValueError(f"{shown(text)} is none of: evict, wait, wait 4h, wait 4h then evict, never")
+    return waiting(match["wait"] or "", match["then"] or "")
+
+
+def waiting(wait: str, then: str) -> When:
+    """Read how long is waited (empty: as long as it takes), and what follows. ValueError."""
+    if then not in ("", "evict", "stop"):
+        raise ValueError(f"then {shown(then)} is neither evict nor stop")
+    if then and not wait:
+        raise ValueError(f"then {then} needs a length of time to wait before it, as in wait 4h then {then}")
+    return When("wait", duration(wait) if wait else None, "evict" if then == "evict" else "stop")
+
+
+def asking(text: str) -> tuple[How, str]:
+    """Read `signal USR1`, `exec CMD`, `annotation KEY=VALUE` or `http POST :8080/path`. ValueError."""
+    word, _, rest = text.strip().partition(" ")
+    how = next((one for one in HOWS if one == word), None)
+    if how is None:
+        raise ValueError(f"{shown(text)} begins with none of: {', '.join(HOWS)}")
+    return how, _READ[how](rest.strip())
+
+
+def proving(text: str, how: How) -> tuple[Proof, str]:
+    """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError.
+
+    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
+    annotation do.
+    """
+    word, _, of = text.strip().partition(" ")
+    of = of.strip()
+    if not word and how in ("signal", "annotation"):
+        raise ValueError(f"{how} needs a proof: file PATH, or annotation KEY")
+    if word == "file":
+        return "file", _path(of)
+    if word == "annotation":
+        return "annotation", _annotation_key(of)
+    if word not in ("", "exit") or of:
+        raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
+    if how in ("signal", "annotation"):
+        raise ValueError(
+            f"{how} says nothing of the end of a checkpoint: its proof is file PATH, or annotation KEY"
+        )
+    return "exit", ""
+
+
+def _signal(text: str) -> str:
+    name = text.upper().removeprefix("SIG")
+    if name not in _SIGNALS:
+        raise ValueError(f"{shown(text)} is no signal to ask with: {', '.join(sorted(_SIGNALS))}")
+    return name
+
+
+def _command(text: str) -> str:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"exec {shown(text)}: {str(error).lower()}") from error
+    if not words or not words[0] or "\0" in text:
+        raise ValueError("exec needs a command line")
+    return text
+
+
+def _pair(text: str) -> str:
+    """An empty value stands for the time at which it is asked."""
+    key, _, value = text.partition("=")
+    return f"{_annotation_key(key)}={value}"
+
+
+def _annotation_key(text: str) -> str:
+    if _KEY.fullmatch(text) is None:
+        raise ValueError(f"{shown(text)} is no key of an annotation")
+    return text
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/") or text.endswith("/") or "\0" in text:
+        raise ValueError(f"{shown(text)} is no file in the container: write its whole path")
+    return text
+
+
+def _http(text: str) -> str:
+    match = _HTTP.fullmatch(text)
+    if match is None or not 0 < int(match[3]) <= _MOST_PORT:
+        raise ValueError(f"{shown(text)} is no request: write POST :8080/path, or GET https://:8443/path")
+    return f"{match[1] or 'POST'} {match[2]}:{int(match[3])}{match[4] or '/'}"
+
+
+_READ: Final[Mapping[How, Callable[[str], str]]] = {
+    "signal": _signal,
+    "exec": _command,
+    "annotation": _pair,
+    "http": _http,
+}
