@@ -291,7 +291,7 @@ class TestSignal:
         assert ["sh", "-c", "kill -USR1 1"] in container.ran
 
     def test_that_it_was_sent_proves_nothing(self, bench: Bench) -> None:
-        assert "name a proof" in bench.refused(Hook("signal", "USR1"))
+        assert "its proof is file PATH, or annotation KEY" in bench.refused(Hook("signal", "USR1"))
         assert bench.container().ran == []
 
     def test_processes_that_are_shared(self, bench: Bench) -> None:
