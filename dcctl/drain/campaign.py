@@ -125,13 +125,20 @@ class Relief(Fact, frozen=True):
     """The least that makes work fit which does not."""
 
     workload: str
+    """Empty: it is about all that finds no room."""
     says: str
-    """`stop nlp/notebook-7 (8 GPUs)`, `wait for vision/eval-sweep, ends 14:10`, `leave out gpu041`."""
+    """`stop nlp/notebook-7 (8 GPUs)`, `wait for vision/eval-sweep`, `leave out gpu041`."""
     command: str = ""
     workloads: tuple[str, ...] = ()
     """Whose absence is enough."""
     nodes: tuple[str, ...] = ()
-    """Which nodes to leave out, or how many more are needed."""
+    """Which nodes to leave out."""
+    more: Natural = 0
+    """So many nodes more are enough."""
+    at_s: int | None = None
+    """Unix time at which it fits by itself, if its plans hold."""
+    by_itself: bool = False
+    """Its scheduler does so unasked: it preempts work of lower priority."""
 
 
 class Target(Fact, frozen=True):

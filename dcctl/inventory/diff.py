@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from msgspec.structs import asdict, replace
 
 from dcctl.inventory.folding import sort_key
-from dcctl.inventory.model import Fact, Fleet
+from dcctl.inventory.model import Cordon, Fact, Fleet
 from dcctl.inventory.occupancy.boards import count_boards
 from dcctl.inventory.racks import Racks
 
@@ -35,11 +35,12 @@ VOLATILE: Final[dict[str, frozenset[str]]] = {
     "PowerMeter": frozenset(
         {"power_mw", "energy_mj", "read_at_s", "input_mw", "load_milli", "efficiency_milli", "status"}
     ),
-    "Budget": frozenset({"allowed", "current_healthy"}),
-    "Member": frozenset({"template", "ready"}),
+    "Budget": frozenset({"allowed", "current_healthy", "expected"}),
+    "Member": frozenset({"template", "disruption", "ready"}),
+    "Workload": frozenset({"checkpointed_at_s"}),
     "Quota": frozenset({"used"}),
 }
-"""Struct -> its fields that move by themselves, or that say nothing to a person: the key of a template.
+"""Struct -> its fields that move by themselves, or that say nothing to a person: the key of a template, say.
 Accelerators are compared on their own, by UUID."""
 
 _NAMES: Final = {
@@ -114,7 +115,9 @@ def _flat(fact: Fact, prefix: str = "") -> dict[str, str]:
 
 
 def _put(result: dict[str, str], path: str, value: object) -> None:
-    if isinstance(value, Fact):
+    if isinstance(value, Cordon):
+        result[path] = _cordon(value)
+    elif isinstance(value, Fact):
         result |= _flat(value, f"{path}.")
     elif isinstance(value, dict):
         result |= {f"{path}.{key}": str(item) for key, item in value.items()}
@@ -122,6 +125,12 @@ def _put(result: dict[str, str], path: str, value: object) -> None:
         _put_list(result, path, value)
     elif value is not None:
         result[path] = str(value)
+
+
+def _cordon(cordon: Cordon) -> str:
+    """Return who took a node out of service, in words: `dcctl for lin.wei: PDU swap`."""
+    who = f" for {cordon.who}" if cordon.who else ""
+    return f"{cordon.by}{who}" + (f": {cordon.reason}" if cordon.reason else "")
 
 
 def _put_list(result: dict[str, str], path: str, values: Sequence[object]) -> None:

@@ -154,6 +154,7 @@ _COLUMNS: Final[dict[str, Callable[[Node], object]]] = {
     "system_uuid": lambda node: node.system_uuid,
     "provider_id": lambda node: node.provider_id,
     "sources": lambda node: " ".join(node.sources),
+    "cordoned_by": lambda node: node.cordon and node.cordon.by,
 }
 """Column -> its value. Columns are only ever added, at the end."""
 

@@ -33,6 +33,7 @@ MAX_NAME = 253
 _TERM = re.compile(r"((?:[^\[,!&^]++|\[[^\]]*\]?)*+)([,!&^]?)")
 _BLANK = re.compile(r"(?<=[^\s,!&^])\s+(?=[^\s,!&^])")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18})(?:/([0-9]{1,9}))?)?", re.ASCII)
 # C0, DEL, C1, and what reorders or hides text on a screen; lone surrogates cannot be written out at all.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -172,17 +173,33 @@ class Groups:
             found = [nodes for group, nodes in self.inventory.items() if group.startswith(name[:-1])]
             if found:
                 return set().union(*found)
-        return self._resolver.members(name)
+        try:
+            return self._resolver.members(name)
+        except UnknownGroupError:
+            twins = _twins(name, self.inventory)
+            if len(twins) != 1:
+                raise
+            return set(self.inventory[twins[0]])
 
 
-def unknown_group(name: str, known: Collection[str]) -> UsageError:
+class UnknownGroupError(UsageError):
+    """A group that nobody knows."""
+
+
+def unknown_group(name: str, known: Collection[str]) -> UnknownGroupError:
     """Return the error for a group that nobody knows: those that it could mean, or the nearest."""
-    meant = _meant(name, known)
+    what, meant = f"group {shown('@' + name)}", _twins(name, known) or _meant(name, known)
     if len(meant) > 1:
         choice = ", ".join(f"@{group}" for group in meant[:5])
-        return UsageError(f"group {shown('@' + name)}", f"could be any of {choice}", "give the name in full")
+        return UnknownGroupError(what, f"could be any of {choice}", "give the name in full")
     why = f"neither the inventory nor groups.conf knows it{nearest(name, known)}"
-    return UsageError(f"group {shown('@' + name)}", why, "dcctl inventory --columns node,rack,pools,site")
+    return UnknownGroupError(what, why, "dcctl inventory --columns node,rack,pools,site")
+
+
+def _twins(name: str, known: Iterable[str]) -> list[str]:
+    """Return the groups that have this name but for leading zeros of numbers: rack02 of rack2."""
+    wanted = _ZEROS.sub("", name)
+    return sorted((group for group in known if _ZEROS.sub("", group) == wanted), key=sort_key)
 
 
 def _meant(name: str, known: Collection[str]) -> list[str]:

@@ -7,7 +7,7 @@ and `@source:group` still reaches the file's. Nothing is contacted here, so a wr
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from dcctl.inventory.nodeexpr import (
 from dcctl.inventory.placement import in_use
 from dcctl.inventory.racks import Racks
 from dcctl.inventory.states import words_of
+from dcctl.inventory.topology import FEEDS, LEAF_LABELS, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -85,9 +86,9 @@ class Names:
 def groups_of(fleet: Fleet) -> dict[str, tuple[str, ...]]:
     """Return the members of each group that the inventory forms, in natural order.
 
-    `*` and `all`; `rack:`, `pool:`, `site:`, `model:`, `state:` with a name, a rack also as `rack:SITE/NAME`;
-    the bare name of a rack, pool or site. A name that means several is no group. Characters that a group
-    cannot hold become `-`.
+    `*` and `all`; `rack:`, `leaf:`, `feed:`, `pool:`, `site:`, `model:`, `state:` with a name, the first
+    three also as `rack:SITE/NAME`; the bare name of a rack, pool or site. A name that means several is no
+    group. Characters that a group cannot hold become `-`.
     """
     rank = {name: at for at, name in enumerate(sorted((node.name for node in fleet.nodes), key=sort_key))}
     members = _members(fleet)
@@ -129,6 +130,32 @@ def _memberships(fleet: Fleet, racks: Racks) -> dict[tuple[str, str], list[str]]
     for node in fleet.nodes:
         for group in _groups(node, racks):
             found[group].append(node.name)
+    for kind, parts in (("leaf", _leaves(fleet)), ("feed", _feeds(fleet, known))):
+        sites = Counter(name for _, name in parts)
+        for (site, name), nodes in parts.items():
+            if sites[name] == 1:
+                found[kind, name] += nodes
+            if site:
+                found[kind, f"{site}/{name}"] += nodes
+    return found
+
+
+def _leaves(fleet: Fleet) -> dict[tuple[str | None, str], list[str]]:
+    """Return the nodes at each leaf switch, by site and name, as labels tell."""
+    found: dict[tuple[str | None, str], list[str]] = defaultdict(list)
+    for node in fleet.nodes:
+        if leaf := first_of(node.labels, LEAF_LABELS):
+            found[node.site, leaf].append(node.name)
+    return found
+
+
+def _feeds(fleet: Fleet, known: set[str]) -> dict[tuple[str | None, str], list[str]]:
+    """Return the nodes that each PDU and UPS feeds, by site and name, as its meter tells."""
+    found: dict[tuple[str | None, str], list[str]] = defaultdict(list)
+    for meter in fleet.meters:
+        if meter.kind in FEEDS:
+            here = (node.name for node in fleet.nodes if meter.site in (None, node.site))
+            found[meter.site, meter.name] += plain(meter.nodes) & known if meter.nodes else here
     return found
 
 
@@ -227,6 +254,7 @@ def restrict(fleet: Fleet, kept: set[str]) -> Fleet:
         links=tuple(link for link in fleet.links if link.a_node in kept or link.b_node in kept),
         workloads=workloads,
         templates=in_use(fleet.templates, workloads),
+        disruptions=in_use(fleet.disruptions, workloads, "disruption"),
         meters=tuple(meter for meter in fleet.meters if _covers(meter, kept, sites)),
         gaps=tuple(gap for gap in fleet.gaps if gap.node not in gone),
         conflicts=tuple(conflict for conflict in fleet.conflicts if conflict.subject not in gone),

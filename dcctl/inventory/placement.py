@@ -5,7 +5,8 @@ Members of one workload mostly ask for the same, so each names a `Template` of i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from msgspec import Meta, field, json
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dcctl.inventory.model import Workload
+
+F = TypeVar("F", bound=Fact)
 
 Operator: TypeAlias = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
 
@@ -140,16 +143,19 @@ BARE = Template()
 """A member about which nothing more is known than what it asks for."""
 
 
-def key_of(template: Template) -> str:
-    """Sixteen hexadecimal digits of the content: equal templates have equal keys, in every fleet."""
+def key_of(fact: Fact) -> str:
+    """Sixteen hexadecimal digits of the content: equal facts of one kind have equal keys, in every fleet."""
     from hashlib import blake2b  # OpenSSL takes as long to load as the rest of the model
 
-    return blake2b(json.encode(template, order="deterministic"), digest_size=8).hexdigest()
+    return blake2b(json.encode(fact, order="deterministic"), digest_size=8).hexdigest()
 
 
-def in_use(templates: Mapping[str, Template], workloads: Iterable[Workload]) -> dict[str, Template]:
-    """Return the templates that members of these workloads name, in order of their keys."""
-    if not templates:
+def in_use(
+    facts: Mapping[str, F], workloads: Iterable[Workload], by: Literal["template", "disruption"] = "template"
+) -> dict[str, F]:
+    """Return the facts that members of these workloads name in the field `by`, in order of their keys."""
+    if not facts:
         return {}
-    named = {member.template for work in workloads for member in work.members}
-    return {key: templates[key] for key in sorted(templates) if key in named}
+    key_in = attrgetter(by)
+    named = {key_in(member) for work in workloads for member in work.members}
+    return {key: facts[key] for key in sorted(facts) if key in named}

@@ -37,6 +37,9 @@ DOMAIN_LABELS: Final = (
     "topology.dcctl.io/domain",
 )
 
+FEEDS: Final = ("pdu", "ups")
+"""Kinds of meters whose loss takes the power from the nodes that they cover."""
+
 LEVEL_OF_LABEL: Final[Mapping[str, Level]] = {
     "kubernetes.io/hostname": "node",
     "topology.kubernetes.io/zone": "zone",

@@ -112,14 +112,15 @@ _UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 def uncordoned(problem: Problem) -> tuple[Problem, int]:
     """Bins that are cordoned, and closed for nothing else, take work; and how many those are."""
-    bins = [_open(one) if _is_cordoned(one) else one for one in problem.bins]
+    bins = [opened(one) if _is_cordoned(one) else one for one in problem.bins]
     count = sum(new is not old for new, old in zip(bins, problem.bins, strict=True))
     return replace(problem, bins=tuple(bins)), count
 
 
-def _open(one: Bin) -> Bin:
+def opened(one: Bin) -> Bin:
+    """The bin without a cordon; whatever else closes it does so still."""
     taints = tuple(taint for taint in one.taints if taint.key != _UNSCHEDULABLE)
-    return replace(one, closed=Reason(0), taints=taints)
+    return replace(one, closed=one.closed & ~Reason.CORDONED, taints=taints)
 
 
 def _is_cordoned(one: Bin) -> bool:

@@ -176,6 +176,18 @@ class Scene:
         """They stand again where they stood."""
         self.placer.take_again(members)
 
+    def settle(self, gone: Iterable[Held], more: Iterable[Held]) -> None:
+        """From now on these stand nowhere, and those where they say: not undone any more."""
+        gone, more = tuple(gone), tuple(more)
+        self.placer.give_back(gone)
+        self.placer.take_again(more)
+        for one in gone:
+            self._on[one.bin].remove(one)
+            self._of[one.job].remove(one)
+        for one in more:
+            self._on.setdefault(one.bin, []).append(one)
+            self._of.setdefault(one.job, []).append(one)
+
     def stops_with(self, lost: Iterable[Held]) -> list[Held]:
         """All that stop when these are lost, and they: a gang as a whole if it falls below its minimum."""
         by_job: dict[str, list[Held]] = {}

@@ -133,10 +133,13 @@ def _decode(body: bytes) -> None:
     import msgspec
 
     from dcctl.inventory.sources.kubernetes.budgets import Budgets
+    from dcctl.inventory.sources.kubernetes.disruptions import Disruptions
     from dcctl.inventory.sources.kubernetes.pods import Pods
+    from dcctl.inventory.sources.kubernetes.templates import Templates
     from dcctl.inventory.sources.kubernetes.types import Page, Pod
 
-    Pods(Budgets()).add(msgspec.json.decode(body, type=Page[Pod]).items or [])
+    pods = Pods(Budgets(), Templates(), Disruptions())
+    pods.add(msgspec.json.decode(body, type=Page[Pod]).items or [])
 
 
 def _cpu_s(work: Callable[[], object]) -> float:

@@ -181,7 +181,7 @@ def _seconds(option: str, text: str) -> int:
 
 def _moment(text: str) -> int:
     from dcctl.errors import UsageError
-    from dcctl.inventory.sources.jobs.times import moment
+    from dcctl.inventory.moments import moment
 
     try:
         return moment(text)

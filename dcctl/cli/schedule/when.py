@@ -84,8 +84,8 @@ def _text(path: str) -> str:
 def _closed(windows: list[str], whole: "Fleet") -> dict[str, tuple[tuple[int, int], ...]]:
     """When each node is closed, by name."""
     from dcctl.errors import UsageError
+    from dcctl.inventory.moments import moment
     from dcctl.inventory.nodeset import expand, groups_of
-    from dcctl.inventory.sources.jobs.times import moment
 
     known, groups = {node.name for node in whole.nodes}, groups_of(whole)
     found: dict[str, list[tuple[int, int]]] = {}

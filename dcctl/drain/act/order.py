@@ -18,6 +18,7 @@ from dcctl.drain.act.run import Campaigner, unfinished
 from dcctl.drain.act.undo import undo
 from dcctl.drain.backends import Needs
 from dcctl.drain.outcome import Approved, Known, NotDrainedError
+from dcctl.drain.report import question
 from dcctl.drain.request import Done
 from dcctl.errors import DcctlError, DeniedError, RefusedError, UsageError
 from dcctl.interrupts import Interrupts
@@ -85,7 +86,7 @@ def drain(world: World, request: Request) -> Outcome:
     journal.demand_alone(world.folder, header)
     _demand_rights(world.backend, plan)
     world.backend.demand_unlocked(header.run)
-    world.consent(_question(plan))
+    world.consent(question(plan))
     save(world.folder, header.run, data)
     with journal.create(world.folder, header) as written:
         return _carried_out(world, agreed, written)
@@ -180,8 +181,8 @@ def _locked(world: World, agreed: Approved, written: Journal, work: Callable[[Go
         try:
             return work(going)
         finally:
-            going.end()
             lock.release()
+            going.end()
 
 
 def _lock(world: World, written: Journal) -> Lock:
@@ -229,14 +230,6 @@ def _demand_rights(backend: Backend, plan: Campaign) -> None:
     lacking = backend.lacking(needs)
     if lacking:
         raise DeniedError("drain", f"these rights are missing: {', '.join(lacking)}", _ROLE)
-
-
-def _question(plan: Campaign) -> list[str]:
-    pods = sum(len(unit.leaves) for wave in plan.waves for unit in wave.units)
-    return [
-        *(f"wave {wave.number}: {', '.join(wave.nodes)}" for wave in plan.waves),
-        f"Drain {len(plan.targets):,} nodes, and evict {pods:,} pods?",
-    ]
 
 
 def _undo_question(nodes: Sequence[str], pods: Sequence[str]) -> list[str]:

@@ -16,7 +16,8 @@ class Workers:
     """So many threads at most, begun as they are needed."""
 
     def __init__(self, most: int) -> None:
-        self._most, self._jobs = most, SimpleQueue[Job | None]()
+        self._most = most
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._waiting, self._turn = 0, threading.Lock()
 

@@ -82,7 +82,8 @@ def _job(job: Job, nodes: Mapping[str, Node], now_s: int) -> Workload:
 def _budgets(job: Job, members: int) -> tuple[Budget, ...]:
     if job.allowed is None:
         return ()
-    return (Budget(job.id, job.allowed, desired_healthy=members - job.allowed, current_healthy=members),)
+    name = job.id.split("/")[1]
+    return (Budget(name, job.allowed, members - job.allowed, members, expected=members),)
 
 
 def _plain(  # the columns of a row of work.PLAIN

@@ -50,6 +50,7 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
     sites, racks = merge_places(fleets, nodes)
     workloads = merge_workloads(fleets, renames, kinds_of(fleets))
     templates = {key: template for fleet in fleets for key, template in fleet.templates.items()}
+    disruptions = {key: one for fleet in fleets for key, one in fleet.disruptions.items()}
     return Fleet(
         name=name,
         taken_at_s=taken_at_s,
@@ -60,6 +61,7 @@ def merge(fleets: Sequence[Fleet], name: str = "", taken_at_s: int | None = None
         links=merge_links(fleets, renames),
         workloads=workloads,
         templates=in_use(templates, workloads),
+        disruptions=in_use(disruptions, workloads, "disruption"),
         meters=merge_meters(fleets, renames),
         gaps=_gaps(fleets, renames),
         conflicts=_united([item for fleet in fleets for item in fleet.conflicts], conflicts),

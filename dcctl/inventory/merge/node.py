@@ -35,6 +35,7 @@ def unite(name: str, views: Sequence[Known]) -> Node:
         sources=_sources(views),
         ready=_all("ready", spoken),
         schedulable=_all("schedulable", spoken),
+        cordon=next((one.node.cordon for one in by_trust("cordon", spoken) if one.node.cordon), None),
         labels=_labels(views),
         taints=tuple(dict.fromkeys(t for view in by_trust("taints", spoken) for t in view.node.taints)),
         capacity=_resources("capacity", views),

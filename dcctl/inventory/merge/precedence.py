@@ -42,6 +42,7 @@ ORDER: Final[dict[str, tuple[str, ...]]] = {
     "login_port": _ACCESS,
     "ready": _SCHEDULING,
     "schedulable": _SCHEDULING,
+    "cordon": _SCHEDULING,
     "state": _SCHEDULING,
     "labels": _SCHEDULING,
     "taints": _SCHEDULING,

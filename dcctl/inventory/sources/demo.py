@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from dcctl.inventory.demo.evictions import Evictions
 from dcctl.inventory.demo.machines import kinds, machines
 from dcctl.inventory.demo.members import workloads
 from dcctl.inventory.demo.plant import links, meters, pools, racks, sites
@@ -49,6 +49,8 @@ def build(now_s: int) -> Fleet:
     ready = {node.name: node.ready for node in nodes}
     templates = by_work()
     keys = {id_: key_of(template) for id_, template in templates.items()}
+    evictions = Evictions(now_s)
+    work = [evictions.told(_told(ready, ids, one)) for one in workloads(bare, keys, now_s)]
     return Fleet(
         name="demo",
         taken_at_s=now_s,
@@ -57,8 +59,9 @@ def build(now_s: int) -> Fleet:
         nodes=nodes,
         pools=pools(),
         links=links(nodes),
-        workloads=tuple(map(partial(_told, ready, ids), workloads(bare, keys, now_s))),
+        workloads=tuple(work),
         templates=dict(sorted((keys[id_], template) for id_, template in templates.items())),
+        disruptions=evictions.found(),
         meters=meters(busy, now_s),
         gaps=GAPS,
         conflicts=CONFLICTS,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from dcctl.inventory.topology import FEEDS
 from dcctl.packing.problem import LEVELS
 
 if TYPE_CHECKING:
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from dcctl.packing.problem import Bin
 
     Ints = NDArray[np.int64]
-
-FEEDS = ("pdu", "ups")
-"""Kinds of meters whose loss takes the power from the nodes that they cover."""
 
 
 class Part(NamedTuple):

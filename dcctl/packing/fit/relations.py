@@ -121,14 +121,26 @@ class _Evenly:
         self._eligible = eligible
         self._domains: Ints | None = None
 
-    def exceeded(self) -> Bools:
-        """Bins where one member more would exceed the skew, or that lack the label."""
+    def _found(self) -> Ints:
+        """Values under which bins count."""
         if self._domains is None:
             found = np.unique(self._rows[self._eligible()])
             self._domains = found[found >= 0]
+        return self._domains
+
+    def domains(self) -> list[Bools] | None:
+        """Bins of each domain; None: there are fewer than asked for, or the skew allows nobody."""
+        found, spread = self._found(), self._spread
+        if not len(found) or spread.max_skew < 1 or len(found) < (spread.min_domains or 0):
+            return None
+        return [self._rows == one for one in found.tolist()]
+
+    def exceeded(self) -> Bools:
+        """Bins where one member more would exceed the skew, or that lack the label."""
+        domains = self._found()
         counts, few = self.tally.counts(), self._spread.min_domains
-        least = int(counts[self._domains].min()) if len(self._domains) else 0
-        if few is not None and len(self._domains) < few:
+        least = int(counts[domains].min()) if len(domains) else 0
+        if few is not None and len(domains) < few:
             least = 0
         bad = counts + self._own - least > self._spread.max_skew
         bad[-1] = True
@@ -201,6 +213,16 @@ class Relations:
         rules = self._rules[id(self._templates[of])]
         tallies = (*(each.tally for each in rules.evenly), *rules.apart)
         return None if rules.near else max((tally.widest for tally in tallies), default=1)
+
+    def domains(self, of: int) -> list[Bools] | None:
+        """Bins of each domain of the one spread that is the only rule of class `of`; None: it is not.
+
+        The domain with the fewest members takes one more, whatever the others hold.
+        """
+        rules = self._rules[id(self._templates[of])]
+        if len(rules.evenly) != 1 or rules.near or rules.apart or rules.ports:
+            return None
+        return rules.evenly[0].domains()
 
     def most(self, of: int, joining: Iterable[int]) -> Ints | None:
         """How many items of class `of` each bin holds at most, whatever is placed next; None: any number.

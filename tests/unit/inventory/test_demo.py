@@ -14,7 +14,9 @@ import pytest
 from dcctl.assess.energy.balance import groups, steps, summed
 from dcctl.assess.fleet.report import Options, report
 from dcctl.inventory.model import Fleet, Resources, Taint
+from dcctl.inventory.nodeset import expand, groups_of
 from dcctl.inventory.occupancy.demand import requested
+from dcctl.inventory.placement import key_of
 from dcctl.inventory.sources.base import run
 from dcctl.inventory.sources.demo import DemoSource
 
@@ -168,6 +170,59 @@ def test_a_workload_and_its_template_say_the_same_priority(fleet: Fleet) -> None
     }
     assert [row for row in said if row[1] != row[2]] == []
     assert ("moe/moe-pilot", 90, 90) in said
+
+
+def test_every_member_tells_what_an_eviction_does_to_it(fleet: Fleet) -> None:
+    members = [member for work in fleet.workloads for member in work.members]
+    assert {member.disruption for member in members} == fleet.disruptions.keys()
+    assert all(key == key_of(one) for key, one in fleet.disruptions.items())
+    assert all(one.controller and one.grace_s for one in fleet.disruptions.values())
+    on_disk = {
+        f"{work.id}: {member.name}"
+        for work in fleet.workloads
+        for member in work.members
+        if fleet.disruptions[member.disruption or ""].scratch == "disk"
+    }
+    assert on_disk == {"nlp/notebook-7: notebook-7-0", "edu/notebooks: notebooks-17"}
+
+
+def test_the_great_trainings_say_how_to_save_them_and_when_they_were(fleet: Fleet) -> None:
+    told = {
+        work.id: (fleet.disruptions[work.members[0].disruption or ""].checkpoint, work.checkpointed_at_s)
+        for work in fleet.workloads
+    }
+    assert told["pretrain/llama-70b"] == ("signal USR1", NOW_S - 14 * 60)
+    assert told["pretrain/moe-8x22b"] == ("signal USR1", NOW_S - 25 * 60)
+    assert told["vision/vlm-stage2"] == ("", None)
+
+
+def test_work_that_is_waited_for_ends_while_it_is(fleet: Fleet) -> None:
+    waited = {}
+    for work in fleet.workloads:
+        how, *rest = fleet.disruptions[work.members[0].disruption or ""].when_drained.split() or ("",)
+        if how == "wait":
+            left_s = (work.started_at_s or 0) + (work.duration_s or 0) - NOW_S
+            waited[work.id] = (left_s // 3600, int(rest[0].removesuffix("h")))
+    assert waited["vision/eval-sweep"] == (3, 4)
+    assert [name for name, (left, most) in waited.items() if not 0 < left <= most] == []
+
+
+def test_the_figures_of_every_budget_agree(fleet: Fleet) -> None:
+    for work in fleet.workloads:
+        for one in work.budgets:
+            told = fleet.disruptions[work.members[0].disruption or ""]
+            assert told.budgets == (one.name,)
+            assert one.expected == one.current_healthy == len(work.members)
+            assert one.allowed == (one.current_healthy or 0) - (one.desired_healthy or 0)
+
+
+@pytest.mark.parametrize(("short", "padded", "first"), [("rack2", "rack02", 9), ("rack14", "rack14", 105)])
+def test_a_rack_of_it_is_found_without_its_zero_and_by_its_feeds(
+    fleet: Fleet, short: str, padded: str, first: int
+) -> None:
+    groups = groups_of(fleet)
+    nodes = tuple(f"gpu{number:03d}" for number in range(first, first + 8))
+    assert expand(f"@{short}", groups) == expand(f"@feed:{padded}-pdu-a", groups) == nodes
 
 
 def test_the_answer_about_it_is_the_recorded_one(fleet: Fleet) -> None:

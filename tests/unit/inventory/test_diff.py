@@ -10,6 +10,7 @@ from dcctl.inventory.diff import VOLATILE, Change, diff
 from dcctl.inventory.model import (
     Accelerator,
     Conflict,
+    Cordon,
     Disk,
     Ecc,
     Fleet,
@@ -263,6 +264,26 @@ def test_of_a_node_that_did_not_answer_a_scheduler_still_tells_changes() -> None
         ("gap ssh n1", "added", "", None, None),
         ("node n1", "changed", "labels.tier", "a", None),
     ]
+
+
+def test_a_node_that_somebody_took_out_of_service_shows_who() -> None:
+    old = Fleet(nodes=(Node("n1", schedulable=True),))
+    ours = Cordon("dcctl", "r1", "lin.wei", "PDU swap", was_schedulable=True)
+    new = Fleet(nodes=(Node("n1", schedulable=False, cordon=ours),))
+    assert told(old, new) == [
+        ("node n1", "changed", "cordon", None, "dcctl for lin.wei: PDU swap"),
+        ("node n1", "changed", "schedulable", "True", "False"),
+    ]
+    foreign = Fleet(nodes=(Node("n1", schedulable=False, cordon=Cordon("kured")),))
+    assert told(new, foreign) == [("node n1", "changed", "cordon", "dcctl for lin.wei: PDU swap", "kured")]
+
+
+def test_a_checkpoint_and_what_evictions_do_is_no_change() -> None:
+    def fleet(key: str, at_s: int) -> Fleet:
+        work = Workload("ns/w", members=(Member("m", "n1", disruption=key),), checkpointed_at_s=at_s)
+        return Fleet(nodes=(Node("n1"),), workloads=(work,), disruptions={key: model.Disruption(key)})
+
+    assert diff(fleet("a", 1), fleet("b", 2)) == ()
 
 
 def test_where_a_member_may_stand_and_whether_it_is_ready_is_no_change() -> None:

@@ -10,6 +10,8 @@ from dcctl.inventory.merge import merge
 from dcctl.inventory.model import (
     Accelerator,
     Conflict,
+    Cordon,
+    Disruption,
     Fleet,
     Gap,
     Link,
@@ -306,6 +308,25 @@ def test_templates_are_united_by_key_and_those_that_nobody_names_go() -> None:
         templates={"s": same, "o": own},
     )
     assert merge([a, b]).templates == merge([b, a]).templates == {"o": own, "s": same}
+
+
+def test_what_evictions_do_is_united_by_key_and_the_scheduler_says_who_holds_a_node() -> None:
+    first, second = Disruption("Job"), Disruption("StatefulSet")
+    held, stale = Cordon("dcctl", who="lin.wei"), Cordon("kured")
+    work = [
+        Workload(f"x/{key}", source="kubernetes:a", members=(Member("p", "n1", disruption=key),))
+        for key in "ab"
+    ]
+    live = source(
+        "kubernetes:a",
+        Node("n1", schedulable=False, cordon=held),
+        workloads=tuple(work),
+        disruptions={"a": first, "b": second, "c": Disruption("nobody")},
+    )
+    file = source("file:old", Node("n1", cordon=stale))
+    merged = merge([live, file])
+    assert merged.disruptions == {"a": first, "b": second}
+    assert merged.nodes[0].cordon == merge([file, live]).nodes[0].cordon == held
 
 
 def test_nothing_merged_is_an_empty_fleet() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.inventory.model import Fleet, Member, Node, Pool, Rack, Template, Workload
+from dcctl.inventory.model import Disruption, Fleet, Member, Node, Pool, PowerMeter, Rack, Template, Workload
 from dcctl.inventory.nodeset import expand, fold, groups_of, plain, select, sort_key
 from tests.unit.inventory.fleets import small
 
@@ -241,6 +241,76 @@ def test_a_part_of_a_fleet_keeps_the_templates_that_are_in_use_there() -> None:
     work = [Workload(f"ns/{node}", members=(Member("p", node, template=node),)) for node in ("a1", "a2")]
     fleet = Fleet(nodes=(Node("a1"), Node("a2")), workloads=tuple(work), templates={"a1": one, "a2": two})
     assert select(fleet, "a1").templates == {"a1": one}
+
+
+def test_a_part_of_a_fleet_keeps_what_evictions_do_there() -> None:
+    work = [Workload(f"ns/{node}", members=(Member("p", node, disruption=node),)) for node in ("a1", "a2")]
+    both = {"a1": Disruption("Job"), "a2": Disruption("StatefulSet")}
+    fleet = Fleet(nodes=(Node("a1"), Node("a2")), workloads=tuple(work), disruptions=both)
+    assert select(fleet, "a1").disruptions == {"a1": Disruption("Job")}
+
+
+def fed() -> Fleet:
+    """Two sites whose PDUs have the same names; leaf switches by two labels."""
+    leaf = "network.topology.nvidia.com/leaf"
+    return Fleet(
+        nodes=(
+            Node("a1", site="dc1", rack="rack02", labels={leaf: "l1"}),
+            Node("a2", site="dc1", rack="rack10", labels={"topology.dcctl.io/leaf": "l2"}),
+            Node("b1", site="dc2", rack="r007", labels={leaf: "l1"}),
+            Node("b2", site="dc2", rack="r07"),
+        ),
+        meters=(
+            PowerMeter("pdu-a", "pdu", "dc1", "a1"),
+            PowerMeter("pdu-a", "pdu", "dc2", "b[1-2]"),
+            PowerMeter("pdu-b", "pdu", "dc1", "a[1-3]"),
+            PowerMeter("ups-1", "ups", "dc1"),
+            PowerMeter("main", "ups"),
+            PowerMeter("a1", "rapl", "dc1", "a1"),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@feed:dc1/pdu-a", "a1"),
+        ("@feed:dc2/pdu-a", "b1,b2"),
+        ("@feed:pdu-b", "a1,a2"),
+        ("@feed:ups-1", "a1,a2"),
+        ("@feed:main", "a1,a2,b1,b2"),
+        ("@leaf:l2", "a2"),
+        ("@leaf:dc1/l1", "a1"),
+        ("@rack2", "a1"),
+        ("@rack:rack2", "a1"),
+        ("@rack:dc1/rack002", "a1"),
+        ("@rack[2,10]", "a1,a2"),
+    ],
+)
+def test_feeds_and_leaves_are_groups_and_numbers_need_no_zeros(text: str, names: str) -> None:
+    assert expand(text, groups_of(fed())) == tuple(names.split(","))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("@feed:pdu-a", "could be any of @feed:dc1/pdu-a, @feed:dc2/pdu-a"),
+        ("@feed:a1", "neither"),
+        ("@leaf:l1", "could be any of @leaf:dc1/l1, @leaf:dc2/l1"),
+        ("@r7", "could be any of @r007, @r07"),
+        ("@rack1", "neither"),
+        ("@rack20", "neither"),
+    ],
+)
+def test_a_name_that_may_be_several_is_refused(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        expand(text, groups_of(fed()))
+
+
+def test_a_group_of_the_administrator_comes_before_one_with_zeros(groups_conf: Path) -> None:
+    (groups_conf / "rack2").write_text("b1\n")
+    assert expand("@rack2", groups_of(fed())) == ("b1",)
+    assert expand("@rack02", groups_of(fed())) == ("a1",)
 
 
 def test_without_a_choice_the_fleet_is_untouched() -> None:

@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from dcctl.errors import UsageError
-from dcctl.inventory.model import Fleet, Gap, Member, Mount, Node, Resources, Taint, Workload
+from dcctl.inventory.model import (
+    Budget,
+    Cordon,
+    Disruption,
+    Fleet,
+    Gap,
+    Member,
+    Mount,
+    Node,
+    Resources,
+    Taint,
+    Workload,
+)
 from dcctl.inventory.snapshot import SCHEMA, decode, encode, json_schema
 from tests.unit.inventory.fleets import small
 
@@ -33,6 +45,8 @@ NODES = st.builds(
     labels=st.dictionaries(TEXT, TEXT, max_size=4),
     taints=st.lists(st.builds(Taint, key=TEXT, effect=TEXT), max_size=2).map(tuple),
     capacity=st.none() | RESOURCES,
+    cordon=st.none()
+    | st.builds(Cordon, by=TEXT, who=TEXT, reason=TEXT, was_schedulable=st.none() | st.booleans()),
     mounts=st.none() | st.lists(st.builds(Mount, path=TEXT, device=TEXT, fstype=TEXT), max_size=2).map(tuple),
 )
 FLEETS = st.builds(
@@ -42,9 +56,22 @@ FLEETS = st.builds(
     nodes=st.lists(NODES, max_size=4).map(tuple),
     gaps=st.lists(st.builds(Gap, source=TEXT, subject=TEXT, reason=TEXT), max_size=2).map(tuple),
     workloads=st.lists(
-        st.builds(Workload, id=TEXT, members=st.lists(st.builds(Member, name=TEXT), max_size=2).map(tuple)),
+        st.builds(
+            Workload,
+            id=TEXT,
+            members=st.lists(st.builds(Member, name=TEXT, disruption=st.none() | TEXT), max_size=2).map(
+                tuple
+            ),
+            checkpointed_at_s=st.none() | st.integers(0, 2**40),
+        ),
         max_size=2,
     ).map(tuple),
+    disruptions=st.dictionaries(
+        TEXT,
+        st.builds(
+            Disruption, controller=TEXT, scratch=st.sampled_from(["", "memory", "disk"]), grace_s=COUNT
+        ),
+    ),
 )
 
 
@@ -158,6 +185,38 @@ def test_one_changed_byte_is_a_fleet_or_a_usage_error(at: int, byte: int) -> Non
         assert error.what  # noqa: PT017  either outcome is right; what must not come is another exception
     else:
         assert isinstance(fleet, Fleet)
+
+
+def drained() -> Fleet:
+    """A fleet that tells all about evictions."""
+    told = Disruption("Job", scratch="disk", grace_s=30, budgets=("pg",), checkpoint="signal USR1")
+    work = Workload(
+        "ns/w",
+        members=(Member("w-0", "a", disruption="k"),),
+        budgets=(Budget("pg", 0, 1, 1, 1),),
+        checkpointed_at_s=1_700_000_000,
+    )
+    node = Node(
+        "a", schedulable=False, cordon=Cordon("dcctl", "r1", "lin.wei", "PDU swap", was_schedulable=True)
+    )
+    return Fleet(nodes=(node,), workloads=(work,), disruptions={"k": told})
+
+
+def test_what_evictions_do_is_in_the_document_as_its_schema_says() -> None:
+    data = encode(drained())
+    assert decode(data, "x") == drained()
+    jsonschema.validate(json.loads(data), json_schema())
+
+
+def test_a_snapshot_of_an_older_program_tells_nothing_about_evictions() -> None:
+    document = json.loads(encode(drained()))
+    del document["disruptions"], document["nodes"][0]["cordon"]
+    work = document["workloads"][0]
+    del work["checkpointed_at_s"], work["members"][0]["disruption"], work["budgets"][0]["expected"]
+    old = decode(json.dumps(document).encode(), "x")
+    assert (old.disruptions, old.nodes[0].cordon) == ({}, None)
+    assert (old.workloads[0].members[0].disruption, old.workloads[0].checkpointed_at_s) == (None, None)
+    assert old.workloads[0].budgets == (Budget("pg", 0, 1, 1, expected=None),)
 
 
 def test_a_byte_order_mark_is_no_obstacle() -> None:

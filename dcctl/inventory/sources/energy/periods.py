@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.errors import UsageError
 from dcctl.inventory.energy import POINTS, Period, Point, grown_mj
+from dcctl.inventory.moments import moment
 from dcctl.inventory.sources.energy import amounts
 from dcctl.inventory.sources.jobs.resources import checked
-from dcctl.inventory.sources.jobs.times import moment
 
 if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor

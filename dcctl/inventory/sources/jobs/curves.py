@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.errors import UsageError
 from dcctl.inventory.conditions import Curve
+from dcctl.inventory.moments import moment
 from dcctl.inventory.nodeexpr import HIDDEN, nearest, shown
-from dcctl.inventory.sources.jobs.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from dcctl.inventory.lengths import duration
 from dcctl.inventory.model import Dataset, Member, Workload
+from dcctl.inventory.moments import moment
 from dcctl.inventory.placement import BARE, Template, key_of
 from dcctl.inventory.sources.jobs import amounts, place
 from dcctl.inventory.sources.jobs.resources import checked, resources
-from dcctl.inventory.sources.jobs.times import moment
 
 if TYPE_CHECKING:
     from dcctl.inventory.sources.jobs.cursor import Cursor

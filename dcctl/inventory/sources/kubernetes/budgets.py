@@ -41,6 +41,7 @@ class BudgetStatus(Wire):
     disruptions_allowed: int | None = None
     current_healthy: int | None = None
     desired_healthy: int | None = None
+    expected_pods: int | None = None
 
 
 class BudgetObject(Wire):
@@ -123,5 +124,6 @@ def parse_budget(item: BudgetObject) -> Budget:
         allowed=status.disruptions_allowed,
         desired_healthy=status.desired_healthy,
         current_healthy=status.current_healthy,
+        expected=status.expected_pods,
         unhealthy_always=item.spec.unhealthy_pod_eviction_policy == "AlwaysAllow",
     )

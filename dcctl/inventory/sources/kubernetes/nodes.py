@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.inventory.hosts import is_host
 from dcctl.inventory.model import Node, System, Taint
 from dcctl.inventory.sources.kubernetes.accelerators import Boards
+from dcctl.inventory.sources.kubernetes.cordons import cordon_of
 from dcctl.inventory.sources.kubernetes.requests import Interner
 from dcctl.inventory.topology import RACK_LABELS, SITE_LABELS, first_of
 from dcctl.inventory.vendors import device, labels_of
@@ -93,6 +94,7 @@ class Nodes:
             address=_address(status.addresses or []),
             ready=ready,
             schedulable=not spec.unschedulable,
+            cordon=cordon_of(item),
             state=self._same(_state(ready, spec.unschedulable, status.conditions or [])),
             labels=labels,
             taints=tuple(

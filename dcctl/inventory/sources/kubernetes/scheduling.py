@@ -126,7 +126,14 @@ class ClaimOfVolume(Wire):
     claim_name: str = ""
 
 
+class EmptyDir(Wire):
+    """A volume that begins empty and ends with its pod."""
+
+    medium: str | None = None
+
+
 class Volume(Wire):
     """A volume of a pod. That of a claim which is made for the pod alone has no name yet."""
 
     persistent_volume_claim: ClaimOfVolume | None = None
+    empty_dir: EmptyDir | None = None

@@ -26,6 +26,7 @@ from dcctl.inventory.sources.kubernetes.asked import asked
 from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
+from dcctl.inventory.sources.kubernetes.disruptions import Disruptions
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
@@ -146,7 +147,8 @@ class _Reading:
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
         self._templates, self._volumes, self._quotas = Templates(), Volumes(), Quotas(self._source)
-        self._nodes, self._pods = Nodes(self._source, place), Pods(self._budgets, self._templates)
+        self._nodes, self._disruptions = Nodes(self._source, place), Disruptions()
+        self._pods = Pods(self._budgets, self._templates, self._disruptions)
         self._gangs = {each: Gangs(self._parents, each.group, _kind(each)) for each in lists.GANGS}
 
     def fleet(self) -> Fleet:
@@ -247,6 +249,8 @@ class _Reading:
             self._gap(pod, why, "invalid", node=node, part="work" if node else "")
         for why, pod in self._templates.unread.items():
             self._gap(pod, f"where it may stand is unknown: {why}", "unsupported")
+        for pod, why in self._disruptions.bad.items():
+            self._gap(pod, why, "invalid")
         for quota, why in self._quotas.bad:
             self._gap(f"quota {quota}", why, "invalid")
         if self._namespace:
@@ -261,6 +265,7 @@ class _Reading:
             pools=assemble.pools(ready),
             workloads=workloads,
             templates=dict(sorted(self._templates.found.items())),
+            disruptions=dict(sorted(self._disruptions.found.items())),
             quotas=tuple(sorted(self._quotas.found, key=lambda one: (one.account, one.name))),
             gaps=tuple(sorted(self._told_gaps(published), key=lambda gap: (gap.subject, gap.reason))),
         )
@@ -268,8 +273,7 @@ class _Reading:
     def _told_gaps(self, published: dict[Key, Published]) -> list[Gap]:
         """The gaps; claims that could not be listed hide no work where no driver publishes a device.
 
-        Volumes that could not be are missed where a pod that has some waits for a node,
-        quotas where any pod does.
+        Volumes that could not be are missed where a pod has some, quotas where a pod waits for a node.
         """
         found = [each for gap in self._gaps for each in self._missed(gap)]
         if published:
@@ -278,7 +282,7 @@ class _Reading:
 
     def _missed(self, gap: Gap) -> list[Gap]:
         missed = {
-            lists.VOLUMES.title: ("on which nodes waiting pods find their volumes", self._pods.await_volumes),
+            lists.VOLUMES.title: ("on which nodes pods find their volumes", self._pods.need_volumes),
             lists.QUOTAS.title: ("how much more work its namespaces may have", self._pods.any_waits),
         }
         if gap.subject not in missed:

@@ -20,7 +20,6 @@ from dcctl.inventory.sources.kubernetes.scheduling import (
     NodeAffinity,
     PodToleration,
     SpreadConstraint,
-    Volume,
 )
 from dcctl.inventory.sources.kubernetes.selecting import (
     NODE_NAME,
@@ -49,7 +48,6 @@ _AFFINITY = msgspec.json.Decoder(Affinity)
 _TOLERATIONS = msgspec.json.Decoder(list[PodToleration])
 _SPREADS = msgspec.json.Decoder(list[SpreadConstraint])
 _GATES = msgspec.json.Decoder(list[Gate])
-_VOLUMES = msgspec.json.Decoder(list[Volume])
 _PORTS = msgspec.json.Decoder(list[ContainerPort])
 
 
@@ -91,14 +89,6 @@ def _said(spec: PodSpec) -> Said:
         spec.preemption_policy,
         spec.scheduler_name,
     )
-
-
-def _claims(volumes: bytes) -> tuple[str, ...]:
-    """The claims that volumes name, once each and in order. Raises ValueError for what is malformed."""
-    if b'"persistentVolumeClaim"' not in volumes:
-        return ()
-    found = [each.persistent_volume_claim for each in _read(_VOLUMES, volumes) or ()]
-    return tuple(sorted({claim.claim_name for claim in found if claim is not None}))
 
 
 class Rules:
@@ -207,25 +197,20 @@ class Templates:
         """Why nobody can tell where pods may stand -> the first of them."""
         self._rules: dict[Said, Rules] = {}
         self._keys: dict[Row, str] = {}
-        self._claims: dict[bytes, tuple[str, ...]] = {}
 
     def clear(self) -> None:
         """Forget all but the namespaces and volumes."""
-        for each in (self.found, self.unread, self._rules, self._keys, self._claims):
+        for each in (self.found, self.unread, self._rules, self._keys):
             each.clear()
 
-    def next_page(self) -> None:
-        """Forget the volumes of a page: most pods have some that no other has."""
-        self._claims.clear()
-
-    def of_pod(self, pod: Pod, *, is_daemon: bool = False) -> str | None:
-        """The key of the pod's template; None where it cannot be told, which is noted.
+    def of_pod(self, pod: Pod, claims: tuple[str, ...] = (), *, is_daemon: bool = False) -> str | None:
+        """The key of the template of a pod with these claims; None where it cannot be told, which is noted.
 
         That of a daemon does not repeat which node it was made for, once it is there; nor that of a pod that
         dcctl tied to its node, if a controller makes it anew where it likes.
         """
         spec, namespace, labels = pod.spec, pod.metadata.namespace, pod.metadata.labels or {}
-        said, volumes = _said(spec), bytes(spec.volumes)
+        said = _said(spec)
         try:
             tied = spec.node_name if is_daemon else _tied(pod)
             if tied:
@@ -233,9 +218,6 @@ class Templates:
             rules = self._rules.get(said)
             if rules is None:
                 rules = self._rules[said] = Rules(Shape(*said))
-            claims = self._claims.get(volumes)
-            if claims is None:
-                claims = self._claims[volumes] = _claims(volumes)
             leaving = pod.metadata.deletion_timestamp is not None
             row = (rules, namespace, rules.kept(labels), claims, leaving)
             return self._keys.get(row) or self._new(row)

@@ -71,6 +71,14 @@ class PodNotes(Struct, gc=False):
     kai_group: str | None = field(default=None, name="pod-group-name")
     pinned: str | None = field(default=None, name=PINNED)
     lws_size: str | None = field(default=None, name="leaderworkerset.sigs.k8s.io/size")
+    do_not_disrupt: str | None = field(default=None, name="karpenter.sh/do-not-disrupt")
+    do_not_evict: str | None = field(default=None, name="karpenter.sh/do-not-evict")
+    safe_to_evict: str | None = field(default=None, name="cluster-autoscaler.kubernetes.io/safe-to-evict")
+    checkpoint: str | None = field(default=None, name="dcctl.io/checkpoint")
+    checkpoint_proof: str | None = field(default=None, name="dcctl.io/checkpoint-proof")
+    checkpoint_timeout: str | None = field(default=None, name="dcctl.io/checkpoint-timeout")
+    checkpointed_at: str | None = field(default=None, name="dcctl.io/checkpointed-at")
+    when_drained: str | None = field(default=None, name="dcctl.io/when-drained")
 
 
 class PodMeta(Wire):
@@ -83,6 +91,7 @@ class PodMeta(Wire):
     annotations: PodNotes | None = None
     owner_references: list[OwnerRef] | None = None
     deletion_timestamp: str | None = None
+    finalizers: list[str] | None = None
 
 
 class Amount(Wire):
@@ -128,6 +137,7 @@ class PodSpec(Wire):
     scheduling_group: SchedulingGroup | None = None
     resource_claims: list[ClaimOfPod] | None = None
     active_deadline_seconds: int | None = None
+    termination_grace_period_seconds: int | None = None
     host_network: bool | None = None
     preemption_policy: str | None = None
     scheduler_name: str | None = None
@@ -249,10 +259,18 @@ class NodeStatus(Wire):
     node_info: NodeInfo = field(default_factory=NodeInfo)
 
 
+class NodeMeta(Wire):
+    """Metadata of a node; its annotations may tell who took it out of service."""
+
+    name: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+
+
 class NodeObject(Wire):
     """A node."""
 
-    metadata: Meta = field(default_factory=Meta)
+    metadata: NodeMeta = field(default_factory=NodeMeta)
     spec: NodeSpec = field(default_factory=NodeSpec)
     status: NodeStatus = field(default_factory=NodeStatus)
 

@@ -170,6 +170,9 @@ def _workload(
         labels=labels,
         duration_s=_duration_s(groups),
         priority_class=next((one.priority_class for one in groups if one.priority_class), None),
+        checkpointed_at_s=max(
+            (one.checkpointed_at_s for one in groups if one.checkpointed_at_s), default=None
+        ),
     )
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dcctl.inventory.lengths import duration
+from dcctl.inventory.moments import moment
 from dcctl.inventory.sources.jobs import amounts
 from dcctl.inventory.sources.jobs.amounts import Measure, rate, read
 from dcctl.inventory.sources.jobs.resources import KINDS
-from dcctl.inventory.sources.jobs.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ import pytest
 
 from dcctl.inventory.model import Accelerator, Node, Taint
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
-from dcctl.inventory.sources.kubernetes.types import Meta, NodeObject, NodeStatus
+from dcctl.inventory.sources.kubernetes.types import NodeMeta, NodeObject, NodeStatus
 from tests.kubernetes_data import feed
 
 MIB = 1 << 20
@@ -63,7 +63,7 @@ def test_a_node_that_declares_boards_and_has_none_says_so(
 ) -> None:
     sink = Nodes("kubernetes:test", Place())
     left = {"nvidia.com/gpu": "0"}
-    sink.add([NodeObject(Meta(name="n"), status=NodeStatus(capacity=capacity, allocatable=left))])
+    sink.add([NodeObject(NodeMeta(name="n"), status=NodeStatus(capacity=capacity, allocatable=left))])
     assert sink.found["n"].accelerator_counts == counts
 
 
@@ -144,6 +144,6 @@ def test_a_node_with_an_unreadable_amount_is_kept_without_amounts() -> None:
 @pytest.mark.parametrize("name", ["@all", "a\nb", "-w", "a,b", "x!gpu[1-9]", "$(id)", "*", ""])
 def test_a_name_that_no_node_can_have_leaves_that_node_out_and_is_told(name: str) -> None:
     sink = Nodes("kubernetes:test", Place())
-    sink.add([NodeObject(metadata=Meta(name=each)) for each in (name, "good1")])
+    sink.add([NodeObject(metadata=NodeMeta(name=each)) for each in (name, "good1")])
     assert list(sink.found) == ["good1"]
     assert [bad for bad, _ in sink.bad] == [name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dcctl.inventory.placement import Expression, NodeTerm
@@ -60,7 +61,7 @@ def test_a_template_says_where_its_volumes_are(volumes: Volumes) -> None:
         ("data-train-1",): None,
         ("corpus", "data-train-0"): (NodeTerm((A, HOST)), NodeTerm((B, HOST))),
     }
-    assert pods.await_volumes()
+    assert pods.need_volumes()
 
 
 def many(name: str) -> VolumeObject:
@@ -83,3 +84,17 @@ def test_an_empty_term_holds_nowhere() -> None:
     for name, terms in (("a", [Term(), host]), ("b", [host])):
         volumes.add([VolumeObject(VolumeSpec(ClaimRef("ml", name), VolumeAffinity(Terms(terms))))])
     assert volumes.bound_to("ml", ("a", "b")) == (NodeTerm((Expression("host", "In", ("x",)),)),)
+
+
+@pytest.mark.parametrize("node", ["gpu001", None])
+def test_a_pod_that_runs_is_bound_to_its_volumes_as_one_that_waits(
+    volumes: Volumes, node: str | None
+) -> None:
+    templates = Templates()
+    templates.volumes = volumes
+    pods = Pods(Budgets(), templates)
+    mount = {"name": "data", "persistentVolumeClaim": {"claimName": "data-train-0"}}
+    body = {"metadata": {"name": "p", "namespace": "ml"}, "spec": {"nodeName": node, "volumes": [mount]}}
+    pods.add([msgspec.json.decode(msgspec.json.encode(body), type=Pod)])
+    assert [one.bound_to for one in templates.found.values()] == [(NodeTerm((HOST,)),)]
+    assert pods.need_volumes()

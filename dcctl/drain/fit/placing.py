@@ -1,0 +1,117 @@
+"""Places for all work of a wave: as a plan finds them, else by search; and proofs that there are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dcctl.drain.fit.bounds import hopeless
+from dcctl.drain.fit.search import searched
+from dcctl.drain.fit.wave import emptied
+from dcctl.packing.reasons import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dcctl.drain.fit.wave import Wave
+    from dcctl.packing.greedy.place import Placed, Placer
+    from dcctl.packing.problem import Job, Problem
+
+
+class Homeless(NamedTuple):
+    """Members of one workload that find no room."""
+
+    workload: str
+    members: int
+    gpu_milli: int
+    """What they ask for of devices, in thousandths of one."""
+    why: Mapping[str, int]
+    """Reason in words -> nodes; the counts add up to all nodes."""
+    says: str = ""
+    """What else keeps them from standing anywhere: a quota."""
+
+
+class Places(NamedTuple):
+    """What a wave's work finds."""
+
+    ahead: tuple[Placed, ...]
+    """Work that waited already and is more urgent than some that leaves."""
+    placed: tuple[Placed, ...]
+    """Work that leaves, in the order in which it is moved."""
+    homeless: tuple[Homeless, ...]
+    proved: bool
+    """There are no places for all of it."""
+
+
+def places_of(wave: Wave, *, search: bool = True) -> Places:
+    """Where all of the wave may stand, or most of it. The scene is as before afterwards.
+
+    `search`: whether more is tried than to place one after the other, and whether it is proved that there is
+    no way. Work that waits and is more urgent has what it can get; of equally urgent, what ran is placed first.
+    """
+    placer = wave.scene.placer
+    with emptied(wave):
+        start, every = placer.mark(), wave.in_order()
+        found = [(late, placer.place(job)) for job, late in every]
+        ahead = tuple(one for late, one in found if late)
+        placed = tuple(one for late, one in found if not late)
+        proved = False
+        if search and any(one.missing for one in placed):
+            placer.undo(start)
+            for one in ahead:
+                replay(placer, one)
+            placed, proved = _looked_for(wave, [one.job for one in placed], placed)
+        return Places(ahead, placed, _homeless(wave.scene.problem, placer, placed), proved)
+
+
+def _looked_for(
+    wave: Wave, jobs: Sequence[Job], first: tuple[Placed, ...]
+) -> tuple[tuple[Placed, ...], bool]:
+    """Places for all of the jobs, or what was found first for most of them, and whether there are none."""
+    scene = wave.scene
+    start = scene.placer.mark()
+    again = tuple(scene.placer.place(job) for job in _by_size(scene.problem, jobs))
+    scene.placer.undo(start)
+    best, proved = min((first, again), key=_lack), False
+    if _lack(best)[0]:
+        proved = hopeless(wave, jobs)
+        found_all, ended = (None, True) if proved else searched(wave, jobs)
+        scene.placer.undo(start)
+        best, proved = found_all or best, ended and found_all is None
+    for one in best:
+        replay(scene.placer, one)
+    return best, proved
+
+
+def replay(placer: Placer, one: Placed) -> None:
+    """The members stand where they were found a place before."""
+    for stand in one.stands:
+        placer.engine.put(stand.of, stand.put.bin, stand.put.devices)
+    placer.spend(one.job, one)
+
+
+def _by_size(problem: Problem, jobs: Sequence[Job]) -> list[Job]:
+    """The largest items first, whatever is urgent."""
+
+    def largest(job: Job) -> tuple[int, ...]:
+        needs = [problem.classes[task.of].need for task in job.tasks]
+        return max((one.gpu_milli, *one.amounts) for one in needs)
+
+    return sorted(
+        jobs, key=lambda job: (largest(job), job.within is not None, job.size, job.id), reverse=True
+    )
+
+
+def _lack(placed: Sequence[Placed]) -> tuple[int, int]:
+    """Workloads without room for all of their members, and these members."""
+    return sum(one.missing > 0 for one in placed), sum(one.missing for one in placed)
+
+
+def _homeless(problem: Problem, placer: Placer, placed: Sequence[Placed]) -> tuple[Homeless, ...]:
+    found = []
+    for one in placed:
+        if one.missing:
+            needs = [problem.classes[task.of].need.gpu_milli * len(task.members) for task in one.job.tasks]
+            stand = sum(problem.classes[each.of].need.gpu_milli for each in one.stands)
+            why = {WORDS[reason]: count for reason, count in placer.why(one)[0].items()}
+            found.append(Homeless(one.job.id, one.missing, sum(needs) - stand, why, one.says))
+    return tuple(found)

@@ -1,0 +1,152 @@
+"""The plan of a campaign: the only way in. The same fleet, request and time give the same bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from dcctl.drain.calendar import zone_of
+from dcctl.drain.campaign import WORST, Campaign, Target, Wave
+from dcctl.drain.classify import Classified, classify
+from dcctl.drain.estimate import seconds_of, timed
+from dcctl.drain.findings import ordered
+from dcctl.drain.loss import lost_gpu_ms, pasts_of
+from dcctl.drain.parts import parts_of
+from dcctl.drain.policy.rules import selects
+from dcctl.drain.rooms import Fitted, fitted
+from dcctl.drain.serial import Stop, refused, serial
+from dcctl.drain.units import rounds
+from dcctl.drain.waves import Limits, partition, shared_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dcctl.drain.campaign import Finding, Relief, Unit
+    from dcctl.drain.loss import Past
+    from dcctl.drain.request import Done, Request
+    from dcctl.inventory.model import Fleet, Node
+
+
+class Asked(NamedTuple):
+    """What a plan is made of."""
+
+    fleet: Fleet
+    request: Request
+    """Of the nodes that are left."""
+    done: Done
+    now_s: int
+    seen: Classified
+    pasts: Mapping[str, tuple[tuple[int, Past], ...]]
+    """What is known of the checkpoints of each unit, by workload."""
+
+
+def plan(fleet: Fleet, request: Request, done: Done, now_s: int) -> Campaign:
+    """What is moved, when, where it fits, and what stands in the way.
+
+    `done`: what the campaign has done already; its nodes are not planned again. `now_s`: Unix time.
+    """
+    asked = _asked(fleet, request, done, now_s)
+    nodes, seen = asked.request.nodes, asked.seen
+    limits = Limits(request.max_unavailable, parts_of(fleet, nodes, request.by))
+    found = _ordered(asked, partition(nodes, seen.units, limits, seconds_of))
+    times = timed(found.waves, request, now_s, zone_of(fleet))
+    waves = [_with_losses(wave, asked.pasts, seen.units) for wave in times.waves]
+    return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings))
+
+
+def _asked(fleet: Fleet, request: Request, done: Done, now_s: int) -> Asked:
+    gone = frozenset(done.nodes)
+    request = replace(request, nodes=tuple(one for one in dict.fromkeys(request.nodes) if one not in gone))
+    seen = classify(fleet, request, done, now_s)
+    works = {work.id: work for work in fleet.workloads}
+    pasts = {}
+    for unit in seen.units:
+        work = works[unit.workload]
+        every = next((rule.checkpoint_every_s for rule in request.rules if selects(rule, work)), None)
+        pasts[unit.workload] = pasts_of(unit, work, every)
+    return Asked(fleet, request, done, now_s, seen, pasts)
+
+
+def _ordered(asked: Asked, lots: Sequence[Sequence[tuple[str, ...]]]) -> Fitted:
+    """The waves in this order, or in another in which more of them fit."""
+    first = _fitted(asked, lots)
+    if not first.failing or len(lots) < 2:
+        return first
+    bad = [lot for lot in lots if any(nodes in first.failing for nodes in lot)]
+    good = [lot for lot in lots if lot not in bad]
+    others = [other for other in ((*bad, *good), (*good, *bad)) if other != tuple(lots)]
+    found = [_fitted(asked, other).after_reordering(first.failing) for other in others]
+    return min((first, *found), key=lambda one: len(one.failing))
+
+
+def _fitted(asked: Asked, lots: Iterable[Iterable[tuple[str, ...]]]) -> Fitted:
+    waves = _formed(asked, [nodes for lot in lots for nodes in lot])
+    return fitted(asked.fleet, waves, asked.request, asked.done, asked.now_s)
+
+
+def _formed(asked: Asked, order: Sequence[Sequence[str]]) -> list[Wave]:
+    """The waves with their units, without times and losses."""
+    most, out = asked.request.max_unavailable, len(asked.done.out)
+    found: list[Wave] = []
+    for nodes, units in zip(order, shared_out(order, asked.seen.units), strict=True):
+        after_return = most is not None and out + len(nodes) > most
+        out = len(nodes) if after_return else out + len(nodes)
+        leaves = [leaf for unit in units for leaf in unit.leaves]
+        found.append(
+            Wave(
+                number=asked.done.waves + len(found) + 1,
+                nodes=tuple(nodes),
+                units=tuple(units),
+                rounds=rounds(leaves, asked.seen.budgets),
+                after_return=after_return,
+            )
+        )
+    return found
+
+
+def _with_losses(wave: Wave, pasts: Mapping[str, Sequence[tuple[int, Past]]], whole: Iterable[Unit]) -> Wave:
+    """The wave with what each unit loses, if it stops when the wave begins."""
+    of = {one.workload: one for one in whole}
+    units = []
+    for unit in wave.units:
+        told = pasts[unit.workload]
+        if not unit.gang:
+            here = {leaf.pod for leaf in unit.leaves}
+            pairs = zip(of[unit.workload].leaves, told, strict=True)
+            told = tuple(past for leaf, past in pairs if leaf.pod in here)
+        units.append(replace(unit, lost_gpu_ms=lost_gpu_ms(unit, told, wave.start_s)))
+    return replace(wave, units=tuple(units))
+
+
+def _campaign(
+    asked: Asked, waves: Sequence[Wave], reliefs: tuple[Relief, ...], findings: Iterable[Finding]
+) -> Campaign:
+    request, fleet, seen = asked.request, asked.fleet, asked.seen
+    known = {node.name: node for node in fleet.nodes}
+    stops = [Stop(one, asked.pasts[one.workload]) for one in seen.units]
+    return Campaign(
+        asked=request.asked,
+        reason=request.reason,
+        targets=tuple(_target(name, wave, known) for wave in waves for name in wave.nodes),
+        waves=tuple(waves),
+        verdict=min((wave.verdict for wave in waves), key=WORST.index, default="fits"),
+        stays=seen.stays,
+        findings=ordered((*seen.findings, *findings)),
+        reliefs=reliefs,
+        made_at_s=asked.now_s,
+        start_s=waves[0].start_s if waves else None,
+        end_s=waves[-1].end_s if waves else None,
+        max_unavailable=request.max_unavailable,
+        serial=serial(request.nodes, stops, refused(fleet, request), asked.now_s),
+        clusters=tuple(sorted({run.cluster for run in fleet.sources if run.cluster})),
+    )
+
+
+def _target(name: str, wave: Wave, known: Mapping[str, Node]) -> Target:
+    node = known.get(name)
+    if node is None:
+        return Target(name, wave.number)
+    ours = node.cordon is not None and node.cordon.by == "dcctl"
+    before = node.cordon.was_schedulable if ours and node.cordon is not None else node.schedulable
+    return Target(name, wave.number, before)

@@ -1,0 +1,139 @@
+"""Waves with where their work goes: the packing core is asked in the order of the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from msgspec.structs import replace
+
+from dcctl.drain.campaign import WORST, Finding
+from dcctl.drain.fit.room import Room
+from dcctl.units import cores, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from dcctl.drain.campaign import Leave, Relief, Unit, Verdict, Wave
+    from dcctl.drain.fit.placing import Homeless
+    from dcctl.drain.fit.room import Judged
+    from dcctl.drain.request import Done, Request
+    from dcctl.inventory.model import Fleet
+
+_REASONS: Final = 3
+"""So many reasons are told of work that finds no room."""
+
+
+class Fitted(NamedTuple):
+    """Waves that were judged in their order."""
+
+    waves: tuple[Wave, ...]
+    reliefs: tuple[Relief, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failing(self) -> tuple[tuple[str, ...], ...]:
+        """Nodes of the waves whose work does not fit, as far as could be found out."""
+        return tuple(wave.nodes for wave in self.waves if wave.verdict in WORST[:2])
+
+    def after_reordering(self, before: Collection[tuple[str, ...]]) -> Fitted:
+        """The same, where waves with these nodes did not fit in another order."""
+        return self._replace(
+            waves=tuple(
+                replace(wave, verdict=min(wave.verdict, "fits after reordering", key=WORST.index))
+                if wave.nodes in before
+                else wave
+                for wave in self.waves
+            )
+        )
+
+
+def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, now_s: int) -> Fitted:
+    """Ask about each wave, those before it being carried out. `request`: of the nodes that are left."""
+    room = Room(fleet, (*request.nodes, *done.nodes), now_s)
+    found: list[Wave] = []
+    reliefs: dict[Relief, None] = {}
+    findings: list[Finding] = []
+    for wave, (hard, soft) in zip(waves, _closed(waves, request, done), strict=True):
+        judged = _judged(room, wave, hard, soft)
+        found.append(_told(wave, judged))
+        if judged.homeless:
+            helps = room.reliefs(judged)
+            reliefs |= dict.fromkeys(helps)
+            findings += _homeless(wave, judged, helps, request)
+        room.carry(judged)
+    return Fitted(tuple(found), tuple(reliefs), tuple(findings))
+
+
+def _closed(
+    waves: Sequence[Wave], request: Request, done: Done
+) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """By wave: (nodes that take no work, nodes that had better take none: those of later waves).
+
+    Where any number may be out of service, all targets are closed from the start. Else nodes are closed wave
+    by wave, and open again once they are back.
+    """
+    every = frozenset((*request.nodes, *done.out))
+    out, left = set(done.out), set(request.nodes)
+    for wave in waves:
+        if wave.after_return:
+            out.clear()
+        out |= set(wave.nodes)
+        left -= set(wave.nodes)
+        yield (every, frozenset()) if request.max_unavailable is None else (frozenset(out), frozenset(left))
+
+
+def _judged(room: Room, wave: Wave, hard: Collection[str], soft: Collection[str]) -> Judged:
+    """What becomes of a wave: away from later targets if that is possible."""
+    members: dict[str, tuple[str, ...]] = {}
+    waits = []
+    for unit in wave.units:
+        if _ends(unit):
+            waits.append(unit.workload)
+        else:
+            members[unit.workload] = tuple(_member(leaf) for leaf in unit.leaves)
+    judged = room.judge({*hard, *soft}, members, waits)
+    return room.judge(hard, members, waits) if soft and judged.verdict in WORST[:2] else judged
+
+
+def _ends(unit: Unit) -> bool:
+    """Whether nothing of it is ever evicted."""
+    return unit.after_wait == "stop" and any(leaf.how == "wait" for leaf in unit.leaves)
+
+
+def _member(leaf: Leave) -> str:
+    return leaf.pod.rpartition("/")[2]
+
+
+def _told(wave: Wave, judged: Judged) -> Wave:
+    """The wave with its verdicts, and where everything goes."""
+    units = [_placed(unit, judged.places, judged.verdicts) for unit in wave.units]
+    if judged.verdict != "fits":
+        turn = {workload: at for at, workload in enumerate(judged.order)}
+        units.sort(key=lambda unit: turn.get(unit.workload, len(turn)))
+    return replace(wave, units=tuple(units), verdict=judged.verdict)
+
+
+def _placed(unit: Unit, places: Mapping[tuple[str, str], str], verdicts: Mapping[str, Verdict]) -> Unit:
+    leaves = tuple(replace(leaf, to=places.get((unit.workload, _member(leaf)), "")) for leaf in unit.leaves)
+    return replace(unit, leaves=leaves, verdict=verdicts.get(unit.workload, "fits"))
+
+
+def _homeless(wave: Wave, judged: Judged, reliefs: Iterable[Relief], request: Request) -> Iterator[Finding]:
+    """What finds no room, why, and what would help."""
+    helps = {one.workload: one.command or one.says for one in reliefs}
+    nodes = {unit.workload: tuple(dict.fromkeys(leaf.node for leaf in unit.leaves)) for unit in wave.units}
+    opened = request.gates.without_fit
+    for one in judged.homeless:
+        cure = " or ".join(filter(None, (helps.get(one.workload, ""), "--without-fit")))
+        found = Finding("no-room", one.workload, _says(one, judged), nodes.get(one.workload, ()), not opened)
+        yield found if opened else replace(found, cure=cure)
+
+
+def _says(one: Homeless, judged: Judged) -> str:
+    """`3 members with 24 GPUs find no room: 71 nodes too few free GPUs`."""
+    size = f" with {cores(one.gpu_milli)} GPUs" if one.gpu_milli else ""
+    proved = judged.verdicts.get(one.workload) == "does not fit"
+    words = "find no room" if proved else "may find no room"
+    reasons = sorted(one.why.items(), key=lambda row: (-row[1], row[0]))[:_REASONS]
+    why = one.says or ", ".join(f"{plural(count, 'node')}: {reason}" for reason, count in reasons)
+    return f"{plural(one.members, 'member')}{size} {words}" + (f" ({why})" if why else "")
