@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.budgets import budget_hazards
 from dcctl.drain.findings import about
@@ -27,11 +27,12 @@ def hazards(one: Moved, request: Request, done: Done, now_s: int) -> Iterator[Fi
     yield from _waits(one)
     if not one.evicted:
         return
-    yield from budget_hazards(one, request.gates, begun=done.begun)
+    yield from budget_hazards(one, begun=done.begun)
     yield from _data(one.pods, request.gates)
     yield from _nobody_makes(one.pods, request.gates)
     yield from _protected(one.pods, request.gates)
-    yield from _checkpoint(one, done, now_s)
+    if one.runs:
+        yield from _checkpoint(one, done, now_s)
 
 
 def _untold(pods: Sequence[Pod]) -> Iterator[Finding]:
@@ -115,12 +116,17 @@ def _lost(one: Moved, now_s: int) -> str:
     return "nobody knows when it wrote the last one, so all that it computed may be lost"
 
 
+_LIFTED: Final = ("batch.kubernetes.io/job-tracking",)
+"""The controllers of Kubernetes itself lift these at once."""
+
+
 def finalizers(pods: Sequence[Pod]) -> Iterator[Finding]:
     """Yield pods that stay, though they are deleted, until others let them go."""
     groups: dict[tuple[str, ...], list[Pod]] = {}
     for pod in pods:
-        if pod.told is not None and pod.told.finalizers:
-            groups.setdefault(pod.told.finalizers, []).append(pod)
+        names = tuple(one for one in pod.told.finalizers if one not in _LIFTED) if pod.told else ()
+        if names:
+            groups.setdefault(names, []).append(pod)
     for names, found in groups.items():
         says = f"stays, though it was deleted, until somebody lifts {', '.join(names)}"
         namespace, _, name = found[0].name.rpartition("/")

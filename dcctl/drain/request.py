@@ -39,6 +39,8 @@ class Hook(Fact, frozen=True):
     proof_of: str = ""
     """A path in the container; the key of an annotation."""
     timeout_s: Natural = 600
+    of: Literal["first", "all"] = "first"
+    """Who is asked: the first member, which has rank 0, or each at the same time."""
 
 
 class Rule(Fact, frozen=True):

@@ -38,25 +38,10 @@ class Turn(NamedTuple):
 
     until_s: int | None = None
     """None: nobody knows."""
+    ends: bool = False
+    """It has ended by then."""
     over: bool = False
     """What may be waited for is over, and it still runs."""
-
-
-class Moved(NamedTuple):
-    """Work of which something leaves, and the rule that holds for it."""
-
-    work: Workload
-    pods: tuple[Pod, ...]
-    """Those that leave, in order of node and name."""
-    rule: Rule
-    turn: Turn
-    waived: str
-    """Why it may go without a checkpoint; empty: it may not."""
-
-    @property
-    def evicted(self) -> bool:
-        """Whether it may come to an eviction: neither left alone, nor waited for alone."""
-        return self.rule.mode == "evict" or (self.rule.mode == "wait" and self.rule.after_wait == "evict")
 
 
 class Asked(NamedTuple):
@@ -68,18 +53,42 @@ class Asked(NamedTuple):
     """They may be broken."""
 
 
-def asked(pod: Pod, gates: Gates) -> Asked:
-    """What the server would be asked about a pod."""
+class Moved(NamedTuple):
+    """Work of which something leaves, and the rule that holds for it."""
+
+    work: Workload
+    pods: tuple[Pod, ...]
+    """Those that leave, in order of node and name."""
+    asked: tuple[Asked, ...]
+    """Of each pod."""
+    rule: Rule
+    turn: Turn
+    waived: str
+    """Why it may go without a checkpoint; empty: it may not."""
+
+    @property
+    def evicted(self) -> bool:
+        """Whether it may come to an eviction: neither left alone, nor waited for alone."""
+        return self.rule.mode == "evict" or (self.rule.mode == "wait" and self.rule.after_wait == "evict")
+
+    @property
+    def runs(self) -> bool:
+        """Whether any of it has begun."""
+        return any(pod.member.phase != "pending" for pod in self.pods)
+
+
+def moved(work: Workload, pods: Iterable[Pod], rule: Rule, request: Request, done: Done, now_s: int) -> Moved:
+    """Put together what is moved as one. `pods`: in order of node and name."""
+    leaving, gates = tuple(pods), request.gates
+    asked = tuple(_asked(pod, gates) for pod in leaving)
+    return Moved(work, leaving, asked, rule, _turn(work, rule, done, now_s), _waived(work, rule, gates))
+
+
+def _asked(pod: Pod, gates: Gates) -> Asked:
     budgets = asked_of(pod)
     before = barrier(pod, budgets)
     opened = bool(before) and all(named(pod.work, one.name) in gates.allow_pdb_violation for one in budgets)
     return Asked(budgets, before, opened)
-
-
-def moved(work: Workload, pods: Iterable[Pod], rule: Rule, request: Request, done: Done, now_s: int) -> Moved:
-    """Put together what is moved as one."""
-    ordered = tuple(sorted(pods, key=lambda pod: (sort_key(pod.node), pod.name)))
-    return Moved(work, ordered, rule, _turn(work, rule, done, now_s), _waived(work, rule, request.gates))
 
 
 def _turn(work: Workload, rule: Rule, done: Done, now_s: int) -> Turn:
@@ -89,9 +98,10 @@ def _turn(work: Workload, rule: Rule, done: Done, now_s: int) -> Turn:
     started, lasts = work.started_at_s, work.duration_s
     ends_s = None if started is None or lasts is None else max(now_s, started + lasts)
     if rule.wait_s is None:
-        return Turn(ends_s)
+        return Turn(ends_s, ends=True)
     limit_s = (now_s if done.begun_s is None else done.begun_s) + rule.wait_s
-    return Turn(limit_s if ends_s is None else min(ends_s, limit_s), limit_s <= now_s)
+    ends = ends_s is not None and ends_s <= limit_s
+    return Turn(ends_s if ends else limit_s, ends, limit_s <= now_s)
 
 
 def _waived(work: Workload, rule: Rule, gates: Gates) -> str:
@@ -102,13 +112,16 @@ def _waived(work: Workload, rule: Rule, gates: Gates) -> str:
 def unit(one: Moved, request: Request, done: Done) -> Unit:
     """The unit of a plan: without a wave, a verdict, or what it loses."""
     work, rule = one.work, one.rule
-    hook = rule.hook if one.evicted and not one.waived else None
+    hook = rule.hook if one.evicted and one.runs and not one.waived else None
     waits = rule.mode == "wait" and not (one.turn.over and rule.after_wait == "evict")
     stop = _stopping(work, one.pods)
     return Unit(
         workload=work.id,
         kind=work.kind,
-        leaves=tuple(_leave(pod, request, waits=waits or rule.mode == "never") for pod in one.pods),
+        leaves=tuple(
+            _leave(pod, told, request, waits=waits or rule.mode == "never")
+            for pod, told in zip(one.pods, one.asked, strict=True)
+        ),
         gang=is_gang(work),
         stops=len(stop),
         gpu_milli=gpu_milli(stop),
@@ -116,12 +129,11 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
         proved=hook is not None and work.id in done.proved,
         waits_until_s=one.turn.until_s if waits else None,
         after_wait=rule.after_wait,
-        restarts=0 if rule.mode == "never" or (waits and rule.after_wait == "stop") else restarts(one),
+        restarts=0 if not one.evicted or (waits and one.turn.ends) else restarts(one),
     )
 
 
-def _leave(pod: Pod, request: Request, *, waits: bool) -> Leave:
-    told = asked(pod, request.gates)
+def _leave(pod: Pod, told: Asked, request: Request, *, waits: bool) -> Leave:
     how: How = "wait" if waits else "delete" if told.opened else "evict"
     own = pod.told.grace_s if pod.told is not None else None
     return Leave(

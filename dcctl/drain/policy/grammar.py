@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
-from msgspec.structs import replace
-
-from dcctl.drain.request import Hook
 from dcctl.inventory.lengths import duration
 from dcctl.inventory.nodeexpr import shown
 
@@ -16,15 +14,19 @@ if TYPE_CHECKING:
 
 How = Literal["signal", "exec", "annotation", "http"]
 HOWS: Final[tuple[How, ...]] = get_args(How)
-PROOFS: Final = ("file", "annotation", "exit")
+Proof = Literal["file", "annotation", "exit"]
+PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
 MODES: Final = ("evict", "wait", "never")
-_SIGNALS: Final = ("HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "TERM", "CONT", "WINCH", "URG")
-"""Those that a process can catch, and that people use for this."""
+_SIGNALS: Final = frozenset(
+    ("ABRT", "ALRM", "CONT", "HUP", "INT", "IO", "PROF", "PWR", "QUIT", "TERM", "TSTP", "TTIN", "TTOU", "URG",
+     "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ")
+)  # fmt: skip
+"""Those that a process can handle: not KILL and STOP, and none for crashes."""
 _KEY: Final = re.compile(
     r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
 )
 """Of an annotation: at most 63 characters after an optional domain (Kubernetes: qualified names)."""
-_HTTP: Final = re.compile(r"(?:(GET|POST|PUT) )?:(\d{1,5})(/\S*)?", re.ASCII)
+_HTTP: Final = re.compile(r"(?:(GET|POST) )?(https://|)(?:http://)?:(\d{1,5})(/\S*)?", re.ASCII)
 _MOST_PORT: Final = 65535
 _WHEN: Final = re.compile(r"wait(?: (?P<wait>\S+)(?: then (?P<then>\S+))?)?", re.ASCII)
 
@@ -59,57 +61,58 @@ def waiting(wait: str, then: str) -> When:
     return When("wait", duration(wait) if wait else None, "evict" if then == "evict" else "stop")
 
 
-def hook(checkpoint: str, proof: str = "", timeout: str = "", container: str = "") -> Hook:
-    """Read `signal USR1`, `exec CMD`, `annotation KEY=VALUE` or `http POST :8080/path`, with its proof.
-
-    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
-    annotation do. ValueError says what is wrong.
-    """
-    word, _, rest = checkpoint.strip().partition(" ")
+def asking(text: str) -> tuple[How, str]:
+    """Read `signal USR1`, `exec CMD`, `annotation KEY=VALUE` or `http POST :8080/path`. ValueError."""
+    word, _, rest = text.strip().partition(" ")
     how = next((one for one in HOWS if one == word), None)
     if how is None:
-        raise ValueError(f"{shown(checkpoint)} begins with none of: {', '.join(HOWS)}")
-    what = _READ[how](rest.strip())
-    shows, of = _proof(how, proof.strip())
-    found = Hook(how, what, container, shows, of)
-    return replace(found, timeout_s=duration(timeout)) if timeout.strip() else found
+        raise ValueError(f"{shown(text)} begins with none of: {', '.join(HOWS)}")
+    return how, _READ[how](rest.strip())
 
 
-def _proof(how: How, text: str) -> tuple[Literal["exit", "file", "annotation"], str]:
-    if not text:
-        if how in ("signal", "annotation"):
-            raise ValueError(f"{how} needs a proof: file PATH, or annotation KEY")
-        return "exit", ""
-    word, _, of = text.partition(" ")
+def proving(text: str, how: How) -> tuple[Proof, str]:
+    """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError.
+
+    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
+    annotation do.
+    """
+    word, _, of = text.strip().partition(" ")
     of = of.strip()
-    if word == "exit" and not of:
-        if how == "annotation":
-            raise ValueError("nothing exits for an annotation: its proof is file PATH, or annotation KEY")
-        return "exit", ""
+    if not word and how in ("signal", "annotation"):
+        raise ValueError(f"{how} needs a proof: file PATH, or annotation KEY")
     if word == "file":
         return "file", _path(of)
     if word == "annotation":
         return "annotation", _annotation_key(of)
-    raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
+    if word not in ("", "exit") or of:
+        raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
+    if how in ("signal", "annotation"):
+        raise ValueError(
+            f"{how} says nothing of the end of a checkpoint: its proof is file PATH, or annotation KEY"
+        )
+    return "exit", ""
 
 
 def _signal(text: str) -> str:
     name = text.upper().removeprefix("SIG")
     if name not in _SIGNALS:
-        raise ValueError(f"{shown(text)} is no signal to ask with: {', '.join(_SIGNALS)}")
+        raise ValueError(f"{shown(text)} is no signal to ask with: {', '.join(sorted(_SIGNALS))}")
     return name
 
 
 def _command(text: str) -> str:
-    if not text:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"exec {shown(text)}: {str(error).lower()}") from error
+    if not words or not words[0] or "\0" in text:
         raise ValueError("exec needs a command line")
     return text
 
 
 def _pair(text: str) -> str:
-    key, sign, value = text.partition("=")
-    if not sign or not value:
-        raise ValueError(f"{shown(text)} is no annotation: write KEY=VALUE")
+    """An empty value stands for the time at which it is asked."""
+    key, _, value = text.partition("=")
     return f"{_annotation_key(key)}={value}"
 
 
@@ -120,16 +123,16 @@ def _annotation_key(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if not text.startswith("/") or text.endswith("/"):
+    if not text.startswith("/") or text.endswith("/") or "\0" in text:
         raise ValueError(f"{shown(text)} is no file in the container: write its whole path")
     return text
 
 
 def _http(text: str) -> str:
     match = _HTTP.fullmatch(text)
-    if match is None or not 0 < int(match[2]) <= _MOST_PORT:
-        raise ValueError(f"{shown(text)} is no request: write POST :8080/path")
-    return f"{match[1] or 'POST'} :{int(match[2])}{match[3] or '/'}"
+    if match is None or not 0 < int(match[3]) <= _MOST_PORT:
+        raise ValueError(f"{shown(text)} is no request: write POST :8080/path, or GET https://:8443/path")
+    return f"{match[1] or 'POST'} {match[2]}:{int(match[3])}{match[4] or '/'}"
 
 
 _READ: Final[Mapping[How, Callable[[str], str]]] = {
