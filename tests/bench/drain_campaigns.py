@@ -8,8 +8,9 @@ definition (dcctl.drain.loss): GPUs x time since the last checkpoint, at each re
 
 What the figures rest on:
 - kubectl evicts what stands on a node, waits until it is gone (30 s of grace), and takes the next. A member
-  of a gang that was not evicted starts again on its own node, which is what restartPolicy OnFailure and elastic
-  launchers do: so the gang is hit again. It goes on from its last checkpoint and keeps what it writes later.
+  of a gang that was not evicted starts again on its own node, which is what restartPolicy OnFailure and
+  elastic launchers do: so the gang is hit again. It goes on from its last checkpoint and keeps what it
+  writes later.
   Where the first hit makes all pods anew (JobSet), a gang is hit once: column `once`.
 - Between nodes: nothing (`at once`), or ten minutes for what is repaired before the next node is drained:
   draino waits as long by default, and the upgrade engine of the gpu-operator takes one node at a time.
@@ -132,9 +133,8 @@ def main() -> int:
     """Print one row per sort of campaign; 1 when one that the bar is about misses it."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else CAMPAIGNS
     print(f"{count} campaigns each; GPU hours lost, per cent less with dcctl, and that by campaign")
-    print(
-        f"{'':30} {'dcctl':>7} {'kubectl':>8} {'once':>7} {'less':>6} {'p10':>6} {'p50':>6} {'p90':>6} restarts"
-    )
+    shares = " ".join(f"{name:>6}" for name in ("less", "p10", "p50", "p90"))
+    print(f"{'':30} {'dcctl':>7} {'kubectl':>8} {'once':>7} {shares} restarts")
     kept = True
     for kind in KINDS:
         lost = [campaign(seed, kind) for seed in range(count)]

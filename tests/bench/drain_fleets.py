@@ -22,7 +22,9 @@ NOW_S, GIB, GPU, SOURCE = 1_760_000_000, 1 << 30, "nvidia.com/gpu", "kubernetes:
 IN_RACK = 8
 _BOARDS = tuple(Accelerator(index, model="H100", memory_bytes=80 * GIB) for index in range(8))
 _SHM = Disruption("PyTorchJob", scratch="memory", grace_s=30)
-_HOOK = Disruption("PyTorchJob", scratch="memory", grace_s=30, checkpoint="signal USR1", proof="exit")
+_HOOK = Disruption(
+    "PyTorchJob", scratch="memory", grace_s=30, checkpoint="signal USR1", proof="file /ckpt/latest"
+)
 _DAEMON = Disruption("DaemonSet", grace_s=30)
 
 
