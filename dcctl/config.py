@@ -113,16 +113,18 @@ def _context(name: str, table: object, origin: str) -> Context:
     where = f"{origin}: context.{name}"
     if not isinstance(table, dict):
         raise wrong(where, "must be a table: [context.NAME]")
-    unknown(table, ("source", "site", "audit"), where)
+    unknown(table, ("source", "site", "audit", "drain"), where)
     sources, sites = table.get("source", []), table.get("site", {})
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
         raise wrong(where, "sources are [[context.NAME.source]] tables")
     if not isinstance(sites, dict) or not all(isinstance(site, dict) for site in sites.values()):
         raise wrong(where, "sites are [context.NAME.site.SITE] tables")
-    audit = table.get("audit", {})
+    audit, drain = table.get("audit", {}), table.get("drain", {})
     if not isinstance(audit, dict):
         raise wrong(where, "what an audit demands is the table [context.NAME.audit]")
-    return Context(name, origin, tuple(sources), sites, audit)
+    if not isinstance(drain, dict):
+        raise wrong(where, "how nodes are drained is the table [context.NAME.drain]")
+    return Context(name, origin, tuple(sources), sites, audit, drain)
 
 
 def _checked(setting: Setting, value: object, origin: str) -> Value:

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from dcctl.errors import OutputError, RefusedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 SCHEMA: Final = "dcctl/journal/v1"
@@ -113,22 +113,30 @@ class Journal:
 
     def begin(self, step: str, **data: str) -> None:
         """It is on the disk that this step may have happened from now on."""
-        self._tell(step, "intent", data)
+        self._tell({step: data}, "intent")
+
+    def begin_all(self, steps: Mapping[str, Mapping[str, str]]) -> None:
+        """The same of many steps, with what is to be known of each; one write, forced to the disk once."""
+        self._tell(steps, "intent")
 
     def done(self, step: str, **data: str) -> None:
         """It is on the disk that the step was done."""
-        self._tell(step, "done", data)
+        self._tell({step: data}, "done")
+
+    def done_all(self, steps: Mapping[str, Mapping[str, str]]) -> None:
+        """The same of many steps, as `begin_all`."""
+        self._tell(steps, "done")
 
     def failed(self, step: str, why: str) -> None:
         """It is on the disk that the step was not done, and why.
 
         Where nobody knows whether it was, its intent stays.
         """
-        self._tell(step, "failed", {"why": why})
+        self._tell({step: {"why": why}}, "failed")
 
     def end(self, outcome: str) -> None:
         """Nothing is left to do."""
-        self._tell(END, "done", {"outcome": outcome})
+        self._tell({END: {"outcome": outcome}}, "done")
         self.outcome = outcome
 
     def close(self) -> None:
@@ -141,14 +149,18 @@ class Journal:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _tell(self, step: str, state: State, data: dict[str, str]) -> None:
-        self._append(msgspec.json.encode(Entry(step, state, int(self._clock()), data)))
-        before = self.steps.get(step)
-        known = data if before is None else {**before.data, **data}
-        self.steps[step] = Entry(step, state, 0, known)
+    def _tell(self, steps: Mapping[str, Mapping[str, str]], state: State) -> None:
+        at_s = int(self._clock())
+        entries = [Entry(step, state, at_s, dict(data)) for step, data in steps.items()]
+        if entries:
+            self._append(b"\n".join(map(msgspec.json.encode, entries)))
+        for one in entries:
+            before = self.steps.get(one.step)
+            known = one.data if before is None else {**before.data, **one.data}
+            self.steps[one.step] = Entry(one.step, state, 0, known)
 
     def _append(self, line: bytes) -> None:
-        """Write a whole line and force it to the disk, or leave the file as it was. OutputError."""
+        """Write whole lines and force them to the disk, or leave the file as it was. OutputError."""
         try:
             _write(self._number, line + b"\n")
         except OSError as error:

@@ -31,6 +31,7 @@ class Context(NamedTuple):
     sources: tuple[Mapping[str, object], ...] = ()
     sites: Mapping[str, Mapping[str, object]] = {}
     audit: Mapping[str, object] = {}
+    drain: Mapping[str, object] = {}
 
 
 class Settings(NamedTuple):

@@ -60,6 +60,12 @@ def mass(milligrams: float) -> str:
     return f"{three(milligrams / 1e9)} t" if abs(milligrams) >= 1e9 else f"{three(milligrams / 1e6)} kg"
 
 
+def gpu_hours(milliseconds_of_one: float) -> str:
+    """Return milliseconds of one GPU in GPU hours: 0.4 GPU h, 1,280 GPU h."""
+    hours = milliseconds_of_one / 3_600_000
+    return f"{_fixed(hours, 2 if hours < 10 else 1 if hours < 100 else 0, ',')} GPU h"
+
+
 def cores(milli: float) -> str:
     """Return thousandths as a plain number: 1.5, 0.25, 96, 12,345."""
     value = milli / 1000
@@ -141,6 +147,7 @@ BY_UNIT: Mapping[str, Callable[[float], str]] = {
     "bps": lambda value: scaled(value, "b/s"),
     "power_mw": power,
     "energy_mj": energy,
+    "gpu_ms": gpu_hours,
     "mass_mg": mass,
     "hz": lambda value: scaled(value, "Hz"),
     "duration_s": duration,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dcctl.errors import DcctlError
     from dcctl.render.report import Report, Table
 
-_VERBS = re.compile("dcctl (assess|schedule|audit|inventory|config)( [a-z]+(?= |$))*")
+_VERBS = re.compile("dcctl (assess|schedule|audit|drain|inventory|config)( [a-z]+(?= |$))*")
 """The words of a command that reads the configuration, up to its first option."""
 _COMPLETE = re.compile(" (-i|--help|--rbac|--resume|--undo)( |$)")
 """In a command that needs no more: it names its inventory, asks nothing, or goes on as it began."""

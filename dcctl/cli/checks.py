@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from dcctl import specs
 from dcctl.audit_specs import audit_of
+from dcctl.cli.drain.policy import rules
 from dcctl.collectors import declared
 from dcctl.config import wrong
+from dcctl.drain_specs import drain_of
+from dcctl.errors import UsageError
 from dcctl.settings import DECLARED
 
 if TYPE_CHECKING:
@@ -44,9 +47,28 @@ def check_context(context: Context) -> None:
         path = getattr(audit, key)
         if path and not _is_file(path, home=True):
             raise wrong(f"{context.origin}: context.{context.name}.audit.{key}", f"there is no file {path}")
+    _check_drain(context)
     for name, site in specs.sites_of(context).items():
         if site.timezone is not None:
             _check_timezone(site.timezone, f"{context.origin}: context.{context.name}.site.{name}.timezone")
+
+
+def _check_drain(context: Context) -> None:
+    """UsageError for what [context.NAME.drain] names and nobody could read."""
+    from dcctl.drain.calendar import window
+
+    drain, where = drain_of(context), f"{context.origin}: context.{context.name}.drain"
+    if drain.policy:
+        if not _is_file(drain.policy, home=True):
+            raise wrong(f"{where}.policy", f"there is no file {drain.policy}")
+        rules(Path(drain.policy).expanduser())
+    for text in drain.windows:
+        try:
+            window(text)
+        except UsageError as error:
+            raise wrong(f"{where}.windows", f"{text!r}: {error.why}") from error
+    for text in drain.protected:
+        specs.check_node_set(text, f"{where}.protected")
 
 
 def _check_timezone(name: str, where: str) -> None:

@@ -27,6 +27,7 @@ dcctl: one command line for the whole AI data centre. It reads; it changes nothi
   Will this work fit, where, and why not?                 dcctl schedule plan FILE
   When is this work done, and which worker runs what?     dcctl schedule dag FILE
   What is insecure, broken or drifting, and what is new?  dcctl audit
+  How do these nodes come out of service?                 dcctl drain NODES --dry-run
   What does each source know, and what changed?           dcctl inventory
 
   Try it on an embedded fleet of 128 nodes:               dcctl assess -i demo
@@ -52,6 +53,7 @@ _COMMANDS = {
     "audit": _Command(
         "audit", "What is insecure, unhealthy or drifting, and what is new since the last run."
     ),
+    "drain": _Command("drain", "Take nodes out of service without breaking a training run."),
     "inventory": _Command(
         "inventory", "What exists, as every source tells it: snapshots of it, differences and exports."
     ),
@@ -132,7 +134,7 @@ def execute(arguments: list[str]) -> Exit:
     command = tree(arguments[0] if arguments else "")
     answer = _answer(command, arguments)
     if not isinstance(answer, Answer):
-        return Exit.OK
+        return Exit.OK if answer is None else answer
     if answer.session.watch_s is not None:
         from dcctl.cli.watch import watch
 
@@ -147,14 +149,14 @@ def execute(arguments: list[str]) -> Exit:
     return code
 
 
-def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | None:
-    """Parse and invoke."""
+def _answer(command: "TyperGroup", arguments: list[str]) -> Answer | Exit | None:
+    """Parse and invoke. An exit code: the command has told all that there is to tell."""
     try:
         with _ours(), command.make_context("dcctl", list(arguments)) as context:
             result = command.invoke(context)
     except typer.Exit:
         return None
-    return result if isinstance(result, Answer) else None
+    return result if isinstance(result, (Answer, Exit)) else None
 
 
 def parsed(group: str, verb: str, words: Sequence[str]) -> dict[str, Any]:

@@ -172,14 +172,14 @@ def _with_names(settings: Settings) -> Settings:
         raise UsageError("standard input", "only one -i, -w or -x can read it")
     if not asking:
         return settings
-    names = _names_on_stdin()
+    names = names_on_stdin()
     if not names:
         raise UsageError(f"--{asking[0]} -", "no names came on standard input")
     return settings.having(asking[0], names, "standard input")
 
 
 @cache
-def _names_on_stdin() -> str:
+def names_on_stdin() -> str:
     """The names that came one on a line, as one node set; read once, also with --watch.
 
     Blank lines, and lines that begin with `#`, are no names.

@@ -57,6 +57,8 @@ class Unit(Fact, frozen=True):
     """Of all members that stop."""
     hook: Hook | None = None
     """Asked, and its proof seen, before anything of it is evicted."""
+    leader: str = ""
+    """namespace/name of its first member, which is asked for all; empty: the first that leaves."""
     proved: bool = False
     """It was already."""
     waits_until_s: Natural | None = None

@@ -15,6 +15,8 @@ from dcctl.render.units import show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from msgspec import Struct
+
     from dcctl.render.report import Cell, Gantt, Plot, Report, Table, Unit
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
@@ -57,9 +59,19 @@ def envelope(report: Report) -> dict[str, Json]:
         document["gantts"] = {chart.name: _gantt(chart) for chart in report.gantts}
     if report.plots:
         document["plots"] = {plot.name: _plot(plot) for plot in report.plots}
+    if report.data is not None:
+        document[report.data[0]] = _whole(report.data[1])
     if report.documents:
         document["documents"] = list(report.documents)
     return document
+
+
+def _whole(data: Struct) -> Json:
+    """Return what an answer was made from, as its own encoder writes it."""
+    import msgspec  # not for a table
+
+    found: Json = msgspec.to_builtins(data)
+    return found
 
 
 def _gantt(chart: Gantt) -> Json:

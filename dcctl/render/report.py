@@ -32,6 +32,7 @@ Unit: TypeAlias = Literal[
     "power_mw",
     "energy_mj",
     "mass_mg",
+    "gpu_ms",
     "hz",
     "duration_s",
     "duration_ms",
@@ -42,6 +43,7 @@ Unit: TypeAlias = Literal[
 ]
 """`nodes` cells are node names and fold to a node set; `memory` is shown in GiB, `bytes` (storage) in GB;
 `milli` is thousandths of one (CPU cores); `percent_milli` is thousandths shown as per cent;
+`gpu_ms` is milliseconds of one GPU, shown in GPU hours;
 `elapsed_ms` is time since a start, with smaller units than a duration; `number` is a plain figure, with four
 significant digits, whose unit the row tells."""
 
@@ -305,6 +307,8 @@ class Report(Struct, frozen=True):
     """The worst finding: compared with --fail-on."""
     document_format: str = ""
     """The output format that `documents` are in already: asked for by name, they are printed as they are."""
+    data: tuple[str, Struct] | None = None
+    """(key, what the answer was made from): told whole in json and yaml."""
     documents: tuple[str, ...] = ()
     """Text to print as it is in place of a table (an export, a man page)."""
     findings: Findings | None = None
@@ -331,6 +335,8 @@ class Shape(Struct, frozen=True):
     """(key of the Gantt chart, unit of its times)."""
     plots: tuple[tuple[str, Unit], ...] = ()
     """(key of the plot, unit of its values)."""
+    data: tuple[str, type[Struct]] | None = None
+    """(key, type) of the data that such a report tells whole."""
     document_format: str = ""
     """The output format of an answer that is a document; empty: it is a table."""
     findings: bool = False

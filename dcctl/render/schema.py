@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from msgspec import Struct
+
     from dcctl.render.plain import Json
     from dcctl.render.report import Column, Shape, Unit
 
@@ -19,6 +21,7 @@ _MEANING: dict[Unit, str] = {
     "power_mw": "in milliwatts",
     "energy_mj": "in millijoules",
     "mass_mg": "in milligrams",
+    "gpu_ms": "in milliseconds of one GPU",
     "hz": "in hertz",
     "duration_s": "in seconds",
     "duration_ms": "in milliseconds",
@@ -56,7 +59,21 @@ def json_schema(shape: Shape) -> dict[str, Json]:
         "title": f"dcctl {shape.kind}",
         "description": shape.description,
         **_object({**parts, **_optional(shape)}, required=list(parts)),
+        **_definitions(shape),
     }
+
+
+def _definitions(shape: Shape) -> dict[str, Json]:
+    """Return the types of the data that reports of this shape tell whole."""
+    return {"$defs": _schemas(shape.data[1])[1]} if shape.data else {}
+
+
+def _schemas(kind: type[Struct]) -> tuple[Json, dict[str, Json]]:
+    """Return the schema of a type, and those of all that it refers to by name."""
+    from msgspec.json import schema_components
+
+    (schema,), named = schema_components((kind,), ref_template="#/$defs/{name}")
+    return schema, named
 
 
 def _optional(shape: Shape) -> dict[str, Json]:
@@ -65,6 +82,7 @@ def _optional(shape: Shape) -> dict[str, Json]:
     plots: dict[str, Json] = {name: _plot(unit) for name, unit in shape.plots}
     return {
         "documents": _WORDS,
+        **({shape.data[0]: _schemas(shape.data[1])[0]} if shape.data else {}),
         **({"gantts": _object(charts, required=[])} if charts else {}),
         **({"plots": _object(plots, required=[])} if plots else {}),
     }

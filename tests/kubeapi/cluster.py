@@ -30,6 +30,10 @@ class Cluster:
         self.clock = clock
         self.corpora: dict[tuple[str, str], Corpus] = {}
         self.bookmark_period_s = 60.0
+        self.evicted: list[str] = []
+        """UIDs of pods that were told to go by an eviction, one for each that was answered with yes."""
+        self.breaches = 0
+        """Evictions after which a budget had fewer healthy pods than it wants."""
         for name in SYSTEM_NAMESPACES:
             self.ensure_namespace(name)
 

@@ -35,6 +35,8 @@ def evict(cluster: Cluster, request: Request, route: Route) -> Response:
         _check_budgets(cluster, pod)
     removal.check_preconditions(PODS, pod, options)
     if not options.get("dryRun"):
+        cluster.evicted.append(pod["metadata"]["uid"])
+        cluster.breaches += _breaks(cluster, pod)
         pod = cluster.store.put(PODS, _condemned(pod, cluster.clock.stamp()))
     removal.remove(cluster, PODS, pod, options)
     return response.of_object(SUCCESS, 201)
@@ -61,6 +63,23 @@ def budgets_of(cluster: Cluster, pod: Obj) -> list[Obj]:
     labels = pod["metadata"].get("labels") or {}
     found = cluster.store.objects(PDBS, pod["metadata"]["namespace"])
     return [each for each in found if selectors.match_labels(each["spec"].get("selector"))(labels)]
+
+
+def _breaks(cluster: Cluster, pod: Obj) -> bool:
+    """Whether fewer pods than a budget wants stand without this one, counted anew."""
+    if _ignores_budgets(pod) or not is_ready(pod):
+        return False
+    namespace = pod["metadata"]["namespace"]
+    for budget in budgets_of(cluster, pod):
+        chosen = selectors.match_labels(budget["spec"].get("selector"))
+        healthy = sum(
+            is_ready(one) and "deletionTimestamp" not in one["metadata"]
+            for one in cluster.store.objects(PODS, namespace)
+            if chosen(one["metadata"].get("labels") or {})
+        )
+        if healthy - 1 < (budget.get("status") or {}).get("desiredHealthy", 0):
+            return True
+    return False
 
 
 def is_ready(pod: Obj) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.kubeapi import rules
@@ -24,6 +25,10 @@ class Makers:
         self._cluster = cluster
         self.asleep = False
         """Pods are made, and nobody binds them."""
+        self.ready = False
+        """Whether pods are ready as soon as they are bound."""
+        self.spreads = False
+        """Whether a pod is bound to the node that has the fewest, instead of the first."""
 
     def settle(self) -> None:
         """Every object has its pods, those of a deleted one are gone, and whoever may stand stands."""
@@ -36,7 +41,11 @@ class Makers:
             for name in MAKERS
             for each in self._cluster.store.objects(self._cluster.registry.named(name))
         }
-        nodes = [each["metadata"]["name"] for each in self._cluster.store.objects(NODES)]
+        nodes = [
+            each["metadata"]["name"]
+            for each in self._cluster.store.objects(NODES)
+            if not (each.get("spec") or {}).get("unschedulable")
+        ]
         for pod in self._cluster.store.objects(PODS):
             refs = pod["metadata"].get("ownerReferences") or []
             if (
@@ -79,8 +88,16 @@ class Makers:
             return
         fits = [name for name in nodes if _may_stand(spec, name)]
         if fits:
-            bound = {**pod, "spec": {**spec, "nodeName": fits[0]}}
-            self._cluster.store.put(PODS, {**bound, "status": {**pod["status"], "phase": "Running"}})
+            chosen = self._emptiest(fits) if self.spreads else fits[0]
+            bound = {**pod, "spec": {**spec, "nodeName": chosen}}
+            status = {**pod["status"], "phase": "Running"}
+            if self.ready:
+                status["conditions"] = [{"type": "Ready", "status": "True"}]
+            self._cluster.store.put(PODS, {**bound, "status": status})
+
+    def _emptiest(self, names: list[str]) -> str:
+        stand = Counter(each["spec"].get("nodeName") for each in self._cluster.store.objects(PODS))
+        return min(names, key=lambda name: stand[name])
 
 
 def _suffix(uid: str, number: int) -> str:

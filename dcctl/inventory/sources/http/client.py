@@ -28,6 +28,7 @@ class Answer(NamedTuple):
 
     headers: Mapping[str, str]
     body: bytes
+    status: int = 200
 
 
 class _Asked(NamedTuple):
@@ -83,9 +84,13 @@ class Client:
         """Leave the server alone for so long, if there is time."""
         self._patience.sleep(max(0.0, min(wait_s, self.left_s)))
 
-    def within(self, timeout_s: float) -> Client:
-        """A client of the same server whose deadline comes after `timeout_s`, if not before."""
-        return Client(self._connection, min(timeout_s, self.left_s), self._patience)
+    def within(self, timeout_s: float, tries: int | None = None) -> Client:
+        """A client of the same server whose deadline comes after `timeout_s`, if not before.
+
+        `tries`: how often it asks; None: as often as this one.
+        """
+        patience = self._patience if tries is None else self._patience._replace(tries=tries)
+        return Client(self._connection, min(timeout_s, self.left_s), patience)
 
     def get(self, path: str, query: Mapping[str, str] | None = None, accept: str = JSON) -> bytes:
         """The body of a 200. Tries again what may pass, as long as there is time. Raises Failure."""
@@ -139,10 +144,10 @@ class Client:
 
     def _wait(self, failure: Failure, tries: int) -> None:
         """Sleep before the next try, or raise: no more tries, no use, or no time."""
-        if not failure.again:
+        if not failure.again or self._patience.tries == 1:
             raise failure
         if tries >= self._patience.tries:
-            reason = f"{failure.reason} ({tries} tries)"
+            reason = f"{failure.reason} ({tries} tries)" if tries > 1 else failure.reason
             raise _again(failure, reason, failure.cause, failure.hint)
         wait_s = failure.wait_s
         if wait_s is None:
@@ -173,7 +178,7 @@ class Client:
             raise Failure("not asked: the deadline has passed", "timeout", LONGER)
         try:
             response = self._open(asked, budget_s)
-            return Answer(response.headers, self._body(response, deadline))
+            return Answer(response.headers, self._body(response, deadline), response.status)
         except (HTTPError, OSError) as error:
             raise of_transport(error, self._connection.host) from error
 

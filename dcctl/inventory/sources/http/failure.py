@@ -74,6 +74,8 @@ class Failure(Exception):  # noqa: N818  # it is an answer that lists pass on, a
         self.trouble = trouble
         self.may_be_done = False
         """Whether an earlier try of the same request may have done what it asks for."""
+        self.causes: dict[str, str] = {}
+        """What the server says led to it, by the name that it has for each."""
 
     @property
     def is_refusal(self) -> bool:

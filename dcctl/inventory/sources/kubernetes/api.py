@@ -28,10 +28,20 @@ ROLE_HINT: Final = "dcctl inventory sources --rbac | kubectl apply -f -"
 _HINTS: Final[dict[int, str]] = {401: _LOG_IN, 403: ROLE_HINT}
 
 
+class _Cause(msgspec.Struct):
+    reason: str = ""
+    message: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: list[_Cause] | None = None
+
+
 class _Status(msgspec.Struct):
     """The API server's way of saying no."""
 
     message: str = ""
+    details: _Details | None = None
 
 
 class ApiServer(Dialect):
@@ -61,11 +71,14 @@ class ApiServer(Dialect):
             why = f"our client certificate expired on {expired}"
             hint = f"{_LOG_IN}, or renew it: kubeadm certs renew admin.conf"
             return Failure(why, "unauthenticated", hint, status=401)
-        said = _message(body)
+        status = _status(body)
+        said = one_line(status.message)
         if code == 403:
             said = _FORBIDDEN.sub(r"\1 this", said)  # alike for every list, so that ten refusals are one line
         failure = of_status(code, headers, said)
         failure.hint = _HINTS.get(code, "")
+        causes = status.details.causes if status.details is not None else None
+        failure.causes = {one.reason: one_line(one.message) for one in causes or ()}
         return failure
 
     def _expired(self) -> str | None:
@@ -73,11 +86,11 @@ class ApiServer(Dialect):
         return None if path is None else client_certificate_expiry(path, int(time.time()))
 
 
-def _message(body: bytes) -> str:
+def _status(body: bytes) -> _Status:
     try:
-        return one_line(msgspec.json.decode(body, type=_Status).message)
+        return msgspec.json.decode(body, type=_Status)
     except msgspec.DecodeError:
-        return ""
+        return _Status()
 
 
 def client_certificate_expiry(path: Path, now_s: int) -> str | None:

@@ -5,7 +5,7 @@ Every write names `dcctl` as its manager and may be sent twice: what it changes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -132,11 +132,37 @@ class LivePod(Live):
     status: LiveStatus = field(default_factory=LiveStatus)
 
 
-class Change(NamedTuple):
+class OwnedMeta(Wire):
+    """What tells a pod from every other, and who made it: no more, as there may be many of them."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    deletion_timestamp: str | None = None
+    owner_references: list[OwnerRef] | None = None
+
+
+class _Node(Wire):
+    node_name: str = ""
+
+
+class OwnedPod(Wire):
+    """Where a pod stands, and how it is."""
+
+    metadata: OwnedMeta = field(default_factory=OwnedMeta)
+    spec: _Node = field(default_factory=_Node)
+    status: LiveStatus = field(default_factory=LiveStatus)
+
+
+P = TypeVar("P", LivePod, OwnedPod)
+
+
+class Change(NamedTuple, Generic[P]):
     """What became of one pod. `SYNCED`: all that there are were told; there is no pod then."""
 
     kind: Literal["THERE", "GONE", "SYNCED"]
-    pod: LivePod
+    pod: P
 
 
 class _ListMeta(Wire):
@@ -144,9 +170,9 @@ class _ListMeta(Wire):
     continue_: str = field(default="", name="continue")
 
 
-class _Pods(Wire):
+class _Pods(Wire, Generic[T]):
     metadata: _ListMeta = field(default_factory=_ListMeta)
-    items: list[LivePod] | None = None
+    items: list[T] | None = None
 
 
 class _Event(Wire):
@@ -182,6 +208,10 @@ class Objects:
         """Seconds until the deadline of everything."""
         return self._client.left_s
 
+    def stop(self) -> None:
+        """Ask nothing more: what is under way ends as if the deadline had come."""
+        self._client.stop()
+
     def path(self, api_version: str, kind: str, namespace: str, name: str = "") -> str:
         """Where an object, or without a name its kind, is found."""
         root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
@@ -194,9 +224,12 @@ class Objects:
         """The object at a path."""
         return _decoded(self._within().get(path), of)
 
-    def may(self, verb: str, resource: str, namespace: str = "") -> bool:
-        """Whether we have a right to core objects (of one namespace, or of all), by the server's own word."""
+    def may(
+        self, verb: str, resource: str, namespace: str = "", group: str = "", subresource: str = ""
+    ) -> bool:
+        """Whether we have a right to objects (of one namespace, or of all), by the server's own word."""
         asked = {"verb": verb, "resource": resource, "namespace": namespace}
+        asked |= {"group": group, "subresource": subresource}
         body = {
             "apiVersion": _REVIEW,
             "kind": "SelfSubjectAccessReview",
@@ -226,6 +259,12 @@ class Objects:
         """The object has these fields (a merge patch); 409 where its version is not that of `body`."""
         return self._send("PATCH", path, body, MERGE_PATCH, dry_run=dry_run)
 
+    def once(self, method: str, path: str, body: Mapping[str, object]) -> None:
+        """The server did this. It is asked one time, so that whoever is told no decides when to ask again."""
+        client = self._client.within(_REQUEST_S, tries=1)
+        answer = client.send(method, path, msgspec.json.encode(body), query={"fieldManager": MANAGER})
+        _decoded(answer, Live)  # what answers is an API server
+
     def delete(self, path: str, uid: str) -> None:
         """The object with this UID is being deleted, with all that it made; 409 for another of its name."""
         options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
@@ -245,28 +284,32 @@ class Objects:
         told = self.cluster()
         return None if told == self._client.host else told in uids
 
-    def follow(self, selector: str) -> Iterator[Change]:
+    def follow(self, selector: str) -> Iterator[Change[LivePod]]:
         """Yield the pods that labels select, in all namespaces, and then every change, until the deadline.
 
         One watch tells all. One that ends, breaks or expires is begun anew, and what was missed is told.
         """
-        known: dict[str, LivePod] = {}
+        return self.follow_as(LivePod, selector)
+
+    def follow_as(self, of: type[P], selector: str = "", outage_s: float = 0.0) -> Iterator[Change[P]]:
+        """As `follow`, with as much of each pod as `of` has; a server may be away for `outage_s`."""
+        known: dict[str, P] = {}
         while self.left_s > 0:
-            version, pods = self._list(selector)
+            version, pods = self._list_in_time(of, selector, outage_s)
             now = {pod.metadata.uid: pod for pod in pods}
             yield from (Change("GONE", pod) for uid, pod in known.items() if uid not in now)
             known = now
             yield from (Change("THERE", pod) for pod in pods)
-            yield Change("SYNCED", LivePod())
-            yield from self._watch(selector, version, known)
+            yield Change("SYNCED", of())
+            yield from self._watch(of, selector, version, known)
 
-    def _watch(self, selector: str, version: str, known: dict[str, LivePod]) -> Iterator[Change]:
+    def _watch(self, of: type[P], selector: str, version: str, known: dict[str, P]) -> Iterator[Change[P]]:
         """Yield changes from a version on, until a watch breaks; one that ends in good order is continued."""
         while self.left_s > 0:
             last_s = max(1, min(_WATCH_S, round(self.left_s)))
             query = {
                 "watch": "1",
-                "labelSelector": selector,
+                **_selected(selector),
                 "resourceVersion": version,
                 "allowWatchBookmarks": "true",
                 "timeoutSeconds": str(last_s),
@@ -276,7 +319,7 @@ class Objects:
                     event = _decoded(line, _Event)
                     if event.type == "ERROR":
                         return  # expired: whoever asked lists again
-                    pod = _decoded(bytes(event.object), LivePod)
+                    pod = _decoded(bytes(event.object), of)
                     version = pod.metadata.resource_version or version
                     if event.type == "DELETED":
                         known.pop(pod.metadata.uid, None)
@@ -291,11 +334,22 @@ class Objects:
                     self._client.pause(_PAUSE_S)
                 return
 
-    def _list(self, selector: str) -> tuple[str, list[LivePod]]:
-        pods: list[LivePod] = []
-        query = {"labelSelector": selector, "limit": str(_PAGE)}
+    def _list_in_time(self, of: type[P], selector: str, outage_s: float) -> tuple[str, list[P]]:
+        """The list, though the server is away for some time."""
+        until_s = self.left_s - outage_s
         while True:
-            page = _decoded(self._within().get("/api/v1/pods", query), _Pods)
+            try:
+                return self._list(of, selector)
+            except Failure as failure:
+                if failure.cause in ("denied", "unauthenticated") or self.left_s <= until_s:
+                    raise
+                self._client.pause(_PAUSE_S)
+
+    def _list(self, of: type[P], selector: str) -> tuple[str, list[P]]:
+        pods: list[P] = []
+        query = {**_selected(selector), "limit": str(_PAGE)}
+        while True:
+            page = _decoded(self._within().get("/api/v1/pods", query), _Pods[of])  # type: ignore[valid-type]
             pods += page.items or []
             if not page.metadata.continue_:
                 return page.metadata.resource_version, pods
@@ -329,6 +383,10 @@ class Objects:
                 f"{kind} of {api_version} is not served here", "missing", "kubectl api-resources", status=404
             )
         return found
+
+
+def _selected(selector: str) -> dict[str, str]:
+    return {"labelSelector": selector} if selector else {}
 
 
 def _decoded(body: bytes, of: type[T]) -> T:

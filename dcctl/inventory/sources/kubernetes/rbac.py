@@ -1,4 +1,4 @@
-"""The smallest ClusterRole that lets dcctl read a cluster, and the one with which it can audit it."""
+"""The smallest ClusterRoles that let dcctl read a cluster, audit it, and take its nodes out of service."""
 
 from __future__ import annotations
 
@@ -46,6 +46,62 @@ _ASKED_FOR = """\
 # Not allowed, since who may list them may read them: dcctl asks for metadata alone, and what needs it
 # is unknown without. Allow it knowingly:
 """
+_DRAIN = """\
+# What `dcctl drain` needs of a Kubernetes cluster: it reads the inventory, and evicts.
+# Bind it to whoever drains, and the role to the same in kube-system:
+#   kubectl create clusterrolebinding dcctl-drainer --clusterrole=dcctl-drainer --user=NAME
+#   kubectl create rolebinding dcctl-drainer --role=dcctl-drainer --user=NAME -n kube-system
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: dcctl-drainer
+rules:
+# which APIs there are
+- nonResourceURLs: ["/apis"]
+  verbs: ["get"]
+"""
+_ACTS = """\
+# to tell this cluster from every other
+- apiGroups: [""]
+  resources: ["namespaces"]
+  resourceNames: ["kube-system"]
+  verbs: ["get"]
+# to cordon, and to give back
+- apiGroups: [""]
+  resources: ["nodes"]
+  verbs: ["get", "patch"]
+# to see pods go
+- apiGroups: [""]
+  resources: ["pods"]
+  verbs: ["get", "watch"]
+# to evict: budgets hold
+- apiGroups: [""]
+  resources: ["pods/eviction"]
+  verbs: ["create"]
+# for --allow-pdb-violation alone
+#- apiGroups: [""]
+#  resources: ["pods"]
+#  verbs: ["delete"]
+# for checkpoints that are asked for by a signal, a command, or HTTP
+#- apiGroups: [""]
+#  resources: ["pods/exec", "pods/proxy"]
+#  verbs: ["get", "create", "update"]
+# for checkpoints that are asked for by an annotation
+#- apiGroups: [""]
+#  resources: ["pods"]
+#  verbs: ["patch"]
+---
+# one campaign at a time
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: dcctl-drainer
+  namespace: kube-system
+rules:
+- apiGroups: ["coordination.k8s.io"]
+  resources: ["leases"]
+  verbs: ["get", "create", "update", "patch"]
+"""
 
 
 def rbac_yaml() -> str:
@@ -58,6 +114,11 @@ def audit_rbac_yaml() -> str:
     given = _rules(dict.fromkeys((*ALL, *(row.listed for row in ROWS if not row.asked_for), *LISTS)))
     kept = _rules(dict.fromkeys(row.listed for row in ROWS if row.asked_for))
     return _AUDIT + given + _ASKED_FOR + "".join(f"# {line}\n" for line in kept.splitlines())
+
+
+def drain_rbac_yaml() -> str:
+    """A ClusterRole and a Role for drains; what only some campaigns need is a comment."""
+    return _DRAIN + _rules(ALL) + _ACTS
 
 
 def _rules(lists: Iterable[Listed]) -> str:

@@ -14,8 +14,8 @@ from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.jobs.cursor import Cursor
 from dcctl.inventory.sources.jobs.kubernetes.decode import as_json
 from dcctl.inventory.sources.kubernetes.objects import Live
+from dcctl.inventory.sources.kubernetes.said import said
 from dcctl.schedule.act.kubernetes.ready import Ready, waiting
-from dcctl.schedule.act.kubernetes.said import said
 from dcctl.schedule.backends import Left
 from dcctl.schedule.kubernetes import intended, rendered
 from dcctl.schedule.manifests import RUN, objects_of

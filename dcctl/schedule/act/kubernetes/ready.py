@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from dcctl.errors import DeniedError, RefusedError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live, LivePod
+from dcctl.inventory.sources.kubernetes.said import said
 from dcctl.schedule.act.kubernetes.carrier import Found, gates_of, name_of, patch_of, pod_path
-from dcctl.schedule.act.kubernetes.said import said
 from dcctl.schedule.act.kubernetes.writes import written
 from dcctl.schedule.backends import Left, Step
 from dcctl.schedule.kubernetes import binding, caveats

@@ -1,0 +1,130 @@
+"""`dcctl drain --return`: nodes go back into service after maintenance, if they are healthy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dcctl.audit.check import Check
+    from dcctl.audit.judge import Verdict
+    from dcctl.audit.scene import Scene
+    from dcctl.cli.drain.options import Which
+    from dcctl.cli.session import Session
+    from dcctl.drain.returning import Back, Health
+    from dcctl.inventory.evidence.collected import Evidence
+    from dcctl.inventory.model import Gap
+    from dcctl.render.report import Report
+
+_COMMAND: Final = "dcctl drain --return"
+_GRAVE: Final = ("critical", "high")
+"""Findings of these severities keep a node out of service; slighter ones are told."""
+
+
+def back(session: Session, which: Which, *, checks: bool) -> Report:
+    """Nodes that a drain took out of service, and that are healthy, are in the state that they had before it.
+
+    UsageError: no node is named. RefusedError: the answer was no. UnfinishedError: a node could not be told.
+    """
+    from dcctl.cli.again import in_full
+    from dcctl.cli.drain.acting import backend_of, demand_live, journals
+    from dcctl.drain.act.back import give_back
+    from dcctl.drain.returning import RETURNS, question, return_report, told
+
+    backs, gaps = _judged(session, which, checks=checks)
+    going = [one for one in backs if one.state == RETURNS]
+    if session.consent.dry_run or not going:
+        return return_report(backs, gaps, dry_run=session.consent.dry_run)
+    demand_live(session, f"{_COMMAND} --dry-run")
+    session.consent.demand(_typed(session, which), question(backs))
+    given = give_back(
+        backend_of(session), journals(session), in_full(_COMMAND, session), going, session.now_s
+    )
+    return return_report(told(backs, given.left), gaps, given.run, given.journal)
+
+
+def _typed(session: Session, which: Which) -> str:
+    from shlex import join
+
+    from dcctl.cli.again import in_full
+
+    return f"{in_full('dcctl drain', session)} --return {join(which.targets or ())}"
+
+
+def _judged(session: Session, which: Which, *, checks: bool) -> tuple[tuple[Back, ...], tuple[Gap, ...]]:
+    """What becomes of each node, and what was not told."""
+    from dcctl.cli.drain.asked import node_sets, nodes_of
+    from dcctl.drain.returning import judged
+    from dcctl.drain.shape import RETURN
+
+    sets = node_sets(session, which.targets or [])
+    evidence = _evidence(session) if checks else None
+    fleet = evidence.fleet if evidence is not None else session.survey(RETURN).whole
+    names = nodes_of(fleet, session, sets, which)
+    health = _health_of(session, evidence, names) if evidence is not None else {}
+    by_name = {node.name: node for node in fleet.nodes}
+    backs = tuple(judged(by_name[name], health[name] if checks else None) for name in names)
+    return backs, tuple(gap for gap in fleet.gaps if not gap.node or gap.node in names)
+
+
+def _evidence(session: Session) -> Evidence:
+    """All that an audit is told. Ctrl-C and what is silent make gaps."""
+    from dcctl.cli.audit.run import evidence_of
+    from dcctl.drain.shape import RETURN
+    from dcctl.interrupts import Stop
+
+    return evidence_of(session, RETURN, (), Stop())
+
+
+def _health_of(session: Session, evidence: Evidence, names: Sequence[str]) -> dict[str, Health]:
+    """What the checks that draining mends say of each node; what somebody bears is no fault."""
+    from msgspec.structs import replace
+
+    from dcctl.audit.drains import DRAINS
+    from dcctl.audit.judge import judge
+    from dcctl.audit.scene import Scene
+    from dcctl.cli.audit.setup import setup
+
+    this = setup(session)
+    checks = tuple(one for one in this.checks if one.id in DRAINS)
+    scene = Scene(replace(evidence, waivers=this.waivers), evidence.taken_at_s or session.now_s, this.policy)
+    return _told(scene, checks, judge(scene, checks, whole=False), names)
+
+
+def _told(scene: Scene, checks: Sequence[Check], verdict: Verdict, names: Sequence[str]) -> dict[str, Health]:
+    from dcctl.drain.returning import Health
+
+    faults: dict[str, list[str]] = {name: [] for name in names}
+    slight: dict[str, list[str]] = {name: [] for name in names}
+    for one in verdict.findings:
+        if one.id not in verdict.waived:
+            for name in set(one.nodes) & faults.keys():
+                (faults if one.severity in _GRAVE else slight)[name].append(f"{one.check}: {one.says}")
+    doubts = _doubts(verdict, names)
+    looked = _looked(scene, checks, names)
+    return {
+        name: Health(tuple(faults[name]), tuple(doubts[name]), looked[name], tuple(slight[name]))
+        for name in names
+    }
+
+
+def _doubts(verdict: Verdict, names: Sequence[str]) -> dict[str, list[str]]:
+    """Why checks could tell nothing of a node; of a kind of evidence that was refused, of every node."""
+    found: dict[str, list[str]] = {name: [] for name in names}
+    for tally in verdict.tallies:
+        for one in tally.outcomes:
+            if one.state not in ("unknown", "error") or one.check.severity not in _GRAVE:
+                continue
+            for name in names if not one.subject else set(one.nodes) & found.keys():
+                found[name].append(f"{one.check.id}: {one.says}")
+    return found
+
+
+def _looked(scene: Scene, checks: Sequence[Check], names: Sequence[str]) -> dict[str, int]:
+    """How many checks have something to look at on each node."""
+    found = dict.fromkeys(names, 0)
+    for kind in {one.over for one in checks}:
+        for name in {node for subject in scene.of(kind) for node in subject.stands_on} & found.keys():
+            found[name] += 1
+    return found

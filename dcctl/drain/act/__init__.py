@@ -1,0 +1,1 @@
+"""`dcctl drain` where it acts: campaigns carried out on a cluster, journalled, resumed and undone."""

@@ -1,0 +1,150 @@
+"""Four ways to ask a pod for a checkpoint: a signal, a command, an annotation, a request."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from dcctl.drain.act.hooks.reach import told
+from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, signal_of
+from dcctl.drain.backends import NoProof
+from dcctl.inventory.sources.http.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dcctl.drain.act.hooks.reach import Place, Reach
+    from dcctl.drain.act.hooks.remote import Ran
+    from dcctl.drain.request import Hook
+
+_NOT_FOUND: Final = (126, 127)
+"""Exit codes of who could not find or run a command."""
+_NO_SUCH: Final = re.compile(r"executable file not found|no such file or directory|not found", re.IGNORECASE)
+_OF_THE_SERVER: Final = re.compile(r'User ".*" cannot \w+ ')
+"""How an API server refuses, where the port of a pod may answer 403 as well."""
+_CONFLICTS: Final = 10
+_NONE_INSIDE: Final = (
+    "a distroless image, perhaps: ask by an annotation or over http, prove it by an annotation"
+)
+
+
+class Unsure(Exception):  # noqa: N818  # an answer: it may have been asked
+    """Nobody knows whether the work was asked; only a proof can tell."""
+
+
+def refuse_wrong(hook: Hook) -> None:
+    """Return if the hook can be asked and its proof proves something. NoProof says why not."""
+    read: Mapping[str, Callable[[str], object]] = {
+        "signal": signal_of, "exec": command_of, "annotation": annotation_of, "http": call_of
+    }  # fmt: skip
+    try:
+        read[hook.how](hook.what)
+    except ValueError as error:
+        raise NoProof(str(error)) from error
+    if hook.proof == "exit" and hook.how in ("signal", "annotation"):
+        raise NoProof(
+            f"{'a' if hook.how == 'signal' else 'an'} {hook.how} says nothing of the end of a checkpoint: "
+            "name a proof, as dcctl.io/checkpoint-proof: file PATH, or annotation KEY"
+        )
+
+
+def ask(hook: Hook, reach: Reach, place: Place, stamp: Callable[[], str]) -> str:
+    """The pod was asked; return how that ended. `stamp` tells the time, RFC 3339.
+
+    NoProof: it was not, or said no. Unsure: nobody knows.
+    """
+    try:
+        if hook.how == "signal":
+            return _signal(signal_of(hook.what), reach, place)
+        if hook.how == "exec":
+            return _command(command_of(hook.what), reach, place)
+        if hook.how == "http":
+            return _request(hook.what, reach, place)
+        return _annotation(*annotation_of(hook.what), reach, place, stamp)
+    except Failure as failure:
+        raise _answer(failure, hook.how, place) from failure
+
+
+def _signal(name: str, reach: Reach, place: Place) -> str:
+    """A shell's own `kill` sends it: many images have a shell and no program of that name."""
+    if place.shares_processes:
+        raise NoProof("its containers share their processes, so PID 1 is not its own: use exec, as `pkill …`")
+    ran = reach.run(place, ("sh", "-c", f"kill -{name} 1"))
+    if ran.code:
+        raise NoProof(_ended(f"kill -{name} 1", ran, place))
+    return f"PID 1 was sent {name}"
+
+
+def _command(words: Sequence[str], reach: Reach, place: Place) -> str:
+    ran = reach.run(place, words)
+    if ran.code:
+        raise NoProof(_ended(words[0], ran, place))
+    return f"{words[0]} ended with exit code 0"
+
+
+def _ended(name: str, ran: Ran, place: Place) -> str:
+    if ran.code in _NOT_FOUND and _NO_SUCH.search(ran.err + ran.out):
+        return missing(name, place)
+    said = told(ran.err) or told(ran.out)
+    return f"{name} ended with exit code {ran.code}{f': {said}' if said else ''}"
+
+
+def missing(name: str, place: Place) -> str:
+    """What to say where a container has no such program."""
+    return f"container {place.container} has no {name.partition(' ')[0]} ({_NONE_INSIDE})"
+
+
+def _annotation(key: str, value: str, reach: Reach, place: Place, stamp: Callable[[], str]) -> str:
+    """The version is that of the pod that was looked at: an annotation is never put on another one."""
+    for _ in range(_CONFLICTS):
+        pod = reach.read()
+        if pod.metadata.uid != place.uid:
+            raise NoProof("another pod has its name now")
+        held = {"uid": place.uid, "resourceVersion": pod.metadata.resource_version}
+        try:
+            reach.patch({"metadata": {**held, "annotations": {key: value or stamp()}}})
+        except Failure as failure:
+            if failure.status != 409:
+                raise
+            continue
+        return f"it was given the annotation {key}"
+    raise NoProof(f"somebody else changed it {_CONFLICTS} times while it was to get its annotation")
+
+
+def _request(what: str, reach: Reach, place: Place) -> str:
+    call = call_of(what)
+    scheme = "https:" if call.tls else ""
+    base, _, name = place.path.rpartition("/")
+    answer = reach.request(call.method, f"{base}/{scheme}{name}:{call.port}/proxy{call.path}")
+    if answer.status == 202:
+        raise Unsure("it answered 202: it has begun, and does not say that it ended")
+    return f"{call.method} :{call.port}{call.path.partition('?')[0]} answered {answer.status}"
+
+
+_RIGHTS: Final = {
+    "signal": "get and create pods/exec",
+    "exec": "get and create pods/exec",
+    "annotation": "patch pods",
+    "http": "get and create pods/proxy",
+}
+
+
+def _answer(failure: Failure, how: str, place: Place) -> NoProof | Unsure:
+    """What a failed request says: that nothing was asked, or that nobody knows."""
+    if failure.status in (401, 403) and how != "http":
+        return NoProof(denied(failure, how))
+    if failure.status == 403 and _OF_THE_SERVER.search(failure.reason):
+        return NoProof(denied(failure, how))
+    if _NO_SUCH.search(failure.reason) and how in ("signal", "exec") and failure.status is None:
+        return NoProof(
+            missing("sh" if how == "signal" else "such-program", place) + f": {told(failure.reason)}"
+        )
+    said = told(failure.reason)
+    if failure.may_be_done or (how == "http" and failure.status is None and failure.cause != "unreachable"):
+        return Unsure(said)
+    return NoProof(said)
+
+
+def denied(failure: Failure, how: str) -> str:
+    """What right is lacking."""
+    return f"we may not ask it: the right to {_RIGHTS[how]} is needed ({told(failure.reason)})"

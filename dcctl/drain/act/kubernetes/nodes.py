@@ -1,0 +1,192 @@
+"""Nodes taken out of service and given back: each patch holds only for the version that was read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import field
+
+from dcctl.drain.backends import Mark, NodeNow
+from dcctl.errors import DcctlError
+from dcctl.inventory.sources.http.failure import Failure
+from dcctl.inventory.sources.kubernetes.types import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from dcctl.inventory.sources.kubernetes.objects import Objects
+
+MARK: Final = "dcctl.io/drain"
+"""Annotation of a node that a run took out of service; and key of the taint of those that come later."""
+PLANNED: Final = {"key": MARK, "value": "planned", "effect": "PreferNoSchedule"}
+_CONFLICTS = 20
+"""How often a node that somebody else changes meanwhile is read again."""
+_FEW = 20
+"""So many nodes are read one by one; more, all together."""
+
+
+class _Marked(Wire):
+    """The annotation as JSON."""
+
+    run: str = ""
+    who: str = ""
+    reason: str = ""
+    was_schedulable: bool = True
+    at: str = ""
+
+
+class _Meta(Wire):
+    name: str = ""
+    resource_version: str = ""
+    annotations: dict[str, str] | None = None
+
+
+class _Spec(Wire):
+    unschedulable: bool = False
+    taints: list[dict[str, object]] | None = None
+
+
+class _Node(Wire):
+    metadata: _Meta = field(default_factory=_Meta)
+    spec: _Spec = field(default_factory=_Spec)
+
+
+class _ListMeta(Wire):
+    continue_: str = field(default="", name="continue")
+
+
+class _Nodes(Wire):
+    metadata: _ListMeta = field(default_factory=_ListMeta)
+    items: list[_Node] | None = None
+
+
+class Nodes:
+    """The nodes of one cluster. Every method raises Failure for what the server refuses."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+
+    def now(self, names: Collection[str]) -> Mapping[str, NodeNow]:
+        """Those of these names that there are."""
+        if len(names) > _FEW:
+            wanted = set(names)
+            return {one.metadata.name: _now(one) for one in self._all() if one.metadata.name in wanted}
+        found = {name: self._find(name) for name in names}
+        return {name: _now(one) for name, one in found.items() if one is not None}
+
+    def cordon(self, name: str, mark: Mark) -> NodeNow:
+        """As `Backend.cordon`."""
+        for _ in range(_CONFLICTS):
+            node = self._objects.read(_path(name), _Node)
+            if MARK in (node.metadata.annotations or {}):
+                return _now(node)
+            was = not node.spec.unschedulable
+            told = _Marked(mark.run, mark.who, mark.reason, was, mark.at)
+            spec = {"unschedulable": True, **_without_plan(node)}
+            if self._patched(node, {MARK: msgspec.json.encode(told).decode()}, spec):
+                return NodeNow(name, schedulable=False, mark=mark._replace(was_schedulable=was))
+        raise _busy(name)
+
+    def announce(self, name: str) -> None:
+        """As `Backend.announce`."""
+        for _ in range(_CONFLICTS):
+            node = self._objects.read(_path(name), _Node)
+            taints = node.spec.taints or []
+            if _is_planned(node) or self._patched(node, {}, {"taints": [*taints, PLANNED]}):
+                return
+        raise _busy(name)
+
+    def give_back(self, name: str, run: str) -> str:
+        """As `Backend.give_back`."""
+        for _ in range(_CONFLICTS):
+            node = self._find(name)
+            if node is None:
+                return "it is gone"
+            mark, spec = _mark(node), dict[str, object](_without_plan(node))
+            if mark is not None and mark.run == run:
+                why = _restored(node, mark, spec)
+                if self._patched(node, {MARK: None}, spec):
+                    return why
+            elif not spec or self._patched(node, {}, spec):
+                return "" if mark is None else f"it has the mark of the run {mark.run or 'of somebody else'}"
+        raise _busy(name)
+
+    def _patched(
+        self, node: _Node, annotations: Mapping[str, str | None], spec: Mapping[str, object]
+    ) -> bool:
+        """Whether the node has these now; False: it is not the one that was read any more."""
+        meta = {"resourceVersion": node.metadata.resource_version, "annotations": annotations}
+        try:
+            self._objects.patch(_path(node.metadata.name), {"metadata": meta, "spec": spec})
+        except Failure as failure:
+            if failure.status != 409:
+                raise
+            return False
+        return True
+
+    def _find(self, name: str) -> _Node | None:
+        try:
+            return self._objects.read(_path(name), _Node)
+        except Failure as failure:
+            if failure.status != 404:
+                raise
+            return None
+
+    def _all(self) -> list[_Node]:
+        found: list[_Node] = []
+        path, token = "/api/v1/nodes?limit=500", ""
+        while True:
+            page = self._objects.read(f"{path}{token}", _Nodes)
+            found += page.items or []
+            if not page.metadata.continue_:
+                return found
+            token = f"&continue={quote(page.metadata.continue_, safe='')}"
+
+
+def _path(name: str) -> str:
+    return f"/api/v1/nodes/{quote(name, safe='')}"
+
+
+def _mark(node: _Node) -> Mark | None:
+    text = (node.metadata.annotations or {}).get(MARK)
+    if text is None:
+        return None
+    try:
+        found = msgspec.json.decode(text, type=_Marked)
+    except (msgspec.DecodeError, UnicodeError):
+        found = _Marked()
+    return Mark(found.run, found.who, found.reason, found.was_schedulable, found.at)
+
+
+def _now(node: _Node) -> NodeNow:
+    schedulable = not node.spec.unschedulable
+    return NodeNow(node.metadata.name, schedulable, _mark(node), _is_planned(node))
+
+
+def _is_planned(node: _Node) -> bool:
+    return any(_is_plan(one) for one in node.spec.taints or ())
+
+
+def _is_plan(taint: Mapping[str, object]) -> bool:
+    return (taint.get("key"), taint.get("value")) == (MARK, PLANNED["value"])
+
+
+def _without_plan(node: _Node) -> dict[str, object]:
+    """The taints without ours, if it is there."""
+    if not _is_planned(node):
+        return {}
+    return {"taints": [one for one in node.spec.taints or () if not _is_plan(one)]}
+
+
+def _restored(node: _Node, mark: Mark, spec: dict[str, object]) -> str:
+    """Put into `spec` what the node was before; why somebody else's word stands instead."""
+    if not node.spec.unschedulable:
+        return "" if mark.was_schedulable else "somebody took it back into service meanwhile"
+    spec["unschedulable"] = not mark.was_schedulable
+    return ""
+
+
+def _busy(name: str) -> DcctlError:
+    return DcctlError(f"node {name}", f"somebody else changed it {_CONFLICTS} times meanwhile")

@@ -1,0 +1,412 @@
+"""One wave under way: units checkpointed, awaited or evicted, each as soon as it may."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from dcctl.drain.act.going import EVICTIONS, Proved, Replied
+from dcctl.drain.act.standing import Before
+from dcctl.drain.backends import Sight
+from dcctl.drain.campaign import Leave, Unit
+from dcctl.drain.outcome import Held
+from dcctl.errors import DcctlError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from dcctl.drain.act.going import Going
+    from dcctl.drain.backends import Answer, NodeNow, Standing
+    from dcctl.drain.campaign import Stay, Wave
+    from dcctl.drain.outcome import Holder
+
+_GRACE_S: Final = 30.0
+"""What Kubernetes gives a pod that says nothing."""
+_FIRST_S, _MOST_S = 0.5, 15.0
+"""Between two tries to evict a pod, if the server says nothing."""
+_SOON_S = 0.3
+"""After another pod stands: its budget is counted anew meanwhile."""
+_TRIES = 10
+"""How often no answer may come for one pod."""
+_LOOK_S = 0.5
+_NODES_S = 15.0
+_FINISH_S = 90.0
+"""How long writes in flight may take to end."""
+
+
+@dataclass
+class _Task:
+    """A pod that is to go."""
+
+    leave: Leave
+    unit: Unit
+    since_s: float = 0.0
+    """When it was asked first."""
+    due_s: float = 0.0
+    tries: int = 0
+    unsure: int = 0
+    no_sooner: bool = False
+    """The server said when."""
+    why: str = ""
+    evicted: bool = False
+
+    @property
+    def uid(self) -> str:
+        return self.leave.uid or ""
+
+    @property
+    def step(self) -> str:
+        return f"evict {self.leave.pod} {self.leave.uid}"
+
+    @property
+    def patience_s(self) -> float:
+        return _GRACE_S if self.leave.grace_s is None else float(self.leave.grace_s)
+
+
+class Turn:
+    """One wave, from its first write until all that can go is gone."""
+
+    def __init__(
+        self, going: Going, wave: Wave, number: int, stays: Iterable[Stay], aside: Collection[str]
+    ) -> None:
+        """`number`: of this wave in the journal. `aside`: nodes that are given up."""
+        self._going, self.wave, self._number, self._aside = going, wave, number, aside
+        self._stays = {one.pod for one in stays if one.why in ("daemonset", "mirror")}
+        self._ends = [one for one in stays if one.why in ("finished", "leaving") and one.node in wave.nodes]
+        self.held: dict[str, Held] = {}
+        """By name of pod or node."""
+        self._queued: dict[str, _Task] = {}
+        self._flying: dict[str, _Task] = {}
+        self._dying: dict[str, _Task] = {}
+        self._asked: dict[str, Unit] = {}
+        self._awaited: list[Unit] = []
+        self._heap: list[tuple[float, str]] = []
+        self._told: dict[str, dict[str, str]] = {}
+        self._stop: DcctlError | None = None
+        self._looked_s, self._nodes_s = 0.0, time.monotonic()
+
+    def carry(self) -> None:
+        """All that can go is gone; `held` has the rest.
+
+        KeyboardInterrupt, DcctlError: no write is in flight any more.
+        """
+        going, units = self._going, self.wave.units
+        going.world.progress.start(sum(len(unit.leaves) for unit in units), f"wave {self._number}")
+        ordered = self.wave.verdict == "fits after reordering"
+        try:
+            self._end_what_ended()
+            for part in [(unit,) for unit in units] if ordered else [units]:
+                before = Before(going.board, part)
+                for unit in part:
+                    with going.interrupts.step():
+                        self._enter(unit)
+                self._work_off()
+                if ordered:
+                    before.await_again(going)
+        except (KeyboardInterrupt, DcctlError):
+            with going.interrupts.step():
+                self._finish_writes()
+            raise
+
+    def rest(self) -> list[Standing]:
+        """Pods that stand on its nodes and are neither to stay nor held: they came meanwhile."""
+        found = self._going.board.on(self.wave.nodes)
+        return [one for one in found if one.pod not in self._stays and one.pod not in self.held]
+
+    @property
+    def drained(self) -> tuple[str, ...]:
+        """Its nodes on which nothing is held."""
+        kept = {one.node for one in self.held.values()}
+        return tuple(name for name in self.wave.nodes if name not in kept)
+
+    def hold(self, kind: Holder, subject: str, node: str, says: str) -> None:
+        """The node is not drained in this run, and why."""
+        if subject not in self.held:
+            self.held[subject] = Held(kind, subject, node, says, self._number)
+            self._going.world.tell(
+                f"{subject} stays on {node}: {says}" if subject != node else f"{node}: {says}"
+            )
+
+    # What is to go
+
+    def _end_what_ended(self) -> None:
+        """Pods that have finished are evicted too; those that are being deleted already are waited for."""
+        for stay in self._ends:
+            pod = self._going.board.named(stay.pod, stay.node)
+            if pod is not None:
+                leave = Leave(stay.pod, stay.node, pod.uid)
+                self._queue(_Task(leave, Unit(leave.pod, "Pod", (leave,))))
+
+    def _enter(self, unit: Unit) -> None:
+        """The unit is on its way: asked for its checkpoint, awaited, or its pods are to be evicted."""
+        if unit.leaves and all(leave.how == "wait" for leave in unit.leaves):
+            self._awaited.append(unit)
+            self._going.world.tell(f"{unit.workload} is waited for")
+        elif unit.hook is not None and not unit.proved:
+            self._ask(unit)
+        else:
+            self._let_go(unit)
+
+    def _ask(self, unit: Unit) -> None:
+        self._going.lock.demand()
+        self._going.written.begin(f"checkpoint {unit.workload}", wave=str(self._number))
+        self._asked[unit.workload] = unit
+        self._going.prove(unit)
+
+    def _let_go(self, unit: Unit) -> None:
+        for leave in unit.leaves:
+            known = leave if leave.uid else self._identified(leave)
+            if known is not None and known.node not in self._aside:
+                how = "evict" if known.how == "wait" else known.how
+                self._queue(_Task(msgspec.structs.replace(known, how=how), unit))
+
+    def _identified(self, leave: Leave) -> Leave | None:
+        pod = self._going.board.named(leave.pod, leave.node)
+        return None if pod is None else msgspec.structs.replace(leave, uid=pod.uid)
+
+    def _queue(self, task: _Task, wait_s: float = 0.0) -> None:
+        task.due_s = time.monotonic() + wait_s
+        self._queued[task.uid] = task
+        heapq.heappush(self._heap, (task.due_s, task.uid))
+
+    # The work
+
+    def _work_off(self) -> None:
+        """Until nothing is left to wait for. A signal ends it between two turns: no answer is lost."""
+        while self._queued or self._flying or self._dying or self._asked or self._awaited:
+            with self._going.interrupts.step():
+                self._work()
+            if self._stop is not None:
+                raise self._stop
+
+    def _work(self) -> None:
+        self._send()
+        self._look()
+        for event in self._going.heard(self._pause_s()):
+            if isinstance(event, Sight):
+                self._see(event)
+            elif isinstance(event, Replied):
+                self._hear(event)
+            elif isinstance(event, Proved):
+                self._take_proof(event)
+        self._flush()
+
+    def _pause_s(self) -> float:
+        if self._heap and len(self._flying) < EVICTIONS:
+            return max(0.001, min(_LOOK_S, self._heap[0][0] - time.monotonic()))
+        return _LOOK_S
+
+    def _send(self) -> None:
+        """As many evictions are on their way as may be, each with its intent on the disk."""
+        batch = self._due()
+        if not batch:
+            return
+        self._going.lock.demand()
+        new = {
+            task.step: {
+                "node": task.leave.node,
+                "work": task.unit.workload,
+                "wave": str(self._number),
+                **({"restarts": "1"} if task.unit.restarts else {}),
+            }
+            for task in batch
+            if not task.tries
+        }
+        self._going.written.begin_all(new)
+        for task in batch:
+            task.tries += 1
+            task.since_s = task.since_s or time.monotonic()
+            self._flying[task.uid] = task
+            self._going.evict(task.leave)
+
+    def _due(self) -> list[_Task]:
+        now_s, batch = time.monotonic(), list[_Task]()
+        while self._heap and self._heap[0][0] <= now_s and len(batch) + len(self._flying) < EVICTIONS:
+            due_s, uid = heapq.heappop(self._heap)
+            task = self._queued.get(uid)
+            if task is None or task.due_s != due_s:
+                continue  # it went, or is due at another time
+            del self._queued[uid]
+            pod = self._going.board.pods.get(uid)
+            if pod is None:
+                self._gone(task)
+            elif pod.leaving:
+                self._leaving(task)
+            else:
+                batch.append(task)
+        return batch
+
+    def _hear(self, event: Replied) -> None:
+        task = self._flying.pop(event.uid, None)
+        if task is None:
+            return
+        if isinstance(event.answer, DcctlError):
+            self._stop = self._stop or event.answer
+            return
+        reply, task.why, wait_s = event.answer
+        if reply == "leaving":
+            task.evicted = True
+            self._leaving(task)
+        elif reply == "gone":
+            self._gone(task)
+        elif reply == "blocked":
+            self._keep(task, "refused", task.why)
+        else:
+            self._try_later(task, event.answer, wait_s)
+
+    def _try_later(self, task: _Task, answer: Answer, wait_s: float | None) -> None:
+        task.unsure += answer.reply == "unsure"
+        if task.unsure >= _TRIES:
+            self._keep(task, "refused", f"{task.why} ({_TRIES} tries)", known=False)
+            return
+        if task.tries == 1:
+            self._going.world.tell(f"{task.leave.pod} waits: {task.why}")
+        task.no_sooner = wait_s is not None
+        most_s = min(_MOST_S, _FIRST_S * 2 ** min(task.tries - 1, 10))
+        self._queue(task, wait_s if wait_s is not None else most_s * self._going.chance.uniform(0.5, 1.0))
+
+    def _see(self, sight: Sight) -> None:
+        pod = sight.pod
+        if pod is None:
+            self._catch_up()
+        elif sight.kind == "gone":
+            self._vanished(pod.uid)
+        elif pod.ready and not pod.leaving:
+            self._wake(pod.pod.partition("/")[0])
+
+    def _catch_up(self) -> None:
+        for uid in [uid for uid in (*self._dying, *self._queued) if uid not in self._going.board.pods]:
+            self._vanished(uid)
+
+    def _vanished(self, uid: str) -> None:
+        task = self._dying.pop(uid, None) or self._queued.pop(uid, None)
+        if task is not None:
+            self._gone(task)
+
+    def _wake(self, namespace: str) -> None:
+        """A pod stands: others of its namespace may go now."""
+        soon_s = time.monotonic() + _SOON_S
+        for task in self._queued.values():
+            waits = task.tries and not task.no_sooner and task.due_s > soon_s
+            if waits and task.leave.pod.partition("/")[0] == namespace:
+                self._queue(task, _SOON_S)
+
+    def _leaving(self, task: _Task) -> None:
+        self._done(task)
+        task.since_s = time.monotonic()
+        if task.uid in self._going.board.pods:
+            self._dying[task.uid] = task
+        else:
+            self._gone(task)
+
+    def _gone(self, task: _Task) -> None:
+        self._done(task)
+        self._going.world.progress.advance(task.leave.pod)
+
+    def _done(self, task: _Task) -> None:
+        """It is told that it was evicted, or that it went by itself."""
+        if not task.tries or task.step in self._told:
+            return
+        if task.evicted or task.unsure:
+            self._told[task.step] = {}
+        else:
+            self._going.written.failed(task.step, "it went by itself")
+        task.tries = 0
+
+    def _keep(self, task: _Task, kind: Holder, says: str, *, known: bool = True) -> None:
+        if known and task.tries:
+            self._going.written.failed(task.step, says)
+        self.hold(kind, task.leave.pod, task.leave.node, says)
+
+    def _take_proof(self, event: Proved) -> None:
+        unit = self._asked.pop(event.work, None)
+        if unit is None:
+            return
+        step = f"checkpoint {event.work}"
+        if isinstance(event.proof, str):
+            self._going.written.done(step, proof=event.proof)
+            self._let_go(unit)
+            return
+        self._going.written.failed(step, str(event.proof))
+        if isinstance(event.proof, DcctlError):
+            self._stop = self._stop or event.proof
+        for leave in unit.leaves:
+            self.hold("checkpoint", leave.pod, leave.node, f"no proof of a checkpoint: {event.proof}")
+
+    # What takes too long
+
+    def _look(self) -> None:
+        """Twice in a second what takes too long is told, and what ended is taken on."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s < _LOOK_S:
+            return
+        self._looked_s = now_s
+        for unit in list(self._awaited):
+            self._look_at_awaited(unit)
+        world = self._going.world
+        for task in list(self._dying.values()):
+            if now_s - task.since_s > task.patience_s + world.margin_s:
+                del self._dying[task.uid]
+                self.hold("dying", task.leave.pod, task.leave.node, _stuck(task))
+        for task in list(self._queued.values()):
+            if task.tries and now_s - task.since_s > world.wait_s:
+                del self._queued[task.uid]
+                self._keep(task, "budget", task.why)
+        if now_s - self._nodes_s > _NODES_S:
+            self._nodes_s = now_s
+            self.look_at(self._going.steadily(lambda: world.backend.nodes(self.wave.nodes)).values())
+
+    def _look_at_awaited(self, unit: Unit) -> None:
+        left = [one for one in unit.leaves if not self._is_over(one)]
+        due = unit.waits_until_s is not None and self._going.world.clock() >= unit.waits_until_s
+        if left and not due:
+            return
+        self._awaited.remove(unit)
+        if not left or unit.after_wait == "evict":
+            self._let_go(unit)  # what has finished holds nothing: it is evicted all the same
+            return
+        for leave in left:
+            self.hold(
+                "wait", leave.pod, leave.node, f"{unit.workload} did not end in the time that it was given"
+            )
+
+    def _is_over(self, leave: Leave) -> bool:
+        pods = self._going.board.pods
+        pod = pods.get(leave.uid) if leave.uid else self._going.board.named(leave.pod, leave.node)
+        return pod is None or pod.finished
+
+    def look_at(self, nodes: Collection[NodeNow]) -> None:
+        """Nothing more is evicted from nodes that somebody took back meanwhile."""
+        for node in nodes:
+            if node.schedulable:
+                self.hold("uncordoned", node.name, node.name, "somebody took it back into service meanwhile")
+                for uid in [uid for uid, one in self._queued.items() if one.leave.node == node.name]:
+                    task = self._queued.pop(uid)
+                    if task.tries:
+                        self._going.written.failed(task.step, "its node was taken back into service")
+
+    # The end
+
+    def _flush(self) -> None:
+        self._going.written.done_all(self._told)
+        self._told = {}
+
+    def _finish_writes(self) -> None:
+        """Every write in flight has its answer, and the journal knows it."""
+        until_s = time.monotonic() + _FINISH_S
+        while self._flying and time.monotonic() < until_s:
+            try:
+                for event in self._going.heard(_LOOK_S):
+                    if isinstance(event, Replied):
+                        self._hear(event)
+            except DcctlError:
+                continue  # pods are not followed any more; answers still come
+        self._flush()
+
+
+def _stuck(task: _Task) -> str:
+    return f"it was evicted and is still there after its {task.patience_s:.0f} s of grace: it is not forced"

@@ -1,0 +1,164 @@
+"""What a drain needs of a kind of scheduler, and of what asks work for checkpoints.
+
+What acts (`dcctl.drain.act`) knows no more than this. Only what implements it knows the scheduler.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from dcctl.drain.campaign import Leave, Unit
+
+
+class NoProof(Exception):  # noqa: N818  # an answer: the work stays, and others go on
+    """Work did not prove in time that it wrote a checkpoint; the text says why."""
+
+
+class Mark(NamedTuple):
+    """What stands on a node that a run took, or will take, out of service."""
+
+    run: str
+    who: str
+    reason: str
+    was_schedulable: bool
+    """Before the run."""
+    at: str
+    """RFC 3339."""
+
+
+class NodeNow(NamedTuple):
+    """One node as it is."""
+
+    name: str
+    schedulable: bool
+    mark: Mark | None = None
+    """Of a run of dcctl; one that cannot be read has an empty run."""
+    planned: bool = False
+    """Whether it has the taint of nodes that are drained later."""
+
+    def is_out_for(self, run: str) -> bool:
+        """Whether this run took it out of service and nobody gave it back since."""
+        return not self.schedulable and self.mark is not None and self.mark.run == run
+
+
+class Standing(NamedTuple):
+    """One pod as it is."""
+
+    pod: str
+    """namespace/name."""
+    uid: str
+    node: str = ""
+    owner: str = ""
+    """UID of the object that makes it anew; empty: nobody does."""
+    ready: bool = False
+    leaving: bool = False
+    """It is being deleted."""
+    finished: bool = False
+
+
+class Sight(NamedTuple):
+    """What became of one pod. `synced`: all that there are were told; there is no pod then."""
+
+    kind: Literal["there", "gone", "synced"]
+    pod: Standing | None = None
+
+
+Reply: TypeAlias = Literal["leaving", "gone", "later", "unsure", "blocked"]
+"""`leaving`: it goes, or went. `gone`: it went before, or another has its name. `later`: a budget or the server says
+not now. `unsure`: no answer that says anything. `blocked`: it does not go until somebody does something."""
+
+
+class Answer(NamedTuple):
+    """What came of one try to evict a pod."""
+
+    reply: Reply
+    why: str = ""
+    wait_s: float | None = None
+    """How long the server asks to be left alone; None: it asks for nothing."""
+
+
+class Lock(Protocol):
+    """The lease of a run on its cluster, held until it is released."""
+
+    def demand(self) -> None:
+        """Return while it is held. UnfinishedError's cause, as DcctlError: it was lost."""
+
+    def release(self) -> None:
+        """Another run may begin."""
+
+
+class Needs(NamedTuple):
+    """Which rights a campaign takes."""
+
+    deletes: bool = False
+    """Pods past their budgets."""
+    execs: bool = False
+    """Commands in containers, for checkpoints."""
+    patches_pods: bool = False
+    """Annotations that ask for checkpoints."""
+
+
+class Backend(Protocol):
+    """One kind of scheduler. Nothing is contacted before it must be.
+
+    Every method raises DcctlError where the server refuses, or does not answer for too long.
+    """
+
+    @property
+    def tells_cluster(self) -> str:
+        """The command that tells a person which cluster is asked."""
+
+    def cluster(self) -> str:
+        """What tells the cluster that is asked from every other."""
+
+    def is_cluster(self, ids: Collection[str]) -> bool | None:
+        """Whether it is one of these; None: that cannot be learned."""
+
+    def lacking(self, needs: Needs) -> tuple[str, ...]:
+        """The rights that we do not have, each as `VERB RESOURCE`."""
+
+    def demand_unlocked(self, run: str) -> None:
+        """Return when this run may take the lock. RefusedError names who holds it."""
+
+    def lock(self, run: str, who: str) -> Lock:
+        """The lock is ours, or the call raises RefusedError, which names who holds it."""
+
+    def nodes(self, names: Collection[str]) -> Mapping[str, NodeNow]:
+        """Those that there are."""
+
+    def cordon(self, name: str, mark: Mark) -> NodeNow:
+        """The node is out of service and has the mark, with what it was before.
+
+        It comes back as it is now: with the mark of somebody else if it had one, and then unchanged.
+        """
+
+    def announce(self, name: str) -> None:
+        """The node has the taint of those that are drained later."""
+
+    def give_back(self, name: str, run: str) -> str:
+        """The node is as it was before this run, without its mark and taint.
+
+        Returns why it was left as it is: it is gone, or somebody changed it since. Empty: it was not left.
+        """
+
+    def evict(self, leave: Leave) -> Answer:
+        """One try: the pod with this UID is asked to go. May be called by several threads at once."""
+
+    def follow(self) -> Iterator[Sight]:
+        """Yield all pods, `synced`, and then every change, without end. In a thread of its own."""
+
+    def stop(self) -> None:
+        """Ask nothing more: who follows comes to an end."""
+
+
+class Hooks(Protocol):
+    """What asks work to write a checkpoint, and sees the proof."""
+
+    def checkpoint(self, unit: Unit) -> str:
+        """Return what proves that the unit wrote one. NoProof: it did not, and is not moved.
+
+        May be called by several threads at once.
+        """

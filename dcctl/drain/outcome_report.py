@@ -1,0 +1,171 @@
+"""What became of a run of `dcctl drain`, and which runs there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from dcctl.inventory.folding import fold
+from dcctl.render.report import Column, Note, Report, Shape, Table
+from dcctl.units import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dcctl.drain.outcome import Held, Known, Outcome
+    from dcctl.render.report import Severity
+
+_WAVES: Final = (
+    Column("wave", "WAVE", "count", keep=9),
+    Column("nodes", "NODES", "nodes", keep=9),
+    Column("evicted", "EVICTED", "count", keep=8),
+    Column("ended_at_s", "ENDED", "time_s", keep=6),
+    Column("waiting", "DOES NOT STAND YET", keep=7),
+)
+_HELD: Final = (
+    Column("kind", "WHY", "state", keep=8),
+    Column("subject", "WHAT", keep=9),
+    Column("node", "NODE", "nodes", keep=7),
+    Column("says", "IT SAYS", keep=8),
+    Column("wave", "WAVE", "count", keep=5),
+)
+_LASTING: Final = (Column("pod", "POD", keep=9),)
+_SUMMARY: Final = (
+    Column("run", "the name of the run: it stands on its nodes"),
+    Column("state", "how it ended, or how it stands"),
+    Column("nodes", "nodes that are drained, or given back", "count"),
+    Column("evicted", "pods that were evicted", "count"),
+    Column("held", "pods and nodes that were not moved", "count"),
+    Column("journal", "its journal"),
+)
+RUN: Final = Shape(
+    "drain-run",
+    "What became of a drain: waves that are over, what is held, and what no --undo brings back.",
+    _WAVES,
+    (("held", _HELD), ("lasting", _LASTING)),
+    _SUMMARY,
+)
+_RUNS: Final = (
+    Column("run", "RUN", keep=9),
+    Column("state", "STATE", "state", keep=9),
+    Column("started_at_s", "STARTED", "time_s", keep=7),
+    Column("who", "WHO", keep=5),
+    Column("nodes", "NODES", "nodes", keep=8),
+    Column("waves", "WAVES", "count", keep=6),
+    Column("evicted", "EVICTED", "count", keep=7),
+    Column("held", "HELD", "count", keep=7),
+    Column("command", "COMMAND", wide=True),
+    Column("journal", "JOURNAL", wide=True),
+)
+STATUS: Final = Shape("drain-status", "The runs of `dcctl drain`, the newest first.", _RUNS)
+SHAPES: Final = (RUN, STATUS)
+_UNDONE: Final = ("unfinished", "refused")
+_WORDS: Final = {
+    "drained": "drained",
+    "undone": "given back",
+    "planned": "would be given back; nothing was changed",
+    "unfinished": "drained so far",
+    "under way": "drained so far",
+    "refused": "drained",
+}
+_MOST: Final = 8
+
+
+def run_report(outcome: Outcome) -> Report:
+    """One row per wave that is over; below them what is held, and what lasts."""
+    rows = tuple((one.number, one.nodes, one.evicted, one.ended_at_s, one.waiting) for one in outcome.waves)
+    held = tuple((one.kind, one.subject, one.node, one.says, one.wave) for one in outcome.held)
+    return Report(
+        kind=RUN.kind,
+        headline=_headline(outcome),
+        items=Table("items", _WAVES, rows, fold=False),
+        details=(
+            Table("held", _HELD, held, "not moved", fold=False),
+            Table("lasting", _LASTING, tuple((pod,) for pod in outcome.lasting), "evicted", fold=False),
+        ),
+        summary={
+            "run": outcome.run,
+            "state": outcome.state,
+            "nodes": len(outcome.nodes),
+            "evicted": outcome.evicted,
+            "held": len(outcome.held),
+            "journal": outcome.journal,
+        },
+        notes=tuple(_notes(outcome)),
+        name_key="nodes",
+        level=_level(outcome),
+    )
+
+
+def _headline(one: Outcome) -> str:
+    text = f"{plural(len(one.nodes), 'node')} {_WORDS[one.state]}"
+    if one.state == "drained":
+        text += f" in {plural(len(one.waves), 'wave')}, {plural(one.evicted, 'pod')} evicted"
+    if one.held:
+        text += f"; {len(one.held):,} not moved"
+    return f"{text} (run {one.run})"
+
+
+def _level(one: Outcome) -> Severity:
+    if one.held or one.state in _UNDONE:
+        return "crit"
+    return "warn" if any(wave.waiting for wave in one.waves) else "ok"
+
+
+def _notes(one: Outcome) -> Iterator[Note]:
+    for held in one.held[:_MOST]:
+        yield Note(held.kind, _held(held), "crit")
+    if len(one.held) > _MOST:
+        yield Note("more", f"{len(one.held) - _MOST:,} with -o wide", "crit")
+    for wave in one.waves:
+        if wave.waiting:
+            text = (
+                f"{', '.join(wave.waiting[:3])} of wave {wave.number} did not stand again in the time given"
+            )
+            yield Note("waits", text, "warn")
+    for text in one.notes:
+        yield Note("note", text)
+    if one.lasting and one.state in ("undone", "planned"):
+        text = f"{plural(len(one.lasting), 'pod')} evicted: they stand where their scheduler put them"
+        yield Note("not undone", text, detail="lasting")
+    if one.state == "drained" and one.nodes:
+        yield Note(
+            "after maintenance", "check and return them", command=f"dcctl drain --return {fold(one.nodes)}"
+        )
+
+
+def _held(one: Held) -> str:
+    where = f" on {one.node}" if one.node and one.node != one.subject else ""
+    return f"{one.subject}{where}: {one.says}"
+
+
+def status_report(known: Sequence[Known]) -> Report:
+    """One row per run, the newest first."""
+    unfinished = [one for one in known if one.outcome.state == "unfinished"]
+    rows = tuple(
+        (
+            one.header.run,
+            one.outcome.state,
+            one.header.started_at_s,
+            one.header.who,
+            one.outcome.nodes,
+            len(one.outcome.waves),
+            one.outcome.evicted,
+            len(one.outcome.held),
+            one.header.command,
+            str(one.path),
+        )
+        for one in known
+    )
+    return Report(
+        kind=STATUS.kind,
+        headline=f"{plural(len(known), 'run')}, {len(unfinished):,} unfinished",
+        items=Table("items", _RUNS, rows, fold=False),
+        notes=tuple(
+            Note(
+                "unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume
+            )
+            for one in unfinished
+        ),
+        name_key="run",
+        level="warn" if unfinished else "ok",
+    )

@@ -1,0 +1,187 @@
+"""How a campaign reads: the sentences of its headline, its cells and the question before it begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from dcctl.inventory.folding import fold
+from dcctl.units import cores, duration, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dcctl.drain.campaign import Campaign, Finding, Unit, Wave
+
+NOTHING: Final = "–"
+"""Of a cell: there is nothing, which is known."""
+_NAMED: Final = 2
+"""Pieces of work that one cell names."""
+
+
+def headline(campaign: Campaign) -> str:
+    """Return the answer in one line: whether it is possible, what restarts, whether a budget is broken."""
+    if not campaign.waves:
+        return "nothing is left to do"
+    return "; ".join(filter(None, (_answer(campaign), _gangs(campaign), _budgets(campaign))))
+
+
+def _answer(campaign: Campaign) -> str:
+    decisions = len(groups(campaign.blocked))
+    if campaign.verdict == "does not fit":
+        return f"does not fit: {_homeless(campaign)}"
+    if decisions:
+        return f"blocked until you decide {plural(decisions, 'thing')}; then {_length(campaign)}"
+    if campaign.verdict == "unknown":
+        return f"nobody can tell whether it fits; as far as is known {_length(campaign)}"
+    order = ", in this order" if campaign.verdict == "fits after reordering" else ""
+    return f"possible in {_length(campaign)}{order}"
+
+
+def _length(campaign: Campaign) -> str:
+    waves = plural(len(campaign.waves), "wave")
+    if campaign.end_s is None:
+        return f"{waves}, nobody knows for how long"
+    return f"{waves}, {duration(campaign.end_s - campaign.made_at_s)}"
+
+
+def _homeless(campaign: Campaign) -> str:
+    """Which work finds no room, and how much of it."""
+    units = [one for one in units_of(campaign) if one.verdict == "does not fit"]
+    gpus = sum(one.gpu_milli for one in units)
+    size = f" ({cores(gpus)} GPUs)" if gpus else ""
+    names = list(dict.fromkeys(one.workload for one in units))
+    if not names:
+        return "work finds no room"
+    return (
+        f"{names[0]}{size} finds no room"
+        if len(names) == 1
+        else f"{len(names):,} workloads{size} find no room"
+    )
+
+
+def _gangs(campaign: Campaign) -> str:
+    """How often how many gangs start again, and how much other work does."""
+    gangs = restarts(campaign, gangs=True)
+    every = restarts(campaign)
+    others = sum(count > 0 for name, count in every.items() if name not in gangs)
+    if not gangs:
+        return (
+            f"{plural(others, 'workload')} {'restarts' if others == 1 else 'restart'} once" if others else ""
+        )
+    beside = f", {plural(others, 'other workload')} once" if others else ""
+    return _gangs_alone(gangs) + beside
+
+
+def _gangs_alone(gangs: Mapping[str, int]) -> str:
+    often = Counter(gangs.values())
+    never = often.pop(0, 0)
+    if not often:
+        return "no gang restarts"
+    if len(gangs) == 1:
+        return f"its gang restarts {_times(next(iter(often)))}"
+    told = ", ".join(f"{count:,} {_times(number)}" for number, count in sorted(often.items()))
+    return f"{never:,} of {len(gangs):,} gangs restart never, {told}" if never else f"gangs restart: {told}"
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
+
+
+def _budgets(campaign: Campaign) -> str:
+    broken = broken_budgets(campaign)
+    return f"broken as allowed: PDB {', '.join(broken)}" if broken else "no PDB is broken"
+
+
+def restarts(campaign: Campaign, *, gangs: bool = False) -> dict[str, int]:
+    """Return how often each workload starts again, by id; of `gangs` alone if that is asked."""
+    found: Counter[str] = Counter()
+    for unit in units_of(campaign):
+        if unit.gang or not gangs:
+            found[unit.workload] += unit.restarts
+    return found
+
+
+def units_of(campaign: Campaign) -> list[Unit]:
+    """Return all work that is moved, in order."""
+    return [unit for wave in campaign.waves for unit in wave.units]
+
+
+def broken_budgets(campaign: Campaign) -> tuple[str, ...]:
+    """Return the budgets of pods that are deleted past them."""
+    leaves = (leave for unit in units_of(campaign) for leave in unit.leaves if leave.how == "delete")
+    return tuple(sorted({name for leave in leaves for name in leave.budgets}))
+
+
+def before_of(wave: Wave, now_s: int, last: Mapping[str, int]) -> str:
+    """Return what happens before anything of a wave is evicted.
+
+    `last`: when each workload wrote its last checkpoint (Unix time), where that is known.
+    """
+    words = ["nodes of earlier waves are back"] if wave.after_return else []
+    words += _folded([_asked(unit, now_s, last) for unit in wave.units if _is_asked(unit)])
+    words += _folded([_waited(unit, now_s) for unit in wave.units if is_waited_for(unit)])
+    return "; ".join(words) or NOTHING
+
+
+def _folded(words: list[str]) -> list[str]:
+    more = len(words) - _NAMED
+    return [", ".join(words[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")] if words else []
+
+
+def asks_of(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
+    """Return what happens before one piece of work is evicted."""
+    words = [_asked(unit, now_s, last)] if _is_asked(unit) else []
+    return "; ".join([*words, *([_waited(unit, now_s)] if is_waited_for(unit) else [])]) or NOTHING
+
+
+def _is_asked(unit: Unit) -> bool:
+    """Whether it has yet to write a checkpoint for this."""
+    return unit.hook is not None and not unit.proved and not is_waited_for(unit)
+
+
+def _asked(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
+    at_s = last.get(unit.workload)
+    told = "" if at_s is None else f" (last {duration(max(now_s - at_s, 0))} ago)"
+    return f"checkpoint {_name(unit)}{told}"
+
+
+def _name(unit: Unit) -> str:
+    """Its name without the namespace: the tables of work have both."""
+    return unit.workload.rpartition("/")[2]
+
+
+def is_waited_for(unit: Unit) -> bool:
+    """Tell whether it may go on to its end."""
+    return any(leave.how == "wait" for leave in unit.leaves)
+
+
+def _waited(unit: Unit, now_s: int) -> str:
+    if unit.waits_until_s is None:
+        return f"wait for {_name(unit)}, nobody knows how long"
+    left = duration(max(unit.waits_until_s - now_s, 0))
+    if unit.after_wait == "evict":
+        return f"wait for {_name(unit)}, at most {left}"
+    return f"wait for {_name(unit)}, {left} more"
+
+
+def to_of(wave: Wave) -> str:
+    """Return where the work of a wave goes, as a node set, and what of it finds no place."""
+    moved = [unit for unit in wave.units if not is_waited_for(unit)]
+    nodes = {leave.to for unit in moved for leave in unit.leaves if leave.to}
+    gangs = [unit for unit in moved if unit.gang and all(leave.to for leave in unit.leaves)]
+    homeless = sum(not leave.to for unit in moved for leave in unit.leaves if unit.verdict != "fits")
+    words = [fold(nodes)] if nodes else []
+    words += (
+        [plural(len(gangs), "gang") + " whole" if len(gangs) > 1 else "gang whole"] if gangs and nodes else []
+    )
+    words += [f"{plural(homeless, 'pod')} without room"] if homeless else []
+    return ", ".join(words) or NOTHING
+
+
+def groups(findings: Iterable[Finding]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """Return findings that say the same once, each with all that it is about."""
+    found: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
+    for one in findings:
+        found.setdefault((one.blocks, one.why, one.says, one.cure), (one, []))[1].append(one.subject)
+    return [(first, tuple(dict.fromkeys(subjects))) for first, subjects in found.values()]
