@@ -75,7 +75,9 @@ class Cluster:
         """How many of its pods found room; of a gang all or none."""
         found: list[Node] = []
         for _ in range(work.count):
-            node = next((one for one in rng.sample(self.nodes, len(self.nodes)) if self._takes(one, work)), None)
+            node = next(
+                (one for one in rng.sample(self.nodes, len(self.nodes)) if self._takes(one, work)), None
+            )
             if node is None:
                 break
             _put(node, work, 1)
