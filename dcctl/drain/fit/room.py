@@ -44,6 +44,8 @@ class Judged(NamedTuple):
     """Workloads in the order in which they are moved, each once the one before it stands again."""
     homeless: tuple[Homeless, ...]
     """Those of which members find no room."""
+    ahead: tuple[str, ...]
+    """Workloads that waited before, are more urgent, and take room first."""
     asked: Wave
     found: Places
     ends: frozenset[str]
@@ -97,6 +99,7 @@ class Room:
             },
             order=_order(members, found),
             homeless=found.homeless,
+            ahead=tuple(one.job.id for one in found.ahead if one.stands),
             asked=wave,
             found=found,
             ends=frozenset(waits),
@@ -161,5 +164,5 @@ def _unread(fleet: Fleet) -> dict[str, frozenset[str]]:
 
 def _order(members: Mapping[str, Collection[str]], found: Places) -> tuple[str, ...]:
     """Those first that need no room, then the others as they were placed."""
-    placed = [one.job.id for one in found.placed]
-    return (*(job for job in members if job not in set(placed)), *placed)
+    placed = dict.fromkeys(one.job.id for one in found.placed)
+    return (*(job for job in members if job not in placed), *placed)
