@@ -120,11 +120,13 @@ def _placed(unit: Unit, places: Mapping[tuple[str, str], str], verdicts: Mapping
 
 def _homeless(wave: Wave, judged: Judged, reliefs: Iterable[Relief], request: Request) -> Iterator[Finding]:
     """What finds no room, why, and what would help."""
-    helps = {one.workload: one.command or one.says for one in reliefs}
+    helps: dict[str, str] = {}
+    for each in reliefs:
+        helps.setdefault(each.workload, each.command or each.says)
     nodes = {unit.workload: tuple(dict.fromkeys(leaf.node for leaf in unit.leaves)) for unit in wave.units}
     opened = request.gates.without_fit
     for one in judged.homeless:
-        cure = " or ".join(filter(None, (helps.get(one.workload, ""), "--without-fit")))
+        cure = ", or ".join(filter(None, (helps.get(one.workload, ""), "--without-fit")))
         found = Finding("no-room", one.workload, _says(one, judged), nodes.get(one.workload, ()), not opened)
         yield found if opened else replace(found, cure=cure)
 
