@@ -67,8 +67,8 @@ class Sight(NamedTuple):
 
 
 Reply: TypeAlias = Literal["leaving", "gone", "later", "unsure", "blocked"]
-"""`leaving`: it goes, or went. `gone`: it went before, or another has its name. `later`: a budget or the server says
-not now. `unsure`: no answer that says anything. `blocked`: it does not go until somebody does something."""
+"""`leaving`: it goes, or went. `gone`: it went before, or another has its name. `later`: a budget or the
+server says not now. `unsure`: no answer that says anything. `blocked`: not until somebody does something."""
 
 
 class Answer(NamedTuple):

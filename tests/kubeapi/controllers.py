@@ -30,7 +30,7 @@ class Controllers:
         self._kubelet = kubelet
         self.stuck: set[str] = set()
         self.paused = False
-        self._settled = (-1, -1)
+        self._settled = -1
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -52,13 +52,13 @@ class Controllers:
             self._empty_namespaces()
             if self.makers is not None:
                 self.makers.settle()
-            tables = store.table(PODS), store.table(PDBS)
-            now = tuple(table.changes[-1].version if table.changes else 0 for table in tables)
-            if self.paused or not tables[1].records or now == self._settled:
+            if self.paused:
                 return
-            for budget in store.objects(PDBS):
-                self._sync(budget)
-            self._settled = (now[0], tables[1].changes[-1].version if tables[1].changes else 0)
+            moved = store.moved_since(PODS, self._settled) | store.moved_since(PDBS, self._settled)
+            for namespace in sorted(moved):
+                for budget in store.objects(PDBS, namespace):
+                    self._sync(budget)
+            self._settled = store.version
 
     def _run(self) -> None:
         while not self._stop.is_set():

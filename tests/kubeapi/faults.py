@@ -96,6 +96,7 @@ class Match:
     nth: int | None = None
     first: int | None = None
     user: str | None = None
+    every: int = 1
 
     def looks_like(self, method: str, target: str, user: str) -> bool:
         return (
@@ -106,7 +107,11 @@ class Match:
 
     def is_due(self, count: int) -> bool:
         """Whether the count-th request of this look is meant."""
-        return self.nth in {None, count} and (self.first is None or count <= self.first)
+        return (
+            self.nth in {None, count}
+            and (self.first is None or count <= self.first)
+            and count % self.every == 0
+        )
 
 
 def match(
@@ -116,9 +121,10 @@ def match(
     *,
     first: int | None = None,
     user: str | None = None,
+    every: int = 1,
 ) -> Match:
-    """`nth`: only that one; `first`: the first so many; neither: every one."""
-    return Match(method, re.compile(path), nth, first, user)
+    """`nth`: only that one; `first`: the first so many; neither: every one. `every`: of so many the last."""
+    return Match(method, re.compile(path), nth, first, user, every)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ class Makers:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._settled, self._how = -1, (False, False, False)
         self.asleep = False
         """Pods are made, and nobody binds them."""
         self.ready = False
@@ -32,28 +33,37 @@ class Makers:
 
     def settle(self) -> None:
         """Every object has its pods, those of a deleted one are gone, and whoever may stand stands."""
-        for name in MAKERS:
-            kind = self._cluster.registry.named(name)
-            for owner in self._cluster.store.objects(kind):
-                self._make(kind, owner)
-        owners = {
-            each["metadata"]["uid"]
-            for name in MAKERS
-            for each in self._cluster.store.objects(self._cluster.registry.named(name))
-        }
+        store, kinds = self._cluster.store, [self._cluster.registry.named(name) for name in MAKERS]
+        how = (self.asleep, self.ready, self.spreads)
+        if how != self._how or store.moved_since(NODES, self._settled):
+            moved = set(store.table(PODS).spaces) | {
+                each for kind in kinds for each in store.table(kind).spaces
+            }
+        else:
+            moved = set().union(*(store.moved_since(kind, self._settled) for kind in (PODS, *kinds)))
+        self._how, self._settled = how, store.version
         nodes = [
             each["metadata"]["name"]
-            for each in self._cluster.store.objects(NODES)
+            for each in (store.objects(NODES) if moved else ())
             if not (each.get("spec") or {}).get("unschedulable")
         ]
-        for pod in self._cluster.store.objects(PODS):
+        for namespace in sorted(moved):
+            self._settle(namespace, kinds, nodes)
+
+    def _settle(self, namespace: str, kinds: list[Kind], nodes: list[str]) -> None:
+        store, owners = self._cluster.store, set[str]()
+        for kind in kinds:
+            for owner in store.objects(kind, namespace):
+                self._make(kind, owner)
+                owners.add(owner["metadata"]["uid"])
+        for pod in store.objects(PODS, namespace):
             refs = pod["metadata"].get("ownerReferences") or []
             if (
                 refs
                 and refs[0]["kind"] in ("Deployment", "StatefulSet", "Job")
                 and refs[0]["uid"] not in owners
             ):
-                self._cluster.store.drop(PODS, pod)
+                store.drop(PODS, pod)
             elif not self.asleep:
                 self._bind(pod, nodes)
 
@@ -96,7 +106,8 @@ class Makers:
             self._cluster.store.put(PODS, {**bound, "status": status})
 
     def _emptiest(self, names: list[str]) -> str:
-        stand = Counter(each["spec"].get("nodeName") for each in self._cluster.store.objects(PODS))
+        records = self._cluster.store.table(PODS).records.values()
+        stand = Counter(each.obj["spec"].get("nodeName") for each in records)
         return min(names, key=lambda name: stand[name])
 
 

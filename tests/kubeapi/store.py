@@ -62,6 +62,8 @@ class Table:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.records: dict[str, Record] = {}
+        self.spaces: dict[str, dict[str, Record]] = {}
+        """The same by namespace."""
         self.changes: list[Change] = []
         self._sorted: dict[int, list[tuple[str, Record]]] = {}
 
@@ -71,10 +73,12 @@ class Table:
         source = before.obj if obj is None and before else obj or {}
         stamped = {**source, "metadata": {**source["metadata"], "resourceVersion": str(version)}}
         record = Record(version, stamped, self.kind.custom)
-        if obj is None:
-            self.records.pop(key, None)
-        else:
-            self.records[key] = record
+        inside = self.spaces.setdefault(key.rpartition("/")[0], {})
+        for records in (self.records, inside):
+            if obj is None:
+                records.pop(key, None)
+            else:
+                records[key] = record
         self.changes.append(Change(version, key, before, None if obj is None else record, record))
         return record
 
@@ -134,10 +138,13 @@ class Store:
         return found
 
     def objects(self, kind: Kind, namespace: str = "") -> list[Obj]:
-        records = self.table(kind).records
-        prefix = f"{namespace}/" if namespace else ""
-        found = [pair for pair in records.items() if pair[0].startswith(prefix)]
-        return [record.obj for _, record in sorted(found, key=lambda pair: pair[0])]
+        table = self.table(kind)
+        records = table.spaces.get(namespace, {}) if namespace else table.records
+        return [records[key].obj for key in sorted(records)]
+
+    def moved_since(self, kind: Kind, version: int) -> set[str]:
+        """The namespaces in which an object of this type was written after a version."""
+        return {change.key.rpartition("/")[0] for change in self.table(kind).since(version)}
 
     def put(self, kind: Kind, obj: Obj) -> Obj:
         """Store a new version; what was stored, with its resourceVersion, comes back."""

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-EVICTIONS = 32
-"""So many are on their way at once: enough for hundreds in a second."""
 _CHECKPOINTS = 64
 _OUTAGE_S = 300.0
 """How long the server may be away."""
@@ -66,9 +64,9 @@ class Going:
     written: Journal
     lock: Lock
     interrupts: Interrupts
+    evicting: Workers
     board: Board = field(default_factory=Board)
     events: SimpleQueue[Event] = field(default_factory=SimpleQueue)
-    evicting: Workers = field(default_factory=lambda: Workers(EVICTIONS))
     proving: Workers = field(default_factory=lambda: Workers(_CHECKPOINTS))
     chance: random.Random = field(default_factory=random.Random)
 

@@ -16,6 +16,7 @@ from dcctl.drain.act.agreed import load, save
 from dcctl.drain.act.going import Going
 from dcctl.drain.act.run import Campaigner, unfinished
 from dcctl.drain.act.undo import undo
+from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import Needs
 from dcctl.drain.outcome import Approved, Known, NotDrainedError
 from dcctl.drain.report import question
@@ -66,6 +67,8 @@ class World(NamedTuple):
     """How long, after a wave, displaced work may take until it stands again."""
     margin_s: float = 30.0
     """How long after its grace a pod may take to be gone."""
+    fanout: int = 32
+    """So many evictions are on their way at once."""
     clock: Callable[[], float] = time.time
     """Unix time in seconds."""
 
@@ -119,7 +122,9 @@ def take_back(world: World, run: str = "") -> Outcome:
     world.consent(_undo_question(nodes, pods))
     with journal.reopen(record.path) as written:
         _demand_same_cluster(world.backend, record)
-        return _locked(world, load(world.folder, record.header.run), written, undo)
+        outcome = _locked(world, load(world.folder, record.header.run), written, undo)
+        written.end("undone")  # nothing is left to do: the lock is given back too
+        return outcome
 
 
 def status(folder: Path) -> tuple[Known, ...]:
@@ -177,7 +182,7 @@ def _locked(world: World, agreed: Approved, written: Journal, work: Callable[[Go
     """The work is done under the lock of the cluster, which is given back however it ends."""
     with Interrupts() as interrupts:
         lock = _lock(world, written)
-        going = Going(world, agreed.request, written, lock, interrupts)
+        going = Going(world, agreed.request, written, lock, interrupts, Workers(world.fanout))
         try:
             return work(going)
         finally:

@@ -31,7 +31,6 @@ def undo(going: Going) -> Outcome:
             going.world.progress.advance(name)
     except (KeyboardInterrupt, DcctlError) as error:
         raise _unfinished(going, error) from error
-    going.written.end("undone")
     return recall.with_notes(_outcome(going, "undone"), tuple(notes))
 
 

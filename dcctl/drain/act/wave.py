@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from dcctl.drain.act.going import EVICTIONS, Proved, Replied
+from dcctl.drain.act.going import Proved, Replied
 from dcctl.drain.act.standing import Before
+from dcctl.drain.act.task import Task
 from dcctl.drain.backends import Sight
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.drain.outcome import Held
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from dcctl.drain.campaign import Stay, Wave
     from dcctl.drain.outcome import Holder
 
-_GRACE_S: Final = 30.0
-"""What Kubernetes gives a pod that says nothing."""
 _FIRST_S, _MOST_S = 0.5, 15.0
 """Between two tries to evict a pod, if the server says nothing."""
 _SOON_S = 0.3
@@ -36,35 +34,6 @@ _LOOK_S = 0.5
 _NODES_S = 15.0
 _FINISH_S = 90.0
 """How long writes in flight may take to end."""
-
-
-@dataclass
-class _Task:
-    """A pod that is to go."""
-
-    leave: Leave
-    unit: Unit
-    since_s: float = 0.0
-    """When it was asked first."""
-    due_s: float = 0.0
-    tries: int = 0
-    unsure: int = 0
-    no_sooner: bool = False
-    """The server said when."""
-    why: str = ""
-    evicted: bool = False
-
-    @property
-    def uid(self) -> str:
-        return self.leave.uid or ""
-
-    @property
-    def step(self) -> str:
-        return f"evict {self.leave.pod} {self.leave.uid}"
-
-    @property
-    def patience_s(self) -> float:
-        return _GRACE_S if self.leave.grace_s is None else float(self.leave.grace_s)
 
 
 class Turn:
@@ -79,9 +48,9 @@ class Turn:
         self._ends = [one for one in stays if one.why in ("finished", "leaving") and one.node in wave.nodes]
         self.held: dict[str, Held] = {}
         """By name of pod or node."""
-        self._queued: dict[str, _Task] = {}
-        self._flying: dict[str, _Task] = {}
-        self._dying: dict[str, _Task] = {}
+        self._queued: dict[str, Task] = {}
+        self._flying: dict[str, Task] = {}
+        self._dying: dict[str, Task] = {}
         self._asked: dict[str, Unit] = {}
         self._awaited: list[Unit] = []
         self._heap: list[tuple[float, str]] = []
@@ -139,7 +108,7 @@ class Turn:
             pod = self._going.board.named(stay.pod, stay.node)
             if pod is not None:
                 leave = Leave(stay.pod, stay.node, pod.uid)
-                self._queue(_Task(leave, Unit(leave.pod, "Pod", (leave,))))
+                self._queue(Task(leave, Unit(leave.pod, "Pod", (leave,))))
 
     def _enter(self, unit: Unit) -> None:
         """The unit is on its way: asked for its checkpoint, awaited, or its pods are to be evicted."""
@@ -162,13 +131,13 @@ class Turn:
             known = leave if leave.uid else self._identified(leave)
             if known is not None and known.node not in self._aside:
                 how = "evict" if known.how == "wait" else known.how
-                self._queue(_Task(msgspec.structs.replace(known, how=how), unit))
+                self._queue(Task(msgspec.structs.replace(known, how=how), unit))
 
     def _identified(self, leave: Leave) -> Leave | None:
         pod = self._going.board.named(leave.pod, leave.node)
         return None if pod is None else msgspec.structs.replace(leave, uid=pod.uid)
 
-    def _queue(self, task: _Task, wait_s: float = 0.0) -> None:
+    def _queue(self, task: Task, wait_s: float = 0.0) -> None:
         task.due_s = time.monotonic() + wait_s
         self._queued[task.uid] = task
         heapq.heappush(self._heap, (task.due_s, task.uid))
@@ -196,7 +165,7 @@ class Turn:
         self._flush()
 
     def _pause_s(self) -> float:
-        if self._heap and len(self._flying) < EVICTIONS:
+        if self._heap and len(self._flying) < self._going.world.fanout:
             return max(0.001, min(_LOOK_S, self._heap[0][0] - time.monotonic()))
         return _LOOK_S
 
@@ -223,9 +192,10 @@ class Turn:
             self._flying[task.uid] = task
             self._going.evict(task.leave)
 
-    def _due(self) -> list[_Task]:
-        now_s, batch = time.monotonic(), list[_Task]()
-        while self._heap and self._heap[0][0] <= now_s and len(batch) + len(self._flying) < EVICTIONS:
+    def _due(self) -> list[Task]:
+        now_s, batch = time.monotonic(), list[Task]()
+        free = self._going.world.fanout - len(self._flying)
+        while self._heap and self._heap[0][0] <= now_s and len(batch) < free:
             due_s, uid = heapq.heappop(self._heap)
             task = self._queued.get(uid)
             if task is None or task.due_s != due_s:
@@ -258,7 +228,7 @@ class Turn:
         else:
             self._try_later(task, event.answer, wait_s)
 
-    def _try_later(self, task: _Task, answer: Answer, wait_s: float | None) -> None:
+    def _try_later(self, task: Task, answer: Answer, wait_s: float | None) -> None:
         task.unsure += answer.reply == "unsure"
         if task.unsure >= _TRIES:
             self._keep(task, "refused", f"{task.why} ({_TRIES} tries)", known=False)
@@ -295,7 +265,7 @@ class Turn:
             if waits and task.leave.pod.partition("/")[0] == namespace:
                 self._queue(task, _SOON_S)
 
-    def _leaving(self, task: _Task) -> None:
+    def _leaving(self, task: Task) -> None:
         self._done(task)
         task.since_s = time.monotonic()
         if task.uid in self._going.board.pods:
@@ -303,11 +273,11 @@ class Turn:
         else:
             self._gone(task)
 
-    def _gone(self, task: _Task) -> None:
+    def _gone(self, task: Task) -> None:
         self._done(task)
         self._going.world.progress.advance(task.leave.pod)
 
-    def _done(self, task: _Task) -> None:
+    def _done(self, task: Task) -> None:
         """It is told that it was evicted, or that it went by itself."""
         if not task.tries or task.step in self._told:
             return
@@ -317,7 +287,7 @@ class Turn:
             self._going.written.failed(task.step, "it went by itself")
         task.tries = 0
 
-    def _keep(self, task: _Task, kind: Holder, says: str, *, known: bool = True) -> None:
+    def _keep(self, task: Task, kind: Holder, says: str, *, known: bool = True) -> None:
         if known and task.tries:
             self._going.written.failed(task.step, says)
         self.hold(kind, task.leave.pod, task.leave.node, says)
@@ -351,7 +321,7 @@ class Turn:
         for task in list(self._dying.values()):
             if now_s - task.since_s > task.patience_s + world.margin_s:
                 del self._dying[task.uid]
-                self.hold("dying", task.leave.pod, task.leave.node, _stuck(task))
+                self.hold("dying", task.leave.pod, task.leave.node, task.stuck)
         for task in list(self._queued.values()):
             if task.tries and now_s - task.since_s > world.wait_s:
                 del self._queued[task.uid]
@@ -406,7 +376,3 @@ class Turn:
             except DcctlError:
                 continue  # pods are not followed any more; answers still come
         self._flush()
-
-
-def _stuck(task: _Task) -> str:
-    return f"it was evicted and is still there after its {task.patience_s:.0f} s of grace: it is not forced"

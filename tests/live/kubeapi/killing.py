@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dcctl import journal
-from dcctl.drain.act import going, order, wave
+from dcctl.drain.act import order
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.http.client import Client
 from tests.kubeapi import ApiServer
@@ -42,9 +42,9 @@ class Scenario(NamedTuple):
 
 _KEY = {"dcctl.io/checkpoint": "exec save"}
 SCENARIOS = (
-    Scenario("deployment", (maker("Deployment", "web", 32),)),
+    Scenario("deployment", (maker("Deployment", "web", 48),)),
     Scenario("budget", (maker("StatefulSet", "db", 16), budget("db", 14)), per_wave=2),
-    Scenario("gang", (maker("Job", "gang", 16, **_KEY), maker("Job", "other", 8)), per_wave=2),
+    Scenario("gang", (maker("Job", "gang", 24, **_KEY), maker("Job", "other", 8)), per_wave=2),
     Scenario("together", (maker("Deployment", "web", 40), budget("web", 30)), per_wave=2, one_by_one=False),
     Scenario("deleted", (maker("Deployment", "web", 16, delete="yes"), budget("web", 16))),
     Scenario("mixed", (maker("Deployment", "web", 16), maker("StatefulSet", "db", 8), maker("Job", "j", 8))),
@@ -88,7 +88,7 @@ class Counter:
                 self()
             return found
 
-        journal._write, Client._answer = written, answered  # type: ignore[method-assign]
+        journal._write, Client._answer = written, answered  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:
@@ -105,6 +105,7 @@ class Killed:
 
     def state(self, bench: Bench) -> object:
         """What is to be the same however often the run was killed."""
+        bench.server.controllers.settle()  # the kubelet may have ended a pod just now
         nodes = {}
         for index in range(bench.nodes):
             free, mark, taints = bench.node(f"gpu{index}")
@@ -166,15 +167,12 @@ class Killed:
             with suppress(UsageError):
                 order.take_back(bench.world())
             return
-        if self.scenario.one_by_one:
-            wave.EVICTIONS = going.EVICTIONS = 1  # type: ignore[misc]
+        world = bench.world(fanout=1 if self.scenario.one_by_one else 32)
         try:
-            order.resume(bench.world())
+            order.resume(world)
         except UsageError as error:
             if "no run" in str(error) and not _is_over(bench):
-                order.drain(bench.world(), bench.request())
-        finally:
-            wave.EVICTIONS = going.EVICTIONS = 32  # type: ignore[misc]
+                order.drain(world, bench.request())
 
 
 def _is_over(bench: Bench) -> bool:

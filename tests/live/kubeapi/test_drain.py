@@ -154,9 +154,9 @@ def test_the_second_administrator_is_refused(bench: Bench, tmp_path: Path) -> No
     refused: list[RefusedError] = []
 
     def second() -> None:
+        world = bench.world(backend=bench.backend(sleep=time.sleep), folder=tmp_path / "other")
         with pytest.raises(RefusedError, match="is under way: the run") as caught:
-            backend = bench.backend(sleep=time.sleep)
-            order.drain(bench.world(backend=backend, folder=tmp_path / "other"), bench.request("gpu2"))
+            order.drain(world, bench.request("gpu2"))
         refused.append(caught.value)
 
     drained(bench, lease_s=3, progress=Watched(1, second))
