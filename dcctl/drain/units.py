@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit
+from dcctl.drain.checkpoints import leader_of
 from dcctl.drain.pods import asked_of, barrier, gpu_milli, named
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import ENDED
@@ -126,6 +127,7 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
         stops=len(stop),
         gpu_milli=gpu_milli(stop),
         hook=hook,
+        leader=leader_of(work) if hook is not None and is_gang(work) else "",
         proved=hook is not None and work.id in done.proved,
         waits_until_s=one.turn.until_s if waits else None,
         after_wait=rule.after_wait,
