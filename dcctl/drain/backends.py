@@ -67,7 +67,7 @@ class Sight(NamedTuple):
 
 
 Reply: TypeAlias = Literal["leaving", "gone", "later", "unsure", "blocked"]
-"""`leaving`: it goes. `gone`: it went before, or another has its name. `later`: a budget or the server says
+"""`leaving`: it goes, or went. `gone`: it went before, or another has its name. `later`: a budget or the server says
 not now. `unsure`: no answer that says anything. `blocked`: it does not go until somebody does something."""
 
 

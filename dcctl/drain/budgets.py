@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.drain.findings import about
 from dcctl.drain.pods import named
-from dcctl.drain.units import SERVED, asked
+from dcctl.drain.units import SERVED
 from dcctl.inventory.model import ENDED
 
 if TYPE_CHECKING:
@@ -14,19 +14,17 @@ if TYPE_CHECKING:
 
     from dcctl.drain.campaign import Finding
     from dcctl.drain.pods import Barrier, Pod
-    from dcctl.drain.request import Gates
     from dcctl.drain.units import Asked, Moved
     from dcctl.inventory.model import Budget, Workload
 
 
-def budget_hazards(one: Moved, gates: Gates, *, begun: bool) -> Iterator[Finding]:
+def budget_hazards(one: Moved, *, begun: bool) -> Iterator[Finding]:
     """Yield why budgets would refuse evictions, once for each budget. `begun`: the campaign has.
 
     A campaign that has begun waits for a budget that allows none at the moment: its own evictions used it up.
     """
     groups: dict[tuple[Barrier, tuple[str, ...]], tuple[Asked, list[Pod]]] = {}
-    for pod in one.pods:
-        told = asked(pod, gates)
+    for pod, told in zip(one.pods, one.asked, strict=True):
         if told.barrier:
             names = tuple(sorted(budget.name for budget in told.budgets))
             groups.setdefault((told.barrier, names), (told, []))[1].append(pod)

@@ -65,7 +65,8 @@ def classify(fleet: Fleet, request: Request, done: Done, now_s: int) -> Classifi
             units.append(unit(one, request, done))
             works.append(work)
     findings += node_hazards(fleet, targets, by_node, request.gates)
-    stays.sort(key=lambda stay: (sort_key(stay.node), stay.pod))
+    rank = {name: at for at, name in enumerate(sorted(targets, key=sort_key))}
+    stays.sort(key=lambda stay: (rank[stay.node], stay.pod))
     return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), words.of_works(works))
 
 

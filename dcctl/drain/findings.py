@@ -26,8 +26,8 @@ def about(
 
 
 def nodes_of(pods: Iterable[Pod]) -> tuple[str, ...]:
-    """The nodes on which they stand, in natural order."""
-    return tuple(sorted({pod.node for pod in pods}, key=sort_key))
+    """The nodes on which they stand, each once, in the order of the pods."""
+    return tuple(dict.fromkeys(pod.node for pod in pods))
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.budgets import budget_hazards
 from dcctl.drain.findings import about
@@ -27,7 +27,7 @@ def hazards(one: Moved, request: Request, done: Done, now_s: int) -> Iterator[Fi
     yield from _waits(one)
     if not one.evicted:
         return
-    yield from budget_hazards(one, request.gates, begun=done.begun)
+    yield from budget_hazards(one, begun=done.begun)
     yield from _data(one.pods, request.gates)
     yield from _nobody_makes(one.pods, request.gates)
     yield from _protected(one.pods, request.gates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import ENDED, Budget
 from dcctl.inventory.occupancy.resources import accelerators_in
 
@@ -46,10 +47,15 @@ def named(work: Workload, name: str) -> str:
 
 
 def on(fleet: Fleet, nodes: Collection[str]) -> Iterator[tuple[Workload, list[Pod]]]:
-    """Yield all work of which something stands on these nodes, with that: one pass over all members."""
+    """Yield all work of which something stands on these nodes, with that, in order of node and name.
+
+    One pass over all members.
+    """
+    rank = {name: at for at, name in enumerate(sorted(nodes, key=sort_key))}
     for work in fleet.workloads:
-        here = [member for member in work.members if member.node in nodes]
+        here = [member for member in work.members if member.node in rank]
         if here:
+            here.sort(key=lambda member: (rank[member.node or ""], member.name))
             yield work, [_pod(work, member, fleet) for member in here]
 
 

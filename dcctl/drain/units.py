@@ -42,12 +42,23 @@ class Turn(NamedTuple):
     """What may be waited for is over, and it still runs."""
 
 
+class Asked(NamedTuple):
+    """The budgets that an eviction asks, and what they answer."""
+
+    budgets: tuple[Budget, ...]
+    barrier: Barrier
+    opened: bool
+    """They may be broken."""
+
+
 class Moved(NamedTuple):
     """Work of which something leaves, and the rule that holds for it."""
 
     work: Workload
     pods: tuple[Pod, ...]
     """Those that leave, in order of node and name."""
+    asked: tuple[Asked, ...]
+    """Of each pod."""
     rule: Rule
     turn: Turn
     waived: str
@@ -59,27 +70,18 @@ class Moved(NamedTuple):
         return self.rule.mode == "evict" or (self.rule.mode == "wait" and self.rule.after_wait == "evict")
 
 
-class Asked(NamedTuple):
-    """The budgets that an eviction asks, and what they answer."""
-
-    budgets: tuple[Budget, ...]
-    barrier: Barrier
-    opened: bool
-    """They may be broken."""
+def moved(work: Workload, pods: Iterable[Pod], rule: Rule, request: Request, done: Done, now_s: int) -> Moved:
+    """Put together what is moved as one. `pods`: in order of node and name."""
+    leaving, gates = tuple(pods), request.gates
+    asked = tuple(_asked(pod, gates) for pod in leaving)
+    return Moved(work, leaving, asked, rule, _turn(work, rule, done, now_s), _waived(work, rule, gates))
 
 
-def asked(pod: Pod, gates: Gates) -> Asked:
-    """What the server would be asked about a pod."""
+def _asked(pod: Pod, gates: Gates) -> Asked:
     budgets = asked_of(pod)
     before = barrier(pod, budgets)
     opened = bool(before) and all(named(pod.work, one.name) in gates.allow_pdb_violation for one in budgets)
     return Asked(budgets, before, opened)
-
-
-def moved(work: Workload, pods: Iterable[Pod], rule: Rule, request: Request, done: Done, now_s: int) -> Moved:
-    """Put together what is moved as one."""
-    ordered = tuple(sorted(pods, key=lambda pod: (sort_key(pod.node), pod.name)))
-    return Moved(work, ordered, rule, _turn(work, rule, done, now_s), _waived(work, rule, request.gates))
 
 
 def _turn(work: Workload, rule: Rule, done: Done, now_s: int) -> Turn:
@@ -108,7 +110,10 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
     return Unit(
         workload=work.id,
         kind=work.kind,
-        leaves=tuple(_leave(pod, request, waits=waits or rule.mode == "never") for pod in one.pods),
+        leaves=tuple(
+            _leave(pod, told, request, waits=waits or rule.mode == "never")
+            for pod, told in zip(one.pods, one.asked, strict=True)
+        ),
         gang=is_gang(work),
         stops=len(stop),
         gpu_milli=gpu_milli(stop),
@@ -120,8 +125,7 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
     )
 
 
-def _leave(pod: Pod, request: Request, *, waits: bool) -> Leave:
-    told = asked(pod, request.gates)
+def _leave(pod: Pod, told: Asked, request: Request, *, waits: bool) -> Leave:
     how: How = "wait" if waits else "delete" if told.opened else "evict"
     own = pod.told.grace_s if pod.told is not None else None
     return Leave(

@@ -68,6 +68,14 @@ class NvLink(Fact, frozen=True):
     errors: Natural | None = None
 
 
+class DeviceName(Fact, frozen=True):
+    """What a DRA driver calls a device: with these three it is told from every other of the cluster."""
+
+    driver: str
+    pool: str
+    device: str
+
+
 class Accelerator(Fact, frozen=True):
     """One thing a job can be given: a whole board, a share of one, or a MIG/vGPU slice."""
 
@@ -85,6 +93,8 @@ class Accelerator(Fact, frozen=True):
     """Slices: MIG or vGPU profile, e.g. `1g.10gb`."""
     replicas: Natural | None = None
     """Shared boards: how many times it is handed out."""
+    dra: DeviceName | None = None
+    """Its name in the cluster, where a driver publishes it one by one."""
     model: str | None = None
     serial: str | None = None
     memory_bytes: Natural | None = None

@@ -34,11 +34,19 @@ class ControlPlane:
     """A context manager: inside it the control plane is healthy, after it no process and no file is left."""
 
     def __init__(
-        self, binaries: Path, apiserver_flags: Sequence[str] = (), scheduler_config: str = ""
+        self,
+        binaries: Path,
+        apiserver_flags: Sequence[str] = (),
+        scheduler_config: str = "",
+        feature_gates: str = "",
     ) -> None:
-        """`scheduler_config`: more lines of the scheduler's KubeSchedulerConfiguration."""
+        """`scheduler_config`: more lines of the scheduler's KubeSchedulerConfiguration.
+
+        `feature_gates`: those of all that is Kubernetes, as `A=true,B=false`.
+        """
         self._binaries, self._scheduler_config = binaries, scheduler_config
-        self._apiserver_flags = tuple(apiserver_flags)
+        self._gates = [f"--feature-gates={feature_gates}"] if feature_gates else []
+        self._apiserver_flags = (*apiserver_flags, *self._gates)
         self._components: list[Component] = []
         self._clients: dict[tuple[str, tuple[str, ...]], KeyPair] = {}
 
@@ -77,8 +85,12 @@ class ControlPlane:
         self.wait_for(self._default_account_exists, START_DEADLINE_S, "the default service account exists")
 
     def _start_clients_of_the_api(self, layout: components.Layout) -> None:
-        manager = self._spawn("kube-controller-manager", components.kube_controller_manager(layout))
-        scheduler = self._spawn("kube-scheduler", components.kube_scheduler(layout, self._scheduler_config))
+        manager = self._spawn(
+            "kube-controller-manager", [*components.kube_controller_manager(layout), *self._gates]
+        )
+        scheduler = self._spawn(
+            "kube-scheduler", [*components.kube_scheduler(layout, self._scheduler_config), *self._gates]
+        )
         kwok = self._spawn("kwok", components.kwok(layout))
         ports = layout.ports
         for component, address in (

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -166,7 +167,7 @@ def _fail(handler: BaseHTTPRequestHandler, fault: Fault) -> None:
     elif fault == "reset":
         handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         handler.connection.close()
-        raise wire.CutError
+        raise ConnectionAbortedError
 
 
 class _PodHandler(wire.Handler):
@@ -235,13 +236,22 @@ class _KubeletHandler(BaseHTTPRequestHandler):
         self.kubelets.exec(self, (space, pod, container), parse_qs(parts.query)["command"])
 
 
+class _Quiet(ThreadingHTTPServer):
+    """Says nothing of connections that are cut: that is part of the tests."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class Port:
     """A TLS port of 127.0.0.1 on which an API server finds the containers of its nodes. A context manager."""
 
     def __init__(self, kubelets: Kubelets, authority: Authority) -> None:
         handler = type("KubeletHandler", (_KubeletHandler,), {"kubelets": kubelets})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), handler)
         context: ssl.SSLContext = authority.context()
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = int(self._server.server_address[1])

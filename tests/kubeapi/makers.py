@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.kubeapi import rules
@@ -26,6 +27,8 @@ class Makers:
         """Pods are made, and nobody binds them."""
         self.ready = False
         """Whether pods are ready as soon as they are bound."""
+        self.spreads = False
+        """Whether a pod is bound to the node that has the fewest, instead of the first."""
 
     def settle(self) -> None:
         """Every object has its pods, those of a deleted one are gone, and whoever may stand stands."""
@@ -85,11 +88,16 @@ class Makers:
             return
         fits = [name for name in nodes if _may_stand(spec, name)]
         if fits:
-            bound = {**pod, "spec": {**spec, "nodeName": fits[0]}}
+            chosen = self._emptiest(fits) if self.spreads else fits[0]
+            bound = {**pod, "spec": {**spec, "nodeName": chosen}}
             status = {**pod["status"], "phase": "Running"}
             if self.ready:
                 status["conditions"] = [{"type": "Ready", "status": "True"}]
             self._cluster.store.put(PODS, {**bound, "status": status})
+
+    def _emptiest(self, names: list[str]) -> str:
+        stand = Counter(each["spec"].get("nodeName") for each in self._cluster.store.objects(PODS))
+        return min(names, key=lambda name: stand[name])
 
 
 def _suffix(uid: str, number: int) -> str:

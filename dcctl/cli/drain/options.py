@@ -30,9 +30,6 @@ class Which(NamedTuple):
             help="Nodes of the findings that draining mends, of `dcctl audit -o json`.",
         ),
     ] = ""
-    gpu: Annotated[
-        str, typer.Option("--gpu", metavar="DEVICE", help="One device of NODES alone, by a DRA device taint.")
-    ] = ""
 
 
 class How(NamedTuple):
@@ -115,7 +112,7 @@ class Else(NamedTuple):
         bool, typer.Option("--return", help="Check the health of NODES, and put them back into service.")
     ] = False
     without_checks: Annotated[
-        bool, typer.Option("--without-checks", help="With --return: also nodes whose health nobody can tell.")
+        bool, typer.Option("--without-checks", help="With --return: ask for nothing but Ready.")
     ] = False
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that did not finish.")] = False
     undo: Annotated[
@@ -128,6 +125,9 @@ class Else(NamedTuple):
     rbac: Annotated[
         bool, typer.Option("--rbac", help="Print the smallest ClusterRole that it needs, and ask nothing.")
     ] = False
+    compat: Annotated[
+        str, typer.Option("--compat", metavar="kubectl", help="Take all other words as kubectl drain does.")
+    ] = ""
 
 
 _VERBS: Final = ("return_", "resume", "undo", "status", "rbac")
@@ -149,7 +149,7 @@ def verb_of(which: Which, how: How, gates: Open, rest: Else) -> str:
     told = [*_given(which), *_given(how), *_given(gates)]
     if not verbs:
         return "drain"
-    allowed = {*Which._fields} - {"gpu"} if verbs[0] == "return_" else set()
+    allowed = {*Which._fields} if verbs[0] == "return_" else set()
     for one in told:
         if one not in allowed:
             raise _wrong(f"{_flag(verbs[0])} {_flag(one)}", _why(verbs[0]))

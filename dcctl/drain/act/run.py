@@ -54,15 +54,13 @@ class Campaigner:
             self._announce(plan, first)
             self._cordon(first.nodes)
             self._carry(plan, first)
-        outcome = self.outcome()
         if self._held:
             raise self._unfinished()
-        return outcome
+        return self.outcome("drained")
 
-    def outcome(self) -> Outcome:
+    def outcome(self, state: recall.State = "unfinished") -> Outcome:
         """What was done so far."""
         written = self._going.written
-        state: recall.State = "unfinished" if self._held else "drained"
         found = recall.outcome(self._going.run, str(written.path), self._steps, state)
         return recall.with_held(found, tuple(self._held.values()))
 

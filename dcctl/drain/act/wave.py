@@ -79,7 +79,6 @@ class Turn:
         self._ends = [one for one in stays if one.why in ("finished", "leaving") and one.node in wave.nodes]
         self.held: dict[str, Held] = {}
         """By name of pod or node."""
-        self.evicted = 0
         self._queued: dict[str, _Task] = {}
         self._flying: dict[str, _Task] = {}
         self._dying: dict[str, _Task] = {}
@@ -253,7 +252,6 @@ class Turn:
             task.evicted = True
             self._leaving(task)
         elif reply == "gone":
-            task.evicted = task.evicted or task.unsure > 0
             self._gone(task)
         elif reply == "blocked":
             self._keep(task, "refused", task.why)
@@ -313,8 +311,7 @@ class Turn:
         """It is told that it was evicted, or that it went by itself."""
         if not task.tries or task.step in self._told:
             return
-        if task.evicted:
-            self.evicted += 1
+        if task.evicted or task.unsure:
             self._told[task.step] = {}
         else:
             self._going.written.failed(task.step, "it went by itself")

@@ -32,7 +32,7 @@ class Entry(NamedTuple):
 
     def wrong(self, key: str, why: str) -> UsageError:
         """Return the error for the value of a key."""
-        path = f"{self.within}{key}"
+        path = f"{self.within}{key}".rstrip(".")
         place = self.place
         for end in (at for at in range(len(path) + 1) if path[at : at + 1] in ("", ".")):
             place = self.places.get(path[:end], place)

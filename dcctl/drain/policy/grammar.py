@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
-from msgspec.structs import replace
-
-from dcctl.drain.request import Hook
 from dcctl.inventory.lengths import duration
 from dcctl.inventory.nodeexpr import shown
 
@@ -16,7 +13,8 @@ if TYPE_CHECKING:
 
 How = Literal["signal", "exec", "annotation", "http"]
 HOWS: Final[tuple[How, ...]] = get_args(How)
-PROOFS: Final = ("file", "annotation", "exit")
+Proof = Literal["file", "annotation", "exit"]
+PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
 MODES: Final = ("evict", "wait", "never")
 _SIGNALS: Final = ("HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "TERM", "CONT", "WINCH", "URG")
 """Those that a process can catch, and that people use for this."""
@@ -59,38 +57,34 @@ def waiting(wait: str, then: str) -> When:
     return When("wait", duration(wait) if wait else None, "evict" if then == "evict" else "stop")
 
 
-def hook(checkpoint: str, proof: str = "", timeout: str = "", container: str = "") -> Hook:
-    """Read `signal USR1`, `exec CMD`, `annotation KEY=VALUE` or `http POST :8080/path`, with its proof.
-
-    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
-    annotation do. ValueError says what is wrong.
-    """
-    word, _, rest = checkpoint.strip().partition(" ")
+def asking(text: str) -> tuple[How, str]:
+    """Read `signal USR1`, `exec CMD`, `annotation KEY=VALUE` or `http POST :8080/path`. ValueError."""
+    word, _, rest = text.strip().partition(" ")
     how = next((one for one in HOWS if one == word), None)
     if how is None:
-        raise ValueError(f"{shown(checkpoint)} begins with none of: {', '.join(HOWS)}")
-    what = _READ[how](rest.strip())
-    shows, of = _proof(how, proof.strip())
-    found = Hook(how, what, container, shows, of)
-    return replace(found, timeout_s=duration(timeout)) if timeout.strip() else found
+        raise ValueError(f"{shown(text)} begins with none of: {', '.join(HOWS)}")
+    return how, _READ[how](rest.strip())
 
 
-def _proof(how: How, text: str) -> tuple[Literal["exit", "file", "annotation"], str]:
-    if not text:
-        if how in ("signal", "annotation"):
-            raise ValueError(f"{how} needs a proof: file PATH, or annotation KEY")
-        return "exit", ""
-    word, _, of = text.partition(" ")
+def proving(text: str, how: How) -> tuple[Proof, str]:
+    """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError.
+
+    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
+    annotation do.
+    """
+    word, _, of = text.strip().partition(" ")
     of = of.strip()
-    if word == "exit" and not of:
-        if how == "annotation":
-            raise ValueError("nothing exits for an annotation: its proof is file PATH, or annotation KEY")
-        return "exit", ""
+    if not word and how in ("signal", "annotation"):
+        raise ValueError(f"{how} needs a proof: file PATH, or annotation KEY")
     if word == "file":
         return "file", _path(of)
     if word == "annotation":
         return "annotation", _annotation_key(of)
-    raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
+    if word not in ("", "exit") or of:
+        raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
+    if how == "annotation":
+        raise ValueError("nothing exits for an annotation: its proof is file PATH, or annotation KEY")
+    return "exit", ""
 
 
 def _signal(text: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from dcctl.drain.policy.grammar import HOWS, MODES, PROOFS, hook, waiting, when
-from dcctl.drain.request import Rule
+from dcctl.drain.policy.grammar import HOWS, MODES, PROOFS, asking, proving, waiting, when
+from dcctl.drain.request import Hook, Rule
 from dcctl.inventory.lengths import duration
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from dcctl.drain.policy.entry import Entry
-    from dcctl.drain.request import Hook
     from dcctl.inventory.disruption import Disruption
     from dcctl.inventory.model import Workload
 
@@ -62,15 +61,21 @@ def annotated(told: Disruption) -> Rule:
         mode, wait_s, after = _named("when-drained", when, told.when_drained)
         rule = replace(rule, mode=mode, wait_s=wait_s, after_wait=after)
     if told.checkpoint:
-        return replace(rule, hook=_named("checkpoint", _hook_of, told))
+        return replace(rule, hook=_annotated_hook(told))
     for key, value in (("checkpoint-proof", told.proof), ("checkpoint-timeout", told.patience)):
         if value:
             raise ValueError(f"dcctl.io/{key} stands there without dcctl.io/checkpoint")
     return rule
 
 
-def _hook_of(told: Disruption) -> Hook:
-    return hook(told.checkpoint, told.proof, told.patience)
+def _annotated_hook(told: Disruption) -> Hook:
+    how, what = _named("checkpoint", asking, told.checkpoint)
+    key = "checkpoint-proof" if told.proof else "checkpoint"
+    proof, of = _named(key, lambda text: proving(text, how), told.proof)
+    found = Hook(how, what, proof=proof, proof_of=of)
+    if told.patience:
+        found = replace(found, timeout_s=_named("checkpoint-timeout", duration, told.patience))
+    return found
 
 
 def _named(key: str, read: Callable[[A], R], value: A) -> R:
@@ -115,27 +120,32 @@ def _hook(entry: Entry) -> Hook:
     """The hook of a rule: words as in an annotation, or a mapping of the same."""
     if not isinstance(entry.told["checkpoint"], dict):
         text = entry.text("checkpoint")
-        return entry.read("checkpoint", lambda: hook(text))
+        how, what = entry.read("checkpoint", lambda: asking(text))
+        proof, of = entry.read("checkpoint", lambda: proving("", how))
+        return Hook(how, what, proof=proof, proof_of=of)
     inner = entry.below("checkpoint")
     inner.check_keys((*HOWS, "proof", "timeout", "container"))
-    how = _only(inner, HOWS, "checkpoint")
-    words, proof = f"{how} {inner.text(how)}", _proof(inner)
-    timeout, container = inner.text("timeout"), inner.text("container")
-    if timeout:
-        inner.read("timeout", lambda: duration(timeout))
-    return inner.read(how, lambda: hook(words, proof, timeout, container))
+    word = _only(inner, HOWS)
+    asked = f"{word} {inner.text(word)}"
+    how, what = inner.read(word, lambda: asking(asked))
+    shows = _proof(inner)
+    proof, of = inner.read("proof" if shows else word, lambda: proving(shows, how))
+    found = Hook(how, what, inner.text("container"), proof, of)
+    timeout = inner.text("timeout")
+    return replace(found, timeout_s=inner.read("timeout", lambda: duration(timeout))) if timeout else found
 
 
 def _proof(inner: Entry) -> str:
+    """The words of a proof; empty without one."""
     if not isinstance(inner.told.get("proof"), dict):
         return inner.text("proof")
     proof = inner.below("proof")
     proof.check_keys(PROOFS)
-    word = _only(proof, PROOFS, "proof")
+    word = _only(proof, PROOFS)
     return f"{word} {proof.text(word)}" if word != "exit" else word
 
 
-def _only(entry: Entry, words: Sequence[str], what: str) -> str:
+def _only(entry: Entry, words: Sequence[str]) -> str:
     """The one of these keys that is there. UsageError: none is, or several."""
     found = [word for word in words if word in entry.told]
     if len(found) != 1:

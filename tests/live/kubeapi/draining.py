@@ -166,11 +166,11 @@ def budget(app: str, minimum: int, name: str = "") -> Obj:
 
 @dataclass
 class Bench:
-    """A cluster of nodes gpu0 to gpu5, all work on the first ones, and the state directory."""
+    """A cluster of nodes gpu0 to gpu3, over which work is spread, and the state directory."""
 
     server: ApiServer
     folder: Path
-    nodes: int = 6
+    nodes: int = 4
     quick: Quick = field(default_factory=Quick)
     asked: list[Sequence[str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
@@ -180,7 +180,7 @@ class Bench:
         self.server.cluster.ensure_namespace("ml")
         self.server.load(objects.node(f"gpu{index}", 8) for index in range(self.nodes))
         if self.server.controllers.makers is not None:
-            self.server.controllers.makers.ready = True
+            self.server.controllers.makers.ready = self.server.controllers.makers.spreads = True
         self.planner = Planner(HttpApi(self.server.url, "admin-token", timeout_s=10))
 
     def pods(self) -> dict[str, Obj]:
@@ -201,12 +201,14 @@ class Bench:
     def request(self, *nodes: str, **more: Any) -> Request:
         return Request(nodes or ("gpu0", "gpu1"), "@rack1", "PDU swap", **more)
 
-    def backend(self, user: str = "admin", lease_s: int = 15) -> Kubernetes:
+    def backend(
+        self, user: str = "admin", lease_s: int = 15, sleep: Callable[[float], None] | None = None
+    ) -> Kubernetes:
         kubeconfig = self.server.kubeconfig(self.folder / f"kubeconfig-{user}", user)
         connection = connect(str(kubeconfig), None, 10)
         patience = Patience(sleep=self.quick, spread=0.0, request_s=5.0)
         return Kubernetes(
-            lambda deadline_s: Objects(Client(connection, deadline_s, patience)), lease_s, self.quick
+            lambda deadline_s: Objects(Client(connection, deadline_s, patience)), lease_s, sleep or self.quick
         )
 
     def world(self, user: str = "admin", *, lease_s: int = 15, **more: Any) -> World:

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,7 +49,7 @@ class Bench:
     def container(self, pod: str = "train-0") -> Container:
         return self.kubelets.containers["ml", pod, "main"]
 
-    def pods(self, *names: str, **spec: object) -> None:
+    def pods(self, *names: str, **spec: Any) -> None:
         for name in names:
             self.server.load([running(name, **spec)])
 
@@ -59,13 +59,13 @@ class Bench:
         leaves = tuple(Leave(f"ml/{each}", "g1", uid) for each in pods or ("train-0",))
         return self.hooks.checkpoint(Unit("ml/train", "Job", leaves, hook=hook, leader=leader, gang=gang))
 
-    def refused(self, hook: Hook, **more: str) -> str:
+    def refused(self, hook: Hook, uid: str | None = None) -> str:
         with pytest.raises(NoProof) as told:
-            self.ask(hook, **more)
+            self.ask(hook, uid=uid)
         return str(told.value)
 
 
-def running(name: str, state: Obj | None = None, **spec: object) -> Obj:
+def running(name: str, state: Obj | None = None, **spec: Any) -> Obj:
     made = objects.pod(name, "ml", "g1")
     made["spec"] |= {"containers": [{"name": "main"}, {"name": "side"}], **spec}
     each = {"state": state or {"running": {"startedAt": objects.BORN}}, "ready": True}
@@ -100,6 +100,16 @@ def saves(bench: Bench, pod: str = "train-0", **more: int) -> Container:
 
     container.programs["save"] = save
     return container
+
+
+def answers(asked: list[tuple[str, str]], code: int) -> Callable[[str, str], tuple[int, str]]:
+    """A port that remembers what it was asked, and always says the same."""
+
+    def answer(method: str, path: str) -> tuple[int, str]:
+        asked.append((method, path))
+        return code, "so it is"
+
+    return answer
 
 
 class TestExec:
@@ -176,10 +186,18 @@ class TestExec:
 
     def test_what_did_not_begin_is_asked_again(self, bench: Bench) -> None:
         container = saves(bench)
-        bench.server.faults.add(match("GET", "/exec", first=2), Reply(503, {}, "no kubelet yet"))
+        bench.server.faults.add(match("GET", "/exec", nth=1), Reply(429, {"Retry-After": "0"}))
+        gone = "error dialing backend: dial tcp 10.0.0.1:10250: connect: connection refused"
+        bench.server.faults.add(match("GET", "/exec", nth=2), Reply(500, {}, gone))
         assert "save ended with exit code 0" in bench.ask(Hook("exec", "save"))
         assert container.ran == [["save"]]
         assert bench.server.faults.fired == 2
+
+    @pytest.mark.parametrize("code", [500, 502, 503, 504])
+    def test_an_answer_that_may_hide_a_beginning_is_not_asked_twice(self, bench: Bench, code: int) -> None:
+        bench.server.faults.add(match("GET", "/exec"), Reply(code, {}, "the proxy lost it"))
+        assert "it may have been asked" in bench.refused(Hook("exec", "save"))
+        assert bench.server.faults.fired == 1
 
     def test_a_redirect_is_not_followed(self, bench: Bench) -> None:
         bench.server.faults.add(match("GET", "/exec"), Reply(302, {"Location": "http://127.0.0.1:1/"}))
@@ -341,7 +359,7 @@ class TestAnnotation:
 class TestHttp:
     def test_the_answer_proves(self, bench: Bench) -> None:
         asked: list[tuple[str, str]] = []
-        bench.container().on_request = lambda *words: (asked.append(words), (200, "ok"))[1]
+        bench.container().on_request = answers(asked, 200)
         said = bench.ask(Hook("http", "POST :8080/save?how=now"))
         assert said == "ml/train-0: POST :8080/save answered 200"
         assert asked == [("POST", "/save?how=now")]
@@ -349,10 +367,10 @@ class TestHttp:
 
     @pytest.mark.parametrize("code", [400, 404, 500, 503])
     def test_another_answer_is_none_and_is_not_asked_twice(self, bench: Bench, code: int) -> None:
-        asked: list[str] = []
-        bench.container().on_request = lambda method, _path: (asked.append(method), (code, "no"))[1]
+        asked: list[tuple[str, str]] = []
+        bench.container().on_request = answers(asked, code)
         assert f"HTTP {code}" in bench.refused(Hook("http", "POST :8080/save"))
-        assert asked == ["POST"]
+        assert asked == [("POST", "/save")]
 
     def test_accepted_is_not_done(self, bench: Bench) -> None:
         container = bench.container()

@@ -17,6 +17,7 @@ NOW_S = 1_800_000_000
 MADE = Disruption(controller="ReplicaSet")
 GPUS = Resources(devices={"nvidia.com/gpu": 8})
 LEAVING = "leaving"
+SHUT, NOTHING = Gates(), Done()
 
 
 def node(name: str, **told: object) -> Node:
@@ -50,7 +51,7 @@ def fleet(
 
 
 def sorted_out(
-    one: Fleet, *nodes: str, gates: Gates = Gates(), rules: tuple[Rule, ...] = (), done: Done = Done()
+    one: Fleet, *nodes: str, gates: Gates = SHUT, rules: tuple[Rule, ...] = (), done: Done = NOTHING
 ) -> Classified:
     return classify(one, Request(nodes or ("n1", "n2"), gates=gates, rules=rules), done, NOW_S)
 

@@ -29,6 +29,8 @@ _LOOK_S: Final = 0.5
 """How often a wait for a silent command looks whether it goes on."""
 _PING_LOOKS: Final = 30
 """Looks between two pings: proxies cut connections that are silent for a minute."""
+_NOT_REACHED: Final = "error dialing backend"
+"""What an API server says of a kubelet to which it has no connection."""
 _CLOSED: Final = "the connection closed before the command ended"
 
 
@@ -103,7 +105,7 @@ class Remote:
         except websocket.WebSocketBadStatusException as error:
             headers = HTTPHeaderDict(error.resp_headers or {})
             refused = self._connection.dialect.refused(error.status_code, headers, error.resp_body or b"")
-            raise refused from error
+            raise (refused if _was_not_begun(refused) else _begun(refused)) from error
         except (
             ConnectionRefusedError,
             websocket.WebSocketAddressException,
@@ -170,6 +172,11 @@ def _code(body: bytes) -> int:
     if status.reason == "NonZeroExitCode" and told and told[0].isdecimal():
         return int(told[0])
     raise _begun(Failure(one_line(status.message) or "the kubelet could not run it", "failed"))
+
+
+def _was_not_begun(refused: Failure) -> bool:
+    """Whether an answer proves it: others come also where the kubelet was asked and its answer was lost."""
+    return 400 <= (refused.status or 0) < 500 or _NOT_REACHED in refused.reason
 
 
 def _begun(failure: Failure) -> Failure:

@@ -67,12 +67,14 @@ def _is_ending(failure: Failure) -> bool:
 
 
 def _looked_up(objects: Objects, leave: Leave, answer: Answer) -> Answer:
-    """The pod is asked for where nobody knows whether it was evicted: it is not evicted twice."""
+    """The pod is asked for where nobody knows whether it was evicted: it is not evicted twice.
+
+    One that is gone by now went for this try, as far as can be known.
+    """
     _, path, _ = _request(leave)
     try:
         pod = objects.read(path.removesuffix("/eviction"), OwnedPod)
     except Failure as failure:
-        return Answer("gone") if failure.status == 404 else answer
-    if pod.metadata.uid != leave.uid:
-        return Answer("gone")
-    return Answer("leaving") if pod.metadata.deletion_timestamp else answer
+        return Answer("leaving") if failure.status == 404 else answer
+    is_there = pod.metadata.uid == leave.uid and not pod.metadata.deletion_timestamp
+    return answer if is_there else Answer("leaving")

@@ -89,16 +89,17 @@ class Lease:
         seen = self.demand_vacant()
         changed = seen is not None and seen.spec.holder_identity != self._run
         self._transitions = (seen.spec.lease_transitions or 0) + changed if seen is not None else 0
+        began_s = time.monotonic()
         try:
             self._write(seen.metadata.resource_version if seen is not None else "")
         except Failure as failure:
-            now = self._read() if failure.status == 409 else None
+            if failure.status != 409:
+                raise
+            now = self._read()  # an earlier try may have been done, though no answer came
             if now is None or now.spec.holder_identity != self._run:
-                if failure.status != 409:
-                    raise
                 who = now.told if now is not None else "somebody else"
                 raise RefusedError("the lock of this cluster", f"{who} was quicker", _STATUS) from failure
-            self._version = now.metadata.resource_version
+            self._version, self._renewed_s = now.metadata.resource_version, began_s
         threading.Thread(target=self._renew, daemon=True).start()
 
     def demand(self) -> None:

@@ -52,6 +52,7 @@ PROTECTING_LABELS: Mapping[str, Callable[[str], bool]] = {
     "nvidia.com/ofed-driver-upgrade-drain.skip": _is_true,
 }
 """The same as labels: of Cluster API, and of NVIDIA's operators, whose own drains pass such pods over."""
+_LABELS = frozenset(PROTECTING_LABELS)
 
 
 class Disruptions:
@@ -98,10 +99,9 @@ def _said(pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> _Said:
     finalizers = tuple(meta.finalizers) if meta.finalizers else ()
     if grace_s is not None and grace_s < 0:
         grace_s = 1  # as the kubelet takes it
-    labelled = meta.labels is not None and not PROTECTING_LABELS.keys().isdisjoint(meta.labels)
-    if notes is None and not labelled:
-        return controller, False, scratch, grace_s, names, (), finalizers, "", "", "", ""
-    protected = tuple(sorted([*_annotated(notes), *_labelled(meta.labels or {})]))
+    protected: tuple[str, ...] = ()
+    if notes is not None or (meta.labels is not None and not _LABELS.isdisjoint(meta.labels)):
+        protected = tuple(sorted([*_annotated(notes), *_labelled(meta.labels or {})]))
     if notes is None:
         return controller, False, scratch, grace_s, names, protected, finalizers, "", "", "", ""
     return (
@@ -120,7 +120,10 @@ def _said(pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> _Said:
 
 
 def _controller(owners: list[OwnerRef] | None) -> str:
-    return next((each.kind for each in owners if each.controller), "") if owners else ""
+    for each in owners or ():
+        if each.controller:
+            return each.kind
+    return ""
 
 
 def _annotated(notes: PodNotes | None) -> Iterator[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from msgspec import field
+from msgspec.structs import replace
 
+from dcctl.inventory.devices import DeviceName
 from dcctl.inventory.model import Accelerator
 from dcctl.inventory.sources.kubernetes.asked import ClaimName, ClaimSpec, Wanted, wanted
 from dcctl.inventory.sources.kubernetes.quantity import units
@@ -178,6 +180,7 @@ class Slices:
             for index, (node, device) in enumerate(sorted(pool.devices, key=_order)):
                 made = parse_device(driver, device, index)
                 if made is not None:
+                    made = replace(made, dra=DeviceName(driver, name, device.name))
                     potential = device.consumes_counters is not None and made.kind != "whole"
                     tainted = _is_tainted(device)
                     found[driver, name, device.name] = Published(node, made, potential, tainted)

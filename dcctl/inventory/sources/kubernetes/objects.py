@@ -262,7 +262,8 @@ class Objects:
     def once(self, method: str, path: str, body: Mapping[str, object]) -> None:
         """The server did this. It is asked one time, so that whoever is told no decides when to ask again."""
         client = self._client.within(_REQUEST_S, tries=1)
-        client.send(method, path, msgspec.json.encode(body), query={"fieldManager": MANAGER})
+        answer = client.send(method, path, msgspec.json.encode(body), query={"fieldManager": MANAGER})
+        _decoded(answer, Live)  # what answers is an API server
 
     def delete(self, path: str, uid: str) -> None:
         """The object with this UID is being deleted, with all that it made; 409 for another of its name."""

@@ -90,10 +90,6 @@ _ACTS = """\
 #- apiGroups: [""]
 #  resources: ["pods"]
 #  verbs: ["patch"]
-# for --gpu alone
-#- apiGroups: ["resource.k8s.io"]
-#  resources: ["devicetaintrules"]
-#  verbs: ["get", "list", "create", "delete"]
 ---
 # one campaign at a time
 apiVersion: rbac.authorization.k8s.io/v1

@@ -35,6 +35,13 @@ def claims() -> Claims:
     return sink
 
 
+def test_each_device_keeps_its_name_in_the_cluster(slices: Slices) -> None:
+    for key, one in slices.published().items():
+        told = one.accelerator.dra
+        assert told is not None
+        assert (told.driver, told.pool, told.device) == key
+
+
 def nodes(**devices: dict[str, int]) -> dict[str, Node]:
     names = ("n1", "n2", "n3")
     amounts = {name: Resources(cpu_milli=1, devices=devices.get(name, {})) for name in names}

@@ -1,0 +1,159 @@
+"""One accelerator out of service while its node stays in: which one it is, who holds it, what taints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from dcctl.drain.asked import by_index
+from dcctl.errors import RefusedError, UsageError
+from dcctl.inventory.model import ENDED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dcctl.inventory.devices import DeviceName
+    from dcctl.inventory.model import Accelerator, Fleet, Node
+
+Effect: TypeAlias = Literal["NoSchedule", "NoExecute"]
+"""`NoSchedule`: nobody is given it any more. `NoExecute`: the cluster also deletes the pods that hold it, at
+once and past their budgets."""
+
+TAINT: Final = "dcctl.io/drain"
+RUN: Final = "dcctl.io/run"
+KIND: Final = "DeviceTaintRule"
+_NAME_CHARS: Final = 63
+_ENDED_CLAIMS: Final = ("ResourceClaim", "PodGroup")
+"""Kinds of what stands in a fleet for claims that hold devices without a pod."""
+
+
+class Board(NamedTuple):
+    """One accelerator, with all slices into which it is cut."""
+
+    node: str
+    title: str
+    """For people: `gpu017 GPU 3`."""
+    id: str
+    """Its UUID."""
+    devices: tuple[DeviceName, ...]
+    """What has to be tainted."""
+
+
+class Holders(NamedTuple):
+    """Who has a claim on a board."""
+
+    pods: tuple[str, ...]
+    """namespace/name, in order. They leave; all others of the node stay."""
+    claims: tuple[str, ...]
+    """Claims, or groups of pods, that hold it without a pod: nothing can be evicted, and it is not free."""
+
+
+class TaintRule(NamedTuple):
+    """A DeviceTaintRule that is to be there."""
+
+    name: str
+    run: str
+    device: DeviceName
+    effect: Effect
+
+    @property
+    def spec(self) -> dict[str, object]:
+        """The device, and what keeps others from it."""
+        one = self.device
+        selector = {"driver": one.driver, "pool": one.pool, "device": one.device}
+        return {
+            "deviceSelector": selector,
+            "taint": {"key": TAINT, "value": self.run, "effect": self.effect},
+        }
+
+    def body(self, version: str) -> dict[str, object]:
+        """The object, in a version of resource.k8s.io."""
+        meta = {"name": self.name, "labels": {RUN: self.run}}
+        return {
+            "apiVersion": f"resource.k8s.io/{version}",
+            "kind": KIND,
+            "metadata": meta,
+            "spec": self.spec,
+        }
+
+
+def board_of(fleet: Fleet, name: str, word: str) -> Board:
+    """The accelerator of a node that `--gpu` names, by its index or its UUID (of the board or of a slice).
+
+    UsageError: there is none. RefusedError: no taint keeps this one from being handed out.
+    """
+    node = next((one for one in fleet.nodes if one.name == name), None)
+    if node is None:
+        raise UsageError(f"node {name}", "no such node", "dcctl inventory -o name")
+    found = _meant(node, word)
+    title = f"{name} GPU {word}"
+    for one in found:
+        _demand_claimed(one, node, title)
+    board = next((one.parent or one.id for one in found if one.parent or one.id), None)
+    if board is None:
+        why = "its driver publishes no UUID, so nobody can tell who holds it"
+        raise RefusedError(title, why, f"drain the whole node: dcctl drain {name}")
+    cut = [one for one in node.accelerators or () if board in (one.id, one.parent)]
+    for one in cut:
+        _demand_claimed(one, node, title)
+    names = {one.dra for one in cut if one.dra is not None}
+    return Board(name, title, board, tuple(sorted(names, key=lambda one: (one.driver, one.pool, one.device))))
+
+
+def _meant(node: Node, word: str) -> list[Accelerator]:
+    """The accelerators of a node that a word means."""
+    if node.accelerators is None:
+        raise RefusedError(
+            f"node {node.name}", "nobody looked which accelerators it has", "dcctl inventory -v"
+        )
+    number = int(word) if word.isdecimal() and word.isascii() and len(word) < 6 else None
+    found = [
+        one
+        for one in node.accelerators
+        if (one.kind in ("whole", "shared") and one.index == number)
+        or (word and word in (one.id, one.parent))
+    ]
+    if not found:
+        known = ", ".join(str(one.index) for one in node.accelerators if one.kind in ("whole", "shared"))
+        cut = any(one.parent for one in node.accelerators)
+        why = (
+            f"it has no GPU {word}: {known or 'no whole one'}{'; name a board that is cut by its UUID' * cut}"
+        )
+        raise UsageError(f"node {node.name}", why, f"dcctl inventory -w {node.name} -o json")
+    return found
+
+
+def _demand_claimed(one: Accelerator, node: Node, title: str) -> None:
+    """Return if claims alone hand it out. RefusedError: a taint would not keep it back."""
+    hint = f"drain the whole node: dcctl drain {node.name}"
+    if one.dra is None:
+        why = f"a device plugin hands it out as {one.resource}: a scheduler counts those, and knows none"
+        raise RefusedError(title, why, hint)
+    if not one.resource.startswith(one.dra.driver):
+        why = f"a device plugin hands it out as {one.resource} too, and heeds no taint of {one.dra.driver}"
+        raise RefusedError(title, why, hint)
+
+
+def holders_of(fleet: Fleet, board: Board) -> Holders:
+    """Who holds the board, or a slice of it."""
+    node = next(one for one in fleet.nodes if one.name == board.node)
+    ids = {one.id for one in node.accelerators or () if board.id in (one.id, one.parent)}
+    pods: set[str] = set()
+    claims: set[str] = set()
+    for work in fleet.workloads:
+        for member in work.members:
+            if member.node == board.node and member.phase not in ENDED and not ids.isdisjoint(member.devices):
+                loose = work.kind in _ENDED_CLAIMS and member.uid is None
+                (claims if loose else pods).add(f"{work.id.partition('/')[0]}/{member.name}")
+    return Holders(tuple(sorted(pods, key=by_index)), tuple(sorted(claims, key=by_index)))
+
+
+def rules_of(run: str, devices: Iterable[DeviceName], effect: Effect = "NoSchedule") -> tuple[TaintRule, ...]:
+    """One for each device: the same devices give the same names."""
+    ordered = sorted(devices, key=lambda one: (one.driver, one.pool, one.device))
+    return tuple(TaintRule(rule_name(run, number), run, one, effect) for number, one in enumerate(ordered, 1))
+
+
+def rule_name(run: str, number: int) -> str:
+    """The name of a rule of a run, as an object may be named."""
+    end = f"-{number}"
+    return f"{f'dcctl-{run.lower()}'[: _NAME_CHARS - len(end)]}{end}"

@@ -1,0 +1,203 @@
+"""`dcctl drain` as a program on an emulated cluster: planned, drained, resumed, undone, returned."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from tests.cli.schemas import validate
+from tests.conftest import ROOT
+from tests.kubeapi import ApiServer, objects
+from tests.live.kubeapi.draining import budget, maker
+from tests.warm import Request
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.kubeapi.status import Obj
+    from tests.warm import Warm
+
+MARK = "dcctl.io/drain"
+FIRST = ("gpu0", "gpu1")
+
+
+class Cluster:
+    """Four nodes of eight GPUs: work stands on the first two, the others are free."""
+
+    def __init__(self, server: ApiServer, folder: Path, warm: Warm) -> None:
+        self.server, self.folder, self._warm = server, folder, warm
+        server.cluster.ensure_namespace("ml")
+        makers = server.controllers.makers
+        assert makers is not None
+        makers.ready = True
+        server.load(objects.node(name, 8, rack="a") for name in FIRST)
+        self.kubeconfig = server.kubeconfig(folder / "kubeconfig")
+
+    def work(self, *made: Obj) -> None:
+        """The work stands on the first two nodes; then there are two more."""
+        self.server.load(made)
+        self.server.controllers.settle()
+        self.server.load(objects.node(name, 8, rack="b") for name in ("gpu2", "gpu3"))
+
+    def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
+        own = {
+            "HOME": str(self.folder),
+            "XDG_STATE_HOME": str(self.folder),
+            "KUBECONFIG": str(self.kubeconfig),
+            "DCCTL_INVENTORY": "kubernetes",
+        }
+        whole = {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **kept, **own, **env}
+        return self._warm.run(Request(("drain", *words), whole, str(self.folder)), None, 120)
+
+    def told(self, *words: str, code: int = 0) -> dict[str, Any]:
+        done = self(*words, "-o", "json")
+        assert done.returncode == code, done.stderr + done.stdout
+        document: dict[str, Any] = json.loads(done.stdout)
+        validate(document)
+        return document
+
+    def node(self, name: str) -> tuple[bool, dict[str, Any] | None]:
+        found = self.server.get("nodes", name)
+        mark = (found["metadata"].get("annotations") or {}).get(MARK)
+        return not found["spec"].get("unschedulable"), json.loads(mark) if mark else None
+
+    def on(self, *nodes: str) -> int:
+        pods = self.server.objects("pods", "ml")
+        return sum(pod["spec"].get("nodeName") in nodes for pod in pods)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, warm: Warm) -> Iterator[Cluster]:
+    with ApiServer(makers=True) as server:
+        yield Cluster(server, tmp_path, warm)
+
+
+@pytest.fixture
+def busy(cluster: Cluster) -> Cluster:
+    cluster.work(maker("Deployment", "web", 4))
+    assert cluster.on(*FIRST) == 4
+    return cluster
+
+
+def test_a_dry_run_changes_nothing_and_names_the_command(busy: Cluster) -> None:
+    document = busy.told(*FIRST, "--reason", "PDU swap", "--dry-run")
+    assert document["schema"] == "dcctl/drain-plan/v1"
+    assert [one["name"] for one in document["campaign"]["targets"]] == list(FIRST)
+    last = document["notes"][-1]
+    assert last["command"] == "dcctl drain gpu0 gpu1 --reason 'PDU swap' --yes"
+    assert busy.node("gpu0") == (True, None)
+    assert busy.on(*FIRST) == 4
+
+
+def test_drained_told_and_returned(busy: Cluster) -> None:
+    document = busy.told(*FIRST, "--reason", "PDU swap", "--yes")
+    assert document["summary"]["state"] == "drained"
+    assert (busy.on(*FIRST), busy.on("gpu2", "gpu3")) == (0, 4)
+    takes_work, mark = busy.node("gpu0")
+    assert not takes_work
+    assert mark is not None
+    assert mark["reason"] == "PDU swap"
+    (run,) = busy.told("--status")["items"]
+    assert (run["state"], run["nodes"]) == ("drained", list(FIRST))
+    back = busy.told("--return", *FIRST, "--without-checks", "--yes")
+    assert back["summary"]["returned"] == 2
+    assert busy.node("gpu0") == (True, None)
+    assert list(busy.folder.glob("dcctl/journals/return-*.jsonl"))
+
+
+def test_the_plan_that_is_carried_out_is_the_one_that_a_dry_run_prints(busy: Cluster) -> None:
+    dry = busy.told(*FIRST, "--reason", "PDU swap", "--dry-run")["campaign"]
+    busy.told(*FIRST, "--reason", "PDU swap", "--yes")
+    (saved,) = busy.folder.glob("dcctl/journals/drain-*.json")
+    carried_out = msgspec.json.decode(saved.read_bytes())["campaign"]
+    moved = carried_out["made_at_s"] - dry["made_at_s"]
+    assert _later(dry, moved) == carried_out
+
+
+def _later(told: Any, by_s: int) -> Any:
+    """The same with every point in time so much later."""
+    if isinstance(told, list):
+        return [_later(one, by_s) for one in told]
+    if isinstance(told, dict):
+        times = ("made_at_s", "start_s", "end_s", "waits_until_s")
+        return {
+            key: value + by_s if key in times and value is not None else _later(value, by_s)
+            for key, value in told.items()
+        }
+    return told
+
+
+def test_undone(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    document = busy.told("--undo", "--dry-run")
+    assert document["summary"]["state"] == "planned"
+    assert busy.node("gpu0")[0] is False
+    document = busy.told("--undo", "--yes")
+    assert document["summary"]["state"] == "undone"
+    assert busy.node("gpu0") == (True, None)
+    assert len(document["details"]["lasting"]) == 4
+
+
+def test_health_that_nobody_tells_keeps_a_node_out_of_service(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    document = busy.told("--return", "gpu0", "--yes", code=3)
+    assert document["items"][0]["state"] == "unknown"
+    assert busy.node("gpu0")[0] is False
+
+
+def test_a_node_that_is_not_ready_stays_out_of_service(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    busy.server.load(
+        [objects.node("gpu1", 8, ready=False, unschedulable=True, annotations=_marks(busy, "gpu1"))]
+    )
+    document = busy.told("--return", *FIRST, "--without-checks", "--yes", code=1)
+    states = {one["node"]: one["state"] for one in document["items"]}
+    assert states == {"gpu0": "returned", "gpu1": "not ready"}
+    assert busy.node("gpu1")[0] is False
+
+
+def _marks(cluster: Cluster, name: str) -> dict[str, str]:
+    return dict(cluster.server.get("nodes", name)["metadata"]["annotations"])
+
+
+def test_cordons_of_others_are_left_and_told(busy: Cluster) -> None:
+    busy.server.load([objects.node("gpu3", 8, unschedulable=True)])
+    document = busy.told("--return", "gpu3", "--without-checks", "--yes", code=1)
+    assert document["items"][0]["state"] == "foreign"
+    assert busy.node("gpu3")[0] is False
+
+
+def test_what_was_cordoned_before_stays_cordoned(busy: Cluster) -> None:
+    busy.server.load([objects.node("gpu3", 8, unschedulable=True)])
+    refused = busy("gpu3", "--yes")
+    assert refused.returncode == 6
+    assert "dcctl drain gpu3 --foreign-cordons" in refused.stderr
+    busy.told("gpu3", "--foreign-cordons", "--yes")
+    document = busy.told("--return", "gpu3", "--without-checks", "--yes")
+    assert "stays cordoned" in document["items"][0]["says"]
+    assert busy.node("gpu3") == (False, None)
+
+
+def test_a_budget_that_allows_nothing_is_named_before_the_start(cluster: Cluster) -> None:
+    cluster.server.load([budget("web", 4)])
+    cluster.work(maker("Deployment", "web", 4))
+    document = cluster.told(*FIRST, "--dry-run", code=1)
+    assert document["summary"]["blocked"] >= 1
+    assert "PDB" in document["notes"][0]["text"]
+    refused = cluster(*FIRST, "--yes")
+    assert refused.returncode == 6
+    assert cluster.node("gpu0") == (True, None)
+
+
+def test_nobody_to_ask_is_refused(busy: Cluster) -> None:
+    refused = busy(*FIRST, "--reason", "PDU swap")
+    assert refused.returncode == 6
+    assert "dcctl drain gpu0 gpu1 --reason 'PDU swap' --yes" in refused.stderr
+    assert busy.node("gpu0") == (True, None)

@@ -1,0 +1,240 @@
+"""Checkpoints and single GPUs on a real API server, which takes commands on to the kubelet of a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
+from dcctl.drain.act.kubernetes.devices import DeviceTaints
+from dcctl.drain.backends import NoProof
+from dcctl.drain.campaign import Leave, Unit
+from dcctl.drain.devices import board_of, holders_of
+from dcctl.drain.request import Hook
+from dcctl.inventory.sources.http.client import Client
+from dcctl.inventory.sources.kubernetes.auth import connect
+from dcctl.inventory.sources.kubernetes.objects import Objects
+from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from tests.controlplane.plane import ControlPlane
+from tests.controlplane.workloads import namespace, pod
+from tests.kubeapi.kubeconfig import Authority
+from tests.kubeapi.kubelet import Container, Kubelets, Port, Said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.controlplane.client import Json
+
+SPACE = "hooks"
+NODE = "hooks"
+STRATEGIC = "application/strategic-merge-patch+json"
+FILE = "/ckpt/latest"
+DRIVER = "gpu.nvidia.com"
+CLAIMS = "/apis/resource.k8s.io/v1/namespaces/hooks/resourceclaims"
+
+
+@pytest.fixture(scope="module")
+def hooked(binaries: Path) -> Iterator[ControlPlane]:
+    """A plane that keeps single devices back."""
+    served = ["--runtime-config=resource.k8s.io/v1beta2=true"]
+    with ControlPlane(binaries, served, feature_gates="DRADeviceTaintRules=true") as plane:
+        plane.apply([namespace(SPACE)])
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def kubelets(hooked: ControlPlane) -> Iterator[Kubelets]:
+    """The containers of a node of their own, of which kwok knows nothing."""
+    found = Kubelets()
+    with Port(found, Authority.make()) as port:
+        status = {
+            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": port.port}},
+            "declaredFeatures": ["ExtendWebSocketsToKubelet"],
+        }
+        made = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "status": status}
+        hooked.apply([made])
+        yield found
+
+
+@pytest.fixture
+def train(hooked: ControlPlane, kubelets: Kubelets) -> Iterator[Container]:
+    """The container of a pod that runs, as far as anybody is told."""
+    body = pod("train-0", SPACE)
+    body["spec"] |= {"nodeName": NODE, "tolerations": [{"operator": "Exists"}]}
+    path = f"/api/v1/namespaces/{SPACE}/pods/train-0"
+    running = {"name": "main", "image": "x", "imageID": "", "ready": True, "restartCount": 0,
+               "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}  # fmt: skip
+    with hooked.client() as admin:
+        hooked.apply([body])
+        status = {"status": {"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [running]}}
+        assert admin.request("PATCH", f"{path}/status", status, STRATEGIC)[0] == 200
+        yield kubelets.containers[SPACE, "train-0", "main"]
+        kubelets.containers.clear()
+        admin.request("DELETE", f"{path}?gracePeriodSeconds=0")
+
+
+def ask(plane: ControlPlane, hook: Hook, user: str = "admin") -> str:
+    connection = connect(str(plane.kubeconfig(user)), None, 10)
+    unit = Unit("hooks/train", "Job", (Leave(f"{SPACE}/train-0", NODE),), hook=hook)
+    return KubernetesHooks(connection).checkpoint(unit)
+
+
+def test_a_command_and_its_exit_code(hooked: ControlPlane, kubelets: Kubelets, train: Container) -> None:
+    train.programs["save"] = lambda _words: Said(out="saved\n")
+    assert ask(hooked, Hook("exec", "save 'a b' $HOME")) == "hooks/train-0: save ended with exit code 0"
+    assert train.ran == [["save", "a b", "$HOME"]]
+    assert kubelets.protocols[-1] == "v5.channel.k8s.io"
+    train.programs["save"] = lambda _words: Said(7, err="no space left\n")
+    with pytest.raises(NoProof, match="save ended with exit code 7: no space left"):
+        ask(hooked, Hook("exec", "save"))
+    with pytest.raises(NoProof, match="distroless"):
+        ask(hooked, Hook("exec", "no-such-tool"))
+
+
+def test_a_signal_and_a_file(hooked: ControlPlane, train: Container) -> None:
+    def shell(_words: list[str]) -> Said:
+        train.write(FILE)
+        return Said()
+
+    train.ahead_s, train.programs["sh"] = -500, shell
+    said = ask(hooked, Hook("signal", "USR1", proof="file", proof_of=FILE, timeout_s=60))
+    assert "/ckpt/latest (4096 bytes) was written" in said
+    assert ["sh", "-c", "kill -USR1 1"] in train.ran
+
+
+def test_an_annotation_and_its_answer(hooked: ControlPlane, train: Container) -> None:
+    path = f"/api/v1/namespaces/{SPACE}/pods/train-0"
+    hook = Hook("annotation", "test/save=", proof="annotation", proof_of="test/saved", timeout_s=3)
+    with pytest.raises(NoProof, match="no proof within 3 s: the annotation test/saved did not change"):
+        ask(hooked, hook)
+    with hooked.client() as admin:
+        assert admin.get(path)["metadata"]["annotations"]["test/save"].endswith("Z")
+    assert train.ran == []
+
+
+def test_half_an_answer_and_a_hang(hooked: ControlPlane, train: Container) -> None:
+    for fault in ("half", "reset"):
+        train.faults = [fault]
+        with pytest.raises(NoProof, match="may have been asked"):
+            ask(hooked, Hook("exec", "save"))
+    train.faults = ["hang"]
+    with pytest.raises(NoProof, match="did not end in time, and may run still"):
+        ask(hooked, Hook("exec", "save", timeout_s=2))
+    assert len(train.ran) == 3
+
+
+def test_the_right_that_is_lacking(hooked: ControlPlane, train: Container) -> None:
+    """A GET on pods/exec is not enough for a websocket since 1.35."""
+    for verbs, resource in ((["get"], "pods"), (["get"], "pods/exec")):
+        name = f"hooks-{resource.replace('/', '-')}"
+        hooked.apply(
+            [
+                {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                 "metadata": {"name": name},
+                 "rules": [{"apiGroups": [""], "resources": [resource], "verbs": verbs}]},
+                {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                 "metadata": {"name": name},
+                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+                 "subjects": [{"kind": "User", "name": "hooks-reader",
+                               "apiGroup": "rbac.authorization.k8s.io"}]},
+            ]
+        )  # fmt: skip
+    with hooked.client("hooks-reader") as reader:
+        hooked.wait_for(lambda: reader.request("GET", f"/api/v1/namespaces/{SPACE}/pods/train-0")[0] == 200)
+    with pytest.raises(NoProof, match="the right to get and create pods/exec is needed"):
+        ask(hooked, Hook("exec", "save"), "hooks-reader")
+    with pytest.raises(NoProof, match="the right to patch pods is needed"):
+        ask(hooked, Hook("annotation", "a=", proof="annotation", proof_of="b"), "hooks-reader")
+    with pytest.raises(NoProof, match="create pods/proxy"):
+        ask(hooked, Hook("http", "POST :8080/save"), "hooks-reader")
+    assert train.ran == []
+
+
+def test_a_kubelet_that_does_not_answer(hooked: ControlPlane, train: Container) -> None:
+    other = {"daemonEndpoints": {"kubeletEndpoint": {"Port": 1}}}
+    path = f"/api/v1/nodes/{NODE}/status"
+    with hooked.client() as admin:
+        before = admin.get(f"/api/v1/nodes/{NODE}")["status"]["daemonEndpoints"]
+        admin.request("PATCH", path, {"status": other}, STRATEGIC)
+        try:
+            with pytest.raises(NoProof, match="refused"):
+                ask(hooked, Hook("exec", "save", timeout_s=5))
+        finally:
+            admin.request("PATCH", path, {"status": {"daemonEndpoints": before}}, STRATEGIC)
+    assert train.ran == []
+
+
+def claim(name: str) -> Json:
+    request = {"name": "gpu", "exactly": {"deviceClassName": "gpu"}}
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaim",
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": {"devices": {"requests": [request]}},
+    }
+
+
+def holder(name: str) -> Json:
+    """A pod with a claim of its own, which a container of it uses."""
+    made = pod(name, SPACE)
+    made["spec"]["resourceClaims"] = [{"name": "gpu", "resourceClaimName": name}]
+    made["spec"]["containers"][0]["resources"] = {"claims": [{"name": "gpu"}]}
+    return made
+
+
+def gpus(node: str) -> list[Json]:
+    devices: list[Json] = [
+        {"name": f"gpu-{index}", "attributes": {"type": {"string": "gpu"}, "uuid": {"string": f"GPU-{index}"},
+                                                "index": {"int": index}}}
+        for index in range(2)
+    ]  # fmt: skip
+    where = {"name": node, "generation": 1, "resourceSliceCount": 1}
+    spec = {"driver": DRIVER, "nodeName": node, "pool": where, "devices": devices}
+    select = [{"cel": {"expression": f"device.driver == '{DRIVER}'"}}]
+    return [
+        {"apiVersion": "resource.k8s.io/v1", "kind": "DeviceClass", "metadata": {"name": "gpu"},
+         "spec": {"selectors": select}},
+        {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": f"{node}-gpus"},
+         "spec": spec},
+    ]  # fmt: skip
+
+
+def test_one_gpu_is_kept_back_and_its_holder_alone_leaves(hooked: ControlPlane) -> None:
+    (node,) = hooked.add_nodes(1, gpus=0, prefix="dra")
+    hooked.apply([*gpus(node), claim("a"), holder("a")])
+    base = f"/api/v1/namespaces/{SPACE}/pods"
+    with hooked.client() as admin:
+
+        def runs(name: str) -> bool:
+            return bool(admin.get(f"{base}/{name}")["status"].get("phase") == "Running")
+
+        def given(name: str) -> str:
+            found: dict[str, Any] = admin.get(f"{CLAIMS}/{name}")["status"]
+            return str(found["allocation"]["devices"]["results"][0]["device"])
+
+        hooked.wait_for(lambda: runs("a"), 60, "the first pod has its GPU")
+        kubeconfig = str(hooked.kubeconfig())
+        fleet = KubernetesSource("kubernetes:test", kubeconfig).collect()
+        free = "1" if given("a") == "gpu-0" else "0"
+        board, other = board_of(fleet, node, given("a")[-1]), board_of(fleet, node, free)
+        assert (holders_of(fleet, board).pods, holders_of(fleet, other).pods) == ((f"{SPACE}/a",), ())
+
+        taints = DeviceTaints(Objects(Client(connect(kubeconfig, None, 10), 120)))
+        made = [taints.make(rule) for rule in taints.rules(other, "run-1")]
+        assert taints.made("run-1") == tuple(made)
+        hooked.apply([claim("b"), holder("b")])
+        hooked.wait_for(lambda: waits(admin.get(f"{base}/b")), 60, "the second pod finds no GPU")
+        assert runs("a"), "who held another one stays"
+
+        for rule in made:
+            taints.lift(rule)
+        hooked.wait_for(lambda: runs("b"), 60, "the GPU is given out again")
+        assert given("b") == f"gpu-{free}"
+
+
+def waits(found: Json) -> bool:
+    conditions = found["status"].get("conditions", [])
+    return any(one.get("reason") == "Unschedulable" and "claim" in one["message"] for one in conditions)

@@ -1,0 +1,132 @@
+"""The words of hooks and waits."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dcctl.drain.policy.grammar import When, when
+from dcctl.drain.policy.rules import annotated
+from dcctl.drain.request import Hook
+from dcctl.inventory.disruption import Disruption
+from tests.examples import examples
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("evict", When()),
+        (" never ", When("never")),
+        ("wait", When("wait")),
+        ("wait 4h", When("wait", 14_400)),
+        ("wait  1h30m   then evict", When("wait", 5400, "evict")),
+        ("wait 4h then stop", When("wait", 14_400, "stop")),
+    ],
+)
+def test_when_work_is_moved(text: str, expected: When) -> None:
+    assert when(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "is none of: evict, wait, wait 4h, wait 4h then evict, never"),
+        ("Wait 4h", "is none of: evict, wait"),
+        ("wait 4 h", "is none of: evict, wait"),
+        ("wait soon", "'soon' is no length of time; write it as 3d12h, 90m or 45s"),
+        ("wait 4", "'4' is no length of time"),
+        ("wait 4h then kill", "then 'kill' is neither evict nor stop"),
+        ("wait then evict", "is none of: evict, wait"),
+        ("wait 0s", "is not a whole number of seconds above 0"),
+    ],
+)
+def test_waits_that_cannot_be_read(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        when(text)
+
+
+def _hook(text: str, proof: str, timeout: str = "") -> Hook:
+    found = annotated(Disruption(checkpoint=text, proof=proof, patience=timeout)).hook
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "proof", "timeout", "expected"),
+    [
+        ("signal USR1", "file /ckpt/x", "", Hook("signal", "USR1", proof="file", proof_of="/ckpt/x")),
+        ("signal SIGusr2", "exit", "5m", Hook("signal", "USR2", timeout_s=300)),
+        ("exec /app/save --now 'a b'", "", "", Hook("exec", "/app/save --now 'a b'")),
+        ("exec save", "annotation x.io/b", "1h", Hook("exec", "save", "", "annotation", "x.io/b", 3600)),
+        ("annotation a=b", "annotation c", "", Hook("annotation", "a=b", "", "annotation", "c")),
+        ("annotation save=a=b", "file /c", "", Hook("annotation", "save=a=b", "", "file", "/c")),
+        ("http POST :8080/checkpoint?now=1", "", "", Hook("http", "POST :8080/checkpoint?now=1")),
+        ("http :80", "", "", Hook("http", "POST :80/")),
+        ("http PUT :1/x", "exit", "", Hook("http", "PUT :1/x")),
+    ],
+)  # fmt: skip
+def test_how_work_is_asked(text: str, proof: str, timeout: str, expected: Hook) -> None:
+    assert _hook(text, proof, timeout) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "proof", "timeout", "says"),
+    [
+        (" ", "", "", "begins with none of: signal, exec, annotation, http"),
+        ("sigal USR1", "exit", "", "'sigal USR1' begins with none of"),
+        ("signal KILL", "exit", "", "'KILL' is no signal to ask with: HUP, INT"),
+        ("signal 10", "exit", "", "is no signal to ask with"),
+        ("signal USR1", "", "", "signal needs a proof: file PATH, or annotation KEY"),
+        ("annotation a=b", "", "", "annotation needs a proof"),
+        ("annotation a=b", "exit", "", "nothing exits for an annotation"),
+        ("annotation a", "exit", "", "'a' is no annotation: write KEY=VALUE"),
+        ("annotation -a=b", "exit", "", "'-a' is no key of an annotation"),
+        ("exec", "", "", "exec needs a command line"),
+        ("exec save", "file ckpt", "", "'ckpt' is no file in the container: write its whole path"),
+        ("exec save", "file", "", "is no file in the container"),
+        ("exec save", "annotation a b", "", "'a b' is no key of an annotation"),
+        ("exec save", "exit 0", "", "'exit 0' is no proof: file PATH, annotation KEY, or exit"),
+        ("exec save", "", "10", "'10' is no length of time"),
+        ("http POST checkpoint", "", "", "is no request: write POST :8080/path"),
+        ("http DELETE :80/", "", "", "is no request"),
+        ("http POST :0/", "", "", "is no request"),
+        ("http POST :65536/", "", "", "is no request"),
+    ],
+)
+def test_hooks_that_cannot_be_read(text: str, proof: str, timeout: str, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        _hook(text, proof, timeout)
+
+
+_WORD = st.sampled_from(
+    [
+        "signal",
+        "exec",
+        "http",
+        "annotation",
+        "USR1",
+        ":80/x",
+        "a=b",
+        "/c",
+        "file",
+        "exit",
+        "wait",
+        "then",
+        "evict",
+        "4h",
+    ]
+)
+_WORDS = st.lists(_WORD, min_size=1, max_size=4).map(" ".join)
+
+
+@examples(200)
+@given(_WORDS | st.text(min_size=1, max_size=8), _WORDS)
+def test_any_words_are_read_or_refused_with_a_reason(text: str, proof: str) -> None:
+    with suppress(ValueError):
+        assert _hook(text, proof).what
+    with suppress(ValueError):
+        assert when(text).mode
