@@ -52,7 +52,8 @@ class Crowd:
 
     def room(self, of: int) -> Ints:
         """How many items of a class each bin has room for; rules about others are not looked at."""
-        return self._room[self._group[of]]
+        found: Ints = self._room[self._group[of]]
+        return found
 
     def taken(self, of: int, bins: Bools) -> int:
         """Items of a class of which all others can take the room in these bins, at most."""
@@ -78,7 +79,7 @@ class Crowd:
         fits = (self._room[:, bins] > 0).any(axis=1)
         others = np.where(fits, np.minimum(self._number, self._room.sum(axis=1)), 0)
         others[own] = self._number[own] - 1
-        return others  # type: ignore[no-any-return]
+        return others
 
     def _copies_each_takes(self, of: int) -> Ints:
         """Of how many items of a class one of each group takes the room at most."""

@@ -42,11 +42,10 @@ class Places(NamedTuple):
     """There are no places for all of it."""
 
 
-def places_of(wave: Wave, *, search: bool = True) -> Places:
+def places_of(wave: Wave) -> Places:
     """Where all of the wave may stand, or most of it. The scene is as before afterwards.
 
-    `search`: whether more is tried than to place one after the other, and whether it is proved that there is
-    no way. Work that waits and is more urgent has what it can get; of equally urgent, what ran is placed first.
+    Work that waits and is more urgent has what it can get; of equally urgent, what ran is placed first.
     """
     placer = wave.scene.placer
     with emptied(wave):
@@ -55,7 +54,7 @@ def places_of(wave: Wave, *, search: bool = True) -> Places:
         ahead = tuple(one for late, one in found if late)
         placed = tuple(one for late, one in found if not late)
         proved = False
-        if search and any(one.missing for one in placed):
+        if any(one.missing for one in placed):
             placer.undo(start)
             for one in ahead:
                 replay(placer, one)
@@ -68,15 +67,15 @@ def _looked_for(
 ) -> tuple[tuple[Placed, ...], bool]:
     """Places for all of the jobs, or what was found first for most of them, and whether there are none."""
     scene = wave.scene
-    start = scene.placer.mark()
-    again = tuple(scene.placer.place(job) for job in _by_size(scene.problem, jobs))
-    scene.placer.undo(start)
-    best, proved = min((first, again), key=_lack), False
-    if _lack(best)[0]:
-        proved = hopeless(wave, jobs)
-        found_all, ended = (None, True) if proved else searched(wave, jobs)
+    best, proved, start = first, hopeless(wave, jobs), scene.placer.mark()
+    if not proved:
+        again = tuple(scene.placer.place(job) for job in by_size(scene.problem, jobs))
         scene.placer.undo(start)
-        best, proved = found_all or best, ended and found_all is None
+        best = min((first, again), key=_lack)
+    if not proved and _lack(best)[0]:
+        found, ended = searched(wave, jobs)
+        scene.placer.undo(start)
+        best, proved = found or best, ended and found is None
     for one in best:
         replay(scene.placer, one)
     return best, proved
@@ -89,7 +88,7 @@ def replay(placer: Placer, one: Placed) -> None:
     placer.spend(one.job, one)
 
 
-def _by_size(problem: Problem, jobs: Sequence[Job]) -> list[Job]:
+def by_size(problem: Problem, jobs: Sequence[Job]) -> list[Job]:
     """The largest items first, whatever is urgent."""
 
     def largest(job: Job) -> tuple[int, ...]:

@@ -5,13 +5,16 @@ An oracle: it shares no code with dcctl and looks at one pod and one node at a t
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from itertools import combinations_with_replacement
-from random import Random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.inventory.model import Accelerator, Fleet, Member, Node, Resources, SourceRun, Template, Workload
 from dcctl.inventory.placement import Neighbours, Selector, Spread, key_of
+
+if TYPE_CHECKING:
+    from random import Random
 
 GPU, ZONE, HOST, POOL = "nvidia.com/gpu", "topology.kubernetes.io/zone", "kubernetes.io/hostname", "pool"
 
@@ -53,13 +56,16 @@ class Cluster(NamedTuple):
     hosts: tuple[Host, ...]
     works: tuple[Work, ...]
     closed: tuple[str, ...]
+    """Hosts that take no work,"""
+    drained: tuple[str, ...]
+    """and those of them that are emptied now."""
 
     @property
     def leaving(self) -> dict[str, list[str]]:
         return {
             work.name: names
             for work in self.works
-            if (names := [f"{work.name}-{at}" for at, host in enumerate(work.on) if host in self.closed])
+            if (names := [f"{work.name}-{at}" for at, host in enumerate(work.on) if host in self.drained])
         }
 
 
@@ -71,7 +77,7 @@ def cluster(chance: Random, *, rules: bool = True, waiting: bool = True) -> Clus
              chance.choice("aab"))
         for at in range(many)
     )  # fmt: skip
-    state = State(Cluster(hosts, (), ()), ())
+    state = State(Cluster(hosts, (), (), ()), ())
     works = []
     for number in range(chance.randint(2, 6)):
         shape = Shape(
@@ -97,7 +103,8 @@ def cluster(chance: Random, *, rules: bool = True, waiting: bool = True) -> Clus
         shape = Shape("", chance.choice((0, 1, 2)), 1)
         works.append(Work(f"q{number}", shape, ("",), priority=chance.choice((0, 5))))
     count = chance.choice((1, 1, 2))
-    return Cluster(hosts, tuple(works), tuple(host.name for host in chance.sample(hosts, count)))
+    drained = tuple(host.name for host in chance.sample(hosts, count))
+    return Cluster(hosts, tuple(works), drained, drained)
 
 
 class State(NamedTuple):
@@ -136,14 +143,16 @@ class Drain:
 
     def __init__(self, of: Cluster) -> None:
         self.of = of
-        gone = {work for work in of.works if not {""} & {*work.on} and not set(of.closed).isdisjoint(work.on)}
+        gone = {work for work in of.works if not set(of.drained).isdisjoint(work.on)}
         stays = []
         self.units: list[tuple[str, Shape, int]] = []
         """(workload, shape, pods that are placed together): each pod by itself, or all of a rack's gang."""
         least = min((work.priority for work in gone), default=0)
         for work in of.works:
-            leaves = [host in of.closed or (work.gang and work in gone) for host in work.on]
-            stays += [(work.shape, host) for host, left in zip(work.on, leaves, strict=True) if host and not left]
+            leaves = [host in of.drained or (work.gang and work in gone) for host in work.on]
+            stays += [
+                (work.shape, host) for host, left in zip(work.on, leaves, strict=True) if host and not left
+            ]
             waits = "" in work.on and work.priority >= least and bool(gone)
             count = len(work.on) if waits else sum(leaves) if work in gone else 0
             self.units += [(work.name, work.shape, count)] if work.within and count else []
@@ -168,7 +177,8 @@ class Drain:
     @cached_property
     def endings(self) -> list[frozenset[str]] | None:
         """Workloads left without room in every ending that a scheduler may come to; None: too many ways."""
-        seen, found = set(), set()
+        seen: set[object] = set()
+        found: set[frozenset[str]] = set()
         todo = [(self.start, tuple(sorted(self.units)))]
         while todo:
             if len(seen) > 6000:
@@ -188,17 +198,33 @@ class Drain:
                 found.add(frozenset(name for name, _, _ in units))
         return sorted(found, key=sorted)
 
-    def by_chance(self, chance: Random) -> frozenset[str]:
-        """One ending: units in any order, each wherever it fits, tried again until nothing fits."""
-        state, units = self.start, list(self.units)
+    def by_chance(self, chance: Random) -> Cluster | None:
+        """One ending: units in any order, each wherever it fits; None: some of the work has no room then."""
+        state, units, homes = self.start, list(self.units), {name: list[str]() for name in self.displaced}
         while True:
             ways = [(unit, self.steps(state, *unit[1:])) for unit in dict.fromkeys(units)]
             ways = [way for way in ways if way[1]]
             if not ways:
-                return frozenset(name for name, _, _ in units)
+                break
             unit, after = chance.choice(ways)
             units.remove(unit)
-            state = chance.choice(after)
+            new = chance.choice(after)
+            homes.setdefault(unit[0], []).extend(
+                host for _, host in (Counter(new.stands) - Counter(state.stands)).elements()
+            )
+            state = new
+        if any(name in self.displaced for name, _, _ in units):
+            return None
+        return self.of._replace(
+            works=tuple(self._moved(work, homes.get(work.name, [])) for work in self.of.works)
+        )
+
+    def _moved(self, work: Work, homes: list[str]) -> Work:
+        whole = work.gang and work.name in self.displaced
+        goes = [whole or host in (*self.of.drained, "") for host in work.on]
+        left = iter(homes)
+        on = (next(left, "") if gone else host for host, gone in zip(work.on, goes, strict=True))
+        return work._replace(on=tuple(on))
 
 
 def fleet_of(of: Cluster) -> Fleet:
