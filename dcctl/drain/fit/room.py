@@ -44,6 +44,8 @@ class Judged(NamedTuple):
     """Workloads in the order in which they are moved, each once the one before it stands again."""
     homeless: tuple[Homeless, ...]
     """Those of which members find no room."""
+    ahead: tuple[str, ...]
+    """Workloads that waited before, are more urgent, and take room first."""
     asked: Wave
     found: Places
     ends: frozenset[str]
@@ -97,6 +99,7 @@ class Room:
             },
             order=_order(members, found),
             homeless=found.homeless,
+            ahead=tuple(one.job.id for one in found.ahead if one.stands),
             asked=wave,
             found=found,
             ends=frozenset(waits),

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 _MOST_MEMBERS = 96
-_STEPS = 3000
-"""Members that are placed in vain before it is given up: about a tenth of a millisecond each."""
+_STEPS = (500, 3000)
+"""Members that are placed before it is given up, at least and at most;"""
+_LOOKED_AT = 1_000_000
+"""and bins that are looked at meanwhile."""
 
 
 class _Run(NamedTuple):
@@ -76,7 +78,7 @@ class _Search:
         self._inside: dict[int, list[int]] = {}
         """Runs of the members in each bin."""
         self._seen: set[object] = set()
-        self._steps = _STEPS
+        self._steps = min(max(_LOOKED_AT // len(self._open), _STEPS[0]), _STEPS[1])
         self._crossed = self._is_crossed()
         self._groups = self._alike()
         shares = any(wanted[run.of].share or wanted[run.of].memory for run in runs)
@@ -185,11 +187,13 @@ class _Search:
         return [numbers.setdefault(row.tobytes(), len(numbers)) for row in table]
 
     def placed(self, jobs: Sequence[Job]) -> tuple[Placed, ...]:
-        """Where everybody stands now, job by job."""
-        found = {job.id: Placed(job, []) for job in jobs}
+        """Where everybody stands now, job by job: those with the largest members first."""
+        by_id = {job.id: job for job in jobs}
+        found: dict[str, Placed] = {}
         for run, puts in zip(self.runs, self._stands, strict=True):
             for (job, name), put in zip(run.members, puts, strict=True):
-                found[job].stands.append(Stand(run.of, name, put))
+                one = found.setdefault(job, Placed(by_id[job], []))
+                one.stands.append(Stand(run.of, name, put))
         return tuple(found.values())
 
 

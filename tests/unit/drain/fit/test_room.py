@@ -209,6 +209,7 @@ def test_urgent_work_that_waits_takes_room_first() -> None:
     found = judged(one_of(works, (4, 4, 4, 2))._replace(closed=("n0",)))
     assert found.verdict == "does not fit"
     assert [one.workload for one in found.homeless] == ["gang"]
+    assert found.ahead == ("queue",)
 
 
 def test_nodes_that_dcctl_cordoned_take_work_once_they_are_returned() -> None:
