@@ -1,4 +1,4 @@
-"""`dcctl drain` as it is typed: recorded screens of the demo, formats, what is refused before anything is asked.
+"""`dcctl drain` as it is typed: recorded screens of the demo, formats, what is refused before it asks.
 
 `DCCTL_RECORD=1` writes the screens anew.
 """

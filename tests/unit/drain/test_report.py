@@ -48,7 +48,7 @@ def campaign(*waves: Wave, **more: Any) -> Campaign:
     targets = tuple(Target(name, one.number, True) for one in waves for name in one.nodes)
     ends = waves[-1].end_s if waves else None
     told = {"verdict": "fits", "made_at_s": NOW, "start_s": NOW, "end_s": ends, **more}
-    return Campaign("@rack1", "PDU swap", targets, waves, **told)  # type: ignore[arg-type]
+    return Campaign("@rack1", "PDU swap", targets, waves, **told)
 
 
 def note(report: Report, label: str) -> str:
