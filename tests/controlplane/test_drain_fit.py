@@ -75,7 +75,9 @@ def test_fits_is_never_refuted(plane: Scheduled) -> None:
     campaigns = planned(plane, clusters)
     planned_s = time.monotonic()
     outcomes = drained(plane, clusters, campaigns)
-    print(f"build {built_s - began_s:.0f} plan {planned_s - built_s:.0f} act {time.monotonic() - planned_s:.0f}")
+    print(
+        f"build {built_s - began_s:.0f} plan {planned_s - built_s:.0f} act {time.monotonic() - planned_s:.0f}"
+    )
     table = Counter((one.verdict, "bound" if not one.homeless else "homeless") for one in outcomes)
     print(sorted(table.items()))
     print([(one.name, one.verdict, len(one.homeless)) for one in outcomes if not one.agrees])
@@ -96,7 +98,9 @@ def build(plane: Scheduled, clusters: Sequence[Cluster]) -> None:
 
 
 def made(api: ApiClient, item: Json, path: str = "") -> None:
-    status, body = api.request("POST", path or f"/api/v1/namespaces/{item['metadata']['namespace']}/pods", item)
+    status, body = api.request(
+        "POST", path or f"/api/v1/namespaces/{item['metadata']['namespace']}/pods", item
+    )
     assert status == 201, body
 
 
@@ -135,9 +139,7 @@ def alone(whole: Fleet, cluster: Cluster) -> Fleet:
     )
 
 
-def drained(
-    plane: Scheduled, clusters: Sequence[Cluster], campaigns: dict[str, Campaign]
-) -> list[Outcome]:
+def drained(plane: Scheduled, clusters: Sequence[Cluster], campaigns: dict[str, Campaign]) -> list[Outcome]:
     """Cordon, evict, make anew: step by step, of all clusters at the same time."""
     steps = {one.name: stages(one, campaigns[one.name]) for one in clusters}
     at_once(plane, clusters, cordon)
@@ -194,7 +196,9 @@ def waiting(plane: Scheduled) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for each in items:
         meta = each["metadata"]
-        told = next((one for one in each["status"].get("conditions", ()) if one["type"] == "PodScheduled"), {})
+        told = next(
+            (one for one in each["status"].get("conditions", ()) if one["type"] == "PodScheduled"), {}
+        )
         found.setdefault(meta["namespace"], []).append(f"{meta['name']} {told.get('message', '')}")
     return found
 

@@ -48,7 +48,9 @@ def test_findings_are_exit_1_and_unknown_health_is_a_gap() -> None:
     report = return_report((good, bad, dark))
     assert report.headline == "1 of 3 nodes back in service; 2 stay as they are"
     assert (report.level, [gap.node for gap in report.gaps]) == ("crit", ["c"])
+    assert report.notes[0].text == "b: x"
     assert return_report((good,)).level == "ok"
+    assert return_report((Back("a", "in service"),)).headline == "nothing to return: 1 node in service"
     assert report.summary["kept"] == 2
 
 
