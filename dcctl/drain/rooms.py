@@ -56,6 +56,7 @@ def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, no
     for wave, (hard, soft) in zip(waves, _closed(waves, request, done), strict=True):
         judged = _judged(room, wave, hard, soft)
         found.append(_told(wave, judged))
+        findings += _again(found[-1], soft)
         if judged.homeless:
             helps = room.reliefs(judged)
             reliefs |= dict.fromkeys(helps)
@@ -116,6 +117,15 @@ def _told(wave: Wave, judged: Judged) -> Wave:
 def _placed(unit: Unit, places: Mapping[tuple[str, str], str], verdicts: Mapping[str, Verdict]) -> Unit:
     leaves = tuple(replace(leaf, to=places.get((unit.workload, _member(leaf)), "")) for leaf in unit.leaves)
     return replace(unit, leaves=leaves, verdict=verdicts.get(unit.workload, "fits"))
+
+
+def _again(wave: Wave, later: Collection[str]) -> Iterator[Finding]:
+    """What finds room on nodes of later waves alone, and is moved again with these."""
+    for unit in wave.units:
+        nodes = tuple(sorted({leaf.to for leaf in unit.leaves if leaf.to in later}))
+        if nodes:
+            says = "finds room on nodes of later waves alone: it is moved again with them"
+            yield Finding("no-room", unit.workload, says, nodes, blocks=False)
 
 
 def _homeless(wave: Wave, judged: Judged, reliefs: Iterable[Relief], request: Request) -> Iterator[Finding]:

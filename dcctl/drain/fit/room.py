@@ -164,5 +164,5 @@ def _unread(fleet: Fleet) -> dict[str, frozenset[str]]:
 
 def _order(members: Mapping[str, Collection[str]], found: Places) -> tuple[str, ...]:
     """Those first that need no room, then the others as they were placed."""
-    placed = [one.job.id for one in found.placed]
-    return (*(job for job in members if job not in set(placed)), *placed)
+    placed = dict.fromkeys(one.job.id for one in found.placed)
+    return (*(job for job in members if job not in placed), *placed)

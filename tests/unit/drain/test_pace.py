@@ -3,11 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
-from dcctl.drain.campaign import Leave, Unit
+from dcctl.drain.campaign import Leave, Unit, Wave
 from dcctl.drain.loss import Past
 from dcctl.drain.pace import WRITTEN_S, paced
 from dcctl.drain.plan import plan
 from dcctl.drain.request import Done, Hook, Request, Rule
+from dcctl.drain.words import before_of, to_of
 from tests.unit.drain.fleets import NOW_S, fleet, work
 
 GANG = Unit("a/b", "PyTorchJob", (Leave("a/b-0", "n1"),), gang=True, gpu_milli=8000, restarts=1)
@@ -59,3 +60,10 @@ def test_a_plan_loses_no_more_than_what_is_computed_while_it_is_written() -> Non
     (wave,) = plan(whole, Request(("n00", "n01"), rules=rules), Done(), NOW_S).waves
     assert wave.units[0].lost_gpu_ms == 8000 * WRITTEN_S
     assert wave.end_s == NOW_S + 300 + WRITTEN_S + 30
+
+
+def test_it_reads_as_what_it_is() -> None:
+    unit = paced(GANG, pasts(9000, 1800), REQUEST, 10_000)
+    wave = Wave(1, ("n1",), (replace(unit, leaves=(replace(unit.leaves[0], to="n2"),)),))
+    assert before_of(wave, 10_000, {}) == "the next checkpoint of b, in about 15 min"
+    assert to_of(wave) == "n2, gang whole"
