@@ -35,6 +35,11 @@ class Interrupts:
         for one, handler in self._before.items():
             signal.signal(one, handler)
 
+    @property
+    def asked(self) -> bool:
+        """Whether a signal came that is heard once the step is over: nothing long may be begun."""
+        return self._asked
+
     @contextmanager
     def step(self) -> Iterator[None]:
         """One intent, its write and its end: they belong together."""

@@ -84,7 +84,7 @@ class Lock(Protocol):
     """The lease of a run on its cluster, held until it is released."""
 
     def demand(self) -> None:
-        """Return while it is held. UnfinishedError's cause, as DcctlError: it was lost."""
+        """Return while it is held. DcctlError: it was lost. UnreachableError: nobody can tell now."""
 
     def release(self) -> None:
         """Another run may begin."""

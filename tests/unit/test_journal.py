@@ -49,6 +49,28 @@ def test_what_is_told_is_read_again(tmp_path: Path) -> None:
     assert found.steps["create b"].data == {"why": "403"}
 
 
+def test_many_steps_are_one_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    write = journal._write
+
+    def counted(number: int, data: bytes) -> None:
+        written.append(data)
+        write(number, data)
+
+    with journal.create(tmp_path, header()) as made:
+        monkeypatch.setattr(journal, "_write", counted)
+        made.begin_all({"evict a": {"node": "n"}, "evict b": {}})
+        made.done_all({"evict a": {}, "evict b": {}})
+        made.done_all({})
+    assert [data.count(b"\n") for data in written] == [2, 2]
+    steps = journal.read(made.path).steps
+    assert {step: (one.state, one.data) for step, one in steps.items()} == {
+        "evict a": ("done", {"node": "n"}),
+        "evict b": ("done", {}),
+    }
+    assert made.steps["evict a"].data == {"node": "n"}
+
+
 def test_a_torn_last_line_is_passed_over_and_written_over(tmp_path: Path) -> None:
     with journal.create(tmp_path, header()) as made:
         made.begin("a")

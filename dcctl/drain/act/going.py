@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dcctl.drain.act.board import Board
 from dcctl.drain.act.workers import Workers
-from dcctl.drain.backends import Answer, NoProof, Sight
+from dcctl.drain.backends import Answer, Sight
 from dcctl.errors import DcctlError, UnreachableError
 
 if TYPE_CHECKING:
@@ -36,20 +36,20 @@ class Replied(NamedTuple):
     """One try to evict is over."""
 
     uid: str
-    answer: Answer | DcctlError
+    answer: Answer | Exception
 
 
 class Proved(NamedTuple):
     """One unit was asked for its checkpoint."""
 
     work: str
-    proof: str | NoProof | DcctlError
+    proof: str | Exception
 
 
 class Broke(NamedTuple):
     """Pods are not followed any more."""
 
-    error: DcctlError
+    error: Exception
 
 
 Event: TypeAlias = Sight | Replied | Proved | Broke
@@ -87,7 +87,7 @@ class Going:
             for sight in self.world.backend.follow():
                 self.events.put(sight)
             self.events.put(Broke(DcctlError("pods", "are not followed any more")))
-        except DcctlError as error:
+        except Exception as error:  # noqa: BLE001 - raised again by the main thread
             self.events.put(Broke(error))
 
     def heard(self, most_s: float) -> Iterator[Replied | Proved | Sight]:
@@ -108,34 +108,36 @@ class Going:
             return
 
     def pass_time(self, seconds: float) -> None:
-        """So long only the board is looked after."""
+        """So long only the board is looked after: nothing may be on its way."""
         until_s = time.monotonic() + seconds
         while (left_s := until_s - time.monotonic()) > 0:
             for _ in self.heard(left_s):
                 pass
-            self.lock.demand()
+
+    def demand(self) -> None:
+        """Return when something may be written: the lock is ours. DcctlError: it is not any more."""
+        self.steadily(self.lock.demand)
 
     def steadily(self, ask: Callable[[], T]) -> T:
-        """What is answered, though the server is away for some time."""
+        """What is answered, though the server is away for some time. No event is taken meanwhile."""
         until_s = time.monotonic() + _OUTAGE_S
         while True:
             try:
                 return ask()
             except UnreachableError:
-                self.lock.demand()
-                if time.monotonic() >= until_s:
+                if time.monotonic() >= until_s or self.interrupts.asked:
                     raise
-            self.pass_time(_AGAIN_S)
+            time.sleep(_AGAIN_S)
 
     def evict(self, leave: Leave) -> None:
         """A thread asks; the answer is an event."""
 
         def ask() -> None:
             try:
-                answer: Answer | DcctlError = self.world.backend.evict(leave)
+                answer: Answer | Exception = self.world.backend.evict(leave)
             except UnreachableError as error:
                 answer = Answer("unsure", str(error))
-            except DcctlError as error:
+            except Exception as error:  # noqa: BLE001 - raised again by the main thread
                 answer = error
             self.events.put(Replied(leave.uid or "", answer))
 
@@ -146,8 +148,8 @@ class Going:
 
         def ask() -> None:
             try:
-                proof: str | NoProof | DcctlError = self.world.hooks.checkpoint(unit)
-            except (NoProof, DcctlError) as error:
+                proof: str | Exception = self.world.hooks.checkpoint(unit)
+            except Exception as error:  # noqa: BLE001 - the same, but NoProof
                 proof = error
             self.events.put(Proved(unit.workload, proof))
 

@@ -195,8 +195,8 @@ def _lock(world: World, written: Journal) -> Lock:
     written.begin("lease")
     try:
         lock = world.backend.lock(header.run, header.who)
-    except DcctlError as error:
-        written.failed("lease", str(error))
+    except (DcctlError, KeyboardInterrupt) as error:
+        written.failed("lease", str(error) or "interrupted")
         if all(entry.state == "failed" for entry in written.steps.values()):
             written.end("refused")
         raise

@@ -89,7 +89,7 @@ class Campaigner:
         going, header = self._going, self._going.written.header
         now = datetime.fromtimestamp(going.world.clock(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         mark = Mark(going.run, header.who, self._agreed.reason, was_schedulable=True, at=now)
-        going.lock.demand()
+        going.demand()
         with going.interrupts.step():
             going.written.begin_all({f"cordon {name}": {} for name in new if name in there})
         for name in new:
@@ -98,7 +98,7 @@ class Campaigner:
 
     def _cordon_one(self, name: str, mark: Mark) -> None:
         going, step = self._going, f"cordon {name}"
-        going.lock.demand()
+        going.demand()
         with going.interrupts.step():
             node = going.steadily(lambda: going.world.backend.cordon(name, mark))
             if node.is_out_for(going.run) and node.mark is not None:
@@ -123,7 +123,7 @@ class Campaigner:
         for name in self._targets:
             steps = [self._state(f"{verb} {name}") for verb in ("taint", "cordon")]
             if name in later and "done" not in steps:
-                going.lock.demand()
+                going.demand()
                 with going.interrupts.step():
                     going.written.begin(f"taint {name}")
                     going.steadily(lambda name=name: going.world.backend.announce(name))  # type: ignore[misc]
@@ -158,7 +158,7 @@ class Campaigner:
     def _next(self) -> tuple[Campaign, Wave] | None:
         """A new plan and its first wave; None: none is left. DcctlError: it goes beyond what was agreed."""
         going = self._going
-        going.lock.demand()
+        going.demand()
         done = self._done(self._nodes())
         plan = going.steadily(lambda: going.world.plan(going.request, done))
         agreed = {(one.why, one.subject) for one in self._agreed.blocked}

@@ -23,7 +23,7 @@ def undo(going: Going) -> Outcome:
     going.world.progress.start(len(nodes), "giving back")
     try:
         for name in nodes:
-            going.lock.demand()
+            going.demand()
             with going.interrupts.step():
                 why = _give_back(going, name)
             if why:

@@ -11,7 +11,7 @@ import msgspec
 from dcctl.drain.act.going import Proved, Replied
 from dcctl.drain.act.standing import Before
 from dcctl.drain.act.task import Task
-from dcctl.drain.backends import Sight
+from dcctl.drain.backends import NoProof, Sight
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.drain.outcome import Held
 from dcctl.errors import DcctlError
@@ -55,7 +55,7 @@ class Turn:
         self._awaited: list[Unit] = []
         self._heap: list[tuple[float, str]] = []
         self._told: dict[str, dict[str, str]] = {}
-        self._stop: DcctlError | None = None
+        self._stop: Exception | None = None
         self._looked_s, self._nodes_s = 0.0, time.monotonic()
 
     def carry(self) -> None:
@@ -76,7 +76,7 @@ class Turn:
                 self._work_off()
                 if ordered:
                     before.await_again(going)
-        except (KeyboardInterrupt, DcctlError):
+        except BaseException:
             with going.interrupts.step():
                 self._finish_writes()
             raise
@@ -121,7 +121,7 @@ class Turn:
             self._let_go(unit)
 
     def _ask(self, unit: Unit) -> None:
-        self._going.lock.demand()
+        self._going.demand()
         self._going.written.begin(f"checkpoint {unit.workload}", wave=str(self._number))
         self._asked[unit.workload] = unit
         self._going.prove(unit)
@@ -174,7 +174,7 @@ class Turn:
         batch = self._due()
         if not batch:
             return
-        self._going.lock.demand()
+        self._going.demand()
         new = {
             task.step: {
                 "node": task.leave.node,
@@ -214,7 +214,7 @@ class Turn:
         task = self._flying.pop(event.uid, None)
         if task is None:
             return
-        if isinstance(event.answer, DcctlError):
+        if isinstance(event.answer, Exception):
             self._stop = self._stop or event.answer
             return
         reply, task.why, wait_s = event.answer
@@ -302,7 +302,7 @@ class Turn:
             self._let_go(unit)
             return
         self._going.written.failed(step, str(event.proof))
-        if isinstance(event.proof, DcctlError):
+        if not isinstance(event.proof, NoProof):
             self._stop = self._stop or event.proof
         for leave in unit.leaves:
             self.hold("checkpoint", leave.pod, leave.node, f"no proof of a checkpoint: {event.proof}")

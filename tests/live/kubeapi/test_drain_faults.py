@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,16 +185,17 @@ def test_a_pod_of_a_namespace_that_ends_is_waited_for(bench: Bench) -> None:
     assert bench.server.faults.fired == 2
 
 
-def test_a_server_that_starts_anew_is_waited_for(bench: Bench) -> None:
+@pytest.mark.parametrize(("away_s", "lease_s"), [(0.5, 15), (2.0, 1)], ids=["shortly", "past the lease"])
+def test_a_server_that_starts_anew_is_waited_for(bench: Bench, away_s: float, lease_s: int) -> None:
     bench.server.load([maker("Deployment", "web", 16)])
     back: list[threading.Thread] = []
 
     def restart() -> None:
         bench.server.down()
-        back.append(threading.Timer(0.5, bench.server.up))
+        back.append(threading.Timer(away_s, bench.server.up))
         back[0].start()
 
-    assert drained(bench, progress=Watched(1, restart)).state == "drained"
+    assert drained(bench, lease_s=lease_s, progress=Watched(1, restart)).state == "drained"
     back[0].join()
     assert bench.on(*TARGETS) == []
     assert once(bench)
@@ -269,14 +269,11 @@ def test_nothing_more_is_evicted_from_a_node_that_is_taken_back_during_its_wave(
     monkeypatch.setattr("dcctl.drain.act.wave._NODES_S", 0.1)
     bench.server.load([maker("StatefulSet", "db", 8), budget("db", 8)])
 
-    def take() -> None:
-        time.sleep(0.3)
-        bench.server.change("nodes", "gpu0", spec={"unschedulable": False})
+    def take(line: str) -> None:
+        if "waits" in line:
+            bench.server.change("nodes", "gpu0", spec={"unschedulable": False})
 
-    taker = threading.Thread(target=take)
-    taker.start()
-    error = unfinished(bench, wait_s=3.0)
-    taker.join()
+    error = unfinished(bench, wait_s=3.0, tell=take)
     assert ("uncordoned", "gpu0") in {(one.kind, one.subject) for one in error.outcome.held}
     assert bench.evictions() == {}
 

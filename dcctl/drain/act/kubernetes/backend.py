@@ -71,7 +71,7 @@ class Kubernetes:
     def __init__(
         self,
         connect: Callable[[float], Objects],
-        lease_s: int = 15,
+        lease_s: int = 30,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`connect`: the objects of the cluster, with a deadline in seconds. `lease_s`: of the lock."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import field
 
-from dcctl.errors import DcctlError, RefusedError
+from dcctl.errors import DcctlError, RefusedError, UnreachableError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.types import Wire
 
@@ -29,6 +29,8 @@ _WHO = "dcctl.io/who"
 _LOOKS = 10
 """How often another's lease is looked at while it could expire."""
 _STATUS = "dcctl drain --status"
+_TITLE = f"the lease kube-system/{NAME}"
+_LOOK = "kubectl get --raw /readyz?verbose"
 
 
 class _Meta(Wire):
@@ -103,11 +105,17 @@ class Lease:
         threading.Thread(target=self._renew, daemon=True).start()
 
     def demand(self) -> None:
-        """Return while it is ours. DcctlError: it was lost, or could not be renewed in time."""
-        late = time.monotonic() - self._renewed_s > self._duration_s
-        if self._lost or late:
-            why = self._lost or f"it could not be renewed for {self._duration_s} s"
-            raise DcctlError(f"the lease kube-system/{NAME} is lost", why)
+        """Return while it is ours. DcctlError: another took it. UnreachableError: it cannot be renewed now.
+
+        One that expired is still ours if it can be renewed: nobody wrote it meanwhile.
+        """
+        if not self._lost and time.monotonic() - self._renewed_s > self._duration_s:
+            with self._turn:
+                self._renew_once()
+            if not self._lost and time.monotonic() - self._renewed_s > self._duration_s:
+                raise UnreachableError(_TITLE, f"cannot be renewed for {self._duration_s} s now", _LOOK)
+        if self._lost:
+            raise DcctlError(f"{_TITLE} is lost", self._lost)
 
     def release(self) -> None:
         """Nobody holds it; who takes over need not wait. What cannot be told to the server expires."""
@@ -124,17 +132,18 @@ class Lease:
     def _renew(self) -> None:
         while not self._over.wait(self._duration_s / 3):
             with self._turn:
-                if self._over.is_set():
+                if self._over.is_set() or self._lost:
                     return
-                try:
-                    self._write(self._version)
-                except Failure as failure:
-                    self._lost = self._why_lost(failure)
-            if self._lost:
-                return
+                self._renew_once()
+
+    def _renew_once(self) -> None:
+        try:
+            self._write(self._version)
+        except Failure as failure:
+            self._lost = self._why_lost(failure)
 
     def _why_lost(self, failure: Failure) -> str:
-        """Empty where it may still be ours: `demand` tells once it is too old."""
+        """Empty where it may still be ours."""
         if failure.status == 409:
             try:
                 now = self._read()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kubernetes.client import Configuration
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+_CONNECTIONS = 32
+"""So many are kept open for what is asked at once; each costs a TLS handshake."""
 _RENEWING = threading.Lock()
 _IMPORTING = threading.Lock()
 _WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError)
@@ -45,6 +47,7 @@ def connect(kubeconfig: str | None, context: str | None, timeout_s: float) -> Co
         from kubernetes.client.rest import RESTClientObject
 
     configuration = Configuration()
+    configuration.connection_pool_maxsize = _CONNECTIONS
     path = _kubeconfig(kubeconfig)
     if path is None:
         _load_in_cluster(configuration)
