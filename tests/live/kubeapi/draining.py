@@ -65,7 +65,7 @@ class Planner:
     per_wave: int = 1
     verdict: str = "fits"
     restarts: int = 1
-    changed: Callable[[Campaign], Campaign] = lambda plan: plan  # noqa: E731
+    changed: Callable[[Campaign], Campaign] = lambda plan: plan
     calls: int = 0
 
     def __call__(self, request: Request, done: Done) -> Campaign:
