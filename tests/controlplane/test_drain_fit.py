@@ -164,6 +164,7 @@ def drained(plane: Scheduled, clusters: Sequence[Cluster], campaigns: dict[str, 
                 made(api, cluster.anew(name, turn))
 
         at_once(plane, busy, move)
+        settle(plane)
         homeless = waiting(plane)
     return [
         Outcome(one.name, campaigns[one.name].verdict, tuple(homeless.get(one.name, ()))) for one in clusters
@@ -217,4 +218,4 @@ def settle(plane: Scheduled) -> None:
     def quiet() -> bool:
         return all(each.partition(" ")[2] for pods in waiting(plane).values() for each in pods)
 
-    plane.wait_for(quiet, SETTLED_S, "every pod has a node, or was refused one", 0.2)
+    plane.wait_for(quiet, SETTLED_S, "every pod has a node, or was refused one", 0.3)
