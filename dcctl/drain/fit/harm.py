@@ -10,7 +10,7 @@ import numpy as np
 from dcctl.packing.problem import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -39,9 +39,7 @@ class Crowd:
         }
         one_of = {group: of for of, group in self._group.items()}
         self._wanted = [wanted[one_of[group]] for group in range(len(keys))]
-        self._number = np.zeros(len(keys), np.int64)
-        for of, count in counts.items():
-            self._number[self._group[of]] += count
+        self._counts = counts
         view = engine.state.view()
         self._room: Ints = np.array([one.copies(view, _MOST) * is_open for one in self._wanted], np.int64)
         needs = [one.need for one in self._wanted]
@@ -55,14 +53,14 @@ class Crowd:
         found: Ints = self._room[self._group[of]]
         return found
 
-    def taken(self, of: int, bins: Bools) -> int:
-        """Items of a class of which all others can take the room in these bins, at most."""
-        others = self._others(of, bins)
+    def taken(self, of: int, bins: Bools, aside: Collection[int] = ()) -> int:
+        """Items of a class of which all others can take the room in these bins; classes `aside` do not."""
+        others = self._others(of, bins, aside)
         return int((others * self._copies_each_takes(of)).sum())
 
-    def filled(self, of: int, bins: Bools) -> int:
-        """How many of these bins all others can fill at most: they have no room for one of a class then."""
-        others = self._others(of, bins)
+    def filled(self, of: int, bins: Bools, aside: Collection[int] = ()) -> int:
+        """How many of these bins the same can fill at most: they have no room for one of a class then."""
+        others = self._others(of, bins, aside)
         rows = np.flatnonzero(bins)
         if not others.any():
             return 0
@@ -73,12 +71,18 @@ class Crowd:
             added += min(_paid(items, some), _paid(amount, int((others * weights).sum())))
         return min(_paid(least, int(others.sum())), added)
 
-    def _others(self, of: int, bins: Bools) -> Ints:
-        """Members of each group that can stand in one of these bins, but for one of the class itself."""
-        own = self._group[of]
+    def _others(self, of: int, bins: Bools, aside: Collection[int]) -> Ints:
+        """Members of each group that can stand in one of these bins, but for one of the class itself.
+
+        `aside`: classes whose members are not counted.
+        """
+        number = np.zeros(len(self._wanted), np.int64)
+        for one, count in self._counts.items():
+            number[self._group[one]] += 0 if one in aside else count
         fits = (self._room[:, bins] > 0).any(axis=1)
-        others = np.where(fits, np.minimum(self._number, self._room.sum(axis=1)), 0)
-        others[own] = self._number[own] - 1
+        others = np.where(fits, np.minimum(number, self._room.sum(axis=1)), 0)
+        own = self._group[of]
+        others[own] = number[own] - (of not in aside)
         return others
 
     def _copies_each_takes(self, of: int) -> Ints:

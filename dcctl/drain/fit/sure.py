@@ -21,7 +21,7 @@ from dcctl.drain.fit.wave import emptied
 from dcctl.packing.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -92,25 +92,30 @@ class _Sure:
             self._known[of] = self._by_rules(of) if related else self._enough(of, self._open)
         return self._known[of]
 
-    def _enough(self, of: int, bins: Bools, closed: int = 0) -> bool:
-        """Whether others cannot take all room in these bins. `closed`: bins that rules may close besides."""
+    def _enough(self, of: int, bins: Bools, closed: int = 0, aside: Collection[int] = ()) -> bool:
+        """Whether others cannot take all room in these bins.
+
+        `closed`: bins that members of the classes `aside` may close by rules, or stand in.
+        """
         bins = bins & (self._crowd.room(of) > 0)
         room, count = self._crowd.room(of)[bins], int(bins.sum())
         if count <= closed:
             return False
-        if int(room.sum()) > self._crowd.taken(of, bins) + closed * int(room.max()):
+        if int(room.sum()) > self._crowd.taken(of, bins, aside) + closed * int(room.max()):
             return True
-        return count > self._crowd.filled(of, bins) + closed
+        return count > self._crowd.filled(of, bins, aside) + closed
 
     def _by_rules(self, of: int) -> bool:
         """The same for a class with rules about others."""
         relations = self._engine.relations
-        bits = relations.refusals(of)
-        swayed_by = relations.swayed_by(of)
-        swaying = sum(self._counts[one] for one in swayed_by) - (of in swayed_by)
-        ports = self._same_ports(of)
-        width = relations.width(of) if swaying else 0
-        if width is not None and self._enough(of, self._open & (bits == 0), swaying * width + ports):
+        bits, width = relations.refusals(of), relations.width(of)
+        swaying = relations.swayed_by(of).intersection(self._counts)
+        aside = swaying | self._same_ports(of)
+        closed = sum(self._counts[one] * ((width or 1) if one in swaying else 1) for one in aside)
+        if of in aside:
+            closed -= width or 1 if of in swaying else 1
+        told = width is not None or not sum(self._counts[one] for one in swaying) - (of in swaying)
+        if told and self._enough(of, self._open & (bits == 0), closed, aside):
             return True
         domains = relations.domains(of)
         if domains is None or len(domains) > _DOMAINS:
@@ -118,18 +123,13 @@ class _Sure:
         others_may = self._open & (bits & ~int(Reason.SPREAD) == 0)
         return all(self._enough(of, others_may & domain) for domain in domains)
 
-    def _same_ports(self, of: int) -> int:
-        """Others that ask for a port of the node that a class asks for."""
+    def _same_ports(self, of: int) -> frozenset[int]:
+        """Classes that ask for a port of the node that a class asks for."""
         classes = self._wave.scene.problem.classes
-        own = {(port.protocol, port.port) for port in classes[of].template.ports}
-        if not own:
-            return 0
-        asking = (
-            count
-            for one, count in self._counts.items()
-            if any((port.protocol, port.port) in own for port in classes[one].template.ports)
-        )
-        return sum(asking) - 1
+        asked = {
+            one: {(port.protocol, port.port) for port in classes[one].template.ports} for one in self._counts
+        }
+        return frozenset(one for one, ports in asked.items() if ports & asked[of])
 
     def _in_one_part(self, job: Job) -> bool:
         """Whether some part of the data centre has room for all of a gang, whatever others take there."""
