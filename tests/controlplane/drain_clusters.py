@@ -1,4 +1,4 @@
-"""Small GPU clusters made by chance from a seed, side by side on one API server: none can use another's nodes."""
+"""Small GPU clusters made by chance, side by side on one API server: none can use nodes of another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Work(NamedTuple):
     """Pods that are alike."""
 
     name: str
-    count: int
+    size: int
     gpus: int
     cpus: int
     rules: frozenset[str]
@@ -48,7 +48,7 @@ class Cluster:
     def __init__(self, seed: int) -> None:
         rng = Random(seed)
         self.name = f"c{seed:03d}"
-        count = rng.choice((4, 5, 6, 6, 6, 8, 8, 10, 12, 16))
+        count = rng.choice((4, 5, 5, 6, 6, 6, 7, 8, 10, 16))
         tainted = rng.random() < 0.25
         self.nodes = [self._node(at, tainted=tainted and at % 4 == 3) for at in range(count)]
         terms = [{"matchFields": [_in("metadata.name", one.name)]} for one in self.nodes]
@@ -60,7 +60,7 @@ class Cluster:
         self.budgets: list[Json] = []
         self.packed = rng.random() < 0.7
         """Whether work was put where least was left."""
-        self._fill(rng, rng.uniform(0.5, 0.95) * count * GPUS)
+        self._fill(rng, min(rng.uniform(0.5, 0.95) for _ in range(2)) * count * GPUS)
         leaving = rng.choices((1, 2, 3), (5, 3, 1))[0] if count > 5 else 1
         self.targets = sorted(one.name for one in rng.sample(self.nodes, leaving))
 
@@ -79,7 +79,7 @@ class Cluster:
     def _stand(self, rng: Random, work: Work) -> int:
         """How many of its pods found room; of a gang all or none."""
         found: list[Node] = []
-        for _ in range(work.count):
+        for _ in range(work.size):
             order = rng.sample(self.nodes, len(self.nodes))
             if self.packed:
                 order.sort(key=lambda one: one.left[GPU])
@@ -88,7 +88,7 @@ class Cluster:
                 break
             _put(node, work, 1)
             found.append(node)
-        if "gang" in work.rules and len(found) < work.count:
+        if "gang" in work.rules and len(found) < work.size:
             for node in found:
                 _put(node, work, -1)
             return 0
