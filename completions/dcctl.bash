@@ -1,7 +1,7 @@
 # Made from the command tree by `make completions`; do not edit.
 _dcctl_command() {
   case $1 in
-    "") verbs="assess schedule audit inventory config schema man completion" options="--version -V" kind=none ;;
+    "") verbs="assess schedule audit drain inventory config schema man completion" options="--version -V" kind=none ;;
     "assess") verbs="fleet history energy demand check cost" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess fleet") verbs="" options="--by --job-size --idle-below --idle-after --map --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "assess history") verbs="" options="--by --prometheus --range --step --until --idle-below --idle-share --cpus-per-gpu --memory-per-gpu --ahead --queries --fresh --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -27,6 +27,7 @@ _dcctl_command() {
     "audit waive") verbs="" options="--owner --ticket --reason --days --finding --waivers --checks --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
     "audit verify") verbs="" options="--public-key --head --output -o --columns --sort --color --quiet -q --context --config" kind=none ;;
     "audit install-timer") verbs="" options="--calendar --jitter --deadline --user --options --output -o --columns --sort --color --quiet -q --context --dry-run --yes --config" kind=none ;;
+    "drain") verbs="" options="--selector -l --for --reason --max-unavailable --by --window --not-before --deadline --grace --policy --force --delete-emptydir-data --allow-pdb-violation --waive-checkpoint --disturb-protected --whole-cluster --control-plane --foreign-cordons --without-fit --return --without-checks --resume --undo --run --status --rbac --compat --inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --dry-run --yes --config" kind=none ;;
     "inventory") verbs="show snapshot diff export sources" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory show") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
     "inventory snapshot") verbs="" options="--inventory -i --nodes -w --exclude -x --output -o --columns --sort --color --quiet -q --fail-on --fanout -f --timeout --context --watch --config" kind=none ;;
@@ -46,12 +47,14 @@ _dcctl_value() {
     *" --adapters") kind=none; return 0 ;;
     *" --add") kind=none; return 0 ;;
     *" --ahead") kind=none; return 0 ;;
+    *" --allow-pdb-violation") kind=none; return 0 ;;
     *" --batch") kind=none; return 0 ;;
     "assess --by") kind="pool site rack node model workload"; return 0 ;;
     "assess fleet --by") kind="pool site rack node model workload"; return 0 ;;
     "assess history --by") kind="pool team workload"; return 0 ;;
     "audit --by") kind="severity object"; return 0 ;;
     "audit run --by") kind="severity object"; return 0 ;;
+    "drain --by") kind="node domain leaf rack feed zone"; return 0 ;;
     *" --calendar") kind="auto always never"; return 0 ;;
     "assess energy --carbon") kind=files; return 0 ;;
     "assess demand --carbon") kind=none; return 0 ;;
@@ -62,6 +65,7 @@ _dcctl_value() {
     *" --checks") kind=files; return 0 ;;
     *" --color") kind="auto always never"; return 0 ;;
     *" --columns") kind=none; return 0 ;;
+    *" --compat") kind=none; return 0 ;;
     *" --config") kind=files; return 0 ;;
     *" --context") kind=none; return 0 ;;
     *" --cp") kind=none; return 0 ;;
@@ -80,9 +84,13 @@ _dcctl_value() {
     *" --fail-on") kind="info warn crit never"; return 0 ;;
     *" --fanout") kind=none; return 0 ;;
     *" --finding") kind=none; return 0 ;;
-    *" --for") kind=none; return 0 ;;
+    "assess energy --for") kind=none; return 0 ;;
+    "schedule whatif --for") kind=none; return 0 ;;
+    "schedule defrag --for") kind=none; return 0 ;;
+    "drain --for") kind=files; return 0 ;;
     *" --gpu") kind=none; return 0 ;;
     *" --gpus") kind=none; return 0 ;;
+    *" --grace") kind=none; return 0 ;;
     *" --head") kind=none; return 0 ;;
     *" --heads") kind=none; return 0 ;;
     *" --hidden") kind=none; return 0 ;;
@@ -100,12 +108,14 @@ _dcctl_value() {
     *" --links") kind=files; return 0 ;;
     *" --longest") kind=none; return 0 ;;
     *" --lora") kind=none; return 0 ;;
+    *" --max-unavailable") kind=none; return 0 ;;
     *" --memory-per-gpu") kind=none; return 0 ;;
     *" --micro-batch") kind=none; return 0 ;;
     *" --min-coverage") kind=none; return 0 ;;
     *" --models") kind=none; return 0 ;;
     *" --moves") kind=none; return 0 ;;
     *" --nodes") kind=nodes; return 0 ;;
+    *" --not-before") kind=none; return 0 ;;
     *" --objective") kind="fair train-x-infer max-min"; return 0 ;;
     *" --of") kind=none; return 0 ;;
     *" --optimizer") kind="adamw adamw-8bit muon sgd"; return 0 ;;
@@ -115,7 +125,12 @@ _dcctl_value() {
     *" --over") kind=none; return 0 ;;
     *" --owner") kind=none; return 0 ;;
     *" --params") kind=none; return 0 ;;
-    *" --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    "schedule plan --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    "schedule explain --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    "schedule whatif --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    "schedule defrag --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    "schedule status --policy") kind="use-value fgd first-fit best-fit dot-product"; return 0 ;;
+    "drain --policy") kind=files; return 0 ;;
     *" --pp") kind=none; return 0 ;;
     *" --precision") kind="bf16 fp8 mxfp8"; return 0 ;;
     "assess energy --price") kind=files; return 0 ;;
@@ -132,9 +147,11 @@ _dcctl_value() {
     *" --reason") kind=none; return 0 ;;
     *" --recompute") kind="none selective full"; return 0 ;;
     *" --remove") kind=nodes; return 0 ;;
+    *" --run") kind=none; return 0 ;;
     *" --save") kind=files; return 0 ;;
     *" --seed") kind=none; return 0 ;;
     *" --select") kind=none; return 0 ;;
+    *" --selector") kind=none; return 0 ;;
     *" --seq") kind=none; return 0 ;;
     *" --severity") kind="critical crit high medium low info"; return 0 ;;
     *" --since") kind=none; return 0 ;;
@@ -157,13 +174,18 @@ _dcctl_value() {
     *" --vp") kind=none; return 0 ;;
     *" --wait") kind=none; return 0 ;;
     *" --wait-at-most") kind=none; return 0 ;;
+    *" --waive-checkpoint") kind=none; return 0 ;;
     *" --waivers") kind=files; return 0 ;;
     *" --watch") kind=none; return 0 ;;
     *" --weight-bits") kind=none; return 0 ;;
-    *" --window") kind=none; return 0 ;;
+    "schedule plan --window") kind=none; return 0 ;;
+    "schedule explain --window") kind=none; return 0 ;;
+    "schedule whatif --window") kind=none; return 0 ;;
+    "drain --window") kind="auto always never"; return 0 ;;
     *" --zero") kind=none; return 0 ;;
     *" -f") kind=none; return 0 ;;
     *" -i") kind=files; return 0 ;;
+    *" -l") kind=none; return 0 ;;
     *" -o") kind="table wide json jsonl yaml csv name prom html nagios sarif junit ocsf oscal"; return 0 ;;
     *" -w") kind=nodes; return 0 ;;
     *" -x") kind=nodes; return 0 ;;
@@ -171,7 +193,7 @@ _dcctl_value() {
   return 1
 }
 _dcctl_is_verb() {
-  case $1 in "/assess"|"/schedule"|"/audit"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/history"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"audit/run"|"audit/list"|"audit/explain"|"audit/diff"|"audit/waive"|"audit/verify"|"audit/install-timer"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
+  case $1 in "/assess"|"/schedule"|"/audit"|"/drain"|"/inventory"|"/config"|"/schema"|"/man"|"/completion"|"assess/fleet"|"assess/history"|"assess/energy"|"assess/demand"|"assess/check"|"assess/cost"|"schedule/plan"|"schedule/explain"|"schedule/whatif"|"schedule/defrag"|"schedule/status"|"schedule/share"|"schedule/dag"|"schedule/apply"|"schedule/render"|"audit/run"|"audit/list"|"audit/explain"|"audit/diff"|"audit/waive"|"audit/verify"|"audit/install-timer"|"inventory/show"|"inventory/snapshot"|"inventory/diff"|"inventory/export"|"inventory/sources"|"config/show"|"config/check") return 0 ;; esac
   return 1
 }
 # The names that dcctl saw last, one a line; `tail` is what stands after the last set operator of the word.

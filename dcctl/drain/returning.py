@@ -20,6 +20,10 @@ State: TypeAlias = Literal["returned", "in service", "faulty", "not ready", "unk
 """`returned`: back as it was before its drain. `in service`: it never left. `unknown`: nobody could tell its
 health. `foreign`: another tool, or a person, took it out of service. `changed`: somebody else changed it."""
 RETURNS: Final[State] = "returned"
+_STAY: Final[tuple[State, ...]] = ("faulty", "not ready", "changed", "foreign")
+"""Known to be unfit, or in the hands of somebody else."""
+_TOLD: Final = 8
+"""Such nodes that are told below the table; the table has all."""
 _MOST: Final = 3
 """Faults of one node that a sentence tells."""
 
@@ -118,13 +122,16 @@ def return_report(
 
 def _headline(backs: Sequence[Back], back: int, kept: int, dry_run: bool) -> str:
     verb = "would be back in service" if dry_run else "back in service"
+    served = len(_with(backs, "in service"))
+    if served == len(backs):
+        return f"nothing to return: {plural(served, 'node')} in service"
     text = f"{back:,} of {plural(len(backs), 'node')} {verb}"
     stay = "stays as it is" if kept == 1 else "stay as they are"
     return f"{text}; {kept:,} {stay}" if kept else text
 
 
 def _level(backs: Sequence[Back]) -> Severity:
-    if any(one.state in ("faulty", "not ready", "changed", "foreign") for one in backs):
+    if any(one.state in _STAY for one in backs):
         return "crit"
     return "warn" if _with(backs, "unknown") else "ok"
 
@@ -134,6 +141,8 @@ def _with(backs: Sequence[Back], state: State) -> list[Back]:
 
 
 def _notes(backs: Sequence[Back], *, dry_run: bool) -> Iterator[Note]:
+    for one in [each for each in backs if each.state in _STAY][:_TOLD]:
+        yield Note(one.state, f"{one.node}: {one.says}", "crit")
     if any(one.stays_cordoned for one in backs):
         yield Note(
             "cordoned", "what was out of service before its drain is again as it was: kubectl uncordon NODE"

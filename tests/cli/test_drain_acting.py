@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import pty
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import pytest
@@ -16,13 +22,13 @@ from tests.live.kubeapi.draining import budget, maker
 from tests.warm import Request
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.kubeapi.status import Obj
     from tests.warm import Warm
 
+T = TypeVar("T")
 MARK = "dcctl.io/drain"
 FIRST = ("gpu0", "gpu1")
 
@@ -45,7 +51,7 @@ class Cluster:
         self.server.controllers.settle()
         self.server.load(objects.node(name, 8, rack="b") for name in ("gpu2", "gpu3"))
 
-    def __call__(self, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def env(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
         own = {
             "HOME": str(self.folder),
@@ -53,8 +59,19 @@ class Cluster:
             "KUBECONFIG": str(self.kubeconfig),
             "DCCTL_INVENTORY": "kubernetes",
         }
-        whole = {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **kept, **own, **env}
-        return self._warm.run(Request(("drain", *words), whole, str(self.folder)), None, 120)
+        return {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **kept, **own}
+
+    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self._warm.run(Request(("drain", *words), self.env(), str(self.folder)), None, 120)
+
+    def eventually(self, found: Callable[[], T]) -> T:
+        """What is found once it is something; the test is over if that takes too long."""
+        for _ in range(600):
+            one = found()
+            if one:
+                return one
+            time.sleep(0.1)
+        raise AssertionError("it did not come about")
 
     def told(self, *words: str, code: int = 0) -> dict[str, Any]:
         done = self(*words, "-o", "json")
@@ -201,3 +218,89 @@ def test_nobody_to_ask_is_refused(busy: Cluster) -> None:
     assert refused.returncode == 6
     assert "dcctl drain gpu0 gpu1 --reason 'PDU swap' --yes" in refused.stderr
     assert busy.node("gpu0") == (True, None)
+
+
+KILLED = """
+import os, signal, sys
+from dcctl import journal
+after = int(sys.argv.pop(1))
+append, told = journal.Journal._append, [0]
+def watched(self, line):
+    append(self, line)
+    told[0] += 1
+    if told[0] == after:
+        os.kill(os.getpid(), signal.SIGKILL)
+journal.Journal._append = watched
+from dcctl.cli.guard import guarded
+sys.exit(guarded(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("after", [3, 6])
+def test_kill_9_is_resumed(busy: Cluster, after: int) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(after), "drain", *FIRST, "--reason", "PDU swap", "--yes"],
+        env=busy.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    (run,) = busy.told("--status")["items"]
+    assert run["state"] == "unfinished"
+    document = busy.told("--resume")
+    assert (document["summary"]["state"], busy.on(*FIRST)) == ("drained", 0)
+    marks = [busy.node(name)[1] for name in FIRST]
+    assert [mark["reason"] for mark in marks if mark] == ["PDU swap"] * 2
+
+
+def test_it_asks_on_a_terminal_and_no_changes_nothing(busy: Cluster) -> None:
+    code, said = ask(busy, "n")
+    assert code == 6
+    assert "wave 1: gpu" in said
+    assert "cannot be undone: 4 pods" in said
+    assert "Take 2 nodes out of service? [y/N]" in said
+    assert busy.node("gpu0") == (True, None)
+
+
+def ask(cluster: Cluster, answer: str) -> tuple[int, str]:
+    """Start it on a terminal, and type the answer."""
+    command = [sys.executable, "-m", "dcctl", "drain", *FIRST, "--color", "never"]
+    main, inside = pty.openpty()
+    with subprocess.Popen(
+        command, env=cluster.env(), stdin=inside, stdout=subprocess.DEVNULL, stderr=inside
+    ) as process:
+        os.close(inside)
+        os.write(main, f"{answer}\n".encode())
+        said = b""
+        with suppress(OSError):
+            while data := os.read(main, 65536):
+                said += data
+    os.close(main)
+    return process.returncode, said.decode()
+
+
+def test_waves_follow_as_nodes_come_back(busy: Cluster) -> None:
+    """A rolling campaign: the second node begins once the first is back in service."""
+    command = [sys.executable, "-m", "dcctl", "drain", *FIRST, "--max-unavailable", "1", "--yes"]
+    with subprocess.Popen(
+        command, env=busy.env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as rolling:
+        first = busy.eventually(lambda: next((name for name in FIRST if not busy.node(name)[0]), ""))
+        busy.eventually(lambda: not busy.on(first))
+        back = busy.eventually(lambda: busy("--return", first, "--without-checks", "--yes").returncode == 0)
+        assert back
+        assert rolling.wait(60) == 0, rolling.stdout.read() if rolling.stdout else b""
+    (second,) = {*FIRST} - {first}
+    assert busy.on(second) == 0
+    assert not busy.node(second)[0]
+    assert busy.node(first) == (True, None)
+
+
+def test_the_words_of_kubectl(busy: Cluster) -> None:
+    done = busy("--compat", "kubectl", "gpu0", "--grace-period", "0", "--timeout=60s")
+    assert done.returncode == 0, done.stderr
+    assert "node/gpu0 cordoned" in done.stdout
+    assert busy.on("gpu0") == 0

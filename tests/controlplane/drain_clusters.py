@@ -1,4 +1,4 @@
-"""Small GPU clusters made by chance from a seed, side by side on one API server: none can use another's nodes."""
+"""Small GPU clusters made by chance, side by side on one API server: none can use nodes of another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.controlplane.client import Json
 
 GPU = "nvidia.com/gpu"
-CLUSTER, ROW, HOSTNAME = "dcctl.test/cluster", "dcctl.test/row", "kubernetes.io/hostname"
+ROW, HOSTNAME = "dcctl.test/row", "kubernetes.io/hostname"
 DEDICATED = "dedicated"
 GPUS, CPUS = 8, 64
 LWS, SIZE = "leaderworkerset.sigs.k8s.io", "leaderworkerset.sigs.k8s.io/size"
@@ -34,7 +34,7 @@ class Work(NamedTuple):
     """Pods that are alike."""
 
     name: str
-    count: int
+    size: int
     gpus: int
     cpus: int
     rules: frozenset[str]
@@ -48,16 +48,21 @@ class Cluster:
     def __init__(self, seed: int) -> None:
         rng = Random(seed)
         self.name = f"c{seed:03d}"
-        count = rng.choice((4, 4, 5, 5, 6, 6, 7, 8, 10, 12, 16))
+        count = rng.choice((4, 5, 5, 6, 6, 6, 7, 8, 10, 16))
         tainted = rng.random() < 0.25
         self.nodes = [self._node(at, tainted=tainted and at % 4 == 3) for at in range(count)]
+        terms = [{"matchFields": [_in("metadata.name", one.name)]} for one in self.nodes]
+        self._inside = {REQUIRED: {"nodeSelectorTerms": terms}}
+        """By name, so that the scheduler looks at no other cluster's nodes."""
         self.pods: dict[str, Json] = {}
         self.members: dict[str, list[str]] = {}
         """Names of the pods of each work."""
         self.budgets: list[Json] = []
-        self._fill(rng, rng.uniform(0.5, 0.95) * count * GPUS)
-        most = min(3, count // 2)
-        self.targets = sorted(one.name for one in rng.sample(self.nodes, rng.randint(1, most)))
+        self.packed = rng.random() < 0.7
+        """Whether work was put where least was left."""
+        self._fill(rng, min(rng.uniform(0.5, 0.95) for _ in range(2)) * count * GPUS)
+        leaving = rng.choices((1, 2, 3), (5, 3, 1))[0] if count > 5 else 1
+        self.targets = sorted(one.name for one in rng.sample(self.nodes, leaving))
 
     def _node(self, at: int, *, tainted: bool) -> Node:
         left = Counter({GPU: GPUS, "cpu": CPUS})
@@ -74,15 +79,16 @@ class Cluster:
     def _stand(self, rng: Random, work: Work) -> int:
         """How many of its pods found room; of a gang all or none."""
         found: list[Node] = []
-        for _ in range(work.count):
-            node = next(
-                (one for one in rng.sample(self.nodes, len(self.nodes)) if self._takes(one, work)), None
-            )
+        for _ in range(work.size):
+            order = rng.sample(self.nodes, len(self.nodes))
+            if self.packed:
+                order.sort(key=lambda one: one.left[GPU])
+            node = next((one for one in order if self._takes(one, work)), None)
             if node is None:
                 break
             _put(node, work, 1)
             found.append(node)
-        if "gang" in work.rules and len(found) < work.count:
+        if "gang" in work.rules and len(found) < work.size:
             for node in found:
                 _put(node, work, -1)
             return 0
@@ -110,7 +116,9 @@ class Cluster:
         names = [f"{work.name}-{at}" for at in range(len(found))]
         self.members[work.name] = names
         for name, node in zip(names, found, strict=True):
-            self.pods[name] = _pod(self.name, name, node.name, work, len(found))
+            pod = _pod(self.name, name, node.name, work, len(found))
+            pod["spec"].setdefault("affinity", {})["nodeAffinity"] = self._inside
+            self.pods[name] = pod
         if "budget" in work.rules:
             self.budgets.append(_budget(self.name, work))
 
@@ -118,7 +126,7 @@ class Cluster:
         """Its nodes."""
         for one in self.nodes:
             taints = [{"key": DEDICATED, "value": "batch", "effect": "NoSchedule"}] if one.tainted else []
-            labels = {CLUSTER: self.name, ROW: one.row, HOSTNAME: one.name}
+            labels = {ROW: one.row, HOSTNAME: one.name}
             amounts = {"cpu": str(CPUS), "memory": "512Gi", "pods": "110", GPU: str(GPUS)}
             ready = {"type": "Ready", "status": "True", "reason": "KubeletReady"}
             yield {
@@ -137,6 +145,10 @@ class Cluster:
         return made
 
 
+def _in(key: str, value: str) -> Json:
+    return {"key": key, "operator": "In", "values": [value]}
+
+
 def _put(node: Node, work: Work, count: int) -> None:
     node.left[GPU] -= work.gpus * count
     node.left["cpu"] -= work.cpus * count
@@ -144,12 +156,12 @@ def _put(node: Node, work: Work, count: int) -> None:
 
 
 def _work(rng: Random, name: str, cluster: str) -> Work:
-    gpus = rng.choices((1, 2, 4, 8), (3, 3, 3, 2))[0]
+    gpus = rng.choices((1, 2, 4, 8), (4, 4, 2, 1))[0]
     rules = {each for each, chance in _CHANCES.items() if rng.random() < chance}
-    if rng.random() < 0.2:
+    if rng.random() < 0.12:
         rules = {"gang"} | (rules & {"dedicated"})
-        gpus = rng.choice((4, 8, 8))
-    cpus = gpus * rng.choice((1, 2, 4, 7, 8)) + rng.choice((0, 0, 4))
+        gpus = rng.choice((2, 4, 8))
+    cpus = gpus * rng.choice((1, 2, 4, 7)) + rng.choice((0, 0, 3))
     count = rng.randint(2, 4) if "gang" in rules else rng.choices((1, 2, 3, 4), (5, 3, 2, 1))[0]
     return Work(name, count, gpus, min(cpus, CPUS), frozenset(rules), f"{cluster}-row{rng.randrange(3)}")
 
@@ -178,7 +190,7 @@ def _pod(cluster: str, name: str, node: str, work: Work, size: int) -> Json:
         },
         "spec": {
             "nodeName": node,
-            "nodeSelector": {CLUSTER: cluster} | ({ROW: work.row} if "row" in work.rules else {}),
+            "nodeSelector": {ROW: work.row} if "row" in work.rules else {},
             "terminationGracePeriodSeconds": 0,
             "containers": [{"name": "main", "image": "a:1", "resources": resources}],
             **_rules(work),

@@ -32,6 +32,18 @@ _EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("For a code host:", "dcctl audit -o sarif=audit.sarif"),
         ("Every control of a standard:", "dcctl audit --standard cis-1.12"),
     ),
+    "dcctl drain": (
+        (
+            "What it would take, and what stands in the way:",
+            "dcctl drain @rack2 --reason 'PDU swap' --dry-run",
+        ),
+        (
+            "Four nodes at a time, on nights of the weekend:",
+            "dcctl drain @rack2 --max-unavailable 4 --window 'Sat,Sun 22:00-06:00 Europe/Berlin'",
+        ),
+        ("After maintenance:", "dcctl drain --return @rack2"),
+        ("As a script that knows kubectl:", "dcctl drain --compat kubectl gpu017 --ignore-daemonsets"),
+    ),
     "dcctl inventory": (
         ("Keep what is known now:", "dcctl inventory snapshot > fleet.json"),
         ("What changed since:", "dcctl inventory diff fleet.json live"),

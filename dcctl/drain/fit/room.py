@@ -12,6 +12,7 @@ from dcctl.drain.fit.bounds import untold
 from dcctl.drain.fit.placing import Places, places_of
 from dcctl.drain.fit.reliefs import reliefs_of
 from dcctl.drain.fit.sure import sure_of
+from dcctl.drain.fit.turns import in_turns
 from dcctl.drain.fit.wave import Wave, wave_of
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.model import ENDED
@@ -97,7 +98,7 @@ class Room:
                 for one in found.placed
                 for stand in one.stands
             },
-            order=_order(members, found),
+            order=in_turns(wave, members, found),
             homeless=found.homeless,
             ahead=tuple(one.job.id for one in found.ahead if one.stands),
             asked=wave,
@@ -160,9 +161,3 @@ def _unread(fleet: Fleet) -> dict[str, frozenset[str]]:
         for work in fleet.workloads
     }
     return {job: names for job, names in found.items() if names}
-
-
-def _order(members: Mapping[str, Collection[str]], found: Places) -> tuple[str, ...]:
-    """Those first that need no room, then the others as they were placed."""
-    placed = dict.fromkeys(one.job.id for one in found.placed)
-    return (*(job for job in members if job not in placed), *placed)

@@ -92,5 +92,5 @@ def test_durations_are_those_of_go(text: str, amount_ns: int, told: str) -> None
 
 @pytest.mark.parametrize("text", ["", "s", "-", ".s", "1", "1x", "1 s", "9999999999h"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ValueError, match="^time: "):
+    with pytest.raises(ValueError, match=r"^time: "):
         duration_ns(text)
