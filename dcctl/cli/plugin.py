@@ -16,7 +16,7 @@ _VALUED = {
     "--namespace": "namespace",
 }
 _SWITCHES = {"-A", "--all-namespaces"}
-_ASKING = {"assess", "audit", "inventory"}
+_ASKING = {"assess", "audit", "drain", "inventory"}
 """Commands that ask sources."""
 
 

@@ -205,7 +205,7 @@ def waiting(plane: Scheduled) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for each in items:
         meta = each["metadata"]
-        told = next(
+        told: Json = next(
             (one for one in each["status"].get("conditions", ()) if one["type"] == "PodScheduled"), {}
         )
         found.setdefault(meta["namespace"], []).append(f"{meta['name']} {told.get('message', '')}")

@@ -8,8 +8,10 @@ import pytest
 
 from dcctl.cli.drain.compat import taken_out
 from dcctl.cli.exits import Exit
+from dcctl.cli.plugin import translated
 from dcctl.cli.program import execute
 from dcctl.drain.act import compat
+from dcctl.drain.compat.flags import parse
 from dcctl.errors import UsageError
 from tests.kubeapi import ApiServer
 
@@ -119,3 +121,11 @@ def test_the_words_are_found_wherever_they_stand() -> None:
     assert taken_out(["a", "--", "--compat"]) is None
     with pytest.raises(UsageError, match="known: kubectl"):
         taken_out(["a", "--compat", "kured"])
+
+
+def test_the_context_that_kubectl_hands_to_a_plugin_is_heeded() -> None:
+    environ: dict[str, str] = {}
+    words = translated([*COMPAT, "n1", "--context", "far", "--kubeconfig=/k"], environ)
+    assert environ == {"KUBECONFIG": "/k"}
+    flags = parse(taken_out(words[1:]) or ())
+    assert (flags.nodes, flags.inventory) == (("n1",), "kubernetes:far")
