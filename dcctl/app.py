@@ -92,9 +92,7 @@ def _wanted(settings: Settings) -> tuple[AnySpec, ...]:
     return tuple(plan)
 
 
-def cluster_of(
-    settings: Settings, hint: str = "dcctl schedule apply PLAN -i kubernetes:CONTEXT"
-) -> Cluster:
+def cluster_of(settings: Settings, hint: str = "dcctl schedule apply PLAN -i kubernetes:CONTEXT") -> Cluster:
     """The one cluster that this run changes. Nothing is contacted yet.
 
     UsageError, with this hint, where the sources of this run name none, or several.

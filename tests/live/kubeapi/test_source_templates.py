@@ -114,13 +114,13 @@ def test_a_pod_stands_where_its_volume_is(tmp_path: Path) -> None:
     assert fleet.gaps == ()
 
 
-@pytest.mark.parametrize(("node", "missed"), [("gpu0", False), (None, True)])
-def test_volumes_that_may_not_be_listed_are_missed_by_pods_that_wait(
-    tmp_path: Path, node: str | None, *, missed: bool
+@pytest.mark.parametrize(("phase", "missed"), [("Running", True), ("Pending", True), ("Succeeded", False)])
+def test_volumes_that_may_not_be_listed_are_missed_by_pods_that_have_some(
+    tmp_path: Path, phase: str, *, missed: bool
 ) -> None:
     with cluster() as server:
         server.deny("admin", "list", "persistentvolumes")
-        phase = "Running" if node else "Pending"
+        node = None if phase == "Pending" else "gpu0"
         server.load([objects.pod("tied", "ml", node, phase=phase, volumes=VOLUME)])
         found = gaps(source(server, tmp_path).collect())
     assert {name: (gap.cause, gap.part) for name, gap in found.items()} == (

@@ -158,7 +158,8 @@ def test_who_answers_is_the_label_then_the_namespace(found: dict[str, Workload])
 
 
 def test_budgets_cover_the_pods_that_they_select(found: dict[str, Workload]) -> None:
-    assert found["ml/web"].budgets == (Budget("web", allowed=1, desired_healthy=2, current_healthy=3),)
+    budget = Budget("web", allowed=1, desired_healthy=2, current_healthy=3, expected=3)
+    assert found["ml/web"].budgets == (budget,)
     assert found["ml/torch"].budgets == ()
 
 
