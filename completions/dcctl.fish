@@ -531,6 +531,7 @@ complete -c dcctl -n '__dcctl_at "audit install-timer"' -l dry-run -d 'Print wha
 complete -c dcctl -n '__dcctl_at "audit install-timer"' -l yes -d 'Do not ask. Safety gates have options of their own, which this opens not.'
 complete -c dcctl -n '__dcctl_at "audit install-timer"' -l config -r -F -d 'Read this configuration alone.'
 complete -c dcctl -n '__dcctl_at "drain"' -l selector -s l -r -d 'Nodes with these labels: a=b,c!=d,e.'
+complete -c dcctl -n '__dcctl_at "drain"' -l gpu -r -d 'This GPU of the one node alone, by index or UUID. Repeat. (DRA)'
 complete -c dcctl -n '__dcctl_at "drain"' -l for -r -F -d 'Nodes of the findings that draining mends, of `dcctl audit -o json`.'
 complete -c dcctl -n '__dcctl_at "drain"' -l reason -r -d 'Why; it stands on the nodes.'
 complete -c dcctl -n '__dcctl_at "drain"' -l max-unavailable -r -d 'So many nodes at once; the rest follow.'

@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dcctl.drain.campaign import Leave, Unit
+    from dcctl.drain.devices import TaintRule
+    from dcctl.drain.request import Board
+    from dcctl.inventory.devices import DeviceName
 
 
 class NoProof(Exception):  # noqa: N818  # an answer: the work stays, and others go on
@@ -59,6 +62,17 @@ class Standing(NamedTuple):
     finished: bool = False
 
 
+class Kept(NamedTuple):
+    """A device that nobody is given, because of a run."""
+
+    device: DeviceName
+    run: str
+    reason: str
+    path: str
+    """Of what keeps it back."""
+    uid: str
+
+
 class Sight(NamedTuple):
     """What became of one pod. `synced`: all that there are were told; there is no pod then."""
 
@@ -97,8 +111,12 @@ class Needs(NamedTuple):
     """Pods past their budgets."""
     execs: bool = False
     """Commands in containers, for checkpoints."""
+    requests: bool = False
+    """Requests to ports of pods, for checkpoints."""
     patches_pods: bool = False
     """Annotations that ask for checkpoints."""
+    devices: bool = False
+    """Single accelerators, kept back."""
 
 
 class Backend(Protocol):
@@ -144,6 +162,21 @@ class Backend(Protocol):
         Returns why it was left as it is: it is gone, or somebody changed it since. Empty: it was not left.
         """
 
+    def rules(self, boards: Sequence[Board], run: str, reason: str = "") -> tuple[TaintRule, ...]:
+        """What has to be made so that nobody is given these accelerators any more.
+
+        RefusedError: nothing keeps them back here, or another run does.
+        """
+
+    def keep_back(self, rule: TaintRule) -> None:
+        """The rule is there."""
+
+    def kept(self, run: str = "", board: Board | None = None) -> tuple[Kept, ...]:
+        """The devices that are kept back: by this run, and of this accelerator, where they are named."""
+
+    def give_out(self, kept: Kept) -> None:
+        """The device may be given out again, as far as this rule is concerned."""
+
     def evict(self, leave: Leave) -> Answer:
         """One try: the pod with this UID is asked to go. May be called by several threads at once."""
 
@@ -162,3 +195,6 @@ class Hooks(Protocol):
 
         May be called by several threads at once.
         """
+
+    def stop(self) -> None:
+        """Ask nothing more: whoever waits for a proof comes to an end."""

@@ -105,8 +105,9 @@ class Stay(Fact, frozen=True):
 
     pod: str
     node: str
-    why: Literal["daemonset", "mirror", "finished", "leaving"]
-    """`leaving`: it is being deleted already. `finished`: it holds nothing; it is evicted all the same."""
+    why: Literal["daemonset", "mirror", "finished", "leaving", "elsewhere"]
+    """`leaving`: it is being deleted already. `finished`: it holds nothing; it is evicted all the same.
+    `elsewhere`: it holds none of the accelerators that alone are taken out of service."""
 
 
 class Finding(Fact, frozen=True):
@@ -179,6 +180,8 @@ class Campaign(Fact, frozen=True):
     end_s: Natural | None = None
     max_unavailable: Natural | None = None
     serial: Serial | None = None
+    boards: tuple[str, ...] = ()
+    """`gpu017 GPU 3`: these alone are taken out of service, not their node."""
     clusters: tuple[str, ...] = ()
     """What tells the clusters of the fleet from all others."""
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dcctl.drain import budgets as words
 from dcctl.drain.blind import node_hazards
 from dcctl.drain.campaign import Stay
+from dcctl.drain.devices import alone, held_on, holders_of
 from dcctl.drain.findings import about, ordered
 from dcctl.drain.hazards import finalizers, hazards
 from dcctl.drain.pods import on, standing
@@ -19,7 +20,7 @@ from dcctl.drain.units import is_gang, moved, order, unit
 from dcctl.inventory.folding import sort_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dcctl.drain.campaign import Finding, Unit
     from dcctl.drain.pods import Pod
@@ -53,28 +54,42 @@ def classify(fleet: Fleet, request: Request, done: Done, now_s: int) -> Classifi
     works: list[Workload] = []
     by_node: dict[str, list[Pod]] = {}
     targets = frozenset(request.nodes)
+    among = _holding(fleet, request)
     for work, pods in on(fleet, targets):
         for pod in pods:
             by_node.setdefault(pod.node, []).append(pod)
-        leaving = _split(pods, stays)
-        findings += finalizers([pod for pod in pods if standing(pod) != "mirror"])
+        leaving = _split(pods, stays, among)
+        findings += finalizers([pod for pod in pods if standing(pod) != "mirror" and _is(pod, among)])
         if leaving:
             rule, unread = _rule(work, leaving, request, fleet)
             one = moved(work, leaving, rule, request, done, now_s)
             findings += unread or hazards(one, request, done, now_s)
             units.append(unit(one, request, done))
             works.append(work)
-    findings += node_hazards(fleet, targets, by_node, request.gates)
+    findings += node_hazards(alone(fleet, request.boards), targets, by_node, request.gates)
+    findings += held_on(fleet, request, stays)
     rank = {name: at for at, name in enumerate(sorted(targets, key=sort_key))}
     stays.sort(key=lambda stay: (rank[stay.node], stay.pod))
     return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), words.of_works(works))
 
 
-def _split(pods: Sequence[Pod], stays: list[Stay]) -> list[Pod]:
+def _holding(fleet: Fleet, request: Request) -> frozenset[str] | None:
+    """The pods that hold the accelerators that are asked about; None: whole nodes are."""
+    boards = [one for one in request.boards if one.node in request.nodes]
+    if not request.boards:
+        return None
+    return frozenset(pod for board in boards for pod in holders_of(fleet, board).pods)
+
+
+def _is(pod: Pod, among: Collection[str] | None) -> bool:
+    return among is None or pod.name in among
+
+
+def _split(pods: Sequence[Pod], stays: list[Stay], among: Collection[str] | None) -> list[Pod]:
     """Return the pods that leave; those that stay are added to the others."""
     leaving = []
     for pod in pods:
-        why = standing(pod)
+        why = standing(pod) if _is(pod, among) else "elsewhere"
         if why is None:
             leaving.append(pod)
         else:

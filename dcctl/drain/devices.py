@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from msgspec.structs import replace
+
+from dcctl.drain.campaign import Finding
 from dcctl.drain.pods import named
+from dcctl.drain.request import Board
 from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import ENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from dcctl.drain.campaign import Stay
+    from dcctl.drain.request import Request
     from dcctl.inventory.devices import DeviceName
-    from dcctl.inventory.model import Accelerator, Fleet, Node
+    from dcctl.inventory.model import Accelerator, Fleet, Node, Resources
 
 Effect: TypeAlias = Literal["NoSchedule", "NoExecute"]
 """`NoSchedule`: nobody is given it any more. `NoExecute`: the cluster also deletes the pods that hold it, at
@@ -21,22 +29,11 @@ once and past their budgets."""
 
 TAINT: Final = "dcctl.io/drain"
 RUN: Final = "dcctl.io/run"
+REASON: Final = "dcctl.io/reason"
 KIND: Final = "DeviceTaintRule"
 _NAME_CHARS: Final = 63
 _ENDED_CLAIMS: Final = ("ResourceClaim", "PodGroup")
 """Kinds of what stands in a fleet for claims that hold devices without a pod."""
-
-
-class Board(NamedTuple):
-    """One accelerator, with all slices into which it is cut."""
-
-    node: str
-    title: str
-    """For people: `gpu017 GPU 3`."""
-    id: str
-    """Its UUID."""
-    devices: tuple[DeviceName, ...]
-    """What has to be tainted."""
 
 
 class Holders(NamedTuple):
@@ -54,7 +51,11 @@ class TaintRule(NamedTuple):
     name: str
     run: str
     device: DeviceName
-    effect: Effect
+    effect: Effect = "NoSchedule"
+    reason: str = ""
+    """Why; it stands on the rule, for whoever finds it."""
+    board: str = ""
+    """For people: what it keeps back."""
 
     @property
     def spec(self) -> dict[str, object]:
@@ -68,7 +69,9 @@ class TaintRule(NamedTuple):
 
     def body(self, version: str) -> dict[str, object]:
         """The object, in a version of resource.k8s.io."""
-        meta = {"name": self.name, "labels": {RUN: self.run}}
+        meta: dict[str, object] = {"name": self.name, "labels": {RUN: self.run}}
+        if self.reason:
+            meta["annotations"] = {REASON: self.reason}
         return {
             "apiVersion": f"resource.k8s.io/{version}",
             "kind": KIND,
@@ -148,13 +151,85 @@ def holders_of(fleet: Fleet, board: Board) -> Holders:
     return Holders(tuple(sorted(pods, key=sort_key)), tuple(sorted(claims, key=sort_key)))
 
 
-def rules_of(run: str, devices: Iterable[DeviceName], effect: Effect = "NoSchedule") -> tuple[TaintRule, ...]:
-    """One for each device: the same devices give the same names."""
+def held_on(fleet: Fleet, request: Request, stays: Iterable[Stay]) -> Iterator[Finding]:
+    """Yield what holds the accelerators of a request and does not leave: they are not free with it."""
+    standing = {one.pod for one in stays if one.why in ("daemonset", "mirror")}
+    opened = request.gates.force
+    for board in request.boards:
+        found = holders_of(fleet, board) if board.node in request.nodes else Holders((), ())
+        for claim in found.claims:
+            says = f"holds {board.title} without a pod: nothing can be evicted, and it is not free"
+            cure = "" if opened else f"{_delete(claim)}, or --force"
+            yield Finding("device", claim, says, (board.node,), blocks=not opened, cure=cure)
+        for pod in found.pods:
+            if pod in standing:
+                says = f"holds {board.title} and stays: it belongs to its node"
+                yield Finding("device", pod, says, (board.node,), blocks=False)
+
+
+def _delete(claim: str) -> str:
+    namespace, _, name = claim.rpartition("/")
+    return f"kubectl delete resourceclaim {name} --namespace {namespace or 'default'}"
+
+
+def alone(fleet: Fleet, boards: Collection[Board]) -> Fleet:
+    """The fleet, whose nodes have these boards and nothing else; without any as it is.
+
+    Who else took such a node out of service does not matter: it is not drained.
+    """
+    ids = {one.id for one in boards}
+    homes = {one.node for one in boards}
+    nodes = tuple(_with_alone(node, ids) if node.name in homes else node for node in fleet.nodes)
+    return replace(fleet, nodes=nodes) if boards else fleet
+
+
+def _with_alone(node: Node, ids: Collection[str]) -> Node:
+    kept = tuple(one for one in node.accelerators or () if one.id in ids or one.parent in ids)
+    return replace(node, accelerators=kept, cordon=None, schedulable=True)
+
+
+def rules_of(
+    run: str,
+    devices: Iterable[DeviceName],
+    effect: Effect = "NoSchedule",
+    reason: str = "",
+    board: str = "",
+) -> tuple[TaintRule, ...]:
+    """One for each device: the same device gives the same name."""
     ordered = sorted(devices, key=lambda one: (one.driver, one.pool, one.device))
-    return tuple(TaintRule(rule_name(run, number), run, one, effect) for number, one in enumerate(ordered, 1))
+    return tuple(TaintRule(rule_name(run, one), run, one, effect, reason, board) for one in ordered)
 
 
-def rule_name(run: str, number: int) -> str:
+def rule_name(run: str, device: DeviceName) -> str:
     """The name of a rule of a run, as an object may be named."""
-    end = f"-{number}"
+    told = "/".join((device.driver, device.pool, device.device))
+    end = f"-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     return f"{f'dcctl-{run.lower()}'[: _NAME_CHARS - len(end)]}{end}"
+
+
+def without(fleet: Fleet, boards: Collection[Board]) -> Fleet:
+    """The fleet as it is once nobody is given these any more: they are not counted where they stand."""
+    ids = {one.id for one in boards}
+    homes = {one.node for one in boards}
+    nodes = tuple(_without(node, ids) if node.name in homes else node for node in fleet.nodes)
+    return replace(fleet, nodes=nodes)
+
+
+def _without(node: Node, ids: Collection[str]) -> Node:
+    """Who holds one of them is counted on: only once it is gone does the rest of the node add up."""
+    every = node.accelerators or ()
+    kept = tuple(one for one in every if one.id not in ids and one.parent not in ids)
+    fewer = Counter(one.resource for one in every if one not in kept)
+    return replace(
+        node,
+        accelerators=kept,
+        allocatable=_fewer(node.allocatable, fewer),
+        capacity=_fewer(node.capacity, fewer),
+    )
+
+
+def _fewer(offered: Resources | None, fewer: Mapping[str, int]) -> Resources | None:
+    if offered is None:
+        return None
+    devices = {name: max(0, count - fewer.get(name, 0)) for name, count in offered.devices.items()}
+    return replace(offered, devices=devices)

@@ -64,6 +64,8 @@ class Outcome(Fact, frozen=True):
     held: tuple[Held, ...] = ()
     notes: tuple[str, ...] = ()
     """What else is to be told."""
+    boards: tuple[str, ...] = ()
+    """`gpu017 GPU 3`: these alone were taken out of service, or may have been."""
 
 
 class Known(Fact, frozen=True):

@@ -33,6 +33,7 @@ _SUMMARY: Final = (
     Column("run", "the name of the run: it stands on its nodes"),
     Column("state", "how it ended, or how it stands"),
     Column("nodes", "nodes that are drained, or given back", "count"),
+    Column("boards", "accelerators that alone were taken out of service, or may have been", "nodes"),
     Column("evicted", "pods that were evicted", "count"),
     Column("held", "pods and nodes that were not moved", "count"),
     Column("journal", "its journal"),
@@ -50,6 +51,7 @@ _RUNS: Final = (
     Column("started_at_s", "STARTED", "time_s", keep=7),
     Column("who", "WHO", keep=5),
     Column("nodes", "NODES", "nodes", keep=8),
+    Column("boards", "GPUS", "nodes", keep=5),
     Column("waves", "WAVES", "count", keep=6),
     Column("evicted", "EVICTED", "count", keep=7),
     Column("held", "HELD", "count", keep=7),
@@ -86,6 +88,7 @@ def run_report(outcome: Outcome) -> Report:
             "run": outcome.run,
             "state": outcome.state,
             "nodes": len(outcome.nodes),
+            "boards": outcome.boards,
             "evicted": outcome.evicted,
             "held": len(outcome.held),
             "journal": outcome.journal,
@@ -97,12 +100,17 @@ def run_report(outcome: Outcome) -> Report:
 
 
 def _headline(one: Outcome) -> str:
-    text = f"{plural(len(one.nodes), 'node')} {_WORDS[one.state]}"
+    text = f"{_what(one)} {_WORDS[one.state]}"
     if one.state == "drained":
         text += f" in {plural(len(one.waves), 'wave')}, {plural(one.evicted, 'pod')} evicted"
     if one.held:
         text += f"; {len(one.held):,} not moved"
     return f"{text} (run {one.run})"
+
+
+def _what(one: Outcome) -> str:
+    """What the run is about; of single accelerators all, since one rule or none holds for each."""
+    return fold(one.boards) if one.boards else plural(len(one.nodes), "node")
 
 
 def _level(one: Outcome) -> Severity:
@@ -128,9 +136,9 @@ def _notes(one: Outcome) -> Iterator[Note]:
         text = f"{plural(len(one.lasting), 'pod')} evicted: they stand where their scheduler put them"
         yield Note("not undone", text, detail="lasting")
     if one.state == "drained" and one.nodes:
-        yield Note(
-            "after maintenance", "check and return them", command=f"dcctl drain --return {fold(one.nodes)}"
-        )
+        told = "".join(f" --gpu {title.rpartition(' GPU ')[2]}" for title in one.boards)
+        command = f"dcctl drain --return {fold(one.nodes)}{told}"
+        yield Note("after maintenance", "check and return them", command=command)
 
 
 def _held(one: Held) -> str:
@@ -148,6 +156,7 @@ def status_report(known: Sequence[Known]) -> Report:
             one.header.started_at_s,
             one.header.who,
             one.outcome.nodes,
+            one.outcome.boards,
             len(one.outcome.waves),
             one.outcome.evicted,
             len(one.outcome.held),

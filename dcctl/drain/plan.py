@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from dcctl.drain.calendar import zone_of
 from dcctl.drain.campaign import WORST, Campaign, Target, Wave
 from dcctl.drain.classify import Classified, classify
+from dcctl.drain.devices import without
 from dcctl.drain.estimate import seconds_of, timed
 from dcctl.drain.findings import ordered
 from dcctl.drain.loss import lost_gpu_ms, pasts_of
@@ -93,8 +94,11 @@ def _ordered(asked: Asked, lots: Sequence[Sequence[tuple[str, ...]]]) -> Fitted:
 
 
 def _fitted(asked: Asked, lots: Iterable[Iterable[tuple[str, ...]]]) -> Fitted:
-    waves = _formed(asked, [nodes for lot in lots for nodes in lot])
-    return fitted(asked.fleet, waves, asked.request, asked.done, asked.now_s)
+    waves, request = _formed(asked, [nodes for lot in lots for nodes in lot]), asked.request
+    if request.boards:  # what else their node has may be given to those who leave
+        fleet = without(asked.fleet, request.boards)
+        return fitted(fleet, waves, replace(request, nodes=()), asked.done, asked.now_s)
+    return fitted(asked.fleet, waves, request, asked.done, asked.now_s)
 
 
 def _formed(asked: Asked, order: Sequence[Sequence[str]]) -> list[Wave]:
@@ -156,7 +160,10 @@ def _campaign(
         start_s=waves[0].start_s if waves else None,
         end_s=waves[-1].end_s if waves else None,
         max_unavailable=request.max_unavailable,
-        serial=serial(request.nodes, _stops(asked), refused(fleet, request), asked.now_s),
+        serial=None
+        if request.boards
+        else serial(request.nodes, _stops(asked), refused(fleet, request), asked.now_s),
+        boards=tuple(one.title for one in request.boards),
         clusters=tuple(sorted({run.cluster for run in fleet.sources if run.cluster})),
     )
 

@@ -73,7 +73,7 @@ def level_of(campaign: Campaign) -> Severity:
 def question(campaign: Campaign) -> tuple[str, ...]:
     """Return what is told before the question, line by line: the waves, what restarts, what lasts."""
     now_s = campaign.made_at_s
-    waves = [_wave_line(wave, now_s) for wave in campaign.waves]
+    waves = [_wave_line(wave, now_s, campaign.boards) for wave in campaign.waves]
     again = sorted(name for name, count in words.restarts(campaign).items() if count)
     pods = [leave for unit in words.units_of(campaign) for leave in unit.leaves]
     gone = sorted({leave.pod for leave in pods if leave.how == "delete"})
@@ -82,13 +82,14 @@ def question(campaign: Campaign) -> tuple[str, ...]:
     lines += [f"deleted past its budget: {_some(gone)}"] if gone else []
     lines += [f"{_label(one)}: {_says(one, subjects)}" for one, subjects in words.groups(campaign.findings)]
     lines += [f"cannot be undone: {plural(len(pods), 'pod')} that leave their nodes do not come back to them"]
-    return (*lines, f"Take {plural(len(campaign.targets), 'node')} out of service?")
+    what = fold(campaign.boards) if campaign.boards else plural(len(campaign.targets), "node")
+    return (*lines, f"Take {what} out of service?")
 
 
-def _wave_line(wave: Wave, now_s: int) -> str:
+def _wave_line(wave: Wave, now_s: int, boards: tuple[str, ...]) -> str:
     before, goes = words.before_of(wave, now_s, {}), words.to_of(wave)
     parts = [
-        f"wave {wave.number}: {fold(wave.nodes)}",
+        f"wave {wave.number}: {fold(boards or wave.nodes)}",
         "" if before == words.NOTHING else before,
         "" if goes == words.NOTHING else f"work goes to {goes}",
         "" if wave.units else "nothing is moved",
@@ -176,6 +177,7 @@ def _summary(campaign: Campaign, deadline_s: int | None) -> dict[str, Cell | dic
         "verdict": campaign.verdict,
         "blocked": len(campaign.blocked),
         "nodes": len(campaign.targets),
+        "boards": campaign.boards,
         "waves": len(campaign.waves),
         "workloads": len({one.workload for one in units}),
         "pods": sum(len(one.leaves) for one in units),
@@ -209,6 +211,7 @@ def _notes(told: Told) -> Iterator[Note]:
         yield Note("relief", ": ".join(filter(None, (relief.workload, relief.says))), command=relief.command)
     for sentence in told.clocks:
         yield Note("window", sentence)
+    yield from _elsewhere(campaign)
     yield from _serial(campaign)
     yield _last(told)
 
@@ -236,6 +239,16 @@ def _says(one: Finding, subjects: tuple[str, ...], *, cured: bool = True) -> str
 def _some(names: tuple[str, ...] | list[str]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _elsewhere(campaign: Campaign) -> Iterator[Note]:
+    """Where single accelerators are meant: what else their node does goes on."""
+    if campaign.boards:
+        count = sum(one.why == "elsewhere" for one in campaign.stays)
+        pods = f"{plural(count, 'pod')} that hold none of it stay" if count > 1 else ""
+        pods = "1 pod that holds none of it stays" if count == 1 else pods
+        where = fold(one.name for one in campaign.targets)
+        yield Note("stays in service", "; ".join(filter(None, (f"{where} is not cordoned", pods))))
 
 
 def _serial(campaign: Campaign) -> Iterator[Note]:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from dcctl.inventory.devices import Fact, Natural
+from dcctl.inventory.devices import DeviceName, Fact, Natural
 
 Domain: TypeAlias = Literal["", "node", "domain", "leaf", "rack", "feed", "zone"]
 """Of what one part at a time is drained; empty: whatever order costs least."""
@@ -84,6 +84,18 @@ class Gates(Fact, frozen=True):
     """Work that finds no room elsewhere is evicted too, and waits."""
 
 
+class Board(Fact, frozen=True):
+    """One accelerator, with all slices into which it is cut."""
+
+    node: str
+    title: str
+    """For people: `gpu017 GPU 3`."""
+    id: str
+    """Its UUID."""
+    devices: tuple[DeviceName, ...]
+    """What has to be tainted."""
+
+
 class Request(Fact, frozen=True):
     """All that a plan depends on beside the fleet and the time."""
 
@@ -104,6 +116,8 @@ class Request(Fact, frozen=True):
     """In place of the pods' own."""
     rules: tuple[Rule, ...] = ()
     gates: Gates = Gates()
+    boards: tuple[Board, ...] = ()
+    """Of the one node: these alone are taken out of service, and who holds them leaves. Empty: all of it."""
 
 
 class Done(Fact, frozen=True):

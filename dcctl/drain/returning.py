@@ -13,6 +13,7 @@ from dcctl.units import plural
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dcctl.drain.backends import Kept
     from dcctl.inventory.model import Node
     from dcctl.render.report import Severity
 
@@ -45,12 +46,15 @@ class Back(NamedTuple):
     """One node, and whether it goes back into service."""
 
     node: str
+    """Its name; of one accelerator `gpu017 GPU 3`."""
     state: State
     says: str = ""
     run: str = ""
     reason: str = ""
     stays_cordoned: bool = False
     """It was out of service before its drain, and is again as it was."""
+    kept: tuple[Kept, ...] = ()
+    """What keeps it back, where it is one accelerator."""
 
 
 def judged(node: Node, health: Health | None) -> Back:
@@ -67,6 +71,14 @@ def judged(node: Node, health: Health | None) -> Back:
     if state == RETURNS and was_out:
         says = "; ".join(filter(None, ("it stays cordoned, as it was before its drain", says)))
     return Back(node.name, state, says, cordon.run, cordon.reason, state == RETURNS and was_out)
+
+
+def judged_board(node: Node, title: str, kept: tuple[Kept, ...], health: Health | None) -> Back:
+    """Decide about one accelerator of a node: by the health of that node. `kept`: what keeps it back."""
+    if not kept:
+        return Back(title, "in service", "no drain keeps it back")
+    state, says = _state(node, health)
+    return Back(title, state, says, kept[0].run, kept[0].reason, kept=kept)
 
 
 def _state(node: Node, health: Health | None) -> tuple[State, str]:

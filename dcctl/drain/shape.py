@@ -60,6 +60,7 @@ SUMMARY: Final = (
     Column("verdict", "whether the work that is displaced finds room elsewhere"),
     Column("blocked", "findings that have to be decided before anything begins", "count"),
     Column("nodes", "nodes that are taken out of service", "count"),
+    Column("boards", "accelerators that alone are, while their node stays in service", "nodes"),
     Column("waves", "waves in which they are", "count"),
     Column("workloads", "workloads that are moved, or waited for", "count"),
     Column("pods", "pods that leave", "count"),

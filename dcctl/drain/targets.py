@@ -110,6 +110,8 @@ def check(
         raise UsageError("--reason", why, _command(request, "--reason TEXT"))
     targets = [by_name[name] for name in request.nodes]
     _refuse_held(targets, run, finished)
+    if request.boards:
+        return  # their node stays in service
     servers = control_plane(fleet)
     _refuse_control_plane(targets, servers, request)
     _refuse_whole(fleet, targets, servers, request)

@@ -23,7 +23,8 @@ def headline(campaign: Campaign) -> str:
     """Return the answer in one line: whether it is possible, what restarts, whether a budget is broken."""
     if not campaign.waves:
         return "nothing is left to do"
-    return "; ".join(filter(None, (_answer(campaign), _gangs(campaign), _budgets(campaign))))
+    about = f"{fold(campaign.boards)}: " if campaign.boards else ""
+    return about + "; ".join(filter(None, (_answer(campaign), _gangs(campaign), _budgets(campaign))))
 
 
 def _answer(campaign: Campaign) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from dcctl.cli.drain.planning import Planner, wanted
@@ -91,7 +92,7 @@ class Asked:
 
     def __init__(self, session: Session) -> None:
         """Nothing is contacted yet, and no source is looked for: what is wrong with words is told first."""
-        self._settings = session.settings
+        self._settings, self._stop = session.settings, Event()
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -110,11 +111,15 @@ class Asked:
         """See `Hooks`."""
         return self._hooks.checkpoint(unit)
 
+    def stop(self) -> None:
+        """See `Hooks`."""
+        self._stop.set()
+
     @cached_property
     def _hooks(self) -> Hooks:
         from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
 
-        return KubernetesHooks(self.cluster.connected())
+        return KubernetesHooks(self.cluster.connected(), self._stop)
 
 
 def backend_of(session: Session) -> Backend:

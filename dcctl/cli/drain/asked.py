@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
-    from dcctl.drain.request import Rule, Window
+    from dcctl.drain.request import Board, Rule, Window
     from dcctl.drain_specs import DrainSpec
     from dcctl.inventory.model import Fleet
 
@@ -50,6 +50,9 @@ def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words
     for text in _windows(how, spec):
         window(text)
     policy = how.policy or spec.policy
+    if which.gpu and (how.max_unavailable or how.by):
+        option = "--max-unavailable" if how.max_unavailable else "--by"
+        raise UsageError(f"--gpu {option}", "do not go together: the node stays in service", _HELP)
     if not (which.targets or which.labels or which.findings):
         raise UsageError("NODES", "no node is named", _HELP)
     return Words(
@@ -116,11 +119,12 @@ def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: 
     from dcctl.drain.targets import check
 
     spec = words.spec
+    nodes = nodes_of(fleet, session, words.nodes, which)
     request = Request(
-        nodes=nodes_of(fleet, session, words.nodes, which),
+        nodes=nodes,
         asked=" ".join(words.nodes) or _narrowed(which),
         reason=how.reason,
-        max_unavailable=how.max_unavailable or spec.max_unavailable,
+        max_unavailable=None if which.gpu else how.max_unavailable or spec.max_unavailable,
         by=how.by or "",
         windows=_read_windows(_windows(how, spec), zone_of(fleet)),
         not_before_s=words.not_before_s,
@@ -128,10 +132,24 @@ def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: 
         grace_s=words.grace_s,
         rules=words.rules,
         gates=gates_of(gates),
+        boards=boards_of(fleet, nodes, which.gpu or ()),
     )
     check(fleet, request, reason_needed=spec.demand_reason, finished=finished(session))
     _refuse_protected(fleet, request, spec)
     return request
+
+
+def boards_of(fleet: Fleet, nodes: tuple[str, ...], words: Iterable[str]) -> tuple[Board, ...]:
+    """Return the accelerators that --gpu names, each once. UsageError, RefusedError: see `board_of`."""
+    from dcctl.drain.devices import board_of
+
+    found: dict[str, Board] = {}
+    for word in words:
+        if len(nodes) > 1:
+            raise UsageError(f"--gpu {word}", f"is of one node, and {fold(nodes)} are named", _HELP)
+        board = board_of(fleet, nodes[0], word)
+        found.setdefault(board.id, board)
+    return tuple(found.values())
 
 
 def finished(session: Session) -> tuple[str, ...]:

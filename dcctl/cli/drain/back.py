@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dcctl.audit.check import Check
     from dcctl.audit.judge import Verdict
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dcctl.cli.session import Session
     from dcctl.drain.returning import Back, Health
     from dcctl.inventory.evidence.collected import Evidence
-    from dcctl.inventory.model import Gap
+    from dcctl.inventory.model import Fleet, Gap
     from dcctl.render.report import Report
 
 _COMMAND: Final = "dcctl drain --return"
@@ -27,20 +27,19 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
 
     UsageError: no node is named. RefusedError: the answer was no. UnfinishedError: a node could not be told.
     """
-    from dcctl.cli.again import in_full
     from dcctl.cli.drain.acting import backend_of, demand_live, journals
     from dcctl.drain.act.back import give_back
     from dcctl.drain.returning import RETURNS, question, return_report, told
 
+    if which.gpu:
+        demand_live(session, "dcctl drain --status")
     backs, gaps = _judged(session, which, checks=checks)
     going = [one for one in backs if one.state == RETURNS]
     if session.consent.dry_run or not going:
         return return_report(backs, gaps, dry_run=session.consent.dry_run)
     demand_live(session, f"{_COMMAND} --dry-run")
     session.consent.demand(_typed(session, which), question(backs))
-    given = give_back(
-        backend_of(session), journals(session), in_full(_COMMAND, session), going, session.now_s
-    )
+    given = give_back(backend_of(session), journals(session), _typed(session, which), going, session.now_s)
     return return_report(told(backs, given.left), gaps, given.run, given.journal)
 
 
@@ -48,14 +47,14 @@ def _typed(session: Session, which: Which) -> str:
     from shlex import join
 
     from dcctl.cli.again import in_full
+    from dcctl.cli.drain.options import How, Open, typed
 
-    return f"{in_full('dcctl drain', session)} --return {join(which.targets or ())}"
+    return f"{in_full('dcctl drain', session)} --return {join(typed(which, How(), Open()))}"
 
 
 def _judged(session: Session, which: Which, *, checks: bool) -> tuple[tuple[Back, ...], tuple[Gap, ...]]:
     """What becomes of each node, and what was not told."""
     from dcctl.cli.drain.asked import node_sets, nodes_of
-    from dcctl.drain.returning import judged
     from dcctl.drain.shape import RETURN
 
     sets = node_sets(session, which.targets or [])
@@ -63,9 +62,27 @@ def _judged(session: Session, which: Which, *, checks: bool) -> tuple[tuple[Back
     fleet = evidence.fleet if evidence is not None else session.survey(RETURN).whole
     names = nodes_of(fleet, session, sets, which)
     health = _health_of(session, evidence, names) if evidence is not None else {}
-    by_name = {node.name: node for node in fleet.nodes}
-    backs = tuple(judged(by_name[name], health[name] if checks else None) for name in names)
+    backs = tuple(_backs(session, fleet, names, which, health if checks else None))
     return backs, tuple(gap for gap in fleet.gaps if not gap.node or gap.node in names)
+
+
+def _backs(
+    session: Session, fleet: Fleet, names: tuple[str, ...], which: Which, health: Mapping[str, Health] | None
+) -> Iterator[Back]:
+    """Each node, or each of its accelerators that --gpu names. `health` None: it is not asked about."""
+    from dcctl.cli.drain.acting import backend_of
+    from dcctl.cli.drain.asked import boards_of
+    from dcctl.drain.returning import judged, judged_board
+
+    by_name = {node.name: node for node in fleet.nodes}
+    told = {name: None if health is None else health[name] for name in names}
+    backend = backend_of(session)
+    boards = boards_of(fleet, names, which.gpu or ())
+    for board in boards:
+        node = by_name[board.node]
+        yield judged_board(node, board.title, backend.kept(board=board), told[node.name])
+    if not boards:
+        yield from (judged(by_name[name], told[name]) for name in names)
 
 
 def _evidence(session: Session) -> Evidence:

@@ -22,6 +22,12 @@ class Which(NamedTuple):
     labels: Annotated[
         str, typer.Option("--selector", "-l", metavar="LABELS", help="Nodes with these labels: a=b,c!=d,e.")
     ] = ""
+    gpu: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--gpu", metavar="GPU", help="This GPU of the one node alone, by index or UUID. Repeat. (DRA)"
+        ),
+    ] = None
     findings: Annotated[
         str,
         typer.Option(

@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
 
 def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back], now_s: int) -> Given:
-    """Each node is as it was before its run, if it is still as that run left it.
+    """Each node is as it was before its run, if it is still as that run left it. `command`: the whole of it.
 
     UnfinishedError: the cluster does not answer any more; typed again, the command goes on.
     """
@@ -50,7 +50,7 @@ def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back
     with journal.create(folder, header) as written, Interrupts() as interrupts:
         for one in going:
             with interrupts.step():
-                left[one.node] = _given(backend, written, one, f"{command} {one.node}")
+                left[one.node] = _given(backend, written, one, command)
         written.end("returned")
         return Given(header.run, str(written.path), left)
 
@@ -59,9 +59,11 @@ def _given(backend: Backend, written: journal.Journal, one: Back, again: str) ->
     step = f"return {one.node}"
     written.begin(step, run=one.run)
     try:
-        why = backend.give_back(one.node, one.run)
+        for device in one.kept:
+            backend.give_out(device)
+        why = "" if one.kept else backend.give_back(one.node, one.run)
     except DcctlError as error:
-        raise UnfinishedError(f"node {one.node}", f"{error.what}: {error.why}", again) from error
+        raise UnfinishedError(one.node, f"{error.what}: {error.why}", again) from error
     if why:
         written.failed(step, why)
     else:

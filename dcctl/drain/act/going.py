@@ -157,6 +157,7 @@ class Going:
 
     def end(self) -> None:
         """All threads come to their end."""
+        self.world.hooks.stop()
         self.evicting.close()
         self.proving.close()
         self.world.backend.stop()

@@ -23,6 +23,8 @@ from dcctl.drain.report import question
 from dcctl.drain.request import Done
 from dcctl.errors import DcctlError, DeniedError, RefusedError, UsageError
 from dcctl.interrupts import Interrupts
+from dcctl.inventory.folding import fold
+from dcctl.units import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,6 +90,8 @@ def drain(world: World, request: Request) -> Outcome:
     header = _header(world, f"{digest[:8]}-{world.now_s}", digest)
     journal.demand_alone(world.folder, header)
     _demand_rights(world.backend, plan)
+    if request.boards:
+        world.backend.rules(request.boards, header.run)
     world.backend.demand_unlocked(header.run)
     world.consent(question(plan))
     save(world.folder, header.run, data)
@@ -116,10 +120,11 @@ def take_back(world: World, run: str = "") -> Outcome:
     """
     record = _record(world.folder, run, "undo", lambda one: one.outcome not in ("undone", "refused"))
     nodes, pods = recall.touched(record.steps), recall.evicted(record.steps)
+    boards = recall.kept(record.steps)
     if world.dry_run:
         planned = recall.outcome(record.header.run, str(record.path), record.steps, "planned")
         return msgspec.structs.replace(planned, nodes=nodes)
-    world.consent(_undo_question(nodes, pods))
+    world.consent(_undo_question(nodes, boards, pods))
     with journal.reopen(record.path) as written:
         _demand_same_cluster(world.backend, record)
         outcome = _locked(world, load(world.folder, record.header.run), written, undo)
@@ -230,16 +235,18 @@ def _demand_rights(backend: Backend, plan: Campaign) -> None:
     needs = Needs(
         deletes=any(leave.how == "delete" for unit in units for leave in unit.leaves),
         execs=any(hook.how in ("signal", "exec") or hook.proof == "file" for hook in hooks),
+        requests=any(hook.how == "http" for hook in hooks),
         patches_pods=any(hook.how == "annotation" for hook in hooks),
+        devices=bool(plan.boards),
     )
     lacking = backend.lacking(needs)
     if lacking:
         raise DeniedError("drain", f"these rights are missing: {', '.join(lacking)}", _ROLE)
 
 
-def _undo_question(nodes: Sequence[str], pods: Sequence[str]) -> list[str]:
+def _undo_question(nodes: Sequence[str], boards: Sequence[str], pods: Sequence[str]) -> list[str]:
     lasting = [f"evicted, and not brought back: {pod}" for pod in pods]
-    return [*lasting, f"Give back {len(nodes):,} nodes?"]
+    return [*lasting, f"Give back {fold(boards) if boards else plural(len(nodes), 'node')}?"]
 
 
 def _record(folder: Path, run: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
+from dcctl.drain.checkpoints import still_proves
 from dcctl.drain.outcome import Ended, Held, Outcome
 from dcctl.drain.request import Done
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     Steps: TypeAlias = Mapping[str, Entry]
 
 State: TypeAlias = Literal["drained", "undone", "planned", "unfinished", "under way", "refused"]
+KEEP_BACK: Final = "keep-back"
+"""The verb of steps that keep one device back."""
 _BETWEEN = ","
 
 
@@ -37,6 +40,11 @@ def told(steps: Steps, verb: str) -> Iterator[tuple[str, Entry]]:
             yield rest, entry
 
 
+def _at_s(entry: Entry) -> int:
+    """When a step was done: of those of this process the journal in memory keeps no time."""
+    return entry.at_s or int(entry.data.get("at", 0))
+
+
 def waves(steps: Steps) -> tuple[Ended, ...]:
     """Those that are over."""
     return tuple(
@@ -44,7 +52,7 @@ def waves(steps: Steps) -> tuple[Ended, ...]:
             int(number),
             _names(entry.data.get("nodes", "")),
             int(entry.data.get("evicted", 0)),
-            entry.at_s or int(entry.data.get("at", 0)),
+            _at_s(entry),
             _names(entry.data.get("waiting", "")),
         )
         for number, entry in told(steps, "wave")
@@ -52,15 +60,18 @@ def waves(steps: Steps) -> tuple[Ended, ...]:
     )
 
 
-def done(steps: Steps, aside: Collection[str], out: Collection[str]) -> Done:
-    """What is handed to the planner. `aside`: nodes that are given up; `out`: all that are out of service."""
+def done(steps: Steps, aside: Collection[str], out: Collection[str], now_s: int) -> Done:
+    """What is handed to the planner. `aside`: nodes that are given up; `out`: all that are out of service.
+
+    A proof that is too old proves nothing: work has gone on since.
+    """
     ended = waves(steps)
     drained = {name for one in ended for name in one.nodes}
     now = str(len(ended) + 1)
     proved = {
         work: entry
         for work, entry in told(steps, "checkpoint")
-        if entry.state == "done" and entry.data.get("wave") == now
+        if entry.state == "done" and entry.data.get("wave") == now and still_proves(_at_s(entry), now_s)
     }
     restarted = {entry.data["work"] for _, entry in told(steps, "evict") if entry.data.get("restarts")}
     nodes = drained | set(aside)
@@ -84,13 +95,21 @@ def touched(steps: Steps) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def kept(steps: Steps) -> tuple[str, ...]:
+    """The single accelerators that the run kept back, or may have, as people name them."""
+    return tuple(dict.fromkeys(entry.data.get("board", "") for _, entry in told(steps, KEEP_BACK)))
+
+
 def outcome(run: str, journal: str, steps: Steps, state: State) -> Outcome:
     """How a run stands, as its journal tells."""
     ended, pods = waves(steps), evicted(steps)
     drained = tuple(name for one in ended for name in one.nodes)
-    back = tuple(node for node, entry in told(steps, "give-back") if entry.state == "done")
+    boards = kept(steps)
+    back = tuple(
+        node for node, entry in told(steps, "give-back") if entry.state == "done" and node not in boards
+    )
     nodes = back if state == "undone" else drained
-    return Outcome(run, journal, state, nodes, ended, len(pods), pods)
+    return Outcome(run, journal, state, nodes, ended, len(pods), pods, boards=boards)
 
 
 def with_held(outcome: Outcome, held: tuple[Held, ...]) -> Outcome:

@@ -6,18 +6,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act import recall
+from dcctl.drain.act.kept import keep_back
 from dcctl.drain.act.standing import Before
 from dcctl.drain.act.wave import Turn
 from dcctl.drain.backends import Mark
 from dcctl.drain.outcome import Held, NotDrainedError
 from dcctl.errors import DcctlError
+from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from dcctl.drain.act.going import Going
-    from dcctl.drain.backends import NodeNow
-    from dcctl.drain.campaign import Campaign, Wave
+    from dcctl.drain.backends import NodeNow, Standing
+    from dcctl.drain.campaign import Campaign, Leave, Wave
     from dcctl.drain.outcome import Holder, Outcome
     from dcctl.drain.request import Done
 
@@ -45,11 +47,14 @@ class Campaigner:
         """Every target is drained. NotDrainedError: some are not."""
         self._going.follow()
         self._reconcile()
+        self._keep_back()
         if self._agreed.max_unavailable is None:
             self._cordon(self._targets)
         while (wave := self._next()) is not None:
             plan, first = wave
             if not self._may_begin(plan, first):
+                continue
+            if not self._keep_back():
                 continue
             self._announce(plan, first)
             self._cordon(first.nodes)
@@ -82,6 +87,8 @@ class Campaigner:
 
     def _cordon(self, names: Collection[str]) -> None:
         """These are out of service, but for those that somebody else has charge of."""
+        if self._going.request.boards:
+            return  # not their node
         new = [name for name in names if self._state(f"cordon {name}") != "done" and name not in self._aside]
         if not new:
             return
@@ -113,6 +120,13 @@ class Campaigner:
                 whose = node.mark.run if node.mark is not None else ""
                 going.written.failed(step, "it has the mark of another run")
                 self._give_up("marked", name, f"it has the mark of {whose or 'somebody else'}")
+
+    def _keep_back(self) -> bool:
+        """Whether single accelerators are out of service, where they alone are asked about."""
+        lost = keep_back(self._going)
+        if lost:
+            self._give_up("uncordoned", self._targets[0], f"somebody gave {fold(lost)} out again meanwhile")
+        return not lost
 
     def _announce(self, plan: Campaign, first: Wave) -> None:
         """Nodes of later waves are shunned by schedulers, where not all are out of service at once."""
@@ -153,7 +167,7 @@ class Campaigner:
             elif node.schedulable and name not in drained and self._is_ours(name):
                 self._give_up("uncordoned", name, "somebody took it back into service meanwhile")
         out = [name for name, node in nodes.items() if not node.schedulable]
-        return recall.done(self._steps, self._aside, out)
+        return recall.done(self._steps, self._aside, out, int(self._going.world.clock()))
 
     def _next(self) -> tuple[Campaign, Wave] | None:
         """A new plan and its first wave; None: none is left. DcctlError: it goes beyond what was agreed."""
@@ -216,7 +230,7 @@ class Campaigner:
 
     def _comes_again(self, turn: Turn, nodes: tuple[str, ...]) -> bool:
         """Whether pods came to its nodes meanwhile, and it has to be planned again for them."""
-        rest = [pod for pod in turn.rest() if pod.node not in self._aside]
+        rest = [pod for pod in self._rest(turn) if pod.node not in self._aside]
         self._rounds[nodes] = self._rounds.get(nodes, 0) + 1
         if rest and self._rounds[nodes] < _AGAIN:
             return True
@@ -225,6 +239,15 @@ class Campaigner:
         self._aside |= dict.fromkeys(one.node for one in turn.held.values())
         self._held |= turn.held
         return False
+
+    def _rest(self, turn: Turn) -> Iterable[Standing | Leave]:
+        """Pods that came meanwhile. Of a node that stays in service: who was given what is kept back."""
+        if not self._going.request.boards:
+            return turn.rest()
+        going, done = self._going, self._done(self._nodes())
+        waves = going.steadily(lambda: going.world.plan(going.request, done)).waves
+        leaves = (one for wave in waves for unit in wave.units for one in unit.leaves)
+        return [one for one in leaves if one.pod not in turn.held]
 
     def _end_wave(self, turn: Turn, number: int, before: Before) -> None:
         going = self._going

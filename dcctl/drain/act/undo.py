@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dcctl.drain.act import recall
+from dcctl.drain.act.kept import give_out
 from dcctl.drain.outcome import NotDrainedError
 from dcctl.errors import DcctlError
 
@@ -22,6 +23,7 @@ def undo(going: Going) -> Outcome:
     nodes = tuple(reversed(recall.touched(going.written.steps)))
     going.world.progress.start(len(nodes), "giving back")
     try:
+        give_out(going)
         for name in nodes:
             going.demand()
             with going.interrupts.step():

@@ -44,7 +44,7 @@ class Turn:
     ) -> None:
         """`number`: of this wave in the journal. `aside`: nodes that are given up."""
         self._going, self.wave, self._number, self._aside = going, wave, number, aside
-        self._stays = {one.pod for one in stays if one.why in ("daemonset", "mirror")}
+        self._stays = {one.pod for one in stays if one.why in ("daemonset", "mirror", "elsewhere")}
         self._ends = [one for one in stays if one.why in ("finished", "leaving") and one.node in wave.nodes]
         self.held: dict[str, Held] = {}
         """By name of pod or node."""
@@ -298,7 +298,7 @@ class Turn:
             return
         step = f"checkpoint {event.work}"
         if isinstance(event.proof, str):
-            self._going.written.done(step, proof=event.proof)
+            self._going.written.done(step, proof=event.proof, at=str(int(self._going.world.clock())))
             self._let_go(unit)
             return
         self._going.written.failed(step, str(event.proof))
@@ -352,7 +352,7 @@ class Turn:
     def look_at(self, nodes: Collection[NodeNow]) -> None:
         """Nothing more is evicted from nodes that somebody took back meanwhile."""
         for node in nodes:
-            if node.schedulable:
+            if node.schedulable and not self._going.request.boards:
                 self.hold("uncordoned", node.name, node.name, "somebody took it back into service meanwhile")
                 for uid in [uid for uid, one in self._queued.items() if one.leave.node == node.name]:
                     task = self._queued.pop(uid)

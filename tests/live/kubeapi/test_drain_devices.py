@@ -63,16 +63,18 @@ def test_one_gpu_is_kept_back_and_given_back(tmp_path: Path, version: str) -> No
         board = board_of(fleet, "g1", "2")
         assert holders_of(fleet, board).pods == ("ml/a-0",)
         acted = taints(server, tmp_path)
-        made = [acted.make(rule) for rule in acted.rules(board, RUN)]
-        assert made == [acted.make(rule) for rule in acted.rules(board, RUN)], "made again, it is the same"
+        for rule in (*acted.rules([board], RUN, "bad fan"), *acted.rules([board], RUN, "bad fan")):
+            acted.make(rule)  # made again, it is the same
+        made = acted.made(RUN)
         (there,) = server.objects("devicetaintrules.resource.k8s.io")
-        assert there["metadata"]["name"] == "dcctl-run-1-1"
+        assert there["metadata"]["name"] == acted.rules([board], RUN)[0].name
         assert there["spec"]["deviceSelector"] == {"driver": DRIVER, "pool": "g1", "device": "gpu-2"}
-        assert taints(server, tmp_path).made(RUN) == tuple(made)
+        assert taints(server, tmp_path).made() == taints(server, tmp_path).made(RUN, board) == made
+        assert [(one.run, one.reason) for one in made] == [(RUN, "bad fan")]
         assert acted.made("run-2") == ()
-        for rule in made:
-            acted.lift(rule)
-            acted.lift(rule)
+        for kept in made:
+            acted.lift(kept)
+            acted.lift(kept)
         assert server.objects("devicetaintrules.resource.k8s.io") == []
 
 
@@ -81,7 +83,7 @@ def test_a_board_is_kept_back_in_every_way_it_could_be_cut(tmp_path: Path) -> No
         server.load(cluster())
         board = board_of(source(server, tmp_path).collect(), "g1", "3")
         assert [one.device for one in board.devices] == ["gpu-3"], "what is not cut yet is not in the fleet"
-        rules = taints(server, tmp_path).rules(board, RUN, "NoExecute")
+        rules = taints(server, tmp_path).rules([board], RUN, effect="NoExecute")
         assert [rule.device.device for rule in rules] == ["gpu-10", "gpu-11", "gpu-3"]
         assert {rule.effect for rule in rules} == {"NoExecute"}
 
@@ -91,7 +93,7 @@ def test_a_cluster_without_the_api_is_refused_before_anything(tmp_path: Path) ->
         server.load(cluster())
         board = board_of(source(server, tmp_path).collect(), "g1", "2")
         with pytest.raises(RefusedError, match="has no DeviceTaintRules") as told:
-            taints(server, tmp_path).rules(board, RUN)
+            taints(server, tmp_path).rules([board], RUN)
         assert "drain the whole node" in told.value.hint
         assert taints(server, tmp_path).made(RUN) == ()
         assert server.seen("POST", "/apis/resource.k8s.io") == []
@@ -102,8 +104,9 @@ def test_another_rule_of_its_name_stays(tmp_path: Path) -> None:
         server.load(cluster())
         board = board_of(source(server, tmp_path).collect(), "g1", "2")
         acted = taints(server, tmp_path)
-        (rule,) = acted.rules(board, RUN)
-        made = acted.make(rule)
+        (rule,) = acted.rules([board], RUN)
+        acted.make(rule)
+        (made,) = acted.made(RUN)
         server.change("DeviceTaintRule", rule.name, spec={"taint": {"key": "other", "effect": "NoSchedule"}})
         with pytest.raises(RefusedError, match="another of this name is there"):
             acted.make(rule)
@@ -119,8 +122,9 @@ def test_an_answer_that_is_lost_makes_no_second_one(tmp_path: Path) -> None:
         board = board_of(source(server, tmp_path).collect(), "g1", "2")
         server.faults.add(match("POST", "devicetaintrules", first=1), Reset(applied=True))
         acted = taints(server, tmp_path)
-        (rule,) = acted.rules(board, RUN)
-        assert acted.make(rule) == acted.made(RUN)[0]
+        (rule,) = acted.rules([board], RUN)
+        acted.make(rule)
+        assert [one.device for one in acted.made(RUN)] == [rule.device]
         assert server.faults.fired == 1
 
 
@@ -131,5 +135,5 @@ def test_who_may_not_is_refused(tmp_path: Path) -> None:
         server.deny("admin", "create", "devicetaintrules.resource.k8s.io")
         acted = taints(server, tmp_path)
         with pytest.raises(Failure) as told:
-            acted.make(acted.rules(board, RUN)[0])
+            acted.make(acted.rules([board], RUN)[0])
         assert told.value.status == 403

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dcctl.drain.devices import Board, Holders, board_of, holders_of, rule_name, rules_of
+from dcctl.drain.devices import Holders, board_of, holders_of, rule_name, rules_of
+from dcctl.drain.request import Board
 from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.devices import Accelerator, DeviceName
 from dcctl.inventory.model import Fleet, Member, Node, Workload
@@ -104,7 +105,9 @@ def test_who_holds_it() -> None:
 
 def test_rules_are_named_alike_each_time() -> None:
     one, two = rules_of("20260301T080000-ab12", {name("gpu-3"), name("gpu-1")})
-    assert (one.name, one.device.device) == ("dcctl-20260301t080000-ab12-1", "gpu-1")
+    assert (
+        one.name == rule_name("20260301T080000-ab12", name("gpu-1")) == "dcctl-20260301t080000-ab12-d5598fc9"
+    )
     assert two.body("v1beta2") == {
         "apiVersion": "resource.k8s.io/v1beta2",
         "kind": "DeviceTaintRule",
@@ -114,4 +117,4 @@ def test_rules_are_named_alike_each_time() -> None:
             "taint": {"key": "dcctl.io/drain", "value": "20260301T080000-ab12", "effect": "NoSchedule"},
         },
     }
-    assert len(rule_name("r" * 100, 12)) == 63
+    assert len(rule_name("r" * 100, name("gpu-1"))) == 63

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act.hooks.asking import Unsure, ask, refuse_wrong
 from dcctl.drain.act.hooks.proofs import LOOK_S, proof_of
 from dcctl.drain.act.hooks.reach import Reach, told
+from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import NoProof
 from dcctl.drain.checkpoints import asked_pods
 from dcctl.inventory.sources.http.failure import Failure
@@ -53,6 +55,10 @@ class KubernetesHooks:
         with self._alone(unit.workload):
             return self._of_all(hook, pods)
 
+    def stop(self) -> None:
+        """Every wait ends with NoProof."""
+        self._stop.set()
+
     @contextmanager
     def _alone(self, workload: str) -> Iterator[None]:
         with self._lock:
@@ -69,9 +75,21 @@ class KubernetesHooks:
         """The first proof stands for all: there is none unless all gave one."""
         if len(pods) == 1:
             return self._of_one(hook, *pods[0])
-        with ThreadPoolExecutor(min(_AT_ONCE, len(pods))) as threads:
-            said = [each.result() for each in [threads.submit(self._of_one, hook, *pod) for pod in pods]]
+        answers = [Future[str]() for _ in pods]
+        workers = Workers(_AT_ONCE)  # of a pool the process would wait for every thread before it ends
+        try:
+            for answer, (pod, uid) in zip(answers, pods, strict=True):
+                workers.submit(partial(self._answer, answer, hook, pod, uid))
+            said = [each.result() for each in answers]
+        finally:
+            workers.close()
         return f"{said[0]} (and {len(said) - 1} more alike)"
+
+    def _answer(self, answer: Future[str], hook: Hook, pod: str, uid: str | None) -> None:
+        try:
+            answer.set_result(self._of_one(hook, pod, uid))
+        except Exception as error:  # noqa: BLE001 - raised again by who reads the answer
+            answer.set_exception(error)
 
     def _of_one(self, hook: Hook, pod: str, uid: str | None) -> str:
         reach = Reach(self._connection, pod, hook.timeout_s, self._pause)

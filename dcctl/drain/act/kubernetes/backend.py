@@ -7,20 +7,24 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from dcctl.drain.act.kubernetes.devices import DeviceTaints
 from dcctl.drain.act.kubernetes.evictions import evict
 from dcctl.drain.act.kubernetes.lease import Lease
 from dcctl.drain.act.kubernetes.nodes import Nodes
 from dcctl.drain.backends import Sight, Standing
+from dcctl.drain.devices import KIND
 from dcctl.errors import UnreachableError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import OwnedPod
 from dcctl.inventory.sources.kubernetes.said import said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from dcctl.drain.backends import Answer, Lock, Mark, Needs, NodeNow
+    from dcctl.drain.backends import Answer, Kept, Lock, Mark, Needs, NodeNow
     from dcctl.drain.campaign import Leave
+    from dcctl.drain.devices import TaintRule
+    from dcctl.drain.request import Board
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
 ROLE: Final = "dcctl drain --rbac | kubectl apply -f -"
@@ -59,8 +63,13 @@ _ALWAYS = (
     *(_Right(verb, *_LEASES) for verb in ("get", "create", "patch")),
 )
 _DELETES = _Right("delete", "pods")
-_EXECS = _Right("create", "pods", subresource="exec")
+_EXECS = tuple(_Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
+_REQUESTS = tuple(_Right(verb, "pods", subresource="proxy") for verb in ("get", "create"))
 _PATCHES = _Right("patch", "pods")
+_DEVICES = (
+    *(_Right(verb, "devicetaintrules", "resource.k8s.io") for verb in ("get", "list", "create", "delete")),
+    _Right("list", "resourceslices", "resource.k8s.io"),
+)
 
 
 class Kubernetes:
@@ -91,8 +100,10 @@ class Kubernetes:
         """The rights that we do not have, by the server's own word."""
         wanted = [*_ALWAYS]
         wanted += [_DELETES] if needs.deletes else []
-        wanted += [_EXECS] if needs.execs else []
+        wanted += _EXECS if needs.execs else ()
+        wanted += _REQUESTS if needs.requests else ()
         wanted += [_PATCHES] if needs.patches_pods else []
+        wanted += _DEVICES if needs.devices else ()
         with _told("the API server"):
             return tuple(one.told for one in wanted if not self._may(one))
 
@@ -134,6 +145,26 @@ class Kubernetes:
         with _told(f"node {name}"):
             return Nodes(self._run).give_back(name, run)
 
+    def rules(self, boards: Sequence[Board], run: str, reason: str = "") -> tuple[TaintRule, ...]:
+        """What has to be made so that nobody is given these accelerators any more."""
+        with _told(KIND):
+            return self._devices.rules(boards, run, reason)
+
+    def keep_back(self, rule: TaintRule) -> None:
+        """The rule is there."""
+        with _told(f"{KIND} {rule.name}"):
+            self._devices.make(rule)
+
+    def kept(self, run: str = "", board: Board | None = None) -> tuple[Kept, ...]:
+        """The devices that are kept back: by this run, and of this accelerator, where they are named."""
+        with _told(KIND):
+            return self._devices.made(run, board)
+
+    def give_out(self, kept: Kept) -> None:
+        """The device may be given out again, as far as this rule is concerned."""
+        with _told(f"{KIND} {kept.path.rpartition('/')[2]}"):
+            self._devices.lift(kept)
+
     def evict(self, leave: Leave) -> Answer:
         """One try."""
         with _told(f"pod {leave.pod}"):
@@ -155,6 +186,10 @@ class Kubernetes:
     @cached_property
     def _asked(self) -> Objects:
         return self._connect(_CHECK_S)
+
+    @cached_property
+    def _devices(self) -> DeviceTaints:
+        return DeviceTaints(self._run)
 
     @cached_property
     def _run(self) -> Objects:

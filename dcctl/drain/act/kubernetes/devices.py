@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from msgspec import field
 
-from dcctl.drain.devices import KIND, RUN, TAINT, rules_of
+from dcctl.drain.backends import Kept
+from dcctl.drain.devices import KIND, REASON, RUN, TAINT, rules_of
 from dcctl.errors import RefusedError
 from dcctl.inventory.devices import DeviceName
 from dcctl.inventory.sources.http.failure import Failure
@@ -17,9 +18,10 @@ from dcctl.inventory.sources.kubernetes.objects import Live
 from dcctl.inventory.sources.kubernetes.types import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from dcctl.drain.devices import Board, Effect, TaintRule
+    from dcctl.drain.devices import Effect, TaintRule
+    from dcctl.drain.request import Board
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
 _VERSIONS: Final = ("v1", "v1beta2", "v1alpha3")
@@ -52,11 +54,8 @@ class _SliceList(Wire):
     items: list[SliceObject] | None = None
 
 
-class Made(NamedTuple):
-    """A rule that is there."""
-
-    path: str
-    uid: str
+class _RuleList(Wire):
+    items: list[_Rule] | None = None
 
 
 class DeviceTaints:
@@ -66,17 +65,30 @@ class DeviceTaints:
         """Nothing is asked yet."""
         self._objects = objects
 
-    def rules(self, board: Board, run: str, effect: Effect = "NoSchedule") -> tuple[TaintRule, ...]:
-        """What has to be made, each to be journalled before. RefusedError: no device is kept back here."""
-        _ = self._served
-        return rules_of(run, {*board.devices, *self._slices_of(board)}, effect)
+    def rules(
+        self, boards: Iterable[Board], run: str, reason: str = "", effect: Effect = "NoSchedule"
+    ) -> tuple[TaintRule, ...]:
+        """What has to be made, each to be journalled before.
 
-    def make(self, rule: TaintRule) -> Made:
+        RefusedError: no device is kept back here, or another run does so with one of these.
+        """
+        others = {one.device: one for one in self._there() if one.run != run}
+        found: list[TaintRule] = []
+        for board in boards:
+            devices = self._all_of(board)
+            held = next((others[one] for one in devices if one in others), None)
+            if held is not None:
+                why = f"the run {held.run} keeps it back{f': {held.reason}' if held.reason else ''}"
+                raise RefusedError(board.title, why, "dcctl drain --status")
+            found += rules_of(run, devices, effect, reason, board.title)
+        return tuple(found)
+
+    def make(self, rule: TaintRule) -> None:
         """The rule is there. RefusedError: another of its name is."""
         version, collection = self._served
         path = f"{collection}/{rule.name}"
         try:
-            return Made(path, self._objects.create(collection, rule.body(version)).metadata.uid)
+            self._objects.create(collection, rule.body(version))
         except Failure as failure:
             if failure.status != 409:
                 raise
@@ -84,18 +96,26 @@ class DeviceTaints:
             if not _is(found.spec, rule):
                 hint = f"kubectl get devicetaintrule {rule.name} -o yaml"
                 raise RefusedError(f"{KIND} {rule.name}", "another of this name is there", hint) from failure
-            return Made(path, found.metadata.uid)
 
-    def made(self, run: str) -> tuple[Made, ...]:
-        """The rules of a run that are there; none where the cluster knows no such thing any more."""
+    def made(self, run: str = "", board: Board | None = None) -> tuple[Kept, ...]:
+        """The rules that are there: of a run, and of a board, where they are named.
+
+        None where the cluster knows no such thing any more.
+        """
         try:
-            _, collection = self._served
+            found = self._there(run)
         except RefusedError:
             return ()
-        found = self._objects.labelled(collection, f"{RUN}={run}")
-        return tuple(Made(f"{collection}/{one.metadata.name}", one.metadata.uid) for one in found)
+        devices = self._all_of(board) if board is not None else ()
+        return tuple(one for one in found if board is None or one.device in devices)
 
-    def lift(self, rule: Made) -> None:
+    def _there(self, run: str = "") -> tuple[Kept, ...]:
+        _, collection = self._served
+        selector = quote(f"{RUN}={run}" if run else RUN, safe="")
+        found = self._objects.read(f"{collection}?labelSelector={selector}", _RuleList).items or []
+        return tuple(_kept(one, collection) for one in found)
+
+    def lift(self, rule: Kept) -> None:
         """The rule is gone: the device may be handed out again. One of its name that is not it stays."""
         try:
             self._objects.delete(rule.path, rule.uid)
@@ -122,6 +142,9 @@ class DeviceTaints:
                     raise
         return None
 
+    def _all_of(self, board: Board) -> set[DeviceName]:
+        return {*board.devices, *self._slices_of(board)}
+
     def _slices_of(self, board: Board) -> set[DeviceName]:
         """All ways to cut the board, also those that are not cut yet: each could be handed out."""
         found = self._path(_SLICE_VERSIONS, "ResourceSlice")
@@ -135,6 +158,17 @@ class DeviceTaints:
             for key, one in slices.published().items()
             if board.id in (one.accelerator.id, one.accelerator.parent)
         }
+
+
+def _kept(found: _Rule, collection: str) -> Kept:
+    meta, chosen = found.metadata, found.spec.device_selector
+    return Kept(
+        DeviceName(chosen.driver or "", chosen.pool or "", chosen.device or ""),
+        (meta.labels or {}).get(RUN, ""),
+        (meta.annotations or {}).get(REASON, ""),
+        f"{collection}/{meta.name}",
+        meta.uid,
+    )
 
 
 def _is(found: _RuleSpec, rule: TaintRule) -> bool:

@@ -82,14 +82,22 @@ _ACTS = """\
 #- apiGroups: [""]
 #  resources: ["pods"]
 #  verbs: ["delete"]
-# for checkpoints that are asked for by a signal, a command, or HTTP
+# for checkpoints that are asked for by a signal or a command, or proved by a file
 #- apiGroups: [""]
-#  resources: ["pods/exec", "pods/proxy"]
-#  verbs: ["get", "create", "update"]
+#  resources: ["pods/exec"]
+#  verbs: ["get", "create"]
+# for checkpoints that are asked for over HTTP
+#- apiGroups: [""]
+#  resources: ["pods/proxy"]
+#  verbs: ["get", "create"]
 # for checkpoints that are asked for by an annotation
 #- apiGroups: [""]
 #  resources: ["pods"]
 #  verbs: ["patch"]
+# for --gpu: single devices are kept back
+#- apiGroups: ["resource.k8s.io"]
+#  resources: ["devicetaintrules"]
+#  verbs: ["get", "list", "create", "delete"]
 ---
 # one campaign at a time
 apiVersion: rbac.authorization.k8s.io/v1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dcctl.drain.act import recall
+from dcctl.drain.checkpoints import PROOF_LASTS_S
 from dcctl.drain.request import Done
 from dcctl.journal import Entry, State
 
@@ -28,13 +29,20 @@ FOUND = steps(
 
 
 def test_the_planner_is_told_what_is_done() -> None:
-    assert recall.done(FOUND, ["gpu9"], ["gpu1", "gpu2", "gpu9"]) == Done(
+    assert recall.done(FOUND, ["gpu9"], ["gpu1", "gpu2", "gpu9"], 7 + PROOF_LASTS_S) == Done(
         nodes=("gpu1", "gpu5", "gpu9"),
         restarted=("nlp/gang",),
         proved=("nlp/gang",),
         waves=1,
         out=("gpu1", "gpu9"),
     )
+
+
+def test_an_old_proof_proves_nothing_any_more() -> None:
+    assert recall.done(FOUND, [], [], 8 + PROOF_LASTS_S).proved == ()
+    told = {"wave": "1", "proof": "file", "at": "9"}
+    now = {"checkpoint nlp/gang": Entry("checkpoint nlp/gang", "done", 0, told)}
+    assert recall.done(now, [], [], 10).proved == ("nlp/gang",), "of this process no time is kept beside it"
 
 
 def test_how_a_run_stands() -> None:
