@@ -1,4 +1,4 @@
-"""`dcctl drain NODE --gpu N` as a program: one GPU is kept back, its holder leaves, its node stays in service."""
+"""`dcctl drain NODE --gpu N` as a program: a GPU is kept back, its holder leaves, its node goes on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tests.cli.schemas import validate
 from tests.cli.test_drain_acting import KILLED
 from tests.conftest import ROOT
 from tests.kubeapi import ApiServer, objects, shapes
-from tests.kubeapi.kinds import Kind
 from tests.live.kubeapi.test_drain_devices import DRIVER, device, taint_rules
 from tests.warm import Request
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.kubeapi.kinds import Kind
     from tests.kubeapi.status import Obj
     from tests.warm import Warm
 

@@ -20,6 +20,7 @@ from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
 from tests.controlplane.components import HERE
+from tests.controlplane.drained import Shell
 from tests.controlplane.plane import ControlPlane
 from tests.controlplane.process import Component, free_ports
 from tests.controlplane.workloads import namespace, pod
@@ -37,6 +38,7 @@ NODE = "hooks"
 STRATEGIC = "application/strategic-merge-patch+json"
 FILE = "/ckpt/latest"
 DRIVER = "gpu.nvidia.com"
+RULES = "/apis/resource.k8s.io/v1beta2/devicetaintrules"
 CLAIMS = "/apis/resource.k8s.io/v1/namespaces/hooks/resourceclaims"
 
 
@@ -305,6 +307,39 @@ def test_one_gpu_is_kept_back_and_its_holder_alone_leaves(hooked: ControlPlane) 
             taints.lift(kept)
         hooked.wait_for(lambda: runs("b"), 60, "the GPU is given out again")
         assert given("b") == f"gpu-{free}"
+
+
+def test_one_gpu_is_drained_and_returned_by_the_command(hooked: ControlPlane, tmp_path: Path) -> None:
+    (node,) = hooked.add_nodes(1, gpus=0, prefix="cli")
+    hooked.apply([*gpus(node), claim("c"), holder("c"), claim("d"), holder("d")])
+    shell = Shell(hooked, tmp_path, tmp_path)
+    base = f"/api/v1/namespaces/{SPACE}/pods"
+    with hooked.client() as admin:
+
+        def runs(name: str) -> bool:
+            status, found = admin.request("GET", f"{base}/{name}")
+            return status == 200 and found["spec"].get("nodeName") == node
+
+        hooked.wait_for(lambda: runs("c") and runs("d"), 60, "both pods have a GPU")
+        found = admin.get(f"{CLAIMS}/c")["status"]["allocation"]["devices"]["results"][0]["device"]
+        index = str(found)[-1]
+        words = ("drain", node, "--gpu", index, "--force", "--without-fit", "--reason", "fan", "--yes")
+        done = shell.dcctl(*words, "-i", "kubernetes")
+        assert done.returncode == 0, done.stderr
+        assert f"1\t{node}\t1\t" in done.stdout
+        assert (runs("c"), runs("d")) == (False, True)
+        (rule,) = admin.get(RULES)["items"]
+        assert rule["spec"]["deviceSelector"] == {"driver": DRIVER, "pool": node, "device": found}
+        assert not admin.get(f"/api/v1/nodes/{node}")["spec"].get("unschedulable")
+        admin.request("DELETE", f"{CLAIMS}/c")
+        hooked.apply([claim("e"), holder("e")])
+        hooked.wait_for(lambda: waits(admin.get(f"{base}/e")), 60, "nobody is given it")
+
+        words = ("drain", "--return", node, "--gpu", index, "--without-checks", "--yes")
+        back = shell.dcctl(*words, "-i", "kubernetes")
+        assert back.returncode == 3, "who waits for a class of an unknown driver is a gap"
+        hooked.wait_for(lambda: runs("e"), 60, "it is given out again")
+        assert admin.get(RULES)["items"] == []
 
 
 def waits(found: Json) -> bool:

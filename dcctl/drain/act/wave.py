@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,8 +33,20 @@ _TRIES = 10
 """How often no answer may come for one pod."""
 _LOOK_S = 0.5
 _NODES_S = 15.0
+_NAMED = 3
+"""Pods of one unit that a line tells."""
 _FINISH_S = 90.0
 """How long writes in flight may take to end."""
+
+
+def _until(unit: Unit) -> str:
+    """How long a unit is waited for, and for which pods."""
+    pods = ", ".join(leave.pod for leave in unit.leaves[:_NAMED])
+    more = f" and {len(unit.leaves) - _NAMED:,} more" if len(unit.leaves) > _NAMED else ""
+    if unit.waits_until_s is None:
+        return f"until it ends, whenever that is ({pods}{more})"
+    until = datetime.fromtimestamp(unit.waits_until_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"until it ends, or {until} ({pods}{more})"
 
 
 class Turn:
@@ -114,7 +127,7 @@ class Turn:
         """The unit is on its way: asked for its checkpoint, awaited, or its pods are to be evicted."""
         if unit.leaves and all(leave.how == "wait" for leave in unit.leaves):
             self._awaited.append(unit)
-            self._going.world.tell(f"{unit.workload} is waited for")
+            self._going.world.tell(f"{unit.workload} is waited for: {_until(unit)}")
         elif unit.hook is not None and not unit.proved:
             self._ask(unit)
         else:

@@ -49,6 +49,7 @@ class Asker:
 
     refuses: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
+    stopped: bool = False
 
     def checkpoint(self, unit: Unit) -> str:
         self.asked.append(unit.workload)
@@ -57,7 +58,7 @@ class Asker:
         return "the file is newer"
 
     def stop(self) -> None:
-        """Nobody waits."""
+        self.stopped = True
 
 
 @dataclass

@@ -284,7 +284,7 @@ def test_a_wave_waits_for_its_time(bench: Bench) -> None:
     now = [1_800_000_000.0]
 
     def later(plan: Campaign) -> Campaign:
-        waves = tuple(msgspec.structs.replace(one, start_s=1_800_000_030) for one in plan.waves)
+        waves = tuple(msgspec.structs.replace(one, start_s=1_800_000_200) for one in plan.waves)
         return msgspec.structs.replace(plan, waves=waves)
 
     def clock() -> float:
@@ -303,6 +303,7 @@ def test_a_signal_ends_the_run_between_two_writes(bench: Bench, sent: int) -> No
     outcome = unfinished(lambda: drained(bench, progress=deed))
     assert all(one.state != "intent" for one in _evictions(outcome))
     assert order.status(bench.folder / "journals")[0].outcome.state == "unfinished"
+    assert bench.hooks.stopped, "nobody is asked for a checkpoint any more"
     assert order.resume(bench.world()).state == "drained"
     assert bench.on(*TARGETS) == []
     assert set(bench.evictions().values()) == {1}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act.hooks.asking import Unsure, ask, refuse_wrong
 from dcctl.drain.act.hooks.proofs import LOOK_S, proof_of
 from dcctl.drain.act.hooks.reach import Reach, told
-from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import NoProof
 from dcctl.drain.checkpoints import asked_pods
 from dcctl.inventory.sources.http.failure import Failure
@@ -75,21 +73,9 @@ class KubernetesHooks:
         """The first proof stands for all: there is none unless all gave one."""
         if len(pods) == 1:
             return self._of_one(hook, *pods[0])
-        answers = [Future[str]() for _ in pods]
-        workers = Workers(_AT_ONCE)  # of a pool the process would wait for every thread before it ends
-        try:
-            for answer, (pod, uid) in zip(answers, pods, strict=True):
-                workers.submit(partial(self._answer, answer, hook, pod, uid))
-            said = [each.result() for each in answers]
-        finally:
-            workers.close()
+        with ThreadPoolExecutor(min(_AT_ONCE, len(pods))) as threads:
+            said = [each.result() for each in [threads.submit(self._of_one, hook, *pod) for pod in pods]]
         return f"{said[0]} (and {len(said) - 1} more alike)"
-
-    def _answer(self, answer: Future[str], hook: Hook, pod: str, uid: str | None) -> None:
-        try:
-            answer.set_result(self._of_one(hook, pod, uid))
-        except Exception as error:  # noqa: BLE001 - raised again by who reads the answer
-            answer.set_exception(error)
 
     def _of_one(self, hook: Hook, pod: str, uid: str | None) -> str:
         reach = Reach(self._connection, pod, hook.timeout_s, self._pause)
