@@ -25,9 +25,26 @@ def node_hazards(
     targets = [node for node in fleet.nodes if node.name in nodes]
     yield from _unlisted(fleet, targets)
     for node in targets:
+        taken = foreign(node)
+        if taken:
+            opened = gates.foreign_cordons
+            cure = "" if opened else "--foreign-cordons"
+            yield Finding("foreign-cordon", node.name, taken, (node.name,), blocks=not opened, cure=cure)
         if node.ready is False and pods.get(node.name):
             yield _silent(node)
         yield from _strangers(node, pods.get(node.name, []), gates)
+
+
+def foreign(node: Node) -> str:
+    """Say who else took a node out of service, as far as it tells; empty: nobody did."""
+    held = node.cordon
+    if held is None:
+        unsaid = "is out of service already, and it does not tell who did that"
+        return unsaid if node.schedulable is False else ""
+    if held.by == "dcctl":
+        return ""
+    who, why = f" ({held.who})" if held.who else "", f": {held.reason}" if held.reason else ""
+    return f"{held.by}{who} took it out of service{why}"
 
 
 def _unlisted(fleet: Fleet, targets: Collection[Node]) -> Iterator[Finding]:

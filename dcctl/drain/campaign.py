@@ -64,6 +64,9 @@ class Unit(Fact, frozen=True):
     waits_until_s: Natural | None = None
     """When it ends, or when no longer is waited for it; None with `how` wait: nobody knows."""
     after_wait: Literal["evict", "stop"] = "stop"
+    paced: bool = False
+    """Nobody can ask it for a checkpoint, but it writes one at a known pace: `waits_until_s` is when the next
+    one is expected to be written, and it is evicted then."""
     restarts: Natural = 0
     """How often it starts again for this wave: 0 for what ends, or is served by others meanwhile; else 1."""
     lost_gpu_ms: Natural | None = None

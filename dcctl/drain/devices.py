@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from dcctl.drain.asked import by_index
+from dcctl.drain.pods import named
 from dcctl.errors import RefusedError, UsageError
+from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import ENDED
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def holders_of(fleet: Fleet, board: Board) -> Holders:
         for member in work.members:
             if member.node == board.node and member.phase not in ENDED and not ids.isdisjoint(member.devices):
                 loose = work.kind in _ENDED_CLAIMS and member.uid is None
-                (claims if loose else pods).add(f"{work.id.partition('/')[0]}/{member.name}")
-    return Holders(tuple(sorted(pods, key=by_index)), tuple(sorted(claims, key=by_index)))
+                (claims if loose else pods).add(named(work, member.name))
+    return Holders(tuple(sorted(pods, key=sort_key)), tuple(sorted(claims, key=sort_key)))
 
 
 def rules_of(run: str, devices: Iterable[DeviceName], effect: Effect = "NoSchedule") -> tuple[TaintRule, ...]:

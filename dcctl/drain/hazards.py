@@ -31,7 +31,8 @@ def hazards(one: Moved, request: Request, done: Done, now_s: int) -> Iterator[Fi
     yield from _data(one.pods, request.gates)
     yield from _nobody_makes(one.pods, request.gates)
     yield from _protected(one.pods, request.gates)
-    yield from _checkpoint(one, done, now_s)
+    if one.runs:
+        yield from _checkpoint(one, done, now_s)
 
 
 def _untold(pods: Sequence[Pod]) -> Iterator[Finding]:

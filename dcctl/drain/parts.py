@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from dcctl.inventory.nodeset import expand
+from dcctl.inventory.nodeset import groups_of
 from dcctl.inventory.racks import Racks
 from dcctl.inventory.topology import DOMAIN_LABELS, LEAF_LABELS, ZONE_LABELS, first_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from dcctl.drain.request import Domain
     from dcctl.inventory.model import Fleet, Node
+
+_LABELS: Mapping[str, tuple[str, ...]] = {"domain": DOMAIN_LABELS, "leaf": LEAF_LABELS, "zone": ZONE_LABELS}
+_FEED = "feed:"
 
 
 def parts_of(fleet: Fleet, nodes: Iterable[str], by: Domain) -> dict[str, str] | None:
     """The part of each of these nodes; None: no parts are told apart.
 
-    A node of which nobody tells it is a part of its own: it may hang on any.
+    A node of which nobody tells it is a part of its own: it may hang on any. What hangs on the same feeds is
+    one part, with both feeds of 2N.
     """
     if not by:
         return None
@@ -34,16 +38,21 @@ def _part(fleet: Fleet, by: Domain) -> Callable[[Node], str]:
         return lambda node: racks.label(key) if (key := racks.of(node)) is not None else ""
     if by == "feed":
         feeds = _feeds(fleet)
-        return lambda node: " ".join(sorted(feeds.get(node.name, ())))
-    labels = {"domain": DOMAIN_LABELS, "leaf": LEAF_LABELS, "zone": ZONE_LABELS}.get(by, ())
-    return lambda node: first_of(node.labels, labels) or ""
+        return lambda node: " ".join(feeds.get(node.name, ()))
+    return lambda node: _labelled(node, _LABELS.get(by, ()))
 
 
-def _feeds(fleet: Fleet) -> dict[str, set[str]]:
-    """The power distribution units that each node hangs on: those of both feeds are one part."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for meter in fleet.meters:
-        if meter.kind == "pdu" and meter.nodes:
-            for node in expand(meter.nodes, {}):
-                found[node].add(meter.name)
+def _labelled(node: Node, labels: tuple[str, ...]) -> str:
+    value = first_of(node.labels, labels)
+    return f"{node.site or ''}/{value}" if value else ""
+
+
+def _feeds(fleet: Fleet) -> dict[str, list[str]]:
+    """The feeds of each node, as @feed: means them, in order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    groups = groups_of(fleet)
+    for name in sorted(groups):
+        if name.startswith(_FEED):
+            for node in groups[name]:
+                found[node].append(name)
     return found

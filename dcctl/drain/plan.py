@@ -12,8 +12,10 @@ from dcctl.drain.classify import Classified, classify
 from dcctl.drain.estimate import seconds_of, timed
 from dcctl.drain.findings import ordered
 from dcctl.drain.loss import lost_gpu_ms, pasts_of
+from dcctl.drain.pace import paced
 from dcctl.drain.parts import parts_of
 from dcctl.drain.policy.rules import selects
+from dcctl.drain.request import Done
 from dcctl.drain.rooms import Fitted, fitted
 from dcctl.drain.serial import Stop, refused, serial
 from dcctl.drain.units import rounds
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from dcctl.drain.campaign import Finding, Relief, Unit
     from dcctl.drain.loss import Past
-    from dcctl.drain.request import Done, Request
+    from dcctl.drain.request import Request
     from dcctl.inventory.model import Fleet, Node
 
 
@@ -65,7 +67,17 @@ def _asked(fleet: Fleet, request: Request, done: Done, now_s: int) -> Asked:
         work = works[unit.workload]
         every = next((rule.checkpoint_every_s for rule in request.rules if selects(rule, work)), None)
         pasts[unit.workload] = pasts_of(unit, work, every)
-    return Asked(fleet, request, done, now_s, seen, pasts)
+    units = tuple(paced(one, pasts[one.workload], request, now_s) for one in seen.units)
+    return Asked(fleet, request, done, now_s, seen._replace(units=units), pasts)
+
+
+def stops_of(fleet: Fleet, request: Request, now_s: int) -> tuple[Stop, ...]:
+    """What kubectl would meet on the same nodes."""
+    return _stops(_asked(fleet, request, Done(), now_s))
+
+
+def _stops(asked: Asked) -> tuple[Stop, ...]:
+    return tuple(Stop(one, asked.pasts[one.workload]) for one in asked.seen.units)
 
 
 def _ordered(asked: Asked, lots: Sequence[Sequence[tuple[str, ...]]]) -> Fitted:
@@ -115,8 +127,15 @@ def _with_losses(wave: Wave, pasts: Mapping[str, Sequence[tuple[int, Past]]], wh
             here = {leaf.pod for leaf in unit.leaves}
             pairs = zip(of[unit.workload].leaves, told, strict=True)
             told = tuple(past for leaf, past in pairs if leaf.pod in here)
-        units.append(replace(unit, lost_gpu_ms=lost_gpu_ms(unit, told, wave.start_s)))
+        units.append(replace(unit, lost_gpu_ms=lost_gpu_ms(unit, told, _stops_s(unit, wave))))
     return replace(wave, units=tuple(units))
+
+
+def _stops_s(unit: Unit, wave: Wave) -> int | None:
+    """When a unit stops: as its wave begins, or when it is no longer waited for."""
+    if wave.start_s is None or not any(leaf.how == "wait" for leaf in unit.leaves):
+        return wave.start_s
+    return None if unit.waits_until_s is None else max(wave.start_s, unit.waits_until_s)
 
 
 def _campaign(
@@ -124,7 +143,6 @@ def _campaign(
 ) -> Campaign:
     request, fleet, seen = asked.request, asked.fleet, asked.seen
     known = {node.name: node for node in fleet.nodes}
-    stops = [Stop(one, asked.pasts[one.workload]) for one in seen.units]
     return Campaign(
         asked=request.asked,
         reason=request.reason,
@@ -138,7 +156,7 @@ def _campaign(
         start_s=waves[0].start_s if waves else None,
         end_s=waves[-1].end_s if waves else None,
         max_unavailable=request.max_unavailable,
-        serial=serial(request.nodes, stops, refused(fleet, request), asked.now_s),
+        serial=serial(request.nodes, _stops(asked), refused(fleet, request), asked.now_s),
         clusters=tuple(sorted({run.cluster for run in fleet.sources if run.cluster})),
     )
 

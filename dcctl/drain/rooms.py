@@ -56,6 +56,7 @@ def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, no
     for wave, (hard, soft) in zip(waves, _closed(waves, request, done), strict=True):
         judged = _judged(room, wave, hard, soft)
         found.append(_told(wave, judged))
+        findings += _again(found[-1], soft)
         if judged.homeless:
             helps = room.reliefs(judged)
             reliefs |= dict.fromkeys(helps)
@@ -118,13 +119,24 @@ def _placed(unit: Unit, places: Mapping[tuple[str, str], str], verdicts: Mapping
     return replace(unit, leaves=leaves, verdict=verdicts.get(unit.workload, "fits"))
 
 
+def _again(wave: Wave, later: Collection[str]) -> Iterator[Finding]:
+    """What finds room on nodes of later waves alone, and is moved again with these."""
+    for unit in wave.units:
+        nodes = tuple(sorted({leaf.to for leaf in unit.leaves if leaf.to in later}))
+        if nodes:
+            says = "finds room on nodes of later waves alone: it is moved again with them"
+            yield Finding("no-room", unit.workload, says, nodes, blocks=False)
+
+
 def _homeless(wave: Wave, judged: Judged, reliefs: Iterable[Relief], request: Request) -> Iterator[Finding]:
     """What finds no room, why, and what would help."""
-    helps = {one.workload: one.command or one.says for one in reliefs}
+    helps: dict[str, str] = {}
+    for each in reliefs:
+        helps.setdefault(each.workload, each.command or each.says)
     nodes = {unit.workload: tuple(dict.fromkeys(leaf.node for leaf in unit.leaves)) for unit in wave.units}
     opened = request.gates.without_fit
     for one in judged.homeless:
-        cure = " or ".join(filter(None, (helps.get(one.workload, ""), "--without-fit")))
+        cure = ", or ".join(filter(None, (helps.get(one.workload, ""), "--without-fit")))
         found = Finding("no-room", one.workload, _says(one, judged), nodes.get(one.workload, ()), not opened)
         yield found if opened else replace(found, cure=cure)
 

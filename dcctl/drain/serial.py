@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from dcctl.drain.campaign import Serial
 from dcctl.drain.estimate import GRACE_S
 from dcctl.drain.loss import Past, computes, since, summed
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dcctl.drain.campaign import Unit
-    from dcctl.drain.pods import Pod
-    from dcctl.drain.request import Gates, Request
+    from dcctl.drain.request import Request
     from dcctl.inventory.model import Fleet
 
 BETWEEN_S = 0
@@ -48,12 +49,19 @@ def serial(
 
     Each takes as long as the longest grace of its pods, as kubectl waits for them, and `between_s`.
     """
-    stops = tuple(stops)
+    stops = tuple(Stop(_evicted(one.unit), one.pasts) for one in stops)
     begins = _begins(nodes, [one.unit for one in stops], refused, between_s, now_s)
     told = [_costs(one, begins) for one in stops if one.unit.restarts]
     known = [lost for _, lost in told if lost is not None]
     stuck = tuple(node for node in nodes if node in refused)
     return Serial(sum(count for count, _ in told), sum(known) if len(known) == len(told) else None, stuck)
+
+
+def _evicted(unit: Unit) -> Unit:
+    """The unit as kubectl sees it: nothing is waited for, and nothing is left alone."""
+    if unit.restarts or all(leaf.how != "wait" for leaf in unit.leaves):
+        return unit
+    return replace(unit, restarts=1)
 
 
 def _begins(
@@ -90,18 +98,17 @@ def _costs(one: Stop, begins: Mapping[str, int]) -> tuple[int, int | None]:
 
 
 def refused(fleet: Fleet, request: Request) -> frozenset[str]:
-    """Nodes of which kubectl refuses a pod, called with --ignore-daemonsets and with what is open here.
+    """Nodes of which kubectl refuses a pod: one that no controller makes anew, without --force.
 
-    Refused are pods with an emptyDir of any kind without --delete-emptydir-data, and those that no controller
-    makes anew without --force (pkg/drain/filters.go). Finished pods are exempt; mirror pods are passed over.
+    It is called as it is where GPUs are, with --ignore-daemonsets and --delete-emptydir-data: without these
+    nearly no node is drained (each refuses a pod with /dev/shm). Finished and mirror pods are passed over.
     """
+    if request.gates.force:
+        return frozenset()
     found = on(fleet, frozenset(request.nodes))
-    return frozenset(pod.node for _, pods in found for pod in pods if _is_refused(pod, request.gates))
-
-
-def _is_refused(pod: Pod, gates: Gates) -> bool:
-    told = pod.told
-    if told is None or standing(pod) not in (None, "leaving"):
-        return False
-    kept = told.scratch and not gates.delete_emptydir_data
-    return bool(kept) or not (told.controller or gates.force)
+    return frozenset(
+        pod.node
+        for _, pods in found
+        for pod in pods
+        if pod.told is not None and not pod.told.controller and standing(pod) in (None, "leaving")
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final, cast
 
+from dcctl.drain.blind import foreign
 from dcctl.drain.labels import meets, selector
 from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.folding import fold, sort_key
@@ -174,15 +175,9 @@ def _refuse_foreign(targets: Sequence[Node], request: Request) -> None:
     if request.gates.foreign_cordons:
         return
     for node in targets:
-        held = node.cordon
-        if held is not None and held.by != "dcctl":
-            who = f" ({held.who})" if held.who else ""
-            why = f"{held.by}{who} took it out of service{f': {held.reason}' if held.reason else ''}"
-        elif held is None and node.schedulable is False:
-            why = "is out of service already, and it does not tell who did that"
-        else:
-            continue
-        raise RefusedError(node.name, why, _command(request, "--foreign-cordons"))
+        taken = foreign(node)
+        if taken:
+            raise RefusedError(node.name, taken, _command(request, "--foreign-cordons"))
 
 
 def _command(request: Request, option: str) -> str:

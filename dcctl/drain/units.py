@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit
+from dcctl.drain.checkpoints import leader_of
 from dcctl.drain.pods import asked_of, barrier, gpu_milli, named
 from dcctl.inventory.folding import sort_key
 from dcctl.inventory.model import ENDED
@@ -38,6 +39,8 @@ class Turn(NamedTuple):
 
     until_s: int | None = None
     """None: nobody knows."""
+    ends: bool = False
+    """It has ended by then."""
     over: bool = False
     """What may be waited for is over, and it still runs."""
 
@@ -69,6 +72,11 @@ class Moved(NamedTuple):
         """Whether it may come to an eviction: neither left alone, nor waited for alone."""
         return self.rule.mode == "evict" or (self.rule.mode == "wait" and self.rule.after_wait == "evict")
 
+    @property
+    def runs(self) -> bool:
+        """Whether any of it has begun."""
+        return any(pod.member.phase != "pending" for pod in self.pods)
+
 
 def moved(work: Workload, pods: Iterable[Pod], rule: Rule, request: Request, done: Done, now_s: int) -> Moved:
     """Put together what is moved as one. `pods`: in order of node and name."""
@@ -91,9 +99,10 @@ def _turn(work: Workload, rule: Rule, done: Done, now_s: int) -> Turn:
     started, lasts = work.started_at_s, work.duration_s
     ends_s = None if started is None or lasts is None else max(now_s, started + lasts)
     if rule.wait_s is None:
-        return Turn(ends_s)
+        return Turn(ends_s, ends=True)
     limit_s = (now_s if done.begun_s is None else done.begun_s) + rule.wait_s
-    return Turn(limit_s if ends_s is None else min(ends_s, limit_s), limit_s <= now_s)
+    ends = ends_s is not None and ends_s <= limit_s
+    return Turn(ends_s if ends else limit_s, ends, limit_s <= now_s)
 
 
 def _waived(work: Workload, rule: Rule, gates: Gates) -> str:
@@ -104,7 +113,7 @@ def _waived(work: Workload, rule: Rule, gates: Gates) -> str:
 def unit(one: Moved, request: Request, done: Done) -> Unit:
     """The unit of a plan: without a wave, a verdict, or what it loses."""
     work, rule = one.work, one.rule
-    hook = rule.hook if one.evicted and not one.waived else None
+    hook = rule.hook if one.evicted and one.runs and not one.waived else None
     waits = rule.mode == "wait" and not (one.turn.over and rule.after_wait == "evict")
     stop = _stopping(work, one.pods)
     return Unit(
@@ -118,10 +127,11 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
         stops=len(stop),
         gpu_milli=gpu_milli(stop),
         hook=hook,
+        leader=leader_of(work) if hook is not None and is_gang(work) else "",
         proved=hook is not None and work.id in done.proved,
         waits_until_s=one.turn.until_s if waits else None,
         after_wait=rule.after_wait,
-        restarts=0 if rule.mode == "never" or (waits and rule.after_wait == "stop") else restarts(one),
+        restarts=0 if not one.evicted or (waits and one.turn.ends) else restarts(one),
     )
 
 

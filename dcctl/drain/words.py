@@ -160,6 +160,8 @@ def _waited(unit: Unit, now_s: int) -> str:
     if unit.waits_until_s is None:
         return f"wait for {_name(unit)}, nobody knows how long"
     left = duration(max(unit.waits_until_s - now_s, 0))
+    if unit.paced:
+        return f"the next checkpoint of {_name(unit)}, in about {left}"
     if unit.after_wait == "evict":
         return f"wait for {_name(unit)}, at most {left}"
     return f"wait for {_name(unit)}, {left} more"
@@ -167,7 +169,7 @@ def _waited(unit: Unit, now_s: int) -> str:
 
 def to_of(wave: Wave) -> str:
     """Return where the work of a wave goes, as a node set, and what of it finds no place."""
-    moved = [unit for unit in wave.units if not is_waited_for(unit)]
+    moved = [unit for unit in wave.units if unit.paced or not is_waited_for(unit)]
     nodes = {leave.to for unit in moved for leave in unit.leaves if leave.to}
     gangs = [unit for unit in moved if unit.gang and all(leave.to for leave in unit.leaves)]
     homeless = sum(not leave.to for unit in moved for leave in unit.leaves if unit.verdict != "fits")

@@ -5,6 +5,7 @@ Members of one workload mostly ask for the same, so each names a `Template` of i
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ from dcctl.inventory.devices import Fact, Natural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from hashlib import blake2b
 
     from dcctl.inventory.model import Workload
 
@@ -24,6 +26,7 @@ Operator: TypeAlias = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt
 Level: TypeAlias = Literal["node", "domain", "leaf", "rack", "zone", "site"]
 """Parts of a data centre that lie within each other: node, NVLink domain, leaf switch, rack, zone, site."""
 
+_ENCODER = json.Encoder(order="deterministic")
 _LEVELS: tuple[Level, ...] = ("node", "domain", "leaf", "rack", "zone", "site")
 _LEVEL_KEY = "dcctl.io/"
 PINNED = "dcctl.io/pinned"
@@ -145,9 +148,14 @@ BARE = Template()
 
 def key_of(fact: Fact) -> str:
     """Sixteen hexadecimal digits of the content: equal facts of one kind have equal keys, in every fleet."""
+    return _digest()(_ENCODER.encode(fact), digest_size=8).hexdigest()
+
+
+@cache
+def _digest() -> type[blake2b]:
     from hashlib import blake2b  # OpenSSL takes as long to load as the rest of the model
 
-    return blake2b(json.encode(fact, order="deterministic"), digest_size=8).hexdigest()
+    return blake2b
 
 
 def in_use(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +19,9 @@ from dcctl.inventory.sources.http.client import Client
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from tests.controlplane.components import HERE
 from tests.controlplane.plane import ControlPlane
+from tests.controlplane.process import Component, free_ports
 from tests.controlplane.workloads import namespace, pod
 from tests.kubeapi.kubeconfig import Authority
 from tests.kubeapi.kubelet import Container, Kubelets, Port, Said
@@ -49,30 +54,77 @@ def kubelets(hooked: ControlPlane) -> Iterator[Kubelets]:
     """The containers of a node of their own, of which kwok knows nothing."""
     found = Kubelets()
     with Port(found, Authority.make()) as port:
-        status = {
-            "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": port.port}},
-            "declaredFeatures": ["ExtendWebSocketsToKubelet"],
-        }
-        made = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}, "status": status}
-        hooked.apply([made])
+        hooked.apply([node_at(NODE, port.port, "ExtendWebSocketsToKubelet")])
         yield found
+
+
+def node_at(name: str, port: int, *features: str) -> Json:
+    status = {
+        "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+        "declaredFeatures": list(features),
+    }
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "status": status}
+
+
+@pytest.fixture(scope="module")
+def older(hooked: ControlPlane, binaries: Path) -> Iterator[str]:
+    """A node whose kubelet speaks SPDY, as all did before 1.36: kwok runs each command here.
+
+    The commands of these tests read a clock and a file, and write one: none is sent to a process.
+    """
+    (port,) = free_ports(1)
+    config = hooked.folder / "exec.yaml"
+    stages = (HERE / "stages.yaml").read_text(encoding="utf-8")
+    local = f"spec: {{execs: [{{local: {{workDir: '{hooked.folder}'}}}}]}}"
+    config.write_text(
+        stages.replace("options:\n", "options:\n  enableDebuggingHandlers: true\n", 1)
+        + "---\napiVersion: kwok.x-k8s.io/v1alpha1\nkind: ClusterExec\nmetadata: {name: all}\n"
+        + f"{local}\n",
+        encoding="utf-8",
+    )
+    command = [
+        str(binaries / "kwok"),
+        f"--config={config}",
+        f"--kubeconfig={hooked.kubeconfig()}",
+        "--manage-all-nodes=false",
+        "--manage-nodes-with-annotation-selector=dcctl.test/nobody=yes",
+        f"--server-address=127.0.0.1:{port}",
+    ]
+    kwok = Component("kwok-exec", command, hooked.folder / "kwok-exec.log")
+    try:
+        kwok.wait_healthy(lambda: listens(port), 60)
+        hooked.apply([node_at("older", port)])
+        yield "older"
+    finally:
+        kwok.stop()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
 def train(hooked: ControlPlane, kubelets: Kubelets) -> Iterator[Container]:
-    """The container of a pod that runs, as far as anybody is told."""
-    body = pod("train-0", SPACE)
-    body["spec"] |= {"nodeName": NODE, "tolerations": [{"operator": "Exists"}]}
-    path = f"/api/v1/namespaces/{SPACE}/pods/train-0"
-    running = {"name": "main", "image": "x", "imageID": "", "ready": True, "restartCount": 0,
-               "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}  # fmt: skip
-    with hooked.client() as admin:
-        hooked.apply([body])
-        status = {"status": {"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [running]}}
-        assert admin.request("PATCH", f"{path}/status", status, STRATEGIC)[0] == 200
+    with running(hooked, NODE):
         yield kubelets.containers[SPACE, "train-0", "main"]
         kubelets.containers.clear()
+
+
+@contextmanager
+def running(plane: ControlPlane, node: str) -> Iterator[None]:
+    """The pod train-0 runs there, as far as anybody is told."""
+    body = pod("train-0", SPACE)
+    body["spec"] |= {"nodeName": node, "tolerations": [{"operator": "Exists"}]}
+    path = f"/api/v1/namespaces/{SPACE}/pods/train-0"
+    state = {"name": "main", "image": "x", "imageID": "", "ready": True, "restartCount": 0,
+               "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}  # fmt: skip
+    with plane.client() as admin:
+        plane.apply([body])
+        status = {"status": {"phase": "Running", "podIP": "127.0.0.1", "containerStatuses": [state]}}
+        assert admin.request("PATCH", f"{path}/status", status, STRATEGIC)[0] == 200
+        yield
         admin.request("DELETE", f"{path}?gracePeriodSeconds=0")
 
 
@@ -165,6 +217,24 @@ def test_a_kubelet_that_does_not_answer(hooked: ControlPlane, train: Container) 
         finally:
             admin.request("PATCH", path, {"status": {"daemonEndpoints": before}}, STRATEGIC)
     assert train.ran == []
+
+
+def test_a_kubelet_that_speaks_spdy(hooked: ControlPlane, older: str) -> None:
+    """The clock and the files are those of this machine. kwok tells no exit code but 0."""
+    file = hooked.folder / "latest"
+    file.write_text("old", encoding="utf-8")
+    os.utime(file, (1, 1))
+    with running(hooked, older):
+        assert ask(hooked, Hook("exec", "true")) == "hooks/train-0: true ended with exit code 0"
+        write = Hook("exec", f"sh -c 'printf saved > {file}'", proof="file", proof_of=str(file), timeout_s=60)
+        assert f"{file} (5 bytes) was written" in ask(hooked, write)
+        idle = Hook("exec", "true", proof="file", proof_of=str(file), timeout_s=5)
+        with pytest.raises(NoProof, match="latest was not written since it was asked"):
+            ask(hooked, idle)
+        with pytest.raises(NoProof, match="exit status 3"):
+            ask(hooked, Hook("exec", "sh -c 'exit 3'"))
+        with pytest.raises(NoProof, match="is a directory: name a file"):
+            ask(hooked, Hook("exec", "true", proof="file", proof_of=str(hooked.folder), timeout_s=60))
 
 
 def claim(name: str) -> Json:

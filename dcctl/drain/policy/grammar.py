@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
 
 from dcctl.inventory.lengths import duration
@@ -16,13 +17,16 @@ HOWS: Final[tuple[How, ...]] = get_args(How)
 Proof = Literal["file", "annotation", "exit"]
 PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
 MODES: Final = ("evict", "wait", "never")
-_SIGNALS: Final = ("HUP", "INT", "QUIT", "USR1", "USR2", "ALRM", "TERM", "CONT", "WINCH", "URG")
-"""Those that a process can catch, and that people use for this."""
+_SIGNALS: Final = frozenset(
+    ("ABRT", "ALRM", "CONT", "HUP", "INT", "IO", "PROF", "PWR", "QUIT", "TERM", "TSTP", "TTIN", "TTOU", "URG",
+     "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ")
+)  # fmt: skip
+"""Those that a process can handle: not KILL and STOP, and none for crashes."""
 _KEY: Final = re.compile(
     r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
 )
 """Of an annotation: at most 63 characters after an optional domain (Kubernetes: qualified names)."""
-_HTTP: Final = re.compile(r"(?:(GET|POST|PUT) )?:(\d{1,5})(/\S*)?", re.ASCII)
+_HTTP: Final = re.compile(r"(?:(GET|POST) )?(https://|)(?:http://)?:(\d{1,5})(/\S*)?", re.ASCII)
 _MOST_PORT: Final = 65535
 _WHEN: Final = re.compile(r"wait(?: (?P<wait>\S+)(?: then (?P<then>\S+))?)?", re.ASCII)
 
@@ -82,28 +86,33 @@ def proving(text: str, how: How) -> tuple[Proof, str]:
         return "annotation", _annotation_key(of)
     if word not in ("", "exit") or of:
         raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
-    if how == "annotation":
-        raise ValueError("nothing exits for an annotation: its proof is file PATH, or annotation KEY")
+    if how in ("signal", "annotation"):
+        raise ValueError(
+            f"{how} says nothing of the end of a checkpoint: its proof is file PATH, or annotation KEY"
+        )
     return "exit", ""
 
 
 def _signal(text: str) -> str:
     name = text.upper().removeprefix("SIG")
     if name not in _SIGNALS:
-        raise ValueError(f"{shown(text)} is no signal to ask with: {', '.join(_SIGNALS)}")
+        raise ValueError(f"{shown(text)} is no signal to ask with: {', '.join(sorted(_SIGNALS))}")
     return name
 
 
 def _command(text: str) -> str:
-    if not text:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"exec {shown(text)}: {str(error).lower()}") from error
+    if not words or not words[0] or "\0" in text:
         raise ValueError("exec needs a command line")
     return text
 
 
 def _pair(text: str) -> str:
-    key, sign, value = text.partition("=")
-    if not sign or not value:
-        raise ValueError(f"{shown(text)} is no annotation: write KEY=VALUE")
+    """An empty value stands for the time at which it is asked."""
+    key, _, value = text.partition("=")
     return f"{_annotation_key(key)}={value}"
 
 
@@ -114,16 +123,16 @@ def _annotation_key(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    if not text.startswith("/") or text.endswith("/"):
+    if not text.startswith("/") or text.endswith("/") or "\0" in text:
         raise ValueError(f"{shown(text)} is no file in the container: write its whole path")
     return text
 
 
 def _http(text: str) -> str:
     match = _HTTP.fullmatch(text)
-    if match is None or not 0 < int(match[2]) <= _MOST_PORT:
-        raise ValueError(f"{shown(text)} is no request: write POST :8080/path")
-    return f"{match[1] or 'POST'} :{int(match[2])}{match[3] or '/'}"
+    if match is None or not 0 < int(match[3]) <= _MOST_PORT:
+        raise ValueError(f"{shown(text)} is no request: write POST :8080/path, or GET https://:8443/path")
+    return f"{match[1] or 'POST'} {match[2]}:{int(match[3])}{match[4] or '/'}"
 
 
 _READ: Final[Mapping[How, Callable[[str], str]]] = {

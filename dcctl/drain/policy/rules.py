@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from msgspec.structs import replace
 
@@ -124,15 +124,25 @@ def _hook(entry: Entry) -> Hook:
         proof, of = entry.read("checkpoint", lambda: proving("", how))
         return Hook(how, what, proof=proof, proof_of=of)
     inner = entry.below("checkpoint")
-    inner.check_keys((*HOWS, "proof", "timeout", "container"))
+    inner.check_keys((*HOWS, "proof", "timeout", "container", "of"))
     word = _only(inner, HOWS)
     asked = f"{word} {inner.text(word)}"
     how, what = inner.read(word, lambda: asking(asked))
     shows = _proof(inner)
     proof, of = inner.read("proof" if shows else word, lambda: proving(shows, how))
     found = Hook(how, what, inner.text("container"), proof, of)
+    if "of" in inner.told:
+        found = replace(found, of=_members(inner))
     timeout = inner.text("timeout")
     return replace(found, timeout_s=inner.read("timeout", lambda: duration(timeout))) if timeout else found
+
+
+def _members(inner: Entry) -> Literal["first", "all"]:
+    """Which members are asked."""
+    word = inner.text("of")
+    if word not in ("first", "all"):
+        raise inner.wrong("of", f"must be first or all, not {word!r}")
+    return "all" if word == "all" else "first"
 
 
 def _proof(inner: Entry) -> str:

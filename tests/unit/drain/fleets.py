@@ -17,7 +17,7 @@ GPU = "nvidia.com/gpu"
 SOURCE = "kubernetes:test"
 KEPT = Disruption("Job", grace_s=30)
 SERVED = Disruption("ReplicaSet", grace_s=60)
-HOOKED = Disruption("Job", grace_s=30, checkpoint="signal USR1", proof="exit")
+HOOKED = Disruption("Job", grace_s=30, checkpoint="signal USR1", proof="file /ckpt/latest")
 WAITED = Disruption("Job", grace_s=30, when_drained="wait 4h then evict")
 TOLD = {"kept": KEPT, "served": SERVED, "hooked": HOOKED, "waited": WAITED}
 

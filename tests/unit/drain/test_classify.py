@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from dcctl.drain.request import Done, Gates, Hook, Request, Rule
 from dcctl.drain.units import part, rounds
 from dcctl.inventory.devices import Accelerator, Process
-from dcctl.inventory.disruption import Disruption
+from dcctl.inventory.disruption import Cordon, Disruption
 from dcctl.inventory.model import Fleet, Gap, Member
 from tests.unit.drain.standing import GPUS, LEAVING, NOW_S, budget, fleet, node, only, pod, sorted_out, work
 
@@ -158,6 +158,36 @@ def test_a_gap_of_work_on_a_target_blocks() -> None:
     assert (met.subject, met.nodes, met.cure) == ("kubernetes", ("n1", "n2"), "leave out --namespace")
     assert met.says == "pods of other namespaces: not asked for: what else runs here is not known"
     assert met.blocks
+
+
+@pytest.mark.parametrize(
+    ("cordon", "says"),
+    [
+        (None, "is out of service already, and it does not tell who did that"),
+        (Cordon("karpenter.sh", who="ada", reason="spot"), "karpenter.sh (ada) took it out of service: spot"),
+        (Cordon("dcctl", run="r1"), ""),
+    ],
+)
+def test_nodes_that_somebody_else_took_out_of_service(cordon: Cordon | None, says: str) -> None:
+    one = fleet(nodes=(node("n1", schedulable=False, cordon=cordon), node("n2")))
+    shut, opened = sorted_out(one), sorted_out(one, gates=Gates(foreign_cordons=True))
+    assert [(each.says, each.blocks, each.cure) for each in shut.findings] == (
+        [(says, True, "--foreign-cordons")] if says else []
+    )
+    assert [(each.says, each.blocks) for each in opened.findings] == ([(says, False)] if says else [])
+
+
+def test_what_has_not_begun_is_asked_for_no_checkpoint() -> None:
+    told = {"told": Disruption(controller="Job", checkpoint="exec /save")}
+    one = fleet(work("ns/llm", pod("a", told="told", phase="pending"), kind="Job"), disruptions=told)
+    assert sorted_out(one).units[0].hook is None
+
+
+@pytest.mark.parametrize(
+    ("text", "restarts"), [("wait", 0), ("wait 30m then evict", 1), ("wait 2h then evict", 0), ("never", 0)]
+)
+def test_what_ends_before_it_would_be_evicted_does_not_restart(text: str, restarts: int) -> None:
+    assert sorted_out(_waiting(text)).units[0].restarts == restarts
 
 
 def test_a_node_of_no_scheduler_blocks() -> None:

@@ -149,12 +149,11 @@ def test_it_fits_in_another_order_of_waves() -> None:
         work("ends", [1, 3], gpus=8, told="waited", duration_s=7800, started_at_s=NOW_S - 7200),
         work("full", [2], gpus=8),
     )
-    rules = Request(("n00", "n01")).rules
     whole = replace(
         whole,
         disruptions=whole.disruptions | {"waited": replace(whole.disruptions["waited"], when_drained="wait")},
     )
-    found = planned(whole, Request(("n00", "n01"), rules=rules))
+    found = planned(whole, Request(("n00", "n01")))
     assert [wave.nodes for wave in found.waves] == [("n01",), ("n00",)]
     assert found.waves[1].verdict == "fits after reordering"
     assert not found.blocked
@@ -174,3 +173,12 @@ def test_the_zone_of_a_site_is_where_moments_are_told() -> None:
     assert (one.why, one.subject) == ("deadline", "n00")
     assert one.says == "the last wave ends about 20 s after 2025-10-09 17:53 Asia/Tokyo"
     assert one.cure == "a later --deadline"
+
+
+def test_work_that_fits_on_later_targets_alone_is_named() -> None:
+    whole = fleet(2, work("job", [0], gpus=8))
+    found = planned(whole, Request(("n00", "n01"), max_unavailable=1))
+    assert [wave.nodes for wave in found.waves] == [("n00",), ("n01",)]
+    assert found.waves[0].units[0].leaves[0].to == "n01"
+    again = [one for one in found.findings if one.why == "no-room"]
+    assert [(one.subject, one.nodes, one.blocks) for one in again] == [("a/job", ("n01",), False)]

@@ -6,15 +6,16 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act.hooks.reach import told
-from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, signal_of
+from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, demand_read, signal_of
 from dcctl.drain.backends import NoProof
 from dcctl.inventory.sources.http.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from dcctl.drain.act.hooks.reach import Place, Reach
     from dcctl.drain.act.hooks.remote import Ran
+    from dcctl.drain.act.hooks.words import Call
     from dcctl.drain.request import Hook
 
 _NOT_FOUND: Final = (126, 127)
@@ -34,18 +35,12 @@ class Unsure(Exception):  # noqa: N818  # an answer: it may have been asked
 
 def refuse_wrong(hook: Hook) -> None:
     """Return if the hook can be asked and its proof proves something. NoProof says why not."""
-    read: Mapping[str, Callable[[str], object]] = {
-        "signal": signal_of, "exec": command_of, "annotation": annotation_of, "http": call_of
-    }  # fmt: skip
     try:
-        read[hook.how](hook.what)
+        demand_read(hook)
     except ValueError as error:
         raise NoProof(str(error)) from error
-    if hook.proof == "exit" and hook.how in ("signal", "annotation"):
-        raise NoProof(
-            f"{'a' if hook.how == 'signal' else 'an'} {hook.how} says nothing of the end of a checkpoint: "
-            "name a proof, as dcctl.io/checkpoint-proof: file PATH, or annotation KEY"
-        )
+    if hook.how == "annotation" and hook.proof == "annotation" and annotation_of(hook)[0] == hook.proof_of:
+        raise NoProof(f"the annotation {hook.proof_of} asks for the checkpoint, and cannot prove it as well")
 
 
 def ask(hook: Hook, reach: Reach, place: Place, stamp: Callable[[], str]) -> str:
@@ -55,12 +50,12 @@ def ask(hook: Hook, reach: Reach, place: Place, stamp: Callable[[], str]) -> str
     """
     try:
         if hook.how == "signal":
-            return _signal(signal_of(hook.what), reach, place)
+            return _signal(signal_of(hook), reach, place)
         if hook.how == "exec":
-            return _command(command_of(hook.what), reach, place)
+            return _command(command_of(hook), reach, place)
         if hook.how == "http":
-            return _request(hook.what, reach, place)
-        return _annotation(*annotation_of(hook.what), reach, place, stamp)
+            return _request(call_of(hook), reach, place)
+        return _annotation(*annotation_of(hook), reach, place, stamp)
     except Failure as failure:
         raise _answer(failure, hook.how, place) from failure
 
@@ -111,8 +106,7 @@ def _annotation(key: str, value: str, reach: Reach, place: Place, stamp: Callabl
     raise NoProof(f"somebody else changed it {_CONFLICTS} times while it was to get its annotation")
 
 
-def _request(what: str, reach: Reach, place: Place) -> str:
-    call = call_of(what)
+def _request(call: Call, reach: Reach, place: Place) -> str:
     scheme = "https:" if call.tls else ""
     base, _, name = place.path.rpartition("/")
     answer = reach.request(call.method, f"{base}/{scheme}{name}:{call.port}/proxy{call.path}")

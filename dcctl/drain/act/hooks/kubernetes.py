@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from dcctl.drain.act.hooks.asking import Unsure, ask, refuse_wrong
 from dcctl.drain.act.hooks.proofs import LOOK_S, proof_of
 from dcctl.drain.act.hooks.reach import Reach, told
-from dcctl.drain.asked import asked_of
 from dcctl.drain.backends import NoProof
+from dcctl.drain.checkpoints import asked_pods
 from dcctl.inventory.sources.http.failure import Failure
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class KubernetesHooks:
         if hook is None:
             raise NoProof("nobody told how to ask it for a checkpoint")
         refuse_wrong(hook)
-        pods = asked_of(unit)
+        pods = asked_pods(unit)
         if not pods:
             raise NoProof("it has no pod that could be asked")
         with self._alone(unit.workload):

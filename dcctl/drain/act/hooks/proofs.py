@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from dcctl.drain.act.hooks.asking import denied, missing
 from dcctl.drain.act.hooks.reach import told
-from dcctl.drain.act.hooks.words import annotation_of, key_of, path_of
 from dcctl.drain.backends import NoProof
 from dcctl.inventory.sources.http.failure import Failure
 
@@ -111,17 +110,14 @@ class FileProof:
 class AnnotationProof:
     """An annotation of the pod that changed after the request, to a time not before it if it is one."""
 
-    def __init__(self, key: str, reach: Reach, place: Place, now_s: Callable[[], float], own: str) -> None:
-        """`own`: the key of the annotation by which the pod is asked; to be written is not to be proved."""
-        self._key, self._reach, self._place, self._now_s, self._own = key, reach, place, now_s, own
+    def __init__(self, key: str, reach: Reach, place: Place, now_s: Callable[[], float]) -> None:
+        self._key, self._reach, self._place, self._now_s = key, reach, place, now_s
         self._old: str | None = None
         self._asked_s = 0
         self.missing = f"the annotation {key} did not change"
 
     def before(self) -> None:
         """What the annotation says now is kept."""
-        if self._key == self._own:
-            raise NoProof(f"the annotation {self._key} asks for the checkpoint, and cannot prove it as well")
         self._old, self._asked_s = self._value(), int(self._now_s())
 
     def seen(self) -> str:
@@ -152,13 +148,9 @@ def seconds_of(text: str) -> float | None:
 
 
 def proof_of(hook: Hook, reach: Reach, place: Place, now_s: Callable[[], float]) -> Proof | None:
-    """What is to be seen; None: the answer to the request is the proof. NoProof: it is not understood."""
-    try:
-        if hook.proof == "file":
-            return FileProof(path_of(hook.proof_of), reach, place)
-        if hook.proof == "annotation":
-            own = annotation_of(hook.what)[0] if hook.how == "annotation" else ""
-            return AnnotationProof(key_of(hook.proof_of), reach, place, now_s, own)
-    except ValueError as error:
-        raise NoProof(f"its proof: {error}") from error
+    """What is to be seen; None: the answer to the request is the proof."""
+    if hook.proof == "file":
+        return FileProof(hook.proof_of, reach, place)
+    if hook.proof == "annotation":
+        return AnnotationProof(hook.proof_of, reach, place, now_s)
     return None

@@ -112,10 +112,13 @@ class Rules:
         return tuple([each for each in labels.items() if each[0] not in hidden])
 
     def template(
-        self, namespace: str, labels: Labels, claims: tuple[str, ...], namespaces: NamespaceLabels | None
+        self,
+        namespace: str,
+        kept: dict[str, str],
+        claims: tuple[str, ...],
+        namespaces: NamespaceLabels | None,
     ) -> Template:
-        """The whole of it. Raises ValueError."""
-        kept = dict(self.kept(labels))
+        """The whole of it, of a pod with these of its labels kept. Raises ValueError."""
         return replace(
             self._alone,
             namespace=namespace,

@@ -34,7 +34,7 @@ def test_the_example_is_read() -> None:
         Rule(
             workloads=("pretrain/*",),
             kinds=("PyTorchJob", "JobSet"),
-            hook=Hook("signal", "USR1", "trainer", "file", "/ckpt/latest", 900),
+            hook=Hook("signal", "USR1", "trainer", "file", "/ckpt/latest", 900, "all"),
         ),
         Rule(workloads=("rl/*",), hook=Hook("http", "POST :8080/checkpoint")),
         Rule(
@@ -53,6 +53,7 @@ def test_the_example_is_read() -> None:
         ("- {wait: 10m}", Rule(mode="wait", wait_s=600)),
         ("- {wait: 10m, then: stop}", Rule(mode="wait", wait_s=600)),
         ("- {checkpoint: {exec: save, proof: file /c}}", Rule(hook=Hook("exec", "save", "", "file", "/c"))),
+        ("- {checkpoint: {exec: save, of: all}}", Rule(hook=Hook("exec", "save", of="all"))),
         ("- {checkpoint: {exec: save, proof: exit}}", Rule(hook=Hook("exec", "save"))),
         ("- {checkpoint: {exec: save, proof: {exit: }}}", Rule(hook=Hook("exec", "save"))),
     ],
@@ -94,6 +95,7 @@ def test_a_file_may_hold_no_rule() -> None:
         (_rules("- checkpoint:\n    exec: a\n    http: b"), "and says exec and http"),
         (_rules("- checkpoint:\n    exec: a\n    proof: file c"), "drain.yaml:4: checkpoint.proof: 'c'"),
         (_rules("- checkpoint:\n    exec: a\n    time: 1m"), "drain.yaml:4: checkpoint.time: is no key here"),
+        (_rules("- checkpoint:\n    exec: a\n    of: both"), "drain.yaml:4: checkpoint.of: must be first"),
         (_rules("- checkpoint:\n    exec: a\n    timeout: 1"), "drain.yaml:4: checkpoint.timeout: '1' is no"),
         (
             _rules("- checkpoint:\n    exec: a\n    proof:\n      flie: /c"),

@@ -64,6 +64,12 @@ def test_a_template_says_where_its_volumes_are(volumes: Volumes) -> None:
     assert pods.need_volumes()
 
 
+def test_pods_without_claims_miss_no_list_of_volumes() -> None:
+    pods = Pods(Budgets(), Templates())
+    feed(pods, "disruptions/pods", Pod)
+    assert not pods.need_volumes()
+
+
 def many(name: str) -> VolumeObject:
     """A volume that a claim of this name has, with many alternatives."""
     terms = [Term([budgets.Expression(f"{name}{at}", "Exists")]) for at in range(MOST_TERMS)]
