@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -236,24 +237,53 @@ sys.exit(guarded(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("after", [3, 6])
-def test_kill_9_is_resumed(busy: Cluster, after: int) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(after), "drain", *FIRST, "--reason", "PDU swap", "--yes"],
-        env=busy.env(),
+def killed(cluster: Cluster, after: int, *words: str) -> None:
+    """A drain that dies after so many writes to its journal."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(after), "drain", *FIRST, "--reason", "PDU swap", "--yes", *words],
+        env=cluster.env(),
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("after", [3, 6])
+def test_kill_9_is_resumed(busy: Cluster, after: int) -> None:
+    killed(busy, after)
     (run,) = busy.told("--status")["items"]
     assert run["state"] == "unfinished"
     document = busy.told("--resume")
     assert (document["summary"]["state"], busy.on(*FIRST)) == ("drained", 0)
     marks = [busy.node(name)[1] for name in FIRST]
     assert [mark["reason"] for mark in marks if mark] == ["PDU swap"] * 2
+
+
+def test_typed_again_after_a_crash_it_names_what_goes_on_and_what_takes_back(busy: Cluster) -> None:
+    killed(busy, 6, "-i", "kubernetes")
+    for words in ((*FIRST, "--yes"), ("gpu0", "--reason", "another", "--dry-run")):
+        again = busy(*words)
+        assert (again.returncode, again.stdout) == (6, "")
+        assert again.stderr.endswith("Try: dcctl drain -i kubernetes --resume\n"), again.stderr
+        assert "did not finish; to take it back: dcctl drain -i kubernetes --undo" in again.stderr
+    busy.told("--resume")
+    assert busy.on(*FIRST) == 0
+
+
+def test_a_run_of_another_machine_is_named_with_what_ends_it(busy: Cluster) -> None:
+    killed(busy, 6)
+    for path in (busy.folder / "dcctl" / "journals").iterdir():
+        path.unlink()
+    refused = busy(*FIRST, "-i", "kubernetes", "--yes")
+    assert refused.returncode == 6
+    told = r"held by run \S+ of \S+@\S+ since .* UTC \(PDU swap\), of another machine"
+    assert re.search(told, refused.stderr), refused.stderr
+    assert refused.stderr.endswith("Try: dcctl drain -i kubernetes --return 'gpu[0-1]'\n"), refused.stderr
+    busy.told("--return", *FIRST, "--without-checks", "--yes")
+    assert busy.told(*FIRST, "--yes")["summary"]["state"] == "drained"
 
 
 def test_it_asks_on_a_terminal_and_no_changes_nothing(busy: Cluster) -> None:
