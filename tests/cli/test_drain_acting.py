@@ -163,11 +163,34 @@ def test_undone(busy: Cluster) -> None:
     assert len(document["details"]["lasting"]) == 4
 
 
-def test_health_that_nobody_tells_keeps_a_node_out_of_service(busy: Cluster) -> None:
+SSH = """
+[[context.a.source]]
+kind = "kubernetes"
+[[context.a.source]]
+kind = "ssh"
+nodes = "gpu[0-1]"
+port = 9
+config_file = "/dev/null"
+"""
+
+
+def test_what_was_asked_and_not_told_keeps_a_node_out_of_service(busy: Cluster) -> None:
     busy.told(*FIRST, "--yes")
-    document = busy.told("--return", "gpu0", "--yes", code=3)
+    (busy.folder / "c.toml").write_text(SSH)
+    own = ("-i", "live", "--config", "c.toml", "--timeout", "2")
+    document = busy.told("--return", "gpu0", "--yes", *own, code=3)
     assert document["items"][0]["state"] == "unknown"
     assert busy.node("gpu0")[0] is False
+    checks = re.findall(r"[A-Z]{3}-\d\d(?=: )", document["items"][0]["says"])
+    assert len(checks) == len(set(checks)) == 3
+
+
+def test_where_kubernetes_alone_is_asked_ready_nodes_return(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    document = busy.told("--return", *FIRST, "--yes")
+    assert [one["state"] for one in document["items"]] == ["returned"] * 2
+    assert "no ssh source is named" in document["notes"][0]["text"]
+    assert busy.node("gpu0") == (True, None)
 
 
 def test_a_node_that_is_not_ready_stays_out_of_service(busy: Cluster) -> None:
