@@ -57,7 +57,7 @@ def chosen(
     if words is None and not labels and found is None:
         raise UsageError("dcctl drain", "no node is named", "dcctl drain @rack7 --dry-run")
     place = Fleet(nodes=fleet.nodes, racks=fleet.racks, pools=fleet.pools)
-    nodes = select(place, words, exclude).nodes
+    nodes = select(place, words, exclude, option="").nodes
     if labels:
         wanted = selector(labels)
         if not any(meets(node.labels, wanted) for node in fleet.nodes):
@@ -65,7 +65,14 @@ def chosen(
         nodes = tuple(node for node in nodes if meets(node.labels, wanted))
     names = sorted((node.name for node in nodes if found is None or node.name in found), key=sort_key)
     if not names:
-        raise UsageError("dcctl drain", "no node is left: all that is named must be met at once", _LIST)
+        typed = (
+            words,
+            exclude and f"-x {exclude}",
+            labels and f"-l {labels}",
+            found is not None and "--for FILE",
+        )
+        what = ", ".join(str(one) for one in typed if one)
+        raise UsageError(what, "no node is left: all that is named must be met at once", _LIST)
     return tuple(names)
 
 
