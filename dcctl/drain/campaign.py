@@ -123,6 +123,8 @@ class Finding(Fact, frozen=True):
     """Whether nothing is begun while it stands."""
     cure: str = ""
     """The option or command that removes it."""
+    more: str = ""
+    """What the sentence leaves out: of work without room, why each node refuses it."""
 
 
 class Relief(Fact, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.drain import words
+from dcctl.drain.remedies import remedies
 from dcctl.drain.shape import FINDINGS, PLAN, RELIEFS, STAYS, WAVES, WORKLOADS
 from dcctl.drain.timeline import timeline
 from dcctl.inventory.folding import fold
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _MOST: Final = 8
 """Findings of one sort that a screen tells; all are in the tables of `wide`."""
 _NAMED: Final = 3
+_WIDEST: Final = 60
+"""Characters of names that are told folded."""
 
 
 class Told(NamedTuple):
@@ -131,7 +134,7 @@ def _details(told: Told) -> tuple[Table, ...]:
         Table(
             "reliefs",
             RELIEFS,
-            tuple(map(_relief_row, campaign.reliefs)),
+            tuple(map(_relief_row, remedies(campaign, told.command))),
             "what would make it fit",
             fold=False,
         ),
@@ -157,7 +160,7 @@ def _unit_row(wave: Wave, unit: Unit, told: Told) -> Row:
 
 
 def _finding_row(one: Finding) -> Row:
-    return one.blocks, one.why, one.subject, one.says, one.nodes, one.cure
+    return one.blocks, one.why, one.subject, one.says, one.nodes, one.cure, one.more
 
 
 def _relief_row(one: Relief) -> Row:
@@ -207,13 +210,23 @@ def _notes(told: Told) -> Iterator[Note]:
         yield _finding_note(one, subjects)
     if len(grouped) > _MOST:
         yield Note("more", f"{plural(len(grouped) - _MOST, 'finding')} with -o wide", "warn")
-    for relief in campaign.reliefs[:_MOST]:
+    for relief in remedies(campaign, told.command)[:_MOST]:
         yield Note("relief", ": ".join(filter(None, (relief.workload, relief.says))), command=relief.command)
     for sentence in told.clocks:
         yield Note("window", sentence)
     yield from _elsewhere(campaign)
     yield from _serial(campaign)
+    yield from _dark(told)
     yield _last(told)
+
+
+def _dark(told: Told) -> Iterator[Note]:
+    """Nodes that told nothing, and that work could go to for all that anybody knows."""
+    targets = {one.name for one in told.campaign.targets}
+    dark = {gap.node for gap in told.gaps if gap.node and gap.cause != "limited"} - targets
+    if dark and told.campaign.waves:
+        text = f"{fold(dark)} did not tell all: work may find more room there than this plan counts on"
+        yield Note("not wholly known", text)
 
 
 def _finding_note(one: Finding, subjects: tuple[str, ...]) -> Note:
@@ -228,10 +241,9 @@ def _label(one: Finding) -> str:
 
 def _says(one: Finding, subjects: tuple[str, ...], *, cured: bool = True) -> str:
     """The sentence with all that it is about, where, and what removes it."""
-    where = (
-        f" on {fold(one.nodes)}" if one.nodes and len(subjects) == 1 and one.subject not in one.nodes else ""
-    )
-    about = fold(subjects) if set(subjects) <= set(one.nodes) else _some(subjects)
+    where = "" if not one.nodes or one.subject in one.nodes else f" on {fold(one.nodes)}"
+    folded = fold(subjects)
+    about = folded if "[" in folded and len(folded) <= _WIDEST else _some(subjects)
     text = f"{about}{where}: {one.says.rstrip('.')}"
     return f"{text}; {one.cure}" if cured and one.cure else text
 
@@ -276,8 +288,11 @@ def _cost(campaign: Campaign, serial: Serial) -> str:
 
 def _last(told: Told) -> Note:
     """What was done, which is nothing, and how to do it."""
+    blocked = bool(told.campaign.blocked)
     if told.saved:
-        return Note("dry run", "nothing was changed: a saved fleet can be planned for, not acted on")
-    if told.campaign.blocked:
+        text = "nothing was changed: a saved fleet can be planned for, not acted on"
+        then = "Once what blocks is decided, on the live cluster" if blocked else "On the live cluster"
+        return Note("dry run", f"{text}. {then}", command=f"{told.command} -i live" if told.command else "")
+    if blocked:
         return Note("dry run", "nothing was changed, and nothing is begun before what blocks is decided")
     return Note("dry run", "nothing was changed. To do it", command=told.command)

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from dcctl.drain.shape import RETURN, RETURNED
 from dcctl.inventory.folding import fold
+from dcctl.inventory.kinds import SCHEDULERS, kind_of, kinds_of
 from dcctl.inventory.model import Gap
 from dcctl.render.report import Note, Report, Table
 from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from dcctl.drain.backends import Kept
-    from dcctl.inventory.model import Node
+    from dcctl.inventory.model import Fleet, Node
     from dcctl.render.report import Severity
 
 State: TypeAlias = Literal["returned", "in service", "faulty", "not ready", "unknown", "foreign", "changed"]
@@ -25,6 +26,10 @@ _STAY: Final[tuple[State, ...]] = ("faulty", "not ready", "changed", "foreign")
 """Known to be unfit, or in the hands of somebody else."""
 _TOLD: Final = 8
 """Such nodes that are told below the table; the table has all."""
+_AUDIT: Final = "dcctl audit -w"
+_NOT_LOOKED: Final = (
+    "boards, drivers and links were not looked at on the nodes themselves: no ssh source is named"
+)
 _MOST: Final = 3
 """Faults of one node that a sentence tells."""
 
@@ -40,6 +45,8 @@ class Health(NamedTuple):
     """Checks that were told of it."""
     slight: tuple[str, ...] = ()
     """Faults that are told, and keep nothing out of service."""
+    unasked: bool = False
+    """No source of this run looks into the node: what only it could tell keeps nothing out of service."""
 
 
 class Back(NamedTuple):
@@ -53,8 +60,43 @@ class Back(NamedTuple):
     reason: str = ""
     stays_cordoned: bool = False
     """It was out of service before its drain, and is again as it was."""
+    unasked: bool = False
+    """Nobody looked into it."""
     kept: tuple[Kept, ...] = ()
     """What keeps it back, where it is one accelerator."""
+
+    @property
+    def words(self) -> str:
+        """What names it in a command."""
+        return self.node.replace(" GPU ", " --gpu ")
+
+
+def by_check(told: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return one text for each check, `GPU-05: …`, of all (check, what it says of a part of one node)."""
+    found: dict[str, list[str]] = {}
+    for check, says in told:
+        found.setdefault(check, []).append(says)
+    return tuple(f"{check}: {says[0]}{_repeated(says)}" for check, says in found.items())
+
+
+def _repeated(says: Sequence[str]) -> str:
+    if len(says) == 1:
+        return ""
+    return f" ({len(says):,} times)" if len(set(says)) == 1 else f" (and {len(says) - 1:,} more)"
+
+
+def unasked(looking: Collection[str], fleet: Fleet, names: Iterable[str]) -> frozenset[str]:
+    """Return the nodes that no source of this run looks into, and of which none failed to tell something.
+
+    `looking`: kinds of the sources that look into nodes: `ssh`, and `local`, which looks into one.
+    """
+    kinds = kinds_of([fleet])
+    here = {node.name for node in fleet.nodes if "local" in node.sources} if "local" in looking else set()
+    gaps = [gap for gap in fleet.gaps if gap.cause != "limited"]
+    others = any(not gap.node and kind_of(gap.source, kinds) not in SCHEDULERS for gap in gaps)
+    if "ssh" in looking or others:
+        return frozenset()
+    return frozenset(names) - here - {gap.node for gap in gaps}
 
 
 def judged(node: Node, health: Health | None) -> Back:
@@ -70,7 +112,8 @@ def judged(node: Node, health: Health | None) -> Back:
     was_out = cordon.was_schedulable is False
     if state == RETURNS and was_out:
         says = "; ".join(filter(None, ("it stays cordoned, as it was before its drain", says)))
-    return Back(node.name, state, says, cordon.run, cordon.reason, state == RETURNS and was_out)
+    going, blind = state == RETURNS, health is not None and health.unasked
+    return Back(node.name, state, says, cordon.run, cordon.reason, going and was_out, going and blind)
 
 
 def judged_board(node: Node, title: str, kept: tuple[Kept, ...], health: Health | None) -> Back:
@@ -78,7 +121,8 @@ def judged_board(node: Node, title: str, kept: tuple[Kept, ...], health: Health 
     if not kept:
         return Back(title, "in service", "no drain keeps it back")
     state, says = _state(node, health)
-    return Back(title, state, says, kept[0].run, kept[0].reason, kept=kept)
+    blind = state == RETURNS and health is not None and health.unasked
+    return Back(title, state, says, kept[0].run, kept[0].reason, kept=kept, unasked=blind)
 
 
 def _state(node: Node, health: Health | None) -> tuple[State, str]:
@@ -90,14 +134,14 @@ def _state(node: Node, health: Health | None) -> tuple[State, str]:
         return RETURNS, "not checked"
     if health.faults:
         return "faulty", _some(health.faults)
-    if health.doubts or not health.looked:
+    if health.doubts or not (health.looked or health.unasked):
         return "unknown", _some(health.doubts) or "no source tells of its health"
     return RETURNS, _some(health.slight)
 
 
 def _some(texts: Sequence[str]) -> str:
     more = len(texts) - _MOST
-    return "; ".join(texts[:_MOST]) + (f"; and {more:,} more" if more > 0 else "")
+    return "; ".join(texts[:_MOST]) + (f"; and {plural(more, 'check')} more" if more > 0 else "")
 
 
 def return_report(
@@ -113,7 +157,8 @@ def return_report(
     unknown = _with(backs, "unknown")
     rows = tuple((one.node, one.state, one.says, one.run, one.reason) for one in backs)
     told = tuple(
-        Gap("drain", f"health of {one.node}", one.says, "unsupported", node=one.node) for one in unknown
+        Gap("drain", f"health of {one.node}", one.says, "unsupported", f"{_AUDIT} {one.node}", node=one.node)
+        for one in unknown
     )
     return Report(
         kind=RETURN.kind,
@@ -162,6 +207,8 @@ def _notes(backs: Sequence[Back], *, dry_run: bool) -> Iterator[Note]:
     if _with(backs, "unknown"):
         text = "nodes whose health nobody can tell go back with --without-checks alone"
         yield Note("unknown", text, "warn")
+    if any(one.unasked for one in backs):
+        yield Note("health", _NOT_LOOKED)
     if _with(backs, RETURNS):
         yield Note("network", "not tested: a cable or a NIC that is bad is no finding of an audit")
     if dry_run:
@@ -174,6 +221,7 @@ def question(backs: Sequence[Back]) -> tuple[str, ...]:
     kept = [f"{one.node} stays as it is: {one.state}: {one.says}" for one in backs if one.state != RETURNS]
     return (
         *kept,
+        *([_NOT_LOOKED] if any(one.unasked for one in back) else []),
         f"back in service: {fold(one.node for one in back)}",
         f"Return {plural(len(back), 'node')}?",
     )

@@ -11,7 +11,7 @@ from dcctl.drain.fit.room import Room
 from dcctl.units import cores, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dcctl.drain.campaign import Leave, Relief, Unit, Verdict, Wave
     from dcctl.drain.fit.placing import Homeless
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from dcctl.drain.request import Done, Request
     from dcctl.inventory.model import Fleet
 
-_REASONS: Final = 3
-"""So many reasons are told of work that finds no room."""
+
+_REASONS: Final = 2
+"""So many reasons are in the sentence about work that finds no room."""
 
 
 class Fitted(NamedTuple):
@@ -58,9 +59,8 @@ def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, no
         found.append(_told(wave, judged))
         findings += _again(found[-1], soft)
         if judged.homeless:
-            helps = room.reliefs(judged)
-            reliefs |= dict.fromkeys(helps)
-            findings += _homeless(wave, judged, helps, request)
+            reliefs |= dict.fromkeys(room.reliefs(judged))
+            findings += _homeless(wave, judged, request)
         room.carry(judged)
     return Fitted(tuple(found), tuple(reliefs), tuple(findings))
 
@@ -128,24 +128,44 @@ def _again(wave: Wave, later: Collection[str]) -> Iterator[Finding]:
             yield Finding("no-room", unit.workload, says, nodes, blocks=False)
 
 
-def _homeless(wave: Wave, judged: Judged, reliefs: Iterable[Relief], request: Request) -> Iterator[Finding]:
-    """What finds no room, why, and what would help."""
-    helps: dict[str, str] = {}
-    for each in reliefs:
-        helps.setdefault(each.workload, each.command or each.says)
+def _homeless(wave: Wave, judged: Judged, request: Request) -> Iterator[Finding]:
+    """What finds no room, and why."""
     nodes = {unit.workload: tuple(dict.fromkeys(leaf.node for leaf in unit.leaves)) for unit in wave.units}
     opened = request.gates.without_fit
     for one in judged.homeless:
-        cure = ", or ".join(filter(None, (helps.get(one.workload, ""), "--without-fit")))
-        found = Finding("no-room", one.workload, _says(one, judged), nodes.get(one.workload, ()), not opened)
-        yield found if opened else replace(found, cure=cure)
+        yield Finding(
+            "no-room",
+            one.workload,
+            _says(one, judged),
+            nodes.get(one.workload, ()),
+            blocks=not opened,
+            cure="" if opened else "--without-fit",
+            more=_counts(one),
+        )
 
 
 def _says(one: Homeless, judged: Judged) -> str:
-    """`3 members with 24 GPUs find no room: 71 nodes too few free GPUs`."""
+    """`3 members with 24 GPUs find no room (79 nodes: 71 too few free accelerators · 8 cordoned)`."""
     size = f" with {cores(one.gpu_milli)} GPUs" if one.gpu_milli else ""
     proved = judged.verdicts.get(one.workload) == "does not fit"
-    words = "find no room" if proved else "may find no room"
-    reasons = sorted(one.why.items(), key=lambda row: (-row[1], row[0]))[:_REASONS]
-    why = one.says or ", ".join(f"{plural(count, 'node')}: {reason}" for reason, count in reasons)
-    return f"{plural(one.members, 'member')}{size} {words}" + (f" ({why})" if why else "")
+    find = ("finds" if one.members == 1 else "find") if proved else "may find"
+    why = one.says or _commonest(one)
+    return f"{plural(one.members, 'member')}{size} {find} no room" + (f" ({why})" if why else "")
+
+
+def _commonest(one: Homeless) -> str:
+    """What most nodes refuse it for, and how many others there are: `92 nodes: 58 not ready · 34 more`."""
+    told, others = _counted(one)[:_REASONS], _counted(one)[_REASONS:]
+    words = [f"{count:,} {reason}" for count, reason in told]
+    words += [f"{sum(count for count, _ in others):,} more"] if others else []
+    return f"{plural(sum(one.why.values()), 'node')}: {' · '.join(words)}" if words else ""
+
+
+def _counts(one: Homeless) -> str:
+    """Every reason with its nodes, as `dcctl schedule explain` has them."""
+    return " · ".join(f"{count:,} {reason}" for count, reason in _counted(one))
+
+
+def _counted(one: Homeless) -> list[tuple[int, str]]:
+    """The commonest first."""
+    return sorted(((count, reason) for reason, count in one.why.items()), key=lambda row: (-row[0], row[1]))

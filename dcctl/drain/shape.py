@@ -43,6 +43,7 @@ FINDINGS: Final = (
     Column("says", "WHAT STANDS IN THE WAY", keep=8),
     Column("nodes", "NODES", "nodes", keep=5),
     Column("cure", "WHAT REMOVES IT", keep=7),
+    Column("more", "WHY EACH NODE REFUSES IT", keep=4),
 )
 RELIEFS: Final = (
     Column("workload", "WORKLOAD", keep=9),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from dcctl.drain.blind import foreign
+from dcctl.drain.clocks import local
 from dcctl.drain.labels import meets, selector
 from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.folding import fold, sort_key
@@ -18,12 +19,26 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from dcctl.drain.request import Request
+    from dcctl.inventory.disruption import Cordon
     from dcctl.inventory.model import Node
 
 _CONTROL_PLANE: Final = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _SERVERS: Final = ("kube-apiserver-", "etcd-")
 """How the names of the pods begin without which there is no cluster."""
 _LIST: Final = "dcctl inventory -o name"
+_RETURN: Final = "dcctl drain --return"
+_NONE: Final[Mapping[str, Begun]] = {}
+
+
+class Begun(NamedTuple):
+    """A run of this machine that is not at its end."""
+
+    resume: str
+    """The command that goes on with it."""
+    undo: str
+    """The command that takes it back."""
+    under_way: bool = False
+    """Whether a process is at it now."""
 
 
 def chosen(
@@ -42,7 +57,7 @@ def chosen(
     if words is None and not labels and found is None:
         raise UsageError("dcctl drain", "no node is named", "dcctl drain @rack7 --dry-run")
     place = Fleet(nodes=fleet.nodes, racks=fleet.racks, pools=fleet.pools)
-    nodes = select(place, words, exclude).nodes
+    nodes = select(place, words, exclude, option="").nodes
     if labels:
         wanted = selector(labels)
         if not any(meets(node.labels, wanted) for node in fleet.nodes):
@@ -50,7 +65,14 @@ def chosen(
         nodes = tuple(node for node in nodes if meets(node.labels, wanted))
     names = sorted((node.name for node in nodes if found is None or node.name in found), key=sort_key)
     if not names:
-        raise UsageError("dcctl drain", "no node is left: all that is named must be met at once", _LIST)
+        typed = (
+            words,
+            exclude and f"-x {exclude}",
+            labels and f"-l {labels}",
+            found is not None and "--for FILE",
+        )
+        what = ", ".join(str(one) for one in typed if one)
+        raise UsageError(what, "no node is left: all that is named must be met at once", _LIST)
     return tuple(names)
 
 
@@ -92,10 +114,12 @@ def check(
     reason_needed: bool = False,
     run: str = "",
     finished: Collection[str] = (),
+    begun: Mapping[str, Begun] = _NONE,
 ) -> None:
     """Return when these nodes may be planned for; nothing is contacted.
 
-    `run` is that of the campaign itself, `finished` those that have ended and hold their nodes no more.
+    `run` is that of the campaign itself, `finished` those that have ended and hold their nodes no more,
+    `begun` those of this machine that have not.
     UsageError: no nodes, unknown ones, or no reason where the site demands one. RefusedError: another run
     holds a node, or a gate is shut before the control plane, every node of a cluster, or foreign cordons.
     """
@@ -109,7 +133,7 @@ def check(
         why = "this site demands one: it stands on the nodes, for whoever finds them drained"
         raise UsageError("--reason", why, _command(request, "--reason TEXT"))
     targets = [by_name[name] for name in request.nodes]
-    _refuse_held(targets, run, finished)
+    _refuse_held(targets, (run, *finished), begun)
     if request.boards:
         return  # their node stays in service
     servers = control_plane(fleet)
@@ -131,14 +155,27 @@ def control_plane(fleet: Fleet) -> frozenset[str]:
     return frozenset((*labelled, *serving))
 
 
-def _refuse_held(targets: Iterable[Node], run: str, finished: Collection[str]) -> None:
+def _refuse_held(targets: Iterable[Node], over: Collection[str], begun: Mapping[str, Begun]) -> None:
     """Nodes of another run of dcctl that is not at its end."""
     for node in targets:
         held = node.cordon
-        if held is not None and held.by == "dcctl" and held.run not in (run, *finished):
-            who, why = held.who or "somebody", f": {held.reason}" if held.reason else ""
-            others = fold(one.name for one in targets if one.cordon and one.cordon.run == held.run)
-            raise RefusedError(others, f"run {held.run} of {who} holds it{why}", "dcctl drain --status")
+        if held is not None and held.by == "dcctl" and held.run not in over:
+            names = fold(one.name for one in targets if one.cordon and one.cordon.run == held.run)
+            raise _held(names, held, begun.get(held.run))
+
+
+def _held(nodes: str, held: Cordon, ours: Begun | None) -> RefusedError:
+    """Which run holds them, who began it, since when, and what ends it."""
+    since = "" if held.at_s is None else f" since {local(held.at_s, 'UTC')} UTC"
+    reason = f" ({held.reason})" if held.reason else ""
+    run = f"held by run {held.run or 'of no name'} of {held.who or 'somebody'}{since}{reason}"
+    if ours is None:
+        ends = "dcctl drain --resume or --undo ends it where it was begun; only if nobody can do that"
+        back = f"{_RETURN} {shlex.quote(nodes)}"
+        return RefusedError(nodes, f"{run}, of another machine: {ends}, return them", back)
+    if ours.under_way:
+        return RefusedError(nodes, f"{run}, which is under way", "dcctl drain --status")
+    return RefusedError(nodes, f"{run}, which did not finish; to take it back: {ours.undo}", ours.resume)
 
 
 def _refuse_control_plane(targets: Iterable[Node], servers: frozenset[str], request: Request) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from dcctl.inventory.folding import fold
 from dcctl.units import cores, duration, plural
 
@@ -29,10 +31,11 @@ def headline(campaign: Campaign) -> str:
 
 def _answer(campaign: Campaign) -> str:
     decisions = len(groups(campaign.blocked))
+    blocked = f"blocked: {plural(decisions, 'decision')}" if decisions else ""
     if campaign.verdict == "does not fit":
-        return f"does not fit: {_homeless(campaign)}"
+        return "; ".join(filter(None, (f"does not fit: {_homeless(campaign)}", blocked)))
     if decisions:
-        return f"blocked until you decide {plural(decisions, 'thing')}; then {_length(campaign)}"
+        return f"{blocked}; then {_length(campaign)}"
     if campaign.verdict == "unknown":
         return f"nobody can tell whether it fits; as far as is known {_length(campaign)}"
     order = ", in this order" if campaign.verdict == "fits after reordering" else ""
@@ -183,8 +186,14 @@ def to_of(wave: Wave) -> str:
 
 
 def groups(findings: Iterable[Finding]) -> list[tuple[Finding, tuple[str, ...]]]:
-    """Return findings that say the same once, each with all that it is about."""
-    found: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
+    """Return findings that say the same once, on all of their nodes, each with all that it is about."""
+    found: dict[tuple[object, ...], list[Finding]] = {}
     for one in findings:
-        found.setdefault((one.blocks, one.why, one.says, one.cure), (one, []))[1].append(one.subject)
-    return [(first, tuple(dict.fromkeys(subjects))) for first, subjects in found.values()]
+        found.setdefault((one.blocks, one.why, one.says, one.cure), []).append(one)
+    return [
+        (
+            replace(same[0], nodes=tuple(dict.fromkeys(name for one in same for name in one.nodes))),
+            tuple(dict.fromkeys(one.subject for one in same)),
+        )
+        for same in found.values()
+    ]

@@ -47,3 +47,5 @@ class Cordon(Fact, frozen=True):
     reason: str = ""
     was_schedulable: bool | None = None
     """Before it. None: not told."""
+    at_s: Natural | None = None
+    """Since when (Unix time). None: not told."""

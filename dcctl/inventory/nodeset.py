@@ -182,9 +182,10 @@ def _slug(name: str) -> str:
     return _NOT_IN_GROUP.sub("-", name).strip("-") or "-"
 
 
-def select(fleet: Fleet, include: str | None, exclude: str | None = None) -> Fleet:
+def select(fleet: Fleet, include: str | None, exclude: str | None = None, option: str = "-w ") -> Fleet:
     """Return what is left of the fleet by `-w include` and `-x exclude`; None leaves that side alone.
 
+    `option`: what `include` was typed behind; empty: it is an argument.
     UsageError: not readable, a group or name that the inventory lacks (with the nearest ones), nothing left.
     Each term after `!` or `&` must meet a known node: `@rack7!gpu0o9` is a typing error, not a choice.
     """
@@ -196,7 +197,9 @@ def select(fleet: Fleet, include: str | None, exclude: str | None = None) -> Fle
     if exclude is not None:
         kept -= _chosen(exclude, names, groups)
     if not kept:
-        text = ", ".join(part for part in (include and f"-w {include}", exclude and f"-x {exclude}") if part)
+        text = ", ".join(
+            part for part in (include and f"{option}{include}", exclude and f"-x {exclude}") if part
+        )
         raise UsageError(f"node set {shown(text)}", "no node is left", "dcctl inventory -o name")
     return restrict(fleet, kept)
 

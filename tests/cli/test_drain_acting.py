@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -162,11 +163,34 @@ def test_undone(busy: Cluster) -> None:
     assert len(document["details"]["lasting"]) == 4
 
 
-def test_health_that_nobody_tells_keeps_a_node_out_of_service(busy: Cluster) -> None:
+SSH = """
+[[context.a.source]]
+kind = "kubernetes"
+[[context.a.source]]
+kind = "ssh"
+nodes = "gpu[0-1]"
+port = 9
+config_file = "/dev/null"
+"""
+
+
+def test_what_was_asked_and_not_told_keeps_a_node_out_of_service(busy: Cluster) -> None:
     busy.told(*FIRST, "--yes")
-    document = busy.told("--return", "gpu0", "--yes", code=3)
+    (busy.folder / "c.toml").write_text(SSH)
+    own = ("-i", "live", "--config", "c.toml", "--timeout", "2")
+    document = busy.told("--return", "gpu0", "--yes", *own, code=3)
     assert document["items"][0]["state"] == "unknown"
     assert busy.node("gpu0")[0] is False
+    checks = re.findall(r"[A-Z]{3}-\d\d(?=: )", document["items"][0]["says"])
+    assert len(checks) == len(set(checks)) == 3
+
+
+def test_where_kubernetes_alone_is_asked_ready_nodes_return(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    document = busy.told("--return", *FIRST, "--yes")
+    assert [one["state"] for one in document["items"]] == ["returned"] * 2
+    assert "no ssh source is named" in document["notes"][0]["text"]
+    assert busy.node("gpu0") == (True, None)
 
 
 def test_a_node_that_is_not_ready_stays_out_of_service(busy: Cluster) -> None:
@@ -236,24 +260,53 @@ sys.exit(guarded(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("after", [3, 6])
-def test_kill_9_is_resumed(busy: Cluster, after: int) -> None:
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(after), "drain", *FIRST, "--reason", "PDU swap", "--yes"],
-        env=busy.env(),
+def killed(cluster: Cluster, after: int, *words: str) -> None:
+    """A drain that dies after so many writes to its journal."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(after), "drain", *FIRST, "--reason", "PDU swap", "--yes", *words],
+        env=cluster.env(),
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
         stdin=subprocess.DEVNULL,
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize("after", [3, 6])
+def test_kill_9_is_resumed(busy: Cluster, after: int) -> None:
+    killed(busy, after)
     (run,) = busy.told("--status")["items"]
     assert run["state"] == "unfinished"
     document = busy.told("--resume")
     assert (document["summary"]["state"], busy.on(*FIRST)) == ("drained", 0)
     marks = [busy.node(name)[1] for name in FIRST]
     assert [mark["reason"] for mark in marks if mark] == ["PDU swap"] * 2
+
+
+def test_typed_again_after_a_crash_it_names_what_goes_on_and_what_takes_back(busy: Cluster) -> None:
+    killed(busy, 6, "-i", "kubernetes")
+    for words in ((*FIRST, "--yes"), ("gpu0", "--reason", "another", "--dry-run")):
+        again = busy(*words)
+        assert (again.returncode, again.stdout) == (6, "")
+        assert again.stderr.endswith("Try: dcctl drain -i kubernetes --resume\n"), again.stderr
+        assert "did not finish; to take it back: dcctl drain -i kubernetes --undo" in again.stderr
+    busy.told("--resume")
+    assert busy.on(*FIRST) == 0
+
+
+def test_a_run_of_another_machine_is_named_with_what_ends_it(busy: Cluster) -> None:
+    killed(busy, 6)
+    for path in (busy.folder / "dcctl" / "journals").iterdir():
+        path.unlink()
+    refused = busy(*FIRST, "-i", "kubernetes", "--yes")
+    assert refused.returncode == 6
+    told = r"held by run \S+ of \S+@\S+ since .* UTC \(PDU swap\), of another machine"
+    assert re.search(told, refused.stderr), refused.stderr
+    assert refused.stderr.endswith("Try: dcctl drain -i kubernetes --return 'gpu[0-1]'\n"), refused.stderr
+    busy.told("--return", *FIRST, "--without-checks", "--yes")
+    assert busy.told(*FIRST, "--yes")["summary"]["state"] == "drained"
 
 
 def test_it_asks_on_a_terminal_and_no_changes_nothing(busy: Cluster) -> None:

@@ -62,20 +62,21 @@ class Shell(NamedTuple):
 
 
 def fill(plane: ControlPlane) -> None:
-    """On the first rack: a gang of three nodes, a service with a budget, and one whose budget allows nobody.
+    """On the first rack: a gang on three nodes; on the fourth a service, and one that no budget lets go.
 
     The racks beside it are empty.
     """
     plane.apply([*(namespace(space) for space in (TRAIN, CHAT, DATA)), pod_group_kind()])
     plane.add_nodes(12)
-    shut(plane, range(5, 13), shut=True)
-    plane.apply(
-        [group("llm", GANG), *(stateful_set(f"llm-{rank}", TRAIN, 8, gang="llm") for rank in range(GANG))]
-    )
+    open_to_work(plane, range(1, 4))
+    sets = [stateful_set(f"llm-{rank}", TRAIN, 8, gang="llm") for rank in range(GANG)]
+    plane.apply([group("llm", GANG), *sets])
+    plane.wait_for(lambda: len(standing(plane)) == GANG, 60, "the gang runs")
+    open_to_work(plane, range(4, 5))
     plane.apply([stateful_set("web", CHAT, 1, replicas=3), disruption_budget("web", CHAT, "web", 2)])
     plane.apply([stateful_set("pg", DATA, 0), disruption_budget("pg", DATA, "pg", 1)])
     plane.wait_for(lambda: len(standing(plane)) == GANG + 4, 60, "all pods run")
-    shut(plane, range(5, 13), shut=False)
+    open_to_work(plane, range(1, 13))
 
 
 def group(name: str, members: int) -> Json:
@@ -105,16 +106,16 @@ def stateful_set(name: str, space: str, gpus: int, replicas: int = 1, gang: str 
     }
 
 
-def shut(plane: ControlPlane, numbers: range, *, shut: bool) -> None:
-    """These nodes take no work, or do."""
+def open_to_work(plane: ControlPlane, numbers: range) -> None:
+    """These of the twelve nodes take work, and no others."""
     plane.apply(
         {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"name": f"gpu{number:04d}"},
-            "spec": {"unschedulable": shut},
+            "spec": {"unschedulable": number not in numbers},
         }
-        for number in numbers
+        for number in range(1, 13)
     )
 
 

@@ -335,8 +335,8 @@ def test_one_gpu_is_drained_and_returned_by_the_command(hooked: ControlPlane, tm
         hooked.apply([claim("e"), holder("e")])
         hooked.wait_for(lambda: waits(admin.get(f"{base}/e")), 60, "nobody is given it")
 
-        words = ("drain", "--return", node, "--gpu", index, "--without-checks", "--yes")
-        back = shell.dcctl(*words, "-i", "kubernetes")
+        again = ("drain", "--return", node, "--gpu", index, "--without-checks", "--yes")
+        back = shell.dcctl(*again, "-i", "kubernetes")
         assert back.returncode == 3, "who waits for a class of an unknown driver is a gap"
         hooked.wait_for(lambda: runs("e"), 60, "it is given out again")
         assert admin.get(RULES)["items"] == []

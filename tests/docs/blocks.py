@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RUN = ("console", "sh", "crontab", "toml")
@@ -101,12 +101,14 @@ def _console(lines: tuple[str, ...]) -> list[Step]:
     return [Step(command, tuple(shown)) for command, shown in commands]
 
 
-def run(block: Block, sandbox: Path) -> list[Result]:
+def run(block: Block, sandbox: Path, before: Callable[[], None] = lambda: None) -> list[Result]:
     """Run the commands of a block in one shell, in an empty folder that has `examples/` in it.
 
-    Standard output is a terminal of 100 columns without colour; standard error is put after it.
+    Standard output is a terminal of 100 columns without colour; standard error is put after it. `before` is
+    called when the folder is ready; programs are in `.bin`.
     """
     env = _environment(sandbox)
+    before()
     script = "".join(
         f"{_placed(step.command, sandbox)}\n"
         f"rc=$?; printf '{_END}%d{_END}\\n' $rc; printf '{_END}{_END}\\n' >&2; (exit $rc)\n"

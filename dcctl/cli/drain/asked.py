@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
     from dcctl.drain.request import Board, Rule, Window
+    from dcctl.drain.targets import Begun
     from dcctl.drain_specs import DrainSpec
     from dcctl.inventory.model import Fleet
 
@@ -134,7 +135,8 @@ def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: 
         gates=gates_of(gates),
         boards=boards_of(fleet, nodes, which.gpu or ()),
     )
-    check(fleet, request, reason_needed=spec.demand_reason, finished=finished(session))
+    finished, begun = _runs(session)
+    check(fleet, request, reason_needed=spec.demand_reason, finished=finished, begun=begun)
     _refuse_protected(fleet, request, spec)
     return request
 
@@ -152,13 +154,22 @@ def boards_of(fleet: Fleet, nodes: tuple[str, ...], words: Iterable[str]) -> tup
     return tuple(found.values())
 
 
-def finished(session: Session) -> tuple[str, ...]:
-    """Return the runs of this machine that have ended: they hold their nodes no more."""
+def _runs(session: Session) -> tuple[tuple[str, ...], dict[str, Begun]]:
+    """The runs of this machine: those that have ended and hold their nodes no more, and the others."""
     from dcctl import journal
     from dcctl.cli.drain.acting import journals
     from dcctl.drain.act.order import KIND
+    from dcctl.drain.targets import Begun
 
-    return tuple(one.header.run for one in journal.journals(journals(session), KIND) if one.outcome)
+    every = journal.journals(journals(session), KIND)
+    newest = next((one for one in every if not one.outcome), None)
+    begun = {}
+    for one in every:
+        if not one.outcome:
+            run = "" if one is newest else f" --run {one.header.run}"
+            told = one.header
+            begun[told.run] = Begun(told.resume + run, told.undo + run, journal.under_way(one.path))
+    return tuple(one.header.run for one in every if one.outcome), begun
 
 
 def _refuse_protected(fleet: Fleet, request: Request, spec: DrainSpec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dcctl.audit.check import Check
     from dcctl.audit.judge import Verdict
@@ -27,6 +27,7 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
 
     UsageError: no node is named. RefusedError: the answer was no. UnfinishedError: a node could not be told.
     """
+    from dcctl.cli.again import in_full
     from dcctl.cli.drain.acting import backend_of, demand_live, journals
     from dcctl.drain.act.back import give_back
     from dcctl.drain.returning import RETURNS, question, return_report, told
@@ -39,7 +40,9 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
         return return_report(backs, gaps, dry_run=session.consent.dry_run)
     demand_live(session, f"{_COMMAND} --dry-run")
     session.consent.demand(_typed(session, which), question(backs))
-    given = give_back(backend_of(session), journals(session), _typed(session, which), going, session.now_s)
+    given = give_back(
+        backend_of(session), journals(session), in_full(_COMMAND, session), going, session.now_s
+    )
     return return_report(told(backs, given.left), gaps, given.run, given.journal)
 
 
@@ -102,39 +105,66 @@ def _health_of(session: Session, evidence: Evidence, names: Sequence[str]) -> di
     from dcctl.audit.judge import judge
     from dcctl.audit.scene import Scene
     from dcctl.cli.audit.setup import setup
+    from dcctl.drain.returning import unasked
 
     this = setup(session)
     checks = tuple(one for one in this.checks if one.id in DRAINS)
     scene = Scene(replace(evidence, waivers=this.waivers), evidence.taken_at_s or session.now_s, this.policy)
-    return _told(scene, checks, judge(scene, checks, whole=False), names)
+    verdict = judge(scene, checks, whole=False)
+    return _told(scene, checks, verdict, names, unasked(_looking(session), evidence.fleet, names))
 
 
-def _told(scene: Scene, checks: Sequence[Check], verdict: Verdict, names: Sequence[str]) -> dict[str, Health]:
-    from dcctl.drain.returning import Health
+def _looking(session: Session) -> frozenset[str]:
+    """The kinds of sources of this run that look into nodes; what is saved was looked at once."""
+    from dcctl import app, specs
 
-    faults: dict[str, list[str]] = {name: [] for name in names}
-    slight: dict[str, list[str]] = {name: [] for name in names}
+    kinds = {specs.SshSpec: "ssh", specs.LocalSpec: "local"}
+    plan = app.plan_of(session.settings)
+    if not any(isinstance(one, specs.KubernetesSpec) for one in plan):
+        return frozenset(("ssh",))
+    return frozenset(kinds[type(one)] for one in plan if type(one) in kinds)
+
+
+def _told(
+    scene: Scene, checks: Sequence[Check], verdict: Verdict, names: Sequence[str], unasked: Collection[str]
+) -> dict[str, Health]:
+    from dcctl.drain.returning import Health, by_check
+
+    faults: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
+    slight: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     for one in verdict.findings:
         if one.id not in verdict.waived:
             for name in set(one.nodes) & faults.keys():
-                (faults if one.severity in _GRAVE else slight)[name].append(f"{one.check}: {one.says}")
-    doubts = _doubts(verdict, names)
+                (faults if one.severity in _GRAVE else slight)[name].append((one.check, one.says))
+    doubts = _doubts(verdict, names, unasked)
     looked = _looked(scene, checks, names)
     return {
-        name: Health(tuple(faults[name]), tuple(doubts[name]), looked[name], tuple(slight[name]))
+        name: Health(
+            by_check(faults[name]),
+            by_check(doubts[name]),
+            looked[name],
+            by_check(slight[name]),
+            name in unasked,
+        )
         for name in names
     }
 
 
-def _doubts(verdict: Verdict, names: Sequence[str]) -> dict[str, list[str]]:
-    """Why checks could tell nothing of a node; of a kind of evidence that was refused, of every node."""
-    found: dict[str, list[str]] = {name: [] for name in names}
+def _doubts(
+    verdict: Verdict, names: Sequence[str], unasked: Collection[str]
+) -> dict[str, list[tuple[str, str]]]:
+    """Why checks could tell nothing of a node; of a kind of evidence that was refused, of every node.
+
+    `unasked`: nodes that nobody was asked to look into, so that nothing follows from what they do not tell.
+    """
+    found: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     for tally in verdict.tallies:
         for one in tally.outcomes:
             if one.state not in ("unknown", "error") or one.check.severity not in _GRAVE:
                 continue
             for name in names if not one.subject else set(one.nodes) & found.keys():
-                found[name].append(f"{one.check.id}: {one.says}")
+                if one.state == "error" or not one.subject or name not in unasked:
+                    found[name].append((one.check.id, one.says))
     return found
 
 

@@ -54,7 +54,7 @@ def _whole_hints(command: str, *, dry_run: bool) -> Iterator[None]:
         yield
     except DcctlError as error:
         head, option, value = error.hint.rpartition(" --")
-        if head.startswith("dcctl drain ") and option:
+        if head.startswith("dcctl drain ") and option and " --resume" not in error.hint:
             error.hint = f"{command} --{value}{' --dry-run' if dry_run else ''}"
         raise
 

@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
 
 def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back], now_s: int) -> Given:
-    """Each node is as it was before its run, if it is still as that run left it. `command`: the whole of it.
+    """Each node is as it was before its run, if it is still as that run left it.
 
     UnfinishedError: the cluster does not answer any more; typed again, the command goes on.
     """
@@ -50,7 +50,7 @@ def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back
     with journal.create(folder, header) as written, Interrupts() as interrupts:
         for one in going:
             with interrupts.step():
-                left[one.node] = _given(backend, written, one, command)
+                left[one.node] = _given(backend, written, one, f"{command} {one.words}")
         written.end("returned")
         return Given(header.run, str(written.path), left)
 

@@ -22,7 +22,7 @@ def in_turns(wave: Wave, members: Iterable[str], found: Places) -> tuple[str, ..
     they were placed.
     """
     placed = [one.job for one in found.placed]
-    wanted = {job.id for job in placed}
+    wanted = dict.fromkeys(job.id for job in placed)
     free = tuple(job for job in members if job not in wanted)
     largest = by_size(wave.scene.problem, placed)
     order = largest if _finds_room(wave, free, largest) else placed

@@ -24,6 +24,7 @@ from dcctl.drain.report import Told, level_of, plan_report, question
 from dcctl.drain.request import Hook, Request, Window
 from dcctl.drain.timeline import timeline
 from dcctl.drain.words import headline
+from dcctl.inventory.model import Gap
 from dcctl.render.plain import envelope
 
 if TYPE_CHECKING:
@@ -86,6 +87,13 @@ HEADLINES = {
         campaign(wave(), verdict="fits after reordering"),
         "possible in 1 wave, 10 min, in this order; no PDB is broken",
     ),
+    "no room and decisions": (
+        campaign(wave(unit(verdict="does not fit", restarts=1)), verdict="does not fit", findings=(BUDGET,)),
+        (
+            "does not fit: train/llama (64 GPUs) finds no room; blocked: 1 decision; "
+            "its gang restarts once; no PDB is broken"
+        ),
+    ),
     "no end": (
         campaign(wave(end_s=None)),
         "possible in 1 wave, nobody knows for how long; no PDB is broken",
@@ -100,7 +108,7 @@ HEADLINES = {
     ),
     "blocked": (
         campaign(wave(), findings=(BUDGET, replace(BUDGET, subject="db/pg-1"))),
-        "blocked until you decide 1 thing; then 1 wave, 10 min; no PDB is broken",
+        "blocked: 1 decision; then 1 wave, 10 min; no PDB is broken",
     ),
 }
 
@@ -136,11 +144,13 @@ def test_what_happens_before_a_wave_and_where_work_goes() -> None:
 
 
 def test_equal_findings_are_told_once_with_all_that_they_are_about() -> None:
-    several = tuple(replace(BUDGET, subject=f"db/pg-{number}") for number in range(5))
+    several = tuple(
+        replace(BUDGET, subject=f"db/pg-{number}", nodes=(f"gpu{number % 2 + 1}",)) for number in range(5)
+    )
     report = plan_report(Told(campaign(wave(), findings=several)))
     assert len(report.details[1].rows) == 5
     assert note(report, "blocked until you decide") == (
-        "db/pg-0, db/pg-1, db/pg-2 and 2 more: PDB db/pg allows 0 of 1; --allow-pdb-violation db/pg|"
+        "db/pg-[0-4] on gpu[1-2]: PDB db/pg allows 0 of 1; --allow-pdb-violation db/pg|"
     )
 
 
@@ -164,11 +174,21 @@ def test_the_way_of_kubectl_and_reliefs() -> None:
     assert note(report, "relief") == "train/llama: stop nlp/x (8 GPUs)|"
 
 
+def test_nodes_that_told_nothing_may_make_the_plan_better() -> None:
+    gaps = (Gap("k8s", "gpu7", "timed out", "timeout", node="gpu7"), Gap("k8s", "gpu1", "x", node="gpu1"))
+    report = plan_report(Told(campaign(wave()), gaps=gaps))
+    assert note(report, "not wholly known").startswith("gpu7 did not tell all: work may find more room")
+    only = plan_report(Told(campaign(wave()), gaps=gaps[1:]))
+    assert "not wholly known" not in [one.label for one in only.notes]
+
+
 def test_the_last_line_says_how_to_do_it_or_why_not() -> None:
     command = "dcctl drain @rack1 --yes"
     told = Told(campaign(wave()), command=command)
     assert note(plan_report(told), "dry run") == f"nothing was changed. To do it|{command}"
     assert "not acted on" in note(plan_report(told._replace(saved=True)), "dry run")
+    saved = plan_report(told._replace(saved=True))
+    assert note(saved, "dry run").endswith(f"On the live cluster|{command} -i live")
     blocked = told._replace(campaign=campaign(wave(), findings=(BUDGET,)))
     assert "before what blocks is decided" in note(plan_report(blocked), "dry run")
 

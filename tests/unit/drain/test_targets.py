@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dcctl.drain.labels import meets, selector
 from dcctl.drain.request import Gates, Request
-from dcctl.drain.targets import check, chosen, control_plane, named_by
+from dcctl.drain.targets import Begun, check, chosen, control_plane, named_by
 from dcctl.errors import DcctlError, RefusedError, UsageError
 from dcctl.inventory.disruption import Cordon, Disruption
 from tests.examples import examples
@@ -216,9 +216,25 @@ def test_a_node_that_another_run_holds_is_refused_whatever_the_gates() -> None:
     one = _held(by="dcctl", run="r7", who="ada", reason="PDU swap")
     with pytest.raises(RefusedError) as caught:
         _check(one, "n1", "n2", gates=every)
-    assert str(caught.value) == "n1: run r7 of ada holds it: PDU swap. Try: dcctl drain --status"
+    assert str(caught.value).startswith("n1: held by run r7 of ada (PDU swap), of another machine: ")
+    assert str(caught.value).endswith("Try: dcctl drain --return n1")
     _check(one, "n1", run="r7")
     _check(one, "n1", finished=("r6", "r7"))
+
+
+@pytest.mark.parametrize(
+    ("under_way", "says"),
+    [
+        (False, "which did not finish; to take it back: dcctl drain --undo. Try: dcctl drain --resume"),
+        (True, "which is under way. Try: dcctl drain --status"),
+    ],
+)
+def test_a_run_of_this_machine_is_told_with_what_goes_on(under_way: bool, says: str) -> None:
+    begun = {"r7": Begun("dcctl drain --resume", "dcctl drain --undo", under_way)}
+    one = _held(by="dcctl", run="r7", who="ada", at_s=1_800_000_000)
+    with pytest.raises(RefusedError) as caught:
+        _check(one, "n1", begun=begun)
+    assert str(caught.value) == f"n1: held by run r7 of ada since Fri 15 Jan 08:00 UTC, {says}"
 
 
 @pytest.mark.parametrize(

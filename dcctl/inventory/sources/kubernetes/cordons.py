@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import msgspec
 
 from dcctl.inventory.disruption import Cordon
+from dcctl.inventory.moments import moment
 from dcctl.inventory.sources.kubernetes.types import Wire
 
 if TYPE_CHECKING:
@@ -75,4 +76,11 @@ def _own(text: str) -> Cordon:
         note = msgspec.json.decode(text, type=DrainNote)
     except msgspec.MsgspecError:
         return Cordon("dcctl")
-    return Cordon("dcctl", note.run, note.who, note.reason, note.was_schedulable)
+    return Cordon("dcctl", note.run, note.who, note.reason, note.was_schedulable, _since_s(note.at))
+
+
+def _since_s(text: str) -> int | None:
+    try:
+        return moment(text)
+    except ValueError:
+        return None

@@ -14,7 +14,7 @@ def test_each_tool_is_known_by_the_mark_that_it_leaves() -> None:
     assert {name: node.cordon for name, node in sink.found.items()} == {
         "free": None,
         "by-hand": None,
-        "ours": Cordon("dcctl", "2026-03-01T08-00-00-a1b2", "lin.wei", "PDU swap", was_schedulable=True),
+        "ours": Cordon("dcctl", "2026-03-01T08-00-00-a1b2", "lin.wei", "PDU swap", True, 1_772_352_000),
         "spoiled": Cordon("dcctl"),
         "kured": Cordon("kured"),
         "nmo": Cordon("node-maintenance-operator"),
