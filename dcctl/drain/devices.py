@@ -159,17 +159,13 @@ def held_on(fleet: Fleet, request: Request, stays: Iterable[Stay]) -> Iterator[F
         found = holders_of(fleet, board) if board.node in request.nodes else Holders((), ())
         for claim in found.claims:
             says = f"holds {board.title} without a pod: nothing can be evicted, and it is not free"
-            cure = "" if opened else f"{_delete(claim)}, or --force"
+            space = claim.partition("/")[0]
+            cure = "" if opened else f"kubectl get resourceclaims --namespace {space}, or --force"
             yield Finding("device", claim, says, (board.node,), blocks=not opened, cure=cure)
         for pod in found.pods:
             if pod in standing:
                 says = f"holds {board.title} and stays: it belongs to its node"
                 yield Finding("device", pod, says, (board.node,), blocks=False)
-
-
-def _delete(claim: str) -> str:
-    namespace, _, name = claim.rpartition("/")
-    return f"kubectl delete resourceclaim {name} --namespace {namespace or 'default'}"
 
 
 def alone(fleet: Fleet, boards: Collection[Board]) -> Fleet:
