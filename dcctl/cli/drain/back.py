@@ -79,13 +79,13 @@ def _backs(
 
     by_name = {node.name: node for node in fleet.nodes}
     told = {name: None if health is None else health[name] for name in names}
+    if not which.gpu:
+        yield from (judged(by_name[name], told[name]) for name in names)
+        return
     backend = backend_of(session)
-    boards = boards_of(fleet, names, which.gpu or ())
-    for board in boards:
+    for board in boards_of(fleet, names, which.gpu):
         node = by_name[board.node]
         yield judged_board(node, board.title, backend.kept(board=board), told[node.name])
-    if not boards:
-        yield from (judged(by_name[name], told[name]) for name in names)
 
 
 def _evidence(session: Session) -> Evidence:
