@@ -55,7 +55,7 @@ def check_context(context: Context) -> None:
 
 def _check_drain(context: Context) -> None:
     """UsageError for what [context.NAME.drain] names and nobody could read."""
-    from dcctl.drain.calendar import window
+    from dcctl.drain.waves.calendar import window
 
     drain, where = drain_of(context), f"{context.origin}: context.{context.name}.drain"
     if drain.policy:

@@ -21,8 +21,8 @@ def shapes() -> "dict[str, Shape]":
     from dcctl.audit.shape import SHAPES as AUDIT
     from dcctl.cli.documents import SHAPES as DOCUMENTS
     from dcctl.cli.settings_report import CHECK, SETTINGS
-    from dcctl.drain.outcome_report import SHAPES as DRAIN_RUNS
-    from dcctl.drain.shape import SHAPES as DRAIN
+    from dcctl.drain.told.outcome_report import SHAPES as DRAIN_RUNS
+    from dcctl.drain.told.shape import SHAPES as DRAIN
     from dcctl.inventory.views import SHAPES as INVENTORY
     from dcctl.schedule.shapes import SHAPES as SCHEDULE
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from dcctl.drain.campaign import Leave, Unit
-    from dcctl.drain.devices import TaintRule
     from dcctl.drain.request import Board
+    from dcctl.drain.work.devices import TaintRule
     from dcctl.inventory.devices import DeviceName
 
 

@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from dcctl.drain.calendar import zone_of
 from dcctl.drain.campaign import WORST, Campaign, Target, Wave
-from dcctl.drain.classify import Classified, classify
-from dcctl.drain.devices import without
-from dcctl.drain.estimate import seconds_of, timed
-from dcctl.drain.findings import ordered
-from dcctl.drain.loss import lost_gpu_ms, pasts_of
-from dcctl.drain.pace import paced
-from dcctl.drain.parts import parts_of
+from dcctl.drain.fit.rooms import Fitted, fitted
 from dcctl.drain.policy.rules import selects
 from dcctl.drain.request import Done
-from dcctl.drain.rooms import Fitted, fitted
-from dcctl.drain.serial import Stop, refused, serial
-from dcctl.drain.units import rounds
-from dcctl.drain.waves import Limits, partition, shared_out
+from dcctl.drain.waves.calendar import zone_of
+from dcctl.drain.waves.estimate import seconds_of, timed
+from dcctl.drain.waves.loss import lost_gpu_ms, pasts_of
+from dcctl.drain.waves.pace import paced
+from dcctl.drain.waves.partition import Limits, partition, shared_out
+from dcctl.drain.waves.parts import parts_of
+from dcctl.drain.waves.serial import Stop, refused, serial
+from dcctl.drain.work.classify import Classified, classify
+from dcctl.drain.work.devices import without
+from dcctl.drain.work.findings import ordered
+from dcctl.drain.work.units import rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dcctl.drain.campaign import Finding, Relief, Unit
-    from dcctl.drain.loss import Past
     from dcctl.drain.request import Request
+    from dcctl.drain.waves.loss import Past
     from dcctl.inventory.model import Fleet, Node
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from dcctl.drain.blind import foreign
-from dcctl.drain.clocks import local
 from dcctl.drain.labels import meets, selector
+from dcctl.drain.waves.clocks import local
+from dcctl.drain.work.blind import foreign
 from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.folding import fold, sort_key
 from dcctl.inventory.kinds import SCHEDULERS, kind_of, kinds_of

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from dcctl.drain.act import order  # noqa: E402 - the path comes first
 from dcctl.drain.act.kubernetes.backend import Kubernetes  # noqa: E402
+from dcctl.drain.act.world import World  # noqa: E402
 from dcctl.drain.request import Request  # noqa: E402
 from dcctl.inventory.sources.http.client import Client, Patience  # noqa: E402
 from dcctl.inventory.sources.kubernetes.auth import connect  # noqa: E402
@@ -43,7 +44,7 @@ class Clocked(Silence):
 def drained(folder: Path, kubeconfig: str, url: str) -> Clocked:
     """All targets, in one wave."""
     connection, clocked = connect(kubeconfig, None, 10), Clocked()
-    world = order.World(
+    world = World(
         backend=Kubernetes(lambda deadline_s: Objects(Client(connection, deadline_s, Patience()))),
         hooks=Asker(),
         plan=Planner(HttpApi(url, "admin-token"), per_wave=TARGETS),

@@ -4,7 +4,7 @@
 
 Each campaign drains 1-8 racks of eight nodes, of a cluster on which gangs of 2-64 nodes train. All write a
 checkpoint by themselves every 10-60 min; some write one when asked. What both sides lose is told by one
-definition (dcctl.drain.loss): GPUs x time since the last checkpoint, at each restart.
+definition (dcctl.drain.waves.loss): GPUs x time since the last checkpoint, at each restart.
 
 What the figures rest on:
 - kubectl evicts what stands on a node, waits until it is gone (30 s of grace), and takes the next. A member
@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))
 
 from dcctl.drain.plan import plan, stops_of  # noqa: E402 - the path comes first
 from dcctl.drain.request import Done, Hook, Request, Rule  # noqa: E402 - the path comes first
-from dcctl.drain.serial import Stop, serial  # noqa: E402 - the path comes first
+from dcctl.drain.waves.serial import Stop, serial  # noqa: E402 - the path comes first
 from tests.bench.drain_fleets import IN_RACK, NOW_S, Fleets  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
 from dcctl.drain.act.kubernetes.devices import DeviceTaints
 from dcctl.drain.backends import NoProof
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.devices import board_of, holders_of
 from dcctl.drain.request import Hook
+from dcctl.drain.work.devices import board_of, holders_of
 from dcctl.inventory.sources.http.client import Client
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects

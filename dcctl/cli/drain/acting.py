@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dcctl.app import Cluster
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
-    from dcctl.drain.act.order import World
+    from dcctl.drain.act.world import World
     from dcctl.drain.backends import Backend, Hooks
     from dcctl.drain.campaign import Unit
     from dcctl.inventory.model import Fleet
@@ -30,7 +30,7 @@ _COMMAND: Final = "dcctl drain"
 def carried_out(session: Session, which: Which, how: How, gates: Open) -> Report:
     """The campaign is planned, agreed to and carried out. Errors: see `act.order.drain`."""
     from dcctl.drain.act.order import drain
-    from dcctl.drain.outcome_report import RUN, run_report
+    from dcctl.drain.told.outcome_report import RUN, run_report
     from dcctl.render.dispatch import check_shape
 
     check_shape(RUN, session.style())
@@ -44,7 +44,7 @@ def carried_out(session: Session, which: Which, how: How, gates: Open) -> Report
 def resume(session: Session, run: str) -> Report:
     """A run that stopped goes on to its end."""
     from dcctl.drain.act import order
-    from dcctl.drain.outcome_report import run_report
+    from dcctl.drain.told.outcome_report import run_report
 
     demand_live(session, f"{_COMMAND} --status")
     with session.progress() as progress:
@@ -54,7 +54,7 @@ def resume(session: Session, run: str) -> Report:
 def undo(session: Session, run: str) -> Report:
     """The nodes of a run are as they were before it."""
     from dcctl.drain.act import order
-    from dcctl.drain.outcome_report import run_report
+    from dcctl.drain.told.outcome_report import run_report
 
     demand_live(session, f"{_COMMAND} --status")
     with session.progress() as progress:
@@ -64,7 +64,7 @@ def undo(session: Session, run: str) -> Report:
 def status(session: Session) -> Report:
     """Every run that has a journal. Nothing is contacted."""
     from dcctl.drain.act import order
-    from dcctl.drain.outcome_report import STATUS, status_report
+    from dcctl.drain.told.outcome_report import STATUS, status_report
     from dcctl.render.dispatch import check_shape
 
     check_shape(STATUS, session.style())
@@ -129,7 +129,7 @@ def backend_of(session: Session) -> Backend:
 
 def _world(session: Session, progress: Progress, command: str, seen: Fleet | None = None) -> World:
     from dcctl.cli.again import in_full
-    from dcctl.drain.act.order import World
+    from dcctl.drain.act.world import World
 
     def consent(lines: Sequence[str]) -> None:
         session.consent.demand(in_full(command, session), lines)

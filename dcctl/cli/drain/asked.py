@@ -46,7 +46,7 @@ class Words(NamedTuple):
 
 def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words:
     """Read the words of the command. UsageError for what is wrong with them; nothing is contacted."""
-    from dcctl.drain.calendar import window
+    from dcctl.drain.waves.calendar import window
 
     for text in _windows(how, spec):
         window(text)
@@ -116,8 +116,8 @@ def _windows(how: How, spec: DrainSpec) -> tuple[str, ...]:
 
 def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: How, gates: Open) -> Request:
     """Return what is asked of a fleet. UsageError, RefusedError: see `targets.chosen` and `targets.check`."""
-    from dcctl.drain.calendar import zone_of
     from dcctl.drain.targets import check
+    from dcctl.drain.waves.calendar import zone_of
 
     spec = words.spec
     nodes = nodes_of(fleet, session, words.nodes, which)
@@ -143,7 +143,7 @@ def request_of(fleet: Fleet, session: Session, words: Words, which: Which, how: 
 
 def boards_of(fleet: Fleet, nodes: tuple[str, ...], words: Iterable[str]) -> tuple[Board, ...]:
     """Return the accelerators that --gpu names, each once. UsageError, RefusedError: see `board_of`."""
-    from dcctl.drain.devices import board_of
+    from dcctl.drain.work.devices import board_of
 
     found: dict[str, Board] = {}
     for word in words:
@@ -184,7 +184,7 @@ def _refuse_protected(fleet: Fleet, request: Request, spec: DrainSpec) -> None:
 
 
 def _read_windows(texts: Iterable[str], zone: str) -> tuple[Window, ...]:
-    from dcctl.drain.calendar import window
+    from dcctl.drain.waves.calendar import window
 
     return tuple(window(text, zone) for text in texts)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dcctl.audit.scene import Scene
     from dcctl.cli.drain.options import Which
     from dcctl.cli.session import Session
-    from dcctl.drain.returning import Back, Health
+    from dcctl.drain.told.returning import Back, Health
     from dcctl.inventory.evidence.collected import Evidence
     from dcctl.inventory.model import Fleet, Gap
     from dcctl.render.report import Report
@@ -30,7 +30,7 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
     from dcctl.cli.again import in_full
     from dcctl.cli.drain.acting import backend_of, demand_live, journals
     from dcctl.drain.act.back import give_back
-    from dcctl.drain.returning import RETURNS, question, return_report, told
+    from dcctl.drain.told.returning import RETURNS, question, return_report, told
 
     if which.gpu:
         demand_live(session, "dcctl drain --status")
@@ -58,7 +58,7 @@ def _typed(session: Session, which: Which) -> str:
 def _judged(session: Session, which: Which, *, checks: bool) -> tuple[tuple[Back, ...], tuple[Gap, ...]]:
     """What becomes of each node, and what was not told."""
     from dcctl.cli.drain.asked import node_sets, nodes_of
-    from dcctl.drain.shape import RETURN
+    from dcctl.drain.told.shape import RETURN
 
     sets = node_sets(session, which.targets or [])
     evidence = _evidence(session) if checks else None
@@ -75,7 +75,7 @@ def _backs(
     """Each node, or each of its accelerators that --gpu names. `health` None: it is not asked about."""
     from dcctl.cli.drain.acting import backend_of
     from dcctl.cli.drain.asked import boards_of
-    from dcctl.drain.returning import judged, judged_board
+    from dcctl.drain.told.returning import judged, judged_board
 
     by_name = {node.name: node for node in fleet.nodes}
     told = {name: None if health is None else health[name] for name in names}
@@ -91,7 +91,7 @@ def _backs(
 def _evidence(session: Session) -> Evidence:
     """All that an audit is told. Ctrl-C and what is silent make gaps."""
     from dcctl.cli.audit.run import evidence_of
-    from dcctl.drain.shape import RETURN
+    from dcctl.drain.told.shape import RETURN
     from dcctl.interrupts import Stop
 
     return evidence_of(session, RETURN, (), Stop())
@@ -105,7 +105,7 @@ def _health_of(session: Session, evidence: Evidence, names: Sequence[str]) -> di
     from dcctl.audit.judge import judge
     from dcctl.audit.scene import Scene
     from dcctl.cli.audit.setup import setup
-    from dcctl.drain.returning import unasked
+    from dcctl.drain.told.returning import unasked
 
     this = setup(session)
     checks = tuple(one for one in this.checks if one.id in DRAINS)
@@ -128,7 +128,7 @@ def _looking(session: Session) -> frozenset[str]:
 def _told(
     scene: Scene, checks: Sequence[Check], verdict: Verdict, names: Sequence[str], unasked: Collection[str]
 ) -> dict[str, Health]:
-    from dcctl.drain.returning import Health, by_check
+    from dcctl.drain.told.returning import Health, by_check
 
     faults: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     slight: dict[str, list[tuple[str, str]]] = {name: [] for name in names}

@@ -35,7 +35,7 @@ def wanted(session: Session, which: Which, how: How, gates: Open) -> Wanted:
 
     from dcctl.cli.drain.asked import request_of, words_of
     from dcctl.cli.drain.options import typed
-    from dcctl.drain.shape import PLAN
+    from dcctl.drain.told.shape import PLAN
     from dcctl.drain_specs import drain_of
 
     words = words_of(session, which, how, drain_of(session.settings.context_in_force))
@@ -62,10 +62,10 @@ def _whole_hints(command: str, *, dry_run: bool) -> Iterator[None]:
 def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
     """Return the plan, which nobody carries out."""
     from dcctl.app import asks_the_fleet
-    from dcctl.drain.clocks import clocks
     from dcctl.drain.plan import plan
-    from dcctl.drain.report import Told, plan_report
     from dcctl.drain.request import Done
+    from dcctl.drain.told.report import Told, plan_report
+    from dcctl.drain.waves.clocks import clocks
 
     one = wanted(session, which, how, gates)
     if one.request.boards and asks_the_fleet(session.settings):
@@ -115,7 +115,7 @@ class Planner:
     def _asked(self, now_s: int) -> Fleet:
         from msgspec.structs import replace
 
-        from dcctl.drain.shape import PLAN
+        from dcctl.drain.told.shape import PLAN
 
         return replace(self._session, now_s=now_s).survey(PLAN).whole
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 def rights() -> "Report":
     """A ClusterRole and a Role. Nobody is asked."""
-    from dcctl.drain.shape import RIGHTS
+    from dcctl.drain.told.shape import RIGHTS
     from dcctl.inventory.sources.kubernetes.rbac import drain_rbac_yaml
     from dcctl.render.report import Report, Table
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcctl.drain.backends import Backend
-    from dcctl.drain.returning import Back
+    from dcctl.drain.told.returning import Back
 
 KIND: Final = "return"
 

@@ -17,7 +17,7 @@ from dcctl.errors import DcctlError, UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dcctl.drain.act.order import World
+    from dcctl.drain.act.world import World
     from dcctl.drain.backends import Lock
     from dcctl.drain.campaign import Leave, Unit
     from dcctl.drain.request import Request

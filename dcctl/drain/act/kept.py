@@ -8,7 +8,7 @@ from dcctl.drain.act import recall
 
 if TYPE_CHECKING:
     from dcctl.drain.act.going import Going
-    from dcctl.drain.devices import TaintRule
+    from dcctl.drain.work.devices import TaintRule
 
 
 def keep_back(going: Going) -> tuple[str, ...]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import socket
-import time
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,8 +18,8 @@ from dcctl.drain.act.undo import undo
 from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import Needs
 from dcctl.drain.outcome import Approved, Known, NotDrainedError
-from dcctl.drain.report import question
 from dcctl.drain.request import Done
+from dcctl.drain.told.report import question
 from dcctl.errors import DcctlError, DeniedError, RefusedError, UsageError
 from dcctl.interrupts import Interrupts
 from dcctl.inventory.folding import fold
@@ -30,49 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from dcctl.drain.backends import Backend, Hooks, Lock
+    from dcctl.drain.act.world import World
+    from dcctl.drain.backends import Backend, Lock
     from dcctl.drain.campaign import Campaign
     from dcctl.drain.outcome import Outcome
     from dcctl.drain.request import Request
     from dcctl.journal import Journal
-    from dcctl.progress import Progress
 
 KIND: Final = "drain"
 _ROLE: Final = "dcctl drain --rbac | kubectl apply -f -"
-
-
-class World(NamedTuple):
-    """What one run needs of what lies around it."""
-
-    backend: Backend
-    """The scheduler that is asked, and told."""
-    hooks: Hooks
-    plan: Callable[[Request, Done], Campaign]
-    """Surveys the cluster now, and plans. It is called before every wave."""
-    progress: Progress
-    tell: Callable[[str], None]
-    """Takes one line about how the run goes: what it waits for, what is held."""
-    consent: Callable[[Sequence[str]], None]
-    """Returns when the answer is yes; RefusedError else."""
-    folder: Path
-    """Where journals are kept."""
-    now_s: int
-    command: str
-    """The command, with all that says whom it acts on."""
-    options: str = ""
-    """How it acts, to be said again when a run goes on."""
-    dry_run: bool = False
-    """Of `take_back`: nothing is changed."""
-    wait_s: float = 3600.0
-    """How long one wave waits for budgets."""
-    stand_s: float = 300.0
-    """How long, after a wave, displaced work may take until it stands again."""
-    margin_s: float = 30.0
-    """How long after its grace a pod may take to be gone."""
-    fanout: int = 32
-    """So many evictions are on their way at once."""
-    clock: Callable[[], float] = time.time
-    """Unix time in seconds."""
 
 
 def drain(world: World, request: Request) -> Outcome:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from dcctl.drain.checkpoints import still_proves
 from dcctl.drain.outcome import Ended, Held, Outcome
 from dcctl.drain.request import Done
+from dcctl.drain.work.checkpoints import still_proves
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

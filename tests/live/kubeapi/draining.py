@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dcctl.drain.act.kubernetes.backend import Kubernetes
-from dcctl.drain.act.order import World
+from dcctl.drain.act.world import World
 from dcctl.drain.backends import NoProof
 from dcctl.drain.campaign import Campaign, Leave, Stay, Target, Unit, Wave
 from dcctl.drain.request import Done, Hook, Request

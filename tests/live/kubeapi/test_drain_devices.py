@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dcctl.drain.act.kubernetes.devices import DeviceTaints
-from dcctl.drain.devices import board_of, holders_of
+from dcctl.drain.work.devices import board_of, holders_of
 from dcctl.errors import RefusedError
 from dcctl.inventory.sources.http.client import Client
 from dcctl.inventory.sources.http.failure import Failure

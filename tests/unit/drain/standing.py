@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dcctl.drain.classify import Classified, classify
 from dcctl.drain.request import Done, Gates, Request, Rule
+from dcctl.drain.work.classify import Classified, classify
 from dcctl.inventory.disruption import Disruption
 from dcctl.inventory.model import Budget, Fleet, Member, Node, Resources, SourceRun, Workload
 from dcctl.inventory.placement import Template

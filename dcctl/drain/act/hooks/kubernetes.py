@@ -13,7 +13,7 @@ from dcctl.drain.act.hooks.asking import Unsure, ask, refuse_wrong
 from dcctl.drain.act.hooks.proofs import LOOK_S, proof_of
 from dcctl.drain.act.hooks.reach import Reach, told
 from dcctl.drain.backends import NoProof
-from dcctl.drain.checkpoints import asked_pods
+from dcctl.drain.work.checkpoints import asked_pods
 from dcctl.inventory.sources.http.failure import Failure
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dcctl.drain.act.kubernetes.evictions import evict
 from dcctl.drain.act.kubernetes.lease import Lease
 from dcctl.drain.act.kubernetes.nodes import Nodes
 from dcctl.drain.backends import Sight, Standing
-from dcctl.drain.devices import KIND
+from dcctl.drain.work.devices import KIND
 from dcctl.errors import UnreachableError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import OwnedPod
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from dcctl.drain.backends import Answer, Kept, Lock, Mark, Needs, NodeNow
     from dcctl.drain.campaign import Leave
-    from dcctl.drain.devices import TaintRule
     from dcctl.drain.request import Board
+    from dcctl.drain.work.devices import TaintRule
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
 ROLE: Final = "dcctl drain --rbac | kubectl apply -f -"

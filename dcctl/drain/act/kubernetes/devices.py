@@ -9,7 +9,7 @@ from urllib.parse import quote
 from msgspec import field
 
 from dcctl.drain.backends import Kept
-from dcctl.drain.devices import KIND, REASON, RUN, TAINT, rules_of
+from dcctl.drain.work.devices import KIND, REASON, RUN, TAINT, rules_of
 from dcctl.errors import RefusedError
 from dcctl.inventory.devices import DeviceName
 from dcctl.inventory.sources.http.failure import Failure
@@ -20,8 +20,8 @@ from dcctl.inventory.sources.kubernetes.types import Wire
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dcctl.drain.devices import Effect, TaintRule
     from dcctl.drain.request import Board
+    from dcctl.drain.work.devices import Effect, TaintRule
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
 _VERSIONS: Final = ("v1", "v1beta2", "v1alpha3")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dcctl.drain.act import recall
-from dcctl.drain.checkpoints import PROOF_LASTS_S
 from dcctl.drain.request import Done
+from dcctl.drain.work.checkpoints import PROOF_LASTS_S
 from dcctl.journal import Entry, State
 
 

@@ -1,0 +1,1 @@
+"""Plans, runs and returns in words, tables and pictures."""

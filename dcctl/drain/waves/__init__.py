@@ -1,0 +1,1 @@
+"""Which nodes are taken together, when, and what that costs."""
