@@ -89,7 +89,7 @@ def cordon_of(item: NodeObject) -> Cordon | None:
 def holders(
     annotations: Mapping[str, str], labels: Mapping[str, str], taints: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The other tools that hold a node with these, each once, in the order of MARKS; `taints`: key -> value."""
+    """The other tools that hold a node with these, each once, in the order of MARKS. `taints` are by key."""
     told: Mapping[str, Mapping[str, str]] = {"annotation": annotations, "label": labels, "taint": taints}
     return tuple(dict.fromkeys(mark.by for mark in MARKS if mark.holds(told[mark.kind].get(mark.key))))
 

@@ -106,7 +106,7 @@ def _said(pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> _Said:
         return controller, False, scratch, grace_s, names, protected, finalizers, "", "", "", ""
     return (
         controller,
-        notes.mirror is not None,
+        notes.mirror is not None and _is_of_its_node(pod),
         scratch,
         grace_s,
         names,
@@ -124,6 +124,12 @@ def _controller(owners: list[OwnerRef] | None) -> str:
         if each.controller:
             return each.kind
     return ""
+
+
+def _is_of_its_node(pod: Pod) -> bool:
+    """Whether its owner is the node that it stands on, as the kubelet says of its static pods."""
+    node = pod.spec.node_name
+    return any(each.kind == "Node" and each.name == node for each in pod.metadata.owner_references or ())
 
 
 def _annotated(notes: PodNotes | None) -> Iterator[str]:

@@ -42,6 +42,12 @@ def of(name: str, pods: Pods, told: Disruptions) -> Disruption:
     return told.found[members(pods)[name].disruption or ""]
 
 
+def judged(metadata: dict[str, object], told: Disruptions) -> Disruption:
+    """What is told of a pod with this metadata on the node gpu001."""
+    pod = msgspec.convert({"metadata": metadata, "spec": {"nodeName": "gpu001"}}, Pod)
+    return told.found[told.of_pod(pod, "", ())]
+
+
 def test_all_that_a_pod_says_of_its_eviction(pods: Pods, told: Disruptions) -> None:
     assert of("llama-0", pods, told) == Disruption(
         controller="PyTorchJob",
@@ -73,6 +79,21 @@ def test_a_bare_pod_that_has_ended_asks_by_a_label_to_be_left_alone(pods: Pods, 
 
 def test_a_pod_of_the_kubelet_is_a_mirror(pods: Pods, told: Disruptions) -> None:
     assert of("kube-proxy-gpu001", pods, told) == Disruption(controller="Node", mirror=True)
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        [],
+        [{"kind": "Job", "name": "gpu001", "controller": True}],
+        [{"kind": "Node", "name": "gpu002", "controller": True}],
+    ],
+)
+def test_a_pod_that_only_says_it_is_a_mirror_is_none(
+    owners: list[dict[str, object]], told: Disruptions
+) -> None:
+    notes = {"kubernetes.io/config.mirror": "1"}
+    assert not judged({"annotations": notes, "ownerReferences": owners}, told).mirror
 
 
 def test_what_is_said_alike_is_one(pods: Pods, told: Disruptions) -> None:
