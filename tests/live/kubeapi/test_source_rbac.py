@@ -47,7 +47,7 @@ def resource_of(path: str) -> tuple[str, str]:
     return ("", steps[2]) if steps[0] == "api" else (steps[1], steps[3])
 
 
-def test_owners_are_asked_for_their_metadata_only(tmp_path: Path) -> None:
+def test_replica_sets_are_asked_for_their_metadata_only(tmp_path: Path) -> None:
     with ApiServer() as server:
         source(server, tmp_path).collect()
         (seen,) = server.seen(path="/apis/apps/v1/replicasets")

@@ -93,6 +93,6 @@ RAY_CLUSTERS = Listed(
     "ray.io", ("v1", "v1alpha1"), "rayclusters", "from pod to RayJob and RayService", custom=True
 )
 
-OWNERS: tuple[Listed, ...] = (REPLICA_SETS, STATEFUL_SETS, JOBS)
+MAKERS: tuple[Listed, ...] = (REPLICA_SETS, STATEFUL_SETS, JOBS)
 GANGS: tuple[Listed, ...] = (*POD_GROUPS, KUEUE, JOB_SETS, *TRAINING, RAY_CLUSTERS)
-ALL: tuple[Listed, ...] = (NODES, PODS, NAMESPACES, VOLUMES, BUDGETS, QUOTAS, *OWNERS, SLICES, CLAIMS, *GANGS)
+ALL: tuple[Listed, ...] = (NODES, PODS, NAMESPACES, VOLUMES, BUDGETS, QUOTAS, *MAKERS, SLICES, CLAIMS, *GANGS)
