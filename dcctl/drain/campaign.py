@@ -73,6 +73,16 @@ class Unit(Fact, frozen=True):
     """Milliseconds of one GPU that it computes anew: from its last checkpoint. None: nobody knows."""
     verdict: Verdict = "unknown"
 
+    @property
+    def waits(self) -> bool:
+        """Whether something of it may go on to its end, or for a while."""
+        return any(leaf.how == "wait" for leaf in self.leaves)
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether nothing of it is ever evicted."""
+        return self.waits and self.after_wait == "stop"
+
 
 class Wave(Fact, frozen=True):
     """Nodes that are taken out of service together."""

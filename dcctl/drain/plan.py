@@ -137,7 +137,7 @@ def _with_losses(wave: Wave, pasts: Mapping[str, Sequence[tuple[int, Past]]], wh
 
 def _stops_s(unit: Unit, wave: Wave) -> int | None:
     """When a unit stops: as its wave begins, or when it is no longer waited for."""
-    if wave.start_s is None or not any(leaf.how == "wait" for leaf in unit.leaves):
+    if wave.start_s is None or not unit.waits:
         return wave.start_s
     return None if unit.waits_until_s is None else max(wave.start_s, unit.waits_until_s)
 

@@ -88,17 +88,12 @@ def _judged(room: Room, wave: Wave, hard: Collection[str], soft: Collection[str]
     members: dict[str, tuple[str, ...]] = {}
     waits = []
     for unit in wave.units:
-        if _ends(unit):
+        if unit.ends_by_itself:
             waits.append(unit.workload)
         else:
             members[unit.workload] = tuple(_member(leaf) for leaf in unit.leaves)
     judged = room.judge({*hard, *soft}, members, waits)
     return room.judge(hard, members, waits) if soft and judged.verdict in WORST[:2] else judged
-
-
-def _ends(unit: Unit) -> bool:
-    """Whether nothing of it is ever evicted."""
-    return unit.after_wait == "stop" and any(leaf.how == "wait" for leaf in unit.leaves)
 
 
 def _member(leaf: Leave) -> str:

@@ -83,7 +83,7 @@ def _end(wave: Wave, start_s: int, span_s: int) -> int | None:
     """When a wave has ended: all of its pods are gone, and what is waited for has ended."""
     end_s = start_s + span_s
     for unit in wave.units:
-        if any(one.how == "wait" for one in unit.leaves):
+        if unit.waits:
             if unit.waits_until_s is None:
                 return None
             rest = _grace(unit) if unit.after_wait == "evict" else 0

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dcctl.drain.campaign import Stay
 from dcctl.drain.policy.rules import rule_of
 from dcctl.drain.request import Done, Rule
-from dcctl.drain.work import budgets as words
+from dcctl.drain.work.barriers import budgets_of
 from dcctl.drain.work.blind import node_hazards
 from dcctl.drain.work.devices import alone, held_on, holders_of
 from dcctl.drain.work.findings import about, ordered
@@ -70,7 +70,7 @@ def classify(fleet: Fleet, request: Request, done: Done, now_s: int) -> Classifi
     findings += held_on(fleet, request, stays)
     rank = {name: at for at, name in enumerate(sorted(targets, key=sort_key))}
     stays.sort(key=lambda stay: (rank[stay.node], stay.pod))
-    return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), words.of_works(works))
+    return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), budgets_of(works))
 
 
 def _holding(fleet: Fleet, request: Request) -> frozenset[str] | None:

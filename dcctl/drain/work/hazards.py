@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.drain.work.budgets import budget_hazards
+from dcctl.drain.work.barriers import budget_hazards
 from dcctl.drain.work.findings import about
 from dcctl.drain.work.pods import gpu_milli
 from dcctl.drain.work.units import SERVED, restarts

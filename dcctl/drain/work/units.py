@@ -6,8 +6,6 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec.structs import replace
-
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.drain.work.checkpoints import leader_of
 from dcctl.drain.work.pods import asked_of, barrier, gpu_milli, named
@@ -189,21 +187,13 @@ def order(unit: Unit) -> tuple[int, int, tuple[tuple[str | int, ...], str]]:
     Gangs, then Jobs, StatefulSets, what is served by several, bare pods, and what is waited for last; of one
     kind the largest first, then by name.
     """
-    if any(leave.how == "wait" for leave in unit.leaves):
+    if unit.waits:
         rank = len(_ORDER) + 2
     elif unit.gang:
         rank = 0
     else:
         rank = 1 + (_ORDER.index(unit.kind) if unit.kind in _ORDER else len(_ORDER) * (unit.kind == "Pod"))
     return rank, -unit.gpu_milli, sort_key(unit.workload)
-
-
-def part(unit: Unit, nodes: Collection[str]) -> Unit | None:
-    """The part of a unit on these nodes; all of a gang, wherever it stands; None: nothing of it is there."""
-    leaves = tuple(leave for leave in unit.leaves if leave.node in nodes)
-    if not leaves or len(leaves) == len(unit.leaves) or unit.gang:
-        return unit if leaves else None
-    return replace(unit, leaves=leaves, stops=len(leaves), gpu_milli=sum(one.gpu_milli for one in leaves))
 
 
 def rounds(leaves: Iterable[Leave], budgets: Mapping[str, Budget]) -> int:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.drain.request import Done, Gates, Hook, Request, Rule
-from dcctl.drain.work.units import part, rounds
+from dcctl.drain.work.units import rounds
 from dcctl.inventory.devices import Accelerator, Process
 from dcctl.inventory.disruption import Cordon, Disruption
 from dcctl.inventory.model import Fleet, Gap, Member
@@ -247,17 +247,6 @@ def test_turns_that_budgets_need() -> None:
     assert rounds(leaves, {}) == 5
     assert rounds([replace(leave, how="delete") for leave in leaves], found.budgets) == 1
     assert rounds((), {}) == 1
-
-
-def test_a_part_of_a_unit_is_what_stands_there_and_a_gang_has_no_parts() -> None:
-    members = [pod(f"p{at}", f"n{at}", requests=GPUS) for at in (1, 2)]
-    (served,) = sorted_out(fleet(work("ns/web", *members))).units
-    (gang,) = sorted_out(fleet(work("ns/llm", *members, kind="PyTorchJob", gang_min=2))).units
-    half = part(served, {"n2"})
-    assert half is not None
-    assert ([leave.pod for leave in half.leaves], half.stops, half.gpu_milli) == (["ns/p2"], 1, 8000)
-    assert part(gang, {"n2"}) is gang
-    assert part(served, {"n3"}) is None
 
 
 def test_nothing_is_asked_of_nodes_that_no_work_stands_on() -> None:
