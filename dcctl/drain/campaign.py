@@ -19,8 +19,8 @@ How: TypeAlias = Literal["evict", "delete", "wait"]
 """`evict`: by the eviction API: budgets hold. `delete`: past a budget that may be broken. `wait`: it ends."""
 
 Why: TypeAlias = Literal[
-    "budget", "budget-never", "budgets-two", "budget-unhealthy", "emptydir", "unmanaged", "protected",
-    "checkpoint", "never", "no-room", "volume", "unknown", "foreign-cordon", "device", "deadline", "window",
+    "budget", "budget-never", "budgets-two", "budget-unhealthy", "emptydir", "unmanaged", "fatal",
+    "protected", "checkpoint", "never", "no-room", "volume", "unknown", "foreign-cordon", "device", "deadline", "window",
     "finalizer", "annotation", "not-ready",
 ]  # fmt: skip
 """What a finding is about; those that block the start are told by Finding.blocks."""
@@ -55,6 +55,8 @@ class Unit(Fact, frozen=True):
     """Members that stop: of a gang that falls below its minimum all of them."""
     gpu_milli: Natural = 0
     """Of all members that stop."""
+    changed: bool = False
+    """What is made in its place is made from another template than it was: whether that fits is not known."""
     hook: Hook | None = None
     """Asked, and its proof seen, before anything of it is evicted."""
     leader: str = ""

@@ -34,7 +34,11 @@ class Fitted(NamedTuple):
     @property
     def failing(self) -> tuple[tuple[str, ...], ...]:
         """Nodes of the waves whose work does not fit, as far as could be found out."""
-        return tuple(wave.nodes for wave in self.waves if wave.verdict in WORST[:2])
+        return tuple(
+            wave.nodes
+            for wave in self.waves
+            if any(unit.verdict in WORST[:2] and not unit.changed for unit in wave.units)
+        )
 
     def after_reordering(self, before: Collection[tuple[str, ...]]) -> Fitted:
         """The same, where waves with these nodes did not fit in another order."""
@@ -106,12 +110,15 @@ def _told(wave: Wave, judged: Judged) -> Wave:
     if judged.verdict != "fits":
         turn = {workload: at for at, workload in enumerate(judged.order)}
         units.sort(key=lambda unit: turn.get(unit.workload, len(turn)))
-    return replace(wave, units=tuple(units), verdict=judged.verdict)
+    worst = min((unit.verdict for unit in units), key=WORST.index, default=judged.verdict)
+    return replace(wave, units=tuple(units), verdict=worst)
 
 
 def _placed(unit: Unit, places: Mapping[tuple[str, str], str], verdicts: Mapping[str, Verdict]) -> Unit:
+    """The unit with where it goes; whether what is made anew otherwise than it was fits is not known."""
     leaves = tuple(replace(leaf, to=places.get((unit.workload, _member(leaf)), "")) for leaf in unit.leaves)
-    return replace(unit, leaves=leaves, verdict=verdicts.get(unit.workload, "fits"))
+    verdict: Verdict = "unknown" if unit.changed else verdicts.get(unit.workload, "fits")
+    return replace(unit, leaves=leaves, verdict=verdict)
 
 
 def _again(wave: Wave, later: Collection[str]) -> Iterator[Finding]:

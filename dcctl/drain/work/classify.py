@@ -115,7 +115,7 @@ def _rule(work: Workload, pods: Sequence[Pod], request: Request, fleet: Fleet) -
         return _LEFT_ALONE, unread
     strictest = min(found, key=lambda rule: _STRENGTH[rule.mode])
     hook = next((rule.hook for rule in found if rule.hook is not None), None)
-    if hook is None and is_gang(work):
+    if hook is None and is_gang(work, pods):
         hook = _hook_elsewhere(work, request, fleet)
     return replace(strictest, hook=hook), []
 

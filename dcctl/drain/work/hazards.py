@@ -30,7 +30,9 @@ def hazards(one: Moved, request: Request, done: Done, now_s: int) -> Iterator[Fi
     yield from budget_hazards(one, begun=done.begun)
     yield from _data(one.pods, request.gates)
     yield from _nobody_makes(one.pods, request.gates)
+    yield from _ends_for_good(one, request.gates)
     yield from _protected(one.pods, request.gates)
+    yield from _made_otherwise(one.pods)
     if one.runs:
         yield from _checkpoint(one, done, now_s)
 
@@ -78,6 +80,23 @@ def _nobody_makes(pods: Sequence[Pod], gates: Gates) -> Iterator[Finding]:
     if found:
         says = "no controller makes it anew: evicted, it is gone"
         yield about("unmanaged", found, says, "--force", opened=gates.force)
+
+
+def _ends_for_good(one: Moved, gates: Gates) -> Iterator[Finding]:
+    groups: dict[str, list[Pod]] = {}
+    for pod in one.pods:
+        if pod.told is not None and pod.told.fatal:
+            groups.setdefault(pod.told.fatal, []).append(pod)
+    for why, found in groups.items():
+        says = f"evicting it ends the {one.work.kind} for good: {why}"
+        yield about("fatal", found, says, "--force", opened=gates.force)
+
+
+def _made_otherwise(pods: Sequence[Pod]) -> Iterator[Finding]:
+    found = [pod for pod in pods if pod.told is not None and pod.told.changed]
+    if found:
+        says = "is made anew from another template than it was: whether that fits is not known"
+        yield about("unknown", found, says, blocks=False)
 
 
 def _protected(pods: Sequence[Pod], gates: Gates) -> Iterator[Finding]:

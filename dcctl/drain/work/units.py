@@ -24,8 +24,8 @@ SERVED: Final = frozenset(("Deployment", "ReplicaSet", "ReplicationController", 
 """Kinds whose members do the same: while one is moved the others serve."""
 _TOGETHER: Final = frozenset(
     (
-        "JAXJob", "JobSet", "LeaderWorkerSet", "MPIJob", "PaddleJob", "PodGroup", "PyTorchJob", "TFJob",
-        "TrainJob", "XGBoostJob",
+        "JAXJob", "JobSet", "LeaderWorkerSet", "MPIJob", "PaddleJob", "PodGroup", "PyTorchJob", "RayCluster",
+        "RayJob", "TFJob", "TrainJob", "XGBoostJob",
     )
 )  # fmt: skip
 """Kinds that stop as a whole when one member does, though no scheduler holds them together."""
@@ -113,7 +113,8 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
     work, rule = one.work, one.rule
     hook = rule.hook if one.evicted and one.runs and not one.waived else None
     waits = rule.mode == "wait" and not (one.turn.over and rule.after_wait == "evict")
-    stop = _stopping(work, one.pods)
+    gang = is_gang(work, one.pods)
+    stop = _stopping(work, one.pods) if gang else [pod.member for pod in one.pods]
     return Unit(
         workload=work.id,
         kind=work.kind,
@@ -121,11 +122,12 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
             _leave(pod, told, request, waits=waits or rule.mode == "never")
             for pod, told in zip(one.pods, one.asked, strict=True)
         ),
-        gang=is_gang(work),
+        gang=gang,
         stops=len(stop),
         gpu_milli=gpu_milli(stop),
+        changed=one.evicted and any(pod.told is not None and pod.told.changed for pod in one.pods),
         hook=hook,
-        leader=leader_of(work) if hook is not None and is_gang(work) else "",
+        leader=leader_of(work) if hook is not None and gang else "",
         proved=hook is not None and work.id in done.proved,
         waits_until_s=one.turn.until_s if waits else None,
         after_wait=rule.after_wait,
@@ -147,18 +149,17 @@ def _leave(pod: Pod, told: Asked, request: Request, *, waits: bool) -> Leave:
     )
 
 
-def is_gang(work: Workload) -> bool:
-    """Tell whether work stops as a whole when too many members do."""
+def is_gang(work: Workload, pods: Iterable[Pod]) -> bool:
+    """Tell whether work stops as a whole when too many members do. `pods`: any of it."""
     if work.gang_min is not None:
         return work.gang_min > 1
-    return work.kind in _TOGETHER and len(work.members) > 1
+    ranks = any(pod.told is not None and pod.told.indexed for pod in pods)
+    return len(work.members) > 1 and (ranks or work.kind in _TOGETHER)
 
 
 def _stopping(work: Workload, pods: Collection[Pod]) -> list[Member]:
-    """Members that stop when these pods leave: of a gang that falls below its minimum all."""
+    """Members of a gang that stop when these pods leave: all, where it falls below its minimum."""
     leaving = [pod.member for pod in pods]
-    if not is_gang(work):
-        return leaving
     names = {member.name for member in leaving}
     others = [one for one in work.members if one.node and one.phase not in ENDED and one.name not in names]
     least = len(others) + len(leaving) if work.gang_min is None else work.gang_min

@@ -141,6 +141,15 @@ def test_work_that_finds_no_room_blocks_unless_it_may_wait() -> None:
     assert (opened.verdict, opened.blocked) == ("does not fit", ())
 
 
+def test_whether_what_is_made_anew_otherwise_fits_is_not_known() -> None:
+    whole = fleet(4, work("job", [0], gpus=1), work("other", [1], gpus=1, told="served"))
+    told = {**whole.disruptions, "kept": replace(whole.disruptions["kept"], changed=True)}
+    found = planned(replace(whole, disruptions=told), Request(("n00", "n01")))
+    verdicts = {unit.workload: unit.verdict for wave in found.waves for unit in wave.units}
+    assert verdicts == {"a/job": "unknown", "a/other": "fits"}
+    assert (found.verdict, found.blocked) == ("unknown", ())
+
+
 def test_it_fits_in_another_order_of_waves() -> None:
     # n03 has room for `big` once `ends` is over; in the order of stages `big` would go first
     whole = fleet(

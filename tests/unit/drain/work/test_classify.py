@@ -55,6 +55,25 @@ def test_a_gang_that_falls_below_its_minimum_stops_as_a_whole() -> None:
     assert (untold.gang, untold.stops) == (True, 4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "indexed", "least", "gang"),
+    [
+        ("Job", True, None, True),
+        ("Job", False, None, False),
+        ("Job", True, 1, False),
+        ("Job", False, 2, True),
+        ("RayCluster", False, None, True),
+        ("RayJob", False, None, True),
+        ("RayCluster", False, 1, False),
+    ],
+)
+def test_who_stops_as_a_whole(kind: str, indexed: bool, least: int | None, gang: bool) -> None:
+    told = {"told": Disruption(controller="Job", indexed=indexed)}
+    members = [pod(f"w{at}", f"n{at}", "told") for at in (1, 2, 3)]
+    (unit,) = sorted_out(fleet(work("ns/a", *members, kind=kind, gang_min=least), disruptions=told)).units
+    assert (unit.gang, unit.stops) == (gang, 3 if gang else 2)
+
+
 def test_the_order_in_which_units_are_moved() -> None:
     told = {"bare": Disruption(), "wait": Disruption(controller="Job", when_drained="wait 1h then evict")}
     one = fleet(

@@ -129,6 +129,22 @@ CASES = {
         opens=Gates(force=True),
         kind="Pod",
     ),
+    "eviction ends it for good": Case(
+        "fatal",
+        "evicting it ends the Job for good: backoffLimit 0",
+        "--force",
+        Disruption(controller="Job", fatal="backoffLimit 0"),
+        opens=Gates(force=True),
+        kind="Job",
+    ),
+    "it is made anew from another template": Case(
+        "unknown",
+        "is made anew from another template than it was: whether that fits is not known",
+        "",
+        Disruption(controller="StatefulSet", changed=True),
+        blocks=False,
+        kind="StatefulSet",
+    ),
     "it asks to be left alone": Case(
         "protected",
         "asks to be left alone: karpenter.sh/do-not-disrupt=true",
