@@ -70,7 +70,8 @@ class Unit(Fact, frozen=True):
     """Nobody can ask it for a checkpoint, but it writes one at a known pace: `waits_until_s` is when the next
     one is expected to be written, and it is evicted then."""
     restarts: Natural = 0
-    """How often it starts again for this wave: 0 for what ends, or is served by others meanwhile; else 1."""
+    """How often it starts again for this wave: 0 for what ends, or is served by others meanwhile; 2 for what
+    finds room on nodes of later waves alone; else 1."""
     lost_gpu_ms: Natural | None = None
     """Milliseconds of one GPU that it computes anew: from its last checkpoint. None: nobody knows."""
     verdict: Verdict = "unknown"

@@ -184,10 +184,34 @@ def test_the_zone_of_a_site_is_where_moments_are_told() -> None:
     assert one.cure == "a later --deadline"
 
 
+def test_a_gang_goes_to_targets_that_are_back_rather_than_to_those_of_later_waves() -> None:
+    whole = fleet(5, work("llm", [0, 1], gpus=8, gang=True), work("full", [4], gpus=8))
+    nodes = tuple(f"n{at:02}" for at in range(4))
+    found = planned(whole, Request(nodes, max_unavailable=2))
+    assert [wave.nodes for wave in found.waves] == [("n02", "n03"), ("n00", "n01")]
+    (unit,) = found.waves[1].units
+    assert ({leaf.to for leaf in unit.leaves}, unit.restarts) == ({"n02", "n03"}, 1)
+    assert not found.blocked
+
+
+def test_a_gang_that_would_restart_twice_blocks() -> None:
+    # each of the two has room on the nodes of the other alone
+    whole = fleet(4, work("one", [0, 1], gpus=4, gang=True), work("two", [2, 3], gpus=4, gang=True))
+    request = Request(tuple(f"n{at:02}" for at in range(4)), max_unavailable=2)
+    found = planned(whole, request)
+    first = found.waves[0].units[0]
+    assert (first.restarts, first.lost_gpu_ms) == (2, None)
+    (one,) = found.blocked
+    assert (one.why, one.subject, one.cure) == ("no-room", first.workload, "--without-fit")
+    opened = planned(whole, replace(request, gates=Gates(without_fit=True)))
+    assert (opened.blocked, opened.waves[0].units[0].restarts) == ((), 2)
+
+
 def test_work_that_fits_on_later_targets_alone_is_named() -> None:
-    whole = fleet(2, work("job", [0], gpus=8))
+    whole = fleet(2, work("job", [0], gpus=4), work("other", [1], gpus=1))
     found = planned(whole, Request(("n00", "n01"), max_unavailable=1))
     assert [wave.nodes for wave in found.waves] == [("n00",), ("n01",)]
-    assert found.waves[0].units[0].leaves[0].to == "n01"
+    first, second = (wave.units[0] for wave in found.waves)
+    assert ([leaf.to for leaf in first.leaves], first.restarts, second.restarts) == (["n01"], 2, 1)
     again = [one for one in found.findings if one.why == "no-room"]
     assert [(one.subject, one.nodes, one.blocks) for one in again] == [("a/job", ("n01",), False)]
