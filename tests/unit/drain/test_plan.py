@@ -207,6 +207,18 @@ def test_a_gang_that_would_restart_twice_blocks() -> None:
     assert (opened.blocked, opened.waves[0].units[0].restarts) == ((), 2)
 
 
+def test_room_off_later_targets_that_is_not_certain_is_told() -> None:
+    # `small` may take a GPU of n04 or n05, where alone both members of the gang have room
+    works = (work("llm", [0, 1], gpus=8, gang=True), work("small", [2], gpus=1), work("most", [6], gpus=7))
+    nodes = tuple(f"n{at:02}" for at in range(4))
+    found = planned(fleet(7, *works), Request(nodes, max_unavailable=3))
+    wave = next(wave for wave in found.waves if wave.units)
+    assert (wave.verdict, wave.number, len(found.waves)) == ("fits after reordering", 1, 2)
+    (one,) = (each for each in found.findings if each.why == "no-room")
+    assert (one.subject, one.blocks) == ("a/llm", False)
+    assert "not for certain: a taint PreferNoSchedule is all" in one.says
+
+
 def test_work_that_fits_on_later_targets_alone_is_named() -> None:
     whole = fleet(2, work("job", [0], gpus=4), work("other", [1], gpus=1))
     found = planned(whole, Request(("n00", "n01"), max_unavailable=1))

@@ -115,6 +115,36 @@ def test_the_hook_of_a_gang_is_found_where_its_leader_stands() -> None:
     assert sorted_out(fleet(gang, disruptions=told)).units[0].hook == Hook("exec", "/save")
 
 
+def test_the_hook_of_work_that_is_no_gang_is_that_of_the_pods_that_leave() -> None:
+    told = {"other": Disruption(controller="Job", checkpoint="exec /save")}
+    apart = work("ns/batch", pod("w1"), pod("w0", "n4", "other"), kind="Job")
+    assert sorted_out(fleet(apart, disruptions=told)).units[0].hook is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_one_member_asks_for_holds_for_its_gang(turned: bool) -> None:
+    told = {"kept": Disruption("PyTorchJob", when_drained="never"), "free": Disruption("PyTorchJob")}
+    members = [pod("w0", "n1", "kept"), pod("w1", "n2", "free")]
+    if turned:
+        members = [pod("w0", "n1", "free"), pod("w1", "n2", "kept")]
+    found = sorted_out(fleet(work("ns/llm", *members, kind="PyTorchJob", gang_min=2), disruptions=told))
+    assert {leave.how for leave in found.units[0].leaves} == {"wait"}
+    assert only(found, "never").blocks
+
+
+@pytest.mark.parametrize(
+    ("allowed", "least"), [((3, 1), 1), ((1, 3), 1), ((None, 2), None), ((2, None), None)]
+)
+def test_of_two_that_tell_of_one_budget_the_one_that_allows_less_holds(
+    allowed: tuple[int | None, int | None], least: int | None
+) -> None:
+    works = (
+        work(f"ns/{name}", pod(name, told="told"), budgets=(budget(allowed=count),))
+        for name, count in zip("ab", allowed, strict=True)
+    )
+    assert sorted_out(fleet(*works, disruptions={"told": _BUDGET})).budgets["ns/pdb"].allowed == least
+
+
 @pytest.mark.parametrize(
     ("at_s", "every_s", "says"),
     [
