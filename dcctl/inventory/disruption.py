@@ -38,6 +38,8 @@ class Disruption(Fact, frozen=True):
     """It is one rank of an Indexed Job: its index comes back, and the others wait for it."""
     fatal: str = ""
     """Why its work ends for good once it is evicted; empty: it does not, as far as is known."""
+    retries: Natural | None = None
+    """So many failures of its pods its Job takes yet, an eviction being one. None: no limit is known."""
     changed: bool = False
     """What is made in its place is made from another template than it was."""
 
