@@ -285,6 +285,16 @@ def test_what_a_budget_that_may_be_broken_holds_is_deleted_and_nothing_else() ->
     }
 
 
+@pytest.mark.parametrize(("retries", "blocks"), [(None, False), (1, True), (2, False)])
+def test_more_evictions_than_a_job_takes_failures_end_it(retries: int | None, blocks: bool) -> None:
+    told = {"told": Disruption(controller="Job", retries=retries)}
+    one = fleet(work("ns/job", *(pod(name, told="told") for name in "ab"), kind="Job"), disruptions=told)
+    says = [each.says for each in sorted_out(one).findings if each.why == "fatal"]
+    ends = "evicting 2 pods of it ends the Job for good: it takes 1 failure more"
+    assert says == ([ends] if blocks else [])
+    assert not any(each.blocks for each in sorted_out(one, gates=Gates(force=True)).findings)
+
+
 def test_a_campaign_that_has_begun_waits_for_a_budget_that_it_used_up() -> None:
     one = _fleet_of(CASES["a budget that allows none now"])
     met = only(sorted_out(one, done=Done(waves=1)), "budget")
