@@ -67,7 +67,7 @@ class Gates(Fact, frozen=True):
     """What is dangerous, each opened by an option of its own."""
 
     force: bool = False
-    """Pods that nobody makes anew are evicted too, and are gone."""
+    """Pods that nobody makes anew are evicted too, and are gone; so is work that eviction ends for good."""
     delete_emptydir_data: bool = False
     """Files of emptyDir volumes on disk are lost."""
     allow_pdb_violation: tuple[str, ...] = ()

@@ -124,7 +124,7 @@ def before_of(wave: Wave, now_s: int, last: Mapping[str, int]) -> str:
     """
     words = ["nodes of earlier waves are back"] if wave.after_return else []
     words += _folded([_asked(unit, now_s, last) for unit in wave.units if _is_asked(unit)])
-    words += _folded([_waited(unit, now_s) for unit in wave.units if is_waited_for(unit)])
+    words += _folded([_waited(unit, now_s) for unit in wave.units if unit.waits])
     return "; ".join(words) or NOTHING
 
 
@@ -136,12 +136,12 @@ def _folded(words: list[str]) -> list[str]:
 def asks_of(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
     """Return what happens before one piece of work is evicted."""
     words = [_asked(unit, now_s, last)] if _is_asked(unit) else []
-    return "; ".join([*words, *([_waited(unit, now_s)] if is_waited_for(unit) else [])]) or NOTHING
+    return "; ".join([*words, *([_waited(unit, now_s)] if unit.waits else [])]) or NOTHING
 
 
 def _is_asked(unit: Unit) -> bool:
     """Whether it has yet to write a checkpoint for this."""
-    return unit.hook is not None and not unit.proved and not is_waited_for(unit)
+    return unit.hook is not None and not unit.proved and not unit.waits
 
 
 def _asked(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
@@ -153,11 +153,6 @@ def _asked(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
 def _name(unit: Unit) -> str:
     """Its name without the namespace: the tables of work have both."""
     return unit.workload.rpartition("/")[2]
-
-
-def is_waited_for(unit: Unit) -> bool:
-    """Tell whether it may go on to its end."""
-    return any(leave.how == "wait" for leave in unit.leaves)
 
 
 def _waited(unit: Unit, now_s: int) -> str:
@@ -173,7 +168,7 @@ def _waited(unit: Unit, now_s: int) -> str:
 
 def to_of(wave: Wave) -> str:
     """Return where the work of a wave goes, as a node set, and what of it finds no place."""
-    moved = [unit for unit in wave.units if unit.paced or not is_waited_for(unit)]
+    moved = [unit for unit in wave.units if unit.paced or not unit.waits]
     nodes = {leave.to for unit in moved for leave in unit.leaves if leave.to}
     gangs = [unit for unit in moved if unit.gang and all(leave.to for leave in unit.leaves)]
     homeless = sum(not leave.to for unit in moved for leave in unit.leaves if unit.verdict != "fits")
