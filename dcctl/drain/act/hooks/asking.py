@@ -107,12 +107,23 @@ def _annotation(key: str, value: str, reach: Reach, place: Place, stamp: Callabl
 
 
 def _request(call: Call, reach: Reach, place: Place) -> str:
-    scheme = "https:" if call.tls else ""
-    base, _, name = place.path.rpartition("/")
-    answer = reach.request(call.method, f"{base}/{scheme}{name}:{call.port}/proxy{call.path}")
+    answer = reach.request(call.method, _proxied(call, place))
     if answer.status == 202:
         raise Unsure("it answered 202: it has begun, and does not say that it ended")
     return f"{call.method} :{call.port}{call.path.partition('?')[0]} answered {answer.status}"
+
+
+def _proxied(call: Call, place: Place) -> str:
+    """The address at the API server of a port of this pod. NoProof: what is sent would lie elsewhere."""
+    from urllib3.util import parse_url
+
+    base, _, name = place.path.rpartition("/")
+    port = f"{base}/{'https:' if call.tls else ''}{name}:{call.port}/proxy/"
+    target = port.removesuffix("/") + call.path
+    sent = parse_url(f"https://host{target}").request_uri  # as the client normalises it
+    if sent != target or not sent.startswith(port):
+        raise NoProof(f"{call.path} leads away from the pod: it is not asked")
+    return target
 
 
 _RIGHTS: Final = {
