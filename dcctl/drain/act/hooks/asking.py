@@ -9,6 +9,7 @@ from dcctl.drain.act.hooks.reach import told
 from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, demand_read, signal_of
 from dcctl.drain.backends import NoProof
 from dcctl.inventory.sources.http.failure import Failure
+from dcctl.inventory.sources.kubernetes.rights import RIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,12 +127,8 @@ def _proxied(call: Call, place: Place) -> str:
     return target
 
 
-_RIGHTS: Final = {
-    "signal": "get and create pods/exec",
-    "exec": "get and create pods/exec",
-    "annotation": "patch pods",
-    "http": "get and create pods/proxy",
-}
+_NEEDS: Final = {"signal": "execs", "exec": "execs", "annotation": "patches_pods", "http": "requests"}
+"""Fields of `Needs`."""
 
 
 def _answer(failure: Failure, how: str, place: Place) -> NoProof | Unsure:
@@ -152,4 +149,5 @@ def _answer(failure: Failure, how: str, place: Place) -> NoProof | Unsure:
 
 def denied(failure: Failure, how: str) -> str:
     """What right is lacking."""
-    return f"we may not ask it: the right to {_RIGHTS[how]} is needed ({told(failure.reason)})"
+    right = next(one.told for one in RIGHTS if one.need == _NEEDS[how])
+    return f"we may not ask it: the right to {right} is needed ({told(failure.reason)})"
