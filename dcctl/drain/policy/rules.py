@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dcctl.drain.policy.grammar import HOWS, MODES, PROOFS, asking, proving, waiting, when
 from dcctl.drain.request import Hook, Rule
 from dcctl.inventory.lengths import duration
+from dcctl.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,7 +83,7 @@ def _named(key: str, read: Callable[[A], R], value: A) -> R:
     try:
         return read(value)
     except ValueError as error:
-        raise ValueError(f"dcctl.io/{key}: {error}") from error
+        raise ValueError(f"dcctl.io/{key}: {without_secrets(str(error))}") from error
 
 
 def _rule(entry: Entry) -> Rule:

@@ -122,6 +122,12 @@ def test_hooks_that_cannot_be_read(text: str, proof: str, timeout: str, says: st
         _hook(text, proof, timeout)
 
 
+def test_a_refusal_does_not_tell_secrets() -> None:
+    with pytest.raises(ValueError, match="no closing quotation") as caught:
+        _hook("exec save --token=hunter2 'a", "")
+    assert "hunter" not in str(caught.value)
+
+
 _WORD = st.sampled_from(
     [
         "signal",
