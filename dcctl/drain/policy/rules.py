@@ -73,7 +73,7 @@ def _annotated_hook(told: Disruption) -> Hook:
     how, what = _named("checkpoint", asking, told.checkpoint)
     key = "checkpoint-proof" if told.proof else "checkpoint"
     proof, of = _named(key, lambda text: proving(text, how), told.proof)
-    found = Hook(how, what, proof=proof, proof_of=of)
+    found = Hook(how, what, proof=proof, proof_of=of, annotated=True)
     if told.patience:
         found = replace(found, timeout_s=_named("checkpoint-timeout", duration, told.patience))
     return found

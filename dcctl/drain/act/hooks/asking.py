@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dcctl.drain.act.hooks.reach import told
 from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, demand_read, signal_of
 from dcctl.drain.backends import NoProof
+from dcctl.drain.policy.grammar import asking
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.rights import RIGHTS
 
@@ -42,6 +43,19 @@ def refuse_wrong(hook: Hook) -> None:
         raise NoProof(str(error)) from error
     if hook.how == "annotation" and hook.proof == "annotation" and annotation_of(hook)[0] == hook.proof_of:
         raise NoProof(f"the annotation {hook.proof_of} asks for the checkpoint, and cannot prove it as well")
+
+
+def demand_own(hook: Hook, place: Place) -> None:
+    """Return if the pod itself has the annotation that asks so. NoProof: then nobody may act on it by that.
+
+    Otherwise who may annotate one pod could have commands run in another that counts as the same work.
+    """
+    try:
+        same = asking(place.asked_by) == (hook.how, hook.what)
+    except ValueError:
+        same = False
+    if not same:
+        raise NoProof("its own annotation dcctl.io/checkpoint does not ask for that, and no rule does")
 
 
 def ask(hook: Hook, reach: Reach, place: Place, stamp: Callable[[], str]) -> str:

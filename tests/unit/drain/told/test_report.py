@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -236,7 +236,7 @@ def test_a_hook_is_printed_without_its_secrets_and_carried_out_with_them() -> No
     plan = campaign(wave(unit(hook=hook), unit("train/other")))
     printed = plan_report(Told(plan)).data
     assert printed is not None
-    shown = printed[1].waves[0].units
+    shown = cast("Campaign", printed[1]).waves[0].units
     assert shown[0].hook == replace(hook, what="save --dir /ckpt --token=…")
     assert shown[1] == plan.waves[0].units[1]
     assert plan.waves[0].units[0].hook == hook
