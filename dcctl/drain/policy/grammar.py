@@ -74,11 +74,11 @@ def asking(text: str) -> tuple[How, str]:
     return how, _READ[how](rest.strip())
 
 
-def proving(text: str, how: How) -> tuple[Proof, str]:
+def proving(text: str, how: How, what: str) -> tuple[Proof, str]:
     """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError.
 
     What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
-    annotation do.
+    annotation do, and another annotation than the one that asks.
     """
     word, _, of = text.strip().partition(" ")
     of = of.strip()
@@ -87,6 +87,8 @@ def proving(text: str, how: How) -> tuple[Proof, str]:
     if word == "file":
         return "file", _path(of)
     if word == "annotation":
+        if how == "annotation" and what.partition("=")[0] == of:
+            raise ValueError(f"the annotation {of} asks for the checkpoint, and cannot prove it as well")
         return "annotation", _annotation_key(of)
     if word not in ("", "exit") or of:
         raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")

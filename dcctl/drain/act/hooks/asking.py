@@ -41,8 +41,6 @@ def refuse_wrong(hook: Hook) -> None:
         demand_read(hook)
     except ValueError as error:
         raise NoProof(str(error)) from error
-    if hook.how == "annotation" and hook.proof == "annotation" and annotation_of(hook)[0] == hook.proof_of:
-        raise NoProof(f"the annotation {hook.proof_of} asks for the checkpoint, and cannot prove it as well")
 
 
 def demand_own(hook: Hook, place: Place) -> None:

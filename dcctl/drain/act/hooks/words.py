@@ -29,8 +29,8 @@ class Call(NamedTuple):
 
 def demand_read(hook: Hook) -> None:
     """Return if the grammar knows the hook and its proof: nothing else is ever sent. ValueError."""
-    how, _ = asking(f"{hook.how} {hook.what}")
-    proving(f"{hook.proof} {hook.proof_of}", how)
+    how, what = asking(f"{hook.how} {hook.what}")
+    proving(f"{hook.proof} {hook.proof_of}", how, what)
 
 
 def signal_of(hook: Hook) -> str:

@@ -90,6 +90,7 @@ def test_how_work_is_asked(text: str, proof: str, timeout: str, expected: Hook) 
         ("annotation -a=b", "exit", "", "'-a' is no key of an annotation"),
         ("annotation kubernetes.io/x=y", "file /c", "", "means something to Kubernetes itself"),
         ("annotation pod-security.k8s.io/x=y", "file /c", "", "means something to Kubernetes itself"),
+        ("annotation a=b", "annotation a", "", "asks for the checkpoint, and cannot prove it as well"),
         ("exec", "", "", "exec needs a command line"),
         ("exec ''", "", "", "exec needs a command line"),
         ("exec save 'a", "", "", "no closing quotation"),
