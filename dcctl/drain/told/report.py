@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.drain.told import words
+from dcctl.drain.told.masked import masked
 from dcctl.drain.told.remedies import remedies
 from dcctl.drain.told.shape import FINDINGS, PLAN, RELIEFS, STAYS, WAVES, WORKLOADS
 from dcctl.drain.told.timeline import timeline
@@ -62,7 +63,7 @@ def plan_report(told: Told) -> Report:
         gaps=told.gaps,
         name_key="nodes",
         level=level_of(campaign),
-        data=("campaign", campaign),
+        data=("campaign", masked(campaign)),
     )
 
 
