@@ -128,7 +128,12 @@ class Turn:
         if unit.leaves and all(leave.how == "wait" for leave in unit.leaves):
             self._awaited.append(unit)
             self._going.world.tell(f"{unit.workload} is waited for: {_until(unit)}")
-        elif unit.hook is not None and not unit.proved:
+        else:
+            self._begin(unit)
+
+    def _begin(self, unit: Unit) -> None:
+        """Its pods are to be evicted, once its checkpoint is proved where it can be asked for one."""
+        if unit.hook is not None and not unit.proved:
             self._ask(unit)
         else:
             self._let_go(unit)
@@ -349,8 +354,11 @@ class Turn:
         if left and not due:
             return
         self._awaited.remove(unit)
-        if not left or unit.after_wait == "evict":
+        if not left:
             self._let_go(unit)  # what has finished holds nothing: it is evicted all the same
+            return
+        if unit.after_wait == "evict":
+            self._begin(unit)
             return
         for leave in left:
             self.hold(

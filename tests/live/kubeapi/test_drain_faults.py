@@ -332,3 +332,18 @@ def test_work_that_does_not_stand_again_is_told_and_fails_nothing(bench: Bench) 
     outcome = drained(bench, stand_s=0.2)
     assert outcome.state == "drained"
     assert outcome.waves[0].waiting == ("ml/web",)
+
+
+@pytest.mark.parametrize(("refuses", "left"), [((), 0), (("ml/sweep",), 2)], ids=["proved", "no proof"])
+def test_work_whose_wait_is_over_is_asked_for_its_checkpoint_first(
+    bench: Bench, refuses: tuple[str, ...], left: int
+) -> None:
+    bench.hooks.refuses = refuses
+    notes = {"dcctl.io/when-drained": "no longer, evict", "dcctl.io/checkpoint": "exec save"}
+    bench.server.load([maker("Job", "sweep", 4, **notes)])
+    if refuses:
+        assert {one.kind for one in unfinished(bench).outcome.held} == {"checkpoint"}
+    else:
+        drained(bench)
+    assert set(bench.hooks.asked) == {"ml/sweep"}
+    assert len(bench.on(*TARGETS)) == left
