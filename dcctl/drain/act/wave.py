@@ -64,9 +64,10 @@ class Turn:
         self._told: dict[str, dict[str, str]] = {}
         self._stop: Exception | None = None
         self._looked_s, self._nodes_s = 0.0, time.monotonic()
+        self._closes_s = going.closes_s()
 
     def carry(self) -> None:
-        """All that can go is gone; `held` has the rest.
+        """All that can go before the window closes is gone; `held` has what cannot.
 
         KeyboardInterrupt, DcctlError: no write is in flight any more.
         """
@@ -117,6 +118,20 @@ class Turn:
                 leave = Leave(stay.pod, stay.node, pod.uid)
                 self._tries.add(Task(leave, Unit(leave.pod, "Pod", (leave,))), time.monotonic())
 
+    def _is_shut(self) -> bool:
+        return self._going.world.clock() >= self._closes_s
+
+    def _put_off(self) -> None:
+        """What was not evicted yet is left to the next plan, which has it in the next window."""
+        left = [*self._tries]
+        if left or self._waits.awaited:
+            self._going.world.tell("the window is over: what is not evicted yet waits for the next one")
+        self._waits.awaited.clear()
+        for task in left:
+            self._tries.pop(task.uid)
+            if task.tries and not task.unsure:
+                self._going.written.failed(task.step, "the window was over")
+
     def _enter(self, unit: Unit) -> None:
         """The unit is on its way: asked for its checkpoint, awaited, or its pods are to be evicted."""
         if unit.leaves and all(leave.how == "wait" for leave in unit.leaves):
@@ -134,6 +149,8 @@ class Turn:
 
     def _ask(self, unit: Unit) -> None:
         self._going.demand()
+        if self._is_shut():
+            return  # the next plan has it again
         self._going.written.begin(f"checkpoint {unit.workload}", wave=str(self._number))
         self._waits.asked[unit.workload] = unit
         self._going.prove(unit)
@@ -160,6 +177,8 @@ class Turn:
                 raise self._stop
 
     def _work(self) -> None:
+        if self._is_shut():
+            self._put_off()
         self._send()
         self._look()
         for event in self._going.heard(self._pause_s()):
@@ -183,6 +202,10 @@ class Turn:
         if not batch:
             return
         self._going.demand()
+        if self._is_shut():  # the lock may have kept us waiting
+            for task in batch:
+                self._tries.add(task, time.monotonic())
+            return
         new = {
             task.step: {
                 "node": task.leave.node,
