@@ -335,7 +335,7 @@ class Turn:
         for unit, left in self._waits.pop_over(self._going.board, world.clock()):
             self._end_wait(unit, left)
         for task in self._waits.pop_late(now_s, world.margin_s):
-            self.hold("dying", task.leave.pod, task.leave.node, task.stuck)
+            self._end_patience(task)
         for task in self._tries:
             if task.tries and now_s - task.since_s > world.wait_s:
                 self._tries.pop(task.uid)
@@ -343,6 +343,15 @@ class Turn:
         if now_s - self._nodes_s > _NODES_S:
             self._nodes_s = now_s
             self.look_at(self._going.steadily(lambda: world.backend.nodes(self.wave.nodes)).values())
+
+    def _end_patience(self, task: Task) -> None:
+        """The pod is held if it is there: while pods cannot be followed, nobody tells that one went."""
+        backend = self._going.world.backend
+        if self._going.steadily(lambda: backend.is_there(task.leave)):
+            self.hold("dying", task.leave.pod, task.leave.node, task.stuck)
+        else:
+            self._going.board.forget(task.uid)
+            self._gone(task)
 
     def _end_wait(self, unit: Unit, left: Iterable[Leave]) -> None:
         """The unit ended, or was given time enough; `left`: its pods that run on."""

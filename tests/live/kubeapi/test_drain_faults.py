@@ -11,6 +11,7 @@ import pytest
 
 from dcctl.drain.act import order
 from dcctl.drain.act.going import Going
+from dcctl.drain.act.kubernetes.backend import Kubernetes
 from dcctl.drain.outcome import NotDrainedError, Outcome
 from dcctl.drain.waves.calendar import opening, window
 from tests.kubeapi import ApiServer
@@ -146,6 +147,16 @@ def test_a_stuck_finalizer_is_told_and_never_forced(bench: Bench) -> None:
     bench.server.remove("pods", "db-0", "ml")
     resumed(bench)
     assert once(bench)
+
+
+def test_a_pod_that_went_while_nobody_told_is_not_held(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    follow = Kubernetes.follow
+    monkeypatch.setattr(
+        Kubernetes, "follow", lambda self: (one for one in follow(self) if one.kind != "gone")
+    )
+    bench.server.load([maker("Deployment", "web", 8)])
+    outcome = drained(bench, margin_s=0.1, stand_s=0.1)
+    assert (outcome.state, outcome.evicted, bench.on(*TARGETS)) == ("drained", 4, [])
 
 
 def test_pods_on_a_node_that_is_dead_are_told_and_never_forced(bench: Bench) -> None:
