@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
+from dcctl import journal
 from dcctl.drain.act import order
 from dcctl.drain.act.going import Going
 from dcctl.drain.act.kubernetes.backend import Kubernetes
@@ -16,13 +18,13 @@ from dcctl.drain.outcome import NotDrainedError, Outcome
 from dcctl.drain.waves.calendar import opening, window
 from tests.kubeapi import ApiServer
 from tests.kubeapi.faults import Delay, Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.draining import Asker, Bench, budget, maker
+from tests.live.kubeapi.draining import MARK, Asker, Bench, budget, maker
 from tests.live.kubeapi.test_drain import TARGETS, USERS, Watched, drained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    from dcctl.drain.backends import Answer
     from dcctl.drain.campaign import Campaign, Leave, Unit, Wave
     from tests.kubeapi.faults import Action, Match
 
@@ -125,6 +127,21 @@ def test_a_server_that_says_when_is_obeyed(bench: Bench) -> None:
     assert second.when_s - first.when_s >= 1.0
 
 
+def test_a_pod_that_goes_by_itself_while_its_budget_holds_it_is_not_told_as_evicted(bench: Bench) -> None:
+    bench.server.load([maker("StatefulSet", "db", 4), budget("db", 4)])
+
+    def tell(line: str) -> None:
+        pod, waits, _ = line.partition(" waits: ")
+        if waits:
+            bench.server.remove("pods", pod.partition("/")[2], "ml")
+
+    outcome = drained(bench, tell=tell)
+    assert (outcome.state, outcome.evicted, outcome.lasting) == ("drained", 0, ())
+    ended = [entry for step, entry in journal.read(Path(outcome.journal)).steps.items() if "evict" in step]
+    assert [one.state for one in ended] == ["failed", "failed"]
+    assert bench.evictions() == {}
+
+
 def test_two_budgets_on_one_pod_are_told_and_hold_nothing_else(bench: Bench) -> None:
     bench.server.load([maker("StatefulSet", "db", 2), maker("Deployment", "web", 8)])
     bench.server.load([budget("db", 1), budget("db", 1, "db-too")])
@@ -171,21 +188,24 @@ def test_pods_on_a_node_that_is_dead_are_told_and_never_forced(bench: Bench) -> 
     assert once(bench)
 
 
-def test_a_pod_that_was_made_anew_under_its_name_is_not_evicted_for_the_old_one(bench: Bench) -> None:
+def test_a_pod_that_is_made_anew_right_before_its_eviction_is_not_evicted_for_the_old_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bench.server.load([maker("StatefulSet", "db", 4)])
     old = {pod["metadata"]["uid"] for pod in bench.pods().values()}
+    evict, replies = Kubernetes.evict, list[str]()
 
-    def anew(plan: Campaign) -> Campaign:
-        if bench.planner.calls == 2:
-            for name in ("gpu0", "gpu1"):
-                for pod in bench.on(name):
-                    bench.server.remove("pods", pod, "ml")
-        return plan
+    def late(backend: Kubernetes, leave: Leave) -> Answer:
+        bench.server.remove("pods", leave.pod.partition("/")[2], "ml")  # it comes again under its name
+        answer = evict(backend, leave)
+        replies.append(answer.reply)
+        return answer
 
-    bench.planner.changed = anew
-    drained(bench)
-    assert bench.on(*TARGETS) == []
-    assert not old & set(bench.evictions())
+    monkeypatch.setattr(Kubernetes, "evict", late)
+    outcome = drained(bench)
+    assert len(old & {pod["metadata"]["uid"] for pod in bench.pods().values()}) == 2
+    assert (replies, outcome.evicted, bench.evictions()) == (["gone", "gone"], 0, {})
+    assert (len(bench.pods()), bench.on(*TARGETS)) == (4, [])
 
 
 def test_a_pod_of_a_namespace_that_ends_is_waited_for(bench: Bench) -> None:
@@ -290,6 +310,44 @@ def test_nothing_more_is_evicted_from_a_node_that_is_taken_back_during_its_wave(
     error = unfinished(bench, wait_s=3.0, tell=take)
     assert ("uncordoned", "gpu0") in {(one.kind, one.subject) for one in error.outcome.held}
     assert bench.evictions() == {}
+
+
+def test_work_on_two_nodes_is_not_evicted_from_the_one_that_is_set_aside(bench: Bench) -> None:
+    bench.planner.per_wave = 2
+    bench.server.load([maker("Deployment", "web", 8)])
+    theirs = {"annotations": {MARK: json.dumps({"run": "another", "wasSchedulable": True})}}
+    bench.server.change("nodes", "gpu0", metadata=theirs, spec={"unschedulable": True})
+    before = bench.on("gpu0")
+    error = unfinished(bench)
+    assert [(one.kind, one.subject) for one in error.outcome.held] == [("marked", "gpu0")]
+    assert (len(before), bench.on("gpu0"), bench.on("gpu1")) == (2, before, [])
+    assert len(bench.evictions()) == 2
+
+
+def test_where_the_order_matters_work_stands_again_before_the_next_goes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.planner.per_wave, bench.planner.verdict = 2, "fits after reordering"
+    bench.server.load([maker("Deployment", "a", 4), maker("Deployment", "b", 4)])
+    makers = bench.server.controllers.makers
+    assert makers is not None
+    makers.asleep = True
+    pass_time, evict, stood = Going.pass_time, Going.evict, dict[str, int]()
+
+    def wake(going: Going, seconds: float) -> None:
+        makers.asleep = False
+        bench.server.bump("nodes", "gpu2")
+        pass_time(going, seconds)
+
+    def noted(going: Going, leave: Leave) -> None:
+        bound = [pod for pod in bench.server.objects("pods") if pod["spec"].get("nodeName")]
+        stood.setdefault(leave.pod[:4], sum(pod["metadata"]["name"].startswith("a-") for pod in bound))
+        evict(going, leave)
+
+    monkeypatch.setattr(Going, "pass_time", wake)
+    monkeypatch.setattr(Going, "evict", noted)
+    assert drained(bench).state == "drained"
+    assert stood == {"ml/a": 4, "ml/b": 4}
 
 
 def test_work_that_grows_meanwhile_is_planned_again(bench: Bench) -> None:
