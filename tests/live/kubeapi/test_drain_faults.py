@@ -18,6 +18,7 @@ from dcctl.drain.outcome import NotDrainedError, Outcome
 from dcctl.drain.waves.calendar import opening, window
 from tests.kubeapi import ApiServer
 from tests.kubeapi.faults import Delay, Garbage, Reply, Reset, StreamError, Truncate, match
+from tests.live.kubeapi.applying import Silence
 from tests.live.kubeapi.draining import MARK, Asker, Bench, budget, maker
 from tests.live.kubeapi.test_drain import TARGETS, USERS, Watched, drained
 
@@ -318,8 +319,9 @@ def test_work_on_two_nodes_is_not_evicted_from_the_one_that_is_set_aside(bench: 
     theirs = {"annotations": {MARK: json.dumps({"run": "another", "wasSchedulable": True})}}
     bench.server.change("nodes", "gpu0", metadata=theirs, spec={"unschedulable": True})
     before = bench.on("gpu0")
-    error = unfinished(bench)
-    assert [(one.kind, one.subject) for one in error.outcome.held] == [("marked", "gpu0")]
+    with pytest.raises(NotDrainedError) as caught:
+        order.drain(bench.world(), bench.request(max_unavailable=2))  # it is met as its wave begins
+    assert [(one.kind, one.subject) for one in caught.value.outcome.held] == [("marked", "gpu0")]
     assert (len(before), bench.on("gpu0"), bench.on("gpu1")) == (2, before, [])
     assert len(bench.evictions()) == 2
 
@@ -554,3 +556,31 @@ def test_a_proof_that_comes_after_the_window_is_not_followed_by_an_eviction(
     bench.hooks = Late()
     assert windowed(bench, clock).state == "drained"
     kept(bench, clock, 0, 2)
+
+
+@pytest.mark.parametrize("key", ["none", "dcctl.io/checkpoint"])
+def test_a_lock_that_cannot_be_renewed_until_the_window_is_over_begins_nothing(
+    bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    bench.server.load([maker("Job", "gang", 4, **{key: "exec save"})])
+    begun, demand, asked_s = list[str](), Going.demand, list[int]()
+
+    class Begun(Silence):
+        def start(self, total: int, label: str) -> None:
+            begun.append(label)
+
+    class Noted(Asker):
+        def checkpoint(self, unit: Unit) -> str:
+            asked_s.append(clock.now_s)
+            return super().checkpoint(unit)
+
+    def slow(going: Going) -> None:
+        demand(going)
+        if begun:
+            clock.close()
+
+    monkeypatch.setattr(Going, "demand", slow)
+    bench.hooks = Noted()
+    assert windowed(bench, clock, progress=Begun()).state == "drained"
+    kept(bench, clock, 0, 2)
+    assert set(asked_s) <= {OPENS_S + 86_400}
