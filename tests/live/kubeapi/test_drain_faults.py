@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
-from dcctl import journal
 from dcctl.drain.act import order
-from dcctl.drain.act.going import Going
-from dcctl.drain.act.kubernetes.backend import Kubernetes
 from dcctl.drain.outcome import NotDrainedError, Outcome
-from dcctl.drain.waves.calendar import opening, window
 from tests.kubeapi import ApiServer
 from tests.kubeapi.faults import Delay, Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.applying import Silence
-from tests.live.kubeapi.draining import MARK, Asker, Bench, budget, maker
+from tests.live.kubeapi.draining import Bench, budget, maker
 from tests.live.kubeapi.test_drain import TARGETS, USERS, Watched, drained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from dcctl.drain.backends import Answer
-    from dcctl.drain.campaign import Campaign, Leave, Unit, Wave
+    from dcctl.drain.campaign import Campaign
     from tests.kubeapi.faults import Action, Match
 
 EVICTION = "/eviction"
@@ -128,21 +121,6 @@ def test_a_server_that_says_when_is_obeyed(bench: Bench) -> None:
     assert second.when_s - first.when_s >= 1.0
 
 
-def test_a_pod_that_goes_by_itself_while_its_budget_holds_it_is_not_told_as_evicted(bench: Bench) -> None:
-    bench.server.load([maker("StatefulSet", "db", 4), budget("db", 4)])
-
-    def tell(line: str) -> None:
-        pod, waits, _ = line.partition(" waits: ")
-        if waits:
-            bench.server.remove("pods", pod.partition("/")[2], "ml")
-
-    outcome = drained(bench, tell=tell)
-    assert (outcome.state, outcome.evicted, outcome.lasting) == ("drained", 0, ())
-    ended = [entry for step, entry in journal.read(Path(outcome.journal)).steps.items() if "evict" in step]
-    assert [one.state for one in ended] == ["failed", "failed"]
-    assert bench.evictions() == {}
-
-
 def test_two_budgets_on_one_pod_are_told_and_hold_nothing_else(bench: Bench) -> None:
     bench.server.load([maker("StatefulSet", "db", 2), maker("Deployment", "web", 8)])
     bench.server.load([budget("db", 1), budget("db", 1, "db-too")])
@@ -167,16 +145,6 @@ def test_a_stuck_finalizer_is_told_and_never_forced(bench: Bench) -> None:
     assert once(bench)
 
 
-def test_a_pod_that_went_while_nobody_told_is_not_held(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    follow = Kubernetes.follow
-    monkeypatch.setattr(
-        Kubernetes, "follow", lambda self: (one for one in follow(self) if one.kind != "gone")
-    )
-    bench.server.load([maker("Deployment", "web", 8)])
-    outcome = drained(bench, margin_s=0.1, stand_s=0.1)
-    assert (outcome.state, outcome.evicted, bench.on(*TARGETS)) == ("drained", 4, [])
-
-
 def test_pods_on_a_node_that_is_dead_are_told_and_never_forced(bench: Bench) -> None:
     bench.server.load([maker("Deployment", "web", 8)])
     for name in bench.on("gpu0"):
@@ -187,26 +155,6 @@ def test_pods_on_a_node_that_is_dead_are_told_and_never_forced(bench: Bench) -> 
     assert (error.outcome.nodes, len(bench.on("gpu0")), bench.on("gpu1")) == (("gpu1",), 2, [])
     assert bench.server.seen("DELETE") == []
     assert once(bench)
-
-
-def test_a_pod_that_is_made_anew_right_before_its_eviction_is_not_evicted_for_the_old_one(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.server.load([maker("StatefulSet", "db", 4)])
-    old = {pod["metadata"]["uid"] for pod in bench.pods().values()}
-    evict, replies = Kubernetes.evict, list[str]()
-
-    def late(backend: Kubernetes, leave: Leave) -> Answer:
-        bench.server.remove("pods", leave.pod.partition("/")[2], "ml")  # it comes again under its name
-        answer = evict(backend, leave)
-        replies.append(answer.reply)
-        return answer
-
-    monkeypatch.setattr(Kubernetes, "evict", late)
-    outcome = drained(bench)
-    assert len(old & {pod["metadata"]["uid"] for pod in bench.pods().values()}) == 2
-    assert (replies, outcome.evicted, bench.evictions()) == (["gone", "gone"], 0, {})
-    assert (len(bench.pods()), bench.on(*TARGETS)) == (4, [])
 
 
 def test_a_pod_of_a_namespace_that_ends_is_waited_for(bench: Bench) -> None:
@@ -313,45 +261,6 @@ def test_nothing_more_is_evicted_from_a_node_that_is_taken_back_during_its_wave(
     assert bench.evictions() == {}
 
 
-def test_work_on_two_nodes_is_not_evicted_from_the_one_that_is_set_aside(bench: Bench) -> None:
-    bench.planner.per_wave = 2
-    bench.server.load([maker("Deployment", "web", 8)])
-    theirs = {"annotations": {MARK: json.dumps({"run": "another", "wasSchedulable": True})}}
-    bench.server.change("nodes", "gpu0", metadata=theirs, spec={"unschedulable": True})
-    before = bench.on("gpu0")
-    with pytest.raises(NotDrainedError) as caught:
-        order.drain(bench.world(), bench.request(max_unavailable=2))  # it is met as its wave begins
-    assert [(one.kind, one.subject) for one in caught.value.outcome.held] == [("marked", "gpu0")]
-    assert (len(before), bench.on("gpu0"), bench.on("gpu1")) == (2, before, [])
-    assert len(bench.evictions()) == 2
-
-
-def test_where_the_order_matters_work_stands_again_before_the_next_goes(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.planner.per_wave, bench.planner.verdict = 2, "fits after reordering"
-    bench.server.load([maker("Deployment", "a", 4), maker("Deployment", "b", 4)])
-    makers = bench.server.controllers.makers
-    assert makers is not None
-    makers.asleep = True
-    pass_time, evict, stood = Going.pass_time, Going.evict, dict[str, int]()
-
-    def wake(going: Going, seconds: float) -> None:
-        makers.asleep = False
-        bench.server.bump("nodes", "gpu2")
-        pass_time(going, seconds)
-
-    def noted(going: Going, leave: Leave) -> None:
-        bound = [pod for pod in bench.server.objects("pods") if pod["spec"].get("nodeName")]
-        stood.setdefault(leave.pod[:4], sum(pod["metadata"]["name"].startswith("a-") for pod in bound))
-        evict(going, leave)
-
-    monkeypatch.setattr(Going, "pass_time", wake)
-    monkeypatch.setattr(Going, "evict", noted)
-    assert drained(bench).state == "drained"
-    assert stood == {"ml/a": 4, "ml/b": 4}
-
-
 def test_work_that_grows_meanwhile_is_planned_again(bench: Bench) -> None:
     bench.server.load([maker("Job", "gang", 4)])
     grown: list[int] = []
@@ -406,181 +315,3 @@ def test_work_that_does_not_stand_again_is_told_and_fails_nothing(bench: Bench) 
     outcome = drained(bench, stand_s=0.2)
     assert outcome.state == "drained"
     assert outcome.waves[0].waiting == ("ml/web",)
-
-
-@pytest.mark.parametrize(("refuses", "left"), [((), 0), (("ml/sweep",), 2)], ids=["proved", "no proof"])
-def test_work_whose_wait_is_over_is_asked_for_its_checkpoint_first(
-    bench: Bench, refuses: tuple[str, ...], left: int
-) -> None:
-    bench.hooks.refuses = refuses
-    notes = {"dcctl.io/when-drained": "no longer, evict", "dcctl.io/checkpoint": "exec save"}
-    bench.server.load([maker("Job", "sweep", 4, **notes)])
-    if refuses:
-        assert {one.kind for one in unfinished(bench).outcome.held} == {"checkpoint"}
-    else:
-        drained(bench)
-    assert set(bench.hooks.asked) == {"ml/sweep"}
-    assert len(bench.on(*TARGETS)) == left
-
-
-WINDOW = window("daily 08:00-09:00 UTC")
-OPENS_S = 1_800_000_000
-CLOSED_S = OPENS_S + 3600
-
-
-class Clock:
-    """Stands still in the window, until it is over."""
-
-    def __init__(self) -> None:
-        self.now_s, self.evicted_s = OPENS_S, list[int]()
-
-    def __call__(self) -> float:
-        return float(self.now_s)
-
-    def close(self) -> None:
-        """The first window is over."""
-        self.now_s = max(self.now_s, CLOSED_S)
-
-    def heed(self, line: str) -> None:
-        """Who waits for a wave waits until the window opens."""
-        if "begins at" in line:
-            found = opening((WINDOW,), self.now_s)
-            assert found is not None
-            self.now_s = found[0]
-
-    def planned(self, plan: Campaign) -> Campaign:
-        """Waves begin in the window; what is waited for is waited for past its end."""
-        found = opening((WINDOW,), self.now_s)
-        assert found is not None
-        return msgspec.structs.replace(plan, waves=tuple(self._timed(one, found[0]) for one in plan.waves))
-
-    def _timed(self, wave: Wave, start_s: int) -> Wave:
-        wait_s = CLOSED_S - 60
-        units = [
-            msgspec.structs.replace(one, waits_until_s=wait_s if one.waits_until_s else None)
-            for one in wave.units
-        ]
-        return msgspec.structs.replace(wave, start_s=start_s, units=tuple(units))
-
-
-@pytest.fixture
-def clock(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Tells when each eviction was asked for."""
-    monkeypatch.setattr("dcctl.drain.act.run._RETURNED_S", 0.01)
-    made, evict = Clock(), Going.evict
-
-    def noted(going: Going, leave: Leave) -> None:
-        made.evicted_s.append(made.now_s)
-        evict(going, leave)
-
-    monkeypatch.setattr(Going, "evict", noted)
-    bench.planner.changed, bench.planner.per_wave = made.planned, 2
-    return made
-
-
-def windowed(bench: Bench, clock: Clock, **more: Any) -> Outcome:
-    world = bench.world(clock=clock, fanout=1, **{"tell": clock.heed, **more})
-    return order.drain(world, bench.request(windows=(WINDOW,)))
-
-
-def kept(bench: Bench, clock: Clock, first: int, then: int) -> None:
-    """So many were evicted in the first window, all others in the next."""
-    assert clock.evicted_s == [OPENS_S] * first + [OPENS_S + 86_400] * then
-    assert bench.on(*TARGETS) == []
-    assert once(bench)
-
-
-def test_nothing_more_is_evicted_once_the_window_is_over(
-    bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench.server.load([maker("Deployment", "web", 8)])
-    evict = Going.evict
-
-    def last(going: Going, leave: Leave) -> None:
-        evict(going, leave)
-        clock.close()
-
-    monkeypatch.setattr(Going, "evict", last)
-    world_told: list[str] = []
-
-    def tell(line: str) -> None:
-        world_told.append(line)
-        clock.heed(line)
-        if "begins at" in line:
-            monkeypatch.setattr(Going, "evict", evict)
-
-    assert windowed(bench, clock, tell=tell).state == "drained"
-    assert any(line.startswith("the window is over") for line in world_told)
-    kept(bench, clock, 1, 3)
-
-
-def test_a_pod_that_its_budget_holds_past_the_window_is_evicted_in_the_next(
-    bench: Bench, clock: Clock
-) -> None:
-    bench.server.load([maker("StatefulSet", "db", 4), budget("db", 4)])
-
-    def tell(line: str) -> None:
-        if " waits: " in line:
-            clock.close()
-            bench.server.change("poddisruptionbudgets", "db", "ml", spec={"minAvailable": 2})
-        clock.heed(line)
-
-    assert windowed(bench, clock, tell=tell).state == "drained"
-    kept(bench, clock, 1, 2)
-
-
-def test_a_wait_that_is_over_after_the_window_is_not_followed_by_an_eviction(
-    bench: Bench, clock: Clock
-) -> None:
-    bench.server.load([maker("Job", "sweep", 4, **{"dcctl.io/when-drained": "no longer, evict"})])
-
-    def tell(line: str) -> None:
-        if "is waited for" in line:
-            clock.close()
-        clock.heed(line)
-
-    assert windowed(bench, clock, tell=tell).state == "drained"
-    kept(bench, clock, 0, 2)
-
-
-def test_a_proof_that_comes_after_the_window_is_not_followed_by_an_eviction(
-    bench: Bench, clock: Clock
-) -> None:
-    bench.server.load([maker("Job", "gang", 4, **{"dcctl.io/checkpoint": "exec save"})])
-
-    class Late(Asker):
-        def checkpoint(self, unit: Unit) -> str:
-            clock.close()
-            return super().checkpoint(unit)
-
-    bench.hooks = Late()
-    assert windowed(bench, clock).state == "drained"
-    kept(bench, clock, 0, 2)
-
-
-@pytest.mark.parametrize("key", ["none", "dcctl.io/checkpoint"])
-def test_a_lock_that_cannot_be_renewed_until_the_window_is_over_begins_nothing(
-    bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch, key: str
-) -> None:
-    bench.server.load([maker("Job", "gang", 4, **{key: "exec save"})])
-    begun, demand, asked_s = list[str](), Going.demand, list[int]()
-
-    class Begun(Silence):
-        def start(self, total: int, label: str) -> None:
-            begun.append(label)
-
-    class Noted(Asker):
-        def checkpoint(self, unit: Unit) -> str:
-            asked_s.append(clock.now_s)
-            return super().checkpoint(unit)
-
-    def slow(going: Going) -> None:
-        demand(going)
-        if begun:
-            clock.close()
-
-    monkeypatch.setattr(Going, "demand", slow)
-    bench.hooks = Noted()
-    assert windowed(bench, clock, progress=Begun()).state == "drained"
-    kept(bench, clock, 0, 2)
-    assert set(asked_s) <= {OPENS_S + 86_400}
