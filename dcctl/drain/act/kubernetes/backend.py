@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act.kubernetes.devices import DeviceTaints
-from dcctl.drain.act.kubernetes.evictions import evict
+from dcctl.drain.act.kubernetes.evictions import evict, found
 from dcctl.drain.act.kubernetes.lease import Lease
 from dcctl.drain.act.kubernetes.nodes import Nodes
 from dcctl.drain.backends import Sight, Standing
@@ -139,6 +139,11 @@ class Kubernetes:
         """One try."""
         with _told(f"pod {leave.pod}"):
             return evict(self._run, leave)
+
+    def is_there(self, leave: Leave) -> bool:
+        """Whether the pod with this UID exists now."""
+        with _told(f"pod {leave.pod}"):
+            return found(self._run, leave) is not None
 
     def follow(self) -> Iterator[Sight]:
         """Yield all pods, and then every change; one watch tells all."""
