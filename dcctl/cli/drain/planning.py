@@ -69,7 +69,7 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
 
     one = wanted(session, which, how, gates)
     if one.request.boards and asks_the_fleet(session.settings):
-        from dcctl.cli.drain.acting import backend_of
+        from dcctl.cli.drain.live import backend_of
 
         backend_of(session).rules(one.request.boards, "")  # a cluster that keeps none back refuses
     campaign = plan(one.found.whole, one.request, Done(), now_of(one.found.whole, session.now_s))
