@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dcctl.cli.drain.live import Live, demand_live, journals
-from dcctl.cli.drain.planning import Planner, wanted
+from dcctl.cli.drain.planning import Planner, wanted, whole_hints
 from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _COMMAND: Final = "dcctl drain"
 
 def carried_out(session: Session, which: Which, how: How, gates: Open) -> Report:
     """The campaign is planned, agreed to and carried out. Errors: see `act.order.drain`."""
+    from dcctl.cli.again import in_full
     from dcctl.drain.act.order import drain
     from dcctl.drain.told.outcome_report import RUN, run_report
     from dcctl.render.dispatch import check_shape
@@ -30,7 +31,7 @@ def carried_out(session: Session, which: Which, how: How, gates: Open) -> Report
     check_shape(RUN, session.style())
     one = wanted(session, which, how, gates)
     demand_live(session, f"{one.command} --dry-run")
-    with session.progress() as progress:
+    with session.progress() as progress, whole_hints(in_full(one.command, session)):
         world = _world(session, progress, one.command, one.found.whole)
         return run_report(drain(world, one.request))
 

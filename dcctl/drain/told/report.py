@@ -62,6 +62,7 @@ def plan_report(told: Told) -> Report:
         gaps=told.gaps,
         name_key="nodes",
         level=level_of(campaign),
+        alarms=True,
         data=("campaign", campaign),
     )
 
