@@ -93,14 +93,9 @@ def _seconds(option: str, text: str) -> int | None:
 
 
 def _moment(option: str, text: str, now_s: int) -> int | None:
-    """A date and time, or a length from now on."""
-    from dcctl.inventory.lengths import duration
-    from dcctl.inventory.moments import moment
+    from dcctl.inventory.moments import moment_or_length
 
-    if text[:4].isdecimal():
-        return _read(option, text, moment)
-    length = _read(option, text, duration)
-    return None if length is None else now_s + length
+    return _read(option, text, lambda told: moment_or_length(told, now_s))
 
 
 def _read(option: str, text: str, how: Callable[[str], int]) -> int | None:
