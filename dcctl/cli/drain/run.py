@@ -31,7 +31,7 @@ def drain(
     """
     verb = verb_of(which, how, gates, rest)
     if verb in ("rbac", "status"):
-        return _told(session, verb)
+        return _known(session, verb)
     _check(session)
     if verb == "drain":
         return _drained(session, which, how, gates)
@@ -44,7 +44,7 @@ def drain(
     return (resume if verb == "resume" else undo)(session, rest.run)
 
 
-def _told(session: "Session", verb: str) -> "Report":
+def _known(session: "Session", verb: str) -> "Report":
     """What is known without asking anybody."""
     if verb == "rbac":
         from dcctl.cli.drain.rights import rights
