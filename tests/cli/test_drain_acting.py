@@ -163,6 +163,16 @@ def test_undone(busy: Cluster) -> None:
     assert len(document["details"]["lasting"]) == 4
 
 
+def test_a_node_that_an_undo_leaves_is_told_where_rows_alone_are_printed(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    theirs = json.dumps({"run": "another"})
+    busy.server.change("nodes", "gpu0", metadata={"annotations": {MARK: theirs}})
+    done = busy("--undo", "--yes")
+    assert done.returncode == 1, done.stderr
+    assert "dcctl: 1 node given back; 1 left as it is" in done.stderr
+    assert "dcctl: left: gpu0: it has the mark of the run another" in done.stderr
+
+
 SSH = """
 [[context.a.source]]
 kind = "kubernetes"

@@ -140,8 +140,6 @@ def _notes(one: Outcome) -> Iterator[Note]:
                 f"{', '.join(wave.waiting[:3])} of wave {wave.number} did not stand again in the time given"
             )
             yield Note("waits", text, "warn")
-    for text in one.notes:
-        yield Note("note", text)
     if one.lasting and one.state in _BACK:
         text = f"{plural(len(one.lasting), 'pod')} evicted: they stand where their scheduler put them"
         yield Note("not undone", text, detail="lasting")

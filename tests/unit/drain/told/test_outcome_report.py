@@ -7,7 +7,7 @@ from dcctl.drain.told.outcome_report import run_report
 from dcctl.render.alarms import alarm_lines
 from dcctl.render.style import Style
 
-LEFT = Held("marked", "gpu2", "gpu2", "ops@a took charge of it")
+LEFT = Held("left", "gpu2", "gpu2", "ops@a took charge of it")
 
 
 def test_nodes_that_an_undo_leaves_are_told_each_with_its_reason() -> None:
@@ -16,7 +16,7 @@ def test_nodes_that_an_undo_leaves_are_told_each_with_its_reason() -> None:
     assert report.level == "crit"
     assert alarm_lines(report, Style(output="table")) == [
         report.headline,
-        "marked: gpu2: ops@a took charge of it",
+        "left: gpu2: ops@a took charge of it",
     ]
 
 
