@@ -54,6 +54,7 @@ def plan_report(told: Told) -> Report:
     rows = tuple(_wave_row(wave, told) for wave in campaign.waves)
     return Report(
         kind=PLAN.kind,
+        alarms=True,
         headline=words.headline(campaign),
         items=Table("items", _columns(told), rows, fold=False),
         details=_details(told),
@@ -63,7 +64,6 @@ def plan_report(told: Told) -> Report:
         gaps=told.gaps,
         name_key="nodes",
         level=level_of(campaign),
-        alarms=True,
         data=("campaign", campaign),
     )
 
