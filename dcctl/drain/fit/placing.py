@@ -50,7 +50,8 @@ def places_of(wave: Wave) -> Places:
     placer = wave.scene.placer
     with emptied(wave):
         start, every = placer.mark(), wave.in_order()
-        found = [(late, placer.place(job)) for job, late in every]
+        places = placer.place_all(job for job, _ in every)
+        found = [(late, one) for (_, late), one in zip(every, places, strict=True)]
         ahead = tuple(one for late, one in found if late)
         placed = tuple(one for late, one in found if not late)
         proved = False
