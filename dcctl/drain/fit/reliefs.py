@@ -35,7 +35,7 @@ _TRIES = 16
 """Of more nodes to leave out, or works to wait for, not each is tried by itself."""
 _ANEW = 1000
 """Of a wave of no more members all are placed again, to see whether more nodes are enough."""
-_MOVED = 100_000
+_MOVED = 60_000
 """Members that are moved in all tries of a campaign;"""
 _LOOKS = 8
 """so many that are only looked at count as one of them."""

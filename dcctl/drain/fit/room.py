@@ -99,16 +99,16 @@ class Room:
                 verdicts[one.job.id] = "fits after reordering"
         verdicts |= {job: "unknown" for job, names in members.items() if self._is_unread(job, names)}
         bins = self._scene.problem.bins
-        verdict = min(verdicts.values(), key=WORST.index, default="fits")
+        worst: Verdict = min(verdicts.values(), key=WORST.index, default="fits")
         return Judged(
-            verdict=verdict,
+            verdict=worst,
             verdicts=verdicts,
             places={
                 (one.job.id, stand.member): bins[stand.put.bin].name
                 for one in found.placed
                 for stand in one.stands
             },
-            order=tuple(members) if verdict == "fits" else in_turns(wave, members, found),
+            order=tuple(members) if worst == "fits" else in_turns(wave, members, found),
             homeless=found.homeless,
             ahead=tuple(one.job.id for one in found.ahead if one.stands),
             asked=wave,

@@ -50,11 +50,14 @@ def _finds_room(wave: Wave, free: Sequence[str], order: Sequence[Job]) -> bool:
 def _steps(wave: Wave, order: Iterable[Job]) -> Iterator[Sequence[Job]]:
     """Neighbours of which it is all the same when each leaves, together; each other job alone."""
     for alike, jobs in groupby(order, key=lambda job: _frees_nothing(wave, job)):
-        yield from (list(jobs),) if alike else ((job,) for job in jobs)
+        if alike:
+            yield tuple(jobs)
+        else:
+            yield from ((job,) for job in jobs)
 
 
 def _frees_nothing(wave: Wave, job: Job) -> bool:
-    """Whether others find no more room once it is gone: its nodes are closed, and no rule or quota counts it."""
+    """Whether others find no more room once it is gone: its nodes are closed, and no rule counts it."""
     relations = wave.scene.placer.engine.relations
     counts = any(relations.counted[task.of] or relations.related[task.of] for task in job.tasks)
     by_itself = job.minimum < 2 and job.within is None and not job.quotas
