@@ -272,6 +272,18 @@ def test_a_quota_that_others_may_spend_is_never_certain() -> None:
         assert room_of(one, limited).judge(one.closed, one.leaving).verdict == verdict
 
 
+def test_what_is_beyond_its_quota_is_not_made_again() -> None:
+    """Its quota was lowered while it ran: it may stay, but nobody admits its pods anew."""
+    one = one_of((Work("x/w", Shape("w", 2, 1), ("n0",)), Work("x/v", Shape("v", 4, 1), ("n2",))), (2, 4, 4))
+    for most, used, verdict in ((6, 6, "fits"), (8, 6, "fits"), (5, 6, "does not fit"), (2, 6, "does not fit")):
+        hard, held = Resources(devices={GPU: most}), Resources(devices={GPU: used})
+        quota = Quota("q", "x", source="kubernetes:t", hard=hard, used=held)
+        found = room_of(one, replace(fleet_of(one), quotas=(quota,))).judge(one.closed, one.leaving)
+        assert found.verdict == verdict, most
+        assert [each.why for each in found.homeless] == ([] if verdict == "fits" else [{"quota is spent": 3}])
+    assert found.homeless[0].says == "quota q of x: 4 of 2 GPUs used, 2 asked for"
+
+
 def test_the_oracle_knows_a_full_node() -> None:
     one = one_of((), (2, 2))
     state = State(one, ((Shape("w", 1, 1), "n1"),))
