@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dcctl.drain.campaign import WORST
 from dcctl.drain.fit.bounds import untold
 from dcctl.drain.fit.placing import Places, places_of
+from dcctl.drain.fit.preempted import preempted_by
 from dcctl.drain.fit.reliefs import Effort, reliefs_of
 from dcctl.drain.fit.sure import sure_of
 from dcctl.drain.fit.turns import in_turns
@@ -48,6 +49,8 @@ class Judged(NamedTuple):
     """
     homeless: tuple[Homeless, ...]
     """Those of which members find no room."""
+    preempts: Mapping[str, tuple[str, ...]]
+    """By workload of those: work of lower priority that its scheduler stops for it unasked."""
     ahead: tuple[str, ...]
     """Workloads that waited before, are more urgent, and take room first."""
     asked: Wave
@@ -110,6 +113,7 @@ class Room:
             },
             order=tuple(members) if worst == "fits" else in_turns(wave, members, found),
             homeless=found.homeless,
+            preempts=preempted_by(wave, found) if found.homeless else {},
             ahead=tuple(one.job.id for one in found.ahead if one.stands),
             asked=wave,
             found=found,
