@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from dcctl.drain.fit.reliefs import Effort
 from dcctl.drain.fit.room import Room
 from tests.unit.drain.fit.clusters import Cluster, Host, Shape, Work, fleet_of
 
 NOW_S = 1_760_000_000
+
+
+def test_nobody_is_waited_for_in_vain() -> None:
+    """What ends first frees too little, and what ends last is not needed."""
+    hosts = tuple(Host(f"n{at}", count, 64, "z0", "r0", "a") for at, count in enumerate((4, 2, 4, 4)))
+    names = ("little", "enough", "late")
+    others = [Work(name, Shape(name, hosts[at].gpus, 1), (f"n{at}",)) for at, name in enumerate(names, 1)]
+    one = Cluster(hosts, (Work("w", Shape("w", 4, 1), ("n0",)), *others), ("n0",), ("n0",))
+    fleet = fleet_of(one)
+    ends = {name: 3600 * at for at, name in enumerate(names, 1)}
+    works = (
+        replace(work, started_at_s=NOW_S, duration_s=ends[work.id]) if work.id in ends else work
+        for work in fleet.workloads
+    )
+    room = Room(replace(fleet, workloads=tuple(works)), one.closed, NOW_S)
+    told = room.reliefs(room.judge(one.closed, one.leaving))
+    assert [(each.workloads, each.at_s) for each in told if each.at_s] == [(("enough",), NOW_S + 7200)]
 
 
 def one_without_room() -> Cluster:

@@ -245,6 +245,20 @@ def test_what_ends_frees_its_room_for_the_next_wave() -> None:
     assert room.judge(("n0", "n2"), {"w": ["w-0"]}).places == {("w", "w-0"): "n1"}
 
 
+def test_what_found_no_room_looks_for_it_in_later_waves() -> None:
+    """Room that is freed meanwhile may be taken by it, and nobody may promise it to others."""
+    works = (
+        Work("first", Shape("f", 4, 1), ("n0",)),
+        Work("ends", Shape("e", 4, 1), ("n1",)),
+        Work("second", Shape("s", 4, 1), ("n2",)),
+    )
+    room = room_of(one_of(works, (4, 4, 4)))
+    found = room.judge(("n0", "n2"), {"first": ["first-0"]}, waits=("ends",))
+    assert [each.workload for each in found.homeless] == ["first"]
+    room.carry(found)
+    assert room.judge(("n0", "n2"), {"second": ["second-0"]}).verdict == "fits after reordering"
+
+
 def test_a_scheduler_that_would_preempt_is_told_of() -> None:
     works = (
         Work("urgent", Shape("u", 4, 1), ("n0",), priority=9),
