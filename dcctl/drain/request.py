@@ -41,6 +41,8 @@ class Hook(Fact, frozen=True):
     timeout_s: Natural = 600
     of: Literal["first", "all"] = "first"
     """Who is asked: the first member, which has rank 0, or each at the same time."""
+    annotated: bool = False
+    """Annotations of pods say so, no rule: only a pod that says the same itself is asked."""
 
 
 class Rule(Fact, frozen=True):

@@ -12,13 +12,17 @@ from dcctl.inventory.sources.kubernetes.jobs import JobObject, Jobs, JobSetObjec
 from dcctl.inventory.sources.kubernetes.owners import Parents
 
 Fields: TypeAlias = dict[str, object]
-ENDED = {"conditions": [{"type": "Failed", "status": "True"}]}
+ENDED: Fields = {"conditions": [{"type": "Failed", "status": "True"}]}
 IGNORED = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 SIGTERM = {"operator": "In", "values": [143]}
 
 
 def policy(*rules: Fields) -> Fields:
     return {"backoffLimit": 0, "completions": 1, "podFailurePolicy": {"rules": list(rules)}}
+
+
+def restarting(most: int, *rules: Fields, **status: int) -> Fields:
+    return {"spec": {"failurePolicy": {"maxRestarts": most, "rules": list(rules)}}, "status": status}
 
 
 def tries(
@@ -94,20 +98,14 @@ def test_each_index_has_a_limit_of_its_own(failures: str | None, *, is_fatal: bo
     ],
 )
 def test_a_work_queue_ends_with_its_first_success(spec: Fields, succeeded: int, *, is_fatal: bool) -> None:
-    told = tries(
-        {"backoffLimit": 6, **spec}, {"succeeded": succeeded}, {"spec": {"failurePolicy": {"maxRestarts": 3}}}
-    )
+    told = tries({"backoffLimit": 6, **spec}, {"succeeded": succeeded}, restarting(3))
     assert bool(told.fatal) == is_fatal
 
 
-@pytest.mark.parametrize("job_set", [{}, {"spec": {"failurePolicy": {"maxRestarts": 3}}}])
+@pytest.mark.parametrize("job_set", [{}, restarting(3)])
 def test_of_a_job_that_ended_and_one_that_nobody_lists_nothing_is_known(job_set: Fields) -> None:
     assert tries({"backoffLimit": 0}, ENDED, job_set) == Tries()
     assert Jobs(Parents(), JobSets(Gangs(Parents(), "", "Gang"))).of_pod("j", None) == Tries()
-
-
-def restarting(most: int, *rules: Fields, **status: int) -> Fields:
-    return {"spec": {"failurePolicy": {"maxRestarts": most, "rules": list(rules)}}, "status": status}
 
 
 BY_LIMIT: Fields = {"onJobFailureReasons": ["BackoffLimitExceeded"]}
