@@ -83,7 +83,7 @@ class Gates(Fact, frozen=True):
     foreign_cordons: bool = False
     """Nodes that another tool has taken out of service are drained too."""
     without_fit: bool = False
-    """Work that finds no room elsewhere is evicted too, and waits."""
+    """Work that finds no room elsewhere is evicted too, and waits, or has less urgent work stopped."""
 
 
 class Board(Fact, frozen=True):

@@ -73,9 +73,7 @@ class How(NamedTuple):
 class Open(NamedTuple):
     """What is dangerous: `--yes` opens none of these."""
 
-    force: Annotated[
-        bool, typer.Option("--force", help="Evict pods that nobody makes anew: they are gone.")
-    ] = False
+    force: Annotated[bool, typer.Option("--force", help="Evict what nobody makes anew: it is gone.")] = False
     delete_emptydir_data: Annotated[
         bool, typer.Option("--delete-emptydir-data", help="Lose the files of emptyDir volumes on disk.")
     ] = False
@@ -107,7 +105,9 @@ class Open(NamedTuple):
     ] = False
     without_fit: Annotated[
         bool,
-        typer.Option("--without-fit", help="Evict work that finds no room: it waits until there is some."),
+        typer.Option(
+            "--without-fit", help="Evict work that finds no room: it waits, or stops less urgent work."
+        ),
     ] = False
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from dcctl.drain.fit.bounds import hopeless
 from dcctl.drain.fit.search import searched
 from dcctl.drain.fit.wave import emptied
-from dcctl.packing.reasons import WORDS
+from dcctl.packing.reasons import WORDS, Reason, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +52,8 @@ def places_of(wave: Wave) -> Places:
     placer = wave.scene.placer
     with emptied(wave):
         start, every = placer.mark(), wave.in_order()
-        found = [(late, placer.place(job)) for job, late in every]
+        places = placer.place_all(job for job, _ in every)
+        found = [(late, one) for (_, late), one in zip(every, places, strict=True)]
         ahead = tuple(one for late, one in found if late)
         placed = tuple(one for late, one in found if not late)
         proved = False
@@ -59,7 +62,7 @@ def places_of(wave: Wave) -> Places:
             for one in ahead:
                 replay(placer, one)
             placed, proved = _looked_for(wave, [one.job for one in placed], placed)
-        return Places(ahead, placed, _homeless(wave.scene.problem, placer, placed), proved)
+        return Places(ahead, placed, _homeless(wave, placed), proved)
 
 
 def _looked_for(
@@ -105,12 +108,26 @@ def _lack(placed: Sequence[Placed]) -> tuple[int, int]:
     return sum(one.missing > 0 for one in placed), sum(one.missing for one in placed)
 
 
-def _homeless(problem: Problem, placer: Placer, placed: Sequence[Placed]) -> tuple[Homeless, ...]:
-    found = []
+def _homeless(wave: Wave, placed: Sequence[Placed]) -> tuple[Homeless, ...]:
+    """Those who stand nowhere once all others do."""
+    problem, found = wave.scene.problem, []
+    known: dict[tuple[int | None, bool], Mapping[str, int]] = {}
     for one in placed:
         if one.missing:
             needs = [problem.classes[task.of].need.gpu_milli * len(task.members) for task in one.job.tasks]
             stand = sum(problem.classes[each.of].need.gpu_milli for each in one.stands)
-            why = {WORDS[reason]: count for reason, count in placer.why(one)[0].items()}
+            key = (one.refused_for, bool(one.quota))
+            why = known[key] if key in known else known.setdefault(key, _why(wave, one))
             found.append(Homeless(one.job.id, one.missing, sum(needs) - stand, why, one.says))
     return tuple(found)
+
+
+def _why(wave: Wave, one: Placed) -> Mapping[str, int]:
+    """Under which reason each node refuses a missing member, the drained ones as they will be: cordoned."""
+    if one.quota:
+        return {WORDS[Reason.QUOTA]: len(wave.open)}
+    of = one.job.tasks[0].of if one.refused_for is None else one.refused_for
+    bits = wave.scene.placer.engine.refusals(of)
+    bits = np.where(wave.open, bits, bits | int(Reason.CORDONED))
+    bits = np.where(bits, bits, int(Reason.GANG))
+    return {WORDS[reason]: count for reason, count in counted(bits).items()}

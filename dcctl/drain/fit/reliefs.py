@@ -35,29 +35,52 @@ _TRIES = 16
 """Of more nodes to leave out, or works to wait for, not each is tried by itself."""
 _ANEW = 1000
 """Of a wave of no more members all are placed again, to see whether more nodes are enough."""
+_MOVED = 60_000
+"""Members that are moved in all tries of a campaign;"""
+_LOOKS = 8
+"""so many that are only looked at count as one of them."""
 _TOLD = 3
 """Works that are named in a sentence."""
 
 
-def reliefs_of(wave: Wave, found: Places, now_s: int) -> tuple[Relief, ...]:
-    """To wait, to stop other work, to leave out nodes, to have more of them."""
+class Effort:
+    """What may still be tried for reliefs, counted in members that are moved: never by a clock."""
+
+    def __init__(self, most: int = _MOVED) -> None:
+        """`most`: members in all tries together."""
+        self._left = most
+
+    def allows(self, moved: int, looked_at: int = 0) -> bool:
+        """Whether a try that moves so many, and looks at so many more, may be made; it counts then."""
+        cost = moved + looked_at // _LOOKS
+        if cost <= self._left:
+            self._left -= cost
+            return True
+        return False
+
+
+def reliefs_of(wave: Wave, found: Places, now_s: int, effort: Effort) -> tuple[Relief, ...]:
+    """To wait, to stop other work, to leave out nodes, to have more of them: what so much effort finds."""
     jobs = [left_of(one.job, one) for one in found.placed if one.missing]
     if not jobs:
         return ()
     with emptied(wave):
         for one in (*found.ahead, *found.placed):
             replay(wave.scene.placer, one)
-        search = _Search(wave, found, jobs)
-        ways = (search.waited(now_s), search.stopped(), search.left_out(), search.widened())
-        return tuple(chain.from_iterable(ways))
+        search = _Search(wave, found, jobs, effort)
+        sooner = (*search.waited(now_s), *search.stopped())
+        more = tuple(search.widened())  # few tries tell; the nodes to leave out have what effort is left
+        return (*sooner, *search.left_out(), *more)
 
 
 class _Search:
     """The scene as the wave leaves it, and those who find no room in it."""
 
-    def __init__(self, wave: Wave, found: Places, jobs: Sequence[Job]) -> None:
+    def __init__(self, wave: Wave, found: Places, jobs: Sequence[Job], effort: Effort) -> None:
         """`jobs`: those of whom nobody is placed."""
-        self._wave, self._scene, self._jobs = wave, wave.scene, jobs
+        self._wave, self._scene, self._jobs, self._effort = wave, wave.scene, jobs, effort
+        self._missing = sum(job.size for job in jobs)
+        self._size = sum(map(len, wave.stopped.values()))
         self._ahead = found.ahead
         self._placed = {one.job.id: one for one in found.placed}
         self._whose = jobs[0].id if len(jobs) == 1 else ""
@@ -80,7 +103,7 @@ class _Search:
         same = self._swaying.isdisjoint(one.of for one in gone)
         fits = same and self._places(self._jobs)
         placer.undo(mark)
-        if not fits and sum(one.job.size for one in self._placed.values()) <= _ANEW:
+        if not fits and self._size <= _ANEW:
             for one in self._placed.values():
                 placer.remove(one)
             fits = self._places([one.job for one in self._placed.values()])
@@ -94,12 +117,19 @@ class _Search:
 
     def _fits_without(self, works: Sequence[str]) -> bool:
         placer = self._scene.placer
-        mark = placer.mark()
         gone = list(chain.from_iterable(map(self._scene.of, works)))
+        if not self._may_try(len(gone)):
+            return False
+        mark = placer.mark()
         self._scene.release(gone)
         fits = self._fits(gone)
         placer.undo(mark)
         return fits
+
+    def _may_try(self, moved: int, looked_at: int = 0) -> bool:
+        """Whether those without room may be placed once more, and these moved."""
+        again = self._size if self._size <= _ANEW else 0
+        return self._effort.allows(moved + self._missing + again, looked_at)
 
     def waited(self, now_s: int) -> Iterator[Relief]:
         """The work that ends soonest of all that makes room enough."""
@@ -183,6 +213,8 @@ class _Search:
         order = self._alike(shut[np.argsort(-room, kind="stable")].tolist())
 
         def fits(count: int) -> bool:
+            if not self._may_try(0):
+                return False
             mark = placer.mark()
             placer.closed = self._closed(self._wave.shut.difference(order[:count]))
             enough = self._fits()
@@ -232,11 +264,14 @@ class _Search:
     def _fits_leaving_out(self, bins: Sequence[int]) -> bool:
         """Whether all find room if who stands on these nodes stays, and others may come."""
         scene, placer = self._scene, self._scene.placer
+        if not self._may_try(sum(len(scene.on(at)) for at in bins), self._size):
+            return False
         mark, after = placer.mark(), self._wave.leaves_out(bins)
         stops = set(chain.from_iterable(after.stopped.values()))
         stay = [one for held in self._wave.stopped.values() for one in held if one not in stops]
         before = [*self._ahead, *self._placed.values()]
-        moved = [one for one in before if self._makes_way(one, stay)]
+        rows, jobs = {one.bin for one in stay}, {one.job for one in stay}
+        moved = [one for one in before if self._makes_way(one, rows, jobs)]
         for one in moved:
             placer.remove(one)
         placer.take_again(stay)
@@ -251,10 +286,9 @@ class _Search:
         placer.undo(mark)
         return fits
 
-    def _makes_way(self, placed: Placed, stay: Sequence[Held]) -> bool:
-        """Whether it stands where others stay after all, is one of them, or has to do with rules."""
+    def _makes_way(self, placed: Placed, bins: Collection[int], jobs: Collection[str]) -> bool:
+        """Whether it stands in these bins, is one of these jobs, or has to do with rules."""
         counted = self._scene.placer.engine.relations.counted
-        bins, jobs = {one.bin for one in stay}, {one.job for one in stay}
         return (
             placed.job.id in jobs
             or any(stand.put.bin in bins for stand in placed.stands)
@@ -276,10 +310,16 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _least(most: int, fits: Callable[[int], bool]) -> int | None:
-    """The least number that is enough, if the most is; None: it is not."""
-    if not most or not fits(most):
+    """The least number that is enough; None: none up to the most is.
+
+    It is doubled until it is enough: what little there is to try is tried first.
+    """
+    high = 1
+    while high < most and not fits(high):
+        high = min(2 * high, most)
+    if high >= most and not (most and fits(most)):
         return None
-    low, high = 1, most
+    low = high // 2 + 1
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle + 1, high)

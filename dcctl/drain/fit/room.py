@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from dcctl.drain.campaign import WORST
 from dcctl.drain.fit.bounds import untold
 from dcctl.drain.fit.placing import Places, places_of
-from dcctl.drain.fit.reliefs import reliefs_of
+from dcctl.drain.fit.preempted import preempted_by
+from dcctl.drain.fit.reliefs import Effort, reliefs_of
 from dcctl.drain.fit.sure import sure_of
 from dcctl.drain.fit.turns import in_turns
 from dcctl.drain.fit.wave import Wave, wave_of
@@ -42,9 +43,14 @@ class Judged(NamedTuple):
     places: Mapping[tuple[str, str], str]
     """(workload, member) -> node, of all that stop: of a gang that falls below its minimum every member."""
     order: tuple[str, ...]
-    """Workloads in the order in which they are moved, each once the one before it stands again."""
+    """Workloads in the order in which they are moved, each once the one before it stands again.
+
+    Where all of them fit for certain, any order will do.
+    """
     homeless: tuple[Homeless, ...]
     """Those of which members find no room."""
+    preempts: Mapping[str, tuple[str, ...]]
+    """By workload of those: work of lower priority that its scheduler stops for it unasked."""
     ahead: tuple[str, ...]
     """Workloads that waited before, are more urgent, and take room first."""
     asked: Wave
@@ -59,8 +65,13 @@ class Room:
     A wave after the first is certain to fit only if it is wherever those before it may have sent their work.
     """
 
-    def __init__(self, fleet: Fleet, targets: Collection[str], now_s: int) -> None:
-        """`targets`: all nodes of the campaign. Those that it cordoned are open while nobody closes them."""
+    def __init__(
+        self, fleet: Fleet, targets: Collection[str], now_s: int, effort: Effort | None = None
+    ) -> None:
+        """`targets`: all nodes of the campaign. Those that it cordoned are open while nobody closes them.
+
+        `effort`: what is tried for reliefs, in all waves together.
+        """
         problem = problem_of(fleet, fleet.nodes, Asked(), pending=True, now_s=now_s)
         ours = {one.name for one in fleet.nodes if one.name in targets and _was_open(one)}
         bins = tuple(opened(one) if one.name in ours else one for one in problem.bins)
@@ -70,6 +81,7 @@ class Room:
         self._moved: dict[tuple[str, str], Held] = {}
         """Members that were displaced before, where the plan puts them."""
         self._unread = _unread(fleet)
+        self._effort = effort or Effort()
 
     def judge(
         self, closed: Collection[str], members: Mapping[str, Collection[str]], waits: Collection[str] = ()
@@ -90,16 +102,18 @@ class Room:
                 verdicts[one.job.id] = "fits after reordering"
         verdicts |= {job: "unknown" for job, names in members.items() if self._is_unread(job, names)}
         bins = self._scene.problem.bins
+        worst: Verdict = min(verdicts.values(), key=WORST.index, default="fits")
         return Judged(
-            verdict=min(verdicts.values(), key=WORST.index, default="fits"),
+            verdict=worst,
             verdicts=verdicts,
             places={
                 (one.job.id, stand.member): bins[stand.put.bin].name
                 for one in found.placed
                 for stand in one.stands
             },
-            order=in_turns(wave, members, found),
+            order=tuple(members) if worst == "fits" else in_turns(wave, members, found),
             homeless=found.homeless,
+            preempts=preempted_by(wave, found) if found.homeless else {},
             ahead=tuple(one.job.id for one in found.ahead if one.stands),
             asked=wave,
             found=found,
@@ -111,7 +125,7 @@ class Room:
 
         To be asked before anything is carried.
         """
-        return reliefs_of(judged.asked, judged.found, self._scene.problem.now_s)
+        return reliefs_of(judged.asked, judged.found, self._scene.problem.now_s, self._effort)
 
     def carry(self, judged: Judged) -> None:
         """From now on it is so: what was displaced stands in its new place, or waits; what ends is gone."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _REASONS: Final = 2
 """So many reasons are in the sentence about work that finds no room."""
+_NAMED: Final = 3
+"""So much work that is stopped for it is named there."""
 
 
 class Fitted(NamedTuple):
@@ -175,7 +177,17 @@ def _says(one: Homeless, judged: Judged) -> str:
     proved = judged.verdicts.get(one.workload) == "does not fit"
     find = ("finds" if one.members == 1 else "find") if proved else "may find"
     why = one.says or _commonest(one)
-    return f"{plural(one.members, 'member')}{size} {find} no room" + (f" ({why})" if why else "")
+    says = f"{plural(one.members, 'member')}{size} {find} no room" + (f" ({why})" if why else "")
+    return says + _pushes(judged.preempts.get(one.workload, ()))
+
+
+def _pushes(works: Sequence[str]) -> str:
+    """What its scheduler stops for it: it does not wait, as what finds no room does otherwise."""
+    if not works:
+        return ""
+    named, more = ", ".join(works[:_NAMED]), len(works) - _NAMED
+    others = f" and {more:,} more" if more > 0 else ""
+    return f"; once evicted, its scheduler stops {named}{others} for it, unasked, by priority"
 
 
 def _commonest(one: Homeless) -> str:

@@ -63,7 +63,7 @@ def problem_of(
         jobs=jobs,
         held=held,
         running=running,
-        quotas=limits.quotas(jobs, whole.workloads, classes, space.dimensions),
+        quotas=limits.quotas((*jobs, *running.values()), whole.workloads, classes, space.dimensions),
         tolerated=_tolerated(whole),
         unreadable=unreadable(waiting),
         ended=frozenset(one.id for one in whole.workloads if _has_ended(one)),

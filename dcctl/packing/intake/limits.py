@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dcctl.inventory.model import Quota as Stated
     from dcctl.inventory.model import Resources, Workload
     from dcctl.packing.intake.demand import Classes
-    from dcctl.packing.problem import Job, Need
+    from dcctl.packing.problem import Job, Need, Running
 
 _NVIDIA = "nvidia.com/gpu"
 
@@ -46,9 +46,16 @@ class Limits:
         return tuple(_id(one) for one in self._of(work))
 
     def quotas(
-        self, jobs: Iterable[Job], there: Iterable[Workload], classes: Classes, dimensions: Sequence[str]
+        self,
+        jobs: Iterable[Job | Running],
+        there: Iterable[Workload],
+        classes: Classes,
+        dimensions: Sequence[str],
     ) -> tuple[Quota, ...]:
-        """The quotas that some of the jobs count for; `there`: all work of the fleet."""
+        """The quotas that some of the jobs count for, or would if they had to be made again.
+
+        `there`: all work of the fleet.
+        """
         named = {name for job in jobs for name in job.quotas}
         chosen = [one for one in self._all() if _id(one) in named]
         unsaid = {_id(one) for one in chosen if one.used is None}

@@ -150,6 +150,15 @@ def test_whether_what_is_made_anew_otherwise_fits_is_not_known() -> None:
     assert (found.verdict, found.blocked) == ("unknown", ())
 
 
+def test_work_that_its_scheduler_stops_for_what_finds_no_room_is_named() -> None:
+    whole = fleet(2, work("big", [0], gpus=8, priority=9), work("low", [1], gpus=8, priority=0))
+    for gates in (Gates(), Gates(without_fit=True)):
+        (one,) = (
+            each for each in planned(whole, Request(("n00",), gates=gates)).findings if each.why == "no-room"
+        )
+        assert one.says.endswith("; once evicted, its scheduler stops a/low for it, unasked, by priority")
+
+
 def test_it_fits_in_another_order_of_waves() -> None:
     # n03 has room for `big` once `ends` is over; in the order of stages `big` would go first
     whole = fleet(

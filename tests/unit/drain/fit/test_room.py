@@ -245,6 +245,20 @@ def test_what_ends_frees_its_room_for_the_next_wave() -> None:
     assert room.judge(("n0", "n2"), {"w": ["w-0"]}).places == {("w", "w-0"): "n1"}
 
 
+def test_what_found_no_room_looks_for_it_in_later_waves() -> None:
+    """Room that is freed meanwhile may be taken by it, and nobody may promise it to others."""
+    works = (
+        Work("first", Shape("f", 4, 1), ("n0",)),
+        Work("ends", Shape("e", 4, 1), ("n1",)),
+        Work("second", Shape("s", 4, 1), ("n2",)),
+    )
+    room = room_of(one_of(works, (4, 4, 4)))
+    found = room.judge(("n0", "n2"), {"first": ["first-0"]}, waits=("ends",))
+    assert [each.workload for each in found.homeless] == ["first"]
+    room.carry(found)
+    assert room.judge(("n0", "n2"), {"second": ["second-0"]}).verdict == "fits after reordering"
+
+
 def test_a_scheduler_that_would_preempt_is_told_of() -> None:
     works = (
         Work("urgent", Shape("u", 4, 1), ("n0",), priority=9),
@@ -256,6 +270,50 @@ def test_a_scheduler_that_would_preempt_is_told_of() -> None:
     assert found.verdict == "does not fit"
     stop = room.reliefs(found)[0]
     assert (stop.says, stop.workloads, stop.by_itself) == ("stop idle (4 GPUs)", ("idle",), True)
+    assert found.preempts == {"urgent": ("idle",)}
+    room.carry(found)
+    assert room.judge(("n0", "n1"), {"idle": ["idle-0"]}).preempts == {}
+
+
+@pytest.mark.parametrize(("priority", "pool"), [(9, ""), (10, ""), (0, "a")])
+def test_only_what_is_less_urgent_and_in_the_way_is_preempted(priority: int, pool: str) -> None:
+    """Equal priority is never pushed out; what stands where the work may not is of no use."""
+    hosts = (Host("n0", 4, 64, "z0", "r0", "a"), Host("n1", 4, 64, "z0", "r0", "b"))
+    works = (
+        Work("urgent", Shape("u", 4, 1, pool), ("n0",), priority=9),
+        Work("idle", Shape("i", 4, 1), ("n1",), priority=priority),
+    )
+    found = judged(Cluster(hosts, works, ("n0",), ("n0",)))
+    assert (found.verdict, found.preempts) == ("does not fit", {})
+
+
+def test_members_of_a_gang_preempt_one_by_one() -> None:
+    """Not all of it fits even then, but its scheduler stops work for those that do."""
+    works = (
+        Work("gang", Shape("g", 4, 1), ("n0", "n0"), gang=True, priority=9),
+        Work("idle", Shape("i", 4, 1), ("n1",)),
+    )
+    assert judged(one_of(works, (8, 4))).preempts == {"gang": ("idle",)}
+
+
+def test_every_node_is_counted_under_one_reason() -> None:
+    """Drained ones too, and those with room for a member of a gang that has none as a whole."""
+    works = (
+        Work("gang", Shape("g", 4, 1), ("n0", "n1"), gang=True),
+        Work("other", Shape("o", 4, 1), ("n2",)),
+    )
+    one = one_of(works, (4, 4, 4, 4))._replace(closed=("n0", "n1"), drained=("n0", "n1"))
+    why = {"cordoned": 2, "too few free accelerators": 1, "free, but the gang does not fit as a whole": 1}
+    assert [each.why for each in judged(one).homeless] == [why]
+
+
+def test_reasons_of_whoever_has_no_room_add_up_to_all_nodes() -> None:
+    told = 0
+    for one, _ in some(0, 300):
+        for each in judged(one).homeless:
+            assert sum(each.why.values()) == len(one.hosts), one
+            told += 1
+    assert told > 30
 
 
 def test_a_quota_that_others_may_spend_is_never_certain() -> None:
@@ -270,6 +328,23 @@ def test_a_quota_that_others_may_spend_is_never_certain() -> None:
         quota = Quota("q", "team", hard=Resources(devices={GPU: most}))
         limited = replace(fleet, workloads=owned, quotas=(quota,))
         assert room_of(one, limited).judge(one.closed, one.leaving).verdict == verdict
+
+
+def test_what_is_beyond_its_quota_is_not_made_again() -> None:
+    """Its quota was lowered while it ran: it may stay, but nobody admits its pods anew."""
+    one = one_of((Work("x/w", Shape("w", 2, 1), ("n0",)), Work("x/v", Shape("v", 4, 1), ("n2",))), (2, 4, 4))
+    for most, used, verdict in (
+        (6, 6, "fits"),
+        (8, 6, "fits"),
+        (5, 6, "does not fit"),
+        (2, 6, "does not fit"),
+    ):
+        hard, held = Resources(devices={GPU: most}), Resources(devices={GPU: used})
+        quota = Quota("q", "x", source="kubernetes:t", hard=hard, used=held)
+        found = room_of(one, replace(fleet_of(one), quotas=(quota,))).judge(one.closed, one.leaving)
+        assert found.verdict == verdict, most
+        assert [each.why for each in found.homeless] == ([] if verdict == "fits" else [{"quota is spent": 3}])
+    assert found.homeless[0].says == "quota q of x: 4 of 2 GPUs used, 2 asked for"
 
 
 def test_the_oracle_knows_a_full_node() -> None:
