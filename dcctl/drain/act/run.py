@@ -167,7 +167,8 @@ class Campaigner:
             elif node.schedulable and name not in drained and self._is_ours(name):
                 self._give_up("uncordoned", name, "somebody took it back into service meanwhile")
         out = [name for name, node in nodes.items() if not node.schedulable]
-        return recall.done(self._steps, self._aside, out, int(self._going.world.clock()))
+        began_s, now_s = self._going.written.header.started_at_s, int(self._going.world.clock())
+        return recall.done(self._steps, self._aside, out, began_s, now_s)
 
     def _next(self) -> tuple[Campaign, Wave] | None:
         """A new plan and its first wave; None: none is left. DcctlError: it goes beyond what was agreed."""
