@@ -61,9 +61,9 @@ def waves(steps: Steps) -> tuple[Ended, ...]:
 
 
 def done(steps: Steps, aside: Collection[str], out: Collection[str], begun_s: int, now_s: int) -> Done:
-    """What is handed to the planner. `aside`: nodes that are given up; `out`: all that are out of service.
-    `begun_s`: when the run began.
+    """What is handed to the planner.
 
+    `aside`: nodes that are given up; `out`: all that are out of service; `begun_s`: when the run began.
     A proof that is too old proves nothing: work has gone on since.
     """
     ended = waves(steps)

@@ -157,8 +157,8 @@ class Campaigner:
 
     # Waves
 
-    def _done(self, nodes: Mapping[str, NodeNow]) -> Done:
-        """What is done, now that it is known which nodes somebody took back, or deleted."""
+    def _leave(self, nodes: Mapping[str, NodeNow]) -> None:
+        """Nodes that somebody took back, or deleted, are given up."""
         drained = {name for one in recall.waves(self._steps) for name in one.nodes}
         for name in self._targets:
             node = nodes.get(name)
@@ -166,6 +166,9 @@ class Campaigner:
                 self._aside[name] = None  # it is gone, and nothing stands on it
             elif node.schedulable and name not in drained and self._is_ours(name):
                 self._give_up("uncordoned", name, "somebody took it back into service meanwhile")
+
+    def _done(self, nodes: Mapping[str, NodeNow]) -> Done:
+        """What is done, of nodes that are so now."""
         out = [name for name, node in nodes.items() if not node.schedulable]
         began_s, now_s = self._going.written.header.started_at_s, int(self._going.world.clock())
         return recall.done(self._steps, self._aside, out, began_s, now_s)
@@ -174,7 +177,9 @@ class Campaigner:
         """A new plan and its first wave; None: none is left. DcctlError: it goes beyond what was agreed."""
         going = self._going
         going.demand()
-        done = self._done(self._nodes())
+        nodes = self._nodes()
+        self._leave(nodes)
+        done = self._done(nodes)
         plan = going.steadily(lambda: going.world.plan(going.request, done))
         agreed = {(one.why, one.subject) for one in self._agreed.blocked}
         new = [
@@ -204,13 +209,17 @@ class Campaigner:
         return wait_s < _LONG_S
 
     def _await_return(self, out: Collection[str]) -> None:
-        """Until one of these is in service again."""
-        self._going.world.tell(f"waits until nodes are given back: {', '.join(out)}")
+        """Until one of these is in service again. NotDrainedError: the deadline came before."""
+        going, deadline_s = self._going, self._going.request.deadline_s
+        going.world.tell(f"waits until nodes are given back: {', '.join(out)}")
         while True:
             nodes = self._nodes()
             if any(name not in nodes or nodes[name].schedulable for name in out):
                 return
-            self._going.pass_time(_RETURNED_S)
+            if deadline_s is not None and going.world.clock() >= deadline_s:
+                why = f"the deadline came before {fold(out)} were given back"
+                raise unfinished(going, self.outcome(), why)
+            going.pass_time(_RETURNED_S)
 
     def _carry(self, plan: Campaign, wave: Wave) -> None:
         nodes = tuple(name for name in wave.nodes if name not in self._aside)

@@ -42,7 +42,7 @@ def test_an_old_proof_proves_nothing_any_more() -> None:
     assert recall.done(FOUND, [], [], 5, 8 + PROOF_LASTS_S).proved == ()
     told = {"wave": "1", "proof": "file", "at": "9"}
     now = {"checkpoint nlp/gang": Entry("checkpoint nlp/gang", "done", 0, told)}
-    assert recall.done(now, [], [], 5, 10).proved == ("nlp/gang",), "of this process no time is kept beside it"
+    assert recall.done(now, [], [], 5, 10).proved == ("nlp/gang",)
 
 
 def test_how_a_run_stands() -> None:
