@@ -357,3 +357,14 @@ def test_the_words_of_kubectl(busy: Cluster) -> None:
     assert done.returncode == 0, done.stderr
     assert "node/gpu0 cordoned" in done.stdout
     assert busy.on("gpu0") == 0
+
+
+def test_a_damaged_journal_is_told_by_status(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    (path,) = busy.folder.glob("dcctl/journals/drain-*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b'{"step"', b'{"stop"'))
+    document = busy.told("--status")
+    assert document["items"] == []
+    (note,) = document["notes"]
+    assert "cannot be read, and nobody can tell what its run did" in note["text"]
+    assert note["command"] == f"mv {path} {path}.damaged"

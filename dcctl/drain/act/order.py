@@ -112,6 +112,12 @@ def status(folder: Path) -> tuple[Known, ...]:
     )
 
 
+def damaged(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Each journal that cannot be read, and why: nobody can tell what its run did."""
+    found = journal.damaged(folder, KIND)
+    return tuple((str(path), f"{error.what}: {error.why}") for path, error in found)
+
+
 def _state(record: journal.Record) -> recall.State:
     known: dict[str, recall.State] = {"drained": "drained", "undone": "undone", "refused": "refused"}
     if record.outcome in known:

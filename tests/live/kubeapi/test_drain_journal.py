@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FREE = (True, None, [])
+FREE: tuple[bool, None, list[str]] = (True, None, [])
 
 
 @pytest.fixture
