@@ -42,7 +42,7 @@ def drain(
     if verb == "return":
         from dcctl.cli.drain.back import back
 
-        return back(session, which, checks=not rest.without_checks)
+        return back(session, which, checks=not rest.without_checks, others=gates.foreign_cordons)
     if verb in ("resume", "undo"):
         from dcctl.cli.drain import acting
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from dcctl import journal
 from dcctl.drain.act import recall
 from dcctl.drain.act.kept import keep_back
 from dcctl.drain.act.standing import Before
@@ -99,15 +100,21 @@ class Campaigner:
         going.demand()
         with going.interrupts.step():
             going.written.begin_all({f"cordon {name}": {} for name in new if name in there})
+        over = self._over()
         for name in new:
             if name in there:
-                self._cordon_one(name, mark)
+                self._cordon_one(name, mark, over)
 
-    def _cordon_one(self, name: str, mark: Mark) -> None:
+    def _over(self) -> frozenset[str]:
+        """Runs of this machine that have ended: their nodes may be taken over."""
+        folder, kind = self._going.written.path.parent, self._going.written.header.kind
+        return frozenset(one.header.run for one in journal.journals(folder, kind) if one.outcome)
+
+    def _cordon_one(self, name: str, mark: Mark, over: Collection[str]) -> None:
         going, step = self._going, f"cordon {name}"
         going.demand()
         with going.interrupts.step():
-            node = going.steadily(lambda: going.world.backend.cordon(name, mark))
+            node = going.steadily(lambda: going.world.backend.cordon(name, mark, over))
             if node.is_out_for(going.run) and node.mark is not None:
                 going.written.done(step, was="1" if node.mark.was_schedulable else "")
                 return
@@ -269,6 +276,7 @@ class Campaigner:
             entry.state == "done" and entry.data.get("wave") == str(number)
             for _, entry in recall.told(self._steps, "evict")
         )
+        self._release(drained)
         with going.interrupts.step():
             going.written.done(
                 f"wave {number}",
@@ -279,6 +287,14 @@ class Campaigner:
             )
         if any(one.kind == "budget" for one in turn.held.values()):
             raise self._unfinished()
+
+    def _release(self, nodes: Iterable[str]) -> None:
+        """Their marks say that they may be given back while the run goes on."""
+        going = self._going
+        for name in nodes if not going.request.boards else ():
+            going.demand()
+            with going.interrupts.step():
+                going.steadily(lambda name=name: going.world.backend.tell_drained(name, going.run))  # type: ignore[misc]
 
     def _unfinished(self) -> NotDrainedError:
         return unfinished(self._going, self.outcome(), "")

@@ -46,6 +46,18 @@ class Quick:
         time.sleep(min(wait_s / 100, 0.05))
 
 
+class Watched(Silence):
+    """Does something once so many pods are gone."""
+
+    def __init__(self, after: int, deed: Callable[[], object]) -> None:
+        self._left, self._deed = after, deed
+
+    def advance(self, text: str = "") -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._deed()
+
+
 @dataclass
 class Asker:
     """Stands in for what asks work for checkpoints."""

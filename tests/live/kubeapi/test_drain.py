@@ -20,8 +20,7 @@ from dcctl.drain.outcome import NotDrainedError, Outcome
 from dcctl.drain.request import Gates
 from dcctl.errors import DeniedError, RefusedError, UsageError
 from tests.kubeapi import ApiServer
-from tests.live.kubeapi.applying import Silence
-from tests.live.kubeapi.draining import MARK, Bench, budget, maker
+from tests.live.kubeapi.draining import MARK, Bench, Watched, budget, maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,18 +44,6 @@ def unfinished(work: Callable[[], object]) -> Outcome:
         work()
     assert "--resume" in caught.value.hint
     return caught.value.outcome
-
-
-class Watched(Silence):
-    """Does something once so many pods are gone."""
-
-    def __init__(self, after: int, deed: Callable[[], object]) -> None:
-        self._left, self._deed = after, deed
-
-    def advance(self, text: str = "") -> None:
-        self._left -= 1
-        if self._left == 0:
-            self._deed()
 
 
 def test_every_target_is_drained_and_kept_out_of_service(bench: Bench) -> None:

@@ -12,8 +12,8 @@ from dcctl.drain.act import order
 from dcctl.drain.outcome import NotDrainedError, Outcome
 from tests.kubeapi import ApiServer
 from tests.kubeapi.faults import Delay, Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.draining import Bench, budget, maker
-from tests.live.kubeapi.test_drain import TARGETS, USERS, Watched, drained
+from tests.live.kubeapi.draining import Bench, Watched, budget, maker
+from tests.live.kubeapi.test_drain import TARGETS, USERS, drained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,10 +11,12 @@ import pytest
 
 from dcctl import journal
 from dcctl.drain.act import agreed, order
+from dcctl.drain.act.back import give_back
 from dcctl.drain.outcome import NotDrainedError
+from dcctl.drain.told.returning import Back
 from dcctl.errors import RefusedError, UsageError
 from tests.kubeapi import ApiServer
-from tests.live.kubeapi.draining import Bench, maker
+from tests.live.kubeapi.draining import Bench, Watched, maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +106,41 @@ def test_a_full_disk_before_the_first_change_is_refused(
     full(monkeypatch, says)
     with pytest.raises(RefusedError, match=r"No space left.*nothing was"):
         order.drain(bench.world(), bench.request())
+    assert bench.node("gpu0") == FREE
+
+
+def test_what_another_tool_works_on_is_left_by_undo(bench: Bench) -> None:
+    one(bench, "gpu0")
+    marks = bench.server.get("nodes", "gpu0")["metadata"]["annotations"]
+    reboots = {**marks, "weave.works/kured-reboot-in-progress": "2026-11-22"}
+    bench.server.change("nodes", "gpu0", metadata={"annotations": reboots})
+    assert order.take_back(bench.world()).notes == ("gpu0 is left as it is: kured works on it now",)
+    assert not bench.node("gpu0")[0]
+
+
+def test_a_node_that_is_being_drained_is_not_returned_and_one_that_is_drained_is(bench: Bench) -> None:
+    """By another person, while the run waits for budgets or for nodes."""
+    bench.server.load([maker("Deployment", "web", 4)])
+    refused: list[str] = []
+    folder = bench.folder / "journals"
+
+    def back(name: str) -> None:
+        (run,) = [one.header.run for one in journal.journals(folder, "drain")]
+        backend = bench.backend(sleep=time.sleep)
+        give_back(backend, folder, "dcctl drain --return", [Back(name, "returned", run=run)], 1)
+
+    def early() -> None:
+        with pytest.raises(RefusedError, match="another drain of this cluster: is under way") as caught:
+            back("gpu0")
+        refused.append(caught.value.hint)
+
+    def tell(line: str) -> None:
+        if line.startswith("waits until nodes are given back"):
+            back("gpu0")
+
+    world = bench.world(lease_s=3, tell=tell, progress=Watched(1, early))
+    assert order.drain(world, bench.request(max_unavailable=1)).state == "drained"
+    assert refused == ["dcctl drain --status"]
     assert bench.node("gpu0") == FREE
 
 
