@@ -217,9 +217,9 @@ class Bench:
             self.server.controllers.makers.ready = self.server.controllers.makers.spreads = True
         self.planner: Surveyor | Planner = Surveyor(self.server, self.folder)
 
-    def plainly(self, per_wave: int = 1) -> Bench:
+    def plainly(self, per_wave: int = 1, verdict: str = "fits") -> Bench:
         """With a planner that lets everything pass: for what the server says at the time."""
-        self.planner = Planner(HttpApi(self.server.url, "admin-token", timeout_s=10), per_wave)
+        self.planner = Planner(HttpApi(self.server.url, "admin-token", timeout_s=10), per_wave, verdict)
         return self
 
     def pods(self) -> dict[str, Obj]:

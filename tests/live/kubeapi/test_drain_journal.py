@@ -114,7 +114,8 @@ def test_what_another_tool_works_on_is_left_by_undo(bench: Bench) -> None:
     marks = bench.server.get("nodes", "gpu0")["metadata"]["annotations"]
     reboots = {**marks, "weave.works/kured-reboot-in-progress": "2026-11-22"}
     bench.server.change("nodes", "gpu0", metadata={"annotations": reboots})
-    assert order.take_back(bench.world()).notes == ("gpu0 is left as it is: kured works on it now",)
+    (left,) = order.take_back(bench.world()).held
+    assert (left.subject, left.says) == ("gpu0", "kured works on it now")
     assert not bench.node("gpu0")[0]
 
 
