@@ -548,7 +548,7 @@ complete -c dcctl -n '__dcctl_at "drain"' -l waive-checkpoint -r -d 'Evict this 
 complete -c dcctl -n '__dcctl_at "drain"' -l disturb-protected -d 'Evict pods whose annotations ask to be left alone.'
 complete -c dcctl -n '__dcctl_at "drain"' -l whole-cluster -d 'Yes, every node of the cluster is meant.'
 complete -c dcctl -n '__dcctl_at "drain"' -l control-plane -d 'Yes, nodes of the control plane are meant.'
-complete -c dcctl -n '__dcctl_at "drain"' -l foreign-cordons -d 'Drain nodes that another tool took out of service.'
+complete -c dcctl -n '__dcctl_at "drain"' -l foreign-cordons -d 'Drain nodes that another tool took out of service; --return those of another machine.'
 complete -c dcctl -n '__dcctl_at "drain"' -l without-fit -d 'Evict work that finds no room: it waits, or stops less urgent work.'
 complete -c dcctl -n '__dcctl_at "drain"' -l return -d 'Check the health of NODES, and put them back into service.'
 complete -c dcctl -n '__dcctl_at "drain"' -l without-checks -d 'With --return: ask for nothing but Ready.'

@@ -50,6 +50,8 @@ class Header(Struct, frozen=True, kw_only=True):
     """How it acts, to be said again when it goes on: `--wait 3600`."""
     files: dict[str, str] = {}
     """Digests of the files that it reads, by path."""
+    number: int = 0
+    """One more than all journals of its kind beside it: which is the newest, whatever clocks say."""
 
     @property
     def resume(self) -> str:
@@ -182,6 +184,9 @@ def create(folder: Path, header: Header, clock: Callable[[], float] = time.time)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _Turn(folder):
             demand_alone(folder, header)
+            others = journals(folder, header.kind)
+            newest = max((one.header.number for one in others), default=0)
+            header = msgspec.structs.replace(header, number=newest + 1)
             path, number = _new_file(folder, header)
             _lock(number, path)
             journal = Journal(Record(path, header), number, clock)
@@ -233,7 +238,11 @@ def journals(folder: Path, kind: str) -> list[Record]:
     for path in _paths(folder, kind):
         with suppress(UsageError):
             found.append(read(path))
-    return sorted(found, key=lambda one: (one.header.started_at_s, one.path.name), reverse=True)
+    return sorted(found, key=_age, reverse=True)
+
+
+def _age(one: Record) -> tuple[int, int, str]:
+    return one.header.number, one.header.started_at_s, one.path.name
 
 
 def damaged(folder: Path, kind: str) -> list[tuple[Path, UsageError]]:

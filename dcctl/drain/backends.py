@@ -30,6 +30,8 @@ class Mark(NamedTuple):
     """Before the run."""
     at: str
     """RFC 3339."""
+    drained: bool = False
+    """Whether nothing is left to do there: it may be given back while its run goes on elsewhere."""
 
 
 class NodeNow(NamedTuple):
@@ -147,11 +149,15 @@ class Backend(Protocol):
     def nodes(self, names: Collection[str]) -> Mapping[str, NodeNow]:
         """Those that there are."""
 
-    def cordon(self, name: str, mark: Mark) -> NodeNow:
+    def cordon(self, name: str, mark: Mark, over: Collection[str] = ()) -> NodeNow:
         """The node is out of service and has the mark, with what it was before.
 
-        It comes back as it is now: with the mark of somebody else if it had one, and then unchanged.
+        The mark of a run that is over is taken over, with what the node was before that. It comes back as it
+        is now: with the mark of somebody else if it had one, and then unchanged.
         """
+
+    def tell_drained(self, name: str, run: str) -> None:
+        """The mark of this run, if the node has it, says that nothing is left to do there."""
 
     def announce(self, name: str) -> None:
         """The node has the taint of those that are drained later."""

@@ -52,7 +52,10 @@ def plan(fleet: Fleet, request: Request, done: Done, now_s: int) -> Campaign:
     asked = _asked(fleet, request, done, now_s)
     nodes, seen = asked.request.nodes, asked.seen
     limits = Limits(request.max_unavailable, parts_of(fleet, nodes, request.by))
-    found = _ordered(asked, partition(nodes, seen.units, limits, seconds_of))
+    begun = [one for one in nodes if limits.most is not None and one in done.out]
+    left = [one for one in nodes if one not in begun]
+    first, lots = (partition(part, seen.units, limits, seconds_of) for part in (begun, left))
+    found = _ordered(asked, first, lots)
     times = timed(found.waves, request, now_s, zone_of(fleet))
     waves = [_with_losses(wave, asked.pasts, seen.units) for wave in times.waves]
     return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings))
@@ -81,16 +84,21 @@ def _stops(asked: Asked) -> tuple[Stop, ...]:
     return tuple(Stop(one, asked.pasts[one.workload]) for one in asked.seen.units)
 
 
-def _ordered(asked: Asked, lots: Sequence[Sequence[tuple[str, ...]]]) -> Fitted:
-    """The waves in this order, or in another in which more of them fit, and less is moved twice."""
-    first = _fitted(asked, lots)
+def _ordered(
+    asked: Asked, begun: Sequence[Sequence[tuple[str, ...]]], lots: Sequence[Sequence[tuple[str, ...]]]
+) -> Fitted:
+    """The waves in this order, or in another in which more of them fit, and less is moved twice.
+
+    Those of `begun` go first.
+    """
+    first = _fitted(asked, [*begun, *lots])
     met = (*first.failing, *first.again)
     if not met or len(lots) < 2:
         return first
     bad = [lot for lot in lots if any(nodes in met for nodes in lot)]
     good = [lot for lot in lots if lot not in bad]
     others = [other for other in ((*bad, *good), (*good, *bad)) if other != tuple(lots)]
-    found = [_fitted(asked, other).after_reordering(first.failing) for other in others]
+    found = [_fitted(asked, [*begun, *other]).after_reordering(first.failing) for other in others]
     return min((first, *found), key=lambda one: (len(one.failing), len(one.again)))
 
 
@@ -104,11 +112,11 @@ def _fitted(asked: Asked, lots: Iterable[Iterable[tuple[str, ...]]]) -> Fitted:
 
 def _formed(asked: Asked, order: Sequence[Sequence[str]]) -> list[Wave]:
     """The waves with their units, without times and losses."""
-    most, out = asked.request.max_unavailable, len(asked.done.out)
+    most, out = asked.request.max_unavailable, set(asked.done.out)
     found: list[Wave] = []
     for nodes, units in zip(order, shared_out(order, asked.seen.units), strict=True):
-        after_return = most is not None and out + len(nodes) > most
-        out = len(nodes) if after_return else out + len(nodes)
+        after_return = most is not None and len(out.union(nodes)) > most
+        out = set(nodes) if after_return else out.union(nodes)
         leaves = [leaf for unit in units for leaf in unit.leaves]
         found.append(
             Wave(

@@ -127,18 +127,16 @@ class Done(Fact, frozen=True):
 
     nodes: tuple[str, ...] = ()
     """Those that are drained, or were returned since."""
-    restarted: tuple[str, ...] = ()
-    """Ids of work that was restarted for it."""
     proved: tuple[str, ...] = ()
     """Ids of work whose checkpoint was proved and that was not evicted yet."""
     waves: Natural = 0
     """So many."""
     out: tuple[str, ...] = ()
-    """Nodes of `nodes` that are still out of service."""
+    """Nodes that it took out of service and nobody gave back: of `nodes`, and of a wave that did not end."""
     begun_s: Natural | None = None
     """Unix time when it began: waits are counted from then. None: it is not begun."""
 
     @property
     def begun(self) -> bool:
-        """Whether anything was done."""
+        """Whether anything was done, or may have been."""
         return self != Done()

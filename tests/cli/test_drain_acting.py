@@ -324,7 +324,13 @@ def test_a_run_of_another_machine_is_named_with_what_ends_it(busy: Cluster) -> N
     told = r"held by run \S+ of \S+@\S+ since .* UTC \(PDU swap\), of another machine"
     assert re.search(told, refused.stderr), refused.stderr
     assert refused.stderr.endswith("Try: dcctl drain -i kubernetes --return 'gpu[0-1]'\n"), refused.stderr
-    busy.told("--return", *FIRST, "--without-checks", "--yes")
+    back = ("--return", *FIRST, "--without-checks", "--yes")
+    refused = busy(*back)
+    assert refused.returncode == 6
+    told = r"run \S+ of \S+@\S+ since .* UTC, which no journal of this machine knows"
+    assert re.search(told, refused.stderr), refused.stderr
+    assert refused.stderr.endswith("--return gpu0 gpu1 --foreign-cordons --without-checks\n"), refused.stderr
+    busy.told(*back, "--foreign-cordons")
     assert busy.told(*FIRST, "--yes")["summary"]["state"] == "drained"
 
 
@@ -371,8 +377,43 @@ def test_waves_follow_as_nodes_come_back(busy: Cluster) -> None:
     assert busy.node(first) == (True, None)
 
 
+def test_a_node_that_another_tool_works_on_is_not_given_back(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    reboots = {**_marks(busy, "gpu0"), "weave.works/kured-reboot-in-progress": "2026-11-22"}
+    busy.server.change("nodes", "gpu0", metadata={"annotations": reboots})
+    document = busy.told("--return", *FIRST, "--without-checks", "--yes", code=1)
+    states = {one["node"]: (one["state"], one["says"]) for one in document["items"]}
+    assert states["gpu0"][0] == "changed"
+    assert "kured works on it now" in states["gpu0"][1]
+    assert (busy.node("gpu0")[0], busy.node("gpu1")) == (False, (True, None))
+
+
+def test_drained_again_the_mark_is_taken_over_with_what_was_before(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    first = busy.node("gpu0")[1]
+    busy.told("gpu0", "--reason", "again", "--yes")
+    second = busy.node("gpu0")[1]
+    assert first is not None
+    assert second is not None
+    assert (second["reason"], second["wasSchedulable"]) == ("again", True)
+    assert first["run"] != second["run"]
+    busy.told("--undo", "--yes")
+    assert busy.node("gpu0") == (True, None)
+
+
 def test_the_words_of_kubectl(busy: Cluster) -> None:
     done = busy("--compat", "kubectl", "gpu0", "--grace-period", "0", "--timeout=60s")
     assert done.returncode == 0, done.stderr
     assert "node/gpu0 cordoned" in done.stdout
     assert busy.on("gpu0") == 0
+
+
+def test_a_damaged_journal_is_told_by_status(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    (path,) = busy.folder.glob("dcctl/journals/drain-*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b'{"step"', b'{"stop"'))
+    document = busy.told("--status", code=1)
+    assert document["items"] == []
+    (note,) = document["notes"]
+    assert "cannot be read, and nobody can tell what its run did" in note["text"]
+    assert note["command"] == f"mv {path} {path}.damaged"

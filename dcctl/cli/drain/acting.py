@@ -63,7 +63,8 @@ def status(session: Session) -> Report:
     from dcctl.render.dispatch import check_shape
 
     check_shape(STATUS, session.style())
-    return status_report(order.status(journals(session)))
+    folder = journals(session)
+    return status_report(order.status(folder), order.damaged(folder))
 
 
 def _world(session: Session, progress: Progress, command: str, seen: Fleet | None = None) -> World:

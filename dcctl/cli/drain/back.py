@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dcctl.errors import RefusedError
+from dcctl.inventory.folding import fold
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -22,14 +25,16 @@ _GRAVE: Final = ("critical", "high")
 """Findings of these severities keep a node out of service; slighter ones are told."""
 
 
-def back(session: Session, which: Which, *, checks: bool) -> Report:
+def back(session: Session, which: Which, *, checks: bool, others: bool = False) -> Report:
     """Nodes that a drain took out of service, and that are healthy, are in the state that they had before it.
 
-    UsageError: no node is named. RefusedError: the answer was no. UnfinishedError: a node could not be told.
+    `others`: also nodes of runs that this machine does not know, without a person who is asked.
+    UsageError: no node is named. RefusedError: the answer was no, or a run is under way. UnfinishedError: a
+    node could not be told.
     """
     from dcctl.cli.again import in_full
     from dcctl.cli.drain.live import backend_of, demand_live, journals
-    from dcctl.drain.act.back import give_back
+    from dcctl.drain.act.back import give_back, strangers
     from dcctl.drain.told.returning import RETURNS, question, return_report, told
 
     if which.gpu:
@@ -39,20 +44,42 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
     if session.consent.dry_run or not going:
         return return_report(backs, gaps, dry_run=session.consent.dry_run)
     demand_live(session, f"{_COMMAND} --dry-run")
-    session.consent.demand(_typed(session, which), question(backs))
+    foreign = strangers(journals(session), going)
+    if foreign and session.consent.yes and not others:
+        raise RefusedError(
+            fold(one.node for one in foreign),
+            _whose(foreign),
+            _typed(session, which, checks=checks, others=True),
+        )
+    lines = [f"{fold(one.node for one in foreign)}: {_whose(foreign)}"] if foreign else []
+    session.consent.demand(_typed(session, which, checks=checks, others=others), [*lines, *question(backs)])
     given = give_back(
         backend_of(session), journals(session), in_full(_COMMAND, session), going, session.now_s
     )
     return return_report(told(backs, given.left), gaps, given.run, given.journal)
 
 
-def _typed(session: Session, which: Which) -> str:
+def _whose(backs: Sequence[Back]) -> str:
+    """Whose runs these are, as their nodes tell."""
+    from dcctl.drain.waves.clocks import local
+
+    told = {
+        f"run {one.run or 'of no name'} of {one.who or 'somebody'}"
+        + ("" if one.at_s is None else f" since {local(one.at_s, 'UTC')} UTC")
+        for one in backs
+    }
+    return f"{', '.join(sorted(told))}, which no journal of this machine knows"
+
+
+def _typed(session: Session, which: Which, *, checks: bool, others: bool) -> str:
     from shlex import join
 
     from dcctl.cli.again import in_full
     from dcctl.cli.drain.options import How, Open, typed
 
-    return f"{in_full('dcctl drain', session)} --return {join(typed(which, How(), Open()))}"
+    words = join(typed(which, How(), Open(foreign_cordons=others)))
+    words += "" if checks else " --without-checks"
+    return f"{in_full('dcctl drain', session)} --return {words}"
 
 
 def _judged(session: Session, which: Which, *, checks: bool) -> tuple[tuple[Back, ...], tuple[Gap, ...]]:

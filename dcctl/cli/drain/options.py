@@ -101,7 +101,11 @@ class Open(NamedTuple):
         bool, typer.Option("--control-plane", help="Yes, nodes of the control plane are meant.")
     ] = False
     foreign_cordons: Annotated[
-        bool, typer.Option("--foreign-cordons", help="Drain nodes that another tool took out of service.")
+        bool,
+        typer.Option(
+            "--foreign-cordons",
+            help="Drain nodes that another tool took out of service; --return those of another machine.",
+        ),
     ] = False
     without_fit: Annotated[
         bool,
@@ -155,7 +159,7 @@ def verb_of(which: Which, how: How, gates: Open, rest: Else) -> str:
     told = [*_given(which), *_given(how), *_given(gates)]
     if not verbs:
         return "drain"
-    allowed = {*Which._fields} if verbs[0] == "return_" else set()
+    allowed = {*Which._fields, "foreign_cordons"} if verbs[0] == "return_" else set()
     for one in told:
         if one not in allowed:
             raise _wrong(f"{_flag(verbs[0])} {_flag(one)}", _why(verbs[0]))

@@ -38,7 +38,7 @@ def drain(
     if verb == "return":
         from dcctl.cli.drain.back import back
 
-        return back(session, which, checks=not rest.without_checks)
+        return back(session, which, checks=not rest.without_checks, others=gates.foreign_cordons)
     from dcctl.cli.drain.acting import resume, undo
 
     return (resume if verb == "resume" else undo)(session, rest.run)

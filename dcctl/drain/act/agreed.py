@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from dcctl.drain.outcome import Approved
-from dcctl.errors import OutputError, UsageError
+from dcctl.errors import OutputError, RefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dcctl.journal import Header
 
 
 def path_of(folder: Path, run: str) -> Path:
@@ -35,12 +38,16 @@ def save(folder: Path, run: str, data: bytes) -> None:
         raise OutputError(f"{path} was not written", error.strerror or str(error), "df -h") from error
 
 
-def load(folder: Path, run: str) -> Approved:
-    """What was agreed to. UsageError: it cannot be read."""
-    path = path_of(folder, run)
+def load(folder: Path, header: Header) -> Approved:
+    """What was agreed to. RefusedError: it cannot be read, or is not what was agreed to any more."""
+    path = path_of(folder, header.run)
+    back = f"{header.undo} --run {header.run}"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Approved)
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != header.plan:
+            raise RefusedError(str(path), "was changed since it was agreed to: it is not carried out", back)
+        return msgspec.json.decode(data, type=Approved)
     except OSError as error:
-        raise UsageError(str(path), error.strerror or str(error), f"ls -l {path}") from error
+        raise RefusedError(str(path), error.strerror or str(error), back) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(str(path), f"is not a plan of dcctl: {error}", f"head -c 200 {path}") from error
+        raise RefusedError(str(path), f"is not a plan that this dcctl reads: {error}", back) from error

@@ -5,20 +5,25 @@ from __future__ import annotations
 import getpass
 import hashlib
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl import journal
-from dcctl.errors import DcctlError, UnfinishedError
+from dcctl.drain.act import recall
+from dcctl.errors import DcctlError, OutputError, RefusedError, UnfinishedError
 from dcctl.interrupts import Interrupts
+from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from dcctl.drain.backends import Backend
+    from dcctl.drain.backends import Backend, Lock, Mark
     from dcctl.drain.told.returning import Back
 
 KIND: Final = "return"
+DRAINS: Final = "drain"
+"""What makes the journals of the runs that took nodes out of service."""
 
 
 class Given(NamedTuple):
@@ -33,7 +38,8 @@ class Given(NamedTuple):
 def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back], now_s: int) -> Given:
     """Each node is as it was before its run, if it is still as that run left it.
 
-    UnfinishedError: the cluster does not answer any more; typed again, the command goes on.
+    RefusedError: a run is under way that has not drained one of them yet. UnfinishedError: the cluster does
+    not answer any more, or the disk is full; typed again, the command goes on.
     """
     names = "\n".join(one.node for one in going)
     digest = hashlib.sha256(names.encode()).hexdigest()
@@ -47,12 +53,70 @@ def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back
         command=command,
     )
     left: dict[str, str] = {}
-    with journal.create(folder, header) as written, Interrupts() as interrupts:
-        for one in going:
-            with interrupts.step():
-                left[one.node] = _given(backend, written, one, f"{command} {one.words}")
-        written.end("returned")
+    with _alone(backend, header, going) as turn, _created(folder, header) as written:
+        try:
+            for one in going:
+                with turn.interrupts.step():
+                    turn.demand()
+                    left[one.node] = _given(backend, written, one, f"{command} {one.words}")
+            written.end("returned")
+        except OutputError as error:
+            raise UnfinishedError(error.what, error.why, _again(command, going)) from error
         return Given(header.run, str(written.path), left)
+
+
+class _Turn(NamedTuple):
+    """What keeps drains away meanwhile, where that is needed."""
+
+    interrupts: Interrupts
+    lock: Lock | None
+
+    def demand(self) -> None:
+        """Return while no drain can begin or go on with these nodes."""
+        if self.lock is not None:
+            self.lock.demand()
+
+
+@contextmanager
+def _alone(backend: Backend, header: journal.Header, going: Sequence[Back]) -> Iterator[_Turn]:
+    """No drain is under way, unless it is at its end with all of these: it may wait for them."""
+    marks = {
+        name: node.mark for name, node in backend.nodes([one.node for one in going if not one.kept]).items()
+    }
+    ours = [one for one in going if not _is_drained(marks.get(one.node), one.run)]
+    with Interrupts() as interrupts:
+        lock = backend.lock(header.run, header.who) if ours else None
+        try:
+            yield _Turn(interrupts, lock)
+        finally:
+            if lock is not None:
+                lock.release()
+
+
+def _is_drained(mark: Mark | None, run: str) -> bool:
+    return mark is not None and mark.run == run and mark.drained
+
+
+def _created(folder: Path, header: journal.Header) -> journal.Journal:
+    """A new journal. RefusedError: the disk is full, say; nothing was changed."""
+    try:
+        return journal.create(folder, header)
+    except OutputError as error:
+        raise RefusedError(error.what, f"{error.why}; nothing was changed", error.hint) from error
+
+
+def _again(command: str, going: Sequence[Back]) -> str:
+    return f"{command} {going[0].words if len(going) == 1 else fold(one.node for one in going)}"
+
+
+def strangers(folder: Path, backs: Iterable[Back]) -> tuple[Back, ...]:
+    """Those whose run no journal of this machine knows to have touched them: another machine's, or forged."""
+    known = {
+        (one.header.run, name)
+        for one in journal.journals(folder, DRAINS)
+        for name in (*recall.touched(one.steps), *recall.kept(one.steps))
+    }
+    return tuple(one for one in backs if (one.run, one.node) not in known)
 
 
 def _given(backend: Backend, written: journal.Journal, one: Back, again: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -18,22 +19,21 @@ from dcctl.drain.act.undo import undo
 from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import Needs
 from dcctl.drain.outcome import Approved, Known, NotDrainedError
-from dcctl.drain.request import Done
+from dcctl.drain.request import Done, Request
 from dcctl.drain.told.report import question
-from dcctl.errors import DcctlError, DeniedError, RefusedError, UsageError
+from dcctl.drain.waves.clocks import local
+from dcctl.errors import DcctlError, DeniedError, OutputError, RefusedError, UsageError
 from dcctl.interrupts import Interrupts
 from dcctl.inventory.folding import fold
-from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from dcctl.drain.act.world import World
     from dcctl.drain.backends import Backend, Lock
     from dcctl.drain.campaign import Campaign
     from dcctl.drain.outcome import Outcome
-    from dcctl.drain.request import Request
     from dcctl.journal import Journal
 
 KIND: Final = "drain"
@@ -59,42 +59,45 @@ def drain(world: World, request: Request) -> Outcome:
         world.backend.rules(request.boards, header.run)
     world.backend.demand_unlocked(header.run)
     world.consent(question(plan))
-    save(world.folder, header.run, data)
-    with journal.create(world.folder, header) as written:
+    with _created(world, header, data) as written:
         return _carried_out(world, agreed, written)
 
 
 def resume(world: World, run: str = "") -> Outcome:
     """The newest run that stopped (or the one of this name) goes on to its end.
 
-    UsageError: there is none. RefusedError: it ran on another cluster, or is being undone.
+    UsageError: there is none. RefusedError: it ran on another cluster, is being undone, or its plan is not
+    the one that was agreed to.
     """
-    record = _record(world.folder, run, "resume", lambda one: not one.outcome)
-    with journal.reopen(record.path) as written:
+    record = _unfinished(_records(world.folder, run))
+    if record is None:
+        raise _none_left(world.folder, run, "resume")
+    with _reopened(record) as written:
         if any(True for _ in recall.told(written.steps, "give-back")):
             raise RefusedError(f"the run {record.header.run}", "is being undone", record.header.undo)
         _demand_same_cluster(world.backend, record)
-        return _carried_out(world, load(world.folder, record.header.run), written)
+        return _carried_out(world, load(world.folder, record.header), written)
 
 
 def take_back(world: World, run: str = "") -> Outcome:
-    """Every node of the newest run (or of the one of this name) is as it was before it.
+    """Every node of a run is as it was before it: of the one of this name, or of the last.
 
-    Evicted pods are told before the question: they do not come back. Nodes that somebody changed since are
-    left and told. Errors as `resume`.
+    That is the newest that did not finish, or the newest of all; never an older one that ended. Evicted pods
+    are told before the question: they do not come back. Nodes that somebody changed since are left and told.
+    UsageError: there is none. RefusedError: it ran on another cluster, or is under way.
     """
-    record = _record(world.folder, run, "undo", lambda one: one.outcome not in ("undone", "refused"))
-    nodes, pods = recall.touched(record.steps), recall.evicted(record.steps)
-    boards = recall.kept(record.steps)
+    record = _to_undo(_records(world.folder, run), named=bool(run))
+    if record is None:
+        raise _none_left(world.folder, run, "undo")
+    nodes = recall.touched(record.steps)
     if world.dry_run:
         planned = recall.outcome(record.header.run, str(record.path), record.steps, "planned")
         return msgspec.structs.replace(planned, nodes=nodes)
-    world.consent(_undo_question(nodes, boards, pods))
-    with journal.reopen(record.path) as written:
+    request = _request_of(world.folder, record)
+    world.consent(_undo_question(record, request.reason))
+    with _reopened(record) as written:
         _demand_same_cluster(world.backend, record)
-        outcome = _locked(world, load(world.folder, record.header.run), written, undo)
-        written.end("undone")  # nothing is left to do: the lock is given back too
-        return outcome
+        return _ended(world, request, written, undo, "undone")
 
 
 def status(folder: Path) -> tuple[Known, ...]:
@@ -107,6 +110,12 @@ def status(folder: Path) -> tuple[Known, ...]:
         )
         for one in journal.journals(folder, KIND)
     )
+
+
+def damaged(folder: Path) -> tuple[tuple[str, str], ...]:
+    """Each journal that cannot be read, and why: nobody can tell what its run did."""
+    found = journal.damaged(folder, KIND)
+    return tuple((str(path), f"{error.what}: {error.why}") for path, error in found)
 
 
 def _state(record: journal.Record) -> recall.State:
@@ -130,8 +139,26 @@ def _header(world: World, run: str, digest: str) -> journal.Header:
 
 
 def _carried_out(world: World, agreed: Approved, written: Journal) -> Outcome:
-    outcome = _locked(world, agreed, written, lambda going: _campaign(going, agreed))
-    written.end("drained")
+    return _ended(world, agreed.request, written, lambda going: _campaign(going, agreed), "drained")
+
+
+def _ended(
+    world: World, request: Request, written: Journal, work: Callable[[Going], Outcome], end: recall.State
+) -> Outcome:
+    """The work is done, and its journal says so.
+
+    The journal cannot be written any more: NotDrainedError, or RefusedError while nothing is changed.
+    """
+    try:
+        outcome = _locked(world, request, written, work)
+        written.end(end)
+    except OutputError as error:
+        header, steps = written.header, written.steps
+        again = header.undo if end == "undone" else header.resume
+        if not recall.touched(steps) and not recall.kept(steps):
+            raise RefusedError(error.what, f"{error.why}; nothing was changed", again) from error
+        known = recall.outcome(header.run, str(written.path), steps, "unfinished")
+        raise NotDrainedError(error.what, error.why, again, known) from error
     return outcome
 
 
@@ -148,11 +175,11 @@ def _campaign(going: Going, agreed: Approved) -> Outcome:
         raise unfinished(going, campaigner.outcome(), str(error)) from error
 
 
-def _locked(world: World, agreed: Approved, written: Journal, work: Callable[[Going], Outcome]) -> Outcome:
+def _locked(world: World, request: Request, written: Journal, work: Callable[[Going], Outcome]) -> Outcome:
     """The work is done under the lock of the cluster, which is given back however it ends."""
     with Interrupts() as interrupts:
         lock = _lock(world, written)
-        going = Going(world, agreed.request, written, lock, interrupts, Workers(world.fanout))
+        going = Going(world, request, written, lock, interrupts, Workers(world.fanout))
         try:
             return work(going)
         finally:
@@ -209,17 +236,58 @@ def _demand_rights(backend: Backend, plan: Campaign) -> None:
         raise DeniedError("drain", f"these rights are missing: {', '.join(lacking)}", _ROLE)
 
 
-def _undo_question(nodes: Sequence[str], boards: Sequence[str], pods: Sequence[str]) -> list[str]:
-    lasting = [f"evicted, and not brought back: {pod}" for pod in pods]
-    return [*lasting, f"Give back {fold(boards) if boards else plural(len(nodes), 'node')}?"]
+def _undo_question(record: journal.Record, reason: str) -> list[str]:
+    """What does not come back, and whose nodes do: of which run, since when, and why."""
+    header, boards = record.header, recall.kept(record.steps)
+    lasting = [f"evicted, and not brought back: {pod}" for pod in recall.evicted(record.steps)]
+    since = local(header.started_at_s, "UTC")
+    run = f"run {header.run} of {header.who}, begun {since} UTC{f': {reason}' if reason else ''}"
+    names = boards or recall.touched(record.steps)
+    return [*lasting, run, f"Give back {fold(names) if names else 'nothing, and end the run'}?"]
 
 
-def _record(folder: Path, run: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:
-    """The newest run, or the one of this name, that can be resumed or undone. UsageError: none."""
+def _created(world: World, header: journal.Header, data: bytes) -> Journal:
+    """The plan and the journal are on the disk. RefusedError: they cannot be; nothing was changed."""
+    try:
+        save(world.folder, header.run, data)
+        return journal.create(world.folder, header)
+    except OutputError as error:
+        raise RefusedError(error.what, f"{error.why}; nothing was begun", error.hint) from error
+
+
+def _reopened(record: journal.Record) -> Journal:
+    if journal.under_way(record.path):
+        raise RefusedError(f"the run {record.header.run}", "is under way", record.header.status)
+    return journal.reopen(record.path)
+
+
+def _request_of(folder: Path, record: journal.Record) -> Request:
+    """What was asked for, as far as that is known: to give nodes back takes the journal alone."""
+    with suppress(RefusedError):
+        return load(folder, record.header).request
+    return Request(recall.touched(record.steps))
+
+
+def _records(folder: Path, run: str) -> list[journal.Record]:
+    """Every run that did something, or the one of this name; the newest first."""
     journal.demand_none_damaged(folder, KIND)
-    records = journal.journals(folder, KIND)
-    found = next((one for one in records if wanted(one) and run in ("", one.header.run)), None)
-    if found is None:
-        which = f"{run} " if run else ""
-        raise UsageError(f"--{verb}", f"no run {which}in {folder} is left to {verb}", "dcctl drain --status")
-    return found
+    records = [one for one in journal.journals(folder, KIND) if one.outcome != "refused"]
+    return [one for one in records if run in ("", one.header.run)]
+
+
+def _unfinished(records: Iterable[journal.Record]) -> journal.Record | None:
+    return next((one for one in records if not one.outcome), None)
+
+
+def _to_undo(records: Sequence[journal.Record], *, named: bool) -> journal.Record | None:
+    """The one that did not finish, or the newest of all, unless it is undone already."""
+    last = records[0] if records and records[0].outcome != "undone" else None
+    return last if named else _unfinished(records) or last
+
+
+def _none_left(folder: Path, run: str, verb: str) -> UsageError:
+    which = f"{run} " if run else ""
+    why = f"no run {which}in {folder} is left to {verb}"
+    if verb == "undo" and not run and any(one.outcome == "drained" for one in _records(folder, "")):
+        why = "the last run is undone already; --run RUN names an older one"
+    return UsageError(f"--{verb}", why, "dcctl drain --status")

@@ -1,4 +1,4 @@
-"""What a journal tells of a campaign: what is done, what was restarted, and how it stands."""
+"""What a journal tells of a campaign: what is done, and how it stands."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ def waves(steps: Steps) -> tuple[Ended, ...]:
     )
 
 
-def done(steps: Steps, aside: Collection[str], out: Collection[str], now_s: int) -> Done:
-    """What is handed to the planner. `aside`: nodes that are given up; `out`: all that are out of service.
+def done(steps: Steps, aside: Collection[str], out: Collection[str], begun_s: int, now_s: int) -> Done:
+    """What is handed to the planner.
 
+    `aside`: nodes that are given up; `out`: all that are out of service; `begun_s`: when the run began.
     A proof that is too old proves nothing: work has gone on since.
     """
     ended = waves(steps)
@@ -73,14 +74,13 @@ def done(steps: Steps, aside: Collection[str], out: Collection[str], now_s: int)
         for work, entry in told(steps, "checkpoint")
         if entry.state == "done" and entry.data.get("wave") == now and still_proves(_at_s(entry), now_s)
     }
-    restarted = {entry.data["work"] for _, entry in told(steps, "evict") if entry.data.get("restarts")}
-    nodes = drained | set(aside)
+    nodes, cordoned = drained | set(aside), {node for node, _ in told(steps, "cordon")}
     return Done(
         nodes=tuple(sorted(nodes)),
-        restarted=tuple(sorted(restarted)),
         proved=tuple(sorted(proved)),
         waves=len(ended),
-        out=tuple(sorted(nodes & set(out))),
+        out=tuple(sorted((nodes | cordoned) & set(out))),
+        begun_s=begun_s,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from dcctl import journal
 from dcctl.drain.act import recall
 from dcctl.drain.act.kept import keep_back
 from dcctl.drain.act.standing import Before
@@ -99,15 +100,21 @@ class Campaigner:
         going.demand()
         with going.interrupts.step():
             going.written.begin_all({f"cordon {name}": {} for name in new if name in there})
+        over = self._over()
         for name in new:
             if name in there:
-                self._cordon_one(name, mark)
+                self._cordon_one(name, mark, over)
 
-    def _cordon_one(self, name: str, mark: Mark) -> None:
+    def _over(self) -> frozenset[str]:
+        """Runs of this machine that have ended: their nodes may be taken over."""
+        folder, kind = self._going.written.path.parent, self._going.written.header.kind
+        return frozenset(one.header.run for one in journal.journals(folder, kind) if one.outcome)
+
+    def _cordon_one(self, name: str, mark: Mark, over: Collection[str]) -> None:
         going, step = self._going, f"cordon {name}"
         going.demand()
         with going.interrupts.step():
-            node = going.steadily(lambda: going.world.backend.cordon(name, mark))
+            node = going.steadily(lambda: going.world.backend.cordon(name, mark, over))
             if node.is_out_for(going.run) and node.mark is not None:
                 going.written.done(step, was="1" if node.mark.was_schedulable else "")
                 return
@@ -157,8 +164,8 @@ class Campaigner:
 
     # Waves
 
-    def _done(self, nodes: Mapping[str, NodeNow]) -> Done:
-        """What is done, now that it is known which nodes somebody took back, or deleted."""
+    def _leave(self, nodes: Mapping[str, NodeNow]) -> None:
+        """Nodes that somebody took back, or deleted, are given up."""
         drained = {name for one in recall.waves(self._steps) for name in one.nodes}
         for name in self._targets:
             node = nodes.get(name)
@@ -166,14 +173,20 @@ class Campaigner:
                 self._aside[name] = None  # it is gone, and nothing stands on it
             elif node.schedulable and name not in drained and self._is_ours(name):
                 self._give_up("uncordoned", name, "somebody took it back into service meanwhile")
+
+    def _done(self, nodes: Mapping[str, NodeNow]) -> Done:
+        """What is done, of nodes that are so now."""
         out = [name for name, node in nodes.items() if not node.schedulable]
-        return recall.done(self._steps, self._aside, out, int(self._going.world.clock()))
+        began_s, now_s = self._going.written.header.started_at_s, int(self._going.world.clock())
+        return recall.done(self._steps, self._aside, out, began_s, now_s)
 
     def _next(self) -> tuple[Campaign, Wave] | None:
         """A new plan and its first wave; None: none is left. DcctlError: it goes beyond what was agreed."""
         going = self._going
         going.demand()
-        done = self._done(self._nodes())
+        nodes = self._nodes()
+        self._leave(nodes)
+        done = self._done(nodes)
         plan = going.steadily(lambda: going.world.plan(going.request, done))
         agreed = {(one.why, one.subject) for one in self._agreed.blocked}
         new = [
@@ -203,13 +216,17 @@ class Campaigner:
         return wait_s < _LONG_S
 
     def _await_return(self, out: Collection[str]) -> None:
-        """Until one of these is in service again."""
-        self._going.world.tell(f"waits until nodes are given back: {', '.join(out)}")
+        """Until one of these is in service again. NotDrainedError: the deadline came before."""
+        going, deadline_s = self._going, self._going.request.deadline_s
+        going.world.tell(f"waits until nodes are given back: {', '.join(out)}")
         while True:
             nodes = self._nodes()
             if any(name not in nodes or nodes[name].schedulable for name in out):
                 return
-            self._going.pass_time(_RETURNED_S)
+            if deadline_s is not None and going.world.clock() >= deadline_s:
+                why = f"the deadline came before {fold(out)} were given back"
+                raise unfinished(going, self.outcome(), why)
+            going.pass_time(_RETURNED_S)
 
     def _carry(self, plan: Campaign, wave: Wave) -> None:
         nodes = tuple(name for name in wave.nodes if name not in self._aside)
@@ -259,6 +276,7 @@ class Campaigner:
             entry.state == "done" and entry.data.get("wave") == str(number)
             for _, entry in recall.told(self._steps, "evict")
         )
+        self._release(drained)
         with going.interrupts.step():
             going.written.done(
                 f"wave {number}",
@@ -269,6 +287,14 @@ class Campaigner:
             )
         if any(one.kind == "budget" for one in turn.held.values()):
             raise self._unfinished()
+
+    def _release(self, nodes: Iterable[str]) -> None:
+        """Their marks say that they may be given back while the run goes on."""
+        going = self._going
+        for name in nodes if not going.request.boards else ():
+            going.demand()
+            with going.interrupts.step():
+                going.steadily(lambda name=name: going.world.backend.tell_drained(name, going.run))  # type: ignore[misc]
 
     def _unfinished(self) -> NotDrainedError:
         return unfinished(self._going, self.outcome(), "")

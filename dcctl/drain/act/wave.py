@@ -211,7 +211,6 @@ class Turn:
                 "node": task.leave.node,
                 "work": task.unit.workload,
                 "wave": str(self._number),
-                **({"restarts": "1"} if task.unit.restarts else {}),
             }
             for task in batch
             if not task.tries

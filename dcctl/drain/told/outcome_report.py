@@ -154,8 +154,8 @@ def _held(one: Held) -> str:
     return f"{one.subject}{where}: {one.says}"
 
 
-def status_report(known: Sequence[Known]) -> Report:
-    """One row per run, the newest first."""
+def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = ()) -> Report:
+    """One row per run, the newest first. `damaged`: journals that cannot be read, and why."""
     unfinished = [one for one in known if one.outcome.state == "unfinished"]
     rows = tuple(
         (
@@ -173,16 +173,23 @@ def status_report(known: Sequence[Known]) -> Report:
         )
         for one in known
     )
+    broken = f", {plural(len(damaged), 'journal')} damaged" if damaged else ""
     return Report(
         kind=STATUS.kind,
-        headline=f"{plural(len(known), 'run')}, {len(unfinished):,} unfinished",
+        headline=f"{plural(len(known), 'run')}, {len(unfinished):,} unfinished{broken}",
         items=Table("items", _RUNS, rows, fold=False),
-        notes=tuple(
-            Note(
-                "unfinished", f"the run {one.header.run} began and did not finish", "warn", one.header.resume
-            )
-            for one in unfinished
+        notes=(
+            *(_damaged(path, why) for path, why in damaged),
+            *(
+                Note("unfinished", f"the run {one.header.run} did not finish", "warn", one.header.resume)
+                for one in unfinished
+            ),
         ),
         name_key="run",
-        level="warn" if unfinished else "ok",
+        level="crit" if damaged else "warn" if unfinished else "ok",
     )
+
+
+def _damaged(path: str, why: str) -> Note:
+    told = f"cannot be read, and nobody can tell what its run did: {why}"
+    return Note("damaged", told, "crit", f"mv {path} {path}.damaged")

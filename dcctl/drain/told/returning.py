@@ -62,6 +62,10 @@ class Back(NamedTuple):
     """It was out of service before its drain, and is again as it was."""
     unasked: bool = False
     """Nobody looked into it."""
+    who: str = ""
+    """Who began the run, as the node tells."""
+    at_s: int | None = None
+    """Since when (Unix time). None: not told."""
     kept: tuple[Kept, ...] = ()
     """What keeps it back, where it is one accelerator."""
 
@@ -113,7 +117,8 @@ def judged(node: Node, health: Health | None) -> Back:
     if state == RETURNS and was_out:
         says = "; ".join(filter(None, ("it stays cordoned, as it was before its drain", says)))
     going, blind = state == RETURNS, health is not None and health.unasked
-    return Back(node.name, state, says, cordon.run, cordon.reason, going and was_out, going and blind)
+    stays, unlooked = going and was_out, going and blind
+    return Back(node.name, state, says, cordon.run, cordon.reason, stays, unlooked, cordon.who, cordon.at_s)
 
 
 def judged_board(node: Node, title: str, kept: tuple[Kept, ...], health: Health | None) -> Back:

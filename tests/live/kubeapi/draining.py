@@ -1,8 +1,9 @@
-"""`dcctl drain` in this process against an emulated cluster of its own, with a planner that is plain."""
+"""`dcctl drain` in this process against an emulated cluster of its own."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from dcctl.drain.act.kubernetes.backend import Kubernetes
 from dcctl.drain.act.world import World
 from dcctl.drain.backends import NoProof
 from dcctl.drain.campaign import Campaign, Leave, Stay, Target, Unit, Wave
+from dcctl.drain.plan import plan
 from dcctl.drain.request import Done, Hook, Request
 from dcctl.inventory.sources.http.client import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
@@ -18,6 +20,7 @@ from dcctl.inventory.sources.kubernetes.objects import Objects
 from tests.kubeapi import ApiServer, objects
 from tests.kubeapi.client import HttpApi
 from tests.live.kubeapi.applying import Silence
+from tests.live.kubeapi.source import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +46,18 @@ class Quick:
         time.sleep(min(wait_s / 100, 0.05))
 
 
+class Watched(Silence):
+    """Does something once so many pods are gone."""
+
+    def __init__(self, after: int, deed: Callable[[], object]) -> None:
+        self._left, self._deed = after, deed
+
+    def advance(self, text: str = "") -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._deed()
+
+
 @dataclass
 class Asker:
     """Stands in for what asks work for checkpoints."""
@@ -62,8 +77,23 @@ class Asker:
 
 
 @dataclass
+class Surveyor:
+    """Surveys the cluster and plans, as the command does. `changed`: what is made of a plan."""
+
+    server: ApiServer
+    folder: Path
+    changed: Callable[[Campaign], Campaign] = lambda plan: plan
+    calls: int = 0
+
+    def __call__(self, request: Request, done: Done) -> Campaign:
+        self.calls += 1
+        fleet = source(self.server, self.folder).collect()
+        return self.changed(plan(fleet, request, done, int(time.time())))
+
+
+@dataclass
 class Planner:
-    """Plans so many nodes a wave; work is what one object made."""
+    """Plans so many nodes a wave, and lets everything pass; work is what one object made."""
 
     api: HttpApi
     per_wave: int = 1
@@ -185,7 +215,12 @@ class Bench:
         self.server.load(objects.node(f"gpu{index}", 8) for index in range(self.nodes))
         if self.server.controllers.makers is not None:
             self.server.controllers.makers.ready = self.server.controllers.makers.spreads = True
-        self.planner = Planner(HttpApi(self.server.url, "admin-token", timeout_s=10))
+        self.planner: Surveyor | Planner = Surveyor(self.server, self.folder)
+
+    def plainly(self, per_wave: int = 1, verdict: str = "fits") -> Bench:
+        """With a planner that lets everything pass: for what the server says at the time."""
+        self.planner = Planner(HttpApi(self.server.url, "admin-token", timeout_s=10), per_wave, verdict)
+        return self
 
     def pods(self) -> dict[str, Obj]:
         return {pod["metadata"]["name"]: pod for pod in self.server.objects("pods", "ml")}
@@ -224,7 +259,7 @@ class Bench:
             tell=self.told.append,
             consent=self.asked.append,
             folder=self.folder / "journals",
-            now_s=1_800_000_000,
+            now_s=int(time.time()),
             command=COMMAND,
             wait_s=5.0,
             stand_s=5.0,

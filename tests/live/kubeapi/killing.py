@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dcctl import journal
 from dcctl.drain.act import order
+from dcctl.drain.request import Gates
 from dcctl.errors import UsageError
 from dcctl.inventory.sources.http.client import Client
 from tests.kubeapi import ApiServer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from dcctl.drain.request import Request
     from tests.kubeapi.status import Obj
 
 TARGETS = ("gpu0", "gpu1")
@@ -31,7 +33,7 @@ class Scenario(NamedTuple):
 
     name: str
     work: tuple[Obj, ...]
-    per_wave: int = 1
+    gates: Gates = Gates()
     one_by_one: bool = True
     """One eviction at a time: each has its own lines in the journal."""
     undo: bool = False
@@ -43,10 +45,14 @@ class Scenario(NamedTuple):
 _KEY = {"dcctl.io/checkpoint": "exec save"}
 SCENARIOS = (
     Scenario("deployment", (maker("Deployment", "web", 48),)),
-    Scenario("budget", (maker("StatefulSet", "db", 16), budget("db", 14)), per_wave=2),
-    Scenario("gang", (maker("Job", "gang", 24, **_KEY), maker("Job", "other", 8)), per_wave=2),
-    Scenario("together", (maker("Deployment", "web", 40), budget("web", 30)), per_wave=2, one_by_one=False),
-    Scenario("deleted", (maker("Deployment", "web", 16, delete="yes"), budget("web", 16))),
+    Scenario("budget", (maker("StatefulSet", "db", 16), budget("db", 14))),
+    Scenario("gang", (maker("Job", "gang", 24, **_KEY), maker("Job", "other", 8))),
+    Scenario("together", (maker("Deployment", "web", 40), budget("web", 30)), one_by_one=False),
+    Scenario(
+        "deleted",
+        (maker("Deployment", "web", 16), budget("web", 16)),
+        Gates(allow_pdb_violation=("ml/web",)),
+    ),
     Scenario("mixed", (maker("Deployment", "web", 16), maker("StatefulSet", "db", 8), maker("Job", "j", 8))),
     Scenario("twice", (maker("Deployment", "web", 24),), again=True),
     Scenario("undone", (maker("Deployment", "web", 4),), undo=True),
@@ -153,13 +159,15 @@ class Killed:
             yield self._loaded(Bench(server, self.folder))
 
     def _loaded(self, bench: Bench) -> Bench:
-        bench.planner.per_wave = self.scenario.per_wave
         bench.server.load(self.scenario.work)
         return bench
 
+    def _request(self, bench: Bench) -> Request:
+        return bench.request(gates=self.scenario.gates)
+
     def _prepare(self, bench: Bench) -> None:
         if self.scenario.undo:
-            order.drain(bench.world(), bench.request())
+            order.drain(bench.world(), self._request(bench))
 
     def _act(self, bench: Bench) -> None:
         """What a person would type, whatever was there before."""
@@ -172,7 +180,7 @@ class Killed:
             order.resume(world)
         except UsageError as error:
             if "no run" in str(error) and not _is_over(bench):
-                order.drain(world, bench.request())
+                order.drain(world, self._request(bench))
 
 
 def _is_over(bench: Bench) -> bool:

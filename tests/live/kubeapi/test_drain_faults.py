@@ -12,8 +12,8 @@ from dcctl.drain.act import order
 from dcctl.drain.outcome import NotDrainedError, Outcome
 from tests.kubeapi import ApiServer
 from tests.kubeapi.faults import Delay, Garbage, Reply, Reset, StreamError, Truncate, match
-from tests.live.kubeapi.draining import Bench, budget, maker
-from tests.live.kubeapi.test_drain import TARGETS, USERS, Watched, drained
+from tests.live.kubeapi.draining import Bench, Watched, budget, maker
+from tests.live.kubeapi.test_drain import TARGETS, USERS, drained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ EVICTION = "/eviction"
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with ApiServer(users=USERS, makers=True, clock_speed=20) as server:
-        yield Bench(server, tmp_path)
+        yield Bench(server, tmp_path).plainly()
 
 
 def unfinished(bench: Bench, **more: Any) -> NotDrainedError:
@@ -67,7 +67,7 @@ def test_a_budget_that_allows_nothing_holds_its_pods_and_nothing_else(bench: Ben
 
 
 def test_a_budget_across_two_targets_is_kept(bench: Bench) -> None:
-    bench.planner.per_wave = 2
+    bench.plainly(per_wave=2)
     bench.server.load([maker("StatefulSet", "db", 4), budget("db", 3)])
     drained(bench)
     assert bench.on(*TARGETS) == []

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with ApiServer(users=USERS, makers=True, clock_speed=20) as server:
-        yield Bench(server, tmp_path)
+        yield Bench(server, tmp_path).plainly()
 
 
 def test_a_pod_that_goes_by_itself_while_its_budget_holds_it_is_not_told_as_evicted(bench: Bench) -> None:
@@ -77,7 +77,7 @@ def test_a_pod_that_is_made_anew_right_before_its_eviction_is_not_evicted_for_th
 
 
 def test_work_on_two_nodes_is_not_evicted_from_the_one_that_is_set_aside(bench: Bench) -> None:
-    bench.planner.per_wave = 2
+    bench.plainly(per_wave=2)
     bench.server.load([maker("Deployment", "web", 8)])
     theirs = {"annotations": {MARK: json.dumps({"run": "another", "wasSchedulable": True})}}
     bench.server.change("nodes", "gpu0", metadata=theirs, spec={"unschedulable": True})
@@ -92,7 +92,7 @@ def test_work_on_two_nodes_is_not_evicted_from_the_one_that_is_set_aside(bench: 
 def test_where_the_order_matters_work_stands_again_before_the_next_goes(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.planner.per_wave, bench.planner.verdict = 2, "fits after reordering"
+    bench.plainly(2, "fits after reordering")
     bench.server.load([maker("Deployment", "a", 4), maker("Deployment", "b", 4)])
     makers = bench.server.controllers.makers
     assert makers is not None

@@ -31,7 +31,7 @@ CLOSED_S = OPENS_S + 3600
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     with ApiServer(users=USERS, makers=True, clock_speed=20) as server:
-        yield Bench(server, tmp_path)
+        yield Bench(server, tmp_path).plainly()
 
 
 class Clock:
@@ -80,7 +80,8 @@ def clock(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Clock:
         evict(going, leave)
 
     monkeypatch.setattr(Going, "evict", noted)
-    bench.planner.changed, bench.planner.per_wave = made.planned, 2
+    bench.plainly(per_wave=2)
+    bench.planner.changed = made.planned
     return made
 
 

@@ -86,9 +86,8 @@ def test_planned_again_after_each_wave_the_same_pods_leave_in_all(case: tuple[Fl
         gone.update(pods)
         whole = without(whole, pods)
         nodes = (*done.nodes, *wave.nodes)
-        restarted = (*done.restarted, *(unit.workload for unit in wave.units if unit.restarts))
         turns += 1
-        done = Done(nodes, restarted, waves=turns, begun_s=NOW_S)
+        done = Done(nodes, waves=turns, begun_s=NOW_S)
         now_s += 600
     assert gone == Counter(leaf.pod for leaf in leaves(first))
     assert len(set(done.nodes)) == len(done.nodes) == len(request.nodes)
@@ -130,6 +129,15 @@ def test_nodes_that_are_out_count() -> None:
     (wave,) = plan(whole, request, done, NOW_S).waves
     assert (wave.number, wave.nodes, wave.after_return) == (2, ("n01", "n02"), True)
     assert not plan(whole, request, replace(done, out=()), NOW_S).waves[0].after_return
+
+
+def test_nodes_of_a_wave_that_did_not_end_go_first_and_count_once() -> None:
+    whole = fleet(4, work("slow", [1], gpus=1, told="waited"))
+    request = Request(("n00", "n01"), max_unavailable=1)
+    assert plan(whole, request, Done(begun_s=NOW_S), NOW_S).waves[0].nodes == ("n00",)
+    first, second = plan(whole, request, Done(out=("n01",), begun_s=NOW_S), NOW_S).waves
+    assert (first.nodes, first.after_return) == (("n01",), False)
+    assert (second.nodes, second.after_return) == (("n00",), True)
 
 
 def test_work_that_finds_no_room_blocks_unless_it_may_wait() -> None:

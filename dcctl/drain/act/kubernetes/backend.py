@@ -100,10 +100,15 @@ class Kubernetes:
         with _told("nodes"):
             return Nodes(self._run).now(names)
 
-    def cordon(self, name: str, mark: Mark) -> NodeNow:
-        """The node is out of service and has the mark, unless it had one before."""
+    def cordon(self, name: str, mark: Mark, over: Collection[str] = ()) -> NodeNow:
+        """The node is out of service and has the mark, unless it had one of a run that is not over."""
         with _told(f"node {name}"):
-            return Nodes(self._run).cordon(name, mark)
+            return Nodes(self._run).cordon(name, mark, over)
+
+    def tell_drained(self, name: str, run: str) -> None:
+        """The mark of this run, if the node has it, says that nothing is left to do there."""
+        with _told(f"node {name}"):
+            Nodes(self._run).tell_drained(name, run)
 
     def announce(self, name: str) -> None:
         """The node has the taint dcctl.io/drain=planned:PreferNoSchedule."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import msgspec
 from msgspec import field
 
 from dcctl.drain.backends import Mark, NodeNow
 from dcctl.errors import DcctlError
 from dcctl.inventory.sources.http.failure import Failure
+from dcctl.inventory.sources.kubernetes.cordons import DRAIN, DrainNote, holders
 from dcctl.inventory.sources.kubernetes.types import Wire
 
 if TYPE_CHECKING:
@@ -18,29 +18,19 @@ if TYPE_CHECKING:
 
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
-MARK: Final = "dcctl.io/drain"
-"""Annotation of a node that a run took out of service; and key of the taint of those that come later."""
-PLANNED: Final = {"key": MARK, "value": "planned", "effect": "PreferNoSchedule"}
+PLANNED: Final = {"key": DRAIN, "value": "planned", "effect": "PreferNoSchedule"}
+"""Taint of nodes that are drained later."""
 _CONFLICTS = 20
 """How often a node that somebody else changes meanwhile is read again."""
 _FEW = 20
 """So many nodes are read one by one; more, all together."""
 
 
-class _Marked(Wire):
-    """The annotation as JSON."""
-
-    run: str = ""
-    who: str = ""
-    reason: str = ""
-    was_schedulable: bool = True
-    at: str = ""
-
-
 class _Meta(Wire):
     name: str = ""
     resource_version: str = ""
     annotations: dict[str, str] | None = None
+    labels: dict[str, str] | None = None
 
 
 class _Spec(Wire):
@@ -76,17 +66,29 @@ class Nodes:
         found = {name: self._find(name) for name in names}
         return {name: _now(one) for name, one in found.items() if one is not None}
 
-    def cordon(self, name: str, mark: Mark) -> NodeNow:
+    def cordon(self, name: str, mark: Mark, over: Collection[str] = ()) -> NodeNow:
         """As `Backend.cordon`."""
         for _ in range(_CONFLICTS):
             node = self._objects.read(_path(name), _Node)
-            if MARK in (node.metadata.annotations or {}):
+            known = _mark(node)
+            if known is not None and known.run not in over:
                 return _now(node)
-            was = not node.spec.unschedulable
-            told = _Marked(mark.run, mark.who, mark.reason, was, mark.at)
+            before = known is not None and known.was_schedulable
+            told = mark._replace(was_schedulable=before or not node.spec.unschedulable)
             spec = {"unschedulable": True, **_without_plan(node)}
-            if self._patched(node, {MARK: msgspec.json.encode(told).decode()}, spec):
-                return NodeNow(name, schedulable=False, mark=mark._replace(was_schedulable=was))
+            if self._patched(node, {DRAIN: _note(told)}, spec):
+                return NodeNow(name, schedulable=False, mark=told)
+        raise _busy(name)
+
+    def tell_drained(self, name: str, run: str) -> None:
+        """As `Backend.tell_drained`."""
+        for _ in range(_CONFLICTS):
+            node = self._find(name)
+            known = None if node is None else _mark(node)
+            if node is None or known is None or known.run != run or known.drained:
+                return
+            if self._patched(node, {DRAIN: _note(known._replace(drained=True))}, {}):
+                return
         raise _busy(name)
 
     def announce(self, name: str) -> None:
@@ -106,8 +108,11 @@ class Nodes:
                 return "it is gone"
             mark, spec = _mark(node), dict[str, object](_without_plan(node))
             if mark is not None and mark.run == run:
+                held = _held_by_others(node)
+                if held:
+                    return held
                 why = _restored(node, mark, spec)
-                if self._patched(node, {MARK: None}, spec):
+                if self._patched(node, {DRAIN: None}, spec):
                     return why
             elif not spec or self._patched(node, {}, spec):
                 return "" if mark is None else f"it has the mark of the run {mark.run or 'of somebody else'}"
@@ -150,14 +155,25 @@ def _path(name: str) -> str:
 
 
 def _mark(node: _Node) -> Mark | None:
-    text = (node.metadata.annotations or {}).get(MARK)
+    text = (node.metadata.annotations or {}).get(DRAIN)
     if text is None:
         return None
-    try:
-        found = msgspec.json.decode(text, type=_Marked)
-    except (msgspec.DecodeError, UnicodeError):
-        found = _Marked()
-    return Mark(found.run, found.who, found.reason, found.was_schedulable, found.at)
+    note = DrainNote.decode(text)
+    was = note.was_schedulable is not False
+    return Mark(note.run, note.who, note.reason, was, note.at, note.drained)
+
+
+def _note(mark: Mark) -> str:
+    return DrainNote(
+        mark.run, mark.who, mark.reason, mark.was_schedulable, mark.at, drained=mark.drained
+    ).encode()
+
+
+def _held_by_others(node: _Node) -> str:
+    """Why a node that another tool works on now is left alone; empty: none does."""
+    taints = {str(one.get("key")): str(one.get("value") or "") for one in node.spec.taints or ()}
+    found = holders(node.metadata.annotations or {}, node.metadata.labels or {}, taints)
+    return f"{' and '.join(found)} works on it now" if found else ""
 
 
 def _now(node: _Node) -> NodeNow:
@@ -170,7 +186,7 @@ def _is_planned(node: _Node) -> bool:
 
 
 def _is_plan(taint: Mapping[str, object]) -> bool:
-    return (taint.get("key"), taint.get("value")) == (MARK, PLANNED["value"])
+    return (taint.get("key"), taint.get("value")) == (DRAIN, PLANNED["value"])
 
 
 def _without_plan(node: _Node) -> dict[str, object]:

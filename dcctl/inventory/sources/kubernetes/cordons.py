@@ -30,6 +30,8 @@ class DrainNote(Wire):
     """Before it. None: not told."""
     at: str = ""
     """RFC 3339."""
+    drained: bool = False
+    """Whether nothing of the run is left to do there: it may go back while the run goes on elsewhere."""
 
     def encode(self) -> str:
         """As the annotation has it."""

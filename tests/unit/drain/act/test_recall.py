@@ -12,7 +12,7 @@ def steps(*rows: tuple[str, State, dict[str, str]]) -> dict[str, Entry]:
     return {step: Entry(step, state, 7, data) for step, state, data in rows}
 
 
-GANG = {"work": "nlp/gang", "wave": "2", "restarts": "1"}
+GANG = {"work": "nlp/gang", "wave": "2"}
 FOUND = steps(
     ("cordon gpu1", "done", {"was": "1"}),
     ("cordon gpu2", "intent", {}),
@@ -24,25 +24,25 @@ FOUND = steps(
     ("checkpoint nlp/other", "intent", {"wave": "2"}),
     ("evict nlp/web-1 u1", "done", {"work": "nlp/web", "wave": "1"}),
     ("evict nlp/gang-1 u2", "intent", GANG),
-    ("evict nlp/free-1 u3", "failed", {"work": "nlp/free", "wave": "1", "restarts": "1"}),
+    ("evict nlp/free-1 u3", "failed", {"work": "nlp/free", "wave": "1"}),
 )
 
 
 def test_the_planner_is_told_what_is_done() -> None:
-    assert recall.done(FOUND, ["gpu9"], ["gpu1", "gpu2", "gpu9"], 7 + PROOF_LASTS_S) == Done(
+    assert recall.done(FOUND, ["gpu9"], ["gpu1", "gpu2", "gpu4", "gpu9"], 5, 7 + PROOF_LASTS_S) == Done(
         nodes=("gpu1", "gpu5", "gpu9"),
-        restarted=("nlp/gang",),
         proved=("nlp/gang",),
         waves=1,
-        out=("gpu1", "gpu9"),
+        out=("gpu1", "gpu2", "gpu9"),
+        begun_s=5,
     )
 
 
 def test_an_old_proof_proves_nothing_any_more() -> None:
-    assert recall.done(FOUND, [], [], 8 + PROOF_LASTS_S).proved == ()
+    assert recall.done(FOUND, [], [], 5, 8 + PROOF_LASTS_S).proved == ()
     told = {"wave": "1", "proof": "file", "at": "9"}
     now = {"checkpoint nlp/gang": Entry("checkpoint nlp/gang", "done", 0, told)}
-    assert recall.done(now, [], [], 10).proved == ("nlp/gang",), "of this process no time is kept beside it"
+    assert recall.done(now, [], [], 5, 10).proved == ("nlp/gang",)
 
 
 def test_how_a_run_stands() -> None:
