@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dcctl.secrecy import FORMS, is_by_chance
+
 MARK = "…"
 """Stands where a secret stood."""
 
@@ -18,6 +20,20 @@ _STATED = re.compile(
 )
 _SPOKEN = re.compile(r"(?i:\b(passw(?:or)?d|passphrase|secret)\s+)\S+")
 _SPOKEN_TOKEN = re.compile(r"(?i:\b(token|key)\s+)(?![a-z]+\b)\S+")
+
+_LONGEST = 4096
+_OF_A_URL = re.compile(r"(://)[^\s'\"]*@")
+_SAYS_SO = (
+    r"[\w.-]*(?:pass(?:wd|word|phrase)?|pwd|secret|token|credentials?|auth|key|signature)"
+    r"(?:[-_.]?\d+)?['\"]?"
+)
+"""A name that ends so has a secret for a value, or nothing that is missed."""
+_VALUE = r"(?:\"[^\"]*\"|'[^']*'|\\.|[^\s'\"\\])+"
+_ASKED = re.compile(rf"(?i)([?&]{_SAYS_SO}=)[^\s&'\"]+")
+_GIVEN = re.compile(rf"(?i)((?<![?&\w.-]){_SAYS_SO}\s*[=:]\s*|(?<!\S)['\"]?--?{_SAYS_SO}\s+){_VALUE}")
+_LOGIN = re.compile(r"((?<!\S)(?:-u|--user|--proxy-user)(?:\s+|=)?['\"]?[^\s:'\"]*:)" + _VALUE)
+_WORD = re.compile(r"[A-Za-z0-9+_=-]{20,}(?:/[A-Za-z0-9+_=-]{8,})*")
+_HEX = re.compile(r"[0-9a-fA-F]{32,}")
 
 
 def without_userinfo(text: str) -> str:
@@ -44,3 +60,22 @@ def first_line_of_a_program(text: str) -> str:
     line = without_long_words(without_credentials((text.strip().splitlines() or [""])[0]))
     line = _STATED.sub(rf"\1{MARK}", line)
     return _SPOKEN_TOKEN.sub(rf"\1 {MARK}", _SPOKEN.sub(rf"\1 {MARK}", line))
+
+
+def without_secrets(text: str) -> str:
+    """A command line or a request without values that look like secrets; all else as it stands.
+
+    By form (keys of known makers), by name (`--token=…`, `?token=`, `--password …`, headers, URLs with a
+    password) and by chance of their letters. Takes too much rather than too little, and what is very long.
+    """
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + MARK
+    text = FORMS.sub(MARK, _OF_A_URL.sub(rf"\1{MARK}@", text))
+    text = _JWT.sub(MARK, _HEADER.sub(rf"\1 {MARK}", _PEM.sub(MARK, text)))
+    for named in (_ASKED, _GIVEN, _LOGIN):
+        text = named.sub(rf"\1{MARK}", text)
+    return _WORD.sub(lambda word: MARK if _is_thrown(word[0]) else word[0], text)
+
+
+def _is_thrown(word: str) -> bool:
+    return any(_HEX.fullmatch(part) or is_by_chance(part) for part in (word, *re.split("[/=]", word)))

@@ -194,8 +194,9 @@ def _help_of(error: BaseException) -> str:
 
 
 def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
-    """Print one answer on `out`, its gaps `aside` where nobody reads them on `out`, and return its code."""
+    """Print one answer on `out`, its alarms and gaps `aside` where `out` lacks them; return its code."""
     from dcctl.cli.again import with_options
+    from dcctl.render.alarms import alarm_lines
     from dcctl.render.atomic import write_atomic
     from dcctl.render.dispatch import render, tells_gaps
     from dcctl.render.gaps import gap_lines
@@ -210,9 +211,10 @@ def show(answer: Answer, out: "TextIO", aside: "TextIO") -> Exit:
         out.write("" if silent else report.news)
     elif not silent:
         render(report, style, out)
-    if report.gaps and not (silent or report.news) and (session.file or not tells_gaps(report, style)):
+    if not (silent or report.news) and (session.file or not tells_gaps(report, style)):
+        lines = [*alarm_lines(report, style), *gap_lines(report, style)]
         out.flush()
-        tell_aside("".join(f"dcctl: {line}\n" for line in gap_lines(report, style)), aside)
+        tell_aside("".join(f"dcctl: {line}\n" for line in lines), aside)
     if report.aside and not (silent or session.settings.quiet):
         out.flush()
         tell_aside(f"dcctl: {report.aside}\n", aside)

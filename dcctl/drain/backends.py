@@ -180,6 +180,9 @@ class Backend(Protocol):
     def evict(self, leave: Leave) -> Answer:
         """One try: the pod with this UID is asked to go. May be called by several threads at once."""
 
+    def is_there(self, leave: Leave) -> bool:
+        """Whether the pod with this UID exists, by the word of the server now."""
+
     def follow(self) -> Iterator[Sight]:
         """Yield all pods, `synced`, and then every change, without end. In a thread of its own."""
 

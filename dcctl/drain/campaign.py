@@ -19,9 +19,9 @@ How: TypeAlias = Literal["evict", "delete", "wait"]
 """`evict`: by the eviction API: budgets hold. `delete`: past a budget that may be broken. `wait`: it ends."""
 
 Why: TypeAlias = Literal[
-    "budget", "budget-never", "budgets-two", "budget-unhealthy", "emptydir", "unmanaged", "protected",
-    "checkpoint", "never", "no-room", "volume", "unknown", "foreign-cordon", "device", "deadline", "window",
-    "finalizer", "annotation", "not-ready",
+    "budget", "budget-never", "budgets-two", "budget-unhealthy", "emptydir", "unmanaged", "fatal",
+    "protected", "checkpoint", "never", "no-room", "volume", "unknown", "foreign-cordon", "device",
+    "deadline", "window", "finalizer", "annotation", "not-ready",
 ]  # fmt: skip
 """What a finding is about; those that block the start are told by Finding.blocks."""
 
@@ -55,6 +55,8 @@ class Unit(Fact, frozen=True):
     """Members that stop: of a gang that falls below its minimum all of them."""
     gpu_milli: Natural = 0
     """Of all members that stop."""
+    changed: bool = False
+    """What is made in its place is made from another template than it was: whether that fits is not known."""
     hook: Hook | None = None
     """Asked, and its proof seen, before anything of it is evicted."""
     leader: str = ""
@@ -68,10 +70,21 @@ class Unit(Fact, frozen=True):
     """Nobody can ask it for a checkpoint, but it writes one at a known pace: `waits_until_s` is when the next
     one is expected to be written, and it is evicted then."""
     restarts: Natural = 0
-    """How often it starts again for this wave: 0 for what ends, or is served by others meanwhile; else 1."""
+    """How often it starts again for this wave: 0 for what ends, or is served by others meanwhile; 2 for what
+    finds room on nodes of later waves alone; else 1."""
     lost_gpu_ms: Natural | None = None
     """Milliseconds of one GPU that it computes anew: from its last checkpoint. None: nobody knows."""
     verdict: Verdict = "unknown"
+
+    @property
+    def waits(self) -> bool:
+        """Whether something of it may go on to its end, or for a while."""
+        return any(leaf.how == "wait" for leaf in self.leaves)
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether nothing of it is ever evicted."""
+        return self.waits and self.after_wait == "stop"
 
 
 class Wave(Fact, frozen=True):

@@ -12,9 +12,12 @@ from dcctl.inventory.devices import Fact, Natural
 if TYPE_CHECKING:
     from dcctl.journal import Header
 
-Holder: TypeAlias = Literal["budget", "checkpoint", "wait", "refused", "dying", "uncordoned", "marked"]
+Holder: TypeAlias = Literal[
+    "budget", "checkpoint", "wait", "refused", "dying", "uncordoned", "marked", "left"
+]
 """Why something was not moved. `dying`: it was evicted and does not go. `uncordoned`, `marked`: somebody else
-gave the node back, or took charge of it. `wait`: it did not end in time. `refused`: the server says never."""
+gave the node back, or took charge of it. `wait`: it did not end in time. `refused`: the server says never.
+`left`: it is not as it was, and an `--undo` left it so."""
 
 
 class Approved(Fact, frozen=True):
@@ -62,8 +65,6 @@ class Outcome(Fact, frozen=True):
     lasting: tuple[str, ...] = ()
     """Pods that were evicted: what no `--undo` brings back."""
     held: tuple[Held, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What else is to be told."""
     boards: tuple[str, ...] = ()
     """`gpu017 GPU 3`: these alone were taken out of service, or may have been."""
 

@@ -12,7 +12,7 @@ from dcctl.drain.policy.rules import selects
 from dcctl.drain.request import Done
 from dcctl.drain.waves.calendar import zone_of
 from dcctl.drain.waves.estimate import seconds_of, timed
-from dcctl.drain.waves.loss import lost_gpu_ms, pasts_of
+from dcctl.drain.waves.loss import loses, lost_gpu_ms, pasts_of
 from dcctl.drain.waves.pace import paced
 from dcctl.drain.waves.partition import Limits, partition, shared_out
 from dcctl.drain.waves.parts import parts_of
@@ -82,15 +82,16 @@ def _stops(asked: Asked) -> tuple[Stop, ...]:
 
 
 def _ordered(asked: Asked, lots: Sequence[Sequence[tuple[str, ...]]]) -> Fitted:
-    """The waves in this order, or in another in which more of them fit."""
+    """The waves in this order, or in another in which more of them fit, and less is moved twice."""
     first = _fitted(asked, lots)
-    if not first.failing or len(lots) < 2:
+    met = (*first.failing, *first.again)
+    if not met or len(lots) < 2:
         return first
-    bad = [lot for lot in lots if any(nodes in first.failing for nodes in lot)]
+    bad = [lot for lot in lots if any(nodes in met for nodes in lot)]
     good = [lot for lot in lots if lot not in bad]
     others = [other for other in ((*bad, *good), (*good, *bad)) if other != tuple(lots)]
     found = [_fitted(asked, other).after_reordering(first.failing) for other in others]
-    return min((first, *found), key=lambda one: len(one.failing))
+    return min((first, *found), key=lambda one: (len(one.failing), len(one.again)))
 
 
 def _fitted(asked: Asked, lots: Iterable[Iterable[tuple[str, ...]]]) -> Fitted:
@@ -122,7 +123,10 @@ def _formed(asked: Asked, order: Sequence[Sequence[str]]) -> list[Wave]:
 
 
 def _with_losses(wave: Wave, pasts: Mapping[str, Sequence[tuple[int, Past]]], whole: Iterable[Unit]) -> Wave:
-    """The wave with what each unit loses, if it stops when the wave begins."""
+    """The wave with what each unit loses, if it stops when the wave begins.
+
+    Of what stops twice nobody knows it: when the later wave begins is not told.
+    """
     of = {one.workload: one for one in whole}
     units = []
     for unit in wave.units:
@@ -131,13 +135,14 @@ def _with_losses(wave: Wave, pasts: Mapping[str, Sequence[tuple[int, Past]]], wh
             here = {leaf.pod for leaf in unit.leaves}
             pairs = zip(of[unit.workload].leaves, told, strict=True)
             told = tuple(past for leaf, past in pairs if leaf.pod in here)
-        units.append(replace(unit, lost_gpu_ms=lost_gpu_ms(unit, told, _stops_s(unit, wave))))
+        lost = lost_gpu_ms(unit, told, _stops_s(unit, wave))
+        units.append(replace(unit, lost_gpu_ms=None if unit.restarts > 1 and loses(unit) else lost))
     return replace(wave, units=tuple(units))
 
 
 def _stops_s(unit: Unit, wave: Wave) -> int | None:
     """When a unit stops: as its wave begins, or when it is no longer waited for."""
-    if wave.start_s is None or not any(leaf.how == "wait" for leaf in unit.leaves):
+    if wave.start_s is None or not unit.waits:
         return wave.start_s
     return None if unit.waits_until_s is None else max(wave.start_s, unit.waits_until_s)
 

@@ -41,6 +41,8 @@ class Hook(Fact, frozen=True):
     timeout_s: Natural = 600
     of: Literal["first", "all"] = "first"
     """Who is asked: the first member, which has rank 0, or each at the same time."""
+    annotated: bool = False
+    """Annotations of pods say so, no rule: only a pod that says the same itself is asked."""
 
 
 class Rule(Fact, frozen=True):
@@ -67,7 +69,7 @@ class Gates(Fact, frozen=True):
     """What is dangerous, each opened by an option of its own."""
 
     force: bool = False
-    """Pods that nobody makes anew are evicted too, and are gone."""
+    """Pods that nobody makes anew are evicted too, and are gone; so is work that eviction ends for good."""
     delete_emptydir_data: bool = False
     """Files of emptyDir volumes on disk are lost."""
     allow_pdb_violation: tuple[str, ...] = ()

@@ -34,6 +34,14 @@ class Disruption(Fact, frozen=True):
     """Annotation dcctl.io/checkpoint-timeout: how long that may take."""
     when_drained: str = ""
     """Annotation dcctl.io/when-drained: whether to wait for its end, and how long."""
+    indexed: bool = False
+    """It is one rank of an Indexed Job: its index comes back, and the others wait for it."""
+    fatal: str = ""
+    """Why its work ends for good once it is evicted; empty: it does not, as far as is known."""
+    retries: Natural | None = None
+    """So many failures of its pods its Job takes yet, an eviction being one. None: no limit is known."""
+    changed: bool = False
+    """What is made in its place is made from another template than it was."""
 
 
 class Cordon(Fact, frozen=True):
@@ -49,3 +57,5 @@ class Cordon(Fact, frozen=True):
     """Before it. None: not told."""
     at_s: Natural | None = None
     """Since when (Unix time). None: not told."""
+    others: tuple[str, ...] = ()
+    """The tools besides `by` whose marks stand on the node too."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
+from dcctl.inventory.lengths import duration
 from dcctl.inventory.nodeexpr import shown
 
 _FORM = "2026-11-24T08:00Z, or with its zone: 2026-11-24T08:00+08:00"
+_DATE = re.compile(r"\s*(?:[0-9]{4}-|[0-9]{8}T)")
+
+
+def moment_or_length(text: str, now_s: int) -> int:
+    """Return Unix time of a date and time, or of the end of a length from now on: `6h`, `1440m`.
+
+    ValueError says what is wrong.
+    """
+    return moment(text) if _DATE.match(text) else now_s + duration(text)
 
 
 def moment(text: str) -> int:

@@ -317,6 +317,9 @@ class Report(Struct, frozen=True):
     """Whether nothing is printed: it is asked for news alone, and there are none. Files are written still."""
     aside: str = ""
     """Told on standard error: what the rows leave out, where they are all that is printed."""
+    alarms: bool = False
+    """Whether its headline and its critical notes are told on standard error too where a text of rows alone
+    leaves them out: who acts on a plan must see what blocks it."""
     news: str = ""
     """All that a mail has to tell, gaps too: printed also where the answer itself goes to a file."""
 

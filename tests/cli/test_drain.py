@@ -82,6 +82,20 @@ def test_other_formats(cli: Cli) -> None:
     assert "\x1b" not in piped
 
 
+@pytest.mark.parametrize("form", [(), ("-o", "csv"), ("-o", "name"), ("-o", "json=plan.json")])
+def test_what_blocks_is_seen_where_rows_alone_are_printed(cli: Cli, form: tuple[str, ...]) -> None:
+    done = cli("drain", "@rack2", *DEMO, *form)
+    told = [line for line in done.stderr.splitlines() if line.startswith("dcctl: ")]
+    assert told[0].startswith("dcctl: does not fit: pretrain/llama-70b (256 GPUs) finds no room; blocked: 1")
+    assert told[1].startswith("dcctl: blocked until you decide: pretrain/llama-70b on gpu[009-016]: 32 ")
+    assert "does not fit:" not in cli("drain", "@rack2", *DEMO, "-o", "json").stderr
+
+
+def test_a_plan_that_nothing_blocks_says_nothing_aside(cli: Cli) -> None:
+    done = cli("drain", "@rack7", *DEMO)
+    assert all(line.startswith("dcctl: gap:") for line in done.stderr.splitlines())
+
+
 def test_html_has_the_picture(cli: Cli) -> None:
     page = cli("drain", "@rack7", *DEMO, "-o", "html").stdout
     assert "<svg" in page

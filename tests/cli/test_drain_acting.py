@@ -163,6 +163,16 @@ def test_undone(busy: Cluster) -> None:
     assert len(document["details"]["lasting"]) == 4
 
 
+def test_a_node_that_an_undo_leaves_is_told_where_rows_alone_are_printed(busy: Cluster) -> None:
+    busy.told(*FIRST, "--yes")
+    theirs = json.dumps({"run": "another"})
+    busy.server.change("nodes", "gpu0", metadata={"annotations": {MARK: theirs}})
+    done = busy("--undo", "--yes")
+    assert done.returncode == 1, done.stderr
+    assert "dcctl: 1 node given back; 1 left as it is" in done.stderr
+    assert "dcctl: left: gpu0: it has the mark of the run another" in done.stderr
+
+
 SSH = """
 [[context.a.source]]
 kind = "kubernetes"
@@ -234,7 +244,16 @@ def test_a_budget_that_allows_nothing_is_named_before_the_start(cluster: Cluster
     assert "PDB" in document["notes"][0]["text"]
     refused = cluster(*FIRST, "--yes")
     assert refused.returncode == 6
+    assert refused.stderr.endswith(", or dcctl drain gpu0 gpu1 --allow-pdb-violation ml/web\n")
     assert cluster.node("gpu0") == (True, None)
+
+
+def test_the_gate_that_opens_is_told_as_a_command(busy: Cluster) -> None:
+    busy.server.load([objects.pod("alone", "ml", "gpu0")])
+    refused = busy(*FIRST, "--reason", "PDU swap", "-i", "kubernetes", "--yes")
+    assert refused.returncode == 6
+    told = "Try: dcctl drain -i kubernetes gpu0 gpu1 --reason 'PDU swap' --force\n"
+    assert refused.stderr.endswith(told), refused.stderr
 
 
 def test_nobody_to_ask_is_refused(busy: Cluster) -> None:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from dcctl.cli.drain.planning import Planner, wanted
-from dcctl.errors import RefusedError
+from dcctl.cli.drain.live import Live, demand_live, journals
+from dcctl.cli.drain.planning import Planner, wanted, whole_hints
 from dcctl.streams import tell_aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from dcctl.app import Cluster
     from dcctl.cli.drain.options import How, Open, Which
     from dcctl.cli.session import Session
     from dcctl.drain.act.world import World
-    from dcctl.drain.backends import Backend, Hooks
-    from dcctl.drain.campaign import Unit
     from dcctl.inventory.model import Fleet
     from dcctl.progress import Progress
     from dcctl.render.report import Report
@@ -29,6 +23,7 @@ _COMMAND: Final = "dcctl drain"
 
 def carried_out(session: Session, which: Which, how: How, gates: Open) -> Report:
     """The campaign is planned, agreed to and carried out. Errors: see `act.order.drain`."""
+    from dcctl.cli.again import in_full
     from dcctl.drain.act.order import drain
     from dcctl.drain.told.outcome_report import RUN, run_report
     from dcctl.render.dispatch import check_shape
@@ -36,7 +31,7 @@ def carried_out(session: Session, which: Which, how: How, gates: Open) -> Report
     check_shape(RUN, session.style())
     one = wanted(session, which, how, gates)
     demand_live(session, f"{one.command} --dry-run")
-    with session.progress() as progress:
+    with session.progress() as progress, whole_hints(in_full(one.command, session)):
         world = _world(session, progress, one.command, one.found.whole)
         return run_report(drain(world, one.request))
 
@@ -71,62 +66,6 @@ def status(session: Session) -> Report:
     return status_report(order.status(journals(session)))
 
 
-def demand_live(session: Session, hint: str) -> None:
-    """RefusedError for a saved fleet or the demo: there is nobody to tell."""
-    from dcctl.app import asks_the_fleet
-
-    if not asks_the_fleet(session.settings):
-        what = " ".join(f"-i {one}" for one in session.settings.inventory)
-        raise RefusedError(what, "a saved fleet can be planned for, not acted on", hint)
-
-
-def journals(session: Session) -> Path:
-    """Where journals are kept."""
-    from dcctl.config import state_dir
-
-    return state_dir(session.environ) / "journals"
-
-
-class Asked:
-    """The cluster of this run, as what acts sees it, and what asks its work for checkpoints."""
-
-    def __init__(self, session: Session) -> None:
-        """Nothing is contacted yet, and no source is looked for: what is wrong with words is told first."""
-        self._settings, self._stop = session.settings, Event()
-
-    @cached_property
-    def cluster(self) -> Cluster:
-        """The one that the sources name. UsageError: they name none, or several."""
-        from dcctl.app import cluster_of
-
-        return cluster_of(self._settings, f"{_COMMAND} NODES -i kubernetes:CONTEXT")
-
-    def backend(self) -> Backend:
-        """Return the cluster as what acts sees it."""
-        from dcctl.drain.act.kubernetes.backend import Kubernetes
-
-        return Kubernetes(self.cluster)
-
-    def checkpoint(self, unit: Unit) -> str:
-        """See `Hooks`."""
-        return self._hooks.checkpoint(unit)
-
-    def stop(self) -> None:
-        """See `Hooks`."""
-        self._stop.set()
-
-    @cached_property
-    def _hooks(self) -> Hooks:
-        from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
-
-        return KubernetesHooks(self.cluster.connected(), self._stop)
-
-
-def backend_of(session: Session) -> Backend:
-    """Return the cluster of this run; nothing is contacted yet."""
-    return Asked(session).backend()
-
-
 def _world(session: Session, progress: Progress, command: str, seen: Fleet | None = None) -> World:
     from dcctl.cli.again import in_full
     from dcctl.drain.act.world import World
@@ -138,10 +77,10 @@ def _world(session: Session, progress: Progress, command: str, seen: Fleet | Non
         if not session.settings.quiet:
             tell_aside(f"dcctl: {line}\n")
 
-    asked = Asked(session)
+    live = Live(session)
     return World(
-        backend=asked.backend(),
-        hooks=asked,
+        backend=live.backend(),
+        hooks=live,
         plan=Planner(session, seen),
         progress=progress,
         tell=tell,

@@ -93,14 +93,9 @@ def _seconds(option: str, text: str) -> int | None:
 
 
 def _moment(option: str, text: str, now_s: int) -> int | None:
-    """A date and time, or a length from now on."""
-    from dcctl.inventory.lengths import duration
-    from dcctl.inventory.moments import moment
+    from dcctl.inventory.moments import moment_or_length
 
-    if text[:4].isdecimal():
-        return _read(option, text, moment)
-    length = _read(option, text, duration)
-    return None if length is None else now_s + length
+    return _read(option, text, lambda told: moment_or_length(told, now_s))
 
 
 def _read(option: str, text: str, how: Callable[[str], int]) -> int | None:
@@ -157,7 +152,7 @@ def boards_of(fleet: Fleet, nodes: tuple[str, ...], words: Iterable[str]) -> tup
 def _runs(session: Session) -> tuple[tuple[str, ...], dict[str, Begun]]:
     """The runs of this machine: those that have ended and hold their nodes no more, and the others."""
     from dcctl import journal
-    from dcctl.cli.drain.acting import journals
+    from dcctl.cli.drain.live import journals
     from dcctl.drain.act.order import KIND
     from dcctl.drain.targets import Begun
 

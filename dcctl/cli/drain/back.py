@@ -28,7 +28,7 @@ def back(session: Session, which: Which, *, checks: bool) -> Report:
     UsageError: no node is named. RefusedError: the answer was no. UnfinishedError: a node could not be told.
     """
     from dcctl.cli.again import in_full
-    from dcctl.cli.drain.acting import backend_of, demand_live, journals
+    from dcctl.cli.drain.live import backend_of, demand_live, journals
     from dcctl.drain.act.back import give_back
     from dcctl.drain.told.returning import RETURNS, question, return_report, told
 
@@ -73,8 +73,8 @@ def _backs(
     session: Session, fleet: Fleet, names: tuple[str, ...], which: Which, health: Mapping[str, Health] | None
 ) -> Iterator[Back]:
     """Each node, or each of its accelerators that --gpu names. `health` None: it is not asked about."""
-    from dcctl.cli.drain.acting import backend_of
     from dcctl.cli.drain.asked import boards_of
+    from dcctl.cli.drain.live import backend_of
     from dcctl.drain.told.returning import judged, judged_board
 
     by_name = {node.name: node for node in fleet.nodes}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dcctl.errors import DcctlError, RefusedError
 
@@ -42,21 +43,29 @@ def wanted(session: Session, which: Which, how: How, gates: Open) -> Wanted:
     named = which if "-" not in (which.targets or ()) else which._replace(targets=list(words.nodes))
     command = f"dcctl drain {join(typed(named, how, gates))}"
     found = session.survey(PLAN)
-    with _whole_hints(command, dry_run=session.consent.dry_run):
+    with whole_hints(command, dry_run=session.consent.dry_run):
         request = request_of(found.whole, session, words, which, how, gates)
     return Wanted(found, request, command)
 
 
 @contextmanager
-def _whole_hints(command: str, *, dry_run: bool) -> Iterator[None]:
+def whole_hints(command: str, *, dry_run: bool = False) -> Iterator[None]:
     """Give an error that names one option more the whole command with it."""
     try:
         yield
     except DcctlError as error:
-        head, option, value = error.hint.rpartition(" --")
-        if head.startswith("dcctl drain ") and option and " --resume" not in error.hint:
-            error.hint = f"{command} --{value}{' --dry-run' if dry_run else ''}"
+        found = None if _OWN.match(error.hint) else _OPTION.fullmatch(error.hint)
+        if found:
+            error.hint = f"{found['other'] or ''}{command} {found['option']}{' --dry-run' if dry_run else ''}"
         raise
+
+
+_OPTION: Final = re.compile(
+    r"(?:dcctl drain .+ |(?P<other>.*, or ))?(?P<option>--[a-z-]+(?: [^- ;,][^ ;,]*)?)"
+)
+"""An option that opens a gate: alone, at the end of a command, or beside another way out."""
+_OWN: Final = re.compile(r"dcctl drain .*--(?:resume|undo|status|rbac|return)\b")
+"""Commands that are whole as they are."""
 
 
 def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
@@ -69,7 +78,7 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
 
     one = wanted(session, which, how, gates)
     if one.request.boards and asks_the_fleet(session.settings):
-        from dcctl.cli.drain.acting import backend_of
+        from dcctl.cli.drain.live import backend_of
 
         backend_of(session).rules(one.request.boards, "")  # a cluster that keeps none back refuses
     campaign = plan(one.found.whole, one.request, Done(), now_of(one.found.whole, session.now_s))

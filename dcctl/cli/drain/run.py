@@ -30,23 +30,32 @@ def drain(
     out of service.
     """
     verb = verb_of(which, how, gates, rest)
-    if verb == "rbac":
-        from dcctl.cli.drain.rights import rights
-
-        return rights()
-    if verb == "status":
-        from dcctl.cli.drain.acting import status
-
-        return status(session)
+    if verb in ("rbac", "status"):
+        return _known(session, verb)
     _check(session)
+    if verb == "drain":
+        return _drained(session, which, how, gates)
     if verb == "return":
         from dcctl.cli.drain.back import back
 
         return back(session, which, checks=not rest.without_checks)
-    if verb in ("resume", "undo"):
-        from dcctl.cli.drain import acting
+    from dcctl.cli.drain.acting import resume, undo
 
-        return acting.resume(session, rest.run) if verb == "resume" else acting.undo(session, rest.run)
+    return (resume if verb == "resume" else undo)(session, rest.run)
+
+
+def _known(session: "Session", verb: str) -> "Report":
+    """What is known without asking anybody."""
+    if verb == "rbac":
+        from dcctl.cli.drain.rights import rights
+
+        return rights()
+    from dcctl.cli.drain.acting import status
+
+    return status(session)
+
+
+def _drained(session: "Session", which: Which, how: How, gates: Open) -> "Report":
     if session.consent.dry_run:
         from dcctl.cli.drain.planning import planned
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dcctl.settings import Settings
 
 KUBERNETES: Final = "kubernetes"
+_TYPED: Final = "dcctl schedule apply PLAN -i kubernetes:CONTEXT"
 To = Annotated[str, typer.Option("--to", metavar="SCHEDULER", help="kubernetes.")]
 
 
@@ -30,12 +31,12 @@ def backend_of(name: str, settings: "Settings", wait_s: float = 0.0, *, bind: bo
 def _kubernetes(settings: "Settings", wait_s: float, bind: bool) -> "Backend":
     from functools import cache
 
-    from dcctl.app import cluster_of
+    from dcctl.cluster import cluster_of
     from dcctl.schedule.act.kubernetes.backend import Kubernetes
 
     @cache
     def cluster() -> "Callable[[float], Objects]":  # looked for late: what is wrong with files is told first
-        return cluster_of(settings)
+        return cluster_of(settings, _TYPED)
 
     def connect(deadline_s: float) -> "Objects":
         return cluster()(deadline_s)

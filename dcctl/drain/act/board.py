@@ -28,6 +28,10 @@ class Board:
         else:
             self.pods[sight.pod.uid] = sight.pod
 
+    def forget(self, uid: str) -> None:
+        """The pod is gone, though nobody told."""
+        self.pods.pop(uid, None)
+
     def on(self, nodes: Collection[str]) -> list[Standing]:
         """The pods of some nodes, by name."""
         wanted = set(nodes)

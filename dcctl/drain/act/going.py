@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 from dcctl.drain.act.board import Board
 from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import Answer, Sight
+from dcctl.drain.waves.calendar import opening
 from dcctl.errors import DcctlError, UnreachableError
 
 if TYPE_CHECKING:
@@ -128,6 +130,14 @@ class Going:
                 if time.monotonic() >= until_s or self.interrupts.asked:
                     raise
             time.sleep(_AGAIN_S)
+
+    def closes_s(self) -> float:
+        """When the window that is open now closes, in Unix time; one that is past: none is open."""
+        if not self.request.windows:
+            return math.inf
+        now_s = int(self.world.clock())
+        found = opening(self.request.windows, now_s)
+        return float(now_s) if found is None or found[0] > now_s else float(found[1])
 
     def evict(self, leave: Leave) -> None:
         """A thread asks; the answer is an event."""

@@ -105,18 +105,14 @@ def outcome(run: str, journal: str, steps: Steps, state: State) -> Outcome:
     ended, pods = waves(steps), evicted(steps)
     drained = tuple(name for one in ended for name in one.nodes)
     boards = kept(steps)
-    back = tuple(
-        node for node, entry in told(steps, "give-back") if entry.state == "done" and node not in boards
-    )
-    nodes = back if state == "undone" else drained
-    return Outcome(run, journal, state, nodes, ended, len(pods), pods, boards=boards)
+    back = {node: entry for node, entry in told(steps, "give-back") if entry.state == "done"}
+    left = {node: entry.data["left"] for node, entry in back.items() if entry.data.get("left")}
+    given = tuple(node for node in back if node not in boards and node not in left)
+    nodes = given if state == "undone" else drained
+    held = tuple(Held("left", node, node, why) for node, why in left.items())
+    return Outcome(run, journal, state, nodes, ended, len(pods), pods, held, boards=boards)
 
 
 def with_held(outcome: Outcome, held: tuple[Held, ...]) -> Outcome:
     """The same, with what keeps nodes from being drained."""
     return msgspec.structs.replace(outcome, held=held)
-
-
-def with_notes(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
-    """The same, with what else is to be told."""
-    return msgspec.structs.replace(outcome, notes=notes)

@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 
 
 def undo(going: Going) -> Outcome:
-    """Every node that the run touched is given back; what was left as it is stands in the notes.
+    """Every node that the run touched is given back; what was left as it is is held, and told why.
 
     NotDrainedError: some are not yet, and `--undo` goes on.
     """
-    notes: list[str] = []
     nodes = tuple(reversed(recall.touched(going.written.steps)))
     going.world.progress.start(len(nodes), "giving back")
     try:
@@ -27,25 +26,22 @@ def undo(going: Going) -> Outcome:
         for name in nodes:
             going.demand()
             with going.interrupts.step():
-                why = _give_back(going, name)
-            if why:
-                notes.append(f"{name} is left as it is: {why}")
+                _give_back(going, name)
             going.world.progress.advance(name)
     except (KeyboardInterrupt, DcctlError) as error:
         raise _unfinished(going, error) from error
-    return recall.with_notes(_outcome(going, "undone"), tuple(notes))
+    return _outcome(going, "undone")
 
 
-def _give_back(going: Going, name: str) -> str:
-    """Why it was left as it is; empty: it was not."""
-    step, steps = f"give-back {name}", going.written.steps
-    known = steps.get(step)
+def _give_back(going: Going, name: str) -> None:
+    """The journal keeps why a node was left as it is."""
+    step = f"give-back {name}"
+    known = going.written.steps.get(step)
     if known is not None and known.state == "done":
-        return known.data.get("left", "")
+        return
     going.written.begin(step)
     why = going.world.backend.give_back(name, going.run)
     going.written.done(step, **({"left": why} if why else {}))
-    return why
 
 
 def _outcome(going: Going, state: recall.State) -> Outcome:

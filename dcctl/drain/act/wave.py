@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ import msgspec
 from dcctl.drain.act.going import Proved, Replied
 from dcctl.drain.act.standing import Before
 from dcctl.drain.act.task import Task
+from dcctl.drain.act.tries import Tries
+from dcctl.drain.act.waits import Waits
 from dcctl.drain.backends import NoProof, Sight
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.drain.outcome import Held
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from dcctl.drain.campaign import Stay, Wave
     from dcctl.drain.outcome import Holder
 
-_FIRST_S, _MOST_S = 0.5, 15.0
-"""Between two tries to evict a pod, if the server says nothing."""
-_SOON_S = 0.3
-"""After another pod stands: its budget is counted anew meanwhile."""
 _TRIES = 10
 """How often no answer may come for one pod."""
 _LOOK_S = 0.5
@@ -61,18 +58,16 @@ class Turn:
         self._ends = [one for one in stays if one.why in ("finished", "leaving") and one.node in wave.nodes]
         self.held: dict[str, Held] = {}
         """By name of pod or node."""
-        self._queued: dict[str, Task] = {}
+        self._tries = Tries(lambda: going.chance.uniform(0.5, 1.0))
         self._flying: dict[str, Task] = {}
-        self._dying: dict[str, Task] = {}
-        self._asked: dict[str, Unit] = {}
-        self._awaited: list[Unit] = []
-        self._heap: list[tuple[float, str]] = []
+        self._waits = Waits()
         self._told: dict[str, dict[str, str]] = {}
         self._stop: Exception | None = None
         self._looked_s, self._nodes_s = 0.0, time.monotonic()
+        self._closes_s = going.closes_s()
 
     def carry(self) -> None:
-        """All that can go is gone; `held` has the rest.
+        """All that can go before the window closes is gone; `held` has what cannot.
 
         KeyboardInterrupt, DcctlError: no write is in flight any more.
         """
@@ -121,22 +116,43 @@ class Turn:
             pod = self._going.board.named(stay.pod, stay.node)
             if pod is not None:
                 leave = Leave(stay.pod, stay.node, pod.uid)
-                self._queue(Task(leave, Unit(leave.pod, "Pod", (leave,))))
+                self._tries.add(Task(leave, Unit(leave.pod, "Pod", (leave,))), time.monotonic())
+
+    def _is_shut(self) -> bool:
+        return self._going.world.clock() >= self._closes_s
+
+    def _put_off(self) -> None:
+        """What was not evicted yet is left to the next plan, which has it in the next window."""
+        left = [*self._tries]
+        if left or self._waits.awaited:
+            self._going.world.tell("the window is over: what is not evicted yet waits for the next one")
+        self._waits.awaited.clear()
+        for task in left:
+            self._tries.pop(task.uid)
+            if task.tries and not task.unsure:
+                self._going.written.failed(task.step, "the window was over")
 
     def _enter(self, unit: Unit) -> None:
         """The unit is on its way: asked for its checkpoint, awaited, or its pods are to be evicted."""
         if unit.leaves and all(leave.how == "wait" for leave in unit.leaves):
-            self._awaited.append(unit)
+            self._waits.awaited.append(unit)
             self._going.world.tell(f"{unit.workload} is waited for: {_until(unit)}")
-        elif unit.hook is not None and not unit.proved:
+        else:
+            self._begin(unit)
+
+    def _begin(self, unit: Unit) -> None:
+        """Its pods are to be evicted, once its checkpoint is proved where it can be asked for one."""
+        if unit.hook is not None and not unit.proved:
             self._ask(unit)
         else:
             self._let_go(unit)
 
     def _ask(self, unit: Unit) -> None:
         self._going.demand()
+        if self._is_shut():
+            return  # the next plan has it again
         self._going.written.begin(f"checkpoint {unit.workload}", wave=str(self._number))
-        self._asked[unit.workload] = unit
+        self._waits.asked[unit.workload] = unit
         self._going.prove(unit)
 
     def _let_go(self, unit: Unit) -> None:
@@ -144,28 +160,25 @@ class Turn:
             known = leave if leave.uid else self._identified(leave)
             if known is not None and known.node not in self._aside:
                 how = "evict" if known.how == "wait" else known.how
-                self._queue(Task(msgspec.structs.replace(known, how=how), unit))
+                self._tries.add(Task(msgspec.structs.replace(known, how=how), unit), time.monotonic())
 
     def _identified(self, leave: Leave) -> Leave | None:
         pod = self._going.board.named(leave.pod, leave.node)
         return None if pod is None else msgspec.structs.replace(leave, uid=pod.uid)
 
-    def _queue(self, task: Task, wait_s: float = 0.0) -> None:
-        task.due_s = time.monotonic() + wait_s
-        self._queued[task.uid] = task
-        heapq.heappush(self._heap, (task.due_s, task.uid))
-
     # The work
 
     def _work_off(self) -> None:
         """Until nothing is left to wait for. A signal ends it between two turns: no answer is lost."""
-        while self._queued or self._flying or self._dying or self._asked or self._awaited:
+        while self._tries or self._flying or self._waits:
             with self._going.interrupts.step():
                 self._work()
             if self._stop is not None:
                 raise self._stop
 
     def _work(self) -> None:
+        if self._is_shut():
+            self._put_off()
         self._send()
         self._look()
         for event in self._going.heard(self._pause_s()):
@@ -178,8 +191,9 @@ class Turn:
         self._flush()
 
     def _pause_s(self) -> float:
-        if self._heap and len(self._flying) < self._going.world.fanout:
-            return max(0.001, min(_LOOK_S, self._heap[0][0] - time.monotonic()))
+        next_s = self._tries.next_s
+        if next_s is not None and len(self._flying) < self._going.world.fanout:
+            return max(0.001, min(_LOOK_S, next_s - time.monotonic()))
         return _LOOK_S
 
     def _send(self) -> None:
@@ -188,6 +202,10 @@ class Turn:
         if not batch:
             return
         self._going.demand()
+        if self._is_shut():  # the lock may have kept us waiting
+            for task in batch:
+                self._tries.add(task, time.monotonic())
+            return
         new = {
             task.step: {
                 "node": task.leave.node,
@@ -206,15 +224,9 @@ class Turn:
             self._going.evict(task.leave)
 
     def _due(self) -> list[Task]:
-        now_s, batch = time.monotonic(), list[Task]()
-        free = self._going.world.fanout - len(self._flying)
-        while self._heap and self._heap[0][0] <= now_s and len(batch) < free:
-            due_s, uid = heapq.heappop(self._heap)
-            task = self._queued.get(uid)
-            if task is None or task.due_s != due_s:
-                continue  # it went, or is due at another time
-            del self._queued[uid]
-            pod = self._going.board.pods.get(uid)
+        batch: list[Task] = []
+        for task in self._tries.pop_due(time.monotonic(), self._going.world.fanout - len(self._flying)):
+            pod = self._going.board.pods.get(task.uid)
             if pod is None:
                 self._gone(task)
             elif pod.leaving:
@@ -248,9 +260,7 @@ class Turn:
             return
         if task.tries == 1:
             self._going.world.tell(f"{task.leave.pod} waits: {task.why}")
-        task.no_sooner = wait_s is not None
-        most_s = min(_MOST_S, _FIRST_S * 2 ** min(task.tries - 1, 10))
-        self._queue(task, wait_s if wait_s is not None else most_s * self._going.chance.uniform(0.5, 1.0))
+        self._tries.again(task, time.monotonic(), wait_s)
 
     def _see(self, sight: Sight) -> None:
         pod = sight.pod
@@ -259,30 +269,23 @@ class Turn:
         elif sight.kind == "gone":
             self._vanished(pod.uid)
         elif pod.ready and not pod.leaving:
-            self._wake(pod.pod.partition("/")[0])
+            self._tries.wake(pod.pod.partition("/")[0], time.monotonic())
 
     def _catch_up(self) -> None:
-        for uid in [uid for uid in (*self._dying, *self._queued) if uid not in self._going.board.pods]:
-            self._vanished(uid)
+        for task in (*self._waits.dying.values(), *self._tries):
+            if task.uid not in self._going.board.pods:
+                self._vanished(task.uid)
 
     def _vanished(self, uid: str) -> None:
-        task = self._dying.pop(uid, None) or self._queued.pop(uid, None)
+        task = self._waits.dying.pop(uid, None) or self._tries.pop(uid)
         if task is not None:
             self._gone(task)
-
-    def _wake(self, namespace: str) -> None:
-        """A pod stands: others of its namespace may go now."""
-        soon_s = time.monotonic() + _SOON_S
-        for task in self._queued.values():
-            waits = task.tries and not task.no_sooner and task.due_s > soon_s
-            if waits and task.leave.pod.partition("/")[0] == namespace:
-                self._queue(task, _SOON_S)
 
     def _leaving(self, task: Task) -> None:
         self._done(task)
         task.since_s = time.monotonic()
         if task.uid in self._going.board.pods:
-            self._dying[task.uid] = task
+            self._waits.dying[task.uid] = task
         else:
             self._gone(task)
 
@@ -306,7 +309,7 @@ class Turn:
         self.hold(kind, task.leave.pod, task.leave.node, says)
 
     def _take_proof(self, event: Proved) -> None:
-        unit = self._asked.pop(event.work, None)
+        unit = self._waits.asked.pop(event.work, None)
         if unit is None:
             return
         step = f"checkpoint {event.work}"
@@ -328,47 +331,48 @@ class Turn:
         if now_s - self._looked_s < _LOOK_S:
             return
         self._looked_s = now_s
-        for unit in list(self._awaited):
-            self._look_at_awaited(unit)
         world = self._going.world
-        for task in list(self._dying.values()):
-            if now_s - task.since_s > task.patience_s + world.margin_s:
-                del self._dying[task.uid]
-                self.hold("dying", task.leave.pod, task.leave.node, task.stuck)
-        for task in list(self._queued.values()):
+        for unit, left in self._waits.pop_over(self._going.board, world.clock()):
+            self._end_wait(unit, left)
+        for task in self._waits.pop_late(now_s, world.margin_s):
+            self._end_patience(task)
+        for task in self._tries:
             if task.tries and now_s - task.since_s > world.wait_s:
-                del self._queued[task.uid]
+                self._tries.pop(task.uid)
                 self._keep(task, "budget", task.why)
         if now_s - self._nodes_s > _NODES_S:
             self._nodes_s = now_s
             self.look_at(self._going.steadily(lambda: world.backend.nodes(self.wave.nodes)).values())
 
-    def _look_at_awaited(self, unit: Unit) -> None:
-        left = [one for one in unit.leaves if not self._is_over(one)]
-        due = unit.waits_until_s is not None and self._going.world.clock() >= unit.waits_until_s
-        if left and not due:
-            return
-        self._awaited.remove(unit)
-        if not left or unit.after_wait == "evict":
+    def _end_patience(self, task: Task) -> None:
+        """The pod is held if it is there: while pods cannot be followed, nobody tells that one went."""
+        backend = self._going.world.backend
+        if self._going.steadily(lambda: backend.is_there(task.leave)):
+            self.hold("dying", task.leave.pod, task.leave.node, task.stuck)
+        else:
+            self._going.board.forget(task.uid)
+            self._gone(task)
+
+    def _end_wait(self, unit: Unit, left: Iterable[Leave]) -> None:
+        """The unit ended, or was given time enough; `left`: its pods that run on."""
+        if not left:
             self._let_go(unit)  # what has finished holds nothing: it is evicted all the same
+            return
+        if unit.after_wait == "evict":
+            self._begin(unit)
             return
         for leave in left:
             self.hold(
                 "wait", leave.pod, leave.node, f"{unit.workload} did not end in the time that it was given"
             )
 
-    def _is_over(self, leave: Leave) -> bool:
-        pods = self._going.board.pods
-        pod = pods.get(leave.uid) if leave.uid else self._going.board.named(leave.pod, leave.node)
-        return pod is None or pod.finished
-
     def look_at(self, nodes: Collection[NodeNow]) -> None:
         """Nothing more is evicted from nodes that somebody took back meanwhile."""
         for node in nodes:
             if node.schedulable and not self._going.request.boards:
                 self.hold("uncordoned", node.name, node.name, "somebody took it back into service meanwhile")
-                for uid in [uid for uid, one in self._queued.items() if one.leave.node == node.name]:
-                    task = self._queued.pop(uid)
+                for task in [one for one in self._tries if one.leave.node == node.name]:
+                    self._tries.pop(task.uid)
                     if task.tries:
                         self._going.written.failed(task.step, "its node was taken back into service")
 

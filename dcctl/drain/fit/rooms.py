@@ -34,7 +34,16 @@ class Fitted(NamedTuple):
     @property
     def failing(self) -> tuple[tuple[str, ...], ...]:
         """Nodes of the waves whose work does not fit, as far as could be found out."""
-        return tuple(wave.nodes for wave in self.waves if wave.verdict in WORST[:2])
+        return tuple(
+            wave.nodes
+            for wave in self.waves
+            if any(unit.verdict in WORST[:2] and not unit.changed for unit in wave.units)
+        )
+
+    @property
+    def again(self) -> tuple[tuple[str, ...], ...]:
+        """Nodes of the waves of which work finds room on nodes of later ones alone: it restarts twice."""
+        return tuple(wave.nodes for wave in self.waves if any(unit.restarts > 1 for unit in wave.units))
 
     def after_reordering(self, before: Collection[tuple[str, ...]]) -> Fitted:
         """The same, where waves with these nodes did not fit in another order."""
@@ -56,8 +65,8 @@ def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, no
     findings: list[Finding] = []
     for wave, (hard, soft) in zip(waves, _closed(waves, request, done), strict=True):
         judged = _judged(room, wave, hard, soft)
-        found.append(_told(wave, judged))
-        findings += _again(found[-1], soft)
+        found.append(_told(wave, judged, soft))
+        findings += _again(found[-1], soft, request)
         if judged.homeless:
             reliefs |= dict.fromkeys(room.reliefs(judged))
             findings += _homeless(wave, judged, request)
@@ -88,7 +97,7 @@ def _judged(room: Room, wave: Wave, hard: Collection[str], soft: Collection[str]
     members: dict[str, tuple[str, ...]] = {}
     waits = []
     for unit in wave.units:
-        if _ends(unit):
+        if unit.ends_by_itself:
             waits.append(unit.workload)
         else:
             members[unit.workload] = tuple(_member(leaf) for leaf in unit.leaves)
@@ -96,36 +105,52 @@ def _judged(room: Room, wave: Wave, hard: Collection[str], soft: Collection[str]
     return room.judge(hard, members, waits) if soft and judged.verdict in WORST[:2] else judged
 
 
-def _ends(unit: Unit) -> bool:
-    """Whether nothing of it is ever evicted."""
-    return unit.after_wait == "stop" and any(leaf.how == "wait" for leaf in unit.leaves)
-
-
 def _member(leaf: Leave) -> str:
     return leaf.pod.rpartition("/")[2]
 
 
-def _told(wave: Wave, judged: Judged) -> Wave:
+def _told(wave: Wave, judged: Judged, later: Collection[str]) -> Wave:
     """The wave with its verdicts, and where everything goes."""
-    units = [_placed(unit, judged.places, judged.verdicts) for unit in wave.units]
+    units = [_again_with(_placed(unit, judged.places, judged.verdicts), later) for unit in wave.units]
     if judged.verdict != "fits":
         turn = {workload: at for at, workload in enumerate(judged.order)}
         units.sort(key=lambda unit: turn.get(unit.workload, len(turn)))
-    return replace(wave, units=tuple(units), verdict=judged.verdict)
+    worst = min((unit.verdict for unit in units), key=WORST.index, default=judged.verdict)
+    return replace(wave, units=tuple(units), verdict=worst)
 
 
 def _placed(unit: Unit, places: Mapping[tuple[str, str], str], verdicts: Mapping[str, Verdict]) -> Unit:
+    """The unit with where it goes; whether what is made anew otherwise than it was fits is not known."""
     leaves = tuple(replace(leaf, to=places.get((unit.workload, _member(leaf)), "")) for leaf in unit.leaves)
-    return replace(unit, leaves=leaves, verdict=verdicts.get(unit.workload, "fits"))
+    verdict: Verdict = "unknown" if unit.changed else verdicts.get(unit.workload, "fits")
+    return replace(unit, leaves=leaves, verdict=verdict)
 
 
-def _again(wave: Wave, later: Collection[str]) -> Iterator[Finding]:
-    """What finds room on nodes of later waves alone, and is moved again with these."""
+def _again_with(unit: Unit, later: Collection[str]) -> Unit:
+    """The unit; what goes to nodes of later waves restarts again with these."""
+    twice = unit.restarts and any(leaf.to in later for leaf in unit.leaves)
+    return replace(unit, restarts=unit.restarts + 1) if twice else unit
+
+
+def _again(wave: Wave, later: Collection[str], request: Request) -> Iterator[Finding]:
+    """What is moved again with later waves, or may be: nothing keeps it off their nodes for certain.
+
+    A gang that restarts twice is what a campaign is to avoid: it blocks.
+    """
+    opened = request.gates.without_fit
     for unit in wave.units:
         nodes = tuple(sorted({leaf.to for leaf in unit.leaves if leaf.to in later}))
         if nodes:
             says = "finds room on nodes of later waves alone: it is moved again with them"
-            yield Finding("no-room", unit.workload, says, nodes, blocks=False)
+            blocks = unit.gang and not opened
+            cure = "--without-fit" if blocks else ""
+            yield Finding("no-room", unit.workload, says, nodes, blocks, cure)
+        elif later and unit.gang and unit.verdict == "fits after reordering":
+            says = (
+                "has room off the nodes of later waves, though not for certain: "
+                "a taint PreferNoSchedule is all that keeps it off these, and it may be moved again with them"
+            )
+            yield Finding("no-room", unit.workload, says, wave.nodes, blocks=False)
 
 
 def _homeless(wave: Wave, judged: Judged, request: Request) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from dcctl.errors import UsageError
+from dcctl.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -95,4 +96,4 @@ class Entry(NamedTuple):
         try:
             return how()
         except ValueError as error:
-            raise self.wrong(key, str(error)) from error
+            raise self.wrong(key, without_secrets(str(error))) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
+from urllib.parse import unquote
 
 from dcctl.inventory.lengths import duration
 from dcctl.inventory.nodeexpr import shown
@@ -26,7 +27,10 @@ _KEY: Final = re.compile(
     r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
 )
 """Of an annotation: at most 63 characters after an optional domain (Kubernetes: qualified names)."""
+_KEPT_DOMAINS: Final = ("kubernetes.io", "k8s.io")
+"""Their keys change what the cluster does to a pod: nobody is to have them written with our rights."""
 _HTTP: Final = re.compile(r"(?:(GET|POST) )?(https://|)(?:http://)?:(\d{1,5})(/\S*)?", re.ASCII)
+_NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MOST_PORT: Final = 65535
 _WHEN: Final = re.compile(r"wait(?: (?P<wait>\S+)(?: then (?P<then>\S+))?)?", re.ASCII)
 
@@ -70,11 +74,11 @@ def asking(text: str) -> tuple[How, str]:
     return how, _READ[how](rest.strip())
 
 
-def proving(text: str, how: How) -> tuple[Proof, str]:
+def proving(text: str, how: How, what: str) -> tuple[Proof, str]:
     """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError.
 
     What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
-    annotation do.
+    annotation do, and another annotation than the one that asks.
     """
     word, _, of = text.strip().partition(" ")
     of = of.strip()
@@ -83,6 +87,8 @@ def proving(text: str, how: How) -> tuple[Proof, str]:
     if word == "file":
         return "file", _path(of)
     if word == "annotation":
+        if how == "annotation" and what.partition("=")[0] == of:
+            raise ValueError(f"the annotation {of} asks for the checkpoint, and cannot prove it as well")
         return "annotation", _annotation_key(of)
     if word not in ("", "exit") or of:
         raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
@@ -113,7 +119,10 @@ def _command(text: str) -> str:
 def _pair(text: str) -> str:
     """An empty value stands for the time at which it is asked."""
     key, _, value = text.partition("=")
-    return f"{_annotation_key(key)}={value}"
+    domain = _annotation_key(key).rpartition("/")[0]
+    if any(f".{domain}".endswith(f".{one}") for one in _KEPT_DOMAINS):
+        raise ValueError(f"{shown(key)} means something to Kubernetes itself: ask by a key of another domain")
+    return f"{key}={value}"
 
 
 def _annotation_key(text: str) -> str:
@@ -132,7 +141,31 @@ def _http(text: str) -> str:
     match = _HTTP.fullmatch(text)
     if match is None or not 0 < int(match[3]) <= _MOST_PORT:
         raise ValueError(f"{shown(text)} is no request: write POST :8080/path, or GET https://:8443/path")
+    demand_plain(match[4] or "/")
     return f"{match[1] or 'POST'} {match[2]}:{int(match[3])}{match[4] or '/'}"
+
+
+def demand_plain(target: str) -> None:
+    """Return if a path with its query means the same to whoever passes it on. ValueError.
+
+    Between dcctl and the pod stand servers that resolve `..`, join `//` and decode escapes: with those the
+    path would name another object of the API server, and be asked for with the administrator's rights.
+    """
+    path = target.partition("?")[0]
+    while (read := unquote(path)) != path:  # escapes of escapes too
+        path = read
+    names = [each.partition(";")[0] for each in path.split("/")]
+    if (
+        not path.startswith("/")
+        or "" in names[1:-1]
+        or {".", ".."} & set(names)
+        or any(sign in path for sign in "\\?#\ufffd")
+        or not (path + unquote(target)).isprintable()
+        or _NO_ESCAPE.search(target)
+    ):
+        raise ValueError(
+            f"{shown(target)} is no plain path: . and .., //, \\ and control characters lead elsewhere"
+        )
 
 
 _READ: Final[Mapping[How, Callable[[str], str]]] = {

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from dcctl.drain.policy.grammar import HOWS, MODES, PROOFS, asking, proving, waiting, when
 from dcctl.drain.request import Hook, Rule
 from dcctl.inventory.lengths import duration
+from dcctl.redaction import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,8 +72,8 @@ def annotated(told: Disruption) -> Rule:
 def _annotated_hook(told: Disruption) -> Hook:
     how, what = _named("checkpoint", asking, told.checkpoint)
     key = "checkpoint-proof" if told.proof else "checkpoint"
-    proof, of = _named(key, lambda text: proving(text, how), told.proof)
-    found = Hook(how, what, proof=proof, proof_of=of)
+    proof, of = _named(key, lambda text: proving(text, how, what), told.proof)
+    found = Hook(how, what, proof=proof, proof_of=of, annotated=True)
     if told.patience:
         found = replace(found, timeout_s=_named("checkpoint-timeout", duration, told.patience))
     return found
@@ -82,7 +83,7 @@ def _named(key: str, read: Callable[[A], R], value: A) -> R:
     try:
         return read(value)
     except ValueError as error:
-        raise ValueError(f"dcctl.io/{key}: {error}") from error
+        raise ValueError(f"dcctl.io/{key}: {without_secrets(str(error))}") from error
 
 
 def _rule(entry: Entry) -> Rule:
@@ -121,7 +122,7 @@ def _hook(entry: Entry) -> Hook:
     if not isinstance(entry.told["checkpoint"], dict):
         text = entry.text("checkpoint")
         how, what = entry.read("checkpoint", lambda: asking(text))
-        proof, of = entry.read("checkpoint", lambda: proving("", how))
+        proof, of = entry.read("checkpoint", lambda: proving("", how, what))
         return Hook(how, what, proof=proof, proof_of=of)
     inner = entry.below("checkpoint")
     inner.check_keys((*HOWS, "proof", "timeout", "container", "of"))
@@ -129,7 +130,7 @@ def _hook(entry: Entry) -> Hook:
     asked = f"{word} {inner.text(word)}"
     how, what = inner.read(word, lambda: asking(asked))
     shows = _proof(inner)
-    proof, of = inner.read("proof" if shows else word, lambda: proving(shows, how))
+    proof, of = inner.read("proof" if shows else word, lambda: proving(shows, how, what))
     found = Hook(how, what, inner.text("container"), proof, of)
     if "of" in inner.told:
         found = replace(found, of=_members(inner))

@@ -61,6 +61,8 @@ _RUNS: Final = (
 STATUS: Final = Shape("drain-status", "The runs of `dcctl drain`, the newest first.", _RUNS)
 SHAPES: Final = (RUN, STATUS)
 _UNDONE: Final = ("unfinished", "refused")
+_BACK: Final = ("undone", "planned")
+"""Of an `--undo`: its end, and its dry run."""
 _WORDS: Final = {
     "drained": "drained",
     "undone": "given back",
@@ -81,7 +83,7 @@ def run_report(outcome: Outcome) -> Report:
         headline=_headline(outcome),
         items=Table("items", _WAVES, rows, fold=False),
         details=(
-            Table("held", _HELD, held, "not moved", fold=False),
+            Table("held", _HELD, held, _kept(outcome), fold=False),
             Table("lasting", _LASTING, tuple((pod,) for pod in outcome.lasting), "evicted", fold=False),
         ),
         summary={
@@ -96,6 +98,7 @@ def run_report(outcome: Outcome) -> Report:
         notes=tuple(_notes(outcome)),
         name_key="nodes",
         level=_level(outcome),
+        alarms=True,
     )
 
 
@@ -104,8 +107,15 @@ def _headline(one: Outcome) -> str:
     if one.state == "drained":
         text += f" in {plural(len(one.waves), 'wave')}, {plural(one.evicted, 'pod')} evicted"
     if one.held:
-        text += f"; {len(one.held):,} not moved"
+        text += f"; {len(one.held):,} {_kept(one)}"
     return f"{text} (run {one.run})"
+
+
+def _kept(one: Outcome) -> str:
+    """What became of that which a run could not do."""
+    if one.state not in _BACK:
+        return "not moved"
+    return "left as it is" if len(one.held) == 1 else "left as they are"
 
 
 def _what(one: Outcome) -> str:
@@ -130,9 +140,7 @@ def _notes(one: Outcome) -> Iterator[Note]:
                 f"{', '.join(wave.waiting[:3])} of wave {wave.number} did not stand again in the time given"
             )
             yield Note("waits", text, "warn")
-    for text in one.notes:
-        yield Note("note", text)
-    if one.lasting and one.state in ("undone", "planned"):
+    if one.lasting and one.state in _BACK:
         text = f"{plural(len(one.lasting), 'pod')} evicted: they stand where their scheduler put them"
         yield Note("not undone", text, detail="lasting")
     if one.state == "drained" and one.nodes:

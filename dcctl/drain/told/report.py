@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec.structs import replace
 
 from dcctl.drain.told import words
+from dcctl.drain.told.masked import masked
 from dcctl.drain.told.remedies import remedies
 from dcctl.drain.told.shape import FINDINGS, PLAN, RELIEFS, STAYS, WAVES, WORKLOADS
 from dcctl.drain.told.timeline import timeline
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 _MOST: Final = 8
 """Findings of one sort that a screen tells; all are in the tables of `wide`."""
-_NAMED: Final = 3
+_SUBJECTS: Final = 3
+"""Pieces of work that one sentence names."""
 _WIDEST: Final = 60
 """Characters of names that are told folded."""
 
@@ -53,6 +55,7 @@ def plan_report(told: Told) -> Report:
     rows = tuple(_wave_row(wave, told) for wave in campaign.waves)
     return Report(
         kind=PLAN.kind,
+        alarms=True,
         headline=words.headline(campaign),
         items=Table("items", _columns(told), rows, fold=False),
         details=_details(told),
@@ -62,7 +65,7 @@ def plan_report(told: Told) -> Report:
         gaps=told.gaps,
         name_key="nodes",
         level=level_of(campaign),
-        data=("campaign", campaign),
+        data=("campaign", masked(campaign)),
     )
 
 
@@ -217,7 +220,7 @@ def _notes(told: Told) -> Iterator[Note]:
     yield from _elsewhere(campaign)
     yield from _serial(campaign)
     yield from _dark(told)
-    yield _last(told)
+    yield _dry_run(told)
 
 
 def _dark(told: Told) -> Iterator[Note]:
@@ -249,8 +252,8 @@ def _says(one: Finding, subjects: tuple[str, ...], *, cured: bool = True) -> str
 
 
 def _some(names: tuple[str, ...] | list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(names) - _SUBJECTS
+    return ", ".join(names[:_SUBJECTS]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _elsewhere(campaign: Campaign) -> Iterator[Note]:
@@ -286,7 +289,7 @@ def _cost(campaign: Campaign, serial: Serial) -> str:
     return f"{plural(serial.restarts, 'restart')} and {lost} lost, in place of {here:,} and {mine}"
 
 
-def _last(told: Told) -> Note:
+def _dry_run(told: Told) -> Note:
     """What was done, which is nothing, and how to do it."""
     blocked = bool(told.campaign.blocked)
     if told.saved:

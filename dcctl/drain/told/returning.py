@@ -174,6 +174,7 @@ def return_report(
         notes=tuple(_notes(backs, dry_run=dry_run)),
         gaps=(*gaps, *told),
         level=_level(backs),
+        alarms=True,
     )
 
 

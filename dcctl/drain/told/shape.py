@@ -84,7 +84,8 @@ SUMMARY: Final = (
 )
 PLAN: Final = Shape(
     "drain-plan",
-    "How nodes come out of service. `campaign` is the plan itself: what is printed is what is carried out.",
+    "How nodes come out of service. `campaign` is the plan itself: what is printed is what is carried out, "
+    "but for words of hooks that look like secrets: `…` stands for those.",
     WAVES,
     (("workloads", WORKLOADS), ("findings", FINDINGS), ("reliefs", RELIEFS), ("stays", STAYS)),
     SUMMARY,

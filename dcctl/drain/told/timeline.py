@@ -33,5 +33,4 @@ def _rows(wave: Wave, now_s: int) -> Iterator[tuple[str, tuple[Bar, ...]]]:
 
 
 def _waited_for(unit: Unit) -> int | None:
-    waits = any(leave.how == "wait" for leave in unit.leaves)
-    return unit.waits_until_s if waits else None
+    return unit.waits_until_s if unit.waits else None

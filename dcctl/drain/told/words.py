@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NOTHING: Final = "–"
 """Of a cell: there is nothing, which is known."""
-_NAMED: Final = 2
+_PER_CELL: Final = 2
 """Pieces of work that one cell names."""
 
 
@@ -26,7 +26,7 @@ def headline(campaign: Campaign) -> str:
     if not campaign.waves:
         return "nothing is left to do"
     about = f"{fold(campaign.boards)}: " if campaign.boards else ""
-    return about + "; ".join(filter(None, (_answer(campaign), _gangs(campaign), _budgets(campaign))))
+    return about + "; ".join(filter(None, (_answer(campaign), _again(campaign), _budgets(campaign))))
 
 
 def _answer(campaign: Campaign) -> str:
@@ -64,7 +64,7 @@ def _homeless(campaign: Campaign) -> str:
     )
 
 
-def _gangs(campaign: Campaign) -> str:
+def _again(campaign: Campaign) -> str:
     """How often how many gangs start again, and how much other work does."""
     gangs = restarts(campaign, gangs=True)
     every = restarts(campaign)
@@ -74,17 +74,17 @@ def _gangs(campaign: Campaign) -> str:
             f"{plural(others, 'workload')} {'restarts' if others == 1 else 'restart'} once" if others else ""
         )
     beside = f", {plural(others, 'other workload')} once" if others else ""
-    return _gangs_alone(gangs) + beside
+    return _gangs_again(gangs) + beside
 
 
-def _gangs_alone(gangs: Mapping[str, int]) -> str:
-    often = Counter(gangs.values())
-    never = often.pop(0, 0)
-    if not often:
+def _gangs_again(gangs: Mapping[str, int]) -> str:
+    by_times = Counter(gangs.values())
+    never = by_times.pop(0, 0)
+    if not by_times:
         return "no gang restarts"
     if len(gangs) == 1:
-        return f"its gang restarts {_times(next(iter(often)))}"
-    told = ", ".join(f"{count:,} {_times(number)}" for number, count in sorted(often.items()))
+        return f"its gang restarts {_times(next(iter(by_times)))}"
+    told = ", ".join(f"{count:,} {_times(number)}" for number, count in sorted(by_times.items()))
     return f"{never:,} of {len(gangs):,} gangs restart never, {told}" if never else f"gangs restart: {told}"
 
 
@@ -122,29 +122,29 @@ def before_of(wave: Wave, now_s: int, last: Mapping[str, int]) -> str:
 
     `last`: when each workload wrote its last checkpoint (Unix time), where that is known.
     """
-    words = ["nodes of earlier waves are back"] if wave.after_return else []
-    words += _folded([_asked(unit, now_s, last) for unit in wave.units if _is_asked(unit)])
-    words += _folded([_waited(unit, now_s) for unit in wave.units if is_waited_for(unit)])
-    return "; ".join(words) or NOTHING
+    parts = ["nodes of earlier waves are back"] if wave.after_return else []
+    parts += _folded([_wait(unit, now_s) for unit in wave.units if unit.waits])
+    parts += _folded([_checkpoint(unit, now_s, last) for unit in wave.units if _is_asked(unit)])
+    return "; ".join(parts) or NOTHING
 
 
-def _folded(words: list[str]) -> list[str]:
-    more = len(words) - _NAMED
-    return [", ".join(words[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")] if words else []
+def _folded(parts: list[str]) -> list[str]:
+    more = len(parts) - _PER_CELL
+    return [", ".join(parts[:_PER_CELL]) + (f" and {more:,} more" if more > 0 else "")] if parts else []
 
 
 def asks_of(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
     """Return what happens before one piece of work is evicted."""
-    words = [_asked(unit, now_s, last)] if _is_asked(unit) else []
-    return "; ".join([*words, *([_waited(unit, now_s)] if is_waited_for(unit) else [])]) or NOTHING
+    parts = [_wait(unit, now_s)] if unit.waits else []
+    return "; ".join([*parts, *([_checkpoint(unit, now_s, last)] if _is_asked(unit) else [])]) or NOTHING
 
 
 def _is_asked(unit: Unit) -> bool:
     """Whether it has yet to write a checkpoint for this."""
-    return unit.hook is not None and not unit.proved and not is_waited_for(unit)
+    return unit.hook is not None and not unit.proved and not unit.ends_by_itself
 
 
-def _asked(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
+def _checkpoint(unit: Unit, now_s: int, last: Mapping[str, int]) -> str:
     at_s = last.get(unit.workload)
     told = "" if at_s is None else f" (last {duration(max(now_s - at_s, 0))} ago)"
     return f"checkpoint {_name(unit)}{told}"
@@ -155,12 +155,7 @@ def _name(unit: Unit) -> str:
     return unit.workload.rpartition("/")[2]
 
 
-def is_waited_for(unit: Unit) -> bool:
-    """Tell whether it may go on to its end."""
-    return any(leave.how == "wait" for leave in unit.leaves)
-
-
-def _waited(unit: Unit, now_s: int) -> str:
+def _wait(unit: Unit, now_s: int) -> str:
     if unit.waits_until_s is None:
         return f"wait for {_name(unit)}, nobody knows how long"
     left = duration(max(unit.waits_until_s - now_s, 0))
@@ -173,16 +168,16 @@ def _waited(unit: Unit, now_s: int) -> str:
 
 def to_of(wave: Wave) -> str:
     """Return where the work of a wave goes, as a node set, and what of it finds no place."""
-    moved = [unit for unit in wave.units if unit.paced or not is_waited_for(unit)]
+    moved = [unit for unit in wave.units if unit.paced or not unit.waits]
     nodes = {leave.to for unit in moved for leave in unit.leaves if leave.to}
     gangs = [unit for unit in moved if unit.gang and all(leave.to for leave in unit.leaves)]
     homeless = sum(not leave.to for unit in moved for leave in unit.leaves if unit.verdict != "fits")
-    words = [fold(nodes)] if nodes else []
-    words += (
+    parts = [fold(nodes)] if nodes else []
+    parts += (
         [plural(len(gangs), "gang") + " whole" if len(gangs) > 1 else "gang whole"] if gangs and nodes else []
     )
-    words += [f"{plural(homeless, 'pod')} without room"] if homeless else []
-    return ", ".join(words) or NOTHING
+    parts += [f"{plural(homeless, 'pod')} without room"] if homeless else []
+    return ", ".join(parts) or NOTHING
 
 
 def groups(findings: Iterable[Finding]) -> list[tuple[Finding, tuple[str, ...]]]:

@@ -36,8 +36,9 @@ def window(text: str, zone: str = "UTC") -> Window:
     days, begins, ends, named = match.groups()
     name = named or zone
     _zone(name, text)
-    from_s, to_s = _clock(begins, text) % _DAY_S, _clock(ends, text) % _DAY_S
-    return Window(_days(days, text), from_s, to_s, name, text.strip())
+    midnights, from_s = divmod(_clock(begins, text), _DAY_S)  # what begins at 24:00 begins on the next day
+    on = tuple(sorted((day + midnights) % 7 for day in _days(days, text)))
+    return Window(on, from_s, _clock(ends, text) % _DAY_S, name, text.strip())
 
 
 def zone_of(fleet: Fleet) -> str:
@@ -46,14 +47,15 @@ def zone_of(fleet: Fleet) -> str:
     return told.pop() if len(told) == 1 else "UTC"
 
 
-def opening(windows: Iterable[Window], at_s: int, span_s: int = 0) -> tuple[int, int] | None:
+def opening(windows: Iterable[Window], at_s: int, span_s: int = 0, over_s: int = 0) -> tuple[int, int] | None:
     """(first moment from `at_s` on at which work of so many seconds may begin, end of its window).
 
-    None: no window is as long as that. Windows that touch or overlap are one.
+    `over_s`: Unix time before which it is not over. None: no window is as long as that, of the next days.
+    Windows that touch or overlap are one.
     """
     for begins, ends in _merged(windows, at_s):
         start = max(begins, at_s)
-        if start < ends and start + span_s <= ends:
+        if start < ends and max(start + span_s, over_s) <= ends:
             return start, ends
     return None
 

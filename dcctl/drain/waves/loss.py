@@ -98,7 +98,11 @@ def summed(parts: Iterable[tuple[int, int | None]]) -> int | None:
 
 
 def loses(unit: Unit) -> bool:
-    """Whether anything of it is computed anew: it computes, and writes no checkpoint first."""
+    """Whether anything of it is computed anew: it computes, and writes no checkpoint first.
+
+    A unit has a hook only where it is asked and does not leave without a proof: also when a wait is over,
+    before it is evicted; not where that is waived, or nobody evicts it (`dcctl.drain.work.units`).
+    """
     return computes(unit) and unit.hook is None and not unit.proved
 
 

@@ -1,7 +1,8 @@
 """Work that nobody can ask for a checkpoint, but that writes one at a known pace: it leaves after the next.
 
 Less GPU time lost comes before a shorter campaign; so what has a rule with `checkpoint-every`, and tells when
-it wrote its last one, is waited for. It is a wait of at most one period, and none that misses the deadline.
+it wrote its last one, is waited for. It is a wait of at most one period, and none that misses the deadline or
+the end of the window.
 """
 
 from __future__ import annotations
@@ -27,20 +28,23 @@ WRITTEN_S = CHECKPOINT_S["signal"]
 
 def paced(unit: Unit, pasts: Sequence[tuple[int, Past]], request: Request, now_s: int) -> Unit:
     """The unit, waited for until its next checkpoint is written if that saves work; else as it was."""
-    until_s = _next(pasts, begins(request, now_s), now_s)
+    begins_s, over_s = _open(request, now_s)
+    until_s = _next(pasts, begins_s, now_s)
     if until_s is None or not loses(unit) or any(leaf.how != "evict" for leaf in unit.leaves):
         return unit
-    if request.deadline_s is not None and until_s + seconds_of(unit) > request.deadline_s:
+    if over_s is not None and until_s + seconds_of(unit) > over_s:
         return unit
     leaves = tuple(replace(leaf, how="wait") for leaf in unit.leaves)
     return replace(unit, leaves=leaves, paced=True, waits_until_s=until_s, after_wait="evict")
 
 
-def begins(request: Request, now_s: int) -> int:
-    """When a campaign may begin: not before its time, in a window."""
+def _open(request: Request, now_s: int) -> tuple[int, int | None]:
+    """When a campaign may begin (not before its time, in a window), and by when work has left; None: ever."""
     at_s = max(now_s, request.not_before_s or now_s)
     found = opening(request.windows, at_s) if request.windows else None
-    return at_s if found is None else found[0]
+    begins_s, closes_s = found or (at_s, None)
+    ends = [one for one in (closes_s, request.deadline_s) if one is not None]
+    return begins_s, min(ends, default=None)
 
 
 def _next(pasts: Sequence[tuple[int, Past]], at_s: int, now_s: int) -> int | None:

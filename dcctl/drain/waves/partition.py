@@ -46,7 +46,7 @@ class Limits(NamedTuple):
 
 def stage_of(unit: Unit) -> Stage:
     """What has to happen before anything of it is evicted."""
-    if any(one.how == "wait" for one in unit.leaves):
+    if unit.waits:
         return Stage.WAIT
     return Stage.CHECKPOINT if unit.hook is not None and not unit.proved else Stage.NOTHING
 

@@ -59,7 +59,7 @@ def serial(
 
 def _evicted(unit: Unit) -> Unit:
     """The unit as kubectl sees it: nothing is waited for, and nothing is left alone."""
-    if unit.restarts or all(leaf.how != "wait" for leaf in unit.leaves):
+    if unit.restarts or not unit.waits:
         return unit
     return replace(unit, restarts=1)
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from dcctl.drain.campaign import Stay
 from dcctl.drain.policy.rules import rule_of
 from dcctl.drain.request import Done, Rule
-from dcctl.drain.work import budgets as words
+from dcctl.drain.work.barriers import budgets_of
 from dcctl.drain.work.blind import node_hazards
 from dcctl.drain.work.devices import alone, held_on, holders_of
 from dcctl.drain.work.findings import about, ordered
@@ -70,7 +70,7 @@ def classify(fleet: Fleet, request: Request, done: Done, now_s: int) -> Classifi
     findings += held_on(fleet, request, stays)
     rank = {name: at for at, name in enumerate(sorted(targets, key=sort_key))}
     stays.sort(key=lambda stay: (rank[stay.node], stay.pod))
-    return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), words.of_works(works))
+    return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), budgets_of(works))
 
 
 def _holding(fleet: Fleet, request: Request) -> frozenset[str] | None:
@@ -115,7 +115,7 @@ def _rule(work: Workload, pods: Sequence[Pod], request: Request, fleet: Fleet) -
         return _LEFT_ALONE, unread
     strictest = min(found, key=lambda rule: _STRENGTH[rule.mode])
     hook = next((rule.hook for rule in found if rule.hook is not None), None)
-    if hook is None and is_gang(work):
+    if hook is None and is_gang(work, pods):
         hook = _hook_elsewhere(work, request, fleet)
     return replace(strictest, hook=hook), []
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.drain.work.budgets import budget_hazards
+from dcctl.drain.work.barriers import budget_hazards
 from dcctl.drain.work.findings import about
 from dcctl.drain.work.pods import gpu_milli
 from dcctl.drain.work.units import SERVED, restarts
-from dcctl.units import duration
+from dcctl.units import duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,10 @@ def hazards(one: Moved, request: Request, done: Done, now_s: int) -> Iterator[Fi
     yield from budget_hazards(one, begun=done.begun)
     yield from _data(one.pods, request.gates)
     yield from _nobody_makes(one.pods, request.gates)
+    yield from _ends_for_good(one, request.gates)
+    yield from _too_many_failures(one, request.gates)
     yield from _protected(one.pods, request.gates)
+    yield from _made_otherwise(one.pods)
     if one.runs:
         yield from _checkpoint(one, done, now_s)
 
@@ -78,6 +81,33 @@ def _nobody_makes(pods: Sequence[Pod], gates: Gates) -> Iterator[Finding]:
     if found:
         says = "no controller makes it anew: evicted, it is gone"
         yield about("unmanaged", found, says, "--force", opened=gates.force)
+
+
+def _ends_for_good(one: Moved, gates: Gates) -> Iterator[Finding]:
+    groups: dict[str, list[Pod]] = {}
+    for pod in one.pods:
+        if pod.told is not None and pod.told.fatal:
+            groups.setdefault(pod.told.fatal, []).append(pod)
+    for why, found in groups.items():
+        says = f"evicting it ends the {one.work.kind} for good: {why}"
+        yield about("fatal", found, says, "--force", opened=gates.force)
+
+
+def _too_many_failures(one: Moved, gates: Gates) -> Iterator[Finding]:
+    """Each eviction is a failure to a Job, and it takes so many."""
+    told = [(pod, pod.told.retries) for pod in one.pods if pod.told is not None and not pod.told.fatal]
+    left = min((retries for _, retries in told if retries is not None), default=None)
+    if one.work.kind == "Job" and left is not None and len(told) > left:
+        evicted, more = plural(len(told), "pod"), plural(left, "failure")
+        says = f"evicting {evicted} of it ends the Job for good: it takes {more} more"
+        yield about("fatal", [pod for pod, _ in told], says, "--force", opened=gates.force)
+
+
+def _made_otherwise(pods: Sequence[Pod]) -> Iterator[Finding]:
+    found = [pod for pod in pods if pod.told is not None and pod.told.changed]
+    if found:
+        says = "is made anew from another template than it was: whether that fits is not known"
+        yield about("unknown", found, says, blocks=False)
 
 
 def _protected(pods: Sequence[Pod], gates: Gates) -> Iterator[Finding]:

@@ -6,8 +6,6 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from msgspec.structs import replace
-
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.drain.work.checkpoints import leader_of
 from dcctl.drain.work.pods import asked_of, barrier, gpu_milli, named
@@ -26,8 +24,8 @@ SERVED: Final = frozenset(("Deployment", "ReplicaSet", "ReplicationController", 
 """Kinds whose members do the same: while one is moved the others serve."""
 _TOGETHER: Final = frozenset(
     (
-        "JAXJob", "JobSet", "LeaderWorkerSet", "MPIJob", "PaddleJob", "PodGroup", "PyTorchJob", "TFJob",
-        "TrainJob", "XGBoostJob",
+        "JAXJob", "JobSet", "LeaderWorkerSet", "MPIJob", "PaddleJob", "PodGroup", "PyTorchJob", "RayCluster",
+        "RayJob", "TFJob", "TrainJob", "XGBoostJob",
     )
 )  # fmt: skip
 """Kinds that stop as a whole when one member does, though no scheduler holds them together."""
@@ -115,7 +113,8 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
     work, rule = one.work, one.rule
     hook = rule.hook if one.evicted and one.runs and not one.waived else None
     waits = rule.mode == "wait" and not (one.turn.over and rule.after_wait == "evict")
-    stop = _stopping(work, one.pods)
+    gang = is_gang(work, one.pods)
+    stop = _stopping(work, one.pods) if gang else [pod.member for pod in one.pods]
     return Unit(
         workload=work.id,
         kind=work.kind,
@@ -123,11 +122,12 @@ def unit(one: Moved, request: Request, done: Done) -> Unit:
             _leave(pod, told, request, waits=waits or rule.mode == "never")
             for pod, told in zip(one.pods, one.asked, strict=True)
         ),
-        gang=is_gang(work),
+        gang=gang,
         stops=len(stop),
         gpu_milli=gpu_milli(stop),
+        changed=one.evicted and any(pod.told is not None and pod.told.changed for pod in one.pods),
         hook=hook,
-        leader=leader_of(work) if hook is not None and is_gang(work) else "",
+        leader=leader_of(work) if hook is not None and gang else "",
         proved=hook is not None and work.id in done.proved,
         waits_until_s=one.turn.until_s if waits else None,
         after_wait=rule.after_wait,
@@ -149,18 +149,17 @@ def _leave(pod: Pod, told: Asked, request: Request, *, waits: bool) -> Leave:
     )
 
 
-def is_gang(work: Workload) -> bool:
-    """Tell whether work stops as a whole when too many members do."""
+def is_gang(work: Workload, pods: Iterable[Pod]) -> bool:
+    """Tell whether work stops as a whole when too many members do. `pods`: any of it."""
     if work.gang_min is not None:
         return work.gang_min > 1
-    return work.kind in _TOGETHER and len(work.members) > 1
+    ranks = any(pod.told is not None and pod.told.indexed for pod in pods)
+    return len(work.members) > 1 and (ranks or work.kind in _TOGETHER)
 
 
 def _stopping(work: Workload, pods: Collection[Pod]) -> list[Member]:
-    """Members that stop when these pods leave: of a gang that falls below its minimum all."""
+    """Members of a gang that stop when these pods leave: all, where it falls below its minimum."""
     leaving = [pod.member for pod in pods]
-    if not is_gang(work):
-        return leaving
     names = {member.name for member in leaving}
     others = [one for one in work.members if one.node and one.phase not in ENDED and one.name not in names]
     least = len(others) + len(leaving) if work.gang_min is None else work.gang_min
@@ -189,21 +188,13 @@ def order(unit: Unit) -> tuple[int, int, tuple[tuple[str | int, ...], str]]:
     Gangs, then Jobs, StatefulSets, what is served by several, bare pods, and what is waited for last; of one
     kind the largest first, then by name.
     """
-    if any(leave.how == "wait" for leave in unit.leaves):
+    if unit.waits:
         rank = len(_ORDER) + 2
     elif unit.gang:
         rank = 0
     else:
         rank = 1 + (_ORDER.index(unit.kind) if unit.kind in _ORDER else len(_ORDER) * (unit.kind == "Pod"))
     return rank, -unit.gpu_milli, sort_key(unit.workload)
-
-
-def part(unit: Unit, nodes: Collection[str]) -> Unit | None:
-    """The part of a unit on these nodes; all of a gang, wherever it stands; None: nothing of it is there."""
-    leaves = tuple(leave for leave in unit.leaves if leave.node in nodes)
-    if not leaves or len(leaves) == len(unit.leaves) or unit.gang:
-        return unit if leaves else None
-    return replace(unit, leaves=leaves, stops=len(leaves), gpu_milli=sum(one.gpu_milli for one in leaves))
 
 
 def rounds(leaves: Iterable[Leave], budgets: Mapping[str, Budget]) -> int:

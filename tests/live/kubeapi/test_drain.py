@@ -128,7 +128,9 @@ def test_undone_what_others_changed_since_is_told_and_left(bench: Bench) -> None
     theirs = json.dumps({"run": "another"})
     bench.server.change("nodes", "gpu0", metadata={"annotations": {MARK: theirs}})
     outcome = order.take_back(bench.world())
-    assert outcome.notes == ("gpu0 is left as it is: it has the mark of the run another",)
+    assert [(one.kind, one.node, one.says) for one in outcome.held] == [
+        ("left", "gpu0", "it has the mark of the run another")
+    ]
     assert bench.node("gpu0")[:2] == (False, {"run": "another"})
     assert bench.node("gpu1") == (True, None, [])
 

@@ -157,23 +157,6 @@ def test_pods_on_a_node_that_is_dead_are_told_and_never_forced(bench: Bench) -> 
     assert once(bench)
 
 
-def test_a_pod_that_was_made_anew_under_its_name_is_not_evicted_for_the_old_one(bench: Bench) -> None:
-    bench.server.load([maker("StatefulSet", "db", 4)])
-    old = {pod["metadata"]["uid"] for pod in bench.pods().values()}
-
-    def anew(plan: Campaign) -> Campaign:
-        if bench.planner.calls == 2:
-            for name in ("gpu0", "gpu1"):
-                for pod in bench.on(name):
-                    bench.server.remove("pods", pod, "ml")
-        return plan
-
-    bench.planner.changed = anew
-    drained(bench)
-    assert bench.on(*TARGETS) == []
-    assert not old & set(bench.evictions())
-
-
 def test_a_pod_of_a_namespace_that_ends_is_waited_for(bench: Bench) -> None:
     bench.server.load([maker("Deployment", "web", 4)])
     told = (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tests.kubeapi.status import Obj
+
 
 FILE = "/ckpt/latest"
 BY_FILE = Hook("exec", "save --now", proof="file", proof_of=FILE, timeout_s=5)
@@ -41,6 +43,13 @@ def saves(bench: Bench, pod: str = "train-0", **more: int) -> Container:
 
     container.programs["save"] = save
     return container
+
+
+def annotated(pod: str, checkpoint: str) -> Obj:
+    """The pod, which says itself how it is asked."""
+    made = running(pod)
+    made["metadata"]["annotations"] = {"dcctl.io/checkpoint": checkpoint}
+    return made
 
 
 def answers(asked: list[tuple[str, str]], code: int) -> Callable[[str, str], tuple[int, str]]:
@@ -90,6 +99,16 @@ class TestExec:
         )
         bench.server.load([running("train-0", {"waiting": {"reason": "CrashLoopBackOff"}})])
         assert "container main does not run (the pod is Running)" in bench.refused(Hook("exec", "save"))
+
+    def test_an_annotation_is_asked_for_in_its_own_pod_alone(self, bench: Bench) -> None:
+        container, hook = saves(bench), Hook("exec", "save", annotated=True)
+        assert "its own annotation dcctl.io/checkpoint does not ask for that" in bench.refused(hook)
+        for own in ("exec other", "sav", "signal USR1"):
+            bench.server.load([annotated("train-0", own)])
+            assert "its own annotation dcctl.io/checkpoint does not ask for that" in bench.refused(hook)
+        assert container.ran == []
+        bench.server.load([annotated("train-0", " exec  save")])
+        assert "save ended" in bench.ask(hook)
 
     def test_who_may_not_is_told_the_right(self, bench: Bench, tmp_path: Path) -> None:
         bob = Bench(bench.server, tmp_path, "bob")

@@ -176,7 +176,7 @@ def test_an_interruption_begins_no_further_list(server: ApiServer, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         source(server, tmp_path, sleep=interrupted).collect()
     assert server.seen(path="/api/v1/nodes")
-    assert not server.seen(path="/apis/batch")
+    assert not server.seen(path="/apis/apps/v1/replicasets")
 
 
 def test_a_silent_server_is_given_up_sooner_than_one_that_is_slow(server: ApiServer, tmp_path: Path) -> None:

@@ -183,6 +183,37 @@ def test_a_pod_that_is_being_deleted_counts_until_it_is_gone(tmp_path: Path) -> 
     assert member.requests.devices == {"nvidia.com/gpu": 8}
 
 
+def test_what_makes_pods_anew_tells_what_eviction_does_to_them(tmp_path: Path) -> None:
+    restarting = custom("jobset.x-k8s.io", "jobsets", "twice", {"failurePolicy": {"maxRestarts": 2}})
+    of_set = owner("JobSet", "twice", "jobset.x-k8s.io/v1alpha2")
+    job: dict[str, Any] = {"completions": 1, "backoffLimit": 0}
+    revisions = {"currentRevision": "od-1", "updateRevision": "od-2"}
+    made = [
+        (shapes.workload("jobs.batch", "once", "ml", **job), "batch/v1", ""),
+        (shapes.workload("jobs.batch", "again", "ml", owner=of_set, **job), "batch/v1", ""),
+        (shapes.workload("statefulsets", "od", "ml", status=revisions), "apps/v1", "od-1"),
+    ]
+    with ApiServer(custom=kinds.ALL_CUSTOM, kubelet=False) as server:
+        server.load([restarting])
+        for each, version, revision in made:
+            name, labels = (
+                each["metadata"]["name"],
+                {"controller-revision-hash": revision} if revision else {},
+            )
+            server.load([each])
+            server.load(members(name, 1, owner=owner(each["kind"], name, version), labels=labels))
+        fleet = source(server, tmp_path).collect()
+    told = {
+        one.name: fleet.disruptions[one.disruption or ""] for work in fleet.workloads for one in work.members
+    }
+    assert fleet.gaps == ()
+    assert {name: (one.fatal, one.changed) for name, one in told.items()} == {
+        "once-0": ("its Job has no retries left (backoffLimit 0, 0 failed)", False),
+        "again-0": ("", False),
+        "od-0": ("", True),
+    }
+
+
 def test_groups_of_one_owner_stay_apart(tmp_path: Path) -> None:
     served = owner("LeaderWorkerSet", "serve", "leaderworkerset.x-k8s.io/v1")
     with ApiServer(custom=kinds.ALL_CUSTOM, kubelet=False) as server:

@@ -141,6 +141,15 @@ def test_work_that_finds_no_room_blocks_unless_it_may_wait() -> None:
     assert (opened.verdict, opened.blocked) == ("does not fit", ())
 
 
+def test_whether_what_is_made_anew_otherwise_fits_is_not_known() -> None:
+    whole = fleet(4, work("job", [0], gpus=1), work("other", [1], gpus=1, told="served"))
+    told = {**whole.disruptions, "kept": replace(whole.disruptions["kept"], changed=True)}
+    found = planned(replace(whole, disruptions=told), Request(("n00", "n01")))
+    verdicts = {unit.workload: unit.verdict for wave in found.waves for unit in wave.units}
+    assert verdicts == {"a/job": "unknown", "a/other": "fits"}
+    assert (found.verdict, found.blocked) == ("unknown", ())
+
+
 def test_it_fits_in_another_order_of_waves() -> None:
     # n03 has room for `big` once `ends` is over; in the order of stages `big` would go first
     whole = fleet(
@@ -175,10 +184,46 @@ def test_the_zone_of_a_site_is_where_moments_are_told() -> None:
     assert one.cure == "a later --deadline"
 
 
+def test_a_gang_goes_to_targets_that_are_back_rather_than_to_those_of_later_waves() -> None:
+    whole = fleet(5, work("llm", [0, 1], gpus=8, gang=True), work("full", [4], gpus=8))
+    nodes = tuple(f"n{at:02}" for at in range(4))
+    found = planned(whole, Request(nodes, max_unavailable=2))
+    assert [wave.nodes for wave in found.waves] == [("n02", "n03"), ("n00", "n01")]
+    (unit,) = found.waves[1].units
+    assert ({leaf.to for leaf in unit.leaves}, unit.restarts) == ({"n02", "n03"}, 1)
+    assert not found.blocked
+
+
+def test_a_gang_that_would_restart_twice_blocks() -> None:
+    # each of the two has room on the nodes of the other alone
+    whole = fleet(4, work("one", [0, 1], gpus=4, gang=True), work("two", [2, 3], gpus=4, gang=True))
+    request = Request(tuple(f"n{at:02}" for at in range(4)), max_unavailable=2)
+    found = planned(whole, request)
+    first = found.waves[0].units[0]
+    assert (first.restarts, first.lost_gpu_ms) == (2, None)
+    (one,) = found.blocked
+    assert (one.why, one.subject, one.cure) == ("no-room", first.workload, "--without-fit")
+    opened = planned(whole, replace(request, gates=Gates(without_fit=True)))
+    assert (opened.blocked, opened.waves[0].units[0].restarts) == ((), 2)
+
+
+def test_room_off_later_targets_that_is_not_certain_is_told() -> None:
+    # `small` may take a GPU of n04 or n05, where alone both members of the gang have room
+    works = (work("llm", [0, 1], gpus=8, gang=True), work("small", [2], gpus=1), work("most", [6], gpus=7))
+    nodes = tuple(f"n{at:02}" for at in range(4))
+    found = planned(fleet(7, *works), Request(nodes, max_unavailable=3))
+    wave = next(wave for wave in found.waves if wave.units)
+    assert (wave.verdict, wave.number, len(found.waves)) == ("fits after reordering", 1, 2)
+    (one,) = (each for each in found.findings if each.why == "no-room")
+    assert (one.subject, one.blocks) == ("a/llm", False)
+    assert "not for certain: a taint PreferNoSchedule is all" in one.says
+
+
 def test_work_that_fits_on_later_targets_alone_is_named() -> None:
-    whole = fleet(2, work("job", [0], gpus=8))
+    whole = fleet(2, work("job", [0], gpus=4), work("other", [1], gpus=1))
     found = planned(whole, Request(("n00", "n01"), max_unavailable=1))
     assert [wave.nodes for wave in found.waves] == [("n00",), ("n01",)]
-    assert found.waves[0].units[0].leaves[0].to == "n01"
+    first, second = (wave.units[0] for wave in found.waves)
+    assert ([leaf.to for leaf in first.leaves], first.restarts, second.restarts) == (["n01"], 2, 1)
     again = [one for one in found.findings if one.why == "no-room"]
     assert [(one.subject, one.nodes, one.blocks) for one in again] == [("a/job", ("n01",), False)]

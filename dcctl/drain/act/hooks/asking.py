@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from dcctl.drain.act.hooks.reach import told
 from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, demand_read, signal_of
 from dcctl.drain.backends import NoProof
+from dcctl.drain.policy.grammar import asking
 from dcctl.inventory.sources.http.failure import Failure
+from dcctl.inventory.sources.kubernetes.rights import RIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +41,19 @@ def refuse_wrong(hook: Hook) -> None:
         demand_read(hook)
     except ValueError as error:
         raise NoProof(str(error)) from error
-    if hook.how == "annotation" and hook.proof == "annotation" and annotation_of(hook)[0] == hook.proof_of:
-        raise NoProof(f"the annotation {hook.proof_of} asks for the checkpoint, and cannot prove it as well")
+
+
+def demand_own(hook: Hook, place: Place) -> None:
+    """Return if the pod itself has the annotation that asks so. NoProof: then nobody may act on it by that.
+
+    Otherwise who may annotate one pod could have commands run in another that counts as the same work.
+    """
+    try:
+        same = asking(place.asked_by) == (hook.how, hook.what)
+    except ValueError:
+        same = False
+    if not same:
+        raise NoProof("its own annotation dcctl.io/checkpoint does not ask for that, and no rule does")
 
 
 def ask(hook: Hook, reach: Reach, place: Place, stamp: Callable[[], str]) -> str:
@@ -107,20 +120,27 @@ def _annotation(key: str, value: str, reach: Reach, place: Place, stamp: Callabl
 
 
 def _request(call: Call, reach: Reach, place: Place) -> str:
-    scheme = "https:" if call.tls else ""
-    base, _, name = place.path.rpartition("/")
-    answer = reach.request(call.method, f"{base}/{scheme}{name}:{call.port}/proxy{call.path}")
+    answer = reach.request(call.method, _proxied(call, place))
     if answer.status == 202:
         raise Unsure("it answered 202: it has begun, and does not say that it ended")
     return f"{call.method} :{call.port}{call.path.partition('?')[0]} answered {answer.status}"
 
 
-_RIGHTS: Final = {
-    "signal": "get and create pods/exec",
-    "exec": "get and create pods/exec",
-    "annotation": "patch pods",
-    "http": "get and create pods/proxy",
-}
+def _proxied(call: Call, place: Place) -> str:
+    """The address at the API server of a port of this pod. NoProof: what is sent would lie elsewhere."""
+    from urllib3.util import parse_url
+
+    base, _, name = place.path.rpartition("/")
+    port = f"{base}/{'https:' if call.tls else ''}{name}:{call.port}/proxy/"
+    target = port.removesuffix("/") + call.path
+    sent = parse_url(f"https://host{target}").request_uri  # as the client normalises it
+    if sent != target or not sent.startswith(port):
+        raise NoProof(f"{call.path} leads away from the pod: it is not asked")
+    return target
+
+
+_NEEDS: Final = {"signal": "execs", "exec": "execs", "annotation": "patches_pods", "http": "requests"}
+"""Fields of `Needs`."""
 
 
 def _answer(failure: Failure, how: str, place: Place) -> NoProof | Unsure:
@@ -141,4 +161,5 @@ def _answer(failure: Failure, how: str, place: Place) -> NoProof | Unsure:
 
 def denied(failure: Failure, how: str) -> str:
     """What right is lacking."""
-    return f"we may not ask it: the right to {_RIGHTS[how]} is needed ({told(failure.reason)})"
+    right = next(one.told for one in RIGHTS if one.need == _NEEDS[how])
+    return f"we may not ask it: the right to {right} is needed ({told(failure.reason)})"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
-from dcctl.drain.act.hooks.asking import Unsure, ask, refuse_wrong
+from dcctl.drain.act.hooks.asking import Unsure, ask, demand_own, refuse_wrong
 from dcctl.drain.act.hooks.proofs import LOOK_S, proof_of
 from dcctl.drain.act.hooks.reach import Reach, told
 from dcctl.drain.backends import NoProof
@@ -88,6 +88,8 @@ class KubernetesHooks:
 
     def _proved(self, hook: Hook, reach: Reach, uid: str | None) -> str:
         place = reach.place(uid, hook.container)
+        if hook.annotated:
+            demand_own(hook, place)
         proof = proof_of(hook, reach, place, self._now_s)
         if proof is not None:
             proof.before()

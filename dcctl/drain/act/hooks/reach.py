@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _AGAIN_S: Final = 1.0
 """Before a question is asked again that got no answer."""
 _TRIES: Final = 10
+_CHECKPOINT: Final = "dcctl.io/checkpoint"
 _TOLD_LINES, _TOLD_CHARS = 3, 200
 
 
@@ -75,6 +76,8 @@ class Place(NamedTuple):
     uid: str
     container: str
     shares_processes: bool
+    asked_by: str = ""
+    """Its own annotation dcctl.io/checkpoint."""
 
 
 class Reach:
@@ -117,7 +120,8 @@ class Reach:
             raise NoProof(f"it has no container {chosen}: {', '.join(names)}")
         if not any(each.name == chosen and each.state.running is not None for each in states):
             raise NoProof(f"container {chosen} does not run (the pod is {pod.status.phase or 'of no phase'})")
-        return Place(self.path, pod.metadata.uid, chosen, pod.shares_processes)
+        own = pod.annotation(_CHECKPOINT) or ""
+        return Place(self.path, pod.metadata.uid, chosen, pod.shares_processes, own)
 
     def patch(self, body: dict[str, object]) -> None:
         """The pod has these fields."""

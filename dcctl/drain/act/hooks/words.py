@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _CLEAR: Final = "/?&=:@!$'()*+,;~%"
 """Left as they are in a path with its query."""
+_ESCAPE: Final = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
 class Call(NamedTuple):
@@ -27,8 +29,8 @@ class Call(NamedTuple):
 
 def demand_read(hook: Hook) -> None:
     """Return if the grammar knows the hook and its proof: nothing else is ever sent. ValueError."""
-    how, _ = asking(f"{hook.how} {hook.what}")
-    proving(f"{hook.proof} {hook.proof_of}", how)
+    how, what = asking(f"{hook.how} {hook.what}")
+    proving(f"{hook.proof} {hook.proof_of}", how, what)
 
 
 def signal_of(hook: Hook) -> str:
@@ -54,4 +56,5 @@ def call_of(hook: Hook) -> Call:
     if rest.startswith("//:"):
         rest = rest.removeprefix("//:")
     port, _, path = rest.partition("/")
-    return Call(method, int(port), quote(f"/{path}", safe=_CLEAR), tls=scheme == "https")
+    sent = _ESCAPE.sub(lambda found: found[0].upper(), quote(f"/{path}", safe=_CLEAR))
+    return Call(method, int(port), sent, tls=scheme == "https")

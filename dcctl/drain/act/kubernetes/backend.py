@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act.kubernetes.devices import DeviceTaints
-from dcctl.drain.act.kubernetes.evictions import evict
+from dcctl.drain.act.kubernetes.evictions import evict, found
 from dcctl.drain.act.kubernetes.lease import Lease
 from dcctl.drain.act.kubernetes.nodes import Nodes
 from dcctl.drain.backends import Sight, Standing
@@ -16,6 +16,7 @@ from dcctl.drain.work.devices import KIND
 from dcctl.errors import UnreachableError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import OwnedPod
+from dcctl.inventory.sources.kubernetes.rights import RIGHTS
 from dcctl.inventory.sources.kubernetes.said import said
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from dcctl.drain.request import Board
     from dcctl.drain.work.devices import TaintRule
     from dcctl.inventory.sources.kubernetes.objects import Objects
+    from dcctl.inventory.sources.kubernetes.rights import Right
 
 ROLE: Final = "dcctl drain --rbac | kubectl apply -f -"
 _TRY: Final = "kubectl get --raw /readyz?verbose"
@@ -36,40 +38,6 @@ _RUN_S = 90 * 86400.0
 _OUTAGE_S = 300.0
 """How long the server may be away while pods are followed."""
 _OVER = ("Succeeded", "Failed")
-
-
-class _Right(NamedTuple):
-    """One right, as SelfSubjectAccessReview asks for it."""
-
-    verb: str
-    resource: str
-    group: str = ""
-    subresource: str = ""
-    namespace: str = ""
-
-    @property
-    def told(self) -> str:
-        """VERB RESOURCE/SUBRESOURCE.GROUP."""
-        name = "/".join(filter(None, (self.resource, self.subresource)))
-        where = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.verb} {name}{f'.{self.group}' if self.group else ''}{where}"
-
-
-_LEASES = ("leases", "coordination.k8s.io", "", "kube-system")
-_ALWAYS = (
-    *(_Right(verb, "nodes") for verb in ("get", "list", "patch")),
-    *(_Right(verb, "pods") for verb in ("get", "list", "watch")),
-    _Right("create", "pods", subresource="eviction"),
-    *(_Right(verb, *_LEASES) for verb in ("get", "create", "patch")),
-)
-_DELETES = _Right("delete", "pods")
-_EXECS = tuple(_Right(verb, "pods", subresource="exec") for verb in ("get", "create"))
-_REQUESTS = tuple(_Right(verb, "pods", subresource="proxy") for verb in ("get", "create"))
-_PATCHES = _Right("patch", "pods")
-_DEVICES = (
-    *(_Right(verb, "devicetaintrules", "resource.k8s.io") for verb in ("get", "list", "create", "delete")),
-    _Right("list", "resourceslices", "resource.k8s.io"),
-)
 
 
 class Kubernetes:
@@ -98,17 +66,19 @@ class Kubernetes:
 
     def lacking(self, needs: Needs) -> tuple[str, ...]:
         """The rights that we do not have, by the server's own word."""
-        wanted = [*_ALWAYS]
-        wanted += [_DELETES] if needs.deletes else []
-        wanted += _EXECS if needs.execs else ()
-        wanted += _REQUESTS if needs.requests else ()
-        wanted += [_PATCHES] if needs.patches_pods else []
-        wanted += _DEVICES if needs.devices else ()
+        given = needs._asdict()
+        wanted = [one for one in RIGHTS if not one.name and given.get(one.need, True)]
         with _told("the API server"):
-            return tuple(one.told for one in wanted if not self._may(one))
+            return tuple(lack for one in wanted for lack in self._lacking(one))
 
-    def _may(self, right: _Right) -> bool:
-        return self._asked.may(right.verb, right.resource, right.namespace, right.group, right.subresource)
+    def _lacking(self, right: Right) -> Iterator[str]:
+        """Yield VERB RESOURCE/SUBRESOURCE.GROUP for each verb that we may not."""
+        resource, _, below = right.resource.partition("/")
+        group = f".{right.group}" if right.group else ""
+        where = f" in {right.namespace}" if right.namespace else ""
+        for verb in right.verbs:
+            if not self._asked.may(verb, resource, right.namespace, right.group, below):
+                yield f"{verb} {right.resource}{group}{where}"
 
     def demand_unlocked(self, run: str) -> None:
         """Return when this run may take the lease. RefusedError names who holds it."""
@@ -169,6 +139,11 @@ class Kubernetes:
         """One try."""
         with _told(f"pod {leave.pod}"):
             return evict(self._run, leave)
+
+    def is_there(self, leave: Leave) -> bool:
+        """Whether the pod with this UID exists now."""
+        with _told(f"pod {leave.pod}"):
+            return found(self._run, leave) is not None
 
     def follow(self) -> Iterator[Sight]:
         """Yield all pods, and then every change; one watch tells all."""

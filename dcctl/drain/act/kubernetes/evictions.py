@@ -31,7 +31,7 @@ def evict(objects: Objects, leave: Leave) -> Answer:
 
 def _request(leave: Leave) -> tuple[str, str, dict[str, object]]:
     namespace, _, name = leave.pod.partition("/")
-    path = f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"
+    path = _path(leave)
     options: dict[str, object] = {"preconditions": {"uid": leave.uid}}
     if leave.grace_s is not None:
         options["gracePeriodSeconds"] = leave.grace_s
@@ -40,6 +40,11 @@ def _request(leave: Leave) -> tuple[str, str, dict[str, object]]:
     meta = {"name": name, "namespace": namespace}
     body: dict[str, object] = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
     return "POST", f"{path}/eviction", body | {"deleteOptions": options}
+
+
+def _path(leave: Leave) -> str:
+    namespace, _, name = leave.pod.partition("/")
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"
 
 
 def meant(failure: Failure) -> Answer:
@@ -71,10 +76,19 @@ def _looked_up(objects: Objects, leave: Leave, answer: Answer) -> Answer:
 
     One that is gone by now went for this try, as far as can be known.
     """
-    _, path, _ = _request(leave)
     try:
-        pod = objects.read(path.removesuffix("/eviction"), OwnedPod)
+        pod = found(objects, leave)
+    except Failure:
+        return answer
+    return answer if pod is not None and not pod.metadata.deletion_timestamp else Answer("leaving")
+
+
+def found(objects: Objects, leave: Leave) -> OwnedPod | None:
+    """The pod with this UID; None: it is gone, or another has its name. Raises Failure."""
+    try:
+        pod = objects.read(_path(leave), OwnedPod)
     except Failure as failure:
-        return Answer("leaving") if failure.status == 404 else answer
-    is_there = pod.metadata.uid == leave.uid and not pod.metadata.deletion_timestamp
-    return answer if is_there else Answer("leaving")
+        if failure.status != 404:
+            raise
+        return None
+    return pod if pod.metadata.uid == leave.uid else None

@@ -33,6 +33,14 @@ _TITLE = f"the lease kube-system/{NAME}"
 _LOOK = "kubectl get --raw /readyz?verbose"
 
 
+_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""It goes on while the machine is suspended, as the lease does, where the system has such a clock."""
+
+
+def _passed_s() -> float:
+    return time.clock_gettime(_CLOCK)
+
+
 class _Meta(Wire):
     resource_version: str = ""
     annotations: dict[str, str] | None = None
@@ -65,10 +73,11 @@ class Lease:
         who: str,
         duration_s: int,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = _passed_s,
     ) -> None:
-        """`duration_s`: how long it holds without being renewed."""
+        """`duration_s`: how long it holds without being renewed. `clock`: seconds, from any moment on."""
         self._objects, self._run, self._who, self._duration_s = objects, run, who, duration_s
-        self._sleep, self._version, self._transitions = sleep, "", 0
+        self._sleep, self._clock, self._version, self._transitions = sleep, clock, "", 0
         self._renewed_s, self._lost = 0.0, ""
         self._over, self._turn = threading.Event(), threading.Lock()
 
@@ -91,7 +100,7 @@ class Lease:
         seen = self.demand_vacant()
         changed = seen is not None and seen.spec.holder_identity != self._run
         self._transitions = (seen.spec.lease_transitions or 0) + changed if seen is not None else 0
-        began_s = time.monotonic()
+        began_s = self._clock()
         try:
             self._write(seen.metadata.resource_version if seen is not None else "")
         except Failure as failure:
@@ -109,13 +118,16 @@ class Lease:
 
         One that expired is still ours if it can be renewed: nobody wrote it meanwhile.
         """
-        if not self._lost and time.monotonic() - self._renewed_s > self._duration_s:
+        if self._is_overdue():
             with self._turn:
                 self._renew_once()
-            if not self._lost and time.monotonic() - self._renewed_s > self._duration_s:
+            if self._is_overdue():
                 raise UnreachableError(_TITLE, f"cannot be renewed for {self._duration_s} s now", _LOOK)
         if self._lost:
             raise DcctlError(f"{_TITLE} is lost", self._lost)
+
+    def _is_overdue(self) -> bool:
+        return not self._lost and self._clock() - self._renewed_s > self._duration_s
 
     def release(self) -> None:
         """Nobody holds it; who takes over need not wait. What cannot be told to the server expires."""
@@ -159,7 +171,7 @@ class Lease:
 
     def _write(self, version: str) -> None:
         """It has our name and the time. A new one is made without a version."""
-        began_s = time.monotonic()
+        began_s = self._clock()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         spec = {
             "holderIdentity": self._run,

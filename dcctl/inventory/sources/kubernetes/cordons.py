@@ -23,11 +23,25 @@ class DrainNote(Wire):
     """What dcctl writes on a node that it takes out of service."""
 
     run: str = ""
+    """Empty: somebody spoiled the note."""
     who: str = ""
     reason: str = ""
     was_schedulable: bool | None = None
+    """Before it. None: not told."""
     at: str = ""
     """RFC 3339."""
+
+    def encode(self) -> str:
+        """As the annotation has it."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> DrainNote:
+        """What the annotation tells; an empty note where somebody spoiled it."""
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.MsgspecError, UnicodeError):
+            return cls()
 
 
 class Mark(NamedTuple):
@@ -38,6 +52,10 @@ class Mark(NamedTuple):
     key: str
     idle: tuple[str, ...] = ()
     """Values at which it stands there though the node is in service."""
+
+    def holds(self, value: str | None) -> bool:
+        """Whether the tool holds a node that has it with this value; None: has it not."""
+        return value is not None and value not in self.idle
 
 
 _UPGRADE_IDLE = ("", "upgrade-done", "upgrade-required")
@@ -59,24 +77,21 @@ MARKS: tuple[Mark, ...] = (
 def cordon_of(item: NodeObject) -> Cordon | None:
     """Who took the node out of service; None where nothing on it tells."""
     notes, labels, spec = item.metadata.annotations or {}, item.metadata.labels or {}, item.spec
-    if DRAIN in notes:
-        return _own(notes[DRAIN])
     taints = {each.key: each.value or "" for each in spec.taints or ()}
-    told: Mapping[str, Mapping[str, str]] = {"annotation": notes, "label": labels, "taint": taints}
-    for mark in MARKS:
-        value = told[mark.kind].get(mark.key)
-        if value is not None and value not in mark.idle:
-            return Cordon(mark.by)
-    return None
+    others = holders(notes, labels, taints)
+    if DRAIN in notes:
+        note = DrainNote.decode(notes[DRAIN])
+        since_s = _since_s(note.at)
+        return Cordon("dcctl", note.run, note.who, note.reason, note.was_schedulable, since_s, others)
+    return Cordon(others[0], others=others[1:]) if others else None
 
 
-def _own(text: str) -> Cordon:
-    """What dcctl wrote; where somebody spoiled it, only that it was dcctl."""
-    try:
-        note = msgspec.json.decode(text, type=DrainNote)
-    except msgspec.MsgspecError:
-        return Cordon("dcctl")
-    return Cordon("dcctl", note.run, note.who, note.reason, note.was_schedulable, _since_s(note.at))
+def holders(
+    annotations: Mapping[str, str], labels: Mapping[str, str], taints: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The other tools that hold a node with these, each once, in the order of MARKS. `taints` are by key."""
+    told: Mapping[str, Mapping[str, str]] = {"annotation": annotations, "label": labels, "taint": taints}
+    return tuple(dict.fromkeys(mark.by for mark in MARKS if mark.holds(told[mark.kind].get(mark.key))))
 
 
 def _since_s(text: str) -> int | None:

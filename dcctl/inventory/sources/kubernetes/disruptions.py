@@ -6,22 +6,28 @@ Pods are many and say the same of it: each distinct answer is made once, under t
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 
 from dcctl.inventory.disruption import Disruption
 from dcctl.inventory.placement import key_of
+from dcctl.inventory.sources.kubernetes.jobs import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dcctl.inventory.disruption import Scratch
     from dcctl.inventory.model import Budget
+    from dcctl.inventory.sources.kubernetes.jobs import Jobs
+    from dcctl.inventory.sources.kubernetes.statefulsets import StatefulSets
     from dcctl.inventory.sources.kubernetes.types import OwnerRef, Pod, PodNotes
 
+_Texts = tuple[str, ...]
+_Remade = tuple[bool, str, int | None, bool]
+_Own = tuple[str, bool, str, int | None, _Texts, _Texts, _Texts, str, str, str, str]
 _Said = tuple[
-    str, bool, str, int | None, tuple[str, ...], tuple[str, ...], tuple[str, ...], str, str, str, str
+    str, bool, str, int | None, _Texts, _Texts, _Texts, str, str, str, str, bool, str, int | None, bool
 ]
 """The fields of a Disruption, in its order."""
 _Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -55,10 +61,25 @@ PROTECTING_LABELS: Mapping[str, Callable[[str], bool]] = {
 _LABELS = frozenset(PROTECTING_LABELS)
 
 
+_TOLD = ("Job", "StatefulSet")
+_NOTHING: _Remade = (False, "", None, False)
+_INDEX = "batch.kubernetes.io/job-completion-index"
+_REVISION = "controller-revision-hash"
+
+
+class Makers(NamedTuple):
+    """What makes pods anew and may not do so, or otherwise."""
+
+    jobs: Jobs
+    sets: StatefulSets
+
+
 class Disruptions:
     """The disruptions of the pods read so far, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, makers: Makers | None = None) -> None:
+        """`makers` were read before; without them nobody is told what is made in place of a pod."""
+        self._makers = makers
         self.found: dict[str, Disruption] = {}
         """By key."""
         self.bad: dict[str, str] = {}
@@ -72,7 +93,8 @@ class Disruptions:
 
     def of_pod(self, pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> str:
         """The key of the pod's disruption; `scratch` and `budgets` as its volumes and labels tell."""
-        said = _said(pod, scratch, budgets)
+        owner = _owner(pod.metadata.owner_references)
+        said = (*_said(pod, owner, scratch, budgets), *self._remade(pod, owner))
         return self._keys.get(said) or self._new(said)
 
     def checkpointed_at_s(self, pod: Pod) -> int | None:
@@ -85,6 +107,19 @@ class Disruptions:
             self.bad[f"{pod.metadata.namespace}/{pod.metadata.name}"] = why
             return None
 
+    def _remade(self, pod: Pod, owner: OwnerRef | None) -> _Remade:
+        """What its controller does once it is evicted, as the last fields of a Disruption."""
+        meta, notes, makers = pod.metadata, pod.metadata.annotations, self._makers
+        if owner is None or owner.kind not in _TOLD:
+            return _NOTHING
+        labels = meta.labels or {}
+        if owner.kind == "StatefulSet":
+            changed = makers.sets.changed(owner.uid, meta.name, labels.get(_REVISION)) if makers else False
+            return False, "", None, changed
+        indexed = _INDEX in labels or (notes is not None and notes.completion_index is not None)
+        tries = makers.jobs.of_pod(owner.uid, notes.index_failures if notes else None) if makers else Tries()
+        return indexed, tries.fatal, tries.retries, False
+
     def _new(self, said: _Said) -> str:
         found = Disruption(*said)  # type: ignore[arg-type]  # `scratch` is one of its words
         key = self._keys[said] = key_of(found)
@@ -92,9 +127,9 @@ class Disruptions:
         return key
 
 
-def _said(pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> _Said:
+def _said(pod: Pod, owner: OwnerRef | None, scratch: Scratch, budgets: Iterable[Budget]) -> _Own:
     meta, notes, grace_s = pod.metadata, pod.metadata.annotations, pod.spec.termination_grace_period_seconds
-    controller = _controller(meta.owner_references)
+    controller = owner.kind if owner is not None else ""
     names = tuple(sorted([each.name for each in budgets])) if budgets else ()
     finalizers = tuple(meta.finalizers) if meta.finalizers else ()
     if grace_s is not None and grace_s < 0:
@@ -106,7 +141,7 @@ def _said(pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> _Said:
         return controller, False, scratch, grace_s, names, protected, finalizers, "", "", "", ""
     return (
         controller,
-        notes.mirror is not None,
+        notes.mirror is not None and _is_of_its_node(pod),
         scratch,
         grace_s,
         names,
@@ -119,11 +154,18 @@ def _said(pod: Pod, scratch: Scratch, budgets: Iterable[Budget]) -> _Said:
     )
 
 
-def _controller(owners: list[OwnerRef] | None) -> str:
+def _owner(owners: list[OwnerRef] | None) -> OwnerRef | None:
+    """What makes it anew."""
     for each in owners or ():
         if each.controller:
-            return each.kind
-    return ""
+            return each
+    return None
+
+
+def _is_of_its_node(pod: Pod) -> bool:
+    """Whether its owner is the node that it stands on, as the kubelet says of its static pods."""
+    node = pod.spec.node_name
+    return any(each.kind == "Node" and each.name == node for each in pod.metadata.owner_references or ())
 
 
 def _annotated(notes: PodNotes | None) -> Iterator[str]:

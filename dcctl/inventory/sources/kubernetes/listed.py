@@ -42,8 +42,8 @@ VOLUMES = Listed("", ("v1",), "persistentvolumes", "where volumes can be mounted
 BUDGETS = Listed("policy", ("v1",), "poddisruptionbudgets", "how many pods may be missing")
 QUOTAS = Listed("", ("v1",), "resourcequotas", "what a namespace may ask for")
 REPLICA_SETS = Listed("apps", ("v1",), "replicasets", "from pod to Deployment", metadata_only=True)
-STATEFUL_SETS = Listed("apps", ("v1",), "statefulsets", "from pod to what owns the set", metadata_only=True)
-JOBS = Listed("batch", ("v1",), "jobs", "from pod to JobSet, TrainJob and others", metadata_only=True)
+STATEFUL_SETS = Listed("apps", ("v1",), "statefulsets", "from pod to what owns the set; its template")
+JOBS = Listed("batch", ("v1",), "jobs", "from pod to JobSet and others; its retries")
 SLICES = Listed(
     "resource.k8s.io",
     ("v1", "v1beta2", "v1beta1"),

@@ -180,11 +180,6 @@ class _Event(Wire):
     object: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class _Status(Wire):
-    code: int = 0
-    message: str = ""
-
-
 class _Resource(Wire):
     name: str = ""
     kind: str = ""

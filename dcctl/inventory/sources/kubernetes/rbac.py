@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from dcctl.inventory.sources.kubernetes.evidence.components import LISTS
 from dcctl.inventory.sources.kubernetes.evidence.lists import ROWS
 from dcctl.inventory.sources.kubernetes.listed import ALL
+from dcctl.inventory.sources.kubernetes.rights import RIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dcctl.inventory.sources.kubernetes.listed import Listed
+    from dcctl.inventory.sources.kubernetes.rights import Right
 
 _HEAD = """\
 # What `dcctl inventory` reads of a Kubernetes cluster, and nothing else. It changes nothing.
@@ -60,55 +62,14 @@ rules:
 - nonResourceURLs: ["/apis"]
   verbs: ["get"]
 """
-_ACTS = """\
-# to tell this cluster from every other
-- apiGroups: [""]
-  resources: ["namespaces"]
-  resourceNames: ["kube-system"]
-  verbs: ["get"]
-# to cordon, and to give back
-- apiGroups: [""]
-  resources: ["nodes"]
-  verbs: ["get", "patch"]
-# to see pods go
-- apiGroups: [""]
-  resources: ["pods"]
-  verbs: ["get", "watch"]
-# to evict: budgets hold
-- apiGroups: [""]
-  resources: ["pods/eviction"]
-  verbs: ["create"]
-# for --allow-pdb-violation alone
-#- apiGroups: [""]
-#  resources: ["pods"]
-#  verbs: ["delete"]
-# for checkpoints that are asked for by a signal or a command, or proved by a file
-#- apiGroups: [""]
-#  resources: ["pods/exec"]
-#  verbs: ["get", "create"]
-# for checkpoints that are asked for over HTTP
-#- apiGroups: [""]
-#  resources: ["pods/proxy"]
-#  verbs: ["get", "create"]
-# for checkpoints that are asked for by an annotation
-#- apiGroups: [""]
-#  resources: ["pods"]
-#  verbs: ["patch"]
-# for --gpu: single devices are kept back
-#- apiGroups: ["resource.k8s.io"]
-#  resources: ["devicetaintrules"]
-#  verbs: ["get", "list", "create", "delete"]
+_ROLE = """\
 ---
-# one campaign at a time
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: dcctl-drainer
   namespace: kube-system
 rules:
-- apiGroups: ["coordination.k8s.io"]
-  resources: ["leases"]
-  verbs: ["get", "create", "update", "patch"]
 """
 
 
@@ -126,7 +87,15 @@ def audit_rbac_yaml() -> str:
 
 def drain_rbac_yaml() -> str:
     """A ClusterRole and a Role for drains; what only some campaigns need is a comment."""
-    return _DRAIN + _rules(ALL) + _ACTS
+    role = "".join(_act(one) for one in RIGHTS if one.namespace)
+    return _DRAIN + _rules(ALL) + "".join(_act(one) for one in RIGHTS if not one.namespace) + _ROLE + role
+
+
+def _act(one: Right) -> str:
+    names = f'  resourceNames: ["{one.name}"]\n' if one.name else ""
+    verbs = ", ".join(f'"{verb}"' for verb in one.verbs)
+    rule = f'- apiGroups: ["{one.group}"]\n  resources: ["{one.resource}"]\n{names}  verbs: [{verbs}]\n'
+    return f"# {one.why}\n" + ("".join(f"#{line}\n" for line in rule.splitlines()) if one.need else rule)
 
 
 def _rules(lists: Iterable[Listed]) -> str:

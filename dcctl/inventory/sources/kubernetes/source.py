@@ -26,15 +26,17 @@ from dcctl.inventory.sources.kubernetes.asked import asked
 from dcctl.inventory.sources.kubernetes.auth import connect, current_context
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
 from dcctl.inventory.sources.kubernetes.discovery import Served, discover
-from dcctl.inventory.sources.kubernetes.disruptions import Disruptions
+from dcctl.inventory.sources.kubernetes.disruptions import Disruptions, Makers
 from dcctl.inventory.sources.kubernetes.dra import ClaimObject, Claims, Holding, SliceObject, Slices
 from dcctl.inventory.sources.kubernetes.gangs import GangObject, Gangs
+from dcctl.inventory.sources.kubernetes.jobs import JobObject, Jobs, JobSetObject, JobSets
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
 from dcctl.inventory.sources.kubernetes.owners import Parents
 from dcctl.inventory.sources.kubernetes.paging import read_list
 from dcctl.inventory.sources.kubernetes.pods import Pods
 from dcctl.inventory.sources.kubernetes.quotas import QuotaObject, Quotas
 from dcctl.inventory.sources.kubernetes.rbac import rbac_yaml
+from dcctl.inventory.sources.kubernetes.statefulsets import SetObject, StatefulSets
 from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import Bare, Namespace, NodeObject, Pod
 from dcctl.inventory.sources.kubernetes.volumes import VolumeObject, Volumes
@@ -147,9 +149,11 @@ class _Reading:
         self._budgets, self._parents = Budgets(), Parents()
         self._namespaces, self._claims, self._slices = Namespaces(), Claims(), Slices()
         self._templates, self._volumes, self._quotas = Templates(), Volumes(), Quotas(self._source)
-        self._nodes, self._disruptions = Nodes(self._source, place), Disruptions()
-        self._pods = Pods(self._budgets, self._templates, self._disruptions)
         self._gangs = {each: Gangs(self._parents, each.group, _kind(each)) for each in lists.GANGS}
+        self._job_sets = JobSets(self._gangs[lists.JOB_SETS])
+        self._makers = Makers(Jobs(self._parents, self._job_sets), StatefulSets(self._parents))
+        self._nodes, self._disruptions = Nodes(self._source, place), Disruptions(self._makers)
+        self._pods = Pods(self._budgets, self._templates, self._disruptions)
 
     def fleet(self) -> Fleet:
         """Everything that could be read, put together."""
@@ -196,6 +200,9 @@ class _Reading:
     def _first(self, served: Served) -> list[Callable[[], None]]:
         """The lists that pods are matched with as they pass by."""
         return [
+            partial(self._read, served, lists.JOBS, JobObject, self._makers.jobs),
+            partial(self._read, served, lists.STATEFUL_SETS, SetObject, self._makers.sets),
+            partial(self._read, served, lists.JOB_SETS, JobSetObject, self._job_sets),
             partial(self._read, served, lists.BUDGETS, BudgetObject, self._budgets),
             partial(self._read, served, lists.NAMESPACES, Namespace, self._namespaces),
             partial(self._read, served, lists.VOLUMES, VolumeObject, self._volumes),
@@ -209,10 +216,10 @@ class _Reading:
             partial(self._read, served, lists.SLICES, SliceObject, self._slices),
             partial(self._read, served, lists.CLAIMS, ClaimObject, self._claims),
             partial(self._read, served, lists.QUOTAS, QuotaObject, self._quotas),
+            partial(self._read, served, lists.REPLICA_SETS, Bare, self._parents),
         ]
-        jobs += [partial(self._read, served, each, Bare, self._parents) for each in lists.OWNERS]
-        jobs += [partial(self._read, served, each, GangObject, sink) for each, sink in self._gangs.items()]
-        return jobs
+        gangs = {each: sink for each, sink in self._gangs.items() if each is not lists.JOB_SETS}
+        return jobs + [partial(self._read, served, each, GangObject, sink) for each, sink in gangs.items()]
 
     def _read(self, served: Served, what: Listed, of: type[T], sink: Sink[T]) -> None:
         """One list, in the best version that the cluster has; a failure is a gap."""

@@ -79,6 +79,8 @@ class PodNotes(Struct, gc=False):
     checkpoint_timeout: str | None = field(default=None, name="dcctl.io/checkpoint-timeout")
     checkpointed_at: str | None = field(default=None, name="dcctl.io/checkpointed-at")
     when_drained: str | None = field(default=None, name="dcctl.io/when-drained")
+    completion_index: str | None = field(default=None, name="batch.kubernetes.io/job-completion-index")
+    index_failures: str | None = field(default=None, name="batch.kubernetes.io/job-index-failure-count")
 
 
 class PodMeta(Wire):

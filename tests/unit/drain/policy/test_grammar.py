@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from dcctl.drain.policy.grammar import When, when
 from dcctl.drain.policy.rules import annotated
@@ -72,7 +73,7 @@ def _hook(text: str, proof: str, timeout: str = "") -> Hook:
     ],
 )  # fmt: skip
 def test_how_work_is_asked(text: str, proof: str, timeout: str, expected: Hook) -> None:
-    assert _hook(text, proof, timeout) == expected
+    assert _hook(text, proof, timeout) == replace(expected, annotated=True)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,9 @@ def test_how_work_is_asked(text: str, proof: str, timeout: str, expected: Hook) 
         ("annotation a=b", "exit", "", "annotation says nothing of the end of a checkpoint"),
         ("signal USR1", "exit", "", "signal says nothing of the end of a checkpoint"),
         ("annotation -a=b", "exit", "", "'-a' is no key of an annotation"),
+        ("annotation kubernetes.io/x=y", "file /c", "", "means something to Kubernetes itself"),
+        ("annotation pod-security.k8s.io/x=y", "file /c", "", "means something to Kubernetes itself"),
+        ("annotation a=b", "annotation a", "", "asks for the checkpoint, and cannot prove it as well"),
         ("exec", "", "", "exec needs a command line"),
         ("exec ''", "", "", "exec needs a command line"),
         ("exec save 'a", "", "", "no closing quotation"),
@@ -99,11 +103,31 @@ def test_how_work_is_asked(text: str, proof: str, timeout: str, expected: Hook) 
         ("http PUT :80/", "", "", "is no request"),
         ("http POST :0/", "", "", "is no request"),
         ("http POST :65536/", "", "", "is no request"),
+        ("http :1/../../../nodes/other:10250/proxy/run", "", "", "is no plain path"),
+        ("http :1/a/%2e%2E/b", "", "", "is no plain path"),
+        ("http :1/a/%252e%252e/b", "", "", "is no plain path"),
+        ("http :1/a%2f..%2fb", "", "", "is no plain path"),
+        ("http :1/..;x/b", "", "", "is no plain path"),
+        ("http :1/./b", "", "", "is no plain path"),
+        ("http :1//b", "", "", "is no plain path"),
+        (r"http :1/a\..\b", "", "", "is no plain path"),
+        ("http :1/a%5c..%5cb", "", "", "is no plain path"),
+        ("http :1/a%3fb", "", "", "is no plain path"),
+        ("http :1/a#b", "", "", "is no plain path"),
+        ("http :1/a\x01", "", "", "is no plain path"),
+        ("http :1/a?b=%0d%0ac", "", "", "is no plain path"),
+        ("http :1/a%zz", "", "", "is no plain path"),
     ],
 )
 def test_hooks_that_cannot_be_read(text: str, proof: str, timeout: str, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         _hook(text, proof, timeout)
+
+
+def test_a_refusal_does_not_tell_secrets() -> None:
+    with pytest.raises(ValueError, match="no closing quotation") as caught:
+        _hook("exec save --token=hunter2 'a", "")
+    assert "hunter" not in str(caught.value)
 
 
 _WORD = st.sampled_from(

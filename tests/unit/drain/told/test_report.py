@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -229,3 +229,15 @@ def test_the_question_tells_waves_restarts_and_what_lasts() -> None:
     assert "starts again: train/llama" in lines
     assert any(line.startswith("cannot be undone: 1 pod") for line in lines)
     assert lines[-1] == "Take 1 node out of service?"
+
+
+def test_a_hook_is_printed_without_its_secrets_and_carried_out_with_them() -> None:
+    hook = Hook("exec", "save --dir /ckpt --token=hunter2")
+    plan = campaign(wave(unit(hook=hook), unit("train/other")))
+    printed = plan_report(Told(plan)).data
+    assert printed is not None
+    shown = cast("Campaign", printed[1]).waves[0].units
+    assert shown[0].hook == replace(hook, what="save --dir /ckpt --token=…")
+    assert shown[1] == plan.waves[0].units[1]
+    assert plan.waves[0].units[0].hook == hook
+    assert "hunter" not in str(msgspec.json.encode(envelope(plan_report(Told(plan)))))

@@ -23,6 +23,8 @@ def test_days_times_and_zone_are_read() -> None:
     assert window("Fri-Mon 01:00-05:00").days == (0, 4, 5, 6)
     assert window("daily 02:00-04:00 Asia/Shanghai").days == tuple(range(7))
     assert window("saturday 0:00-24:00").to_s == 0
+    late = window("Sat,Sun 24:00-02:00")
+    assert (late.days, late.from_s, late.to_s) == ((0, 6), 0, 2 * H)
 
 
 @pytest.mark.parametrize(

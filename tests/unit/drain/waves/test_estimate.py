@@ -91,3 +91,54 @@ def test_a_deadline_of_which_nobody_knows_whether_it_is_kept_is_told_but_blocks_
     assert "back in service" in one.says
     (one,) = times(wave(replace(WAITED, waits_until_s=None)), request=due).findings
     assert "nobody knows when a/w ends" in one.says
+
+
+def test_a_deadline_that_is_missed_even_with_nodes_back_at_once_blocks() -> None:
+    due = Request(("n1",), "@rack2", deadline_s=NOON + 100)
+    found = times(wave(UNIT), wave(UNIT, number=2, after_return=True), request=due)
+    (one,) = found.findings
+    assert (one.why, one.subject, one.blocks, one.cure) == (
+        "deadline", "@rack2", True, "a larger --max-unavailable",
+    )  # fmt: skip
+    says = "even with nodes back at once, the last wave ends about 20 s after 2025-11-22 12:01 UTC"
+    assert one.says == says
+    endless = times(wave(replace(WAITED, waits_until_s=None)), wave(UNIT, rounds=2), request=due)
+    assert [each.says[:28] for each in endless.findings] == ["even if a/w ended at once, t"]
+
+
+def until(seconds: int, **more: object) -> Unit:
+    return replace(WAITED, waits_until_s=NOON + seconds, **more)
+
+
+NIGHT = Request(("n1",), windows=(window("daily 11:00-13:00"),))
+
+
+def test_a_wave_that_waits_ends_in_the_window_in_which_it_begins() -> None:
+    gone = {"after_wait": "evict"}
+    assert spans(times(wave(until(H - 60, **gone)), request=NIGHT)) == [(0, H)]
+    later = times(wave(until(H - 59, **gone)), wave(UNIT), request=NIGHT)
+    assert spans(later) == [(23 * H, 23 * H + 60), (23 * H + 60, 23 * H + 120)]
+    assert not later.findings
+    months = times(wave(until(24 * H * 60, **gone)), request=NIGHT)
+    assert spans(months) == [(24 * H * 60 + 60, 24 * H * 60 + 120)]
+    hooked = until(H - 60, hook=Hook("exec", "save"), **gone)
+    assert spans(times(wave(hooked), request=NIGHT)) == [(23 * H, 23 * H + 180)]
+
+
+def test_a_wave_that_waits_and_is_longer_than_any_window_blocks() -> None:
+    slow = until(600, after_wait="evict", leaves=(replace(POD, how="wait", grace_s=3 * H),))
+    (one,) = times(wave(slow), request=NIGHT).findings
+    assert (one.why, one.blocks) == ("window", True)
+    assert "takes about 3 h, longer than any window" in one.says
+
+
+def test_a_wave_after_a_return_that_no_window_holds_blocks_as_well() -> None:
+    slow = replace(UNIT, leaves=(replace(POD, grace_s=3 * H),))
+    (one,) = times(wave(UNIT), wave(slow, number=2, after_return=True), request=NIGHT).findings
+    assert (one.why, one.subject, one.blocks) == ("window", "wave 2", True)
+
+
+def test_what_nobody_knows_the_end_of_may_go_on_past_its_window() -> None:
+    (one,) = times(wave(replace(WAITED, waits_until_s=None)), request=NIGHT).findings
+    assert (one.why, one.blocks) == ("window", False)
+    assert one.says == "nobody knows when a/w ends: it may go on past the end of its window"

@@ -4,11 +4,15 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Hook
+from dcctl.drain.request import Done, Gates, Hook, Request, Rule
 from dcctl.drain.waves.loss import Past, lost_gpu_ms, pasts_of, since
+from dcctl.drain.work.pods import Pod
+from dcctl.drain.work.units import moved, unit
+from dcctl.inventory.disruption import Disruption
 from dcctl.inventory.model import Member, Workload
 
 H = 3600
+HOOK = Hook("exec", "save")
 GANG = Unit("a/b", "PyTorchJob", (Leave("a/b-0", "n1"),), gang=True, gpu_milli=16_000, restarts=1)
 
 
@@ -42,7 +46,7 @@ def test_unknown_is_not_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit",
+    "one",
     [
         replace(GANG, hook=Hook("signal", "USR1")),
         replace(GANG, proved=True),
@@ -51,8 +55,32 @@ def test_unknown_is_not_nothing() -> None:
         replace(GANG, kind="LeaderWorkerSet"),
     ],
 )
-def test_nothing_is_lost_by_what_writes_one_first_ends_or_serves(unit: Unit) -> None:
-    assert lost_gpu_ms(unit, [(16_000, Past())], 60) == 0
+def test_nothing_is_lost_by_what_writes_one_first_ends_or_serves(one: Unit) -> None:
+    assert lost_gpu_ms(one, [(16_000, Past())], 60) == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "gates", "lost"),
+    [
+        (Rule(hook=HOOK), Gates(), 0),
+        (Rule(), Gates(), 16_000 * 60),
+        (Rule(hook=HOOK, waived="agreed"), Gates(), 16_000 * 60),
+        (Rule(hook=HOOK), Gates(waive_checkpoint=("a/*",)), 16_000 * 60),
+        (Rule(mode="wait", wait_s=10, after_wait="evict", hook=HOOK), Gates(), 0),
+        (Rule(mode="wait", wait_s=10, after_wait="evict"), Gates(), 16_000 * 60),
+        (Rule(mode="wait", wait_s=10, after_wait="evict", hook=HOOK, waived="x"), Gates(), 16_000 * 60),
+        (Rule(mode="wait", wait_s=10, after_wait="stop", hook=HOOK), Gates(), 0),
+        (Rule(mode="wait", hook=HOOK), Gates(), 0),
+    ],
+)
+def test_a_hook_saves_what_it_is_asked_for(rule: Rule, gates: Gates, lost: int) -> None:
+    member = Member("b-0", "n1", "running", started_at_s=0, devices=("d",))
+    work = Workload("a/b", kind="Job", members=(member,))
+    pod = Pod(work, member, Disruption(controller="Job"))
+    request = Request(("n1",), gates=gates)
+    stops = moved(work, [pod], rule, request, Done(), 0)
+    of = replace(unit(stops, request, Done()), gpu_milli=16_000)
+    assert lost_gpu_ms(of, [(16_000, Past(0))], 60) == lost
 
 
 def test_a_gang_computes_since_its_last_member_started() -> None:
@@ -68,6 +96,6 @@ def test_other_members_do_each_on_their_own() -> None:
     members = (Member("b-0", "n1", "running", started_at_s=100), Member("b-1", "n2", "running"))
     work = Workload("a/b", members=members, started_at_s=50)
     leaves = (Leave("a/b-0", "n1", gpu_milli=2000), Leave("a/b-1", "n2", gpu_milli=3000))
-    unit = Unit("a/b", "Job", leaves, gpu_milli=5000, restarts=1)
-    assert pasts_of(unit, work, None) == ((2000, Past(100)), (3000, Past(50)))
-    assert lost_gpu_ms(unit, pasts_of(unit, work, None), 110) == 2000 * 10 + 3000 * 60
+    one = Unit("a/b", "Job", leaves, gpu_milli=5000, restarts=1)
+    assert pasts_of(one, work, None) == ((2000, Past(100)), (3000, Past(50)))
+    assert lost_gpu_ms(one, pasts_of(one, work, None), 110) == 2000 * 10 + 3000 * 60

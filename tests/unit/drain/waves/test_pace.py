@@ -7,6 +7,7 @@ from dcctl.drain.campaign import Leave, Unit, Wave
 from dcctl.drain.plan import plan
 from dcctl.drain.request import Done, Hook, Request, Rule
 from dcctl.drain.told.words import before_of, to_of
+from dcctl.drain.waves.calendar import window
 from dcctl.drain.waves.loss import Past
 from dcctl.drain.waves.pace import WRITTEN_S, paced
 from tests.unit.drain.fleets import NOW_S, fleet, work
@@ -52,6 +53,15 @@ def test_what_is_asked_or_waits_already_is_left_as_it_is() -> None:
 def test_no_deadline_is_missed_for_it() -> None:
     assert not paced(GANG, pasts(9000, 1800), replace(REQUEST, deadline_s=10_900), 10_000).paced
     assert paced(GANG, pasts(9000, 1800), replace(REQUEST, deadline_s=11_000), 10_000).paced
+
+
+def test_nor_is_the_end_of_the_window() -> None:
+    # 10 000 is 02:46:40; the next checkpoint is written at 10 920, 03:02, and the grace is 30 s
+    short = replace(REQUEST, windows=(window("daily 02:00-03:02"),))
+    assert not paced(GANG, pasts(9000, 1800), short, 10_000).paced
+    assert paced(
+        GANG, pasts(9000, 1800), replace(REQUEST, windows=(window("daily 02:00-03:03"),)), 10_000
+    ).paced
 
 
 def test_a_plan_loses_no_more_than_what_is_computed_while_it_is_written() -> None:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.drain.request import Done, Gates, Hook, Request, Rule
-from dcctl.drain.work.units import part, rounds
+from dcctl.drain.work.units import rounds
 from dcctl.inventory.devices import Accelerator, Process
 from dcctl.inventory.disruption import Cordon, Disruption
 from dcctl.inventory.model import Fleet, Gap, Member
@@ -55,6 +55,25 @@ def test_a_gang_that_falls_below_its_minimum_stops_as_a_whole() -> None:
     assert (untold.gang, untold.stops) == (True, 4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "indexed", "least", "gang"),
+    [
+        ("Job", True, None, True),
+        ("Job", False, None, False),
+        ("Job", True, 1, False),
+        ("Job", False, 2, True),
+        ("RayCluster", False, None, True),
+        ("RayJob", False, None, True),
+        ("RayCluster", False, 1, False),
+    ],
+)
+def test_who_stops_as_a_whole(kind: str, indexed: bool, least: int | None, gang: bool) -> None:
+    told = {"told": Disruption(controller="Job", indexed=indexed)}
+    members = [pod(f"w{at}", f"n{at}", "told") for at in (1, 2, 3)]
+    (unit,) = sorted_out(fleet(work("ns/a", *members, kind=kind, gang_min=least), disruptions=told)).units
+    assert (unit.gang, unit.stops) == (gang, 3 if gang else 2)
+
+
 def test_the_order_in_which_units_are_moved() -> None:
     told = {"bare": Disruption(), "wait": Disruption(controller="Job", when_drained="wait 1h then evict")}
     one = fleet(
@@ -81,7 +100,7 @@ def test_a_hook_is_asked_of_its_unit_until_it_is_proved_or_waived() -> None:
     told = {"told": Disruption(controller="Job", checkpoint="exec /save", patience="2m")}
     one = fleet(work("ns/llm", pod("a", told="told", requests=GPUS), kind="Job"), disruptions=told)
     asked, proved = sorted_out(one).units[0], sorted_out(one, done=Done(proved=("ns/llm",))).units[0]
-    assert (asked.hook, asked.proved) == (Hook("exec", "/save", timeout_s=120), False)
+    assert (asked.hook, asked.proved) == (Hook("exec", "/save", timeout_s=120, annotated=True), False)
     assert (proved.hook, proved.proved) == (asked.hook, True)
     waived = sorted_out(one, gates=Gates(waive_checkpoint=("ns/*",)))
     assert waived.units[0].hook is None
@@ -93,7 +112,37 @@ def test_a_hook_is_asked_of_its_unit_until_it_is_proved_or_waived() -> None:
 def test_the_hook_of_a_gang_is_found_where_its_leader_stands() -> None:
     told = {"leader": Disruption(controller="PyTorchJob", checkpoint="exec /save")}
     gang = work("ns/llm", pod("w1"), pod("w0", "n4", "leader"), kind="PyTorchJob", gang_min=2)
-    assert sorted_out(fleet(gang, disruptions=told)).units[0].hook == Hook("exec", "/save")
+    assert sorted_out(fleet(gang, disruptions=told)).units[0].hook == Hook("exec", "/save", annotated=True)
+
+
+def test_the_hook_of_work_that_is_no_gang_is_that_of_the_pods_that_leave() -> None:
+    told = {"other": Disruption(controller="Job", checkpoint="exec /save")}
+    apart = work("ns/batch", pod("w1"), pod("w0", "n4", "other"), kind="Job")
+    assert sorted_out(fleet(apart, disruptions=told)).units[0].hook is None
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_one_member_asks_for_holds_for_its_gang(turned: bool) -> None:
+    told = {"kept": Disruption("PyTorchJob", when_drained="never"), "free": Disruption("PyTorchJob")}
+    members = [pod("w0", "n1", "kept"), pod("w1", "n2", "free")]
+    if turned:
+        members = [pod("w0", "n1", "free"), pod("w1", "n2", "kept")]
+    found = sorted_out(fleet(work("ns/llm", *members, kind="PyTorchJob", gang_min=2), disruptions=told))
+    assert {leave.how for leave in found.units[0].leaves} == {"wait"}
+    assert only(found, "never").blocks
+
+
+@pytest.mark.parametrize(
+    ("allowed", "least"), [((3, 1), 1), ((1, 3), 1), ((None, 2), None), ((2, None), None)]
+)
+def test_of_two_that_tell_of_one_budget_the_one_that_allows_less_holds(
+    allowed: tuple[int | None, int | None], least: int | None
+) -> None:
+    works = (
+        work(f"ns/{name}", pod(name, told="told"), budgets=(budget(allowed=count),))
+        for name, count in zip("ab", allowed, strict=True)
+    )
+    assert sorted_out(fleet(*works, disruptions={"told": _BUDGET})).budgets["ns/pdb"].allowed == least
 
 
 @pytest.mark.parametrize(
@@ -247,17 +296,6 @@ def test_turns_that_budgets_need() -> None:
     assert rounds(leaves, {}) == 5
     assert rounds([replace(leave, how="delete") for leave in leaves], found.budgets) == 1
     assert rounds((), {}) == 1
-
-
-def test_a_part_of_a_unit_is_what_stands_there_and_a_gang_has_no_parts() -> None:
-    members = [pod(f"p{at}", f"n{at}", requests=GPUS) for at in (1, 2)]
-    (served,) = sorted_out(fleet(work("ns/web", *members))).units
-    (gang,) = sorted_out(fleet(work("ns/llm", *members, kind="PyTorchJob", gang_min=2))).units
-    half = part(served, {"n2"})
-    assert half is not None
-    assert ([leave.pod for leave in half.leaves], half.stops, half.gpu_milli) == (["ns/p2"], 1, 8000)
-    assert part(gang, {"n2"}) is gang
-    assert part(served, {"n3"}) is None
 
 
 def test_nothing_is_asked_of_nodes_that_no_work_stands_on() -> None:

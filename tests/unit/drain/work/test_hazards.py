@@ -129,6 +129,22 @@ CASES = {
         opens=Gates(force=True),
         kind="Pod",
     ),
+    "eviction ends it for good": Case(
+        "fatal",
+        "evicting it ends the Job for good: backoffLimit 0",
+        "--force",
+        Disruption(controller="Job", fatal="backoffLimit 0"),
+        opens=Gates(force=True),
+        kind="Job",
+    ),
+    "it is made anew from another template": Case(
+        "unknown",
+        "is made anew from another template than it was: whether that fits is not known",
+        "",
+        Disruption(controller="StatefulSet", changed=True),
+        blocks=False,
+        kind="StatefulSet",
+    ),
     "it asks to be left alone": Case(
         "protected",
         "asks to be left alone: karpenter.sh/do-not-disrupt=true",
@@ -267,6 +283,16 @@ def test_what_a_budget_that_may_be_broken_holds_is_deleted_and_nothing_else() ->
         "ns/a": "delete",
         "ns/b": "evict",
     }
+
+
+@pytest.mark.parametrize(("retries", "blocks"), [(None, False), (1, True), (2, False)])
+def test_more_evictions_than_a_job_takes_failures_end_it(retries: int | None, blocks: bool) -> None:
+    told = {"told": Disruption(controller="Job", retries=retries)}
+    one = fleet(work("ns/job", *(pod(name, told="told") for name in "ab"), kind="Job"), disruptions=told)
+    says = [each.says for each in sorted_out(one).findings if each.why == "fatal"]
+    ends = "evicting 2 pods of it ends the Job for good: it takes 1 failure more"
+    assert says == ([ends] if blocks else [])
+    assert not any(each.blocks for each in sorted_out(one, gates=Gates(force=True)).findings)
 
 
 def test_a_campaign_that_has_begun_waits_for_a_budget_that_it_used_up() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,9 +12,13 @@ from hypothesis import strategies as st
 from dcctl.inventory.model import Budget, Disruption, Member
 from dcctl.inventory.placement import key_of
 from dcctl.inventory.sources.kubernetes.budgets import BudgetObject, Budgets
-from dcctl.inventory.sources.kubernetes.disruptions import Disruptions
+from dcctl.inventory.sources.kubernetes.disruptions import Disruptions, Makers
+from dcctl.inventory.sources.kubernetes.gangs import Gangs
+from dcctl.inventory.sources.kubernetes.jobs import JobObject, Jobs, JobSets
 from dcctl.inventory.sources.kubernetes.mounted import Mounts
+from dcctl.inventory.sources.kubernetes.owners import Parents
 from dcctl.inventory.sources.kubernetes.pods import Pods
+from dcctl.inventory.sources.kubernetes.statefulsets import SetObject, StatefulSets
 from dcctl.inventory.sources.kubernetes.templates import Templates
 from dcctl.inventory.sources.kubernetes.types import Pod
 from tests.kubernetes_data import feed
@@ -40,6 +46,65 @@ def members(pods: Pods) -> dict[str, Member]:
 
 def of(name: str, pods: Pods, told: Disruptions) -> Disruption:
     return told.found[members(pods)[name].disruption or ""]
+
+
+Owner: TypeAlias = tuple[str, str]
+JOB: Owner = ("Job", "j")
+SET: Owner = ("StatefulSet", "s")
+INDEX = "batch.kubernetes.io/job-completion-index"
+
+
+@pytest.fixture
+def makers() -> Makers:
+    """A Job that takes one failure of each index and three of all, and a set that has a new revision."""
+    parents = Parents()
+    found = Makers(Jobs(parents, JobSets(Gangs(parents, "", "Gang"))), StatefulSets(parents))
+    limits = {"backoffLimit": 3, "backoffLimitPerIndex": 1, "completions": 3}
+    found.jobs.add([msgspec.convert({"metadata": {"uid": "j"}, "spec": limits}, JobObject)])
+    revisions = {"currentRevision": "od-1", "updateRevision": "od-2"}
+    found.sets.add([msgspec.convert({"metadata": {"uid": "s"}, "status": revisions}, SetObject)])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("owner", "labels", "notes", "told_of_it"),
+    [
+        (JOB, {}, {}, Disruption("Job", retries=3)),
+        (JOB, {INDEX: "0"}, {}, Disruption("Job", indexed=True, retries=3)),
+        (JOB, {}, {INDEX: "0"}, Disruption("Job", indexed=True, retries=3)),
+        (
+            JOB,
+            {},
+            {INDEX: "0", "batch.kubernetes.io/job-index-failure-count": "1"},
+            Disruption(
+                "Job",
+                indexed=True,
+                fatal="its index has no retries left (backoffLimitPerIndex 1)",
+                retries=3,
+            ),
+        ),
+        (SET, {"controller-revision-hash": "od-1"}, {}, Disruption("StatefulSet", changed=True)),
+        (SET, {"controller-revision-hash": "od-2"}, {INDEX: "0"}, Disruption("StatefulSet")),
+        (("ReplicaSet", "j"), {INDEX: "0"}, {}, Disruption("ReplicaSet")),
+    ],
+)
+def test_what_is_made_in_place_of_a_pod(
+    owner: Owner, labels: dict[str, str], notes: dict[str, str], told_of_it: Disruption, makers: Makers
+) -> None:
+    kind, uid = owner
+    metadata: dict[str, object] = {
+        "name": "od-0",
+        "labels": labels,
+        "annotations": notes or None,
+        "ownerReferences": [{"kind": kind, "uid": uid, "controller": True}],
+    }
+    assert judged(metadata, Disruptions(makers)) == told_of_it
+
+
+def judged(metadata: dict[str, object], told: Disruptions) -> Disruption:
+    """What is told of a pod with this metadata on the node gpu001."""
+    pod = msgspec.convert({"metadata": metadata, "spec": {"nodeName": "gpu001"}}, Pod)
+    return told.found[told.of_pod(pod, "", ())]
 
 
 def test_all_that_a_pod_says_of_its_eviction(pods: Pods, told: Disruptions) -> None:
@@ -73,6 +138,21 @@ def test_a_bare_pod_that_has_ended_asks_by_a_label_to_be_left_alone(pods: Pods, 
 
 def test_a_pod_of_the_kubelet_is_a_mirror(pods: Pods, told: Disruptions) -> None:
     assert of("kube-proxy-gpu001", pods, told) == Disruption(controller="Node", mirror=True)
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        [],
+        [{"kind": "Job", "name": "gpu001", "controller": True}],
+        [{"kind": "Node", "name": "gpu002", "controller": True}],
+    ],
+)
+def test_a_pod_that_only_says_it_is_a_mirror_is_none(
+    owners: list[dict[str, object]], told: Disruptions
+) -> None:
+    notes = {"kubernetes.io/config.mirror": "1"}
+    assert not judged({"annotations": notes, "ownerReferences": owners}, told).mirror
 
 
 def test_what_is_said_alike_is_one(pods: Pods, told: Disruptions) -> None:

@@ -15,8 +15,8 @@ from dcctl.inventory.sources.kubernetes.evidence.literals import (
     in_arguments,
     in_text,
     in_values,
-    is_secret,
 )
+from dcctl.secrecy import is_secret
 
 CHANCE = Random(7)
 LETTERS = string.ascii_letters + string.digits

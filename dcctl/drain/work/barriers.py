@@ -87,7 +87,7 @@ def _kubectl(what: str, work: Workload, name: str) -> str:
     return f"kubectl {what} {name} --namespace {work.id.partition('/')[0]}"
 
 
-def of_works(works: Iterable[Workload]) -> Mapping[str, Budget]:
+def budgets_of(works: Iterable[Workload]) -> Mapping[str, Budget]:
     """The budgets of work by namespace/name; of two with one name the one that allows less.
 
     Nobody knowing how many counts as none.
