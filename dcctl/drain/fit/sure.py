@@ -64,6 +64,9 @@ class _Sure:
         self._counts = counts
         self._crowd = Crowd(self._engine, counts, self._open)
         self._known: dict[int, bool] = {}
+        short, quotas = self._placer.ledger.short, {name for job in self._all for name in job.quotas}
+        self._spent = frozenset(name for name in quotas if short(together(self._all, name)))
+        """Quotas that do not last for all of them."""
 
     def _may_start(self, job: Job) -> bool:
         """Whether enough of a job that waits can have found room."""
@@ -83,8 +86,7 @@ class _Sure:
 
     def _is_short(self, job: Job) -> bool:
         """Whether a quota of the job may be spent by others."""
-        short = self._placer.ledger.short
-        return any(short(together(self._all, quota)) for quota in job.quotas)
+        return not self._spent.isdisjoint(job.quotas)
 
     def _of_class(self, of: int) -> bool:
         if of not in self._known:

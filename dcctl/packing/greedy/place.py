@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import groupby, islice, permutations, repeat
+from itertools import chain, groupby, islice, permutations, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -129,9 +129,21 @@ class Placer:
         """One job after the other; neighbours that are alike in all that counts are placed as one run."""
         found: list[Placed] = []
         for alike in _runs(jobs):
-            simple = len(alike) > 1 and not any(job.quotas for job in alike)
+            simple = len(alike) > 1 and not self._may_lack(alike)
             found += self._deal(alike) if simple else [self.place(job) for job in alike]
         return found
+
+    def _may_lack(self, jobs: Sequence[Job]) -> bool:
+        """Whether quotas may not last for all of these jobs."""
+        by_quotas: dict[tuple[str, ...], list[Task]] = {}
+        for job in jobs:
+            by_quotas.setdefault(job.quotas, []).extend(job.tasks)
+        if len(by_quotas) > 1 and len(set(chain.from_iterable(by_quotas))) < sum(map(len, by_quotas)):
+            return True  # some share a quota and others of theirs not: job by job
+        rows = ((quotas, tasks) for quotas, tasks in by_quotas.items() if quotas)
+        return any(
+            self.ledger.short(replace(jobs[0], tasks=tuple(tasks), quotas=quotas)) for quotas, tasks in rows
+        )
 
     def _deal(self, jobs: Sequence[Job]) -> list[Placed]:
         """Jobs without gangs whose items are of one class: the places are dealt out in order."""
@@ -143,6 +155,8 @@ class Placer:
             stands = list(map(Stand, repeat(of), members, islice(puts, len(members))))
             missing = len(members) - len(stands)
             found.append(Placed(job, stands, missing, of if missing else None))
+            if job.quotas:
+                self.ledger.count(job.quotas, (of,) * len(stands))
         return found
 
     def place_within(self, job: Job, allowed: Bools) -> Placed:

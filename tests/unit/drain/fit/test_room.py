@@ -347,6 +347,19 @@ def test_what_is_beyond_its_quota_is_not_made_again() -> None:
     assert found.homeless[0].says == "quota q of x: 4 of 2 GPUs used, 2 asked for"
 
 
+def test_alike_work_counts_for_its_quota_before_others_do() -> None:
+    works = (
+        Work("x/a", Shape("s", 1, 1), ("n0",), priority=5),
+        Work("x/b", Shape("s", 1, 1), ("n0",), priority=5),
+        Work("x/c", Shape("c", 2, 1), ("n0",)),
+    )
+    one = one_of(works, (4, 4, 4))
+    hard, held = Resources(devices={GPU: 3}), Resources(devices={GPU: 4})
+    quota = Quota("q", "x", source="kubernetes:t", hard=hard, used=held)
+    found = room_of(one, replace(fleet_of(one), quotas=(quota,))).judge(one.closed, one.leaving)
+    assert [each.workload for each in found.homeless] == ["x/c"]
+
+
 def test_the_oracle_knows_a_full_node() -> None:
     one = one_of((), (2, 2))
     state = State(one, ((Shape("w", 1, 1), "n1"),))
