@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.drain.campaign import WORST, Campaign, Target, Wave
 from dcctl.drain.fit.rooms import Fitted, fitted
+from dcctl.drain.matched import idle
 from dcctl.drain.policy.rules import selects
 from dcctl.drain.request import Done
 from dcctl.drain.waves.calendar import zone_of
@@ -58,7 +59,8 @@ def plan(fleet: Fleet, request: Request, done: Done, now_s: int) -> Campaign:
     found = _ordered(asked, first, lots)
     times = timed(found.waves, request, now_s, zone_of(fleet))
     waves = [_with_losses(wave, asked.pasts, seen.units) for wave in times.waves]
-    return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings))
+    told = () if done.begun else idle(fleet, request)
+    return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings, *told))
 
 
 def _asked(fleet: Fleet, request: Request, done: Done, now_s: int) -> Asked:

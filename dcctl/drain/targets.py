@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from dcctl.drain.labels import meets, selector
+from dcctl.drain.matched import demand_matched
 from dcctl.drain.waves.clocks import local
 from dcctl.drain.work.blind import foreign
 from dcctl.errors import RefusedError, UsageError
@@ -120,7 +121,8 @@ def check(
 
     `run` is that of the campaign itself, `finished` those that have ended and hold their nodes no more,
     `begun` those of this machine that have not.
-    UsageError: no nodes, unknown ones, or no reason where the site demands one. RefusedError: another run
+    UsageError: no nodes, unknown ones, no reason where the site demands one, or a word that matches nothing
+    (`matched.demand_matched`). RefusedError: another run
     holds a node, or a gate is shut before the control plane, every node of a cluster, or foreign cordons.
     """
     by_name = {node.name: node for node in fleet.nodes}
@@ -132,6 +134,7 @@ def check(
     if reason_needed and not request.reason.strip():
         why = "this site demands one: it stands on the nodes, for whoever finds them drained"
         raise UsageError("--reason", why, _command(request, "--reason TEXT"))
+    demand_matched(fleet, request)
     targets = [by_name[name] for name in request.nodes]
     _refuse_held(targets, (run, *finished), begun)
     if request.boards:

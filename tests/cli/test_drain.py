@@ -146,6 +146,13 @@ WRONG = {
     "nodes as an option": (("@rack7", "-w", "gpu001"), "NODES says which"),
     "another tool": (("@rack7", "--compat", "oc"), "known: kubectl"),
     "no part": (("@rack7", "--by", "colour"), "colour"),
+    "a part that nobody tells": (("@rack7", "--by", "leaf"), "no leaf is known for gpu[049-056]"),
+    "a PDB of no namespace": (("@rack7", "--allow-pdb-violation", "bad"), "must read NAMESPACE/NAME"),
+    "a PDB that is none": (
+        ("@rack7", "--allow-pdb-violation", "data/pgg"),
+        "matches no PDB that covers work",
+    ),
+    "work that is none": (("@rack7", "--waive-checkpoint", "trian/*"), "matches no work of the inventory"),
 }
 
 
