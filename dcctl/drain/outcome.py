@@ -75,6 +75,26 @@ class Known(Fact, frozen=True):
     header: Header
     path: str
     outcome: Outcome
+    touched: tuple[str, ...] = ()
+    """Nodes that it took out of service, or may have."""
+    returned: tuple[str, ...] = ()
+    """What `--return` gave back of it on this machine: nodes, or single accelerators."""
+    reason: str = ""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Those of the run: of one that did not finish all that may be out of service."""
+        over = self.outcome.state in ("drained", "undone")
+        return self.outcome.nodes if over else self.touched
+
+    @property
+    def state(self) -> str:
+        """How it stands, as the journals of this machine tell."""
+        taken = set(self.outcome.boards or self.outcome.nodes)
+        back = taken.intersection(self.returned)
+        if self.outcome.state != "drained" or not back:
+            return self.outcome.state
+        return "returned" if back == taken else "partly returned"
 
 
 class NotDrainedError(UnfinishedError):

@@ -123,9 +123,13 @@ def test_drained_told_and_returned(busy: Cluster) -> None:
     assert mark is not None
     assert mark["reason"] == "PDU swap"
     (run,) = busy.told("--status")["items"]
-    assert (run["state"], run["nodes"]) == ("drained", list(FIRST))
+    assert (run["state"], run["nodes"], run["reason"]) == ("drained", list(FIRST), "PDU swap")
+    busy.told("--return", "gpu1", "--without-checks", "--yes")
+    (run,) = busy.told("--status")["items"]
+    assert (run["state"], run["nodes"], run["returned"]) == ("partly returned", list(FIRST), ["gpu1"])
     back = busy.told("--return", *FIRST, "--without-checks", "--yes")
-    assert back["summary"]["returned"] == 2
+    assert back["summary"]["returned"] == 1
+    assert busy.told("--status")["items"][0]["state"] == "returned"
     assert busy.node("gpu0") == (True, None)
     assert list(busy.folder.glob("dcctl/journals/return-*.jsonl"))
 
@@ -298,6 +302,8 @@ def test_kill_9_is_resumed(busy: Cluster, after: int) -> None:
     killed(busy, after)
     (run,) = busy.told("--status")["items"]
     assert run["state"] == "unfinished"
+    assert set(run["nodes"]) <= set(FIRST)
+    assert {name for name in FIRST if not busy.node(name)[0]} <= set(run["nodes"])
     document = busy.told("--resume")
     assert (document["summary"]["state"], busy.on(*FIRST)) == ("drained", 0)
     marks = [busy.node(name)[1] for name in FIRST]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dcctl.journal import Header
+
+
+class _Asked(msgspec.Struct):
+    reason: str = ""
+
+
+class _Saved(msgspec.Struct):
+    """The little of it that a list of runs tells."""
+
+    request: _Asked
 
 
 def path_of(folder: Path, run: str) -> Path:
@@ -51,3 +62,10 @@ def load(folder: Path, header: Header) -> Approved:
         raise RefusedError(str(path), error.strerror or str(error), back) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RefusedError(str(path), f"is not a plan that this dcctl reads: {error}", back) from error
+
+
+def reason_of(folder: Path, run: str) -> str:
+    """Why nodes were to be drained; empty: nobody said, or it cannot be read."""
+    with suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return msgspec.json.decode(path_of(folder, run).read_bytes(), type=_Saved).request.reason
+    return ""

@@ -119,6 +119,16 @@ def strangers(folder: Path, backs: Iterable[Back]) -> tuple[Back, ...]:
     return tuple(one for one in backs if (one.run, one.node) not in known)
 
 
+def returned(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return what was given back on this machine, by the run that had taken it out of service."""
+    found: dict[str, list[str]] = {}
+    for one in journal.journals(folder, KIND):
+        for name, entry in recall.told(one.steps, "return"):
+            if entry.state == "done":
+                found.setdefault(entry.data.get("run", ""), []).append(name)
+    return {run: tuple(names) for run, names in found.items()}
+
+
 def _given(backend: Backend, written: journal.Journal, one: Back, again: str) -> str:
     step = f"return {one.node}"
     written.begin(step, run=one.run)

@@ -12,7 +12,8 @@ import msgspec
 
 from dcctl import journal
 from dcctl.drain.act import recall
-from dcctl.drain.act.agreed import load, save
+from dcctl.drain.act.agreed import load, reason_of, save
+from dcctl.drain.act.back import returned
 from dcctl.drain.act.going import Going
 from dcctl.drain.act.run import Campaigner, unfinished
 from dcctl.drain.act.undo import undo
@@ -102,13 +103,18 @@ def take_back(world: World, run: str = "") -> Outcome:
 
 def status(folder: Path) -> tuple[Known, ...]:
     """Every run that has a journal, the newest first. Nothing is contacted."""
-    return tuple(
-        Known(
-            one.header,
-            str(one.path),
-            recall.outcome(one.header.run, str(one.path), one.steps, _state(one)),
-        )
-        for one in journal.journals(folder, KIND)
+    back = returned(folder)
+    return tuple(_known(one, folder, back.get(one.header.run, ())) for one in journal.journals(folder, KIND))
+
+
+def _known(one: journal.Record, folder: Path, back: tuple[str, ...]) -> Known:
+    return Known(
+        one.header,
+        str(one.path),
+        recall.outcome(one.header.run, str(one.path), one.steps, _state(one)),
+        recall.touched(one.steps),
+        back,
+        reason_of(folder, one.header.run),
     )
 
 

@@ -51,6 +51,8 @@ _RUNS: Final = (
     Column("started_at_s", "STARTED", "time_s", keep=7),
     Column("who", "WHO", keep=5),
     Column("nodes", "NODES", "nodes", keep=8),
+    Column("returned", "RETURNED", "nodes", keep=4),
+    Column("reason", "REASON", keep=6),
     Column("boards", "GPUS", "nodes", keep=5),
     Column("waves", "WAVES", "count", keep=6),
     Column("evicted", "EVICTED", "count", keep=7),
@@ -63,6 +65,8 @@ SHAPES: Final = (RUN, STATUS)
 _UNDONE: Final = ("unfinished", "refused")
 _BACK: Final = ("undone", "planned")
 """Of an `--undo`: its end, and its dry run."""
+_OUT: Final = ("drained", "partly returned")
+"""Of runs that may have nodes out of service."""
 _WORDS: Final = {
     "drained": "drained",
     "undone": "given back",
@@ -160,10 +164,12 @@ def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = (
     rows = tuple(
         (
             one.header.run,
-            one.outcome.state,
+            one.state,
             one.header.started_at_s,
             one.header.who,
-            one.outcome.nodes,
+            one.nodes,
+            one.returned,
+            one.reason,
             one.outcome.boards,
             len(one.outcome.waves),
             one.outcome.evicted,
@@ -180,6 +186,7 @@ def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = (
         items=Table("items", _RUNS, rows, fold=False),
         notes=(
             *(_damaged(path, why) for path, why in damaged),
+            *(_by_hand() if any(one.state in _OUT for one in known) else ()),
             *(
                 Note("unfinished", f"the run {one.header.run} did not finish", "warn", one.header.resume)
                 for one in unfinished
@@ -188,6 +195,14 @@ def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = (
         name_key="run",
         level="crit" if damaged else "warn" if unfinished else "ok",
     )
+
+
+def _by_hand() -> Iterator[Note]:
+    """What journals cannot know."""
+    text = (
+        "as the journals of this machine tell; what was uncordoned by hand or returned elsewhere is not known"
+    )
+    yield Note("drained", text)
 
 
 def _damaged(path: str, why: str) -> Note:

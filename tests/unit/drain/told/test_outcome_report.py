@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dcctl.drain.outcome import Held, Outcome
-from dcctl.drain.told.outcome_report import run_report
+import pytest
+
+from dcctl.drain.outcome import Held, Known, Outcome
+from dcctl.drain.told.outcome_report import run_report, status_report
+from dcctl.journal import Header
 from dcctl.render.alarms import alarm_lines
 from dcctl.render.style import Style
 
@@ -22,3 +25,37 @@ def test_nodes_that_an_undo_leaves_are_told_each_with_its_reason() -> None:
 
 def test_an_undo_that_leaves_nothing_says_nothing_aside() -> None:
     assert alarm_lines(run_report(Outcome("r1", "/j", "undone", ("gpu1",))), Style(output="table")) == []
+
+
+HEADER = Header(
+    kind="drain", run="r1", plan="p", who="a@b", started_at_s=0, cluster="c", command="dcctl drain"
+)
+TWO = ("gpu1", "gpu2")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "returned", "state", "nodes"),
+    [
+        (Outcome("r1", "/j", "drained", TWO), (), "drained", TWO),
+        (Outcome("r1", "/j", "drained", TWO), ("gpu1",), "partly returned", TWO),
+        (Outcome("r1", "/j", "drained", TWO), ("gpu2", "gpu1"), "returned", TWO),
+        (Outcome("r1", "/j", "drained", boards=("gpu1 GPU 3",)), ("gpu1 GPU 3",), "returned", ()),
+        (Outcome("r1", "/j", "unfinished"), (), "unfinished", ("gpu1", "gpu2", "gpu3")),
+        (Outcome("r1", "/j", "undone", TWO), (), "undone", TWO),
+    ],
+)
+def test_the_list_of_runs_tells_what_may_be_out_of_service(
+    outcome: Outcome, returned: tuple[str, ...], state: str, nodes: tuple[str, ...]
+) -> None:
+    known = Known(HEADER, "/j", outcome, ("gpu1", "gpu2", "gpu3"), returned, "PDU swap")
+    report = status_report((known,))
+    (cells,) = report.items.rows
+    row = dict(zip((one.key for one in report.items.columns), cells, strict=True))
+    assert (row["state"], row["nodes"], row["returned"], row["reason"]) == (
+        state,
+        nodes,
+        returned,
+        "PDU swap",
+    )
+    by_hand = any("uncordoned by hand" in one.text for one in report.notes)
+    assert by_hand == (state in ("drained", "partly returned"))
