@@ -144,6 +144,8 @@ WRONG = {
     "nodes that the journal knows": (("gpu001", "--resume"), "the journal knows"),
     "a run of nothing": (("@rack7", "--run", "x"), "means something with"),
     "nodes as an option": (("@rack7", "-w", "gpu001"), "NODES says which"),
+    "over before it begins": (("@rack7", "--not-before", "7h", "--deadline", "6h"), "contradict each other"),
+    "nothing to return": (("--return",), "dcctl drain -i demo --status"),
     "another tool": (("@rack7", "--compat", "oc"), "known: kubectl"),
     "no part": (("@rack7", "--by", "colour"), "colour"),
     "a part that nobody tells": (("@rack7", "--by", "leaf"), "no leaf is known for gpu[049-056]"),
@@ -238,3 +240,10 @@ def test_health_keeps_faulty_nodes_out(cli: Cli) -> None:
     document = json.loads(done.stdout)
     validate(document, "drain-return")
     assert document["items"][0]["state"] == "foreign"
+
+
+def test_moments_are_told_in_one_zone(cli: Cli) -> None:
+    """The clocks of the site, where no window names a zone."""
+    notes = plan(cli, "@rack7", "--deadline", "1m")["notes"]
+    over = next(one["text"] for one in notes if one["text"].startswith("to be over by"))
+    assert over.endswith("(Asia/Shanghai)")

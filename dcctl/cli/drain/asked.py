@@ -56,13 +56,18 @@ def words_of(session: Session, which: Which, how: How, spec: DrainSpec) -> Words
         raise UsageError(f"--gpu {option}", "do not go together: the node stays in service", _HELP)
     if not (which.targets or which.labels or which.findings):
         raise UsageError("NODES", "no node is named", _HELP)
+    not_before_s = _moment("--not-before", how.not_before, session.now_s)
+    deadline_s = _moment("--deadline", how.deadline, session.now_s)
+    if not_before_s is not None and deadline_s is not None and deadline_s <= not_before_s:
+        what = f"--not-before {how.not_before} --deadline {how.deadline}"
+        raise UsageError(what, "contradict each other: it is to be over before it begins", _HELP)
     return Words(
         node_sets(session, which.targets or []),
         spec,
         _rules(policy) if policy else (),
         _seconds("--grace", how.grace),
-        _moment("--not-before", how.not_before, session.now_s),
-        _moment("--deadline", how.deadline, session.now_s),
+        not_before_s,
+        deadline_s,
     )
 
 

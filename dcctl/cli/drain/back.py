@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dcctl.errors import RefusedError
+from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def back(session: Session, which: Which, *, checks: bool, others: bool = False) 
     from dcctl.drain.act.back import give_back, strangers
     from dcctl.drain.told.returning import RETURNS, question, return_report, told
 
+    if not (which.targets or which.labels or which.findings):
+        raise UsageError("--return", "no node is named", "dcctl drain --status")
     if which.gpu:
         demand_live(session, "dcctl drain --status")
     backs, gaps = _judged(session, which, checks=checks)

@@ -74,6 +74,7 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
     from dcctl.drain.plan import plan
     from dcctl.drain.request import Done
     from dcctl.drain.told.report import Told, plan_report
+    from dcctl.drain.waves.calendar import zone_of
     from dcctl.drain.waves.clocks import clocks
 
     one = wanted(session, which, how, gates)
@@ -88,7 +89,7 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
             gaps=one.found.fleet.gaps,
             command=f"{one.command} --yes",
             deadline_s=one.request.deadline_s,
-            clocks=tuple(clocks(campaign, one.request)),
+            clocks=tuple(clocks(campaign, one.request, zone_of(one.found.whole))),
             last={
                 work.id: work.checkpointed_at_s
                 for work in one.found.whole.workloads

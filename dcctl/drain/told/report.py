@@ -87,9 +87,15 @@ def question(campaign: Campaign) -> tuple[str, ...]:
     lines += [f"starts again: {_some(again)}"] if again else []
     lines += [f"deleted past its budget: {_some(gone)}"] if gone else []
     lines += [f"{_label(one)}: {_says(one, subjects)}" for one, subjects in words.groups(campaign.findings)]
-    lines += [f"cannot be undone: {plural(len(pods), 'pod')} that leave their nodes do not come back to them"]
+    lines += [_lasting(len(pods))] if pods else []
     what = fold(campaign.boards) if campaign.boards else plural(len(campaign.targets), "node")
     return (*lines, f"Take {what} out of service?")
+
+
+def _lasting(pods: int) -> str:
+    if pods == 1:
+        return "cannot be undone: 1 pod that leaves its node does not come back to it"
+    return f"cannot be undone: {pods:,} pods that leave their nodes do not come back to them"
 
 
 def _wave_line(wave: Wave, now_s: int, boards: tuple[str, ...]) -> str:

@@ -13,15 +13,19 @@ if TYPE_CHECKING:
     from dcctl.drain.request import Request, Window
 
 
-def clocks(campaign: Campaign, request: Request) -> Iterator[str]:
-    """Yield a sentence for each zone in which something is asked: when the waves begin, and the last ends."""
+def clocks(campaign: Campaign, request: Request, site: str = "UTC") -> Iterator[str]:
+    """Yield a sentence for each zone in which something is asked: when the waves begin, and the last ends.
+
+    `site`: the zone of the fleet, in which moments are told where no window has one.
+    """
     for zone in dict.fromkeys(one.zone for one in request.windows):
         asked = ", ".join(_named(one) for one in request.windows if one.zone == zone)
         times = [f"wave {wave.number} {local(wave.start_s, zone)}" for wave in campaign.waves if wave.start_s]
         ends = [f"ends {local(campaign.end_s, zone)}"] if campaign.end_s is not None else []
         yield f"{asked}: {', '.join([*times, *ends]) or 'nobody knows when'}"
     if request.deadline_s is not None:
-        yield f"to be over by {local(request.deadline_s, zone_of(request))} ({zone_of(request)})"
+        zone = zone_of(request, site)
+        yield f"to be over by {local(request.deadline_s, zone)} ({zone})"
 
 
 def _named(window: Window) -> str:
@@ -29,9 +33,9 @@ def _named(window: Window) -> str:
     return window.text if window.zone in window.text else f"{window.text} {window.zone}".strip()
 
 
-def zone_of(request: Request) -> str:
-    """Return the zone that times are told in: that of the first window, else UTC."""
-    return next((one.zone for one in request.windows), "UTC")
+def zone_of(request: Request, site: str) -> str:
+    """Return the zone that moments are told in: that of the first window, else that of the fleet."""
+    return next((one.zone for one in request.windows), site)
 
 
 def local(unix_s: int, zone: str) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from dcctl.drain.campaign import Finding
 from dcctl.drain.waves.calendar import clock, opening
+from dcctl.drain.waves.clocks import zone_of
 from dcctl.units import duration
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def seconds_of(unit: Unit, rounds: int = 1) -> int:
 def timed(waves: Sequence[Wave], request: Request, now_s: int, zone: str) -> Times:
     """The waves one after the other. `zone`: in which moments are told, where no window has one."""
     first_s = max(now_s, request.not_before_s or now_s)
-    zone = request.windows[0].zone if request.windows else zone
+    zone = zone_of(request, zone)
     made: list[Wave] = []
     at: int | None = first_s
     for wave in waves:
