@@ -35,3 +35,8 @@ def test_every_option_is_in_the_page() -> None:
         option in page for option in ("--inventory", "--nodes", "--by", "--watch", "--fail-on", "--timeout")
     )
     assert "exit-codes" in page
+
+
+def test_what_may_be_given_often_has_one_ellipsis() -> None:
+    assert "NODES...\n" in PAGES["dcctl-drain.1"]
+    assert not [name for name, page in PAGES.items() if "......" in page]

@@ -127,7 +127,7 @@ _SECTIONS: dict[str, Callable[[], list[str]]] = {"dcctl-audit": _checks}
 
 
 def _usage(command: Command) -> str:
-    return " ".join(p.metavar + ("..." if p.repeats else "") for p in command.arguments)
+    return " ".join(p.metavar.removesuffix("...") + ("..." if p.repeats else "") for p in command.arguments)
 
 
 def _parameters(top: Command, command: Command) -> list[str]:

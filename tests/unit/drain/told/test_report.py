@@ -228,7 +228,7 @@ def test_the_question_tells_waves_restarts_and_what_lasts() -> None:
     lines = question(campaign(wave(unit(restarts=1)), findings=(replace(BUDGET, blocks=False),)))
     assert lines[1] == "wave 1: gpu1; work goes to gpu9, gang whole"
     assert "starts again: train/llama" in lines
-    assert any(line.startswith("cannot be undone: 1 pod") for line in lines)
+    assert "cannot be undone: 1 pod that leaves its node does not come back to it" in lines
     assert lines[-1] == "Take 1 node out of service?"
 
 
