@@ -247,3 +247,21 @@ def test_moments_are_told_in_one_zone(cli: Cli) -> None:
     notes = plan(cli, "@rack7", "--deadline", "1m")["notes"]
     over = next(one["text"] for one in notes if one["text"].startswith("to be over by"))
     assert over.endswith("(Asia/Shanghai)")
+
+
+def test_a_run_is_resumed_and_undone_by_the_command_of_its_journal(
+    cli: Cli, home: dict[str, str], tmp_path: Path
+) -> None:
+    from dcctl.drain.act.order import typed
+    from dcctl.journal import Header, create
+
+    assert typed(tmp_path, "resume") == typed(tmp_path, "undo", "r1") == "dcctl drain --status"
+    command = "dcctl drain -i kubernetes:prod"
+    header = Header(kind="drain", run="r1", plan="p", who="a@b", started_at_s=1, cluster="c", command=command)
+    create(tmp_path, header).close()
+    assert typed(tmp_path, "resume") == f"{command} --resume"
+    assert typed(tmp_path, "undo", "r1") == f"{command} --undo --run r1"
+    create(tmp_path.joinpath(home["XDG_STATE_HOME"], "dcctl", "journals"), header).close()
+    done = cli("drain", "--resume")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"Try: {command} --resume\n")

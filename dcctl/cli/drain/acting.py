@@ -41,9 +41,11 @@ def resume(session: Session, run: str) -> Report:
     from dcctl.drain.act import order
     from dcctl.drain.told.outcome_report import run_report
 
-    demand_live(session, f"{_COMMAND} --status")
+    hint = order.typed(journals(session), "resume", run)
+    demand_live(session, hint)
     with session.progress() as progress:
-        return run_report(order.resume(_world(session, progress, f"{_COMMAND} --resume"), run))
+        world = _world(session, progress, f"{_COMMAND} --resume", hint=hint)
+        return run_report(order.resume(world, run))
 
 
 def undo(session: Session, run: str) -> Report:
@@ -51,9 +53,11 @@ def undo(session: Session, run: str) -> Report:
     from dcctl.drain.act import order
     from dcctl.drain.told.outcome_report import run_report
 
-    demand_live(session, f"{_COMMAND} --status")
+    hint = order.typed(journals(session), "undo", run)
+    demand_live(session, hint)
     with session.progress() as progress:
-        return run_report(order.take_back(_world(session, progress, f"{_COMMAND} --undo"), run))
+        world = _world(session, progress, f"{_COMMAND} --undo", hint=hint)
+        return run_report(order.take_back(world, run))
 
 
 def status(session: Session) -> Report:
@@ -67,7 +71,13 @@ def status(session: Session) -> Report:
     return status_report(order.status(folder), order.damaged(folder))
 
 
-def _world(session: Session, progress: Progress, command: str, seen: Fleet | None = None) -> World:
+def _world(
+    session: Session,
+    progress: Progress,
+    command: str,
+    seen: Fleet | None = None,
+    hint: str = f"{_COMMAND} NODES -i kubernetes:CONTEXT",
+) -> World:
     from dcctl.cli.again import in_full
     from dcctl.drain.act.world import World
 
@@ -78,7 +88,7 @@ def _world(session: Session, progress: Progress, command: str, seen: Fleet | Non
         if not session.settings.quiet:
             tell_aside(f"dcctl: {line}\n")
 
-    live = Live(session)
+    live = Live(session, hint)
     return World(
         backend=live.backend(),
         hooks=live,

@@ -38,16 +38,19 @@ def journals(session: Session) -> Path:
 class Live:
     """The cluster of this run, as what acts sees it, and what asks its work for checkpoints."""
 
-    def __init__(self, session: Session) -> None:
-        """Nothing is contacted yet, and no source is looked for: what is wrong with words is told first."""
-        self._settings, self._stop = session.settings, Event()
+    def __init__(self, session: Session, hint: str = _COMMAND) -> None:
+        """Nothing is contacted yet, and no source is looked for: what is wrong with words is told first.
+
+        `hint`: what to type where no cluster is named.
+        """
+        self._settings, self._hint, self._stop = session.settings, hint, Event()
 
     @cached_property
     def cluster(self) -> Cluster:
         """The one that the sources name. UsageError: they name none, or several."""
         from dcctl.cluster import cluster_of
 
-        return cluster_of(self._settings, _COMMAND)
+        return cluster_of(self._settings, self._hint)
 
     def backend(self) -> Backend:
         """Return the cluster as what acts sees it."""

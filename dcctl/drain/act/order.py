@@ -6,7 +6,7 @@ import getpass
 import hashlib
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -99,6 +99,19 @@ def take_back(world: World, run: str = "") -> Outcome:
     with _reopened(record) as written:
         _demand_same_cluster(world.backend, record)
         return _ended(world, request, written, undo, "undone")
+
+
+def typed(folder: Path, verb: Literal["resume", "undo"], run: str = "") -> str:
+    """Return the command that resumes or takes back the run that is meant, with its cluster, as it was begun.
+
+    Without such a run: the one that lists all.
+    """
+    records = _records(folder, run)
+    record = _unfinished(records) if verb == "resume" else _to_undo(records, named=bool(run))
+    if record is None:
+        return "dcctl drain --status"
+    command = record.header.resume if verb == "resume" else record.header.undo
+    return f"{command} --run {run}" if run else command
 
 
 def status(folder: Path) -> tuple[Known, ...]:
