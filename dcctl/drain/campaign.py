@@ -175,6 +175,8 @@ class Serial(Fact, frozen=True):
     lost_gpu_ms: Natural | None
     stuck: tuple[str, ...] = ()
     """Nodes that would stay cordoned with nothing moved."""
+    held: tuple[str, ...] = ()
+    """Nodes that would never be empty: PDBs keep pods there, while others leave."""
 
 
 class Campaign(Fact, frozen=True):

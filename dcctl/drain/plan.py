@@ -16,7 +16,7 @@ from dcctl.drain.waves.loss import loses, lost_gpu_ms, pasts_of
 from dcctl.drain.waves.pace import paced
 from dcctl.drain.waves.partition import Limits, partition, shared_out
 from dcctl.drain.waves.parts import parts_of
-from dcctl.drain.waves.serial import Stop, refused, serial
+from dcctl.drain.waves.serial import Stop, never, refused, serial
 from dcctl.drain.work.classify import Classified, classify
 from dcctl.drain.work.devices import without
 from dcctl.drain.work.findings import ordered
@@ -25,7 +25,7 @@ from dcctl.drain.work.units import rounds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dcctl.drain.campaign import Finding, Relief, Unit
+    from dcctl.drain.campaign import Finding, Relief, Serial, Unit
     from dcctl.drain.request import Request
     from dcctl.drain.waves.loss import Past
     from dcctl.inventory.model import Fleet, Node
@@ -82,6 +82,13 @@ def stops_of(fleet: Fleet, request: Request, now_s: int) -> tuple[Stop, ...]:
 
 def _stops(asked: Asked) -> tuple[Stop, ...]:
     return tuple(Stop(one, asked.pasts[one.workload]) for one in asked.seen.units)
+
+
+def _serial(asked: Asked) -> Serial:
+    """What kubectl's way would cost."""
+    fleet, request = asked.fleet, asked.request
+    refuses, stay = refused(fleet, request), never(fleet, request)
+    return serial(request.nodes, _stops(asked), refuses, asked.now_s, never=stay)
 
 
 def _ordered(
@@ -173,9 +180,7 @@ def _campaign(
         start_s=waves[0].start_s if waves else None,
         end_s=waves[-1].end_s if waves else None,
         max_unavailable=request.max_unavailable,
-        serial=None
-        if request.boards
-        else serial(request.nodes, _stops(asked), refused(fleet, request), asked.now_s),
+        serial=None if request.boards else _serial(asked),
         boards=tuple(one.title for one in request.boards),
         clusters=tuple(sorted({run.cluster for run in fleet.sources if run.cluster})),
     )

@@ -202,6 +202,7 @@ def _summary(campaign: Campaign, deadline_s: int | None) -> dict[str, Cell | dic
         "serial_restarts": serial.restarts if serial else None,
         "serial_lost_gpu_ms": serial.lost_gpu_ms if serial else None,
         "serial_stuck": serial.stuck if serial else None,
+        "serial_held": serial.held if serial else None,
         "clusters": campaign.clusters,
     }
 
@@ -272,7 +273,8 @@ def _serial(campaign: Campaign) -> Iterator[Note]:
     if serial is None:
         return
     stuck = f"{fold(serial.stuck)} would stay cordoned with nothing moved" if serial.stuck else ""
-    text = "; ".join(filter(None, (_cost(campaign, serial), stuck)))
+    held = f"{fold(serial.held)} would never be empty: PDBs keep pods there" if serial.held else ""
+    text = "; ".join(filter(None, (_cost(campaign, serial), held, stuck)))
     if text:
         yield Note("node by node, as kubectl drain does", text)
 

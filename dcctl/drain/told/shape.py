@@ -80,6 +80,7 @@ SUMMARY: Final = (
     Column("serial_restarts", "how often workloads would start again, drained node by node", "count"),
     Column("serial_lost_gpu_ms", "what would be computed anew, drained node by node", "gpu_ms"),
     Column("serial_stuck", "nodes that would stay cordoned with nothing moved", "nodes"),
+    Column("serial_held", "nodes that would never be empty, since PDBs keep pods there", "nodes"),
     Column("clusters", "UIDs of kube-system of the clusters that the plan was made for", "nodes"),
 )
 PLAN: Final = Shape(

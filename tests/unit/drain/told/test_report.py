@@ -163,12 +163,13 @@ def test_a_cure_that_is_a_command_can_be_copied() -> None:
 def test_the_way_of_kubectl_and_reliefs() -> None:
     plan = campaign(
         wave(unit(restarts=1, lost_gpu_ms=3_600_000)),
-        serial=Serial(8, 36_000_000, ("gpu1", "gpu2")),
+        serial=Serial(8, 36_000_000, ("gpu1", "gpu2"), ("gpu0",)),
         reliefs=(Relief("train/llama", "stop nlp/x (8 GPUs)"),),
     )
     report = plan_report(Told(plan))
     assert note(report, "node by node, as kubectl drain does") == (
         "8 restarts and 10 GPU h lost, in place of 1 and 1 GPU h; "
+        "gpu0 would never be empty: PDBs keep pods there; "
         "gpu[1-2] would stay cordoned with nothing moved|"
     )
     assert note(report, "relief") == "train/llama: stop nlp/x (8 GPUs)|"

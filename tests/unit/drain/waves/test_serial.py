@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.drain.request import Gates, Hook, Request
 from dcctl.drain.waves.loss import Past
-from dcctl.drain.waves.serial import Stop, refused, serial
-from dcctl.inventory.model import Disruption
+from dcctl.drain.waves.serial import Never, Stop, never, refused, serial
+from dcctl.inventory.model import Budget, Disruption
 from tests.unit.drain.fleets import fleet, work
 
 NODES = ("n1", "n2", "n3")
@@ -73,3 +73,34 @@ def test_kubectl_refuses_what_nobody_makes_anew_unless_it_is_forced() -> None:
     request = Request(("n00", "n01"))
     assert refused(whole, request) == {"n00"}
     assert refused(whole, replace(request, gates=Gates(force=True))) == set()
+
+
+def test_kubectl_gets_to_no_node_after_one_on_which_it_asks_for_ever() -> None:
+    keeps = Never(asking=frozenset(("a/b-1",)))
+    found = serial(NODES, [Stop(GANG, ((24_000, Past(0)),))], (), 1000, never=keeps)
+    assert (found.restarts, found.held, found.stuck) == (1, ("n2",), ("n3",))
+    assert found.lost_gpu_ms == 24_000 * 1000
+
+
+def test_two_pdbs_keep_a_pod_alone_and_kubectl_goes_on() -> None:
+    apart = replace(GANG, kind="Job", gang=False)
+    keeps = Never(failing=frozenset(("a/b-1",)))
+    found = serial(NODES, [Stop(apart, ((8000, Past(0)),) * 3)], (), 1000, never=keeps)
+    assert (found.restarts, found.held, found.stuck) == (2, ("n2",), ())
+    assert found.lost_gpu_ms == 8000 * (1000 + 1030)
+
+
+def test_a_refused_node_is_passed_over_before_its_pdb_is_asked() -> None:
+    keeps = Never(asking=frozenset(("a/b-0",)))
+    found = serial(NODES, [Stop(GANG, ((24_000, Past(0)),))], {"n1"}, 1000, never=keeps)
+    assert (found.restarts, found.held, found.stuck) == (2, (), ("n1",))
+
+
+def test_what_the_server_never_lets_go() -> None:
+    two = (Budget("x", 1, 1, 2, 2), Budget("y", 1, 1, 2, 2))
+    full = (Budget("z", 0, 2, 2, 2),)
+    now = (Budget("w", 0, 1, 1, 2),)
+    whole = fleet(
+        2, work("two", [0, 1], budgets=two), work("full", [0, 1], budgets=full), work("now", [0], budgets=now)
+    )
+    assert never(whole, Request(("n00",))) == Never(frozenset(("a/two-0",)), frozenset(("a/full-0",)))
