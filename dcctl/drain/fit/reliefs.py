@@ -87,9 +87,10 @@ class _Search:
 
     @cached_property
     def _swaying(self) -> frozenset[int]:
-        """Classes of which it mattered where they stand to those who are placed."""
+        """Classes of which it matters where they stand to those who look for room."""
         relations = self._scene.placer.engine.relations
         classes = {stand.of for one in self._placed.values() for stand in one.stands}
+        classes |= {task.of for job in self._jobs for task in job.tasks}
         related = (relations.swayed_by(of) for of in classes if relations.related[of])
         return frozenset(chain.from_iterable(related))
 

@@ -41,7 +41,7 @@ class Judged(NamedTuple):
     verdicts: Mapping[str, Verdict]
     """By workload."""
     places: Mapping[tuple[str, str], str]
-    """(workload, member) -> node, of all that stop: of a gang that falls below its minimum every member."""
+    """(workload, member) -> node, of all that leave; of a gang that has to stand in one part every member."""
     order: tuple[str, ...]
     """Workloads in the order in which they are moved, each once the one before it stands again.
 
@@ -92,7 +92,7 @@ class Room:
         they hold on other nodes is free from the next wave on.
         """
         wave = self._wave(closed, members)
-        sure, found = sure_of(wave), places_of(wave)
+        sure, found = _sure_of(wave), places_of(wave)
         verdicts: dict[str, Verdict] = dict.fromkeys(members, "fits")
         for one in found.placed:
             if one.missing:
@@ -153,6 +153,12 @@ class Room:
 
     def _is_unread(self, job: str, names: Collection[str]) -> bool:
         return not self._unread.get(job, frozenset()).isdisjoint(names)
+
+
+def _sure_of(wave: Wave) -> frozenset[str]:
+    """What finds room for certain, whether the others of a gang stay where they are or are made anew too."""
+    wholes = wave.as_wholes()
+    return sure_of(wave) if wholes.stopped == wave.stopped else sure_of(wave) & sure_of(wholes)
 
 
 def _was_open(one: Node) -> bool:

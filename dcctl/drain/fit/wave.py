@@ -26,7 +26,7 @@ class Wave(NamedTuple):
     leaving: Mapping[str, Sequence[Held]]
     """Those who are asked to leave, by workload."""
     stopped: Mapping[str, Sequence[Held]]
-    """All that stop with them."""
+    """All that look for room with them: of a gang that stands in one part of the data centre every member."""
     anew: Mapping[str, Sequence[Held]]
     """Those of them that somebody makes anew."""
     queue: Sequence[Job]
@@ -45,6 +45,11 @@ class Wave(NamedTuple):
         """The wave without these bins: they take work, and whoever stands there stays."""
         kept = {job: tuple(one for one in held if one.bin not in bins) for job, held in self.leaving.items()}
         return wave_of(self.scene, self.shut.difference(bins), kept, self.queue, self.moved)
+
+    def as_wholes(self) -> Wave:
+        """The wave in which all that stop look for room: some controllers make a whole gang anew."""
+        stopped = {job: tuple(self.scene.stops_with(held)) for job, held in self.leaving.items()}
+        return _with(self, stopped)
 
     def rivals(self) -> list[Job]:
         """What waits and is no less urgent than all that leaves."""
@@ -70,10 +75,17 @@ def wave_of(
     `moved`: all members that were displaced before.
     """
     away = {job: held for job, held in leaving.items() if held and not scene.running(job).fixed}
-    stopped = {job: tuple(scene.stops_with(held)) for job, held in away.items()}
-    anew = {job: held for job, held in stopped.items() if scene.running(job).made_anew}
+    whole = (job for job in away if scene.running(job).within)
+    stopped = {**away, **{job: tuple(scene.stops_with(away[job])) for job in whole}}
+    return _with(Wave(scene, shut, away, {}, {}, queue, tuple(moved)), stopped)
+
+
+def _with(wave: Wave, stopped: Mapping[str, Sequence[Held]]) -> Wave:
+    """The same wave, in which these look for room."""
+    anew = {job: held for job, held in stopped.items() if wave.scene.running(job).made_anew}
     gone = set(chain.from_iterable(stopped.values()))
-    return Wave(scene, shut, away, stopped, anew, queue, tuple(one for one in moved if one not in gone))
+    moved = tuple(one for one in wave.moved if one not in gone)
+    return wave._replace(stopped=stopped, anew=anew, moved=moved)
 
 
 @contextmanager

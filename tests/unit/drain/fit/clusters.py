@@ -149,7 +149,7 @@ class Drain:
         """(workload, shape, pods that are placed together): each pod by itself, or all of a rack's gang."""
         least = min((work.priority for work in gone), default=0)
         for work in of.works:
-            leaves = [host in of.drained or (work.gang and work in gone) for host in work.on]
+            leaves = [host in of.drained or (work.within and work in gone) for host in work.on]
             stays += [
                 (work.shape, host) for host, left in zip(work.on, leaves, strict=True) if host and not left
             ]
@@ -220,7 +220,7 @@ class Drain:
         )
 
     def _moved(self, work: Work, homes: list[str]) -> Work:
-        whole = work.gang and work.name in self.displaced
+        whole = work.within and work.name in self.displaced
         goes = [whole or host in (*self.of.drained, "") for host in work.on]
         left = iter(homes)
         on = (next(left, "") if gone else host for host, gone in zip(work.on, goes, strict=True))

@@ -60,10 +60,9 @@ def emptied(one: Cluster) -> tuple[Free, list[_Item]]:
     }
     free, items = Free([8] * len(at), [one.hosts[0].cpus] * len(at)), []
     for work in one.works:
-        whole = work.gang and len(work.on) > 1 and work.name in one.leaving
         item = (work.name, work.shape.gpus, work.shape.cpus)
         for host in work.on:
-            if whole or host in one.closed:
+            if host in one.closed:
                 items.append(item)
             else:
                 free.put(at[host], item)

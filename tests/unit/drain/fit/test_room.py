@@ -365,3 +365,13 @@ def test_the_oracle_knows_a_full_node() -> None:
     state = State(one, ((Shape("w", 1, 1), "n1"),))
     assert state.takes(Shape("w", 1, 1), one.hosts[1])
     assert not state.takes(Shape("w", 2, 1), one.hosts[1])
+
+
+def test_what_stays_of_a_gang_keeps_its_room() -> None:
+    """Nobody is sent to a node that another member of its gang fills and does not leave."""
+    works = (
+        Work("gang", Shape("g", 4, 1), ("n0", "n1"), gang=True),
+        Work("other", Shape("o", 4, 1), ("n2",)),
+    )
+    found = judged(one_of(works, (4, 4, 4, 4)))
+    assert (found.verdict, dict(found.places)) == ("fits", {("gang", "gang-0"): "n3"})

@@ -35,7 +35,7 @@ def test_small_members_of_a_gang_do_not_take_the_room_of_a_large_one() -> None:
 def test_what_needs_the_room_of_a_gang_comes_after_it() -> None:
     """Its member on a node that stays goes too, and only then are eight boards free there."""
     hosts = (host("n0", 8), host("n1", 8), host("n2", 8), host("n3", 4))
-    gang = Work("gang", Shape("a", 2, 1), ("n0", "n2"), gang=True)
+    gang = Work("gang", Shape("a", 2, 1), ("n0", "n2"), gang=True, within=True)
     large = Work("large", Shape("b", 8, 1), ("n1",))
     assert order(Cluster(hosts, (gang, large), ("n0", "n1"), ("n0", "n1"))) == ("gang", "large")
 
