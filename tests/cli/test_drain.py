@@ -87,7 +87,7 @@ def test_what_blocks_is_seen_where_rows_alone_are_printed(cli: Cli, form: tuple[
     done = cli("drain", "@rack2", *DEMO, *form)
     told = [line for line in done.stderr.splitlines() if line.startswith("dcctl: ")]
     assert told[0].startswith("dcctl: does not fit: pretrain/llama-70b (256 GPUs) finds no room; blocked: 1")
-    assert told[1].startswith("dcctl: blocked until you decide: pretrain/llama-70b on gpu[009-016]: 32 ")
+    assert told[1].startswith("dcctl: blocked until you decide: pretrain/llama-70b on gpu[009-016]: 8 ")
     assert "does not fit:" not in cli("drain", "@rack2", *DEMO, "-o", "json").stderr
 
 
