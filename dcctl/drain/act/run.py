@@ -248,7 +248,7 @@ class Campaigner:
     def _comes_again(self, turn: Turn, nodes: tuple[str, ...]) -> bool:
         """Whether pods came to its nodes meanwhile, and it has to be planned again for them."""
         rest = [pod for pod in self._rest(turn) if pod.node not in self._aside]
-        self._rounds[nodes] = self._rounds.get(nodes, 0) + 1
+        self._rounds[nodes] = self._rounds.get(nodes, 0) + (not turn.was_cut_short)
         if rest and self._rounds[nodes] < _AGAIN:
             return True
         for pod in rest:

@@ -65,6 +65,8 @@ class Turn:
         self._stop: Exception | None = None
         self._looked_s, self._nodes_s = 0.0, time.monotonic()
         self._closes_s = going.closes_s()
+        self.was_cut_short = False
+        """Whether its window closed before all was evicted."""
 
     def carry(self) -> None:
         """All that can go before the window closes is gone; `held` has what cannot.
@@ -125,6 +127,7 @@ class Turn:
         """What was not evicted yet is left to the next plan, which has it in the next window."""
         left = [*self._tries]
         if left or self._waits.awaited:
+            self.was_cut_short = True
             self._going.world.tell("the window is over: what is not evicted yet waits for the next one")
         self._waits.awaited.clear()
         for task in left:

@@ -121,6 +121,22 @@ def test_nothing_more_is_evicted_once_the_window_is_over(
     kept(bench, clock, 1, 3)
 
 
+def test_a_wave_may_take_as_many_windows_as_it_needs(
+    bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.server.load([maker("Deployment", "web", 16)])
+    evict = Going.evict
+
+    def last(going: Going, leave: Leave) -> None:
+        evict(going, leave)
+        clock.now_s += 3600
+
+    monkeypatch.setattr(Going, "evict", last)
+    assert windowed(bench, clock).state == "drained"
+    assert clock.evicted_s == [OPENS_S + 86_400 * day for day in range(8)]
+    assert bench.on(*TARGETS) == []
+
+
 def test_a_pod_that_its_budget_holds_past_the_window_is_evicted_in_the_next(
     bench: Bench, clock: Clock
 ) -> None:
