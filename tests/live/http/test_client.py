@@ -49,6 +49,21 @@ def test_an_answer_that_drips_ends_with_the_deadline(serve: object) -> None:
         assert "s3cr3t" not in repr(caught.value.__dict__)
 
 
+def test_what_was_answered_is_told_where_no_time_is_left_to_ask_again() -> None:
+    """A pause that takes longer than it was told to, as on a busy machine."""
+    late = [0.0]
+
+    def serve(stream: socket.socket, _: threading.Event) -> None:
+        stream.recv(4096)
+        stream.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    def slept(_: float) -> None:
+        late[0] += 60
+
+    with misbehaving(serve) as peer, pytest.raises(Failure, match="503"):
+        _client(peer.port, now=lambda: time.monotonic() + late[0], sleep=slept).get("/")
+
+
 @pytest.mark.parametrize("again", [b"429 Slow Down", b"503 Busy"])
 def test_retry_after_is_obeyed(again: bytes) -> None:
     waits: list[float] = []

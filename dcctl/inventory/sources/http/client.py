@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 _CHUNK_BYTES = 1 << 20
+_NOT_ASKED = "not asked: the deadline has passed"
 _DONE = (200, 201, 202, 204)
 
 
@@ -132,12 +133,15 @@ class Client:
                 response.close()
 
     def _ask(self, asked: _Asked) -> Answer:
-        tries, may_be_done = 0, False
+        tries, may_be_done, before = 0, False, None
         while True:
             tries += 1
             try:
                 return self._once(asked)
             except Failure as failure:
+                if before is not None and failure.reason == _NOT_ASKED:
+                    raise before from failure
+                before = failure
                 failure.may_be_done = may_be_done
                 self._wait(failure, tries)
                 may_be_done = may_be_done or not failure.is_refusal
@@ -175,7 +179,7 @@ class Client:
         deadline = self._patience.now() + min(self._patience.request_s, self.left_s)
         budget_s = deadline - self._patience.now()
         if budget_s <= 0:
-            raise Failure("not asked: the deadline has passed", "timeout", LONGER)
+            raise Failure(_NOT_ASKED, "timeout", LONGER)
         try:
             response = self._open(asked, budget_s)
             return Answer(response.headers, self._body(response, deadline), response.status)
