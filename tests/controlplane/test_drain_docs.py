@@ -27,6 +27,7 @@ _VARIES = (
     (re.compile(r"\b(\d+ min )?\d+m?(\d+| )s\b|\b\d+ min\b|\b\d+s\b"), "TIME"),
     (re.compile(r"\bgpu\[?\d{4}[\d,\]-]*"), "NODES"),
     (re.compile(r"\b\d[\d.,]*\b"), "N"),
+    (re.compile(r"other workloads? "), "other work "),
     (re.compile(r" {2,}"), "  "),
 )
 """What differs from run to run: durations, dates, names of runs, which nodes the scheduler takes."""
