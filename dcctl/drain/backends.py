@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from dcctl.runs import Target
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -121,21 +123,11 @@ class Needs(NamedTuple):
     """Single accelerators, kept back."""
 
 
-class Backend(Protocol):
+class Backend(Target, Protocol):
     """One kind of scheduler. Nothing is contacted before it must be.
 
     Every method raises DcctlError where the server refuses, or does not answer for too long.
     """
-
-    @property
-    def tells_cluster(self) -> str:
-        """The command that tells a person which cluster is asked."""
-
-    def cluster(self) -> str:
-        """What tells the cluster that is asked from every other."""
-
-    def is_cluster(self, ids: Collection[str]) -> bool | None:
-        """Whether it is one of these; None: that cannot be learned."""
 
     def lacking(self, needs: Needs) -> tuple[str, ...]:
         """The rights that we do not have, each as `VERB RESOURCE`."""

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from dcctl.runs import Target
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from dcctl.interrupts import Interrupts
     from dcctl.inventory.asked import Asked
@@ -112,24 +114,14 @@ class Intended(Protocol):
         """
 
 
-class Backend(Protocol):
+class Backend(Target, Protocol):
     """One kind of scheduler. Nothing is contacted before it must be."""
-
-    @property
-    def tells_cluster(self) -> str:
-        """The command that tells a person which cluster is asked."""
 
     def intended(self, loaded: Loaded, now_s: int) -> Intended:
         """What is to be made, and where it is to stand. Nothing is contacted.
 
         UsageError: a file holds no work of this scheduler.
         """
-
-    def cluster(self) -> str:
-        """What tells the cluster that is asked from every other."""
-
-    def is_cluster(self, ids: Collection[str]) -> bool | None:
-        """Whether it is one of these; None: that cannot be learned."""
 
     def lasting(self, steps: Mapping[str, Entry]) -> tuple[Left, ...]:
         """What of these steps cannot be undone, or may not be."""

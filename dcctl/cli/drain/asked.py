@@ -156,13 +156,13 @@ def boards_of(fleet: Fleet, nodes: tuple[str, ...], words: Iterable[str]) -> tup
 
 def _runs(session: Session) -> tuple[tuple[str, ...], dict[str, Begun]]:
     """The runs of this machine: those that have ended and hold their nodes no more, and the others."""
-    from dcctl import journal
+    from dcctl import journal, runs
     from dcctl.cli.drain.live import journals
     from dcctl.drain.act.order import KIND
     from dcctl.drain.targets import Begun
 
     every = journal.journals(journals(session), KIND)
-    newest = next((one for one in every if not one.outcome), None)
+    newest = runs.unfinished(every)
     begun = {}
     for one in every:
         if not one.outcome:

@@ -20,10 +20,10 @@ def status(session: "Session", policy: PolicyOption = DEFAULT_POLICY, seed: Seed
     from dcctl.cli.schedule.work import work_of
     from dcctl.config import state_dir
     from dcctl.packing.solve import Options, solved
-    from dcctl.schedule.act.order import runs
+    from dcctl.schedule.act.order import every_run
     from dcctl.schedule.status_report import STATUS, status_report
 
     work, options = work_of(session, STATUS, None, pending=True), Options(policy, seed)
     idle = solved(replace(work.problem, jobs=()), options)
-    known = runs(state_dir(session.environ) / "journals")
+    known = every_run(state_dir(session.environ) / "journals")
     return status_report(solved(work.problem, options), idle, known, work.gaps)

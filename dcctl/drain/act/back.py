@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dcctl import journal
+from dcctl import journal, runs
 from dcctl.drain.act import recall
 from dcctl.errors import DcctlError, OutputError, RefusedError, UnfinishedError
 from dcctl.interrupts import Interrupts
@@ -43,15 +41,7 @@ def give_back(backend: Backend, folder: Path, command: str, going: Sequence[Back
     """
     names = "\n".join(one.node for one in going)
     digest = hashlib.sha256(names.encode()).hexdigest()
-    header = journal.Header(
-        kind=KIND,
-        run=f"{digest[:8]}-{now_s}",
-        plan=f"{digest}-{now_s}",
-        who=f"{getpass.getuser()}@{socket.gethostname()}",
-        started_at_s=now_s,
-        cluster=backend.cluster(),
-        command=command,
-    )
+    header = runs.begun(KIND, f"{digest}-{now_s}", backend, now_s, command)
     left: dict[str, str] = {}
     with _alone(backend, header, going) as turn, _created(folder, header) as written:
         try:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from dcctl import journal
+from dcctl import journal, runs
 from dcctl.drain.act import recall
 from dcctl.drain.act.agreed import load, reason_of, save
 from dcctl.drain.act.back import returned
@@ -28,7 +26,7 @@ from dcctl.interrupts import Interrupts
 from dcctl.inventory.folding import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from dcctl.drain.act.world import World
@@ -49,11 +47,11 @@ def drain(world: World, request: Request) -> Outcome:
     """
     plan = world.plan(request, Done())
     _demand_open(plan, world.command)
-    _demand_its_cluster(world.backend, plan)
+    runs.demand_its_cluster(world.backend, plan.clusters)
     agreed = Approved(request, plan)
     data = msgspec.json.encode(agreed)
     digest = hashlib.sha256(data).hexdigest()
-    header = _header(world, f"{digest[:8]}-{world.now_s}", digest)
+    header = runs.begun(KIND, digest, world.backend, world.now_s, world.command, world.options)
     journal.demand_alone(world.folder, header)
     _demand_rights(world.backend, plan)
     if request.boards:
@@ -70,13 +68,12 @@ def resume(world: World, run: str = "") -> Outcome:
     UsageError: there is none. RefusedError: it ran on another cluster, is being undone, or its plan is not
     the one that was agreed to.
     """
-    record = _unfinished(_records(world.folder, run))
+    record = runs.unfinished(_records(world.folder, run))
     if record is None:
         raise _none_left(world.folder, run, "resume")
-    with _reopened(record) as written:
+    with runs.reopen(record, world.backend) as written:
         if any(True for _ in recall.told(written.steps, "give-back")):
-            raise RefusedError(f"the run {record.header.run}", "is being undone", record.header.undo)
-        _demand_same_cluster(world.backend, record)
+            raise runs.being_undone(record.header)
         return _carried_out(world, load(world.folder, record.header), written)
 
 
@@ -96,8 +93,7 @@ def take_back(world: World, run: str = "") -> Outcome:
         return msgspec.structs.replace(planned, nodes=nodes)
     request = _request_of(world.folder, record)
     world.consent(_undo_question(record, request.reason))
-    with _reopened(record) as written:
-        _demand_same_cluster(world.backend, record)
+    with runs.reopen(record, world.backend) as written:
         return _ended(world, request, written, undo, "undone")
 
 
@@ -107,7 +103,7 @@ def typed(folder: Path, verb: Literal["resume", "undo"], run: str = "") -> str:
     Without such a run: the one that lists all.
     """
     records = _records(folder, run)
-    record = _unfinished(records) if verb == "resume" else _to_undo(records, named=bool(run))
+    record = runs.unfinished(records) if verb == "resume" else _to_undo(records, named=bool(run))
     if record is None:
         return "dcctl drain --status"
     command = record.header.resume if verb == "resume" else record.header.undo
@@ -138,23 +134,8 @@ def damaged(folder: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _state(record: journal.Record) -> recall.State:
-    known: dict[str, recall.State] = {"drained": "drained", "undone": "undone", "refused": "refused"}
-    if record.outcome in known:
-        return known[record.outcome]
-    return "under way" if journal.under_way(record.path) else "unfinished"
-
-
-def _header(world: World, run: str, digest: str) -> journal.Header:
-    return journal.Header(
-        kind=KIND,
-        run=run,
-        plan=digest,
-        who=f"{getpass.getuser()}@{socket.gethostname()}",
-        started_at_s=world.now_s,
-        cluster=world.backend.cluster(),
-        command=world.command,
-        options=world.options,
-    )
+    found = runs.state(record)
+    return next((one for one in recall.STATES if one == found), "unfinished")
 
 
 def _carried_out(world: World, agreed: Approved, written: Journal) -> Outcome:
@@ -228,18 +209,6 @@ def _demand_open(plan: Campaign, command: str) -> None:
         raise RefusedError(f"{plan.asked or 'the drain'}: {first.subject}", why, first.cure or command)
 
 
-def _demand_its_cluster(backend: Backend, plan: Campaign) -> None:
-    if plan.clusters and backend.is_cluster(plan.clusters) is False:
-        why = "was made for another cluster than the one that is asked"
-        raise RefusedError("the plan", why, backend.tells_cluster)
-
-
-def _demand_same_cluster(backend: Backend, record: journal.Record) -> None:
-    if backend.cluster() != record.header.cluster:
-        why = "it ran on another cluster than the one that is asked now"
-        raise RefusedError(f"the run {record.header.run}", why, record.header.resume)
-
-
 def _demand_rights(backend: Backend, plan: Campaign) -> None:
     units = [unit for wave in plan.waves for unit in wave.units]
     hooks = [unit.hook for unit in units if unit.hook is not None and not unit.proved]
@@ -274,12 +243,6 @@ def _created(world: World, header: journal.Header, data: bytes) -> Journal:
         raise RefusedError(error.what, f"{error.why}; nothing was begun", error.hint) from error
 
 
-def _reopened(record: journal.Record) -> Journal:
-    if journal.under_way(record.path):
-        raise RefusedError(f"the run {record.header.run}", "is under way", record.header.status)
-    return journal.reopen(record.path)
-
-
 def _request_of(folder: Path, record: journal.Record) -> Request:
     """What was asked for, as far as that is known: to give nodes back takes the journal alone."""
     with suppress(RefusedError):
@@ -289,19 +252,14 @@ def _request_of(folder: Path, record: journal.Record) -> Request:
 
 def _records(folder: Path, run: str) -> list[journal.Record]:
     """Every run that did something, or the one of this name; the newest first."""
-    journal.demand_none_damaged(folder, KIND)
-    records = [one for one in journal.journals(folder, KIND) if one.outcome != "refused"]
+    records = [one for one in runs.known(folder, KIND) if one.outcome != "refused"]
     return [one for one in records if run in ("", one.header.run)]
-
-
-def _unfinished(records: Iterable[journal.Record]) -> journal.Record | None:
-    return next((one for one in records if not one.outcome), None)
 
 
 def _to_undo(records: Sequence[journal.Record], *, named: bool) -> journal.Record | None:
     """The one that did not finish, or the newest of all, unless it is undone already."""
     last = records[0] if records and records[0].outcome != "undone" else None
-    return last if named else _unfinished(records) or last
+    return last if named else runs.unfinished(records) or last
 
 
 def _none_left(folder: Path, run: str, verb: str) -> UsageError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Steps: TypeAlias = Mapping[str, Entry]
 
 State: TypeAlias = Literal["drained", "undone", "planned", "unfinished", "under way", "refused"]
+STATES: Final[tuple[State, ...]] = get_args(State)
 KEEP_BACK: Final = "keep-back"
 """The verb of steps that keep one device back."""
 _BETWEEN = ","

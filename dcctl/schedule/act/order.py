@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 import shlex
-import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dcctl import journal
+from dcctl import journal, runs
 from dcctl.errors import RefusedError, UsageError
 from dcctl.inventory.asked import Asked
 from dcctl.inventory.sources.files.documents import read_bytes, text_of
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dcctl.inventory.model import Fleet
-    from dcctl.packing.plan import Plan
     from dcctl.progress import Progress
     from dcctl.render.report import Report
     from dcctl.schedule.backends import Backend, Ready
@@ -82,39 +79,25 @@ def apply(world: World, paths: Sequence[str]) -> Report:
     it are named.
     """
     loaded = load(paths)
-    run = f"{_digest(loaded)[:8]}-{world.now_s}"
     wanted = world.backend.intended(loaded, world.now_s)
-    _demand_its_cluster(world.backend, loaded.plan)
-    header = _header(world, loaded, run)
+    runs.demand_its_cluster(world.backend, loaded.plan.clusters)
+    header = _header(world, loaded)
     journal.demand_alone(world.folder, header)
-    ready = wanted.look_up(run, {})
+    ready = wanted.look_up(header.run, {})
     _demand_something(ready, paths[0])
     _demand_no_drift(world, loaded, ready)
     steps, notes = ready.try_on_server(), ready.caveats()
     if world.dry_run:
         headline = f"{_total(ready):,} pods would be placed; nothing was changed"
-        return apply_report(headline, steps, ready.left, notes, run, "")
+        return apply_report(headline, steps, ready.left, notes, header.run, "")
     world.consent(question(steps, ready.left, notes))
     with journal.create(world.folder, header) as written:
         return _carried_out(world, ready, written)
 
 
-def _digest(loaded: Loaded) -> str:
-    return next(iter(loaded.digests.values()))
-
-
-def _header(world: World, loaded: Loaded, run: str) -> journal.Header:
-    return journal.Header(
-        kind=KIND,
-        run=run,
-        plan=_digest(loaded),
-        who=f"{getpass.getuser()}@{socket.gethostname()}",
-        started_at_s=world.now_s,
-        cluster=world.backend.cluster(),
-        command=world.command,
-        options=world.options,
-        files=loaded.digests,
-    )
+def _header(world: World, loaded: Loaded) -> journal.Header:
+    plan, files = next(iter(loaded.digests.values())), loaded.digests
+    return runs.begun(KIND, plan, world.backend, world.now_s, world.command, world.options, files)
 
 
 def resume(world: World, plan: str = "") -> Report:
@@ -124,11 +107,10 @@ def resume(world: World, plan: str = "") -> Report:
     changed = [path for path, digest in record.header.files.items() if loaded.digests[path] != digest]
     if changed:
         raise RefusedError(changed[0], "was changed since the run began", record.header.undo)
-    with journal.reopen(record.path) as written:
+    with runs.reopen(record, world.backend) as written:
         if any(step.startswith("delete ") for step in written.steps):
-            raise RefusedError(f"the run {record.header.run}", "is being undone", record.header.undo)
+            raise runs.being_undone(record.header)
         wanted = world.backend.intended(loaded, record.header.started_at_s)
-        _demand_same_cluster(world.backend, record)
         return _carried_out(world, wanted.look_up(record.header.run, written.steps), written)
 
 
@@ -140,8 +122,7 @@ def take_back(world: World, plan: str = "") -> Report:
         steps = tuple(Step("delete", title) for title in titles)
         return apply_report("nothing was changed", steps, left, (), record.header.run, "")
     world.consent(undo_question(titles, left))
-    with journal.reopen(record.path) as written:
-        _demand_same_cluster(world.backend, record)
+    with runs.reopen(record, world.backend) as written:
         done = undo(world.backend, written, world.progress)
     headline = f"{len(done):,} objects of the run {record.header.run} are deleted"
     return apply_report(headline, done, left, (), record.header.run, str(record.path))
@@ -149,17 +130,13 @@ def take_back(world: World, plan: str = "") -> Report:
 
 def status(folder: Path) -> Report:
     """Every run that has a journal. Nothing is contacted."""
-    return status_report(runs(folder))
+    return status_report(every_run(folder))
 
 
-def runs(folder: Path) -> Runs:
+def every_run(folder: Path) -> Runs:
     """Every run that has a journal, and how it is."""
-    known = tuple((one, _state(one)) for one in journal.journals(folder, KIND))
+    known = tuple((one, runs.state(one)) for one in journal.journals(folder, KIND))
     return Runs(known, tuple(error for _, error in journal.damaged(folder, KIND)))
-
-
-def _state(record: journal.Record) -> str:
-    return record.outcome or ("under way" if journal.under_way(record.path) else "unfinished")
 
 
 def _carried_out(world: World, ready: Ready, written: journal.Journal) -> Report:
@@ -202,8 +179,7 @@ def _demand_no_drift(world: World, loaded: Loaded, ready: Ready) -> None:
 
 def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record], bool]) -> journal.Record:
     """The newest run (of a plan, if one is given) that can be resumed or undone. UsageError: none."""
-    records = journal.journals(folder, KIND)
-    journal.demand_none_damaged(folder, KIND)
+    records = runs.known(folder, KIND)
     if plan:
         digest = planfile.digest(read_bytes(plan))
         records = [one for one in records if one.header.plan == digest]
@@ -214,15 +190,3 @@ def _record(folder: Path, plan: str, verb: str, wanted: Callable[[journal.Record
             f"--{verb}", f"no run {which}in {folder} is left to {verb}", "dcctl schedule apply --status"
         )
     return found
-
-
-def _demand_its_cluster(backend: Backend, plan: Plan) -> None:
-    if plan.clusters and backend.is_cluster(plan.clusters) is False:
-        why = "was made for another cluster than the one that is asked"
-        raise RefusedError("the plan", why, backend.tells_cluster)
-
-
-def _demand_same_cluster(backend: Backend, record: journal.Record) -> None:
-    if backend.cluster() != record.header.cluster:
-        why = "it ran on another cluster than the one that is asked now"
-        raise RefusedError(f"the run {record.header.run}", why, record.header.resume)
