@@ -18,7 +18,7 @@ from dcctl.inventory.sources.http.failure import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dcctl.drain.act.compat_cluster import Node
+    from dcctl.drain.act.kubernetes.nodes import Node
     from dcctl.drain.compat.flags import Flags
     from dcctl.drain.compat.rules import Pod
 
@@ -159,7 +159,7 @@ def _wrong(failure: Failure) -> Wrong:
     if not isinstance(failure, Refused):
         return Wrong(failure.reason)
     who = "Error from server"
-    return Wrong(failure.says, f"{who} ({failure.cause_name})" if failure.cause_name else who)
+    return Wrong(failure.reason, f"{who} ({failure.name})" if failure.name else who)
 
 
 class _GivenUpError(Exception):
@@ -222,7 +222,7 @@ class _Leaving:
             except Refused as refused:
                 if refused.is_gone:
                     return None
-                if refused.terminating and active.metadata.deletion_timestamp:
+                if refused.is_ending and active.metadata.deletion_timestamp:
                     return active
                 self._wait_after(active, refused)
             except Failure as failure:
@@ -235,12 +235,12 @@ class _Leaving:
         """Some time has passed; _GivenUpError where that does not help."""
         name, space, again = pod.metadata.name, pod.metadata.namespace, f"(will retry after {_RETRY_S:.0f}s)"
         if refused.status == 429:
-            self._world.aside(f"{_told(pod)} {again}: {refused.says}")
-        elif refused.terminating:
+            self._world.aside(f"{_told(pod)} {again}: {refused.reason}")
+        elif refused.is_ending:
             what = f'error when evicting pod "{name}" from terminating namespace "{space}"'
-            self._world.aside(f"{what} {again}: {refused.says}")
+            self._world.aside(f"{what} {again}: {refused.reason}")
         else:
-            raise _GivenUpError(f"{_told(pod)}: {refused.says}")
+            raise _GivenUpError(f"{_told(pod)}: {refused.reason}")
         self._world.sleep(_RETRY_S)
 
     def _fresh(self, pod: Pod) -> Pod:

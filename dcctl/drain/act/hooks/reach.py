@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import quote
 
 from msgspec import field
 
@@ -12,6 +11,7 @@ from dcctl.drain.backends import NoProof
 from dcctl.inventory.sources.http.client import Answer, Client, Patience
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import Live, Objects
+from dcctl.inventory.sources.kubernetes.paths import pod_path
 from dcctl.inventory.sources.kubernetes.types import Wire
 from dcctl.redaction import first_line_of_a_program
 
@@ -149,12 +149,6 @@ class Reach:
                     raise
                 self.pause(wait_s)
         return self._remote.run(place.path, place.container, words)
-
-
-def pod_path(pod: str) -> str:
-    """Where a pod, named as namespace/name, is found at the API server."""
-    space, _, name = pod.partition("/")
-    return f"/api/v1/namespaces/{quote(space, safe='')}/pods/{quote(name, safe='')}"
 
 
 def told(text: str) -> str:

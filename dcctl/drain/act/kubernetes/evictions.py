@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from dcctl.drain.backends import Answer
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.objects import OwnedPod
+from dcctl.inventory.sources.kubernetes.paths import pod_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dcctl.drain.campaign import Leave
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
 _TWO_BUDGETS = "more than one PodDisruptionBudget"
 _WEBHOOK = "admission webhook"
 _BUDGET = "DisruptionBudget"
-_TERMINATING = "NamespaceTerminating"
+TERMINATING = "NamespaceTerminating"
 
 
 def evict(objects: Objects, leave: Leave) -> Answer:
@@ -30,21 +32,20 @@ def evict(objects: Objects, leave: Leave) -> Answer:
 
 
 def _request(leave: Leave) -> tuple[str, str, dict[str, object]]:
-    namespace, _, name = leave.pod.partition("/")
-    path = _path(leave)
+    path = pod_path(leave.pod)
     options: dict[str, object] = {"preconditions": {"uid": leave.uid}}
     if leave.grace_s is not None:
         options["gracePeriodSeconds"] = leave.grace_s
     if leave.how == "delete":
         return "DELETE", path, options
+    return "POST", f"{path}/eviction", eviction(leave.pod, options)
+
+
+def eviction(pod: str, options: Mapping[str, object], version: str = "policy/v1") -> dict[str, object]:
+    """The body that asks a pod (namespace/name) to go, with the options of its deletion."""
+    namespace, _, name = pod.partition("/")
     meta = {"name": name, "namespace": namespace}
-    body: dict[str, object] = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
-    return "POST", f"{path}/eviction", body | {"deleteOptions": options}
-
-
-def _path(leave: Leave) -> str:
-    namespace, _, name = leave.pod.partition("/")
-    return f"/api/v1/namespaces/{quote(namespace, safe='')}/pods/{quote(name, safe='')}"
+    return {"apiVersion": version, "kind": "Eviction", "metadata": meta, "deleteOptions": options}
 
 
 def meant(failure: Failure) -> Answer:
@@ -68,7 +69,7 @@ def _is_final(text: str, status: int) -> bool:
 
 def _is_ending(failure: Failure) -> bool:
     """Whether its namespace is being deleted, and the pod with it."""
-    return failure.status == 403 and (_TERMINATING in failure.causes or "being terminated" in failure.reason)
+    return failure.status == 403 and (TERMINATING in failure.causes or "being terminated" in failure.reason)
 
 
 def _looked_up(objects: Objects, leave: Leave, answer: Answer) -> Answer:
@@ -86,7 +87,7 @@ def _looked_up(objects: Objects, leave: Leave, answer: Answer) -> Answer:
 def found(objects: Objects, leave: Leave) -> OwnedPod | None:
     """The pod with this UID; None: it is gone, or another has its name. Raises Failure."""
     try:
-        pod = objects.read(_path(leave), OwnedPod)
+        pod = objects.read(pod_path(leave.pod), OwnedPod)
     except Failure as failure:
         if failure.status != 404:
             raise

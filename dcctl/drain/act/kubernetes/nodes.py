@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from msgspec import field
 
@@ -11,6 +10,7 @@ from dcctl.drain.backends import Mark, NodeNow
 from dcctl.errors import DcctlError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.cordons import DRAIN, DrainNote, holders
+from dcctl.inventory.sources.kubernetes.paths import node_path
 from dcctl.inventory.sources.kubernetes.types import Wire
 
 if TYPE_CHECKING:
@@ -38,18 +38,11 @@ class _Spec(Wire):
     taints: list[dict[str, object]] | None = None
 
 
-class _Node(Wire):
+class Node(Wire):
+    """What counts of a node."""
+
     metadata: _Meta = field(default_factory=_Meta)
     spec: _Spec = field(default_factory=_Spec)
-
-
-class _ListMeta(Wire):
-    continue_: str = field(default="", name="continue")
-
-
-class _Nodes(Wire):
-    metadata: _ListMeta = field(default_factory=_ListMeta)
-    items: list[_Node] | None = None
 
 
 class Nodes:
@@ -61,15 +54,15 @@ class Nodes:
     def now(self, names: Collection[str]) -> Mapping[str, NodeNow]:
         """Those of these names that there are."""
         if len(names) > _FEW:
-            wanted = set(names)
-            return {one.metadata.name: _now(one) for one in self._all() if one.metadata.name in wanted}
+            wanted, nodes = set(names), self._objects.all_of("/api/v1/nodes", Node)
+            return {one.metadata.name: _now(one) for one in nodes if one.metadata.name in wanted}
         found = {name: self._find(name) for name in names}
         return {name: _now(one) for name, one in found.items() if one is not None}
 
     def cordon(self, name: str, mark: Mark, over: Collection[str] = ()) -> NodeNow:
         """As `Backend.cordon`."""
         for _ in range(_CONFLICTS):
-            node = self._objects.read(_path(name), _Node)
+            node = self._objects.read(node_path(name), Node)
             known = _mark(node)
             if known is not None and known.run not in over:
                 return _now(node)
@@ -94,7 +87,7 @@ class Nodes:
     def announce(self, name: str) -> None:
         """As `Backend.announce`."""
         for _ in range(_CONFLICTS):
-            node = self._objects.read(_path(name), _Node)
+            node = self._objects.read(node_path(name), Node)
             taints = node.spec.taints or []
             if _is_planned(node) or self._patched(node, {}, {"taints": [*taints, PLANNED]}):
                 return
@@ -118,43 +111,27 @@ class Nodes:
                 return "" if mark is None else f"it has the mark of the run {mark.run or 'of somebody else'}"
         raise _busy(name)
 
-    def _patched(
-        self, node: _Node, annotations: Mapping[str, str | None], spec: Mapping[str, object]
-    ) -> bool:
+    def _patched(self, node: Node, annotations: Mapping[str, str | None], spec: Mapping[str, object]) -> bool:
         """Whether the node has these now; False: it is not the one that was read any more."""
         meta = {"resourceVersion": node.metadata.resource_version, "annotations": annotations}
         try:
-            self._objects.patch(_path(node.metadata.name), {"metadata": meta, "spec": spec})
+            self._objects.patch(node_path(node.metadata.name), {"metadata": meta, "spec": spec})
         except Failure as failure:
             if failure.status != 409:
                 raise
             return False
         return True
 
-    def _find(self, name: str) -> _Node | None:
+    def _find(self, name: str) -> Node | None:
         try:
-            return self._objects.read(_path(name), _Node)
+            return self._objects.read(node_path(name), Node)
         except Failure as failure:
             if failure.status != 404:
                 raise
             return None
 
-    def _all(self) -> list[_Node]:
-        found: list[_Node] = []
-        path, token = "/api/v1/nodes?limit=500", ""
-        while True:
-            page = self._objects.read(f"{path}{token}", _Nodes)
-            found += page.items or []
-            if not page.metadata.continue_:
-                return found
-            token = f"&continue={quote(page.metadata.continue_, safe='')}"
 
-
-def _path(name: str) -> str:
-    return f"/api/v1/nodes/{quote(name, safe='')}"
-
-
-def _mark(node: _Node) -> Mark | None:
+def _mark(node: Node) -> Mark | None:
     text = (node.metadata.annotations or {}).get(DRAIN)
     if text is None:
         return None
@@ -169,19 +146,19 @@ def _note(mark: Mark) -> str:
     ).encode()
 
 
-def _held_by_others(node: _Node) -> str:
+def _held_by_others(node: Node) -> str:
     """Why a node that another tool works on now is left alone; empty: none does."""
     taints = {str(one.get("key")): str(one.get("value") or "") for one in node.spec.taints or ()}
     found = holders(node.metadata.annotations or {}, node.metadata.labels or {}, taints)
     return f"{' and '.join(found)} works on it now" if found else ""
 
 
-def _now(node: _Node) -> NodeNow:
+def _now(node: Node) -> NodeNow:
     schedulable = not node.spec.unschedulable
     return NodeNow(node.metadata.name, schedulable, _mark(node), _is_planned(node))
 
 
-def _is_planned(node: _Node) -> bool:
+def _is_planned(node: Node) -> bool:
     return any(_is_plan(one) for one in node.spec.taints or ())
 
 
@@ -189,14 +166,14 @@ def _is_plan(taint: Mapping[str, object]) -> bool:
     return (taint.get("key"), taint.get("value")) == (DRAIN, PLANNED["value"])
 
 
-def _without_plan(node: _Node) -> dict[str, object]:
+def _without_plan(node: Node) -> dict[str, object]:
     """The taints without ours, if it is there."""
     if not _is_planned(node):
         return {}
     return {"taints": [one for one in node.spec.taints or () if not _is_plan(one)]}
 
 
-def _restored(node: _Node, mark: Mark, spec: dict[str, object]) -> str:
+def _restored(node: Node, mark: Mark, spec: dict[str, object]) -> str:
     """Put into `spec` what the node was before; why somebody else's word stands instead."""
     if not node.spec.unschedulable:
         return "" if mark.was_schedulable else "somebody took it back into service meanwhile"

@@ -37,11 +37,19 @@ class _Details(msgspec.Struct):
     causes: list[_Cause] | None = None
 
 
-class _Status(msgspec.Struct):
+class Status(msgspec.Struct):
     """The API server's way of saying no."""
 
     message: str = ""
+    reason: str = ""
+    """In one word: NotFound, Forbidden, TooManyRequests."""
     details: _Details | None = None
+
+    @property
+    def causes(self) -> dict[str, str]:
+        """What led to it, by the name that the server has for each."""
+        found = self.details.causes if self.details is not None else None
+        return {one.reason: one_line(one.message) for one in found or ()}
 
 
 class ApiServer(Dialect):
@@ -71,14 +79,13 @@ class ApiServer(Dialect):
             why = f"our client certificate expired on {expired}"
             hint = f"{_LOG_IN}, or renew it: kubeadm certs renew admin.conf"
             return Failure(why, "unauthenticated", hint, status=401)
-        status = _status(body)
+        status = status_of(body)
         said = one_line(status.message)
         if code == 403:
             said = _FORBIDDEN.sub(r"\1 this", said)  # alike for every list, so that ten refusals are one line
         failure = of_status(code, headers, said)
         failure.hint = _HINTS.get(code, "")
-        causes = status.details.causes if status.details is not None else None
-        failure.causes = {one.reason: one_line(one.message) for one in causes or ()}
+        failure.causes = status.causes
         return failure
 
     def _expired(self) -> str | None:
@@ -86,11 +93,12 @@ class ApiServer(Dialect):
         return None if path is None else client_certificate_expiry(path, int(time.time()))
 
 
-def _status(body: bytes) -> _Status:
+def status_of(body: bytes) -> Status:
+    """What an answer says that says no; empty where it is not the API server's own."""
     try:
-        return msgspec.json.decode(body, type=_Status)
-    except msgspec.DecodeError:
-        return _Status()
+        return msgspec.json.decode(body, type=Status)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Status()
 
 
 def client_certificate_expiry(path: Path, now_s: int) -> str | None:

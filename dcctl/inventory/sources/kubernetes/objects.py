@@ -12,7 +12,8 @@ import msgspec
 from msgspec import field
 
 from dcctl.inventory.sources.http.failure import Failure
-from dcctl.inventory.sources.kubernetes.types import OwnerRef, Wire
+from dcctl.inventory.sources.kubernetes.paging import PAGE, all_of
+from dcctl.inventory.sources.kubernetes.types import OwnerRef, Page, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -31,7 +32,6 @@ _SLACK_S = 15.0
 _LOOK_S = 0.1
 _PAUSE_S = 1.0
 """Before a list that a broken watch makes necessary."""
-_PAGE = 500
 
 
 class LiveMeta(Wire):
@@ -165,38 +165,32 @@ class Change(NamedTuple, Generic[P]):
     pod: P
 
 
-class _ListMeta(Wire):
-    resource_version: str = ""
-    continue_: str = field(default="", name="continue")
-
-
-class _Pods(Wire, Generic[T]):
-    metadata: _ListMeta = field(default_factory=_ListMeta)
-    items: list[T] | None = None
-
-
 class _Event(Wire):
     type: str = ""
     object: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class _Resource(Wire):
+class Resource(Wire):
+    """A kind of object, or what can be done with one, that is served."""
+
     name: str = ""
     kind: str = ""
+    group: str = ""
+    version: str = ""
     namespaced: bool = True
 
 
 class _Resources(Wire):
-    resources: list[_Resource] | None = None
+    resources: list[Resource] | None = None
 
 
 class Objects:
     """The objects of one cluster. Every method raises Failure for what the server refuses."""
 
-    def __init__(self, client: Client) -> None:
-        """`client` has the deadline of everything together."""
-        self._client = client
-        self._served: dict[tuple[str, str], _Resource] = {}
+    def __init__(self, client: Client, request_s: float = _REQUEST_S) -> None:
+        """`client` has the deadline of everything together; one request is tried again for `request_s`."""
+        self._client, self._request_s = client, request_s
+        self._served: dict[tuple[str, str], Resource] = {}
 
     @property
     def left_s(self) -> float:
@@ -215,9 +209,13 @@ class Objects:
         last = f"/{quote(name, safe='')}" if name else ""
         return f"{root}{inside}/{resource.name}{last}"
 
-    def read(self, path: str, of: type[T]) -> T:
+    def read(self, path: str, of: type[T], query: Mapping[str, str] | None = None) -> T:
         """The object at a path."""
-        return _decoded(self._within().get(path), of)
+        return _decoded(self._within().get(path, query), of)
+
+    def all_of(self, path: str, of: type[T], page: int = PAGE, **query: str) -> list[T]:
+        """Every object at the path of a kind, which is asked for page by page; `query`: selectors."""
+        return all_of(self._client, path, of, page, query)
 
     def may(
         self, verb: str, resource: str, namespace: str = "", group: str = "", subresource: str = ""
@@ -231,12 +229,11 @@ class Objects:
             "spec": {"resourceAttributes": asked},
         }
         path = f"/apis/{_REVIEW}/selfsubjectaccessreviews"
-        answer = self._within().send("POST", path, msgspec.json.encode(body))
-        return _decoded(answer, _Review).status.allowed
+        return _decoded(self.send("POST", path, body), _Review).status.allowed
 
     def labelled(self, path: str, selector: str) -> list[Kept]:
         """The objects at the path of a kind that labels select."""
-        return _decoded(self._within().get(path, {"labelSelector": selector}), _KeptList).items or []
+        return self.read(path, _KeptList, {"labelSelector": selector}).items or []
 
     def wait_until_seen(self, path: str, tries: int = 100) -> bool:
         """Whether, after some time, the controller of an object knows it as it is."""
@@ -254,6 +251,10 @@ class Objects:
         """The object has these fields (a merge patch); 409 where its version is not that of `body`."""
         return self._send("PATCH", path, body, MERGE_PATCH, dry_run=dry_run)
 
+    def send(self, method: str, path: str, body: Mapping[str, object]) -> bytes:
+        """What the server answers to this, which changes no fields that anybody manages."""
+        return self._within().send(method, path, msgspec.json.encode(body))
+
     def once(self, method: str, path: str, body: Mapping[str, object]) -> None:
         """The server did this. It is asked one time, so that whoever is told no decides when to ask again."""
         client = self._client.within(_REQUEST_S, tries=1)
@@ -262,8 +263,7 @@ class Objects:
 
     def delete(self, path: str, uid: str) -> None:
         """The object with this UID is being deleted, with all that it made; 409 for another of its name."""
-        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
-        self._within().send("DELETE", path, msgspec.json.encode(options))
+        self.send("DELETE", path, {"preconditions": {"uid": uid}, "propagationPolicy": "Background"})
 
     def cluster(self) -> str:
         """What tells this cluster from every other: the UID of its namespace kube-system, or its address."""
@@ -342,9 +342,9 @@ class Objects:
 
     def _list(self, of: type[P], selector: str) -> tuple[str, list[P]]:
         pods: list[P] = []
-        query = {**_selected(selector), "limit": str(_PAGE)}
+        query = {**_selected(selector), "limit": str(PAGE)}
         while True:
-            page = _decoded(self._within().get("/api/v1/pods", query), _Pods[of])  # type: ignore[valid-type]
+            page = _decoded(self._within().get("/api/v1/pods", query), Page[of])  # type: ignore[valid-type]
             pods += page.items or []
             if not page.metadata.continue_:
                 return page.metadata.resource_version, pods
@@ -364,12 +364,15 @@ class Objects:
         return _decoded(answer, Live)
 
     def _within(self) -> Client:
-        return self._client.within(_REQUEST_S)
+        return self._client.within(self._request_s)
 
-    def _resource(self, root: str, api_version: str, kind: str) -> _Resource:
+    def resources(self, root: str) -> list[Resource]:
+        """All that is served under `/api/v1`, or another root."""
+        return self.read(root, _Resources).resources or []
+
+    def _resource(self, root: str, api_version: str, kind: str) -> Resource:
         if (api_version, kind) not in self._served:
-            rows = _decoded(self._within().get(root), _Resources).resources or ()
-            for each in rows:
+            for each in self.resources(root):
                 if "/" not in each.name:
                     self._served[api_version, each.kind] = each
         found = self._served.get((api_version, kind))

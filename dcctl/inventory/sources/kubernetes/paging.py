@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PAGE = 500
+"""Objects in one answer."""
 RESTARTS = 3
 MAX_PAGES = 20_000
 
@@ -61,6 +63,20 @@ def read_list(
         "truncated",
         "ask again when the API server is less busy",
     )
+
+
+class _All(list[T]):
+    """A list that is filled page by page."""
+
+    def add(self, items: list[T]) -> None:
+        self.extend(items)
+
+
+def all_of(client: Client, path: str, of: type[T], page_size: int, query: Mapping[str, str]) -> list[T]:
+    """All items, as `read_list` gives them."""
+    found: _All[T] = _All()
+    read_list(client, path, of, found, page_size, query=query)
+    return found
 
 
 def _read_once(

@@ -25,6 +25,7 @@ class Wire(Struct, gc=False, rename="camel"):
 class ListMeta(Wire):
     """Where the list goes on."""
 
+    resource_version: str = ""
     continue_: str = field(default="", name="continue")
     remaining_item_count: int | None = None
 

@@ -14,13 +14,14 @@ from urllib3 import PoolManager
 from urllib3.util import parse_url
 
 from dcctl.drain.act.hooks import asking
-from dcctl.drain.act.hooks.reach import Place, Reach, pod_path
+from dcctl.drain.act.hooks.reach import Place, Reach
 from dcctl.drain.act.hooks.words import Call
 from dcctl.drain.backends import NoProof
 from dcctl.drain.policy import grammar
 from dcctl.drain.request import Hook
 from dcctl.inventory.sources.http.client import Answer
 from dcctl.inventory.sources.http.connection import Connection
+from dcctl.inventory.sources.kubernetes.paths import pod_path
 from tests.examples import examples
 
 if TYPE_CHECKING:
