@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import field
+from msgspec import Meta, field
 
 from dcctl.inventory.devices import DeviceName, Fact, Natural
 
@@ -27,22 +27,96 @@ class Window(Fact, frozen=True):
     """As it was typed."""
 
 
+How: TypeAlias = Literal["signal", "exec", "annotation", "http"]
+SignalName: TypeAlias = Literal[
+    "ABRT", "ALRM", "CONT", "HUP", "INT", "IO", "PROF", "PWR", "QUIT", "TERM", "TSTP", "TTIN", "TTOU", "URG",
+    "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ",
+]  # fmt: skip
+"""Those that a process can handle: not KILL and STOP, and none for crashes."""
+
+
+class Signal(Fact, frozen=True, tag_field="how", tag="signal"):
+    """Sent to PID 1 of the container."""
+
+    how: ClassVar[How] = "signal"
+    name: SignalName
+
+
+class Exec(Fact, frozen=True, tag_field="how", tag="exec"):
+    """Run in the container, and its end awaited."""
+
+    how: ClassVar[How] = "exec"
+    command: str
+    """A command line. No shell reads it, unless it begins with one: `sh -c '…'`."""
+
+
+class Annotate(Fact, frozen=True, tag_field="how", tag="annotation"):
+    """Put on the pod."""
+
+    how: ClassVar[How] = "annotation"
+    key: str
+    value: str = ""
+    """Empty: the time of the request."""
+
+
+class Call(Fact, frozen=True, tag_field="how", tag="http"):
+    """A request to a port of the pod."""
+
+    how: ClassVar[How] = "http"
+    method: Literal["GET", "POST"]
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    path: str
+    """With its query, quoted."""
+    tls: bool = False
+
+
+Ask: TypeAlias = Signal | Exec | Annotate | Call
+
+
+class WrittenFile(Fact, frozen=True, tag_field="by", tag="file"):
+    """A file in the container that was written since."""
+
+    path: str
+
+
+class ChangedAnnotation(Fact, frozen=True, tag_field="by", tag="annotation"):
+    """An annotation of the pod that changed since."""
+
+    key: str
+
+
+Proof: TypeAlias = WrittenFile | ChangedAnnotation | None
+"""None: what is asked tells by itself that it is done."""
+
+
+def demand_proof(ask: Ask, proof: Proof) -> None:
+    """Return if this can prove what was asked for. ValueError.
+
+    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
+    annotation do, and another annotation than the one that asks.
+    """
+    if proof is None and ask.how in ("signal", "annotation"):
+        raise ValueError(f"{ask.how} needs a proof: file PATH, or annotation KEY")
+    if isinstance(ask, Annotate) and isinstance(proof, ChangedAnnotation) and ask.key == proof.key:
+        raise ValueError(f"the annotation {ask.key} asks for the checkpoint, and cannot prove it as well")
+
+
 class Hook(Fact, frozen=True):
     """How work writes a checkpoint when asked, and what proves that it did."""
 
-    how: Literal["signal", "exec", "annotation", "http"]
-    what: str
-    """USR1; a command line; `key=value`; `POST :8080/checkpoint`."""
+    ask: Ask
+    proof: Proof = None
     container: str = ""
     """Empty: the first."""
-    proof: Literal["exit", "file", "annotation"] = "exit"
-    proof_of: str = ""
-    """A path in the container; the key of an annotation."""
     timeout_s: Natural = 600
     of: Literal["first", "all"] = "first"
     """Who is asked: the first member, which has rank 0, or each at the same time."""
     annotated: bool = False
     """Annotations of pods say so, no rule: only a pod that says the same itself is asked."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing proves, whoever made it. ValueError."""
+        demand_proof(self.ask, self.proof)
 
 
 class Rule(Fact, frozen=True):

@@ -36,8 +36,9 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from dcctl.drain.plan import plan, stops_of  # noqa: E402 - the path comes first
-from dcctl.drain.request import Done, Hook, Request, Rule  # noqa: E402 - the path comes first
+from dcctl.drain.request import Done, Request, Rule  # noqa: E402 - the path comes first
 from dcctl.drain.waves.serial import Stop, serial  # noqa: E402 - the path comes first
+from tests.asked import hook_of  # noqa: E402 - the path comes first
 from tests.bench.drain_fleets import IN_RACK, NOW_S, Fleets  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def campaign(seed: int, kind: Kind) -> Lost:
     for work in fleet.workloads:
         if work.gang_min:
             every_s = chance.randrange(10, 61) * 60
-            hook = Hook("signal", "USR1") if chance.random() < kind.hooked else None
+            hook = hook_of("signal USR1") if chance.random() < kind.hooked else None
             rule = Rule((work.id,), hook=hook, checkpoint_every_s=every_s)
             true.append(rule)
             known.append(rule if chance.random() < kind.told else replace(rule, checkpoint_every_s=None))

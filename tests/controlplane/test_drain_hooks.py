@@ -13,12 +13,12 @@ from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
 from dcctl.drain.act.kubernetes.devices import DeviceTaints
 from dcctl.drain.backends import NoProof
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Hook
 from dcctl.drain.work.devices import board_of, holders_of
 from dcctl.inventory.sources.http.client import Client
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects
 from dcctl.inventory.sources.kubernetes.source import KubernetesSource
+from tests.asked import hook_of
 from tests.controlplane.components import HERE
 from tests.controlplane.drained import Shell
 from tests.controlplane.plane import ControlPlane
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dcctl.drain.request import Hook
     from tests.controlplane.client import Json
 
 SPACE = "hooks"
@@ -138,14 +139,14 @@ def ask(plane: ControlPlane, hook: Hook, user: str = "admin") -> str:
 
 def test_a_command_and_its_exit_code(hooked: ControlPlane, kubelets: Kubelets, train: Container) -> None:
     train.programs["save"] = lambda _words: Said(out="saved\n")
-    assert ask(hooked, Hook("exec", "save 'a b' $HOME")) == "hooks/train-0: save ended with exit code 0"
+    assert ask(hooked, hook_of("exec save 'a b' $HOME")) == "hooks/train-0: save ended with exit code 0"
     assert train.ran == [["save", "a b", "$HOME"]]
     assert kubelets.protocols[-1] == "v5.channel.k8s.io"
     train.programs["save"] = lambda _words: Said(7, err="no space left\n")
     with pytest.raises(NoProof, match="save ended with exit code 7: no space left"):
-        ask(hooked, Hook("exec", "save"))
+        ask(hooked, hook_of("exec save"))
     with pytest.raises(NoProof, match="distroless"):
-        ask(hooked, Hook("exec", "no-such-tool"))
+        ask(hooked, hook_of("exec no-such-tool"))
 
 
 def test_a_signal_and_a_file(hooked: ControlPlane, train: Container) -> None:
@@ -154,14 +155,14 @@ def test_a_signal_and_a_file(hooked: ControlPlane, train: Container) -> None:
         return Said()
 
     train.ahead_s, train.programs["sh"] = -500, shell
-    said = ask(hooked, Hook("signal", "USR1", proof="file", proof_of=FILE, timeout_s=60))
+    said = ask(hooked, hook_of("signal USR1", proof=f"file {FILE}", timeout_s=60))
     assert "/ckpt/latest (4096 bytes) was written" in said
     assert ["sh", "-c", "kill -USR1 1"] in train.ran
 
 
 def test_an_annotation_and_its_answer(hooked: ControlPlane, train: Container) -> None:
     path = f"/api/v1/namespaces/{SPACE}/pods/train-0"
-    hook = Hook("annotation", "test/save=", proof="annotation", proof_of="test/saved", timeout_s=3)
+    hook = hook_of("annotation test/save=", proof="annotation test/saved", timeout_s=3)
     with pytest.raises(NoProof, match="no proof within 3 s: the annotation test/saved did not change"):
         ask(hooked, hook)
     with hooked.client() as admin:
@@ -173,10 +174,10 @@ def test_half_an_answer_and_a_hang(hooked: ControlPlane, train: Container) -> No
     for fault in ("half", "reset"):
         train.faults = [fault]
         with pytest.raises(NoProof, match="may have been asked"):
-            ask(hooked, Hook("exec", "save"))
+            ask(hooked, hook_of("exec save"))
     train.faults = ["hang"]
     with pytest.raises(NoProof, match="did not end in time, and may run still"):
-        ask(hooked, Hook("exec", "save", timeout_s=2))
+        ask(hooked, hook_of("exec save", timeout_s=2))
     assert len(train.ran) == 3
 
 
@@ -199,11 +200,11 @@ def test_the_right_that_is_lacking(hooked: ControlPlane, train: Container) -> No
     with hooked.client("hooks-reader") as reader:
         hooked.wait_for(lambda: reader.request("GET", f"/api/v1/namespaces/{SPACE}/pods/train-0")[0] == 200)
     with pytest.raises(NoProof, match="the right to get and create pods/exec is needed"):
-        ask(hooked, Hook("exec", "save"), "hooks-reader")
+        ask(hooked, hook_of("exec save"), "hooks-reader")
     with pytest.raises(NoProof, match="the right to patch pods is needed"):
-        ask(hooked, Hook("annotation", "a=", proof="annotation", proof_of="b"), "hooks-reader")
+        ask(hooked, hook_of("annotation a=", proof="annotation b"), "hooks-reader")
     with pytest.raises(NoProof, match="create pods/proxy"):
-        ask(hooked, Hook("http", "POST :8080/save"), "hooks-reader")
+        ask(hooked, hook_of("http POST :8080/save"), "hooks-reader")
     assert train.ran == []
 
 
@@ -215,7 +216,7 @@ def test_a_kubelet_that_does_not_answer(hooked: ControlPlane, train: Container) 
         admin.request("PATCH", path, {"status": other}, STRATEGIC)
         try:
             with pytest.raises(NoProof, match="refused"):
-                ask(hooked, Hook("exec", "save", timeout_s=5))
+                ask(hooked, hook_of("exec save", timeout_s=5))
         finally:
             admin.request("PATCH", path, {"status": {"daemonEndpoints": before}}, STRATEGIC)
     assert train.ran == []
@@ -227,16 +228,16 @@ def test_a_kubelet_that_speaks_spdy(hooked: ControlPlane, older: str) -> None:
     file.write_text("old", encoding="utf-8")
     os.utime(file, (1, 1))
     with running(hooked, older):
-        assert ask(hooked, Hook("exec", "true")) == "hooks/train-0: true ended with exit code 0"
-        write = Hook("exec", f"sh -c 'printf saved > {file}'", proof="file", proof_of=str(file), timeout_s=60)
+        assert ask(hooked, hook_of("exec true")) == "hooks/train-0: true ended with exit code 0"
+        write = hook_of(f"exec sh -c 'printf saved > {file}'", proof=f"file {file}", timeout_s=60)
         assert f"{file} (5 bytes) was written" in ask(hooked, write)
-        idle = Hook("exec", "true", proof="file", proof_of=str(file), timeout_s=5)
+        idle = hook_of("exec true", proof=f"file {file}", timeout_s=5)
         with pytest.raises(NoProof, match="latest was not written since it was asked"):
             ask(hooked, idle)
         with pytest.raises(NoProof, match="exit status 3"):
-            ask(hooked, Hook("exec", "sh -c 'exit 3'"))
+            ask(hooked, hook_of("exec sh -c 'exit 3'"))
         with pytest.raises(NoProof, match="is a directory: name a file"):
-            ask(hooked, Hook("exec", "true", proof="file", proof_of=str(hooked.folder), timeout_s=60))
+            ask(hooked, hook_of("exec true", proof=f"file {hooked.folder}", timeout_s=60))
 
 
 def claim(name: str) -> Json:

@@ -18,7 +18,7 @@ from dcctl.drain.act.undo import undo
 from dcctl.drain.act.workers import Workers
 from dcctl.drain.backends import Needs
 from dcctl.drain.outcome import Approved, Known, NotDrainedError
-from dcctl.drain.request import Done, Request
+from dcctl.drain.request import Done, Request, WrittenFile
 from dcctl.drain.told.report import question
 from dcctl.drain.waves.clocks import local
 from dcctl.errors import DcctlError, DeniedError, OutputError, RefusedError, UsageError
@@ -214,9 +214,11 @@ def _demand_rights(backend: Backend, plan: Campaign) -> None:
     hooks = [unit.hook for unit in units if unit.hook is not None and not unit.proved]
     needs = Needs(
         deletes=any(leave.how == "delete" for unit in units for leave in unit.leaves),
-        execs=any(hook.how in ("signal", "exec") or hook.proof == "file" for hook in hooks),
-        requests=any(hook.how == "http" for hook in hooks),
-        patches_pods=any(hook.how == "annotation" for hook in hooks),
+        execs=any(
+            hook.ask.how in ("signal", "exec") or isinstance(hook.proof, WrittenFile) for hook in hooks
+        ),
+        requests=any(hook.ask.how == "http" for hook in hooks),
+        patches_pods=any(hook.ask.how == "annotation" for hook in hooks),
         devices=bool(plan.boards),
     )
     lacking = backend.lacking(needs)

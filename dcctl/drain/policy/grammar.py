@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 import shlex
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, get_args
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
+from dcctl.drain.request import (
+    Annotate,
+    Call,
+    ChangedAnnotation,
+    Exec,
+    Signal,
+    SignalName,
+    WrittenFile,
+    demand_proof,
+)
 from dcctl.inventory.lengths import duration
 from dcctl.inventory.nodeexpr import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-How = Literal["signal", "exec", "annotation", "http"]
-HOWS: Final[tuple[How, ...]] = get_args(How)
-Proof = Literal["file", "annotation", "exit"]
-PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
+    from dcctl.drain.request import Ask, Proof
+
+PROOFS: Final = ("file", "annotation", "exit")
 MODES: Final = ("evict", "wait", "never")
-_SIGNALS: Final = frozenset(
-    ("ABRT", "ALRM", "CONT", "HUP", "INT", "IO", "PROF", "PWR", "QUIT", "TERM", "TSTP", "TTIN", "TTOU", "URG",
-     "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ")
-)  # fmt: skip
-"""Those that a process can handle: not KILL and STOP, and none for crashes."""
+_SIGNALS: Final[tuple[SignalName, ...]] = get_args(SignalName)
 _KEY: Final = re.compile(
     r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
 )
@@ -30,6 +35,9 @@ _KEY: Final = re.compile(
 _KEPT_DOMAINS: Final = ("kubernetes.io", "k8s.io")
 """Their keys change what the cluster does to a pod: nobody is to have them written with our rights."""
 _HTTP: Final = re.compile(r"(?:(GET|POST) )?(https://|)(?:http://)?:(\d{1,5})(/\S*)?", re.ASCII)
+_CLEAR: Final = "/?&=:@!$'()*+,;~%"
+"""Left as they are in a path with its query."""
+_ESCAPE: Final = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 _NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MOST_PORT: Final = 65535
 _WHEN: Final = re.compile(r"wait(?: (?P<wait>\S+)(?: then (?P<then>\S+))?)?", re.ASCII)
@@ -65,64 +73,60 @@ def waiting(wait: str, then: str) -> When:
     return When("wait", duration(wait) if wait else None, "evict" if then == "evict" else "stop")
 
 
-def asking(text: str) -> tuple[How, str]:
+def asking(text: str) -> Ask:
     """Read `signal USR1`, `exec CMD`, `annotation KEY=VALUE` or `http POST :8080/path`. ValueError."""
     word, _, rest = text.strip().partition(" ")
-    how = next((one for one in HOWS if one == word), None)
-    if how is None:
+    if word not in _READ:
         raise ValueError(f"{shown(text)} begins with none of: {', '.join(HOWS)}")
-    return how, _READ[how](rest.strip())
+    return _READ[word](rest.strip())
 
 
-def proving(text: str, how: How, what: str) -> tuple[Proof, str]:
-    """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError.
-
-    What tells by itself that it is done (a command, an answer) needs no proof of its own; a signal and an
-    annotation do, and another annotation than the one that asks.
-    """
+def proving(text: str, ask: Ask) -> Proof:
+    """Read `file PATH`, `annotation KEY` or `exit`; empty: it is left out. ValueError: see `demand_proof`."""
     word, _, of = text.strip().partition(" ")
-    of = of.strip()
-    if not word and how in ("signal", "annotation"):
-        raise ValueError(f"{how} needs a proof: file PATH, or annotation KEY")
+    found = _shown_by(word, of.strip(), text)
+    if word == "exit" and ask.how in ("signal", "annotation"):
+        raise ValueError(
+            f"{ask.how} says nothing of the end of a checkpoint: its proof is file PATH, or annotation KEY"
+        )
+    demand_proof(ask, found)
+    return found
+
+
+def _shown_by(word: str, of: str, text: str) -> Proof:
     if word == "file":
-        return "file", _path(of)
+        return WrittenFile(_path(of))
     if word == "annotation":
-        if how == "annotation" and what.partition("=")[0] == of:
-            raise ValueError(f"the annotation {of} asks for the checkpoint, and cannot prove it as well")
-        return "annotation", _annotation_key(of)
+        return ChangedAnnotation(_annotation_key(of))
     if word not in ("", "exit") or of:
         raise ValueError(f"{shown(text)} is no proof: file PATH, annotation KEY, or exit")
-    if how in ("signal", "annotation"):
-        raise ValueError(
-            f"{how} says nothing of the end of a checkpoint: its proof is file PATH, or annotation KEY"
-        )
-    return "exit", ""
+    return None
 
 
-def _signal(text: str) -> str:
-    name = text.upper().removeprefix("SIG")
-    if name not in _SIGNALS:
+def _signal(text: str) -> Signal:
+    upper = text.upper().removeprefix("SIG")
+    name = next((one for one in _SIGNALS if one == upper), None)
+    if name is None:
         raise ValueError(f"{shown(text)} is no signal to ask with: {', '.join(sorted(_SIGNALS))}")
-    return name
+    return Signal(name)
 
 
-def _command(text: str) -> str:
+def _command(text: str) -> Exec:
     try:
         words = shlex.split(text)
     except ValueError as error:
         raise ValueError(f"exec {shown(text)}: {str(error).lower()}") from error
     if not words or not words[0] or "\0" in text:
         raise ValueError("exec needs a command line")
-    return text
+    return Exec(text)
 
 
-def _pair(text: str) -> str:
-    """An empty value stands for the time at which it is asked."""
+def _pair(text: str) -> Annotate:
     key, _, value = text.partition("=")
     domain = _annotation_key(key).rpartition("/")[0]
     if any(f".{domain}".endswith(f".{one}") for one in _KEPT_DOMAINS):
         raise ValueError(f"{shown(key)} means something to Kubernetes itself: ask by a key of another domain")
-    return f"{key}={value}"
+    return Annotate(key, value)
 
 
 def _annotation_key(text: str) -> str:
@@ -137,12 +141,14 @@ def _path(text: str) -> str:
     return text
 
 
-def _http(text: str) -> str:
+def _http(text: str) -> Call:
     match = _HTTP.fullmatch(text)
     if match is None or not 0 < int(match[3]) <= _MOST_PORT:
         raise ValueError(f"{shown(text)} is no request: write POST :8080/path, or GET https://:8443/path")
-    demand_plain(match[4] or "/")
-    return f"{match[1] or 'POST'} {match[2]}:{int(match[3])}{match[4] or '/'}"
+    path = match[4] or "/"
+    demand_plain(path)
+    sent = _ESCAPE.sub(lambda found: found[0].upper(), quote(path, safe=_CLEAR))
+    return Call("GET" if match[1] == "GET" else "POST", int(match[3]), sent, tls=bool(match[2]))
 
 
 def demand_plain(target: str) -> None:
@@ -168,9 +174,10 @@ def demand_plain(target: str) -> None:
         )
 
 
-_READ: Final[Mapping[How, Callable[[str], str]]] = {
+_READ: Final[Mapping[str, Callable[[str], Ask]]] = {
     "signal": _signal,
     "exec": _command,
     "annotation": _pair,
     "http": _http,
 }
+HOWS: Final = tuple(_READ)

@@ -70,10 +70,10 @@ def annotated(told: Disruption) -> Rule:
 
 
 def _annotated_hook(told: Disruption) -> Hook:
-    how, what = _named("checkpoint", asking, told.checkpoint)
+    ask = _named("checkpoint", asking, told.checkpoint)
     key = "checkpoint-proof" if told.proof else "checkpoint"
-    proof, of = _named(key, lambda text: proving(text, how, what), told.proof)
-    found = Hook(how, what, proof=proof, proof_of=of, annotated=True)
+    proof = _named(key, lambda text: proving(text, ask), told.proof)
+    found = Hook(ask, proof, annotated=True)
     if told.patience:
         found = replace(found, timeout_s=_named("checkpoint-timeout", duration, told.patience))
     return found
@@ -121,17 +121,16 @@ def _hook(entry: Entry) -> Hook:
     """The hook of a rule: words as in an annotation, or a mapping of the same."""
     if not isinstance(entry.told["checkpoint"], dict):
         text = entry.text("checkpoint")
-        how, what = entry.read("checkpoint", lambda: asking(text))
-        proof, of = entry.read("checkpoint", lambda: proving("", how, what))
-        return Hook(how, what, proof=proof, proof_of=of)
+        ask = entry.read("checkpoint", lambda: asking(text))
+        return Hook(ask, entry.read("checkpoint", lambda: proving("", ask)))
     inner = entry.below("checkpoint")
     inner.check_keys((*HOWS, "proof", "timeout", "container", "of"))
     word = _only(inner, HOWS)
     asked = f"{word} {inner.text(word)}"
-    how, what = inner.read(word, lambda: asking(asked))
+    ask = inner.read(word, lambda: asking(asked))
     shows = _proof(inner)
-    proof, of = inner.read("proof" if shows else word, lambda: proving(shows, how, what))
-    found = Hook(how, what, inner.text("container"), proof, of)
+    proof = inner.read("proof" if shows else word, lambda: proving(shows, ask))
+    found = Hook(ask, proof, inner.text("container"))
     if "of" in inner.told:
         found = replace(found, of=_members(inner))
     timeout = inner.text("timeout")

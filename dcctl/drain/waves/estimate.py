@@ -48,7 +48,7 @@ def seconds_of(unit: Unit, rounds: int = 1) -> int:
     if unit.ends_by_itself:
         return 0
     hook = unit.hook
-    first = CHECKPOINT_S[hook.how] if hook is not None and not unit.proved else 0
+    first = CHECKPOINT_S[hook.ask.how] if hook is not None and not unit.proved else 0
     graces = [GRACE_S if one.grace_s is None else one.grace_s for one in unit.leaves]
     return first + max(graces, default=0) * rounds + READY_S * (rounds - 1)
 

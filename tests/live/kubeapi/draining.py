@@ -13,10 +13,11 @@ from dcctl.drain.act.world import World
 from dcctl.drain.backends import NoProof
 from dcctl.drain.campaign import Campaign, Leave, Stay, Target, Unit, Wave
 from dcctl.drain.plan import plan
-from dcctl.drain.request import Done, Hook, Request
+from dcctl.drain.request import Done, Request
 from dcctl.inventory.sources.http.client import Client, Patience
 from dcctl.inventory.sources.kubernetes.auth import connect
 from dcctl.inventory.sources.kubernetes.objects import Objects
+from tests.asked import hook_of
 from tests.kubeapi import ApiServer, objects
 from tests.kubeapi.client import HttpApi
 from tests.live.kubeapi.applying import Silence
@@ -137,7 +138,7 @@ class Planner:
             work,
             "Work",
             leaves,
-            hook=Hook("exec", "save") if "dcctl.io/checkpoint" in told else None,
+            hook=hook_of("exec save") if "dcctl.io/checkpoint" in told else None,
             proved=work in done.proved,
             waits_until_s=1 if wait.startswith("no longer") else None,
             after_wait="evict" if wait.endswith("evict") else "stop",

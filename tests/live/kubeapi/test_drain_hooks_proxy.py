@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, cast
 
 from dcctl.drain.act.hooks.kubernetes import KubernetesHooks
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Hook
 from dcctl.inventory.sources.kubernetes.auth import connect
+from tests.asked import hook_of
 from tests.kubeapi.kubelet import Said
 from tests.live.kubeapi.drain_bench import opened
 
@@ -60,7 +60,7 @@ def test_through_a_proxy_as_all_other_requests(tmp_path: Path, monkeypatch: pyte
         config["clusters"][0]["cluster"]["proxy-url"] = f"http://127.0.0.1:{port}"
         path.write_text(json.dumps(config))
         hooks = KubernetesHooks(connect(str(path), None, 5))
-        unit = Unit("ml/train", "Job", (Leave("ml/train-0", "g1"),), hook=Hook("exec", "save"))
+        unit = Unit("ml/train", "Job", (Leave("ml/train-0", "g1"),), hook=hook_of("exec save"))
         assert hooks.checkpoint(unit) == "ml/train-0: save ended with exit code 0"
         proxy.shutdown()
         asked = [head.split()[:2] for head in proxy.heads]
@@ -81,4 +81,4 @@ def test_a_proxy_of_the_environment_is_left_to_the_client(
         monkeypatch.delenv("no_proxy")
         for name in ("HTTPS_PROXY", "https_proxy"):
             monkeypatch.setenv(name, "http://127.0.0.1:1")
-        assert "save ended" in bench.ask(Hook("exec", "save"))
+        assert "save ended" in bench.ask(hook_of("exec save"))

@@ -12,14 +12,15 @@ from dcctl.drain.act.hooks.asking import denied
 from dcctl.drain.act.kubernetes.backend import Kubernetes
 from dcctl.drain.backends import Needs
 from dcctl.drain.campaign import Campaign, Unit, Wave
-from dcctl.drain.request import Hook
 from dcctl.errors import DeniedError
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.rbac import drain_rbac_yaml
 from dcctl.inventory.sources.kubernetes.rights import RIGHTS
+from tests.asked import hook_of
 
 if TYPE_CHECKING:
     from dcctl.drain.backends import Backend
+    from dcctl.drain.request import Hook
     from dcctl.inventory.sources.kubernetes.objects import Objects
 
 EVERYTHING = Needs(*(True for _ in Needs._fields))
@@ -85,11 +86,11 @@ def test_each_need_has_its_rights_and_each_right_its_need() -> None:
 @pytest.mark.parametrize(
     ("hook", "rights", "says"),
     [
-        (Hook("exec", "save"), ["get pods/exec", "create pods/exec"], "get and create pods/exec"),
-        (Hook("signal", "USR1", proof="file", proof_of="/c"), ["get pods/exec", "create pods/exec"], ""),
-        (Hook("http", ":1/"), ["get pods/proxy", "create pods/proxy"], "get and create pods/proxy"),
-        (Hook("annotation", "a=b", proof="annotation", proof_of="c"), ["patch pods"], "patch pods"),
-        (Hook("annotation", "a=b", proof="file", proof_of="/c"), ["create pods/exec", "patch pods"], ""),
+        (hook_of("exec save"), ["get pods/exec", "create pods/exec"], "get and create pods/exec"),
+        (hook_of("signal USR1", proof="file /c"), ["get pods/exec", "create pods/exec"], ""),
+        (hook_of("http :1/"), ["get pods/proxy", "create pods/proxy"], "get and create pods/proxy"),
+        (hook_of("annotation a=b", proof="annotation c"), ["patch pods"], "patch pods"),
+        (hook_of("annotation a=b", proof="file /c"), ["create pods/exec", "patch pods"], ""),
     ],
 )
 def test_what_a_hook_takes_is_asked_for_before_the_start(hook: Hook, rights: list[str], says: str) -> None:
@@ -98,4 +99,4 @@ def test_what_a_hook_takes_is_asked_for_before_the_start(hook: Hook, rights: lis
     with pytest.raises(DeniedError) as caught:
         order._demand_rights(cast("Backend", nobody), plan)
     assert all(f"{right}," in f"{caught.value.why}," for right in rights)
-    assert f"the right to {says}" in denied(Failure("no", "denied", status=403), hook.how)
+    assert f"the right to {says}" in denied(Failure("no", "denied", status=403), hook.ask.how)

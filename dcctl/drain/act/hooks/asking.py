@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Final
 
 from dcctl.drain.act.hooks.reach import told
-from dcctl.drain.act.hooks.words import annotation_of, call_of, command_of, demand_read, signal_of
 from dcctl.drain.backends import NoProof
 from dcctl.drain.policy.grammar import asking
+from dcctl.drain.request import Call, Exec, Signal
 from dcctl.inventory.sources.http.failure import Failure
 from dcctl.inventory.sources.kubernetes.rights import RIGHTS
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from dcctl.drain.act.hooks.reach import Place, Reach
     from dcctl.drain.act.hooks.remote import Ran
-    from dcctl.drain.act.hooks.words import Call
     from dcctl.drain.request import Hook
 
 _NOT_FOUND: Final = (126, 127)
@@ -35,21 +35,13 @@ class Unsure(Exception):  # noqa: N818  # an answer: it may have been asked
     """Nobody knows whether the work was asked; only a proof can tell."""
 
 
-def refuse_wrong(hook: Hook) -> None:
-    """Return if the hook can be asked and its proof proves something. NoProof says why not."""
-    try:
-        demand_read(hook)
-    except ValueError as error:
-        raise NoProof(str(error)) from error
-
-
 def demand_own(hook: Hook, place: Place) -> None:
     """Return if the pod itself has the annotation that asks so. NoProof: then nobody may act on it by that.
 
     Otherwise who may annotate one pod could have commands run in another that counts as the same work.
     """
     try:
-        same = asking(place.asked_by) == (hook.how, hook.what)
+        same = asking(place.asked_by) == hook.ask
     except ValueError:
         same = False
     if not same:
@@ -61,16 +53,17 @@ def ask(hook: Hook, reach: Reach, place: Place, stamp: Callable[[], str]) -> str
 
     NoProof: it was not, or said no. Unsure: nobody knows.
     """
+    asked = hook.ask
     try:
-        if hook.how == "signal":
-            return _signal(signal_of(hook), reach, place)
-        if hook.how == "exec":
-            return _command(command_of(hook), reach, place)
-        if hook.how == "http":
-            return _request(call_of(hook), reach, place)
-        return _annotation(*annotation_of(hook), reach, place, stamp)
+        if isinstance(asked, Signal):
+            return _signal(asked.name, reach, place)
+        if isinstance(asked, Exec):
+            return _command(shlex.split(asked.command), reach, place)
+        if isinstance(asked, Call):
+            return _request(asked, reach, place)
+        return _annotation(asked.key, asked.value, reach, place, stamp)
     except Failure as failure:
-        raise _answer(failure, hook.how, place) from failure
+        raise _answer(failure, asked.how, place) from failure
 
 
 def _signal(name: str, reach: Reach, place: Place) -> str:

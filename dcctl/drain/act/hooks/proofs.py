@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from dcctl.drain.act.hooks.asking import denied, missing
 from dcctl.drain.act.hooks.reach import told
 from dcctl.drain.backends import NoProof
+from dcctl.drain.request import ChangedAnnotation, WrittenFile
 from dcctl.inventory.sources.http.failure import Failure
 
 if TYPE_CHECKING:
@@ -149,8 +150,8 @@ def seconds_of(text: str) -> float | None:
 
 def proof_of(hook: Hook, reach: Reach, place: Place, now_s: Callable[[], float]) -> Proof | None:
     """What is to be seen; None: the answer to the request is the proof."""
-    if hook.proof == "file":
-        return FileProof(hook.proof_of, reach, place)
-    if hook.proof == "annotation":
-        return AnnotationProof(hook.proof_of, reach, place, now_s)
+    if isinstance(hook.proof, WrittenFile):
+        return FileProof(hook.proof.path, reach, place)
+    if isinstance(hook.proof, ChangedAnnotation):
+        return AnnotationProof(hook.proof.key, reach, place, now_s)
     return None

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dcctl.drain.policy.grammar import When, when
+from dcctl.drain.policy.grammar import When, asking, when
 from dcctl.drain.policy.rules import annotated
-from dcctl.drain.request import Hook
+from dcctl.drain.request import Annotate, Call, Exec, Hook, Signal
 from dcctl.inventory.disruption import Disruption
+from tests.asked import hook_of
 from tests.examples import examples
+
+if TYPE_CHECKING:
+    from dcctl.drain.request import Ask
 
 
 @pytest.mark.parametrize(
@@ -59,17 +65,17 @@ def _hook(text: str, proof: str, timeout: str = "") -> Hook:
 @pytest.mark.parametrize(
     ("text", "proof", "timeout", "expected"),
     [
-        ("signal USR1", "file /ckpt/x", "", Hook("signal", "USR1", proof="file", proof_of="/ckpt/x")),
-        ("signal SIGusr2", "file /c", "5m", Hook("signal", "USR2", "", "file", "/c", 300)),
-        ("exec /app/save --now 'a b'", "", "", Hook("exec", "/app/save --now 'a b'")),
-        ("exec save", "annotation x.io/b", "1h", Hook("exec", "save", "", "annotation", "x.io/b", 3600)),
-        ("annotation a=b", "annotation c", "", Hook("annotation", "a=b", "", "annotation", "c")),
-        ("annotation save=a=b", "file /c", "", Hook("annotation", "save=a=b", "", "file", "/c")),
-        ("http POST :8080/checkpoint?now=1", "", "", Hook("http", "POST :8080/checkpoint?now=1")),
-        ("http :80", "", "", Hook("http", "POST :80/")),
-        ("http GET https://:1/x", "exit", "", Hook("http", "GET https://:1/x")),
-        ("http http://:1", "exit", "", Hook("http", "POST :1/")),
-        ("annotation save", "file /c", "", Hook("annotation", "save=", "", "file", "/c")),
+        ("signal USR1", "file /ckpt/x", "", hook_of("signal USR1", proof="file /ckpt/x")),
+        ("signal SIGusr2", "file /c", "5m", hook_of("signal USR2", "file /c", timeout_s=300)),
+        ("exec /app/save --now 'a b'", "", "", hook_of("exec /app/save --now 'a b'")),
+        ("exec save", "annotation x.io/b", "1h", hook_of("exec save", "annotation x.io/b", timeout_s=3600)),
+        ("annotation a=b", "annotation c", "", hook_of("annotation a=b", "annotation c")),
+        ("annotation save=a=b", "file /c", "", hook_of("annotation save=a=b", "file /c")),
+        ("http POST :8080/checkpoint?now=1", "", "", hook_of("http POST :8080/checkpoint?now=1")),
+        ("http :80", "", "", hook_of("http POST :80/")),
+        ("http GET https://:1/x", "exit", "", hook_of("http GET https://:1/x")),
+        ("http http://:1", "exit", "", hook_of("http POST :1/")),
+        ("annotation save", "file /c", "", hook_of("annotation save=", "file /c")),
     ],
 )  # fmt: skip
 def test_how_work_is_asked(text: str, proof: str, timeout: str, expected: Hook) -> None:
@@ -124,6 +130,57 @@ def test_hooks_that_cannot_be_read(text: str, proof: str, timeout: str, says: st
         _hook(text, proof, timeout)
 
 
+@pytest.mark.parametrize(
+    ("text", "ask"),
+    [
+        ("http POST :8080/save", Call("POST", 8080, "/save")),
+        ("http :80", Call("POST", 80, "/")),
+        ("http GET https://:8443/a%2bb?c=d:e//f", Call("GET", 8443, "/a%2Bb?c=d:e//f", tls=True)),
+        ("http POST http://:1/ä", Call("POST", 1, "/%C3%A4")),
+        ("annotation example.com/save=now=1", Annotate("example.com/save", "now=1")),
+        ("annotation save=", Annotate("save")),
+        ("signal SIGusr1", Signal("USR1")),
+        ("exec sh -c 'kill -USR1 -1'", Exec("sh -c 'kill -USR1 -1'")),
+    ],
+)
+def test_what_is_asked_is_read_once(text: str, ask: Ask) -> None:
+    assert asking(text) == ask
+
+
+@pytest.mark.parametrize("name", ["KILL", "SIGSTOP", "", "USR1; rm -rf /", "USR1 1; x", "10"])
+def test_no_shell_is_given_what_is_no_signal(name: str) -> None:
+    with pytest.raises(ValueError, match="signal"):
+        asking(f"signal {name}")
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"ask": {"how": "signal", "name": name}, "proof": {"by": "file", "path": "/c"}}, Hook)
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        {"ask": {"how": "signal", "name": "USR1"}},
+        {"ask": {"how": "annotation", "key": "a"}},
+        {"ask": {"how": "annotation", "key": "a"}, "proof": {"by": "annotation", "key": "a"}},
+        {"ask": {"how": "http", "method": "PUT", "port": 80, "path": "/"}},
+        {"ask": {"how": "http", "method": "GET", "port": 0, "path": "/"}},
+    ],
+)
+def test_no_saved_plan_holds_a_hook_that_nothing_proves_or_that_cannot_be_asked(saved: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(saved, Hook)
+
+
+def test_a_hook_is_kept_in_words_that_can_be_read() -> None:
+    kept = msgspec.to_builtins(_hook("http GET https://:1/x?a=ä", "file /c", "5m"))
+    assert kept == {
+        "ask": {"how": "http", "method": "GET", "port": 1, "path": "/x?a=%C3%A4", "tls": True},
+        "proof": {"by": "file", "path": "/c"},
+        "timeout_s": 300,
+        "annotated": True,
+    }
+    assert msgspec.convert(kept, Hook) == _hook("http GET https://:1/x?a=ä", "file /c", "5m")
+
+
 def test_a_refusal_does_not_tell_secrets() -> None:
     with pytest.raises(ValueError, match="no closing quotation") as caught:
         _hook("exec save --token=hunter2 'a", "")
@@ -155,6 +212,6 @@ _WORDS = st.lists(_WORD, min_size=1, max_size=4).map(" ".join)
 @given(_WORDS | st.text(min_size=1, max_size=8), _WORDS)
 def test_any_words_are_read_or_refused_with_a_reason(text: str, proof: str) -> None:
     with suppress(ValueError):
-        assert _hook(text, proof).what
+        assert _hook(text, proof).ask
     with suppress(ValueError):
         assert when(text).mode

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from dcctl.drain.policy.document import entries
 from dcctl.drain.policy.rules import annotated, rule_of, rules_of
-from dcctl.drain.request import Hook, Rule
+from dcctl.drain.request import Rule
 from dcctl.errors import UsageError
 from dcctl.inventory.disruption import Disruption
 from dcctl.inventory.sources.files.documents import documents
+from tests.asked import hook_of
 from tests.unit.drain.standing import work
 
 _EXAMPLE = Path(__file__).parents[4] / "examples" / "drain" / "policy.yaml"
@@ -35,9 +36,9 @@ def test_the_example_is_read() -> None:
         Rule(
             workloads=("pretrain/*",),
             kinds=("PyTorchJob", "JobSet"),
-            hook=Hook("signal", "USR1", "trainer", "file", "/ckpt/latest", 900, "all"),
+            hook=hook_of("signal USR1", "file /ckpt/latest", container="trainer", timeout_s=900, of="all"),
         ),
-        Rule(workloads=("rl/*",), hook=Hook("http", "POST :8080/checkpoint")),
+        Rule(workloads=("rl/*",), hook=hook_of("http POST :8080/checkpoint")),
         Rule(
             labels={"team": "speech"},
             waived="the owners accept to lose half an hour",
@@ -53,10 +54,10 @@ def test_the_example_is_read() -> None:
         ("- {mode: wait}", Rule(mode="wait")),
         ("- {wait: 10m}", Rule(mode="wait", wait_s=600)),
         ("- {wait: 10m, then: stop}", Rule(mode="wait", wait_s=600)),
-        ("- {checkpoint: {exec: save, proof: file /c}}", Rule(hook=Hook("exec", "save", "", "file", "/c"))),
-        ("- {checkpoint: {exec: save, of: all}}", Rule(hook=Hook("exec", "save", of="all"))),
-        ("- {checkpoint: {exec: save, proof: exit}}", Rule(hook=Hook("exec", "save"))),
-        ("- {checkpoint: {exec: save, proof: {exit: }}}", Rule(hook=Hook("exec", "save"))),
+        ("- {checkpoint: {exec: save, proof: file /c}}", Rule(hook=hook_of("exec save", "file /c"))),
+        ("- {checkpoint: {exec: save, of: all}}", Rule(hook=hook_of("exec save", of="all"))),
+        ("- {checkpoint: {exec: save, proof: exit}}", Rule(hook=hook_of("exec save"))),
+        ("- {checkpoint: {exec: save, proof: {exit: }}}", Rule(hook=hook_of("exec save"))),
     ],
 )
 def test_short_forms(text: str, rule: Rule) -> None:

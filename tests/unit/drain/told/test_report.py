@@ -19,13 +19,14 @@ from dcctl.drain.campaign import (
     Unit,
     Wave,
 )
-from dcctl.drain.request import Hook, Request, Window
+from dcctl.drain.request import Exec, Request, Window
 from dcctl.drain.told.report import Told, level_of, plan_report, question
 from dcctl.drain.told.timeline import timeline
 from dcctl.drain.told.words import headline
 from dcctl.drain.waves.clocks import clocks, local
 from dcctl.inventory.model import Gap
 from dcctl.render.plain import envelope
+from tests.asked import hook_of
 
 if TYPE_CHECKING:
     from dcctl.render.report import Report
@@ -128,7 +129,7 @@ def test_levels() -> None:
 
 
 def test_what_happens_before_a_wave_and_where_work_goes() -> None:
-    asked = unit(hook=Hook("signal", "USR1"))
+    asked = unit(hook=hook_of("signal USR1"))
     wait = Leave("v/eval-0", "gpu2", how="wait")
     waited = Unit("v/eval", "Job", (wait,), waits_until_s=NOW + 7800, after_wait="stop", verdict="fits")
     report = plan_report(
@@ -232,13 +233,28 @@ def test_the_question_tells_waves_restarts_and_what_lasts() -> None:
     assert lines[-1] == "Take 1 node out of service?"
 
 
+@pytest.mark.parametrize(
+    ("words", "proof"),
+    [
+        ("annotation save-token=hunter2", "file /c"),
+        ("http POST :80/save?token=hunter2", ""),
+        ("exec save", "file /ckpt/token=hunter2"),
+    ],
+)
+def test_no_hook_is_printed_with_its_secrets(words: str, proof: str) -> None:
+    plan = campaign(wave(unit(hook=hook_of(words, proof))))
+    text = msgspec.json.encode(envelope(plan_report(Told(plan)))).decode()
+    assert "hunter" not in text
+    assert "…" in text
+
+
 def test_a_hook_is_printed_without_its_secrets_and_carried_out_with_them() -> None:
-    hook = Hook("exec", "save --dir /ckpt --token=hunter2")
+    hook = hook_of("exec save --dir /ckpt --token=hunter2")
     plan = campaign(wave(unit(hook=hook), unit("train/other")))
     printed = plan_report(Told(plan)).data
     assert printed is not None
     shown = cast("Campaign", printed[1]).waves[0].units
-    assert shown[0].hook == replace(hook, what="save --dir /ckpt --token=…")
+    assert shown[0].hook == replace(hook, ask=Exec("save --dir /ckpt --token=…"))
     assert shown[1] == plan.waves[0].units[1]
     assert plan.waves[0].units[0].hook == hook
     assert "hunter" not in str(msgspec.json.encode(envelope(plan_report(Told(plan)))))

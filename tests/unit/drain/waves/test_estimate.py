@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit, Wave
-from dcctl.drain.request import Hook, Request
+from dcctl.drain.request import Request
 from dcctl.drain.waves.calendar import window
 from dcctl.drain.waves.estimate import CHECKPOINT_S, GRACE_S, READY_S, Times, seconds_of, timed
+from tests.asked import hook_of
 
 NOON = 1_763_812_800
 """Saturday 2025-11-22 12:00 UTC."""
@@ -31,7 +32,7 @@ def spans(found: Times) -> list[tuple[int | None, int | None]]:
 
 
 def test_a_unit_takes_its_checkpoint_and_its_grace_not_the_time_out_of_its_hook() -> None:
-    hook = Hook("exec", "save", timeout_s=7200)
+    hook = hook_of("exec save", timeout_s=7200)
     assert seconds_of(UNIT) == 60
     assert seconds_of(replace(UNIT, hook=hook)) == CHECKPOINT_S["exec"] + 60
     assert seconds_of(replace(UNIT, hook=hook, proved=True)) == 60
@@ -121,7 +122,7 @@ def test_a_wave_that_waits_ends_in_the_window_in_which_it_begins() -> None:
     assert not later.findings
     months = times(wave(until(24 * H * 60, **gone)), request=NIGHT)
     assert spans(months) == [(24 * H * 60 + 60, 24 * H * 60 + 120)]
-    hooked = until(H - 60, hook=Hook("exec", "save"), **gone)
+    hooked = until(H - 60, hook=hook_of("exec save"), **gone)
     assert spans(times(wave(hooked), request=NIGHT)) == [(23 * H, 23 * H + 180)]
 
 

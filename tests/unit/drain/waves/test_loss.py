@@ -4,15 +4,16 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Done, Gates, Hook, Request, Rule
+from dcctl.drain.request import Done, Gates, Request, Rule
 from dcctl.drain.waves.loss import Past, lost_gpu_ms, pasts_of, since
 from dcctl.drain.work.pods import Pod
 from dcctl.drain.work.units import moved, unit
 from dcctl.inventory.disruption import Disruption
 from dcctl.inventory.model import Member, Workload
+from tests.asked import hook_of
 
 H = 3600
-HOOK = Hook("exec", "save")
+HOOK = hook_of("exec save")
 GANG = Unit("a/b", "PyTorchJob", (Leave("a/b-0", "n1"),), gang=True, gpu_milli=16_000, restarts=1)
 
 
@@ -48,7 +49,7 @@ def test_unknown_is_not_nothing() -> None:
 @pytest.mark.parametrize(
     "one",
     [
-        replace(GANG, hook=Hook("signal", "USR1")),
+        replace(GANG, hook=hook_of("signal USR1")),
         replace(GANG, proved=True),
         replace(GANG, restarts=0),
         replace(GANG, gpu_milli=0),

@@ -5,11 +5,12 @@ from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit, Wave
 from dcctl.drain.plan import plan
-from dcctl.drain.request import Done, Hook, Request, Rule
+from dcctl.drain.request import Done, Request, Rule
 from dcctl.drain.told.words import before_of, to_of
 from dcctl.drain.waves.calendar import window
 from dcctl.drain.waves.loss import Past
 from dcctl.drain.waves.pace import WRITTEN_S, paced
+from tests.asked import hook_of
 from tests.unit.drain.fleets import NOW_S, fleet, work
 
 GANG = Unit("a/b", "PyTorchJob", (Leave("a/b-0", "n1"),), gang=True, gpu_milli=8000, restarts=1)
@@ -42,7 +43,7 @@ def test_it_is_not_waited_for_in_vain(last_s: int | None, every_s: int | None) -
 
 def test_what_is_asked_or_waits_already_is_left_as_it_is() -> None:
     for unit in (
-        replace(GANG, hook=Hook("signal", "USR1")),
+        replace(GANG, hook=hook_of("signal USR1")),
         replace(GANG, leaves=(Leave("a/b-0", "n1", how="wait"),)),
         replace(GANG, leaves=(Leave("a/b-0", "n1", how="delete"),)),
         replace(GANG, restarts=0),

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Hook
 from dcctl.drain.waves.partition import TOGETHER_S, Limits, Stage, partition, shared_out, stage_of
+from tests.asked import hook_of
 
-HOOK = Hook("signal", "USR1")
+HOOK = hook_of("signal USR1")
 
 
 def unit(name: str, node: str, gpus: int = 1, ends_s: int | None = None, **more: object) -> Unit:

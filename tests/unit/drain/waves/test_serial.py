@@ -3,10 +3,11 @@
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Gates, Hook, Request
+from dcctl.drain.request import Gates, Request
 from dcctl.drain.waves.loss import Past
 from dcctl.drain.waves.serial import Never, Stop, never, refused, serial
 from dcctl.inventory.model import Budget, Disruption
+from tests.asked import hook_of
 from tests.unit.drain.fleets import fleet, work
 
 NODES = ("n1", "n2", "n3")
@@ -31,7 +32,7 @@ def test_it_keeps_what_it_writes_in_between() -> None:
 
 
 def test_nobody_asks_for_a_checkpoint_and_nothing_is_waited_for() -> None:
-    hooked = replace(GANG, hook=Hook("signal", "USR1"), proved=True)
+    hooked = replace(GANG, hook=hook_of("signal USR1"), proved=True)
     waited = replace(
         GANG, restarts=0, leaves=tuple(replace(one, how="wait") for one in GANG.leaves), waits_until_s=5000
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dcctl.drain.campaign import Leave, Unit
-from dcctl.drain.request import Hook
 from dcctl.drain.work.checkpoints import PROOF_LASTS_S, asked_pods, leader_of, still_proves
 from dcctl.inventory.model import Member, Workload
+from tests.asked import hook_of
 
-EXEC = Hook("exec", "save")
+if TYPE_CHECKING:
+    from dcctl.drain.request import Hook
+
+EXEC = hook_of("exec save")
 LEAVES = (Leave("ml/a-10", "g1", "ten"), Leave("ml/a-2", "g1", "two"))
 
 
@@ -23,7 +28,7 @@ def test_a_gang_is_asked_by_its_leader_wherever_it_stands() -> None:
 def test_each_is_asked_of_what_is_no_gang_or_where_all_are_wanted() -> None:
     both = (("ml/a-2", "two"), ("ml/a-10", "ten"))
     assert asked_pods(unit(gang=False)) == both
-    assert asked_pods(unit(Hook("exec", "save", of="all"), leader="ml/a-0")) == both
+    assert asked_pods(unit(hook_of("exec save", of="all"), leader="ml/a-0")) == both
 
 
 def test_nobody_is_asked_without_a_hook() -> None:

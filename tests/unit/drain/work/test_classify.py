@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from dcctl.drain.request import Done, Gates, Hook, Request, Rule
+from dcctl.drain.request import Done, Gates, Request, Rule
 from dcctl.drain.work.units import rounds
 from dcctl.inventory.devices import Accelerator, Process
 from dcctl.inventory.disruption import Cordon, Disruption
 from dcctl.inventory.model import Fleet, Gap, Member
+from tests.asked import hook_of
 from tests.unit.drain.standing import GPUS, LEAVING, NOW_S, budget, fleet, node, only, pod, sorted_out, work
 
 _BUDGET = Disruption(controller="ReplicaSet", budgets=("pdb",))
@@ -100,7 +101,7 @@ def test_a_hook_is_asked_of_its_unit_until_it_is_proved_or_waived() -> None:
     told = {"told": Disruption(controller="Job", checkpoint="exec /save", patience="2m")}
     one = fleet(work("ns/llm", pod("a", told="told", requests=GPUS), kind="Job"), disruptions=told)
     asked, proved = sorted_out(one).units[0], sorted_out(one, done=Done(proved=("ns/llm",))).units[0]
-    assert (asked.hook, asked.proved) == (Hook("exec", "/save", timeout_s=120, annotated=True), False)
+    assert (asked.hook, asked.proved) == (hook_of("exec /save", timeout_s=120, annotated=True), False)
     assert (proved.hook, proved.proved) == (asked.hook, True)
     waived = sorted_out(one, gates=Gates(waive_checkpoint=("ns/*",)))
     assert waived.units[0].hook is None
@@ -112,7 +113,7 @@ def test_a_hook_is_asked_of_its_unit_until_it_is_proved_or_waived() -> None:
 def test_the_hook_of_a_gang_is_found_where_its_leader_stands() -> None:
     told = {"leader": Disruption(controller="PyTorchJob", checkpoint="exec /save")}
     gang = work("ns/llm", pod("w1"), pod("w0", "n4", "leader"), kind="PyTorchJob", gang_min=2)
-    assert sorted_out(fleet(gang, disruptions=told)).units[0].hook == Hook("exec", "/save", annotated=True)
+    assert sorted_out(fleet(gang, disruptions=told)).units[0].hook == hook_of("exec /save", annotated=True)
 
 
 def test_the_hook_of_work_that_is_no_gang_is_that_of_the_pods_that_leave() -> None:

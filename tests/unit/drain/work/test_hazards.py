@@ -9,10 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from dcctl.drain.campaign import Finding
-from dcctl.drain.request import Done, Gates, Hook, Rule
+from dcctl.drain.request import Done, Gates, Rule
 from dcctl.drain.work.pods import asked_of, barrier
 from dcctl.drain.work.pods import on as standing_on
 from dcctl.inventory.disruption import Disruption
+from tests.asked import hook_of
 from tests.unit.drain.standing import GPUS, budget, fleet, only, pod, sorted_out, work
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ CASES = {
         "is evicted without proof of a checkpoint: the owners agree",
         "",
         blocks=False,
-        rules=(Rule(hook=Hook("exec", "save"), waived="the owners agree"),),
+        rules=(Rule(hook=hook_of("exec save"), waived="the owners agree"),),
     ),
     "work on GPUs that nobody asks for a checkpoint": Case(
         "checkpoint",

@@ -15,13 +15,12 @@ from urllib3.util import parse_url
 
 from dcctl.drain.act.hooks import asking
 from dcctl.drain.act.hooks.reach import Place, Reach
-from dcctl.drain.act.hooks.words import Call
 from dcctl.drain.backends import NoProof
-from dcctl.drain.policy import grammar
-from dcctl.drain.request import Hook
+from dcctl.drain.request import Call, Hook
 from dcctl.inventory.sources.http.client import Answer
 from dcctl.inventory.sources.http.connection import Connection
 from dcctl.inventory.sources.kubernetes.paths import pod_path
+from tests.asked import hook_of
 from tests.examples import examples
 
 if TYPE_CHECKING:
@@ -49,17 +48,14 @@ def asked(hook: Hook) -> list[str]:
 
 
 def test_it_lies_below_the_pod() -> None:
-    assert asked(Hook("http", "POST :8080/save?at=a%20b")) == [f"{PORT}save?at=a%20b"]
-    assert asked(Hook("http", "GET https://:8080")) == [PORT.replace("train-0", "https:train-0")]
+    assert asked(hook_of("http POST :8080/save?at=a%20b")) == [f"{PORT}save?at=a%20b"]
+    assert asked(hook_of("http GET https://:8080")) == [PORT.replace("train-0", "https:train-0")]
 
 
 @pytest.mark.parametrize("path", ["/../../../other:8080/proxy/x", "/a/../../b", "/a/./b", "x"])
-def test_what_leads_away_is_not_sent_whatever_the_grammar_says(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asking, "call_of", lambda _hook: Call("POST", 8080, path))
+def test_what_leads_away_is_not_sent_whatever_the_grammar_says(path: str) -> None:
     with pytest.raises(NoProof, match="leads away from the pod"):
-        asked(Hook("http", "POST :8080/"))
+        asked(Hook(Call("POST", 8080, path)))
 
 
 _PIECE = st.sampled_from(
@@ -71,8 +67,7 @@ _PIECE = st.sampled_from(
 @given(st.lists(_PIECE, max_size=8).map("".join) | st.text(max_size=8))
 def test_any_path_is_refused_or_sent_as_it_is_below_the_pod(path: str) -> None:
     with suppress(ValueError):
-        _, what = grammar.asking(f"http POST :8080/{path}")
-        (target,) = asked(Hook("http", what))
+        (target,) = asked(hook_of(f"http POST :8080/{path}"))
         assert target.startswith(PORT)
         assert parse_url(f"http://x{target}").request_uri == target
 
@@ -104,5 +99,5 @@ def test_a_pod_that_sends_us_elsewhere_is_not_followed(turns_away: tuple[str, li
     host, heard = turns_away
     reach = Reach(Connection(host, PoolManager(), dict), "nlp/train-0", 10, lambda _s: None)
     with pytest.raises(NoProof):
-        asking.ask(Hook("http", "POST :8080/save"), reach, PLACE, str)
+        asking.ask(hook_of("http POST :8080/save"), reach, PLACE, str)
     assert heard == [f"{PORT}save"]
