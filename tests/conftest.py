@@ -1,6 +1,7 @@
 """Fixtures for all tests: the command line as a subprocess, with folders of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -37,6 +38,18 @@ def warm() -> Iterator[Warm]:
     one = Warm({**kept, "LANG": HERE, "PYTHONPATH": str(ROOT)}, str(ROOT))
     yield one
     one.close()
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """For tests that signal their own process: what nobody takes fails the test, and does not end the run."""
+    strays: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _frame: strays.append(number)) for one in numbers}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+    assert strays == []
 
 
 @pytest.fixture

@@ -234,6 +234,7 @@ def test_a_run_of_another_machine_is_named_with_what_ends_it(busy: Cluster) -> N
     killed(busy, 6)
     for path in (busy.folder / "dcctl" / "journals").iterdir():
         path.unlink()
+    busy.server.change("leases", "dcctl-drain", "kube-system", spec={"leaseDurationSeconds": 1})
     refused = busy(*FIRST, "-i", "kubernetes", "--yes")
     assert refused.returncode == 6
     told = r"held by run \S+ of \S+@\S+ since .* UTC \(PDU swap\), of another machine"

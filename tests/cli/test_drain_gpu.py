@@ -35,7 +35,7 @@ def holder(name: str, node: str, gpu: int) -> list[Obj]:
     claim = shapes.resource_claim(name, "ml", "gpu", 1, [(DRIVER, node, f"gpu-{gpu}")])
     user = {"resource": "pods", "name": f"{name}-0", "uid": objects.uid("Pod", "ml", f"{name}-0")}
     claim["status"]["reservedFor"] = [user]
-    return [claim, objects.pod(f"{name}-0", "ml", node)]
+    return [claim, objects.pod(f"{name}-0", "ml", node, grace_s=1)]
 
 
 class Cluster(Program):

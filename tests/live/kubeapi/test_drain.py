@@ -272,7 +272,8 @@ def test_so_many_nodes_are_out_of_service_at_once(bench: Bench, monkeypatch: pyt
     assert bench.on("gpu1") == []
 
 
-def test_a_wave_waits_for_its_time(bench: Bench) -> None:
+def test_a_wave_waits_for_its_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcctl.drain.act.run._RETURNED_S", 0.02)
     now = [1_800_000_000.0]
 
     def later(plan: Campaign) -> Campaign:
@@ -328,6 +329,7 @@ def test_nodes_that_do_not_come_back_end_the_run_at_its_deadline(
     assert caught.value.outcome.nodes == ("gpu0",)
 
 
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_between_two_writes(bench: Bench, sent: int) -> None:
     bench.server.load([maker("Deployment", "web", 12)])
