@@ -31,6 +31,16 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 HERE = "C.UTF-8"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts background jobs deaf to SIGINT, and their children inherit it: some tests send it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """What runs of the program are forked from: one for all tests of this process."""
