@@ -296,7 +296,7 @@ def test_a_budget_that_its_own_eviction_used_up_is_waited_for_when_it_goes_on(be
     assert makers is not None
     bench.server.controllers.settle()
     makers.ready = False
-    unfinished(lambda: drained(bench, wait_s=0.1))
+    unfinished(lambda: drained(bench, wait_s=0.1, stand_s=0.1))
     assert sum(bench.evictions().values()) == 1
 
     def stands(line: str) -> None:
