@@ -1,6 +1,7 @@
 """Fixtures for all tests: the command line as a subprocess, with folders of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,16 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 HERE = "C.UTF-8"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts background jobs deaf to SIGINT, and their children inherit it: some tests send it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """What runs of the program are forked from: one for all tests of this process."""
@@ -37,6 +48,18 @@ def warm() -> Iterator[Warm]:
     one = Warm({**kept, "LANG": HERE, "PYTHONPATH": str(ROOT)}, str(ROOT))
     yield one
     one.close()
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """For tests that signal their own process: what nobody takes fails the test, and does not end the run."""
+    strays: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _frame: strays.append(number)) for one in numbers}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+    assert strays == []
 
 
 @pytest.fixture
