@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dcctl.inventory.things import brief, kind_of
 from dcctl.render.text import printable
-from dcctl.render.units import moment, near, show
+from dcctl.render.units import near, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,9 +52,7 @@ def _text(cell: Cell, column: Column, unicode: bool) -> str:
         return _brief(cell, unicode)
     if column.since_s is not None and isinstance(cell, int):
         return near(cell, column.since_s, column.zone)
-    if column.zone and isinstance(cell, int):
-        return moment(cell, column.zone)
-    return show(cell, column.unit, unicode)
+    return show(cell, column.unit, unicode, column.zone)
 
 
 def _names(cell: Cell) -> tuple[str, ...] | None:

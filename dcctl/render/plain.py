@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from dcctl.render.nodes import node_set
 from dcctl.render.text import HOSTILE, json_safe, printable, visible
-from dcctl.render.units import moment, show
+from dcctl.render.units import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -207,9 +207,7 @@ def _tsv_cell(cell: Cell, column: Column, unicode: bool) -> str:
         return "-"
     if unit == "count" and isinstance(raw, int | float) and not isinstance(raw, bool):
         return str(raw)
-    if column.zone and isinstance(cell, int):
-        return moment(cell, column.zone)
-    return show(cell, unit, unicode)
+    return show(cell, unit, unicode, column.zone)
 
 
 def as_name(report: Report, out: TextIO, unicode: bool = True) -> None:

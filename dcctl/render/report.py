@@ -134,6 +134,8 @@ class Gantt(Struct, frozen=True):
     """Of the times: a length since the start, or `time_s`."""
     now: int | None = None
     """The present, where it lies between the first start and the last end."""
+    zone: str = ""
+    """Whose clocks tell its times, as of a Column."""
 
 
 class Line(Struct, frozen=True):

@@ -10,8 +10,6 @@ from dcctl.render.text import printable
 from dcctl.units import BY_UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dcctl.render.report import Cell, Unit
 
 LEFT = frozenset({"text", "nodes", "state", "time_s"})
@@ -82,11 +80,11 @@ _ALMOST_A_WEEK_S = 6 * 86400
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-_SHOW: dict[str, Callable[[float], str]] = {**BY_UNIT, "time_s": moment}
+def show(cell: Cell, unit: Unit, unicode: bool = True, zone: str = "") -> str:
+    """Return `cell` as a person reads it: one line, harmless to a terminal, never blank for an unknown.
 
-
-def show(cell: Cell, unit: Unit, unicode: bool = True) -> str:
-    """Return `cell` as a person reads it: one line, harmless to a terminal, never blank for an unknown."""
+    `zone`: whose clocks tell times, see `moment`.
+    """
     if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
         return unknown(unicode)
     if isinstance(cell, bool):
@@ -95,4 +93,5 @@ def show(cell: Cell, unit: Unit, unicode: bool = True) -> str:
         return printable(", ".join(cell), unicode)
     if isinstance(cell, str):
         return printable(cell, unicode)
-    return printable(_SHOW.get(unit, str)(cell), unicode)
+    text = moment(cell, zone) if unit == "time_s" else BY_UNIT.get(unit, str)(cell)
+    return printable(text, unicode)

@@ -62,7 +62,7 @@ def plan_report(told: Told) -> Report:
         items=Table("items", _columns(told), rows, fold=False),
         details=_details(told),
         summary=_summary(campaign, told.deadline_s),
-        gantts=timeline(campaign) if told.picture else (),
+        gantts=timeline(campaign, told.zone) if told.picture else (),
         notes=tuple(_notes(told)),
         gaps=told.gaps,
         name_key="nodes",
