@@ -8,7 +8,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 # Each worker takes a file at a time, in the order of the tree: what runs long comes first, short units last.
-SPREAD := -n $(shell expr $$(nproc) + 1) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# A worker that dies ends the run with the name of its test.
+SPREAD := -n $(shell expr $$(nproc) + 1) --maxprocesses 8 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder
 # Two at a time: what waits for a network, a disk or a server leaves a core to the other.
 PAIR   := $(MAKE) --no-print-directory --jobs 2
 # Modules that are compiled once stay so, whatever the machine prefers.

@@ -1,6 +1,7 @@
 """Fixtures for all tests: the command line as a subprocess, with folders of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,16 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
 HERE = "C.UTF-8"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts background jobs deaf to SIGINT, and their children inherit it: some tests send it."""
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

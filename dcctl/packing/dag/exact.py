@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dcctl.packing import cpsat
 from dcctl.packing.dag.problem import Schedule
 
 if TYPE_CHECKING:
@@ -35,10 +36,7 @@ def proved(graph: Graph, start: Schedule, bound_ms: int) -> tuple[Schedule, int]
     model = cp_model.CpModel()
     starts, places, makespan = _modelled(model, graph, start, bound_ms)
     model.minimize(makespan)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 0
-    solver.parameters.max_deterministic_time = _EFFORT
+    solver = cpsat.solver(0, _EFFORT)
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return start, bound_ms

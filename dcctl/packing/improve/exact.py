@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from dcctl.errors import UsageError
+from dcctl.packing import cpsat
 from dcctl.packing.improve.movable import Entry, Loose
 from dcctl.packing.problem import UNLIMITED, WHOLE
 
@@ -127,10 +128,7 @@ class _Model:
         for tier in range(len(self._loose.tiers)):
             value, least = self._objective(tier)
             self._model.maximize(value)
-            solver = cp_model.CpSolver()
-            solver.parameters.num_workers = 1
-            solver.parameters.random_seed = seed
-            solver.parameters.max_deterministic_time = effort
+            solver = cpsat.solver(seed, effort)
             status = solver.solve(self._model)
             if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
                 return found or self._loose.inside, False
