@@ -23,7 +23,8 @@ class Interrupts:
     """Inside it both signals raise KeyboardInterrupt; inside a `step` once that is over, or if sent twice."""
 
     def __enter__(self) -> Interrupts:
-        self._busy = self._asked = False
+        self._busy = self._asked = self._over = False
+        self._again: list[Timer] = []
         self._before = {one: signal.signal(one, self._hear) for one in _SIGNALS}
         self._hook, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
@@ -31,6 +32,10 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over = True
+        for timer in self._again:
+            timer.cancel()
+            timer.join()
         sys.unraisablehook = self._hook
         for one, handler in self._before.items():
             signal.signal(one, handler)
@@ -52,15 +57,21 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _hear(self, _signal: int, _frame: FrameType | None) -> None:
+        if self._over:
+            return  # nothing is left to end, and nothing may keep the handlers from being put back
         if self._busy and not self._asked:
             self._asked = True
             return
         raise KeyboardInterrupt
 
     def _lost(self, told: UnraisableHookArgs) -> None:
-        """Python throws away what is raised while it clears up an object: there the signal is sent again."""
+        """Python throws away what is raised while it clears up an object: there the signal is sent again.
+
+        It never comes after the end: whoever goes on from there is interrupted once, and not a second time.
+        """
         if isinstance(told.exc_value, KeyboardInterrupt):
-            Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)).start()
+            self._again.append(Timer(_AGAIN_S, os.kill, (os.getpid(), signal.SIGINT)))
+            self._again[-1].start()
         else:
             self._hook(told)
 

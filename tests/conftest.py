@@ -51,6 +51,18 @@ def warm() -> Iterator[Warm]:
 
 
 @pytest.fixture
+def own_signals() -> Iterator[None]:
+    """For tests that signal their own process: what nobody takes fails the test, and does not end the run."""
+    strays: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda number, _frame: strays.append(number)) for one in numbers}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
+    assert strays == []
+
+
+@pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
     """An environment in which dcctl finds no configuration and writes only below the test's folder."""
     kept = {key: os.environ[key] for key in ("PATH", "PYTHONPATH") if key in os.environ}

@@ -6,95 +6,29 @@ import json
 import os
 import pty
 import re
-import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
-from tests.cli.schemas import validate
-from tests.conftest import ROOT
-from tests.kubeapi import ApiServer, objects
+from tests.cli.drained import FIRST, MARK, Cluster, opened
+from tests.kubeapi import objects
 from tests.live.kubeapi.draining import budget, maker
-from tests.warm import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.kubeapi.status import Obj
     from tests.warm import Warm
-
-T = TypeVar("T")
-MARK = "dcctl.io/drain"
-FIRST = ("gpu0", "gpu1")
-
-
-class Cluster:
-    """Four nodes of eight GPUs: work stands on the first two, the others are free."""
-
-    def __init__(self, server: ApiServer, folder: Path, warm: Warm) -> None:
-        self.server, self.folder, self._warm = server, folder, warm
-        server.cluster.ensure_namespace("ml")
-        makers = server.controllers.makers
-        assert makers is not None
-        makers.ready = True
-        server.load(objects.node(name, 8, rack="a") for name in FIRST)
-        self.kubeconfig = server.kubeconfig(folder / "kubeconfig")
-
-    def work(self, *made: Obj) -> None:
-        """The work stands on the first two nodes; then there are two more."""
-        self.server.load(made)
-        self.server.controllers.settle()
-        self.server.load(objects.node(name, 8, rack="b") for name in ("gpu2", "gpu3"))
-
-    def env(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-        own = {
-            "HOME": str(self.folder),
-            "XDG_STATE_HOME": str(self.folder),
-            "KUBECONFIG": str(self.kubeconfig),
-            "DCCTL_INVENTORY": "kubernetes",
-        }
-        return {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **kept, **own}
-
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._warm.run(Request(("drain", *words), self.env(), str(self.folder)), None, 120)
-
-    def eventually(self, found: Callable[[], T]) -> T:
-        """What is found once it is something; the test is over if that takes too long."""
-        for _ in range(600):
-            one = found()
-            if one:
-                return one
-            time.sleep(0.1)
-        raise AssertionError("it did not come about")
-
-    def told(self, *words: str, code: int = 0) -> dict[str, Any]:
-        done = self(*words, "-o", "json")
-        assert done.returncode == code, done.stderr + done.stdout
-        document: dict[str, Any] = json.loads(done.stdout)
-        validate(document)
-        return document
-
-    def node(self, name: str) -> tuple[bool, dict[str, Any] | None]:
-        found = self.server.get("nodes", name)
-        mark = (found["metadata"].get("annotations") or {}).get(MARK)
-        return not found["spec"].get("unschedulable"), json.loads(mark) if mark else None
-
-    def on(self, *nodes: str) -> int:
-        pods = self.server.objects("pods", "ml")
-        return sum(pod["spec"].get("nodeName") in nodes for pod in pods)
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, warm: Warm) -> Iterator[Cluster]:
-    with ApiServer(makers=True) as server:
-        yield Cluster(server, tmp_path, warm)
+    with opened(tmp_path, warm) as made:
+        yield made
 
 
 @pytest.fixture
@@ -267,34 +201,9 @@ def test_nobody_to_ask_is_refused(busy: Cluster) -> None:
     assert busy.node("gpu0") == (True, None)
 
 
-KILLED = """
-import os, signal, sys
-from dcctl import journal
-after = int(sys.argv.pop(1))
-append, told = journal.Journal._append, [0]
-def watched(self, line):
-    append(self, line)
-    told[0] += 1
-    if told[0] == after:
-        os.kill(os.getpid(), signal.SIGKILL)
-journal.Journal._append = watched
-from dcctl.cli.guard import guarded
-sys.exit(guarded(sys.argv[1:]))
-"""
-
-
 def killed(cluster: Cluster, after: int, *words: str) -> None:
-    """A drain that dies after so many writes to its journal."""
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(after), "drain", *FIRST, "--reason", "PDU swap", "--yes", *words],
-        env=cluster.env(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    """A drain of the first nodes that dies after so many writes to its journal."""
+    cluster.killed(after, *FIRST, "--reason", "PDU swap", *words)
 
 
 @pytest.mark.parametrize("after", [3, 6])
@@ -325,6 +234,7 @@ def test_a_run_of_another_machine_is_named_with_what_ends_it(busy: Cluster) -> N
     killed(busy, 6)
     for path in (busy.folder / "dcctl" / "journals").iterdir():
         path.unlink()
+    busy.server.change("leases", "dcctl-drain", "kube-system", spec={"leaseDurationSeconds": 1})
     refused = busy(*FIRST, "-i", "kubernetes", "--yes")
     assert refused.returncode == 6
     told = r"held by run \S+ of \S+@\S+ since .* UTC \(PDU swap\), of another machine"

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.schemas import validate
-from tests.cli.test_drain_acting import KILLED
-from tests.conftest import ROOT
+from tests.cli.drained import Program
 from tests.kubeapi import ApiServer, objects, shapes
 from tests.live.kubeapi.test_drain_devices import DRIVER, device, taint_rules
-from tests.warm import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,38 +35,16 @@ def holder(name: str, node: str, gpu: int) -> list[Obj]:
     claim = shapes.resource_claim(name, "ml", "gpu", 1, [(DRIVER, node, f"gpu-{gpu}")])
     user = {"resource": "pods", "name": f"{name}-0", "uid": objects.uid("Pod", "ml", f"{name}-0")}
     claim["status"]["reservedFor"] = [user]
-    return [claim, objects.pod(f"{name}-0", "ml", node)]
+    return [claim, objects.pod(f"{name}-0", "ml", node, grace_s=1)]
 
 
-class Cluster:
+class Cluster(Program):
     """The node g1 has GPUs 0 to 3: ml/a-0 holds 2, ml/b-0 holds 3, and ml/c-0 none."""
 
     def __init__(self, server: ApiServer, folder: Path, warm: Warm) -> None:
-        self.server, self.folder, self._warm = server, folder, warm
-        server.cluster.ensure_namespace("ml")
+        super().__init__(server, folder, warm)
         server.load([*slices("g1", 4), *slices("g2", 4), *holder("a", "g1", 2), *holder("b", "g1", 3)])
         server.load([objects.pod("c-0", "ml", "g1")])
-        self.kubeconfig = server.kubeconfig(folder / "kubeconfig")
-
-    def env(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-        own = {
-            "HOME": str(self.folder),
-            "XDG_STATE_HOME": str(self.folder),
-            "KUBECONFIG": str(self.kubeconfig),
-            "DCCTL_INVENTORY": "kubernetes",
-        }
-        return {"LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **kept, **own}
-
-    def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self._warm.run(Request(("drain", *words), self.env(), str(self.folder)), None, 120)
-
-    def told(self, *words: str, code: int = 0) -> dict[str, Any]:
-        done = self(*words, "-o", "json")
-        assert done.returncode == code, done.stderr + done.stdout
-        document: dict[str, Any] = json.loads(done.stdout)
-        validate(document)
-        return document
 
     @property
     def kept(self) -> list[str]:
@@ -159,31 +129,14 @@ def test_several_gpus_and_an_undo(cluster: Cluster) -> None:
 @pytest.mark.parametrize("after", [4, 7])
 def test_kill_9_is_resumed(cluster: Cluster, after: int) -> None:
     """Before a rule that is journalled is made (line 4), and before an eviction that is (line 7)."""
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(after), "drain", "g1", "--gpu", "2", *FORCE, "--yes"],
-        env=cluster.env(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    cluster.killed(after, "g1", "--gpu", "2", *FORCE)
     document = cluster.told("--resume")
     assert document["summary"]["state"] == "drained"
     assert (cluster.kept, cluster.pods, cluster.in_service) == (["g1/gpu-2"], ["b-0", "c-0"], True)
 
 
 def test_given_out_by_somebody_else_it_is_left(cluster: Cluster) -> None:
-    words = ["drain", "g1", "--gpu", "2", *FORCE, "--yes"]
-    subprocess.run(
-        [sys.executable, "-c", KILLED, "5", *words],
-        env=cluster.env(),
-        capture_output=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
+    cluster.killed(5, "g1", "--gpu", "2", *FORCE)
     (rule,) = cluster.server.objects(RULES)
     cluster.server.remove("DeviceTaintRule", rule["metadata"]["name"])
     stopped = cluster("--resume")

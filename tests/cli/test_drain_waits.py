@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.test_drain_acting import FIRST, Cluster
-from tests.kubeapi import ApiServer
+from tests.cli.drained import FIRST, Cluster, opened
 from tests.live.kubeapi.draining import maker
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ HOOK = {
 
 @pytest.fixture
 def cluster(tmp_path: Path, warm: Warm) -> Iterator[Cluster]:
-    with ApiServer(makers=True) as server:
-        yield Cluster(server, tmp_path, warm)
+    with opened(tmp_path, warm) as made:
+        yield made
 
 
 def interrupted(cluster: Cluster, words: tuple[str, ...], ready: Callable[[], bool]) -> str:

@@ -32,16 +32,21 @@ FLEET = Fleet(nodes=(Node("gpu1"), Node("gpu2")))
 
 @pytest.fixture
 def ctrl_c() -> Iterator[Event]:
-    """Ctrl-C, once the event is set."""
-    begun = Event()
+    """Ctrl-C, once the event is set; never after the test, which may fail before it sets it."""
+    begun, over = Event(), Event()
 
     def press() -> None:
-        begun.wait(30)
-        os.kill(os.getpid(), signal.SIGINT)
+        if begun.wait(30) and not over.is_set():
+            os.kill(os.getpid(), signal.SIGINT)
 
-    Thread(target=press, daemon=True).start()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    finger = Thread(target=press, daemon=True)
+    finger.start()
     yield begun
+    over.set()
     begun.set()
+    finger.join()
+    signal.signal(signal.SIGINT, before)
 
 
 def test_what_a_task_has_by_then_is_kept_and_nothing_more_begins(ctrl_c: Event) -> None:

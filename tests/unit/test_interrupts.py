@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dcctl.interrupts import Interrupts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.usefixtures("own_signals")
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -74,3 +76,10 @@ def test_a_signal_that_python_drops_is_heard_all_the_same(number: signal.Signals
 
     with Interrupts(), pytest.raises(KeyboardInterrupt):
         clears_up()
+
+
+@BOTH
+def test_a_signal_that_python_drops_does_not_come_after_the_end(number: signal.Signals) -> None:
+    with Interrupts():
+        Cleared(number)
+    assert not [one for one in threading.enumerate() if isinstance(one, threading.Timer)]

@@ -137,7 +137,7 @@ class Turn:
 
     def _enter(self, unit: Unit) -> None:
         """The unit is on its way: asked for its checkpoint, awaited, or its pods are to be evicted."""
-        if unit.leaves and all(leave.how == "wait" for leave in unit.leaves):
+        if unit.waits:
             self._waits.awaited.append(unit)
             self._going.world.tell(f"{unit.workload} is waited for: {_until(unit)}")
         else:

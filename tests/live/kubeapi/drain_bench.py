@@ -13,7 +13,7 @@ from dcctl.drain.backends import NoProof
 from dcctl.drain.campaign import Leave, Unit
 from dcctl.inventory.sources.kubernetes.auth import connect
 from tests.kubeapi import ApiServer, objects
-from tests.kubeapi.kubelet import Container, Kubelets, behind
+from tests.kubeapi.kubelet import Container, Kubelets, Said, behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.kubeapi.status import Obj
 
 WAIT_S = 0.02
+FILE = "/ckpt/latest"
 
 
 class Impatient(threading.Event):
@@ -67,6 +68,19 @@ def running(name: str, state: Obj | None = None, **spec: Any) -> Obj:
     statuses = [{"name": container, **each} for container in ("main", "side")]
     made["status"] = {**made["status"], "phase": "Running", "containerStatuses": statuses}
     return made
+
+
+def saves(bench: Bench, pod: str = "train-0", **more: int) -> Container:
+    """The container of the pod writes its checkpoint when `save` runs."""
+    container = bench.container(pod)
+    container.ahead_s = more.pop("ahead_s", 0)
+
+    def save(_words: list[str]) -> Said:
+        container.write(FILE, **more)
+        return Said()
+
+    container.programs["save"] = save
+    return container
 
 
 @contextmanager

@@ -84,11 +84,12 @@ class Surveyor:
     folder: Path
     changed: Callable[[Campaign], Campaign] = lambda plan: plan
     calls: int = 0
+    clock: Callable[[], float] = time.time
 
     def __call__(self, request: Request, done: Done) -> Campaign:
         self.calls += 1
         fleet = source(self.server, self.folder).collect()
-        return self.changed(plan(fleet, request, done, int(time.time())))
+        return self.changed(plan(fleet, request, done, int(self.clock())))
 
 
 @dataclass

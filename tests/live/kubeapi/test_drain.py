@@ -20,7 +20,7 @@ from dcctl.drain.outcome import NotDrainedError, Outcome
 from dcctl.drain.request import Gates
 from dcctl.errors import DeniedError, RefusedError, UsageError
 from tests.kubeapi import ApiServer
-from tests.live.kubeapi.draining import MARK, Bench, Watched, budget, maker
+from tests.live.kubeapi.draining import MARK, Bench, Surveyor, Watched, budget, maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,6 +245,8 @@ def test_work_that_is_waited_for_goes_once_it_ended(bench: Bench) -> None:
 @pytest.mark.parametrize(("patience", "left"), [("wait 1s", 2), ("wait 1s then evict", 0)])
 def test_a_wait_that_is_over_ends_as_was_asked(bench: Bench, patience: str, left: int) -> None:
     bench.server.load([maker("Job", "sweep", 4, **{"dcctl.io/when-drained": patience})])
+    now_s = time.time()  # planned again on a slow machine, the wait would be over before the wave begins
+    bench.planner = Surveyor(bench.server, bench.folder, clock=lambda: now_s)
     if left:
         assert {one.kind for one in unfinished(lambda: drained(bench)).held} == {"wait"}
     else:
@@ -272,7 +274,8 @@ def test_so_many_nodes_are_out_of_service_at_once(bench: Bench, monkeypatch: pyt
     assert bench.on("gpu1") == []
 
 
-def test_a_wave_waits_for_its_time(bench: Bench) -> None:
+def test_a_wave_waits_for_its_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dcctl.drain.act.run._RETURNED_S", 0.02)
     now = [1_800_000_000.0]
 
     def later(plan: Campaign) -> Campaign:
@@ -295,7 +298,7 @@ def test_a_budget_that_its_own_eviction_used_up_is_waited_for_when_it_goes_on(be
     assert makers is not None
     bench.server.controllers.settle()
     makers.ready = False
-    unfinished(lambda: drained(bench, wait_s=0.1))
+    unfinished(lambda: drained(bench, wait_s=0.1, stand_s=0.1))
     assert sum(bench.evictions().values()) == 1
 
     def stands(line: str) -> None:
@@ -328,6 +331,7 @@ def test_nodes_that_do_not_come_back_end_the_run_at_its_deadline(
     assert caught.value.outcome.nodes == ("gpu0",)
 
 
+@pytest.mark.usefixtures("own_signals")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_between_two_writes(bench: Bench, sent: int) -> None:
     bench.server.load([maker("Deployment", "web", 12)])

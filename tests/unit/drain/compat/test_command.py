@@ -29,7 +29,7 @@ OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "w
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
     monkeypatch.setattr(compat, "_RETRY_S", 0.05)
     monkeypatch.setattr(compat, "_LOOK_S", 0.02)
-    with ApiServer() as running:
+    with ApiServer(clock_speed=20) as running:
         running.load([{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "spec": {}}])
         monkeypatch.setenv("KUBECONFIG", str(running.kubeconfig(tmp_path / "config")))
         yield running
