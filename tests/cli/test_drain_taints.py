@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.test_drain_acting import FIRST, Cluster
+from tests.cli.drained import FIRST, Cluster
 from tests.kubeapi import ApiServer
 from tests.live.kubeapi.draining import maker
 
