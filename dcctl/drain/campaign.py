@@ -21,7 +21,7 @@ How: TypeAlias = Literal["evict", "delete", "wait"]
 Why: TypeAlias = Literal[
     "budget", "budget-never", "budgets-two", "budget-unhealthy", "emptydir", "unmanaged", "fatal",
     "protected", "checkpoint", "never", "no-room", "volume", "unknown", "foreign-cordon", "device",
-    "deadline", "window", "finalizer", "annotation", "not-ready",
+    "deadline", "window", "finalizer", "annotation", "not-ready", "taint", "split",
 ]  # fmt: skip
 """What a finding is about; those that block the start are told by Finding.blocks."""
 

@@ -18,6 +18,7 @@ from dcctl.drain.waves.pace import paced
 from dcctl.drain.waves.partition import Limits, partition, shared_out
 from dcctl.drain.waves.parts import parts_of
 from dcctl.drain.waves.serial import Stop, never, refused, serial
+from dcctl.drain.waves.split import splits
 from dcctl.drain.work.classify import Classified, classify
 from dcctl.drain.work.devices import without
 from dcctl.drain.work.findings import ordered
@@ -59,8 +60,9 @@ def plan(fleet: Fleet, request: Request, done: Done, now_s: int) -> Campaign:
     found = _ordered(asked, first, lots)
     times = timed(found.waves, request, now_s, zone_of(fleet))
     waves = [_with_losses(wave, asked.pasts, seen.units) for wave in times.waves]
+    apart = splits(fleet, found.waves, found.places)
     told = () if done.begun else idle(fleet, request)
-    return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings, *told))
+    return _campaign(asked, waves, found.reliefs, (*found.findings, *times.findings, *apart, *told))
 
 
 def _asked(fleet: Fleet, request: Request, done: Done, now_s: int) -> Asked:

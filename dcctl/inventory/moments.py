@@ -17,7 +17,12 @@ def moment_or_length(text: str, now_s: int) -> int:
 
     ValueError says what is wrong.
     """
-    return moment(text) if _DATE.match(text) else now_s + duration(text)
+    if _DATE.match(text):
+        return moment(text)
+    try:
+        return now_s + duration(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; a date and time reads 2026-11-28T22:00Z") from error
 
 
 def moment(text: str) -> int:

@@ -51,8 +51,8 @@ def _text(cell: Cell, column: Column, unicode: bool) -> str:
     if column.unit == "nodes" and isinstance(cell, tuple) and cell:
         return _brief(cell, unicode)
     if column.since_s is not None and isinstance(cell, int):
-        return near(cell, column.since_s)
-    return show(cell, column.unit, unicode)
+        return near(cell, column.since_s, column.zone)
+    return show(cell, column.unit, unicode, column.zone)
 
 
 def _names(cell: Cell) -> tuple[str, ...] | None:

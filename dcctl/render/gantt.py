@@ -14,7 +14,7 @@ from dcctl.render.units import show
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dcctl.render.report import Bar, Gantt, Unit
+    from dcctl.render.report import Bar, Gantt
     from dcctl.render.style import Style
 
 _LONGEST_LABEL = 24
@@ -92,13 +92,13 @@ def gantt_lines(chart: Gantt, style: Style, room: int) -> list[str]:
 def _axis(chart: Gantt, axis: Scale, unicode: bool) -> str:
     """Return times above their positions, the last one at the right edge."""
     line = ""
-    for at, text in axis_labels(axis, chart.unit, max(2, axis.cells // _PER_LABEL), width, unicode):
+    for at, text in axis_labels(axis, chart, max(2, axis.cells // _PER_LABEL), width, unicode):
         line = pad(line, at) + text
     return cut(line, axis.cells, unicode)
 
 
 def axis_labels(
-    axis: Scale, unit: Unit, most: int, size: Callable[[str], int], unicode: bool = True
+    axis: Scale, chart: Gantt, most: int, size: Callable[[str], int], unicode: bool = True
 ) -> list[tuple[int, str]]:
     """Return where times are told and what: none twice, and none that touches another.
 
@@ -106,7 +106,7 @@ def axis_labels(
     those in between. An axis of one unit has no known end: it tells its beginning alone.
     """
     times = axis.times(most)
-    texts = [show(time, unit, unicode) for time in times]
+    texts = [show(time, chart.unit, unicode, chart.zone) for time in times]
     found, gap = [(0, texts[0])], size("  ")
     edge = axis.cells - size(texts[-1])
     last = axis.end - axis.start > 1 and texts[-1] != texts[0] and edge >= size(texts[0]) + gap

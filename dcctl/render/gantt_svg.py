@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dcctl.render.gantt import Scale
-    from dcctl.render.report import Bar, Gantt, Unit
+    from dcctl.render.report import Bar, Gantt
 
 _ACROSS = 900
 """Pixels of the axis."""
@@ -35,29 +35,30 @@ def gantt_html(chart: Gantt) -> Iterator[str]:
     yield f'<section><h2>{safe(chart.title or chart.name)}</h2>\n<div class="scroll">'
     yield f'<svg role="img" aria-label="{safe(chart.title)}" width="{across}" height="{down}" '
     yield f'viewBox="0 0 {across} {down}">\n'
-    yield from _axis(axis, chart.unit, left)
+    yield from _axis(axis, chart, left)
     for number, (name, bars) in enumerate(rows, 1):
-        yield from _row(name, bars, axis, chart.unit, (left, number * _DOWN))
+        yield from _row(name, bars, axis, chart, (left, number * _DOWN))
     if chart.now is not None and axis.start <= chart.now < axis.end:
         mark = f'x="{left + axis.at(chart.now)}" y="{_DOWN}" width="1" height="{down}"'
         yield f'<g><title>now</title><rect class="s-fault" {mark}/></g>\n'
     yield "</svg></div></section>\n"
 
 
-def _axis(axis: Scale, unit: Unit, left: int) -> Iterator[str]:
+def _axis(axis: Scale, chart: Gantt, left: int) -> Iterator[str]:
     """Yield the times above the rows."""
-    for at, text in axis_labels(axis, unit, _LABELS, lambda text: round(width(text) * CHARACTER)):
+    for at, text in axis_labels(axis, chart, _LABELS, lambda text: round(width(text) * CHARACTER)):
         yield f'<text x="{left + at}" y="{_DOWN - 6}">{safe(text)}</text>\n'
 
 
-def _row(name: str, bars: Sequence[Bar], axis: Scale, unit: Unit, corner: tuple[int, int]) -> Iterator[str]:
+def _row(name: str, bars: Sequence[Bar], axis: Scale, chart: Gantt, corner: tuple[int, int]) -> Iterator[str]:
     """Yield a row's name and bars; `corner` is where its time begins."""
     left, top = corner
     yield f'<text x="0" y="{top + 13}">{safe(name)}</text>\n'
     for bar in bars:
         start = left + min(axis.at(bar.start), axis.cells - _NARROWEST)
         wide = max(_NARROWEST, left + axis.at(bar.end) - start - 1)
-        told = f"{bar.word} on {name}: {show(bar.start, unit)} to {show(bar.end, unit)}"
+        since, until = (show(time, chart.unit, zone=chart.zone) for time in (bar.start, bar.end))
+        told = f"{bar.word} on {name}: {since} to {until}"
         rect = f'<rect class="s-l2" x="{start}" y="{top + 1}" width="{wide}" height="{_DOWN - 4}" rx="2"/>'
         fits = width(visible(bar.word)) * CHARACTER + 6 <= wide
         word = f'<text x="{start + 4}" y="{top + 13}">{safe(bar.word)}</text>' if fits else ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-    from dcctl.render.report import Cell, Gantt, Plot, Report, Table, Unit
+    from dcctl.render.report import Cell, Column, Gantt, Plot, Report, Table, Unit
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 
@@ -194,19 +194,20 @@ def as_tsv(report: Report, out: TextIO, unicode: bool = True) -> None:
     columns = report.items.columns
     out.write("\t".join(printable(column.title, unicode) for column in columns) + "\n")
     for row in report.items.rows:
-        cells = (_tsv_cell(cell, column.unit, unicode) for cell, column in zip(row, columns, strict=True))
+        cells = (_tsv_cell(cell, column, unicode) for cell, column in zip(row, columns, strict=True))
         out.write("\t".join(cells) + "\n")
 
 
-def _tsv_cell(cell: Cell, unit: Unit, unicode: bool) -> str:
-    """Return a cell as the table has it, but unknown as `-` and counts as digits alone."""
+def _tsv_cell(cell: Cell, column: Column, unicode: bool) -> str:
+    """Return a cell as the table has it, but unknown as `-`, counts as digits alone, and times in full."""
+    unit = column.unit
     cell = _joined(cell, unit)
     raw = value(cell)
     if raw is None:
         return "-"
     if unit == "count" and isinstance(raw, int | float) and not isinstance(raw, bool):
         return str(raw)
-    return show(cell, unit, unicode)
+    return show(cell, unit, unicode, column.zone)
 
 
 def as_name(report: Report, out: TextIO, unicode: bool = True) -> None:

@@ -62,6 +62,8 @@ class Column(Struct, frozen=True):
     """Shown by `-o wide` alone (and in every machine format)."""
     since_s: int | None = None
     """The present, for times that tables tell from there on as people do: now, 21:40, Mon 08:00."""
+    zone: str = ""
+    """Whose clocks tell its times: an IANA name, Europe/Berlin; empty: this machine's."""
     spare: bool = False
     """Where room is short and it says the same in all rows, it goes before anything is cut."""
     order: tuple[str, ...] = ()
@@ -132,6 +134,8 @@ class Gantt(Struct, frozen=True):
     """Of the times: a length since the start, or `time_s`."""
     now: int | None = None
     """The present, where it lies between the first start and the last end."""
+    zone: str = ""
+    """Whose clocks tell its times, as of a Column."""
 
 
 class Line(Struct, frozen=True):

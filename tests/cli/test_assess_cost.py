@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from tests.cli.computing import ended_by
 from tests.cli.schemas import validate
 from tests.conftest import ROOT, Cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXAMPLES = ROOT / "examples" / "assess"
 TWO_SITES = EXAMPLES / "cost.yaml"
@@ -228,20 +227,8 @@ def hard(tmp_path: Path) -> Path:
 def test_a_signal_ends_it_while_it_solves(
     home: dict[str, str], hard: Path, number: signal.Signals, code: int
 ) -> None:
-    words = [sys.executable, "-m", "dcctl", "assess", "cost", str(hard), "--limit", "600"]
-    with subprocess.Popen(words, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        while cpu_s(process.pid) < 3:
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(number)
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out, errors) == (code, b"", b"")
-
-
-def cpu_s(pid: int) -> float:
-    """CPU seconds of a process: it is past reading by three."""
-    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    ended = ended_by(number, ["assess", "cost", str(hard), "--limit", "600"], home)
+    assert (ended.code, ended.out, ended.errors) == (code, b"", b"")
 
 
 def test_what_the_limit_leaves_unproved_is_told(cli: Cli, hard: Path) -> None:

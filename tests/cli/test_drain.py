@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,7 +49,8 @@ def _dated(line: str) -> str:
     """The line without dates and times, and without the widths that follow from them."""
     import re
 
-    return re.sub(r" {2,}", "  ", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ|\b\d\d:\d\d\b", "TIME", line))
+    times = r"(?:\d{4}-\d\d-\d\d |\b[A-Z][a-z]{2} )?\b\d\d:\d\d(?::\d\d)?(?:Z|\+\d\d:\d\d)"
+    return re.sub(r" {2,}", "  ", re.sub(times, "TIME", line))
 
 
 def plan(cli: Cli, *words: str, code: int = 3) -> dict[str, Any]:
@@ -139,6 +142,7 @@ WRONG = {
     "no zone": (("@rack7", "--window", "daily 22:00-23:00 Mars/Olympus"), "no time zone"),
     "no length": (("@rack7", "--grace", "soon"), "no length of time"),
     "no time": (("@rack7", "--deadline", "2026-13-01T00:00Z"), "no date and time"),
+    "a date in words": (("@rack7", "--deadline", "tomorrow"), "a date and time reads 2026-11-28T22:00Z"),
     "no file of rules": (("@rack7", "--policy", "nosuch.yaml"), "nosuch.yaml"),
     "two uses": (("--undo", "--resume"), "exclude each other"),
     "nodes that the journal knows": (("gpu001", "--resume"), "the journal knows"),
@@ -247,6 +251,22 @@ def test_moments_are_told_in_one_zone(cli: Cli) -> None:
     notes = plan(cli, "@rack7", "--deadline", "1m")["notes"]
     over = next(one["text"] for one in notes if one["text"].startswith("to be over by"))
     assert over.endswith("(Asia/Shanghai)")
+
+
+@pytest.mark.parametrize(
+    ("window", "offset"), [("daily 03:00-05:00", "+08:00"), ("daily 03:00-05:00 America/Phoenix", "-07:00")]
+)
+def test_when_a_wave_begins_is_told_with_the_offset_of_its_window(
+    cli: Cli, tmp_path: Path, window: str, offset: str
+) -> None:
+    """On a screen, in a pipe; in csv and json as Unix time."""
+    words = ("@rack7", "--not-before", "2026-11-28T02:00:00" + offset, "--window", window, *DEMO)
+    (screen,) = run(Block("drain", 1, "console", (f"$ dcctl drain {shlex.join(words)}",)), tmp_path)
+    assert f"03:00{offset}" in screen.lines[3]
+    rows = [line.split("\t") for line in cli("drain", *words).stdout.splitlines()]
+    told = dict(zip(rows[0], rows[1], strict=True))["START"]
+    assert told == f"2026-11-28 03:00:00{offset}"
+    assert plan(cli, *words[:-3])["items"][0]["start_s"] == datetime.fromisoformat(told).timestamp()
 
 
 def test_a_run_is_resumed_and_undone_by_the_command_of_its_journal(

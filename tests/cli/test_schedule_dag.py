@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.computing import ended_by
 from tests.cli.fleets import write
 from tests.cli.schemas import validate
 from tests.conftest import ROOT
@@ -38,6 +41,29 @@ def test_topcuoglu_proved(cli: Cli) -> None:
     pytest.importorskip("ortools")
     summary = json.loads(cli(*DAG, TOPCUOGLU, "--prove", "-o", "json").stdout)["summary"]
     assert (summary["bound_ms"], summary["gap_milli"], summary["bound_by"]) == (73_000, 0, "CP-SAT")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_while_it_proves(
+    home: dict[str, str], tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """CP-SAT, in C, would take a quarter of a minute of CPU and hear nothing."""
+    pytest.importorskip("ortools")
+    words = [*DAG, write(tmp_path, "hard.yaml", hard(60)), "--prove", "--steps", "1"]
+    ended = ended_by(number, words, home)
+    assert (ended.code, ended.out, ended.errors) == (code, b"", b"")
+    assert ended.gone_at_s - ended.sent_at_s < 5
+
+
+def hard(tasks: int) -> str:
+    """Work that each of three workers does in another time, each task after two others."""
+    chance = random.Random(3)
+    lines = ["kind: Dag", "workers: [p1, p2, p3]", "tasks:"]
+    for at in range(tasks):
+        takes = {f"p{worker}": chance.randint(5, 60) for worker in (1, 2, 3)}
+        after = {f"t{one}": f"{chance.randint(1, 20)}s" for one in chance.sample(range(at), min(at, 2))}
+        lines.append(f"  t{at}: {json.dumps({'time': takes} | ({'after': after} if after else {}))}")
+    return "\n".join(lines)
 
 
 def test_prove_without_ortools(cli: Cli, tmp_path: Path) -> None:

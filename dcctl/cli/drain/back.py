@@ -105,11 +105,13 @@ def _backs(
     from dcctl.cli.drain.asked import boards_of
     from dcctl.cli.drain.live import backend_of
     from dcctl.drain.told.returning import judged, judged_board
+    from dcctl.drain.work.taints import keeping_away
 
     by_name = {node.name: node for node in fleet.nodes}
     told = {name: None if health is None else health[name] for name in names}
     if not which.gpu:
-        yield from (judged(by_name[name], told[name]) for name in names)
+        taints = keeping_away(fleet, names)
+        yield from (judged(by_name[name], told[name], taints.get(name, ())) for name in names)
         return
     backend = backend_of(session)
     for board in boards_of(fleet, names, which.gpu):

@@ -74,8 +74,7 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
     from dcctl.drain.plan import plan
     from dcctl.drain.request import Done
     from dcctl.drain.told.report import Told, plan_report
-    from dcctl.drain.waves.calendar import zone_of
-    from dcctl.drain.waves.clocks import clocks
+    from dcctl.drain.waves import calendar, clocks
 
     one = wanted(session, which, how, gates)
     if one.request.boards and asks_the_fleet(session.settings):
@@ -83,13 +82,15 @@ def planned(session: Session, which: Which, how: How, gates: Open) -> Report:
 
         backend_of(session).rules(one.request.boards, "")  # a cluster that keeps none back refuses
     campaign = plan(one.found.whole, one.request, Done(), now_of(one.found.whole, session.now_s))
+    site = calendar.zone_of(one.found.whole)
     return plan_report(
         Told(
             campaign,
             gaps=one.found.fleet.gaps,
             command=f"{one.command} --yes",
             deadline_s=one.request.deadline_s,
-            clocks=tuple(clocks(campaign, one.request, zone_of(one.found.whole))),
+            clocks=tuple(clocks.clocks(campaign, one.request, site)),
+            zone=clocks.zone_of(one.request, site),
             last={
                 work.id: work.checkpointed_at_s
                 for work in one.found.whole.workloads

@@ -37,6 +37,7 @@ def dag(
     could be at most. The same file and options give the same schedule. Links are taken to carry any number of
     transfers at once. The inventory is asked only if the file says `workers: each node` or `each pool`.
     """
+    from dcctl.interrupts import awaited
     from dcctl.inventory.sources.workflows.source import read
     from dcctl.packing.dag.solve import solve
     from dcctl.render.dispatch import check_shape
@@ -56,7 +57,7 @@ def dag(
 
     asked = read(file, workers)
     problem = problem_of(asked)
-    found = solve(problem, steps, seed, prove=prove)
+    found = awaited(lambda: solve(problem, steps, seed, prove=prove))
     return dag_report(asked, problem, found, seed, tuple(gaps), prove=prove)
 
 

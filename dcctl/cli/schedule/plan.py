@@ -27,6 +27,7 @@ def plan(session: "Session", asked: Planning, tree: Racks = False, gantt: Chart 
 
     Exit code 1 when something does not fit.
     """
+    from dcctl.interrupts import awaited
     from dcctl.packing.planning import plan_for
     from dcctl.schedule.plan_report import PLAN, Planned, passed_over, plan_report
 
@@ -34,7 +35,7 @@ def plan(session: "Session", asked: Planning, tree: Racks = False, gantt: Chart 
     work = asked.work(session, PLAN)
     _check_work(work)
     _tell_of_pictures(session, tree, gantt)
-    found = plan_for(work.problem, options)
+    found = awaited(lambda: plan_for(work.problem, options))
     return plan_report(
         Planned(
             found.problem,

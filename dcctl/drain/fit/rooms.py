@@ -32,6 +32,8 @@ class Fitted(NamedTuple):
     waves: tuple[Wave, ...]
     reliefs: tuple[Relief, ...]
     findings: tuple[Finding, ...]
+    places: Mapping[tuple[str, str], str]
+    """(workload, member) -> node, of all that is moved, once all waves are over."""
 
     @property
     def failing(self) -> tuple[tuple[str, ...], ...]:
@@ -65,6 +67,7 @@ def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, no
     found: list[Wave] = []
     reliefs: dict[Relief, None] = {}
     findings: list[Finding] = []
+    places: dict[tuple[str, str], str] = {}
     for wave, (hard, soft) in zip(waves, _closed(waves, request, done), strict=True):
         judged = _judged(room, wave, hard, soft)
         found.append(_told(wave, judged, soft))
@@ -73,7 +76,8 @@ def fitted(fleet: Fleet, waves: Sequence[Wave], request: Request, done: Done, no
             reliefs |= dict.fromkeys(room.reliefs(judged))
             findings += _homeless(wave, judged, request)
         room.carry(judged)
-    return Fitted(tuple(found), tuple(reliefs), tuple(findings))
+        places |= judged.places
+    return Fitted(tuple(found), tuple(reliefs), tuple(findings), places)
 
 
 def _closed(

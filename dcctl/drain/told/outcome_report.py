@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from dcctl.inventory.folding import fold
 from dcctl.render.report import Column, Note, Report, Shape, Table
 from dcctl.units import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dcctl.drain.outcome import Held, Known, Outcome
     from dcctl.render.report import Severity
@@ -48,6 +53,7 @@ RUN: Final = Shape(
 _RUNS: Final = (
     Column("run", "RUN", keep=9),
     Column("state", "STATE", "state", keep=9),
+    Column("cluster", "CLUSTER", keep=8, wide=True),
     Column("started_at_s", "STARTED", "time_s", keep=7),
     Column("who", "WHO", keep=5),
     Column("nodes", "NODES", "nodes", keep=8),
@@ -59,6 +65,7 @@ _RUNS: Final = (
     Column("held", "HELD", "count", keep=7),
     Column("command", "COMMAND", wide=True),
     Column("journal", "JOURNAL", wide=True),
+    Column("cluster_uid", "CLUSTER UID", wide=True),
 )
 STATUS: Final = Shape("drain-status", "The runs of `dcctl drain`, the newest first.", _RUNS)
 SHAPES: Final = (RUN, STATUS)
@@ -161,10 +168,12 @@ def _held(one: Held) -> str:
 def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = ()) -> Report:
     """One row per run, the newest first. `damaged`: journals that cannot be read, and why."""
     unfinished = [one for one in known if one.outcome.state == "unfinished"]
+    clusters = _clusters(known)
     rows = tuple(
         (
             one.header.run,
             one.state,
+            clusters[one.header.cluster],
             one.header.started_at_s,
             one.header.who,
             one.nodes,
@@ -176,6 +185,7 @@ def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = (
             len(one.outcome.held),
             one.header.command,
             str(one.path),
+            one.header.cluster,
         )
         for one in known
     )
@@ -183,7 +193,7 @@ def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = (
     return Report(
         kind=STATUS.kind,
         headline=f"{plural(len(known), 'run')}, {len(unfinished):,} unfinished{broken}",
-        items=Table("items", _RUNS, rows, fold=False),
+        items=Table("items", _columns(len(clusters)), rows, fold=False),
         notes=(
             *(_damaged(path, why) for path, why in damaged),
             *(_by_hand() if any(one.state in _OUT for one in known) else ()),
@@ -195,6 +205,28 @@ def status_report(known: Sequence[Known], damaged: Sequence[tuple[str, str]] = (
         name_key="run",
         level="crit" if damaged else "warn" if unfinished else "ok",
     )
+
+
+def _columns(clusters: int) -> tuple[Column, ...]:
+    """The columns; on which cluster a run acted is for a screen where there are several."""
+    return tuple(replace(one, wide=False) if one.key == "cluster" and clusters > 1 else one for one in _RUNS)
+
+
+def _clusters(known: Iterable[Known]) -> dict[str, str]:
+    """How the cluster of each run is called, by UID: as the newest command names it that names it alone."""
+    found: dict[str, str] = {}
+    for one in known:
+        uid = one.header.cluster
+        found[uid] = found.get(uid) or _named(one.header.command)
+    names = Counter(found.values())
+    return {uid: name if name and names[name] == 1 else uid for uid, name in found.items()}
+
+
+def _named(command: str) -> str:
+    """What a command calls its cluster: `kubernetes:prod`; empty: it leaves that to the configuration."""
+    words = shlex.split(command)
+    told = (word for option, word in pairwise(words) if option in ("-i", "--context"))
+    return next(told, "")
 
 
 def _by_hand() -> Iterator[Note]:

@@ -41,6 +41,8 @@ class Told(NamedTuple):
     deadline_s: int | None = None
     clocks: tuple[str, ...] = ()
     """When it runs, by the clocks of the zones of its windows: a sentence each."""
+    zone: str = "UTC"
+    """Whose clocks tell when waves begin and end: see `clocks.zone_of`."""
     last: Mapping[str, int] = {}
     """When each workload wrote its last checkpoint (Unix time), where that is known."""
     picture: bool = False
@@ -60,7 +62,7 @@ def plan_report(told: Told) -> Report:
         items=Table("items", _columns(told), rows, fold=False),
         details=_details(told),
         summary=_summary(campaign, told.deadline_s),
-        gantts=timeline(campaign) if told.picture else (),
+        gantts=timeline(campaign, told.zone) if told.picture else (),
         notes=tuple(_notes(told)),
         gaps=told.gaps,
         name_key="nodes",
@@ -112,7 +114,8 @@ def _wave_line(wave: Wave, now_s: int, boards: tuple[str, ...]) -> str:
 def _columns(told: Told) -> tuple[Column, ...]:
     """The columns; when a wave starts is for a screen where windows decide about it."""
     now_s, wide = told.campaign.made_at_s, not told.clocks
-    return tuple(replace(one, since_s=now_s, wide=wide) if one.key == "start_s" else one for one in WAVES)
+    zoned = tuple(replace(one, zone=told.zone) if one.unit == "time_s" else one for one in WAVES)
+    return tuple(replace(one, since_s=now_s, wide=wide) if one.key == "start_s" else one for one in zoned)
 
 
 def _wave_row(wave: Wave, told: Told) -> Row:

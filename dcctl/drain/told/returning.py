@@ -68,6 +68,8 @@ class Back(NamedTuple):
     """Since when (Unix time). None: not told."""
     kept: tuple[Kept, ...] = ()
     """What keeps it back, where it is one accelerator."""
+    taints: tuple[str, ...] = ()
+    """By which somebody else keeps work away from it: they stay."""
 
     @property
     def words(self) -> str:
@@ -103,8 +105,11 @@ def unasked(looking: Collection[str], fleet: Fleet, names: Iterable[str]) -> fro
     return frozenset(names) - here - {gap.node for gap in gaps}
 
 
-def judged(node: Node, health: Health | None) -> Back:
-    """Decide about one node. `health` None: it was asked to go back without checks."""
+def judged(node: Node, health: Health | None, taints: tuple[str, ...] = ()) -> Back:
+    """Decide about one node. `health` None: it was asked to go back without checks.
+
+    `taints`: by which somebody else keeps work away from it.
+    """
     cordon = node.cordon
     if cordon is None and node.schedulable is not False:
         says = "it is in service" if node.schedulable else "nobody tells whether it is in service"
@@ -118,7 +123,8 @@ def judged(node: Node, health: Health | None) -> Back:
         says = "; ".join(filter(None, ("it stays cordoned, as it was before its drain", says)))
     going, blind = state == RETURNS, health is not None and health.unasked
     stays, unlooked = going and was_out, going and blind
-    return Back(node.name, state, says, cordon.run, cordon.reason, stays, unlooked, cordon.who, cordon.at_s)
+    back = Back(node.name, state, says, cordon.run, cordon.reason, stays, unlooked, cordon.who, cordon.at_s)
+    return back._replace(taints=taints if going else ())
 
 
 def judged_board(node: Node, title: str, kept: tuple[Kept, ...], health: Health | None) -> Back:
@@ -210,6 +216,7 @@ def _notes(backs: Sequence[Back], *, dry_run: bool) -> Iterator[Note]:
         yield Note(
             "cordoned", "what was out of service before its drain is again as it was: kubectl uncordon NODE"
         )
+    yield from (Note("taint", text, "warn") for text in _tainted(backs))
     if _with(backs, "unknown"):
         text = "nodes whose health nobody can tell go back with --without-checks alone"
         yield Note("unknown", text, "warn")
@@ -221,12 +228,20 @@ def _notes(backs: Sequence[Back], *, dry_run: bool) -> Iterator[Note]:
         yield Note("dry run", "nothing was changed")
 
 
+def _tainted(backs: Sequence[Back]) -> Iterator[str]:
+    """What keeps work away from nodes also once they are back, each taint once."""
+    for taint in dict.fromkeys(one for back in _with(backs, RETURNS) for one in back.taints):
+        nodes = fold(back.node for back in _with(backs, RETURNS) if taint in back.taints)
+        yield f"{nodes}: {taint} was left as it is: somebody else keeps work away"
+
+
 def question(backs: Sequence[Back]) -> tuple[str, ...]:
     """Return what is told before the question, line by line."""
     back = _with(backs, RETURNS)
     kept = [f"{one.node} stays as it is: {one.state}: {one.says}" for one in backs if one.state != RETURNS]
     return (
         *kept,
+        *_tainted(back),
         *([_NOT_LOOKED] if any(one.unasked for one in back) else []),
         f"back in service: {fold(one.node for one in back)}",
         f"Return {plural(len(back), 'node')}?",

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 NAME: Final = "waves"
 
 
-def timeline(campaign: Campaign) -> tuple[Gantt, ...]:
-    """Return the picture; none where nobody knows when any wave begins and ends."""
+def timeline(campaign: Campaign, zone: str = "UTC") -> tuple[Gantt, ...]:
+    """Return the picture by the clocks of a zone; none where nobody knows when any wave begins and ends."""
     rows = tuple(row for wave in campaign.waves for row in _rows(wave, campaign.made_at_s))
-    return (Gantt(NAME, "when each wave runs", rows, "time_s", campaign.made_at_s),) if rows else ()
+    return (Gantt(NAME, "when each wave runs", rows, "time_s", campaign.made_at_s, zone),) if rows else ()
 
 
 def _rows(wave: Wave, now_s: int) -> Iterator[tuple[str, tuple[Bar, ...]]]:

@@ -27,18 +27,18 @@ def parts_of(fleet: Fleet, nodes: Iterable[str], by: Domain) -> dict[str, str] |
     """
     if not by:
         return None
-    return {name: told or f"node {name}" for name, told in _told(fleet, nodes, by).items()}
+    return {name: told or f"node {name}" for name, told in told_parts(fleet, nodes, by).items()}
 
 
 def untold(fleet: Fleet, nodes: Iterable[str], by: Domain) -> tuple[str, ...]:
     """Return those of these nodes of which nobody tells the part; none where no parts are asked for."""
     if by in ("", "node"):
         return ()
-    return tuple(name for name, told in _told(fleet, nodes, by).items() if not told)
+    return tuple(name for name, told in told_parts(fleet, nodes, by).items() if not told)
 
 
-def _told(fleet: Fleet, nodes: Iterable[str], by: Domain) -> dict[str, str]:
-    """The part of each node; empty: nobody tells it."""
+def told_parts(fleet: Fleet, nodes: Iterable[str], by: Domain) -> dict[str, str]:
+    """The part of each node, with its site where labels tell it; empty: nobody tells it."""
     part = _part(fleet, by)
     known = {node.name: node for node in fleet.nodes}
     return {name: part(known[name]) if name in known else "" for name in nodes}

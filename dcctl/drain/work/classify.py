@@ -16,6 +16,7 @@ from dcctl.drain.work.devices import alone, held_on, holders_of
 from dcctl.drain.work.findings import about, ordered
 from dcctl.drain.work.hazards import finalizers, hazards
 from dcctl.drain.work.pods import on, standing
+from dcctl.drain.work.taints import taint_findings
 from dcctl.drain.work.units import is_gang, moved, order, unit
 from dcctl.inventory.folding import sort_key
 
@@ -68,6 +69,7 @@ def classify(fleet: Fleet, request: Request, done: Done, now_s: int) -> Classifi
             works.append(work)
     findings += node_hazards(alone(fleet, request.boards), targets, by_node, request.gates)
     findings += held_on(fleet, request, stays)
+    findings += () if request.boards else taint_findings(fleet, request.nodes)
     rank = {name: at for at, name in enumerate(sorted(targets, key=sort_key))}
     stays.sort(key=lambda stay: (rank[stay.node], stay.pod))
     return Classified(tuple(sorted(units, key=order)), tuple(stays), ordered(findings), budgets_of(works))

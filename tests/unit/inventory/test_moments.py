@@ -25,6 +25,8 @@ def test_a_length_is_from_now_on_and_a_date_is_itself(text: str) -> None:
 
 
 WRONG = {"2027-13-01T00:00Z": "no date and time", "3600": "no length of time", "soon": "no length of time"}
+WRITTEN = "a date and time reads 2026-11-28T22:00Z"
+WRONG |= dict.fromkeys(("tomorrow", "22:00", "28.11.2026", "0h", "6h6h"), WRITTEN)
 
 
 @pytest.mark.parametrize("text", WRONG)

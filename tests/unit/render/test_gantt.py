@@ -108,3 +108,11 @@ def test_json_has_the_bars(unicode: bool) -> None:
     assert (chart["unit"], chart["now"]) == ("elapsed_ms", 50_000)
     assert chart["rows"][1] == {"name": "n1", "bars": []}
     assert chart["rows"][3]["bars"] == [{"start": 30_000, "end": 70_000, "word": "训练"}]
+
+
+def test_times_are_told_by_the_clocks_of_its_zone() -> None:
+    now = 1_760_000_000
+    chart = Gantt("w", "t", (("a", (Bar(now, now + 86_400, "x"),)),), "time_s", now, "Asia/Tokyo")
+    assert "2025-10-09 17:53:20+09:00" in lines(80, chart=chart)[1]
+    page = "".join(gantt_html(chart))
+    assert "x on a: 2025-10-09 17:53:20+09:00 to 2025-10-10 17:53:20+09:00" in page

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dcctl.render.units import near, show
+from dcctl.render.units import moment, near, show
 from dcctl.units import elapsed
 
 if TYPE_CHECKING:
@@ -160,5 +160,23 @@ def test_a_time_that_is_near_is_told_as_people_do(monkeypatch: pytest.MonkeyPatc
         *("2026-11-29 08:00", "2026-11-22 08:00"),
     ]
     assert near(10**18, now) == "1000000000000000000"
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("here", ["UTC", "XXX-08:00"])
+def test_a_time_of_another_zone_tells_its_offset_whatever_this_machine_has(
+    here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", here)
+    time.tzset()
+    now, berlin = 1_795_420_800, "Europe/Berlin"  # Mon 2026-11-23 08:00 UTC
+    assert [near(now + hours * 3600, now, berlin) for hours in (0, 2, 15, 7 * 24)] == [
+        *("now", "11:00+01:00", "Tue 00:00+01:00", "2026-11-30 09:00+01:00"),
+    ]
+    assert near(now + 3600, now, "UTC") == "09:00Z"
+    assert moment(1_783_000_000, berlin) == "2026-07-02 15:46:40+02:00"
+    assert moment(now, "Mars/Olympus") == moment(now)
+    assert moment(10**18, berlin) == "1000000000000000000"
     monkeypatch.undo()
     time.tzset()

@@ -8,8 +8,9 @@ from msgspec import field
 
 from dcctl.drain.backends import Mark, NodeNow
 from dcctl.errors import DcctlError
+from dcctl.inventory.marks import holders
 from dcctl.inventory.sources.http.failure import Failure
-from dcctl.inventory.sources.kubernetes.cordons import DRAIN, DrainNote, holders
+from dcctl.inventory.sources.kubernetes.cordons import DRAIN, DrainNote
 from dcctl.inventory.sources.kubernetes.paths import node_path
 from dcctl.inventory.sources.kubernetes.types import Wire
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from dcctl.drain.outcome import Held, Known, Outcome
 from dcctl.drain.told.outcome_report import run_report, status_report
@@ -59,3 +60,32 @@ def test_the_list_of_runs_tells_what_may_be_out_of_service(
     )
     by_hand = any("uncordoned by hand" in one.text for one in report.notes)
     assert by_hand == (state in ("drained", "partly returned"))
+
+
+def clusters(*told: tuple[str, str]) -> tuple[list[object], bool]:
+    """The column CLUSTER of runs (UID, options), and whether a screen has it."""
+    known = [
+        Known(
+            replace(HEADER, cluster=uid, command=f"dcctl drain{options}"), "/j", Outcome("r1", "/j", "undone")
+        )
+        for uid, options in told
+    ]
+    table = status_report(known).items
+    at, uid = table.column("cluster"), table.column("cluster_uid")
+    assert [row[uid] for row in table.rows] == [one for one, _ in told]
+    return [row[at] for row in table.rows], not table.columns[at].wide
+
+
+PROD, TEST = " -i kubernetes:prod", " --context 'test b' --timeout 5"
+
+
+def test_runs_of_several_clusters_tell_which() -> None:
+    assert clusters(("u1", ""), ("u1", PROD)) == (["kubernetes:prod"] * 2, False)
+    assert clusters(("u1", PROD), ("u2", TEST)) == (["kubernetes:prod", "test b"], True)
+    assert clusters(("u1", ""), ("u2", TEST), ("u1", PROD))[0] == [
+        "kubernetes:prod",
+        "test b",
+        "kubernetes:prod",
+    ]
+    assert clusters(("u1", PROD), ("u2", PROD)) == (["u1", "u2"], True)  # one name that meant two clusters
+    assert clusters(("u1", ""), ("u2", "")) == (["u1", "u2"], True)

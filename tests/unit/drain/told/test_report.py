@@ -213,6 +213,7 @@ def test_the_picture_has_waves_and_what_they_wait_for() -> None:
     (chart,) = timeline(campaign(wave(waited), wave(number=2, start_s=None, end_s=None)))
     assert [name for name, _ in chart.rows] == ["wave 1", "wait: v/eval"]
     assert timeline(campaign(wave(start_s=None, end_s=None))) == ()
+    assert timeline(campaign(wave()), "Asia/Tokyo")[0].zone == "Asia/Tokyo"
 
 
 def test_times_are_told_by_the_clocks_of_the_zone() -> None:

@@ -125,3 +125,13 @@ def test_the_question_names_what_stays() -> None:
     assert lines == (
         "gpu3 stays as it is: faulty: GPU-05: x", "back in service: gpu[1-2]", "Return 2 nodes?"
     )  # fmt: skip
+
+
+def test_taints_of_others_are_told_for_what_goes_back() -> None:
+    taints = ("example.com/x:NoSchedule",)
+    well, faulty = judged(node(), WELL, taints), judged(node(), Health(("GPU-05: x",), (), 3), taints)
+    assert (well.taints, faulty.taints) == (taints, ())
+    backs = (well, well._replace(node="gpu2"), faulty._replace(node="gpu3"))
+    told = "gpu[1-2]: example.com/x:NoSchedule was left as it is: somebody else keeps work away"
+    assert [one.text for one in return_report(backs).notes if one.label == "taint"] == [told]
+    assert told in question(backs)

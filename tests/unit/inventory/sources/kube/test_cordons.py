@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dcctl.inventory.marks import holders
 from dcctl.inventory.model import Cordon
-from dcctl.inventory.sources.kubernetes.cordons import DrainNote, holders
+from dcctl.inventory.sources.kubernetes.cordons import DrainNote
 from dcctl.inventory.sources.kubernetes.nodes import Nodes, Place
 from dcctl.inventory.sources.kubernetes.types import NodeObject
 from tests.kubernetes_data import feed
