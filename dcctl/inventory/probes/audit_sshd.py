@@ -18,10 +18,20 @@ def command_line(pid: str) -> str:
 
 
 def of_the_host(pid: str) -> bool:
-    """Tell whether a process has one number only: it is not of a container that this host runs."""
+    """Tell whether a process is of no container: it has one number only, and our network."""
+    if network(pid) not in ("", network("self")):
+        return False
     status = str(file_text("/proc/" + pid + "/status").get("out", ""))
     rows = [line.split() for line in status.split("\n") if line.startswith("NSpid:")]
     return not rows or len(rows[0]) <= 2
+
+
+def network(pid: str) -> str:
+    """Return the network namespace of a process; nothing where we may not know it: as good as ours."""
+    try:
+        return os.readlink(AUDIT_ROOT + "/proc/" + pid + "/ns/net")
+    except OSError:
+        return ""
 
 
 def read_sshd() -> "dict[str, object]":

@@ -22,7 +22,9 @@ from dcctl.inventory.sources.ssh.source import Asked, SshSource
 from dcctl.inventory.sources.ssh.source import ask as send
 from dcctl.inventory.sources.ssh.transport import Deadlines
 from tests.components import need, without_lists
+from tests.live.ssh.hosts import Hosts
 from tests.live.ssh.sshd import SSHD, Sshd
+from tests.live.ssh.test_cli import dcctl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,17 +110,14 @@ def states(tallies: list[Tally]) -> set[str]:
 
 @needs_root
 def test_a_server_with_a_file_of_its_own_is_not_judged_by_the_usual_one(
-    client: Client, tmp_path: Path
+    tmp_path: Path, home: dict[str, str]
 ) -> None:
-    server = Sshd(tmp_path / "own", options=CARELESS)
-    server.authorise(client.key)
-    server.start()
-    client.add("own", server)
-    try:
-        found = host(ask(client, "own"), "own")
-    finally:
-        server.stop()
-    assert f"sshd runs with -f {server.config}" in found.silent["sshd"].reason
+    """In a network of its own, since servers of other tests run in this one."""
+    with Hosts(tmp_path, 1, options=CARELESS) as hosts:
+        done = dcctl(hosts, home, "audit", "-w", "node001", "--select", "NOD-01", "-o", "json")
+        config = hosts.servers["node001"].config
+    (told,) = json.loads(done.stdout)["details"]["unknown"]
+    assert told["says"].startswith(f"sshd runs with -f {config}; sshd -T tells")
 
 
 @needs_root

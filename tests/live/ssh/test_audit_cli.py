@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def test_nodes_are_audited_compared_and_missed(tmp_path: Path, home: dict[str, str]) -> None:
+    """In networks of their own, since servers of other tests come and go in this one."""
     (tmp_path / "some").mkdir()
-    with Hosts(tmp_path / "some", 3, namespaces=False) as hosts:
+    with Hosts(tmp_path / "some", 3) as hosts:
         words = ("audit", "-w", ",".join(hosts.names), "--select", "NOD-0*", "-o", "json")
         first = dcctl(hosts, home, *words)
         assert first.returncode in {1, 3}, first.stderr

@@ -80,6 +80,7 @@ def test_the_probe_tells_servers_of_the_host_and_none_of_its_containers(
         ("9", "bash", b"sshd\0", "NSpid:\t9\n"),
         ("10", "sshd", b"", "NSpid:\t10\n"),
         ("11", "sshd", b"sshd: a [listener]\0\0\0", "Name:\tsshd\n"),
+        ("12", "sshd", b"/usr/sbin/sshd\0-p\0002222\0", "NSpid:\t12\n"),
     ]
     for pid, name, words, status in rows:
         folder = tmp_path / "proc" / pid
@@ -87,5 +88,8 @@ def test_the_probe_tells_servers_of_the_host_and_none_of_its_containers(
         (folder / "comm").write_text(f"{name}\n")
         (folder / "cmdline").write_bytes(words)
         (folder / "status").write_text(status)
-    (tmp_path / "proc" / "self").mkdir()
+    for pid, network in (("self", 1), ("7", 1), ("12", 2)):
+        folder = tmp_path / "proc" / pid / "ns"
+        folder.mkdir(parents=True)
+        (folder / "net").symlink_to(f"net:[{network}]")
     assert audit_sshd.read_sshd() == {"started": ["sshd: a [listener]", "/usr/sbin/sshd -D"]}
