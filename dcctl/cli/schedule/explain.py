@@ -24,6 +24,7 @@ def explain(
     every member.
     """
     from dcctl.cli.schedule.work import job_named
+    from dcctl.interrupts import awaited
     from dcctl.packing.planning import decided
     from dcctl.packing.questions.cures import cures
     from dcctl.packing.questions.why import verdict
@@ -32,9 +33,9 @@ def explain(
     _check_order(job, asked.files or [])
     options = asked.options()
     work = asked.work(session, EXPLAIN, pending=not asked.files)
-    made = decided(work.problem, options)
+    made = awaited(lambda: decided(work.problem, options))
     found = verdict(made, job_named(made.problem, job), options)
-    helps = cures(work.problem, found.job, options) if found.missing else ()
+    helps = awaited(lambda: cures(work.problem, found.job, options)) if found.missing else ()
     return explain_report(found, helps, asked.typed(), work.gaps)
 
 

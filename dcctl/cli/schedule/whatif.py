@@ -61,6 +61,7 @@ def whatif(
     """
     from dcctl.cli.schedule.work import job_named
     from dcctl.errors import UsageError
+    from dcctl.interrupts import awaited
     from dcctl.packing.questions.ask import Change, ask, only_for
     from dcctl.schedule.whatif_report import SINGLE, WHATIF, whatif_report
 
@@ -75,13 +76,15 @@ def whatif(
     if every_single:
         return _every_single(session, work, change, options)
     problem = only_for(work.problem, job_named(work.problem, job).id, options) if job else work.problem
-    return whatif_report(ask(problem, change, options), len(removed), work.gaps, asked.typed())
+    found = awaited(lambda: ask(problem, change, options))
+    return whatif_report(found, len(removed), work.gaps, asked.typed())
 
 
 def _every_single(session: "Session", work: "Work", change: "Change", options: "Options") -> "Report":
     """Each part that the change leaves, lost by itself."""
     from msgspec.structs import replace
 
+    from dcctl.interrupts import awaited
     from dcctl.packing.fit.parts import parts_of
     from dcctl.packing.questions.ask import changed_by
     from dcctl.packing.questions.single import single_failures
@@ -89,7 +92,7 @@ def _every_single(session: "Session", work: "Work", change: "Change", options: "
     from dcctl.packing.solve import solved
     from dcctl.schedule.whatif_report import single_report
 
-    made = changed_by(work.problem, change, options)
+    made = awaited(lambda: changed_by(work.problem, change, options))
     found = parts_of(made.problem.bins, work.found.whole)
     parts = [one._replace(bins=one.bins - change.removed) for one in found if one.bins - change.removed]
     scene = Scene(solved(replace(made.problem, jobs=()), options._replace(effort="fast")))
